@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Names and values of a VP's registers for GET/SET_VP_REGISTERS. TLFS 7.10.1 and appendix */
+#ifndef VIRIDIS_ABI_HV_REGISTER_H
+#define VIRIDIS_ABI_HV_REGISTER_H
+
+#include <stdint.h>
+#include <viridis/base/assert.h>
+#include <viridis/base/bits.h>
+
+enum hv_register_name {
+	HV_REGISTER_EXPLICIT_SUSPEND = 0x00000000,
+	HV_REGISTER_INTERCEPT_SUSPEND = 0x00000001,
+	HV_REGISTER_INTERNAL_ACTIVITY_STATE = 0x00000004,
+	HV_REGISTER_PENDING_INTERRUPTION = 0x00010002,
+	HV_REGISTER_INTERRUPT_STATE = 0x00010003,
+	HV_REGISTER_PENDING_EVENT0 = 0x00010004,
+	HV_REGISTER_PENDING_EVENT1 = 0x00010005,
+	HV_REGISTER_DELIVERABILITY_NOTIFICATIONS = 0x00010006,
+
+	HV_X64_REGISTER_RAX = 0x00020000, /* then rcx rdx rbx rsp rbp rsi rdi r8..r15 */
+	HV_X64_REGISTER_R15 = 0x0002000f,
+	HV_X64_REGISTER_RIP = 0x00020010,
+	HV_X64_REGISTER_RFLAGS = 0x00020011,
+
+	HV_X64_REGISTER_XMM0 = 0x00030000,
+	HV_X64_REGISTER_XMM15 = 0x0003000f,
+	HV_X64_REGISTER_FP_MMX0 = 0x00030010,
+	HV_X64_REGISTER_FP_MMX7 = 0x00030017,
+	HV_X64_REGISTER_FP_CONTROL_STATUS = 0x00030018,
+	HV_X64_REGISTER_XMM_CONTROL_STATUS = 0x00030019,
+
+	HV_X64_REGISTER_CR0 = 0x00040000,
+	HV_X64_REGISTER_CR2 = 0x00040001,
+	HV_X64_REGISTER_CR3 = 0x00040002,
+	HV_X64_REGISTER_CR4 = 0x00040003,
+	HV_X64_REGISTER_CR8 = 0x00040004,
+	HV_X64_REGISTER_XFEM = 0x00040005,
+
+	HV_X64_REGISTER_DR0 = 0x00050000,
+	HV_X64_REGISTER_DR1 = 0x00050001,
+	HV_X64_REGISTER_DR2 = 0x00050002,
+	HV_X64_REGISTER_DR3 = 0x00050003,
+	HV_X64_REGISTER_DR6 = 0x00050004,
+	HV_X64_REGISTER_DR7 = 0x00050005,
+
+	HV_X64_REGISTER_ES = 0x00060000,
+	HV_X64_REGISTER_CS = 0x00060001,
+	HV_X64_REGISTER_SS = 0x00060002,
+	HV_X64_REGISTER_DS = 0x00060003,
+	HV_X64_REGISTER_FS = 0x00060004,
+	HV_X64_REGISTER_GS = 0x00060005,
+	HV_X64_REGISTER_LDTR = 0x00060006,
+	HV_X64_REGISTER_TR = 0x00060007,
+	HV_X64_REGISTER_IDTR = 0x00070000,
+	HV_X64_REGISTER_GDTR = 0x00070001,
+
+	HV_X64_REGISTER_TSC = 0x00080000,
+	HV_X64_REGISTER_EFER = 0x00080001,
+	HV_X64_REGISTER_KERNEL_GS_BASE = 0x00080002,
+	HV_X64_REGISTER_APIC_BASE = 0x00080003,
+	HV_X64_REGISTER_PAT = 0x00080004,
+	HV_X64_REGISTER_SYSENTER_CS = 0x00080005,
+	HV_X64_REGISTER_SYSENTER_EIP = 0x00080006,
+	HV_X64_REGISTER_SYSENTER_ESP = 0x00080007,
+	HV_X64_REGISTER_STAR = 0x00080008,
+	HV_X64_REGISTER_LSTAR = 0x00080009,
+	HV_X64_REGISTER_CSTAR = 0x0008000a,
+	HV_X64_REGISTER_SFMASK = 0x0008000b,
+	HV_X64_REGISTER_INITIAL_APIC_ID = 0x0008000c,
+	HV_X64_REGISTER_TSC_AUX = 0x0008007b,
+
+	HV_X64_REGISTER_HYPERCALL = 0x00090001,
+	HV_REGISTER_GUEST_OS_ID = 0x00090002,
+	HV_REGISTER_VP_ASSIST_PAGE = 0x00090013,
+	HV_REGISTER_REFERENCE_TSC = 0x00090017,
+
+	HV_REGISTER_SINT0 = 0x000a0000,
+	HV_REGISTER_SINT15 = 0x000a000f,
+	HV_REGISTER_SCONTROL = 0x000a0010,
+	HV_REGISTER_SVERSION = 0x000a0011,
+	HV_REGISTER_SIEFP = 0x000a0012,
+	HV_REGISTER_SIMP = 0x000a0013,
+	HV_REGISTER_EOM = 0x000a0014,
+	HV_REGISTER_STIMER0_CONFIG =
+		0x000b0000, /* then STIMER0_COUNT, STIMER1_CONFIG, .. */
+	HV_REGISTER_STIMER3_COUNT = 0x000b0007,
+};
+
+struct hv_x64_segment_register {
+	uint64_t base;
+	uint32_t limit;
+	uint16_t selector;
+	uint16_t attributes; /* 3:0 type, 4 S, 6:5 DPL, 7 P, 12 AVL, 13 L, 14 D, 15 G */
+};
+ASSERT_SIZE(struct hv_x64_segment_register, 16);
+
+struct hv_x64_table_register {
+	uint16_t padding[3];
+	uint16_t limit;
+	uint64_t base;
+};
+ASSERT_SIZE(struct hv_x64_table_register, 16);
+
+union hv_register_value {
+	uint64_t reg64;
+	uint64_t reg128[2];
+	struct hv_x64_segment_register segment;
+	struct hv_x64_table_register table;
+};
+ASSERT_SIZE(union hv_register_value, 16);
+
+/* HV_REGISTER_PENDING_INTERRUPTION */
+#define HV_PENDING_INTERRUPTION_VALID         BIT64(0)
+#define HV_PENDING_INTERRUPTION_TYPE(value)   (((value) >> 1) & 7)
+#define HV_PENDING_INTERRUPTION_ERROR_VALID   BIT64(4)
+#define HV_PENDING_INTERRUPTION_VECTOR(value) (((value) >> 16) & 0xffff)
+#define HV_PENDING_INTERRUPTION_ERROR(value)  ((value) >> 32)
+
+/* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS */
+#define HV_DELIVERABILITY_INTERRUPT  BIT64(1)
+#define HV_DELIVERABILITY_SINT_SHIFT 48
+
+/* HV_REGISTER_INTERNAL_ACTIVITY_STATE */
+#define HV_ACTIVITY_STARTUP_SUSPEND BIT64(0)
+#define HV_ACTIVITY_HALT_SUSPEND    BIT64(1)
+
+/*
+ * The register page a VP shares with its parent: filled at each intercept, and the classes
+ * marked in `dirty` are loaded when the VP goes on. Version 1.
+ */
+#define HV_REGISTER_PAGE_VERSION       1
+#define HV_REGISTER_PAGE_DIRTY_GP      BIT32(0)
+#define HV_REGISTER_PAGE_DIRTY_RIP     BIT32(1)
+#define HV_REGISTER_PAGE_DIRTY_XMM     BIT32(2)
+#define HV_REGISTER_PAGE_DIRTY_SEGMENT BIT32(3)
+#define HV_REGISTER_PAGE_DIRTY_RFLAGS  BIT32(4)
+
+struct hv_register_page {
+	uint16_t version;
+	uint8_t valid;
+	uint8_t reserved;
+	uint32_t dirty;
+	uint64_t gp[16];
+	uint64_t rip;
+	uint64_t rflags;
+	uint64_t reserved1;
+	uint64_t xmm[6][2];
+	struct hv_x64_segment_register segment[6]; /* es cs ss ds fs gs */
+	uint64_t cr0;
+	uint64_t cr3;
+	uint64_t cr4;
+	uint64_t cr8;
+	uint64_t efer;
+	uint64_t dr7;
+	uint64_t pending_interruption;
+	uint64_t interrupt_state;
+	uint64_t instruction_emulation_hints;
+	uint64_t xfem;
+	uint8_t reserved2[3664];
+};
+ASSERT_SIZE(struct hv_register_page, 4096);
+ASSERT_OFFSET(struct hv_register_page, xmm, 160);
+ASSERT_OFFSET(struct hv_register_page, segment, 256);
+ASSERT_OFFSET(struct hv_register_page, xfem, 424);
+
+#endif
