@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Decoding a hypercall's control word against its line in the table. TLFS 3.7. PURE.
+ *
+ * Order of checks, each with its own status: code known (INVALID_HYPERCALL_CODE, by the caller, who
+ * owns the table), control word (INVALID_HYPERCALL_INPUT), privilege (ACCESS_DENIED), place of the
+ * blocks (INVALID_ALIGNMENT); then the handler looks at the parameters.
+ */
+#ifndef VIRIDIS_HYPERVISOR_CORE_HYPERCALL_CONTROL_H
+#define VIRIDIS_HYPERVISOR_CORE_HYPERCALL_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/base/assert.h>
+
+#define HYPERCALL_BLOCK_BYTES 4096u
+#define HYPERCALL_FAST_BYTES  16u  /* RDX, R8 */
+#define HYPERCALL_XMM_BYTES   112u /* and XMM0-XMM5 */
+
+enum hypercall_shape {
+	HYPERCALL_SIMPLE,
+	HYPERCALL_REP,
+};
+
+#define HYPERCALL_VARIABLE_HEADER 0x1u /* takes one */
+#define HYPERCALL_MEMORY_ONLY     0x2u /* has no fast form */
+
+/* One line of the table; constant. Sizes in bytes, of the fixed part and of one rep. */
+struct hypercall_entry {
+	uint16_t code;
+	uint8_t shape; /* enum hypercall_shape */
+	uint8_t flags;
+	uint16_t input_bytes;
+	uint16_t rep_input_bytes;
+	uint16_t output_bytes;
+	uint16_t rep_output_bytes;
+	uint64_t privilege; /* every bit of it is needed; 0: open to all */
+};
+
+/* A control word that passed. */
+struct hypercall_control {
+	uint16_t code;
+	bool fast;
+	uint16_t variable_bytes; /* of the variable header */
+	uint16_t rep_count;      /* 0 for a simple call */
+	uint16_t rep_start;
+	uint32_t rep_input_at; /* offset of rep 0 in the input block */
+	uint32_t rep_output_at;
+	uint32_t input_bytes; /* whole block: fixed, variable, all reps */
+	uint32_t output_bytes;
+};
+
+static inline uint16_t hypercall_control_code(uint64_t word)
+{
+	return (uint16_t)word;
+}
+
+/* `privileges` is the caller's mask; fast_bytes is HYPERCALL_FAST_BYTES or, where the partition was
+ * shown XMM input, HYPERCALL_XMM_BYTES. */
+enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_entry *entry,
+                                       uint64_t privileges, uint32_t fast_bytes,
+                                       struct hypercall_control *out) MUST_CHECK;
+
+/* The blocks of a call that is not fast: aligned to 8, each within one page. An unused block's
+ * address is not looked at. */
+enum hv_status hypercall_control_blocks(const struct hypercall_control *control,
+                                        uint64_t input_gpa,
+                                        uint64_t output_gpa) MUST_CHECK;
+
+/* RAX when the call is over; reps_done counts from rep 0, rep_start included. */
+uint64_t hypercall_control_result(enum hv_status status, uint16_t reps_done);
+
+/* RCX when the call is to go on at another rep after the guest was let in. */
+uint64_t hypercall_control_restart(uint64_t word, uint16_t rep_start);
+
+#endif

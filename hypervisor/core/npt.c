@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Nested page tables. The invariants N1-N4 are in npt.h. */
+#include "hypervisor/core/npt.h"
+
+#include <stddef.h>
+#include <viridis/base/bits.h>
+
+#define ENTRIES  512u
+#define ADDRESS  UINT64_C(0x000ffffffffff000)
+#define TAG_BITS UINT64_C(7)
+
+/* Accessed and dirty are set beforehand, which spares the processor its locked updates. */
+const struct npt_format npt_format_svm = {
+	.present = BIT64(0),
+	.table = BIT64(0) | BIT64(1) | BIT64(2) | BIT64(5),
+	.leaf = BIT64(0) | BIT64(2) | BIT64(5) | BIT64(6),
+	.large = BIT64(7),
+	.write = BIT64(1),
+	.execute_disable = BIT64(63),
+	.address = ADDRESS,
+	.tag_shift = 52,
+	.leaf_max = NPT_LEVEL_1G,
+};
+
+static unsigned int index_of(uint64_t gpa, enum npt_level level)
+{
+	return (unsigned int)bits_get(gpa, 12 + 9 * (unsigned int)level, 9);
+}
+
+/* N1; pairs with entry_store: what the entry links is seen complete (N2). */
+static uint64_t entry_load(const uint64_t *slot)
+{
+	return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
+
+/* N1; pairs with entry_load and with the processor's walk. */
+static void entry_store(uint64_t *slot, uint64_t entry)
+{
+	__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
+}
+
+static bool is_present(const struct npt *npt, uint64_t entry)
+{
+	return (entry & npt->format->present) != 0;
+}
+
+static bool is_leaf(const struct npt *npt, uint64_t entry, enum npt_level level)
+{
+	return is_present(npt, entry) &&
+	       (level == NPT_LEVEL_4K || (entry & npt->format->large) != 0);
+}
+
+static bool is_table(const struct npt *npt, uint64_t entry, enum npt_level level)
+{
+	return is_present(npt, entry) && !is_leaf(npt, entry, level);
+}
+
+static uint64_t *table_of(const struct npt *npt, uint64_t entry)
+{
+	return npt->memory->at(entry & npt->format->address);
+}
+
+static uint64_t leaf_entry(const struct npt *npt, uint64_t hpa, enum npt_level level,
+                           uint32_t flags)
+{
+	const struct npt_format *format = npt->format;
+	uint64_t entry = hpa | format->leaf;
+
+	if (flags & NPT_WRITE)
+		entry |= format->write;
+	if (!(flags & NPT_EXECUTE))
+		entry |= format->execute_disable;
+	if (level != NPT_LEVEL_4K)
+		entry |= format->large;
+	return entry | (uint64_t)(flags >> NPT_TAG_SHIFT & TAG_BITS) << format->tag_shift;
+}
+
+static uint32_t leaf_flags(const struct npt *npt, uint64_t entry)
+{
+	const struct npt_format *format = npt->format;
+	uint32_t flags = NPT_READ;
+
+	if (entry & format->write)
+		flags |= NPT_WRITE;
+	if (!(entry & format->execute_disable))
+		flags |= NPT_EXECUTE;
+	return flags | NPT_TAG(entry >> format->tag_shift & TAG_BITS);
+}
+
+static enum hv_status link_new_table(struct npt *npt, uint64_t *slot, uint64_t hpa)
+{
+	if (hpa == 0)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	npt->table_pages++;
+	entry_store(slot, hpa | npt->format->table);
+	return HV_STATUS_SUCCESS;
+}
+
+/* Put in a leaf's place a table of the next smaller leaves that say the same. N2, N4 */
+static enum hv_status split(struct npt *npt, uint64_t *slot, enum npt_level level)
+{
+	uint64_t hpa = npt->memory->allocate(npt->context);
+	enum npt_level below = (enum npt_level)(level - 1);
+	uint64_t entry = entry_load(slot);
+	uint64_t *table;
+
+	if (hpa == 0)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	table = npt->memory->at(hpa);
+	if (below == NPT_LEVEL_4K)
+		entry &= ~npt->format->large;
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		entry_store(&table[i], entry + i * npt_level_bytes(below));
+	return link_new_table(npt, slot, hpa);
+}
+
+/*
+ * The slot of gpa in the table of `level`. Larger leaves on the way are split; where a table is
+ * missing it is made, or without `create` *slot is NULL.
+ */
+static enum hv_status find_slot(struct npt *npt, uint64_t gpa, enum npt_level level,
+                                bool create, uint64_t **slot)
+{
+	uint64_t *table = npt->memory->at(npt->root_hpa);
+
+	*slot = NULL;
+	for (enum npt_level at = NPT_LEVEL_512G; at > level; at--) {
+		uint64_t *here = &table[index_of(gpa, at)];
+		enum hv_status status = HV_STATUS_SUCCESS;
+		uint64_t entry = entry_load(here);
+
+		if (is_leaf(npt, entry, at))
+			status = split(npt, here, at);
+		else if (!is_present(npt, entry) && create)
+			status = link_new_table(npt, here,
+			                        npt->memory->allocate(npt->context));
+		else if (!is_present(npt, entry))
+			return HV_STATUS_SUCCESS;
+		if (status != HV_STATUS_SUCCESS)
+			return status;
+		table = table_of(npt, entry_load(here));
+	}
+	*slot = &table[index_of(gpa, level)];
+	return HV_STATUS_SUCCESS;
+}
+
+static bool holds_table(const struct npt *npt, const uint64_t *slot, enum npt_level level)
+{
+	return is_table(npt, entry_load(slot), level);
+}
+
+/* Give the 4K entries of a linked table consecutive leaves, or nothing when entry is 0. N3 */
+static void fill_table(const struct npt *npt, const uint64_t *slot, uint64_t entry)
+{
+	uint64_t *table = table_of(npt, entry_load(slot));
+	uint64_t step = entry == 0 ? 0 : PAGE_4K;
+
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		entry_store(&table[i], entry + i * step);
+}
+
+static bool block_ok(const struct npt *npt, uint64_t gpa, enum npt_level level)
+{
+	return (unsigned int)level <= (unsigned int)npt->leaf_max &&
+	       gpa < NPT_GPA_LIMIT && is_aligned(gpa, npt_level_bytes(level));
+}
+
+static bool target_ok(const struct npt *npt, uint64_t hpa, enum npt_level level,
+                      uint32_t flags)
+{
+	return is_aligned(hpa, npt_level_bytes(level)) &&
+	       (hpa & ~npt->format->address) == 0 && (flags & ~NPT_FLAGS) == 0 &&
+	       (flags & NPT_READ) != 0;
+}
+
+enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
+                        const struct npt_memory *memory, void *context)
+{
+	uint64_t root = memory->allocate(context);
+
+	if (root == 0)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	*npt = (struct npt){
+		.format = format,
+		.memory = memory,
+		.context = context,
+		.root_hpa = root,
+		.leaf_max = format->leaf_max,
+		.table_pages = 1,
+	};
+	return HV_STATUS_SUCCESS;
+}
+
+/* Of the block: leaves from `hpa` on with `flags`; without any flag, nothing. */
+static enum hv_status set_block(struct npt *npt, uint64_t gpa, uint64_t hpa,
+                                enum npt_level level, uint32_t flags)
+{
+	uint64_t *slot;
+	enum hv_status status = find_slot(npt, gpa, level, flags != 0, &slot);
+
+	if (status != HV_STATUS_SUCCESS || !slot)
+		return status;
+	if (!holds_table(npt, slot, level))
+		entry_store(slot, flags ? leaf_entry(npt, hpa, level, flags) : 0);
+	else if (level == NPT_LEVEL_2M)
+		fill_table(npt, slot,
+		           flags ? leaf_entry(npt, hpa, NPT_LEVEL_4K, flags) : 0);
+	else
+		return HV_STATUS_OBJECT_IN_USE;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status npt_map(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
+                       uint32_t flags)
+{
+	if (!block_ok(npt, gpa, level) || !target_ok(npt, hpa, level, flags))
+		return HV_STATUS_INVALID_PARAMETER;
+	return set_block(npt, gpa, hpa, level, flags);
+}
+
+enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level)
+{
+	if (!block_ok(npt, gpa, level))
+		return HV_STATUS_INVALID_PARAMETER;
+	return set_block(npt, gpa, 0, level, 0);
+}
+
+static enum npt_level range_level(const struct npt *npt, const struct npt_range *range)
+{
+	enum npt_level level = range->level_max < npt->leaf_max ? range->level_max :
+	                                                          npt->leaf_max;
+
+	while (level > NPT_LEVEL_4K &&
+	       (!is_aligned(range->gpa | range->hpa, npt_level_bytes(level)) ||
+	        range->bytes < npt_level_bytes(level)))
+		level--;
+	return level;
+}
+
+static enum hv_status map_range_step(struct npt *npt, struct npt_range *range)
+{
+	enum npt_level level = range_level(npt, range);
+	enum hv_status status = npt_map(npt, range->gpa, range->hpa, level, range->flags);
+
+	if (status == HV_STATUS_OBJECT_IN_USE) {
+		level--; /* a table stands where a 1 GiB leaf would; 2 MiB ones always fit */
+		status = npt_map(npt, range->gpa, range->hpa, level, range->flags);
+	}
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	range->gpa += npt_level_bytes(level);
+	range->hpa += npt_level_bytes(level);
+	range->bytes -= npt_level_bytes(level);
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status npt_map_range(struct npt *npt, struct npt_range *range)
+{
+	enum hv_status status = HV_STATUS_SUCCESS;
+
+	if (!is_aligned(range->bytes, PAGE_4K) || range->gpa >= NPT_GPA_LIMIT ||
+	    range->bytes > NPT_GPA_LIMIT - range->gpa)
+		return HV_STATUS_INVALID_PARAMETER;
+	while (range->bytes != 0 && status == HV_STATUS_SUCCESS)
+		status = map_range_step(npt, range);
+	return status;
+}
+
+/* Down to the entry of gpa that is no table. Where a caller wants them, path[] gets the slots above. */
+static uint64_t walk(const struct npt *npt, uint64_t gpa, enum npt_level *level,
+                     uint64_t *path[4])
+{
+	uint64_t *table = npt->memory->at(npt->root_hpa);
+	enum npt_level at = NPT_LEVEL_512G;
+	uint64_t *slot = &table[index_of(gpa, at)];
+	uint64_t entry = entry_load(slot);
+
+	while (is_table(npt, entry, at)) {
+		if (path)
+			path[at] = slot;
+		at--;
+		slot = &table_of(npt, entry)[index_of(gpa, at)];
+		entry = entry_load(slot);
+	}
+	*level = at;
+	return entry;
+}
+
+static void leaf_from_entry(const struct npt *npt, uint64_t entry, struct npt_leaf *leaf)
+{
+	leaf->hpa = entry & npt->format->address;
+	leaf->flags = leaf_flags(npt, entry);
+}
+
+bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
+{
+	uint64_t entry, bytes;
+
+	if (gpa >= NPT_GPA_LIMIT)
+		return false;
+	entry = walk(npt, gpa, &leaf->level, NULL);
+	if (!is_present(npt, entry))
+		return false;
+	bytes = npt_level_bytes(leaf->level);
+	leaf_from_entry(npt, entry, leaf);
+	leaf->gpa = round_down(gpa, bytes);
+	leaf->hpa += gpa - leaf->gpa;
+	return true;
+}
+
+enum npt_walk npt_next_leaf(const struct npt *npt, uint64_t *gpa, uint64_t end,
+                            unsigned int *budget, struct npt_leaf *leaf)
+{
+	if (end > NPT_GPA_LIMIT)
+		end = NPT_GPA_LIMIT;
+	while (*gpa < end) {
+		uint64_t entry, bytes;
+
+		if (*budget == 0)
+			return NPT_WALK_MORE;
+		--*budget;
+		entry = walk(npt, *gpa, &leaf->level, NULL);
+		bytes = npt_level_bytes(leaf->level);
+		leaf->gpa = round_down(*gpa, bytes);
+		*gpa = leaf->gpa + bytes;
+		if (is_present(npt, entry)) {
+			leaf_from_entry(npt, entry, leaf);
+			return NPT_WALK_LEAF;
+		}
+	}
+	return NPT_WALK_END;
+}
+
+static void release_table(struct npt *npt, uint64_t hpa)
+{
+	npt->memory->release(npt->context, hpa);
+	npt->table_pages--;
+}
+
+static void release_linked(struct npt *npt, uint64_t *slot)
+{
+	uint64_t hpa = entry_load(slot) & npt->format->address;
+
+	entry_store(slot, 0);
+	release_table(npt, hpa);
+}
+
+/*
+ * Go past one entry that links no table, then release the tables that end with it: nothing is linked
+ * in them any more. A table of 4K leaves has no links and goes at once; its block is then empty.
+ */
+static void destroy_entry(struct npt *npt)
+{
+	uint64_t *path[NPT_LEVEL_512G + 1];
+	enum npt_level level;
+
+	(void)walk(npt, npt->destroy_gpa, &level,
+	           path); /* a leaf or nothing: no matter */
+	if (level == NPT_LEVEL_4K) {
+		release_linked(npt, path[NPT_LEVEL_2M]);
+		return;
+	}
+	npt->destroy_gpa += npt_level_bytes(level);
+	while (++level <= NPT_LEVEL_512G &&
+	       is_aligned(npt->destroy_gpa, npt_level_bytes(level)))
+		release_linked(npt, path[level]);
+}
+
+bool npt_destroy_step(struct npt *npt, unsigned int budget)
+{
+	for (; budget > 0 && npt->destroy_gpa < NPT_GPA_LIMIT; budget--)
+		destroy_entry(npt);
+	if (npt->destroy_gpa < NPT_GPA_LIMIT)
+		return false;
+	if (npt->table_pages != 0)
+		release_table(npt, npt->root_hpa);
+	npt->root_hpa = 0;
+	return true;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Nested page tables: guest physical to host physical, four levels, 48 bits. PURE: where table pages
+ * come from is a policy of the caller, the entry format is data (long-mode entries for SVM, APM2
+ * 15.25).
+ *
+ * Writers of one npt are serialized by its owner. Readers (npt_lookup, the processor) take no lock:
+ *   N1  An entry changes by one atomic 64-bit store with release order.
+ *   N2  A table is complete before the store that links it.
+ *   N3  A linked table stays linked and stays a table page until npt_destroy_step.
+ *   N4  A split changes no translation and no right; only the entry's shape.
+ * The owner flushes the TLBs after a change that removes a translation or a right.
+ */
+#ifndef VIRIDIS_HYPERVISOR_CORE_NPT_H
+#define VIRIDIS_HYPERVISOR_CORE_NPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/base/assert.h>
+
+/* Size of what an entry of a table maps; the table of a level holds 512 such entries. */
+enum npt_level {
+	NPT_LEVEL_4K = 0,
+	NPT_LEVEL_2M = 1,
+	NPT_LEVEL_1G = 2,
+	NPT_LEVEL_512G = 3, /* the root table's entries: tables only */
+};
+
+#define NPT_GPA_LIMIT (UINT64_C(1) << 48)
+
+/* Flags of a leaf. READ is required: neither vendor's format can do without it everywhere. */
+#define NPT_READ    0x1u
+#define NPT_WRITE   0x2u
+#define NPT_EXECUTE 0x4u
+/* Three bits kept with a leaf for its owner and ignored by the processor. */
+#define NPT_TAG_SHIFT 8
+#define NPT_TAG(n)    ((uint32_t)(n) << NPT_TAG_SHIFT)
+#define NPT_TAG_MASK  NPT_TAG(7)
+#define NPT_FLAGS     (NPT_READ | NPT_WRITE | NPT_EXECUTE | NPT_TAG_MASK)
+
+struct npt_memory {
+	void *(*at)(uint64_t hpa);
+	uint64_t (*allocate)(void *context); /* a zeroed page, or 0 when there is none */
+	void (*release)(void *context, uint64_t hpa);
+};
+
+struct npt_format {
+	uint64_t present; /* an entry with any of these bits is in use */
+	uint64_t table;   /* what an entry that links a table holds beside the address */
+	uint64_t leaf;    /* what every leaf holds beside the address */
+	uint64_t large;   /* marks a leaf above the 4K level */
+	uint64_t write;   /* set: writable */
+	uint64_t execute_disable;
+	uint64_t address;        /* the bits that hold the host address */
+	unsigned int tag_shift;  /* three bits the processor ignores */
+	enum npt_level leaf_max; /* largest leaf the processor takes */
+};
+
+/* APM2 5.3, 15.25: long-mode entries, user accessible as the processor demands of nested ones. */
+extern const struct npt_format npt_format_svm;
+
+struct npt {
+	/* constant after npt_init */
+	const struct npt_format *format;
+	const struct npt_memory *memory;
+	void *context; /* of memory's functions */
+	uint64_t root_hpa;
+	enum npt_level
+		leaf_max; /* from format; lowered where the processor lacks 1 GiB pages */
+	/* by the serialized writer */
+	uint64_t table_pages; /* root included */
+	uint64_t destroy_gpa;
+};
+
+struct npt_leaf {
+	uint64_t gpa; /* start of the leaf */
+	uint64_t hpa; /* npt_lookup: of the address asked for; npt_next_leaf: start of the leaf */
+	enum npt_level level;
+	uint32_t flags;
+};
+
+/* A run of addresses still to be mapped; advanced as it is. */
+struct npt_range {
+	uint64_t gpa;
+	uint64_t hpa;
+	uint64_t bytes;
+	enum npt_level level_max;
+	uint32_t flags;
+};
+
+enum npt_walk {
+	NPT_WALK_LEAF, /* one found */
+	NPT_WALK_MORE, /* the budget is used up; call again */
+	NPT_WALK_END,
+};
+
+static inline uint64_t npt_level_bytes(enum npt_level level)
+{
+	return UINT64_C(1) << (12 + 9 * (unsigned int)level);
+}
+
+/* Allocates the root table: SUCCESS or INSUFFICIENT_MEMORY. */
+enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
+                        const struct npt_memory *memory, void *context) MUST_CHECK;
+
+/*
+ * Make one leaf. Splits a larger leaf in its place, replaces one of the same level. Where a table
+ * stands in a 2 MiB leaf's place its 512 entries are filled instead (N3), and where one stands in a
+ * 1 GiB leaf's place the answer is OBJECT_IN_USE. INVALID_PARAMETER: misaligned, out of range, a
+ * level above leaf_max, flags unknown or without READ. INSUFFICIENT_MEMORY: nothing was changed for
+ * the guest, and the call can be made again.
+ */
+enum hv_status npt_map(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
+                       uint32_t flags) MUST_CHECK;
+
+/*
+ * Map all of the range in the largest leaves that alignment, level_max and tables already there
+ * allow. On INSUFFICIENT_MEMORY the range says what is left. Unbounded: for the identity map at boot.
+ */
+enum hv_status npt_map_range(struct npt *npt, struct npt_range *range) MUST_CHECK;
+
+/*
+ * Take away what is mapped in the level-sized block at gpa, splitting a larger leaf. Errors as
+ * npt_map; a block with nothing in it is SUCCESS.
+ */
+enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level) MUST_CHECK;
+
+/* Translate. Lock-free; false when nothing is mapped there. */
+bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
+
+/*
+ * The first leaf that starts or reaches at or above *gpa and below end. Looks at no more than *budget
+ * entries and counts them off; *gpa is where to go on.
+ */
+enum npt_walk npt_next_leaf(const struct npt *npt, uint64_t *gpa, uint64_t end,
+                            unsigned int *budget, struct npt_leaf *leaf);
+
+/* Release table pages, looking at no more than `budget` entries; true when all, the root too, are
+ * gone. No reader and no processor may use the tables any more. */
+bool npt_destroy_step(struct npt *npt, unsigned int budget) MUST_CHECK;
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ports, connections, and the message queue of a port. */
+#include "hypervisor/core/ports.h"
+
+#include <stddef.h>
+#include <viridis/base/bits.h>
+#include <viridis/base/mem.h>
+
+/* Multiplicative hashing by the golden ratio: ids are often consecutive or spaced by powers of 2. */
+#define HASH_FACTOR 0x9e3779b1u
+#define HASH_SHIFT  26
+_Static_assert(PORTS_BUCKETS == 1 << (32 - HASH_SHIFT), "the hash yields a bucket");
+
+#define MESSAGE_TYPE_HYPERVISOR BIT32(31) /* set in the hypervisor's own messages alone */
+
+static unsigned int bucket_of(uint32_t id)
+{
+	return (id * HASH_FACTOR) >> HASH_SHIFT;
+}
+
+static void init_map(struct ports_map *map)
+{
+	map->count = 0;
+	for (unsigned int i = 0; i < PORTS_BUCKETS; i++)
+		list_init(&map->bucket[i]);
+}
+
+void ports_init(struct ports_table *table)
+{
+	init_map(&table->ports);
+	init_map(&table->connections);
+}
+
+struct ports_entry *ports_find(const struct ports_map *map, uint32_t id)
+{
+	LIST_FOR_EACH(node, &map->bucket[bucket_of(id)])
+	{
+		struct ports_entry *entry = LIST_OWNER(node, struct ports_entry, node);
+
+		if (entry->id == id)
+			return entry;
+	}
+	return NULL;
+}
+
+void ports_insert(struct ports_map *map, struct ports_entry *entry)
+{
+	list_append(&map->bucket[bucket_of(entry->id)], &entry->node);
+	map->count++;
+}
+
+void ports_remove(struct ports_map *map, struct ports_entry *entry)
+{
+	list_remove(&entry->node);
+	map->count--;
+}
+
+struct ports_entry *ports_any(const struct ports_map *map)
+{
+	for (unsigned int i = 0; i < PORTS_BUCKETS; i++) {
+		if (!list_empty(&map->bucket[i]))
+			return LIST_OWNER(map->bucket[i].next, struct ports_entry, node);
+	}
+	return NULL;
+}
+
+/* Ids have 24 bits, the rest is reserved. */
+static bool id_ok(uint32_t id)
+{
+	return (id & ~HV_CONNECTION_ID_MASK) == 0;
+}
+
+static bool type_ok(uint32_t type)
+{
+	return type == HV_PORT_MESSAGE || type == HV_PORT_EVENT;
+}
+
+/* Message ports have no flags; the flags of an event port lie within its SINT's 2048. */
+static bool flags_ok(const struct hv_port_info *info)
+{
+	if (info->type == HV_PORT_MESSAGE)
+		return info->base_flag == 0 && info->flag_count == 0;
+	return info->flag_count != 0 && info->base_flag < HV_EVENT_FLAGS_PER_SINT &&
+	       info->flag_count <= HV_EVENT_FLAGS_PER_SINT - info->base_flag;
+}
+
+/* SINT0 is the hypervisor's: a port there could forge what the root takes for an intercept. */
+static enum hv_status check_info(const struct hv_port_info *info, uint32_t vp_count)
+{
+	if (!type_ok(info->type) || info->reserved != 0 || info->reserved2 != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (info->sint == HV_SINT_INTERCEPT || info->sint >= HV_SINT_COUNT)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!flags_ok(info))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (info->vp_index >= vp_count && info->vp_index != HV_VP_INDEX_ANY)
+		return HV_STATUS_INVALID_VP_INDEX;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status ports_check_create(const struct hv_input_create_port *in,
+                                  uint32_t vp_count, struct port *port)
+{
+	enum hv_status status;
+
+	if (!id_ok(in->port_id))
+		return HV_STATUS_INVALID_PORT_ID;
+	if (in->port_vtl != 0 || in->min_connection_vtl != 0 || in->reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	status = check_info(&in->info, vp_count);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	*port = (struct port){
+		.entry.id = in->port_id,
+		.type = in->info.type,
+		.sint = in->info.sint,
+		.vp_index = in->info.vp_index,
+		.base_flag = in->info.base_flag,
+		.flag_count = in->info.flag_count,
+		.connection_partition = in->connection_partition,
+	};
+	list_init(&port->entry.node);
+	return HV_STATUS_SUCCESS;
+}
+
+static bool all_zero(const uint64_t *words, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (words[i] != 0)
+			return false;
+	}
+	return true;
+}
+
+enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
+                                   struct connection *c)
+{
+	if (!id_ok(in->connection_id))
+		return HV_STATUS_INVALID_CONNECTION_ID;
+	if (!id_ok(in->port_id))
+		return HV_STATUS_INVALID_PORT_ID;
+	if (in->connection_vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
+	    in->reserved[2] != 0 || in->reserved2 != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!type_ok(in->info.type) || in->info.reserved != 0 ||
+	    !all_zero(in->info.reserved2, ARRAY_COUNT(in->info.reserved2)))
+		return HV_STATUS_INVALID_PARAMETER;
+	*c = (struct connection){
+		.entry.id = in->connection_id,
+		.type = in->info.type,
+		.port_partition = in->port_partition,
+		.port_id = in->port_id,
+	};
+	list_init(&c->entry.node);
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status ports_check_post(const struct hv_input_post_message *in)
+{
+	if (in->reserved != 0 || in->payload_size > HV_MESSAGE_PAYLOAD_BYTES)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in->message_type == HV_MESSAGE_NONE ||
+	    (in->message_type & MESSAGE_TYPE_HYPERVISOR))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!id_ok(in->connection_id))
+		return HV_STATUS_INVALID_CONNECTION_ID;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status ports_check_signal(const struct hv_input_signal_event *in)
+{
+	if (in->reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (!id_ok(in->connection_id))
+		return HV_STATUS_INVALID_CONNECTION_ID;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status ports_check_pair(const struct port *port, const struct connection *c,
+                                uint64_t connection_partition)
+{
+	if (port->connection_partition != connection_partition)
+		return HV_STATUS_ACCESS_DENIED;
+	if (port->type != c->type)
+		return HV_STATUS_INVALID_PARAMETER;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status ports_event_flag(const struct port *port, uint16_t flag_number,
+                                unsigned int *flag)
+{
+	if (port->type != HV_PORT_EVENT || flag_number >= port->flag_count)
+		return HV_STATUS_INVALID_PARAMETER;
+	*flag = (unsigned int)port->base_flag + flag_number;
+	return HV_STATUS_SUCCESS;
+}
+
+void ports_queue_init(struct port_queue *queue, void *page)
+{
+	struct port_message *messages = page;
+
+	*queue = (struct port_queue){ .count = 0 };
+	for (unsigned int i = 0; page && i < PORTS_QUEUE_MESSAGES; i++) {
+		messages[i].next = queue->free;
+		queue->free = &messages[i];
+	}
+}
+
+enum hv_status ports_queue_put(struct port_queue *queue,
+                               const struct hv_input_post_message *in)
+{
+	struct port_message *message = queue->free;
+
+	if (!message)
+		return HV_STATUS_INSUFFICIENT_BUFFERS;
+	queue->free = message->next;
+	memset(message, 0, sizeof(*message));
+	message->type = in->message_type;
+	message->payload_size = (uint8_t)in->payload_size;
+	memcpy(message->payload, in->payload, in->payload_size);
+	if (queue->head)
+		queue->tail->next = message;
+	else
+		queue->head = message;
+	queue->tail = message;
+	queue->count++;
+	return HV_STATUS_SUCCESS;
+}
+
+bool ports_queue_front(const struct port *port, struct hv_message *message)
+{
+	const struct port_message *front = port->queue.head;
+
+	if (!front)
+		return false;
+	memset(message, 0, sizeof(*message));
+	message->type = front->type;
+	message->payload_size = front->payload_size;
+	message->sender = port->entry.id;
+	memcpy(message->payload, front->payload, sizeof(message->payload));
+	return true;
+}
+
+void ports_queue_drop(struct port_queue *queue)
+{
+	struct port_message *front = queue->head;
+
+	if (!front)
+		return;
+	queue->head = front->next;
+	front->next = queue->free;
+	queue->free = front;
+	queue->count--;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ports and connections of a partition, and the queue of a message port. TLFS 11.10. PURE: the
+ * caller gives the memory of every node, locks the table, and resolves partition ids.
+ *
+ * A connection names a port of another (or the same) partition; a port names who may connect. Both
+ * are made by a parent: a guest holds them as capabilities and cannot forge one.
+ */
+#ifndef VIRIDIS_HYPERVISOR_CORE_PORTS_H
+#define VIRIDIS_HYPERVISOR_CORE_PORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/abi/hv_synic.h>
+#include <viridis/base/assert.h>
+#include <viridis/base/list.h>
+
+#define PORTS_BUCKETS          64
+#define PORTS_QUEUE_MESSAGES   16
+#define PORTS_QUEUE_PAGE_BYTES 4096
+
+/* One message buffer; the sixteen of a port fill one page. The sender is the port's id, added at
+ * delivery. */
+struct port_message {
+	struct port_message *next;
+	uint32_t type;
+	uint8_t payload_size;
+	uint8_t reserved[3];
+	uint8_t payload[HV_MESSAGE_PAYLOAD_BYTES];
+};
+ASSERT_SIZE(struct port_message, PORTS_QUEUE_PAGE_BYTES / PORTS_QUEUE_MESSAGES);
+
+struct port_queue {
+	struct port_message *free;
+	struct port_message *head;
+	struct port_message *tail;
+	unsigned int count;
+};
+
+/* A port or a connection in its map, found by its id. */
+struct ports_entry {
+	struct list node;
+	uint32_t id; /* constant after insertion */
+};
+
+struct port {
+	struct ports_entry entry;
+	/* constant after insertion */
+	uint32_t type; /* enum hv_port_type */
+	uint32_t sint;
+	uint32_t vp_index; /* or HV_VP_INDEX_ANY */
+	uint16_t base_flag;
+	uint16_t flag_count;
+	uint64_t connection_partition; /* who may connect */
+	uint64_t owner;                /* who created it; for the caller */
+	struct port_queue queue;       /* message ports */
+};
+
+struct connection {
+	struct ports_entry entry;
+	/* constant after insertion */
+	uint32_t type;
+	uint64_t port_partition;
+	uint32_t port_id;
+};
+
+struct ports_map {
+	struct list bucket[PORTS_BUCKETS];
+	unsigned int count;
+};
+
+struct ports_table {
+	struct ports_map ports;
+	struct ports_map connections;
+};
+
+void ports_init(struct ports_table *table);
+
+struct ports_entry *ports_find(const struct ports_map *map, uint32_t id);
+/* The id is free. */
+void ports_insert(struct ports_map *map, struct ports_entry *entry);
+void ports_remove(struct ports_map *map, struct ports_entry *entry);
+/* Any one, for taking a partition down; NULL when there is none. */
+struct ports_entry *ports_any(const struct ports_map *map);
+
+/*
+ * Checks of hypercall input, of everything that can be checked without the table; on SUCCESS the new
+ * object's constant fields are filled. vp_count bounds the port's VP index.
+ */
+enum hv_status ports_check_create(const struct hv_input_create_port *in,
+                                  uint32_t vp_count, struct port *port) MUST_CHECK;
+enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
+                                   struct connection *c) MUST_CHECK;
+enum hv_status ports_check_post(const struct hv_input_post_message *in) MUST_CHECK;
+enum hv_status ports_check_signal(const struct hv_input_signal_event *in) MUST_CHECK;
+
+/* Whether partition may hold this connection to this port: ACCESS_DENIED, INVALID_PARAMETER when the
+ * types differ. */
+enum hv_status ports_check_pair(const struct port *port, const struct connection *c,
+                                uint64_t connection_partition) MUST_CHECK;
+
+/* The SIEFP flag that flag_number of an event port stands for; INVALID_PARAMETER when it has none. */
+enum hv_status ports_event_flag(const struct port *port, uint16_t flag_number,
+                                unsigned int *flag) MUST_CHECK;
+
+/* The queue's buffers lie in the page the caller gives, which is the caller's again when the port is
+ * gone. A queue without a page is always full. */
+void ports_queue_init(struct port_queue *queue, void *page);
+/* A checked input; INSUFFICIENT_BUFFERS when all are taken. */
+enum hv_status ports_queue_put(struct port_queue *queue,
+                               const struct hv_input_post_message *in) MUST_CHECK;
+/* The oldest message as it goes into a slot; false when there is none. Take it off once delivered. */
+bool ports_queue_front(const struct port *port, struct hv_message *message) MUST_CHECK;
+void ports_queue_drop(struct port_queue *queue);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A weighted fair run queue. Each VP has a virtual time that grows by run time over weight; the one
+ * with the least runs next. PURE: the unit of time (ticks) is the caller's, so is the lock.
+ *
+ *   Q1  The clock follows the least virtual time of what is queued or was charged last; it never
+ *       goes back.
+ *   Q2  A VP that enters is put between clock - credit and clock + debt: one that slept goes ahead
+ *       of those that spin, by no more than the credit (its boost budget), and cannot hoard.
+ *   Q3  Virtual times compare by signed difference, so they may wrap.
+ *   Q4  The heap is leftist: the right spine is at most log2(n + 1) long; no recursion.
+ *
+ * Picking: first, remove, run, charge (as often as the caller likes), insert again or let it block.
+ */
+#ifndef VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
+#define VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RUN_QUEUE_WEIGHT_MIN     1u
+#define RUN_QUEUE_WEIGHT_DEFAULT 100u
+#define RUN_QUEUE_WEIGHT_MAX     10000u
+
+/* In ticks; for a VP of the default weight where virtual time is meant. */
+struct run_queue_policy {
+	uint64_t credit;      /* Q2: what a sleeper may be ahead; more than granularity */
+	uint64_t granularity; /* a lead smaller than this preempts nobody */
+	uint64_t period;      /* within which every queued VP should have run */
+	uint64_t slice_min;
+	uint64_t slice_max;
+};
+
+struct run_entity {
+	struct run_entity *parent;
+	struct run_entity *left;
+	struct run_entity *right;
+	uint32_t rank; /* Q4: length of the right spine */
+	bool queued;
+	uint32_t weight;
+	uint64_t virtual_time;
+};
+
+struct run_queue {
+	const struct run_queue_policy *policy; /* constant */
+	struct run_entity *root;
+	uint64_t clock;
+	uint64_t weight_queued; /* sum */
+	unsigned int count;
+};
+
+void run_queue_init(struct run_queue *queue, const struct run_queue_policy *policy);
+
+/* A new VP, at the queue's clock. A weight out of range is brought into it. */
+void run_queue_entity_init(struct run_entity *entity, const struct run_queue *queue,
+                           uint32_t weight);
+
+/* Queued already: nothing happens. */
+void run_queue_insert(struct run_queue *queue, struct run_entity *entity);
+/* Not queued: nothing happens. */
+void run_queue_remove(struct run_queue *queue, struct run_entity *entity);
+/* The VP to run next, still queued; NULL when there is none. */
+struct run_entity *run_queue_first(const struct run_queue *queue);
+
+/* Account run time to a VP that is not queued. */
+void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ticks);
+
+/* Whether candidate should take the CPU from current, which was charged up to now. */
+bool run_queue_preempts(const struct run_queue *queue, const struct run_entity *candidate,
+                        const struct run_entity *current);
+
+/* How long a VP that is not queued should run before the next pick, in ticks. */
+uint64_t run_queue_time_slice(const struct run_queue *queue,
+                              const struct run_entity *entity);
+
+void run_queue_set_weight(struct run_queue *queue, struct run_entity *entity,
+                          uint32_t weight);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Synthetic timers. The invariants T1-T3 are in stimer.h. */
+#include "hypervisor/core/stimer.h"
+
+#include <stddef.h>
+#include <viridis/base/bits.h>
+#include <viridis/base/mem.h>
+
+#define CONFIG_VECTOR_SHIFT 4
+#define CONFIG_SINT_SHIFT   16
+#define CONFIG_KEPT                                                                     \
+	(HV_STIMER_ENABLE | HV_STIMER_PERIODIC | HV_STIMER_LAZY |                       \
+	 HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT | bits_mask(CONFIG_VECTOR_SHIFT, 8) | \
+	 bits_mask(CONFIG_SINT_SHIFT, 4))
+
+/* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
+#define VECTOR_MIN 16u
+
+static uint8_t config_vector(uint64_t config)
+{
+	return (uint8_t)bits_get(config, CONFIG_VECTOR_SHIFT, 8);
+}
+
+static unsigned int config_sint(uint64_t config)
+{
+	return (unsigned int)bits_get(config, CONFIG_SINT_SHIFT, 4);
+}
+
+static uint64_t add_saturated(uint64_t a, uint64_t b)
+{
+	return b > STIMER_NEVER - a ? STIMER_NEVER : a + b;
+}
+
+/* T2 */
+static uint64_t period_of(const struct stimer *timer)
+{
+	return timer->count > STIMER_INTERVAL_MIN ? timer->count : STIMER_INTERVAL_MIN;
+}
+
+/* After a register write: a message not yet delivered belonged to the old setting. */
+static void start(struct stimer *timer, uint64_t now)
+{
+	timer->message_waits = false;
+	timer->expiration = STIMER_NEVER;
+	if (!(timer->config & HV_STIMER_ENABLE) || timer->count == 0)
+		return;
+	timer->expiration = timer->config & HV_STIMER_PERIODIC ?
+	                            add_saturated(now, period_of(timer)) :
+	                            timer->count;
+}
+
+void stimers_reset(struct stimers *timers)
+{
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++)
+		timers->timer[i] = (struct stimer){ .expiration = STIMER_NEVER };
+}
+
+static bool is_timer_msr(uint32_t msr)
+{
+	return msr >= HV_MSR_STIMER0_CONFIG && msr <= HV_MSR_STIMER3_COUNT;
+}
+
+static unsigned int timer_of(uint32_t msr)
+{
+	return (msr - HV_MSR_STIMER0_CONFIG) / 2;
+}
+
+static bool is_count(uint32_t msr)
+{
+	return ((msr - HV_MSR_STIMER0_CONFIG) & 1) != 0;
+}
+
+bool stimers_read(const struct stimers *timers, uint32_t msr, uint64_t *value)
+{
+	const struct stimer *timer;
+
+	*value = 0;
+	if (!is_timer_msr(msr))
+		return false;
+	timer = &timers->timer[timer_of(msr)];
+	*value = is_count(msr) ? timer->count : timer->config;
+	return true;
+}
+
+static bool write_config(struct stimer *timer, uint64_t value, uint64_t now)
+{
+	bool direct = (value & HV_STIMER_DIRECT) != 0;
+	bool may_run = (value & (HV_STIMER_ENABLE | HV_STIMER_AUTO_ENABLE)) != 0;
+
+	value &= CONFIG_KEPT;
+	if (direct && may_run && config_vector(value) < VECTOR_MIN)
+		return false;
+	/* TLFS 12.3.1: a message needs a SINT, and SINT0 is none for timers. */
+	if (!direct && config_sint(value) == 0)
+		value &= ~HV_STIMER_ENABLE;
+	timer->config = value;
+	start(timer, now);
+	return true;
+}
+
+static void write_count(struct stimer *timer, uint64_t value, uint64_t now)
+{
+	bool deliverable = (timer->config & HV_STIMER_DIRECT) ||
+	                   config_sint(timer->config) != 0;
+
+	timer->count = value;
+	if (value == 0)
+		timer->config &= ~HV_STIMER_ENABLE;
+	else if ((timer->config & HV_STIMER_AUTO_ENABLE) && deliverable)
+		timer->config |= HV_STIMER_ENABLE;
+	start(timer, now);
+}
+
+bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_t now)
+{
+	if (!is_timer_msr(msr))
+		return false;
+	if (!is_count(msr))
+		return write_config(&timers->timer[timer_of(msr)], value, now);
+	write_count(&timers->timer[timer_of(msr)], value, now);
+	return true;
+}
+
+static uint64_t deadline_of(const struct stimer *timer)
+{
+	return timer->message_waits ? STIMER_NEVER : timer->expiration; /* T3 */
+}
+
+uint64_t stimers_deadline(const struct stimers *timers)
+{
+	uint64_t least = STIMER_NEVER;
+
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		uint64_t at = deadline_of(&timers->timer[i]);
+
+		if (at < least)
+			least = at;
+	}
+	return least;
+}
+
+/* The next point of the grid that is not over. T1, T2 */
+static void expire_one(struct stimer *timer, uint64_t now)
+{
+	uint64_t period = period_of(timer);
+
+	if (timer->config & HV_STIMER_PERIODIC) {
+		uint64_t periods = (now - timer->expiration) / period + 1;
+
+		timer->expiration = add_saturated(timer->expiration, periods * period);
+	} else {
+		timer->config &= ~HV_STIMER_ENABLE;
+		timer->expiration = STIMER_NEVER;
+	}
+}
+
+unsigned int stimers_expire(struct stimers *timers, uint64_t now,
+                            uint8_t vectors[HV_STIMER_COUNT])
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		struct stimer *timer = &timers->timer[i];
+		uint64_t at = deadline_of(timer);
+
+		if (at == STIMER_NEVER || at > now)
+			continue;
+		if (timer->config & HV_STIMER_DIRECT) {
+			vectors[count++] = config_vector(timer->config);
+		} else {
+			timer->message_waits = true;
+			timer->undelivered = timer->expiration;
+		}
+		expire_one(timer, now);
+	}
+	return count;
+}
+
+unsigned int stimers_waiting(const struct stimers *timers, uint16_t sints)
+{
+	unsigned int waiting = 0;
+
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		const struct stimer *timer = &timers->timer[i];
+
+		if (timer->message_waits && sints >> config_sint(timer->config) & 1)
+			waiting |= 1u << i;
+	}
+	return waiting;
+}
+
+unsigned int stimers_message(const struct stimers *timers, unsigned int index,
+                             uint64_t now, struct hv_message *message)
+{
+	struct hv_timer_message_payload payload = {
+		.timer_index = index,
+		.expiration_time = timers->timer[index].undelivered,
+		.delivery_time = now,
+	};
+
+	memset(message, 0, sizeof(*message));
+	message->type = HV_MESSAGE_TIMER_EXPIRED;
+	message->payload_size = sizeof(payload);
+	memcpy(message->payload, &payload, sizeof(payload));
+	return config_sint(timers->timer[index].config);
+}
+
+void stimers_delivered(struct stimers *timers, unsigned int index)
+{
+	timers->timer[index].message_waits = false;
+}

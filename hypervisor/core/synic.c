@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The synthetic interrupt controller. The invariants S1-S4 are in synic.h. */
+#include "hypervisor/core/synic.h"
+
+#include <stddef.h>
+#include <viridis/base/bits.h>
+#include <viridis/base/mem.h>
+
+#define SINT_KEPT (HV_SINT_VECTOR | HV_SINT_MASKED | HV_SINT_AUTO_EOI | HV_SINT_POLLING)
+#define PAGE_KEPT (~UINT64_C(0xfff) | HV_MSR_PAGE_ENABLE)
+
+/* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
+#define VECTOR_MIN 16u
+
+#define SVERSION UINT64_C(1)
+
+/* S1: readers are on other CPUs, each field is independent of the others. */
+static uint64_t field_load(const uint64_t *field)
+{
+	return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static void field_store(uint64_t *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+void synic_reset(struct synic *synic, uint64_t gpa_limit)
+{
+	synic->gpa_limit = gpa_limit;
+	field_store(&synic->scontrol, 0);
+	field_store(&synic->simp, 0);
+	field_store(&synic->siefp, 0);
+	for (unsigned int i = 0; i < HV_SINT_COUNT; i++)
+		field_store(&synic->sint[i], HV_SINT_RESET_VALUE);
+}
+
+bool synic_read(const struct synic *synic, uint32_t msr, uint64_t *value)
+{
+	*value = 0;
+	if (msr >= HV_MSR_SINT0 && msr <= HV_MSR_SINT15) {
+		*value = synic->sint[msr - HV_MSR_SINT0];
+		return true;
+	}
+	switch (msr) {
+	case HV_MSR_SCONTROL:
+		*value = synic->scontrol;
+		return true;
+	case HV_MSR_SVERSION:
+		*value = SVERSION;
+		return true;
+	case HV_MSR_SIEFP:
+		*value = synic->siefp;
+		return true;
+	case HV_MSR_SIMP:
+		*value = synic->simp;
+		return true;
+	case HV_MSR_EOM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool write_page(const struct synic *synic, uint64_t *page, uint64_t value,
+                       bool *changed)
+{
+	value &= PAGE_KEPT;
+	if ((value & HV_MSR_PAGE_ENABLE) && HV_MSR_PAGE_GPA(value) >= synic->gpa_limit)
+		return false;
+	*changed = value != *page;
+	field_store(page, value);
+	return true;
+}
+
+/* TLFS 11.8.4: an unmasked source needs a deliverable vector, unless the guest polls. */
+static bool write_sint(struct synic *synic, unsigned int sint, uint64_t value,
+                       struct synic_effects *effects)
+{
+	bool interrupts = !(value & (HV_SINT_MASKED | HV_SINT_POLLING));
+
+	if (interrupts && (value & HV_SINT_VECTOR) < VECTOR_MIN)
+		return false;
+	field_store(&synic->sint[sint], value & SINT_KEPT);
+	effects->rescan = (uint16_t)(1u << sint);
+	return true;
+}
+
+bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,
+                 struct synic_effects *effects)
+{
+	*effects = (struct synic_effects){ .rescan = 0 };
+	if (msr >= HV_MSR_SINT0 && msr <= HV_MSR_SINT15)
+		return write_sint(synic, msr - HV_MSR_SINT0, value, effects);
+	switch (msr) {
+	case HV_MSR_SCONTROL:
+		field_store(&synic->scontrol, value & HV_MSR_SCONTROL_ENABLE);
+		effects->rescan = SYNIC_ALL_SINTS;
+		return true;
+	case HV_MSR_SIEFP:
+		return write_page(synic, &synic->siefp, value, &effects->siefp_changed);
+	case HV_MSR_SIMP:
+		effects->rescan = SYNIC_ALL_SINTS;
+		return write_page(synic, &synic->simp, value, &effects->simp_changed);
+	case HV_MSR_EOM:
+		effects->rescan = SYNIC_ALL_SINTS;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_on(const struct synic *synic)
+{
+	return (field_load(&synic->scontrol) & HV_MSR_SCONTROL_ENABLE) != 0;
+}
+
+bool synic_takes_messages(const struct synic *synic)
+{
+	return is_on(synic) && (field_load(&synic->simp) & HV_MSR_PAGE_ENABLE) != 0;
+}
+
+bool synic_takes_events(const struct synic *synic)
+{
+	return is_on(synic) && (field_load(&synic->siefp) & HV_MSR_PAGE_ENABLE) != 0;
+}
+
+bool synic_vector(const struct synic *synic, unsigned int sint, uint8_t *vector)
+{
+	uint64_t value = field_load(&synic->sint[sint % HV_SINT_COUNT]);
+
+	*vector = (uint8_t)(value & HV_SINT_VECTOR);
+	return is_on(synic) && !(value & (HV_SINT_MASKED | HV_SINT_POLLING));
+}
+
+uint16_t synic_sints_of_vector(const struct synic *synic, uint8_t vector)
+{
+	unsigned int sints = 0;
+
+	for (unsigned int i = 0; i < HV_SINT_COUNT; i++) {
+		uint64_t value = field_load(&synic->sint[i]);
+
+		if (!(value & HV_SINT_MASKED) && (value & HV_SINT_VECTOR) == vector)
+			sints |= 1u << i;
+	}
+	return (uint16_t)sints;
+}
+
+/* Pairs with the guest's store of type 0 when it is done with the slot. */
+static bool slot_is_free(const struct hv_message *slot)
+{
+	return __atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) == HV_MESSAGE_NONE;
+}
+
+static void slot_fill(struct hv_message *slot, const struct hv_message *message,
+                      bool more_pending)
+{
+	uint8_t bytes = message->payload_size;
+
+	if (bytes > HV_MESSAGE_PAYLOAD_BYTES)
+		bytes = HV_MESSAGE_PAYLOAD_BYTES;
+	memcpy(slot->payload, message->payload, bytes);
+	slot->sender = message->sender;
+	slot->payload_size = bytes;
+	slot->reserved = 0;
+	/* Atomic, for the guest may look at the flags of the message before this one. */
+	__atomic_store_n(&slot->flags, more_pending ? HV_MESSAGE_FLAG_PENDING : 0,
+	                 __ATOMIC_RELAXED);
+	/* S3: pairs with the guest's load of type. */
+	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
+}
+
+enum synic_post synic_slot_post(struct hv_message *slot, const struct hv_message *message,
+                                bool more_pending)
+{
+	if (!slot_is_free(slot)) {
+		/* S4: set the flag, then look again; the guest frees, then looks at the flag. */
+		__atomic_fetch_or(&slot->flags, HV_MESSAGE_FLAG_PENDING,
+		                  __ATOMIC_SEQ_CST);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (!slot_is_free(slot))
+			return SYNIC_BUSY;
+	}
+	slot_fill(slot, message, more_pending);
+	return SYNIC_DELIVERED;
+}
+
+bool synic_flag_set(struct hv_event_flags_page *page, unsigned int sint,
+                    unsigned int flag)
+{
+	uint64_t bit = BIT64(flag % 64);
+
+	if (sint >= HV_SINT_COUNT || flag >= HV_EVENT_FLAGS_PER_SINT)
+		return false;
+	/* Acquire-release: pairs with the guest's test-and-clear, so that what the sender wrote
+	 * before is seen by who finds the flag. */
+	return !(__atomic_fetch_or(&page->flags[sint][flag / 64], bit, __ATOMIC_ACQ_REL) &
+	         bit);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The synthetic interrupt controller of one VP: its registers, and posting into the two pages it
+ * shares with the guest. TLFS 11. PURE: mapping the overlay pages, raising the interrupt and the
+ * queues of messages are the caller's.
+ *
+ *   S1  The registers have one writer at a time (the owning CPU, or a parent's call on a stopped VP);
+ *       any CPU may read them.
+ *   S2  A slot has one poster at a time. Its guest may change it at any moment and is not believed.
+ *   S3  A slot's type is stored last, with release order; the guest loads it with acquire.
+ *   S4  BUSY is answered only after msg_pending was set and the slot seen busy after that, so that the
+ *       guest, which frees the slot first and looks at msg_pending then, is bound to write EOM.
+ */
+#ifndef VIRIDIS_HYPERVISOR_CORE_SYNIC_H
+#define VIRIDIS_HYPERVISOR_CORE_SYNIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_msr.h>
+#include <viridis/abi/hv_synic.h>
+#include <viridis/base/assert.h>
+
+#define SYNIC_ALL_SINTS 0xffffu
+
+struct synic {
+	uint64_t gpa_limit; /* constant: no overlay page at or above it */
+	/* S1 */
+	uint64_t scontrol;
+	uint64_t simp;
+	uint64_t siefp;
+	uint64_t sint[HV_SINT_COUNT];
+};
+
+/* What a register write asks of the caller. */
+struct synic_effects {
+	bool simp_changed; /* move the overlay: see synic.simp */
+	bool siefp_changed;
+	uint16_t rescan; /* SINTs whose queued messages are to be tried again, one bit each */
+};
+
+enum synic_post {
+	SYNIC_DELIVERED, /* raise the SINT's interrupt, if it has one */
+	SYNIC_BUSY, /* keep the message: the guest writes EOM when the slot is free */
+};
+
+void synic_reset(struct synic *synic, uint64_t gpa_limit);
+
+/* SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn. False: #GP. */
+bool synic_read(const struct synic *synic, uint32_t msr, uint64_t *value) MUST_CHECK;
+bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,
+                 struct synic_effects *effects) MUST_CHECK;
+
+/* Whether messages, event flags can be delivered now. */
+bool synic_takes_messages(const struct synic *synic);
+bool synic_takes_events(const struct synic *synic);
+
+/* The vector to raise for a delivery to this SINT; false when it is masked, polled, or the whole
+ * controller is off. */
+bool synic_vector(const struct synic *synic, unsigned int sint,
+                  uint8_t *vector) MUST_CHECK;
+
+/* SINTs that use this vector, one bit each: to rescan at its EOI. */
+uint16_t synic_sints_of_vector(const struct synic *synic, uint8_t vector);
+
+/*
+ * Put a message into a slot of the guest's page. more_pending: others wait for the same SINT. A
+ * payload_size above 240 is cut there. EOM and EOI of the SINT's vector mean: try again.
+ */
+enum synic_post synic_slot_post(struct hv_message *slot, const struct hv_message *message,
+                                bool more_pending) MUST_CHECK;
+
+/* Raise an event flag; true when it was not up before, that is, an interrupt is due. Any CPU, any
+ * time. False for a sint or flag that does not exist. */
+bool synic_flag_set(struct hv_event_flags_page *page, unsigned int sint,
+                    unsigned int flag) MUST_CHECK;
+
+#endif

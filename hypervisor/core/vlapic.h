@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The virtual local APIC: registers in xAPIC and x2APIC mode, acceptance and priority of
+ * interrupts, the timer, and the matching of destinations. APM2 16, SDM3 11.
+ *
+ * It holds state and decides; its caller acts on what comes back: carries IPIs to other
+ * VPs, retires the physical interrupt on an EOI, and arms a timer. Only the VP's owning
+ * CPU changes a vlapic; other CPUs post vectors elsewhere, and vlapic_merge takes them
+ * in.
+ *
+ * Clock: `now` counts in a unit of the caller's choice, and the timer's input advances
+ * once every `clock_per_tick` of it. The ratio is whole so that periods never drift:
+ * choose the APIC frequency that the guest is told (MSR 0x40000023) to fit.
+ */
+#ifndef VIRIDIS_HYPERVISOR_CORE_VLAPIC_H
+#define VIRIDIS_HYPERVISOR_CORE_VLAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/base/assert.h>
+
+#define VLAPIC_GPA       UINT64_C(0xfee00000)
+#define VLAPIC_VERSION   UINT32_C(0x00050014) /* six LVT entries. APM2 16.3.4 */
+#define VLAPIC_MSR_FIRST 0x800u
+#define VLAPIC_MSR_LAST  0x8ffu
+#define VLAPIC_NO_VECTOR (-1)
+
+/* MSR 0x1b. APM2 16.3.1, 16.9 */
+#define VLAPIC_BASE_BOOTSTRAP UINT64_C(0x100)
+#define VLAPIC_BASE_X2APIC    UINT64_C(0x400)
+#define VLAPIC_BASE_ENABLE    UINT64_C(0x800)
+
+/*
+ * Register offsets in the xAPIC page; x2APIC MSR = 0x800 + offset / 16. APM2 16.3.2,
+ * table 16-2
+ */
+enum vlapic_register {
+	VLAPIC_ID = 0x20,
+	VLAPIC_VERSION_REGISTER = 0x30,
+	VLAPIC_TPR = 0x80,
+	VLAPIC_APR = 0x90,
+	VLAPIC_PPR = 0xa0,
+	VLAPIC_EOI = 0xb0,
+	VLAPIC_RRD = 0xc0,
+	VLAPIC_LDR = 0xd0,
+	VLAPIC_DFR = 0xe0,
+	VLAPIC_SVR = 0xf0,
+	VLAPIC_ISR = 0x100,
+	VLAPIC_TMR = 0x180,
+	VLAPIC_IRR = 0x200,
+	VLAPIC_ESR = 0x280,
+	VLAPIC_ICR = 0x300,
+	VLAPIC_ICR_HIGH = 0x310,
+	VLAPIC_LVT_TIMER_REGISTER = 0x320,
+	VLAPIC_LVT_ERROR_REGISTER = 0x370,
+	VLAPIC_TIMER_INITIAL = 0x380,
+	VLAPIC_TIMER_CURRENT = 0x390,
+	VLAPIC_TIMER_DIVIDE = 0x3e0,
+	VLAPIC_SELF_IPI = 0x3f0,
+};
+
+enum vlapic_lvt {
+	VLAPIC_LVT_TIMER,
+	VLAPIC_LVT_THERMAL,
+	VLAPIC_LVT_PERFORMANCE,
+	VLAPIC_LVT_LINT0,
+	VLAPIC_LVT_LINT1,
+	VLAPIC_LVT_ERROR,
+	VLAPIC_LVTS,
+};
+
+enum vlapic_status {
+	VLAPIC_OK,
+	VLAPIC_FAULT, /* the access raises #GP(0) */
+};
+
+enum vlapic_mode {
+	VLAPIC_DISABLED,
+	VLAPIC_XAPIC,
+	VLAPIC_X2APIC,
+};
+
+/* Numbered as in the ICR. APM2 16.5 */
+enum vlapic_delivery {
+	VLAPIC_FIXED,
+	VLAPIC_LOWEST_PRIORITY,
+	VLAPIC_SMI,
+	VLAPIC_REMOTE_READ,
+	VLAPIC_NMI,
+	VLAPIC_INIT,
+	VLAPIC_STARTUP,
+	VLAPIC_EXTINT,
+};
+
+enum vlapic_shorthand {
+	VLAPIC_TO_DESTINATION,
+	VLAPIC_TO_SELF,
+	VLAPIC_TO_ALL,
+	VLAPIC_TO_OTHERS,
+};
+
+/* An interrupt on its way: from an ICR, or made by the caller from a device's message. */
+struct vlapic_ipi {
+	enum vlapic_delivery delivery;
+	enum vlapic_shorthand shorthand;
+	uint8_t vector;
+	bool logical;
+	bool level; /* of a device's; IPIs are edge. SDM3 11.6.1 */
+	bool wide;  /* 32-bit destination, as an x2APIC sends; else 8-bit */
+	uint32_t destination;
+	uint32_t sender; /* APIC id; used with a shorthand alone */
+};
+
+/* What a write asks of the caller. */
+struct vlapic_action {
+	bool sends_ipi;
+	bool ended; /* an EOI ended `ended_vector` */
+	bool ended_level;
+	bool timer_changed;    /* ask vlapic_timer_deadline again */
+	bool priority_changed; /* ask vlapic_pending again */
+	uint8_t ended_vector;
+	struct vlapic_ipi ipi;
+};
+
+struct vlapic_config {
+	uint32_t apic_id;
+	uint16_t clock_per_tick; /* of the timer's input before its divider; not 0 */
+	bool bootstrap;
+	bool x2apic_offered;
+};
+
+/*
+ * V1 No bit below 16 is ever set in irr or isr.
+ * V2 While the APIC is disabled in APIC_BASE or by SVR, every LVT entry is masked.
+ * V3 deadline holds only while armed; a periodic timer's deadline is never more than one
+ *    period ahead of the clock.
+ */
+struct vlapic {
+	struct vlapic_config config; /* constant after vlapic_create */
+	uint64_t base;               /* APIC_BASE MSR */
+	uint64_t deadline;           /* of the clock, when armed */
+	uint32_t irr[8], isr[8], tmr[8];
+	uint32_t lvt[VLAPIC_LVTS];
+	uint32_t tpr;
+	uint32_t ldr; /* xAPIC only: x2APIC derives it from the id */
+	uint32_t dfr;
+	uint32_t svr;
+	uint32_t esr;        /* as read */
+	uint32_t esr_errors; /* gathered since the last write of ESR */
+	uint32_t icr_low;
+	uint32_t icr_high; /* in x2APIC format in that mode */
+	uint32_t timer_initial;
+	uint32_t timer_divide;
+	bool armed;
+};
+
+void vlapic_create(struct vlapic *v, const struct vlapic_config *config);
+void vlapic_reset(struct vlapic *v);       /* power-up or RESET#. SDM3 11.4.7.1 */
+void vlapic_init_signal(struct vlapic *v); /* INIT: id and mode stay. SDM3 11.4.7.3 */
+
+enum vlapic_mode vlapic_mode(const struct vlapic *v);
+MUST_CHECK enum vlapic_status vlapic_set_base(struct vlapic *v,
+                                              uint64_t value); /* MSR 0x1b */
+
+/*
+ * 32-bit accesses of the xAPIC page at `offset`; they never fault. In another mode the
+ * page is not there: reads give all ones.
+ */
+uint32_t vlapic_read(struct vlapic *v, uint32_t offset, uint64_t now);
+void vlapic_write(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t now,
+                  struct vlapic_action *action);
+
+/* RDMSR and WRMSR of 0x800-0x8ff; they fault outside x2APIC mode. SDM3 11.12.1.2 */
+MUST_CHECK enum vlapic_status vlapic_msr_read(struct vlapic *v, uint32_t msr,
+                                              uint64_t now, uint64_t *value);
+MUST_CHECK enum vlapic_status vlapic_msr_write(struct vlapic *v, uint32_t msr,
+                                               uint64_t value, uint64_t now,
+                                               struct vlapic_action *action);
+
+/* Both halves of the ICR at once, in the format of the mode the APIC is in. */
+MUST_CHECK enum vlapic_status vlapic_write_icr(struct vlapic *v, uint64_t value,
+                                               struct vlapic_action *action);
+
+/* CR8 is TPR bits 7:4. APM2 16.6.4 */
+uint64_t vlapic_cr8(const struct vlapic *v);
+MUST_CHECK enum vlapic_status vlapic_set_cr8(struct vlapic *v, uint64_t value);
+
+/* A fixed interrupt arrives. False: not accepted (APIC off, or a vector below 16). */
+bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level);
+/*
+ * Vectors that other CPUs posted; a posted vector is level where posted_level says so
+ * too. False: some were not accepted, so whatever waits for their EOI must not.
+ */
+bool vlapic_merge(struct vlapic *v, const uint32_t posted[8],
+                  const uint32_t posted_level[8]);
+uint8_t vlapic_ppr(const struct vlapic *v);
+int vlapic_pending(const struct vlapic *v); /* deliverable now, or VLAPIC_NO_VECTOR */
+int vlapic_highest_request(const struct vlapic *v); /* whatever the priority */
+/* IRR to ISR; does nothing if it is not requested. */
+void vlapic_deliver(struct vlapic *v, uint8_t vector);
+void vlapic_eoi(struct vlapic *v, struct vlapic_action *action);
+
+/* Does the interrupt reach this APIC? Lowest priority matches all: the caller picks. */
+bool vlapic_ipi_matches(const struct vlapic *v, const struct vlapic_ipi *ipi);
+
+/* False: nothing to wait for (stopped, or masked, which raises nothing). */
+bool vlapic_timer_deadline(const struct vlapic *v, uint64_t *deadline);
+/*
+ * Takes in what expired by now; periods missed become one interrupt. True: one was
+ * accepted.
+ */
+bool vlapic_timer_fire(struct vlapic *v, uint64_t now);
+uint32_t vlapic_timer_count(const struct vlapic *v, uint64_t now);
+#endif
