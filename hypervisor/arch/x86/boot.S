@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the boot stage, and from an INIT/SIPI, to C in long mode. The tables here map the first 4 GiB
+ * three times: at 0 for the boot stage and the code of this file, at FRAME_MAP_BASE and at IMAGE_BASE.
+ * They serve until paging.c has built the final ones.
+ */
+#include "hypervisor/arch/x86/layout.h"
+#include "hypervisor/arch/x86/long_mode.h"
+
+#define BOOT_STACK_BYTES 16384
+
+	.section .boot.text, "ax"
+	.code32
+
+/* From the trampoline, which has loaded the GDT; DS still has its real-mode base. */
+boot_ap_entry32:
+	enter_long_mode boot_ap_entry64
+
+	.code64
+boot_ap_entry64:
+	movabsq	$boot_ap_high, %rax
+	jmp	*%rax
+
+	.section .boot.tables, "aw"
+	.balign 4096
+	.globl	boot_pml4
+boot_pml4:
+	.quad	boot_pdpt + (PTE_PRESENT | PTE_WRITE)
+	.fill	255, 8, 0
+	.quad	boot_pdpt + (PTE_PRESENT | PTE_WRITE)		/* FRAME_MAP_BASE */
+	.fill	254, 8, 0
+	.quad	boot_pdpt_image + (PTE_PRESENT | PTE_WRITE)	/* IMAGE_BASE */
+boot_pdpt:
+	.set	at, 0
+	.rept	4
+	.quad	boot_pd + at + (PTE_PRESENT | PTE_WRITE)
+	.set	at, at + 4096
+	.endr
+	.fill	508, 8, 0
+boot_pdpt_image:
+	.fill	510, 8, 0
+	.quad	boot_pd + (PTE_PRESENT | PTE_WRITE)
+	.quad	0
+boot_pd:
+	.set	at, 0
+	.rept	4 * 512
+	.quad	at + (PTE_PRESENT | PTE_WRITE | PTE_LARGE)
+	.set	at, at + 0x200000
+	.endr
+boot_gdt:
+	.quad	0
+	.quad	0x00af9b000000ffff		/* SELECTOR_CODE64 */
+	.quad	0x00cf93000000ffff		/* SELECTOR_DATA */
+	.quad	0x00cf9b000000ffff		/* SELECTOR_CODE32 */
+	.globl	boot_gdt_pointer
+boot_gdt_pointer:
+	.short	. - boot_gdt - 1
+	.long	boot_gdt
+
+/*
+ * Copied to a page below 1 MiB, where the startup IPI makes a CPU run it in real mode: CS:0 is its
+ * start, wherever that is. APM2 16.9
+ */
+	.section .rodata
+	.balign 16
+	.globl	trampoline_start, trampoline_end
+	.code16
+trampoline_start:
+	cli
+	movw	%cs, %ax
+	movw	%ax, %ds
+	lgdtl	trampoline_gdt_pointer - trampoline_start
+	movl	%cr0, %eax
+	orl	$CR0_PE, %eax
+	movl	%eax, %cr0
+	ljmpl	$SELECTOR_CODE32, $boot_ap_entry32
+trampoline_gdt_pointer:
+	.short	4 * 8 - 1
+	.long	boot_gdt
+trampoline_end:
+
+	.section .text, "ax"
+	.code64
+
+	.macro clear_segments
+	xorl	%eax, %eax
+	movl	%eax, %ds
+	movl	%eax, %es
+	movl	%eax, %fs
+	movl	%eax, %gs
+	.endm
+
+	.globl	boot_high
+boot_high:
+	clear_segments
+	leaq	boot_stack_top(%rip), %rsp
+	/* A canary nobody knows: RDRAND where CPUID shows it, mixed with the time stamp. */
+	movl	$1, %eax
+	cpuid
+	xorl	%r8d, %r8d
+	testl	$CPUID_1_ECX_RDRAND, %ecx
+	jz	1f
+	rdrand	%r8
+1:	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	rolq	$23, %rax
+	xorq	%rax, %r8
+	movb	$0, %r8b			/* a string cannot copy it whole */
+	movq	%r8, __stack_chk_guard(%rip)
+	xorl	%ebp, %ebp			/* the backtrace ends here */
+	call	main
+1:	hlt
+	jmp	1b
+
+/* The starting CPU has left a stack and the struct cpu for the one CPU that is on its way. */
+boot_ap_high:
+	clear_segments
+	movq	paging_root(%rip), %rax
+	movq	%rax, %cr3
+	movq	smp_starting_stack(%rip), %rsp
+	movq	smp_starting_cpu(%rip), %rdi
+	xorl	%ebp, %ebp
+	call	smp_enter
+1:	hlt
+	jmp	1b
+
+	.section .stack, "aw", @progbits
+	.balign 4096
+	.globl	boot_stack, boot_stack_top
+boot_stack:
+	.fill	BOOT_STACK_BYTES, 1, 0
+boot_stack_top:
+
+	.section .bss
+	.balign 8
+	.globl	__stack_chk_guard
+__stack_chk_guard:
+	.quad	0
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Extended state of VPs: context.h. SDM1 13, APM2 11.5 */
+#include "hypervisor/arch/x86/context.h"
+#include <viridis/base/bits.h>
+#include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/vp.h"
+
+#define XSAVE_LEGACY_BYTES 512
+#define XCR0_X87_SSE       UINT64_C(3)
+
+static uint64_t xcr0_allowed; /* 0: the processor has no XSAVE */
+static bool has_tsc_aux;
+
+/* Components in ascending order while the standard format's area stays within a page. */
+void context_init(void)
+{
+	struct cpuid_regs regs;
+
+	cpu_cpuid(0x80000001, 0, &regs);
+	has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
+	cpu_cpuid(1, 0, &regs);
+	if (!(regs.ecx & CPUID_1_ECX_XSAVE))
+		return;
+	cpu_cpuid(0xd, 0, &regs);
+	xcr0_allowed = XCR0_X87_SSE;
+	for (unsigned int i = 2; i < 32; i++) {
+		struct cpuid_regs component;
+
+		if (!(regs.eax & BIT32(i)))
+			continue;
+		cpu_cpuid(0xd, i, &component);
+		if (component.ebx + component.eax <= PAGE_4K)
+			xcr0_allowed |= BIT64(i);
+	}
+}
+
+void context_cpu_on(void)
+{
+	if (xcr0_allowed)
+		cpu_write_cr4(cpu_read_cr4() | CR4_OSXSAVE);
+	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
+	cpu_write_cr0(cpu_read_cr0() & ~(uint64_t)(CR0_EM | CR0_TS));
+}
+
+uint64_t context_xcr0_allowed(void)
+{
+	return xcr0_allowed;
+}
+
+void context_reset(struct vp *vp)
+{
+	uint8_t *area = vp->arch.extended_state;
+	uint16_t fcw = 0x37f;
+	uint32_t mxcsr = 0x1f80;
+
+	memset(area, 0, PAGE_4K);
+	memcpy(area, &fcw, sizeof(fcw));
+	memcpy(area + 24, &mxcsr, sizeof(mxcsr));
+	area[XSAVE_LEGACY_BYTES] = XCR0_X87_SSE; /* XSTATE_BV: take them from here */
+	vp->arch.xcr0 = 1;
+	memset(vp->arch.dr, 0, sizeof(vp->arch.dr));
+}
+
+/* MXCSR_MASK is in the FXSAVE image; 0 means 0xffbf. SDM1 11.6.6 */
+void context_sanitize(struct vp *vp)
+{
+	uint8_t *area = vp->arch.extended_state;
+	uint32_t mxcsr;
+
+	memcpy(&mxcsr, area + 24, sizeof(mxcsr));
+	mxcsr &= 0xffbf;
+	memcpy(area + 24, &mxcsr, sizeof(mxcsr));
+	area[XSAVE_LEGACY_BYTES] |= XCR0_X87_SSE;
+}
+
+void context_save(struct cpu *cpu, struct vp *vp)
+{
+	struct vp_arch *arch = &vp->arch;
+
+	if (cpu->loaded != vp)
+		return;
+	if (xcr0_allowed) {
+		cpu_write_xcr0(xcr0_allowed);
+		cpu_xsave(arch->extended_state, xcr0_allowed);
+	} else {
+		cpu_fxsave(arch->extended_state);
+	}
+	arch->dr[0] = cpu_read_dr0();
+	arch->dr[1] = cpu_read_dr1();
+	arch->dr[2] = cpu_read_dr2();
+	arch->dr[3] = cpu_read_dr3();
+	cpu->loaded = NULL;
+}
+
+void context_load(struct cpu *cpu, struct vp *vp)
+{
+	const struct vp_arch *arch = &vp->arch;
+
+	if (cpu->loaded == vp)
+		return;
+	if (xcr0_allowed) {
+		cpu_write_xcr0(xcr0_allowed);
+		cpu_xrstor(arch->extended_state, xcr0_allowed);
+		cpu_write_xcr0(arch->xcr0);
+	} else {
+		cpu_fxrstor(arch->extended_state);
+	}
+	cpu_write_dr0(arch->dr[0]);
+	cpu_write_dr1(arch->dr[1]);
+	cpu_write_dr2(arch->dr[2]);
+	cpu_write_dr3(arch->dr[3]);
+	if (has_tsc_aux)
+		cpu_wrmsr(MSR_TSC_AUX, arch->tsc_aux);
+	cpu->loaded = vp;
+}

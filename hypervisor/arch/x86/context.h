@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Registers that guests keep across exits because the hypervisor does not use them: x87, SSE and AVX,
+ * XCR0, DR0-DR3, TSC_AUX. They are moved when a CPU changes VPs, not at each exit.
+ */
+#ifndef VIRIDIS_ARCH_CONTEXT_H
+#define VIRIDIS_ARCH_CONTEXT_H
+
+#include <stdint.h>
+
+struct cpu;
+struct vp;
+
+/* Boot: which XSAVE components fit the page that every VP has. */
+void context_init(void);
+void context_cpu_on(void);
+uint64_t context_xcr0_allowed(void);
+
+/* A fresh VP's area and XCR0. */
+void context_reset(struct vp *vp);
+
+/* After a parent wrote to the legacy area: nothing in it may make XRSTOR fault. */
+void context_sanitize(struct vp *vp);
+
+void context_save(struct cpu *cpu, struct vp *vp);
+void context_load(struct cpu *cpu,
+                  struct vp *vp); /* nothing to do when they are still there */
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The physical local APIC. Registers are named by their x2APIC number, MMIO offset / 16. APM2 16 */
+#include "hypervisor/arch/x86/lapic.h"
+
+#include <stddef.h>
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/traps.h"
+
+enum lapic_register {
+	LAPIC_ID = 0x02,
+	LAPIC_TPR = 0x08,
+	LAPIC_EOI = 0x0b,
+	LAPIC_LDR = 0x0d,
+	LAPIC_DFR = 0x0e,
+	LAPIC_SVR = 0x0f,
+	LAPIC_TMR = 0x18, /* eight of them */
+	LAPIC_ICR = 0x30,
+	LAPIC_ICR_HIGH = 0x31,
+	LAPIC_LVT_TIMER = 0x32,
+	LAPIC_LVT_PERFORMANCE = 0x34,
+	LAPIC_LVT_LINT0 = 0x35,
+	LAPIC_LVT_LINT1 = 0x36,
+	LAPIC_LVT_ERROR = 0x37,
+	LAPIC_TIMER_INITIAL = 0x38,
+	LAPIC_TIMER_CURRENT = 0x39,
+	LAPIC_TIMER_DIVIDE = 0x3e,
+};
+
+#define SVR_ENABLE  0x100
+#define LVT_MASKED  0x10000
+#define DFR_FLAT    0xffffffff
+#define DIVIDE_BY_1 0xb
+#define ICR_PENDING 0x1000
+#define ICR_ASSERT  0x4000
+
+struct lapic_ops {
+	uint32_t (*read)(enum lapic_register reg);
+	void (*write)(enum lapic_register reg, uint32_t value);
+	void (*send)(uint32_t apic_id, uint32_t command);
+	unsigned int id_shift; /* of the id in its register */
+};
+
+static volatile uint32_t *registers; /* xAPIC */
+
+static uint32_t xapic_read(enum lapic_register reg)
+{
+	return registers[reg * 4];
+}
+
+static void xapic_write(enum lapic_register reg, uint32_t value)
+{
+	registers[reg * 4] = value;
+}
+
+/* The write to the low half sends, so the destination comes first. APM2 16.5 */
+static void xapic_send(uint32_t apic_id, uint32_t command)
+{
+	while (xapic_read(LAPIC_ICR) & ICR_PENDING)
+		cpu_pause();
+	xapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+	xapic_write(LAPIC_ICR, command);
+}
+
+static uint32_t x2apic_read(enum lapic_register reg)
+{
+	return (uint32_t)cpu_rdmsr(MSR_X2APIC_FIRST + reg);
+}
+
+static void x2apic_write(enum lapic_register reg, uint32_t value)
+{
+	cpu_wrmsr(MSR_X2APIC_FIRST + reg, value);
+}
+
+/*
+ * Unlike a store to memory this WRMSR serializes nothing: what the receiver is to see must be
+ * visible before. APM2 16.11
+ */
+static void x2apic_send(uint32_t apic_id, uint32_t command)
+{
+	cpu_mfence();
+	cpu_wrmsr(MSR_X2APIC_FIRST + LAPIC_ICR, (uint64_t)apic_id << 32 | command);
+}
+
+static const struct lapic_ops xapic_ops = { xapic_read, xapic_write, xapic_send, 24 };
+static const struct lapic_ops x2apic_ops = { x2apic_read, x2apic_write, x2apic_send, 0 };
+static const struct lapic_ops *lapic;
+
+void lapic_setup(void)
+{
+	uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
+
+	lapic = base & APIC_BASE_X2APIC ? &x2apic_ops : &xapic_ops;
+	if (!lapic_is_x2apic())
+		registers = mmio_map(base & PTE_ADDRESS, 4096);
+	/* Nothing is to come by the two 8259s before the root takes them up. */
+	cpu_outb(0x21, 0xff);
+	cpu_outb(0xa1, 0xff);
+}
+
+bool lapic_is_x2apic(void)
+{
+	return lapic == &x2apic_ops;
+}
+
+/* A CPU out of INIT is in xAPIC mode even where the first one was found in x2APIC mode. */
+static void enter_mode(void)
+{
+	uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
+	uint64_t wanted = base | APIC_BASE_ENABLE |
+	                  (lapic_is_x2apic() ? APIC_BASE_X2APIC : 0);
+
+	if (wanted != base)
+		cpu_wrmsr(MSR_APIC_BASE, wanted);
+}
+
+void lapic_init(void)
+{
+	static const enum lapic_register local_sources[] = {
+		LAPIC_LVT_TIMER,       LAPIC_LVT_LINT0, LAPIC_LVT_LINT1,
+		LAPIC_LVT_PERFORMANCE, LAPIC_LVT_ERROR,
+	};
+
+	enter_mode();
+	lapic->write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+	for (size_t i = 0; i < sizeof(local_sources) / sizeof(local_sources[0]); i++)
+		lapic->write(local_sources[i], LVT_MASKED);
+	lapic->write(LAPIC_TPR, 0);
+	if (!lapic_is_x2apic()) {
+		lapic->write(LAPIC_DFR, DFR_FLAT);
+		lapic->write(LAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
+	}
+	lapic->write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	lapic->write(LAPIC_TIMER_INITIAL, 0);
+	lapic->write(LAPIC_LVT_TIMER, VECTOR_TIMER); /* one shot; 0 keeps it stopped */
+	/* What the firmware left in service would hold back all of ours. Bounded by the ISR's bits. */
+	for (unsigned int i = 0; i < 256; i++)
+		lapic_eoi();
+}
+
+uint32_t lapic_id(void)
+{
+	return lapic->read(LAPIC_ID) >> lapic->id_shift;
+}
+
+void lapic_eoi(void)
+{
+	lapic->write(LAPIC_EOI, 0);
+}
+
+bool lapic_level_triggered(uint8_t vector)
+{
+	return lapic->read(LAPIC_TMR + vector / 32) >> (vector % 32) & 1;
+}
+
+void lapic_send(uint32_t apic_id, uint32_t what)
+{
+	lapic->send(apic_id, ICR_ASSERT | what);
+}
+
+void lapic_timer_arm(uint64_t ticks)
+{
+	lapic->write(LAPIC_TIMER_INITIAL,
+	             ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
+}
+
+uint32_t lapic_timer_left(void)
+{
+	return lapic->read(LAPIC_TIMER_CURRENT);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The physical local APIC, as xAPIC or x2APIC: whichever the firmware left on. APM2 16 */
+#ifndef VIRIDIS_X86_LAPIC_H
+#define VIRIDIS_X86_LAPIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Boot CPU: find the mode, map the registers. */
+void lapic_setup(void);
+
+/*
+ * Every CPU: enabled, task priority 0, local sources masked, logical id 1 << id in flat mode (ids
+ * below 8; x2APIC fixes its own).
+ */
+void lapic_init(void);
+
+bool lapic_is_x2apic(void);
+uint32_t lapic_id(void);
+void lapic_eoi(void);
+bool lapic_level_triggered(uint8_t vector); /* TMR: how the vector in service arrived */
+
+/* What to send beside a vector: LAPIC_STARTUP | page. APM2 16.5 */
+enum { LAPIC_NMI = 0x400, LAPIC_INIT = 0x500, LAPIC_STARTUP = 0x600 };
+
+/* Context: interrupts off, for the two halves of an xAPIC's ICR belong together. */
+void lapic_send(uint32_t apic_id, uint32_t what);
+
+/* One shot after `ticks` of lapic_hz() (capped at 2^32 - 1), with VECTOR_TIMER; 0 disarms. */
+void lapic_timer_arm(uint64_t ticks);
+uint32_t lapic_timer_left(void);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypervisor's own address space. One set of tables serves every CPU.
+ *
+ *   0xffff800000000000  frame map: the frame at hpa h is at +h, and present only while the
+ *                       hypervisor owns it (boot reserve, deposited frames)     RW NX
+ *   0xffffff0000000000  windows: WINDOW_SLOTS pages per CPU onto any RAM         RW NX
+ *   0xffffff0040000000  devices' registers, uncached                             RW NX
+ *   0xffffffff80100000  the image, linked at its physical address + IMAGE_BASE   RX, R, RW
+ *
+ * Invariants:
+ *   P1 No page is writable and executable, under any of its addresses.
+ *   P2 Nothing of a guest's memory is mapped outside a window, and no window outlives the call
+ *      that opened it.
+ *   P3 Tables are never allocated after boot: show and hide only store to a last-level entry.
+ *   P4 After paging_init() nothing is mapped below 0xffff800000000000.
+ */
+#ifndef VIRIDIS_X86_PAGING_H
+#define VIRIDIS_X86_PAGING_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "hypervisor/arch/x86/layout.h"
+
+enum { WINDOW_SLOTS = 4 };
+
+/* Boot CPU: choose the reserve, build the tables, switch to them. */
+void paging_init(void);
+
+/* Every CPU: the protections that CPUID shows (WP, NX, SMEP, SMAP, UMIP) and the final tables. */
+void paging_enable_protections(void);
+
+static inline void *frame_map(uint64_t hpa)
+{
+	return (void *)(FRAME_MAP_BASE + hpa);
+}
+
+static inline uint64_t frame_map_hpa(const void *address)
+{
+	return (uint64_t)address - FRAME_MAP_BASE;
+}
+
+/*
+ * The frame becomes the hypervisor's, or stops being so. It must be RAM. After hide, other CPUs
+ * may hold the translation until they flush: the caller waits for an epoch before it gives the
+ * frame away, or bears that the hypervisor does not touch it.
+ */
+void frame_map_show(uint64_t pfn);
+void frame_map_hide(uint64_t pfn);
+
+/*
+ * Map the page of RAM that holds `hpa` at this CPU's window and return hpa's address in it; valid
+ * to the end of that page. The caller stays on this CPU and nests no use of one slot.
+ */
+void *window_map(unsigned int slot, uint64_t hpa);
+void window_unmap(unsigned int slot);
+
+/* Boot only: registers of a device, uncached; never unmapped. */
+void *mmio_map(uint64_t hpa, uint64_t bytes);
+
+/*
+ * Boot only: zeroed memory from the reserve, at its frame-map address; panics when the reserve is
+ * used up. `align` is a power of two.
+ */
+void *boot_alloc(uint64_t bytes, uint64_t align);
+uint64_t boot_alloc_left(void);
+
+/* Boot only: a stack of `bytes` with an unmapped page below it; returns its top. */
+uint64_t boot_alloc_stack(uint64_t bytes);
+
+/* Addresses of the image's own objects. */
+static inline uint64_t image_hpa(const void *address)
+{
+	return (uint64_t)address - IMAGE_BASE;
+}
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VP's registers that live in the VMCB, by their TLFS names. */
+#include "hypervisor/arch/x86/svm/svm.h"
+#include "hypervisor/arch/x86/cpu.h"
+
+#define SAVE_OFFSET(field) __builtin_offsetof(struct vmcb, save.field)
+
+/* 64-bit registers that are stored as they are. */
+static const struct plain_register {
+	uint32_t name;
+	uint16_t offset;
+} plain_registers[] = {
+	{ HV_X64_REGISTER_CR0, SAVE_OFFSET(cr0) },
+	{ HV_X64_REGISTER_CR2, SAVE_OFFSET(cr2) },
+	{ HV_X64_REGISTER_CR3, SAVE_OFFSET(cr3) },
+	{ HV_X64_REGISTER_CR4, SAVE_OFFSET(cr4) },
+	{ HV_X64_REGISTER_DR6, SAVE_OFFSET(dr6) },
+	{ HV_X64_REGISTER_DR7, SAVE_OFFSET(dr7) },
+	{ HV_X64_REGISTER_KERNEL_GS_BASE, SAVE_OFFSET(kernel_gs_base) },
+	{ HV_X64_REGISTER_PAT, SAVE_OFFSET(pat) },
+	{ HV_X64_REGISTER_SYSENTER_CS, SAVE_OFFSET(sysenter_cs) },
+	{ HV_X64_REGISTER_SYSENTER_EIP, SAVE_OFFSET(sysenter_eip) },
+	{ HV_X64_REGISTER_SYSENTER_ESP, SAVE_OFFSET(sysenter_esp) },
+	{ HV_X64_REGISTER_STAR, SAVE_OFFSET(star) },
+	{ HV_X64_REGISTER_LSTAR, SAVE_OFFSET(lstar) },
+	{ HV_X64_REGISTER_CSTAR, SAVE_OFFSET(cstar) },
+	{ HV_X64_REGISTER_SFMASK, SAVE_OFFSET(sfmask) },
+};
+
+/* HV_X64_REGISTER_ES .. TR in the order of their names. */
+static const uint16_t segment_offsets[] = {
+	SAVE_OFFSET(es), SAVE_OFFSET(cs), SAVE_OFFSET(ss),   SAVE_OFFSET(ds),
+	SAVE_OFFSET(fs), SAVE_OFFSET(gs), SAVE_OFFSET(ldtr), SAVE_OFFSET(tr),
+};
+
+static uint64_t *plain_register(const struct vp *vp, uint32_t name)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(plain_registers); i++) {
+		if (plain_registers[i].name == name)
+			return (uint64_t *)((char *)vp->arch.control +
+			                    plain_registers[i].offset);
+	}
+	return NULL;
+}
+
+static struct vmcb_segment *segment_register(const struct vp *vp, uint32_t name)
+{
+	if (name < HV_X64_REGISTER_ES || name > HV_X64_REGISTER_TR)
+		return NULL;
+	return (struct vmcb_segment *)((char *)vp->arch.control +
+	                               segment_offsets[name - HV_X64_REGISTER_ES]);
+}
+
+static struct vmcb_segment *table_register(const struct vp *vp, uint32_t name)
+{
+	struct vmcb_save *save = &svm_vmcb(vp)->save;
+
+	if (name == HV_X64_REGISTER_GDTR)
+		return &save->gdtr;
+	return name == HV_X64_REGISTER_IDTR ? &save->idtr : NULL;
+}
+
+/* TLFS attributes have a gap at 11:8 that the VMCB's do not. APM2 15.5.1 */
+static uint16_t attributes_to_vmcb(uint16_t attributes)
+{
+	return (uint16_t)((attributes & 0xff) | (attributes >> 4 & 0xf00));
+}
+
+static uint16_t attributes_from_vmcb(uint16_t attributes)
+{
+	return (uint16_t)((attributes & 0xff) | (attributes & 0xf00) << 4);
+}
+
+enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
+                                union hv_register_value *value)
+{
+	const struct vmcb_segment *segment = segment_register(vp, name);
+	const struct vmcb_segment *table = table_register(vp, name);
+	const uint64_t *plain = segment ? NULL : plain_register(vp, name);
+
+	if (plain) {
+		value->reg64 = *plain;
+	} else if (segment) {
+		value->segment = (struct hv_x64_segment_register){
+			.base = segment->base,
+			.limit = segment->limit,
+			.selector = segment->selector,
+			.attributes = attributes_from_vmcb(segment->attributes),
+		};
+	} else if (table) {
+		value->table =
+			(struct hv_x64_table_register){ .limit = (uint16_t)table->limit,
+			                                .base = table->base };
+	} else if (name == HV_X64_REGISTER_EFER) {
+		value->reg64 = svm_vmcb(vp)->save.efer & ~(uint64_t)EFER_SVME;
+	} else {
+		return HV_STATUS_INVALID_PARAMETER;
+	}
+	return HV_STATUS_SUCCESS;
+}
+
+/* CPL is SS.DPL; the processor reads its own field. TCG derives it from SS. */
+static void set_segment(struct vp *vp, uint32_t name,
+                        const struct hv_x64_segment_register *from)
+{
+	struct vmcb_segment *segment = segment_register(vp, name);
+
+	segment->base = from->base;
+	segment->limit = from->limit;
+	segment->selector = from->selector;
+	segment->attributes = attributes_to_vmcb(from->attributes);
+	if (name == HV_X64_REGISTER_SS)
+		svm_vmcb(vp)->save.cpl = segment->attributes >> 5 & 3;
+}
+
+enum hv_status svm_set_register(struct vp *vp, uint32_t name,
+                                const union hv_register_value *value)
+{
+	uint64_t *plain = plain_register(vp, name);
+	struct vmcb_segment *table = table_register(vp, name);
+
+	if (plain) {
+		*plain = value->reg64;
+		/* A new address space or new rules for it: old translations must go. */
+		vp->arch.tag_generation = 0;
+	} else if (segment_register(vp, name)) {
+		set_segment(vp, name, &value->segment);
+	} else if (table) {
+		table->limit = value->table.limit;
+		table->base = value->table.base;
+	} else if (name == HV_X64_REGISTER_EFER) {
+		/* SVME must stay set while a guest runs. APM2 15.5.1 */
+		svm_vmcb(vp)->save.efer = value->reg64 | EFER_SVME;
+		vp->arch.tag_generation = 0;
+	} else {
+		return HV_STATUS_INVALID_PARAMETER;
+	}
+	return HV_STATUS_SUCCESS;
+}
+
+static void reset_segments(struct vmcb_save *save)
+{
+	const struct vmcb_segment data = { 0, 0x93, 0xffff, 0 };
+
+	save->cs = (struct vmcb_segment){ 0xf000, 0x9b, 0xffff, 0xffff0000 };
+	save->ss = save->ds = save->es = save->fs = save->gs = data;
+	save->ldtr = (struct vmcb_segment){ 0, 0x82, 0xffff, 0 };
+	save->tr = (struct vmcb_segment){ 0, 0x8b, 0xffff, 0 };
+	save->gdtr = save->idtr = (struct vmcb_segment){ 0, 0, 0xffff, 0 };
+	save->cpl = 0;
+}
+
+void svm_vp_reset(struct vp *vp)
+{
+	struct vmcb *vmcb = svm_vmcb(vp);
+	struct vmcb_save *save = &vmcb->save;
+	struct vp_arch *arch = &vp->arch;
+
+	for (unsigned int i = 0; i < GPR_COUNT; i++)
+		arch->gpr[i] = 0;
+	arch->rip = 0xfff0;
+	arch->rflags = RFLAGS_FIXED;
+	arch->tag_generation = 0;
+	reset_segments(save);
+	save->efer = EFER_SVME;
+	save->cr0 = CR0_ET | CR0_CD | CR0_NW;
+	save->cr2 = save->cr3 = save->cr4 = 0;
+	save->dr6 = 0xffff0ff0;
+	save->dr7 = 0x400;
+	save->pat = UINT64_C(0x0007040600070406);
+	vmcb->control.event_injection = 0;
+	vmcb->control.interrupt_shadow = 0;
+	/* Whole: a VMRUN that TCG refuses leaves none of it, and without masking RFLAGS.IF = 0 of
+	 * the guest would keep our own interrupts out. */
+	vmcb->control.v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR;
+	vmcb->control.intercept_1 &= ~SVM_INTERCEPT_IRET;
+	vmcb->control.intercept_cr = 0;
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* AMD's Secure Virtual Machine behind struct virt_ops. APM2 15 */
+#include "hypervisor/arch/x86/svm/svm.h"
+#include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/kernel/boot_info.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/percpu.h"
+
+#define SVM_LEAF     0x8000000au
+#define VM_CR_SVMDIS BIT64(4)
+#define IOPM_BYTES   (3 * PAGE_4K)
+#define MSRPM_BYTES  (2 * PAGE_4K)
+
+uint32_t svm_features;
+
+static uint32_t asid_count;
+static uint8_t *root_iopm; /* a set bit: the access exits. APM2 15.10.1 */
+static uint8_t *child_iopm;
+static uint8_t *msrpm; /* two bits an MSR: read, write. APM2 15.11 */
+
+/*
+ * ASIDs tag TLB entries. Each CPU hands them out in turn; when they run out, or the CPU must forget
+ * all guest translations, it flushes everything and starts a new generation.
+ */
+static struct svm_cpu {
+	uint64_t host_hpa; /* what VMLOAD brings back */
+	uint64_t save_hpa; /* what VMRUN and #VMEXIT use */
+	uint64_t generation;
+	uint32_t next_asid;
+} svm_cpus[MAX_CPUS];
+
+static bool svm_present(void)
+{
+	struct cpuid_regs regs;
+
+	cpu_cpuid(0x80000000, 0, &regs);
+	if (regs.eax < SVM_LEAF)
+		return false;
+	cpu_cpuid(0x80000001, 0, &regs);
+	if (!(regs.ecx & CPUID_81_ECX_SVM) || (cpu_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS))
+		return false;
+	cpu_cpuid(SVM_LEAF, 0, &regs);
+	return (regs.edx & SVM_FEATURE_NESTED_PAGING) && regs.ebx > 1;
+}
+
+/* MSRs that VMLOAD and VMSAVE swap: the guest has them to itself. APM2 15.5.1 */
+static const uint32_t own_msrs[] = {
+	MSR_SYSENTER_CS, MSR_SYSENTER_ESP,   MSR_SYSENTER_EIP, MSR_STAR,
+	MSR_LSTAR,       MSR_CSTAR,          MSR_SFMASK,       MSR_FS_BASE,
+	MSR_GS_BASE,     MSR_KERNEL_GS_BASE,
+};
+
+static void permit_msr(uint32_t msr)
+{
+	uint32_t bit = msr >= 0xc0000000 ? 0x800 * 8 + (msr - 0xc0000000) * 2 : msr * 2;
+
+	msrpm[bit / 8] &= (uint8_t) ~(3u << bit % 8);
+}
+
+static void svm_global_init(void)
+{
+	struct cpuid_regs regs;
+
+	cpu_cpuid(SVM_LEAF, 0, &regs);
+	asid_count = regs.ebx;
+	svm_features = regs.edx;
+	root_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
+	child_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
+	msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
+	memset(child_iopm, 0xff, IOPM_BYTES);
+	memset(msrpm, 0xff, MSRPM_BYTES);
+	for (unsigned int i = 0; i < ARRAY_COUNT(own_msrs); i++)
+		permit_msr(own_msrs[i]);
+	for (unsigned int i = 0; i < boot_info.cpu_count; i++) {
+		svm_cpus[i].host_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
+		svm_cpus[i].save_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
+	}
+}
+
+static void svm_intercept_root_ports(uint16_t first, unsigned int count)
+{
+	for (unsigned int port = first; port < first + count; port++)
+		root_iopm[port / 8] |= (uint8_t)(1u << port % 8);
+}
+
+static void svm_cpu_on(void)
+{
+	struct svm_cpu *cpu = &svm_cpus[this_cpu()->index];
+
+	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
+	cpu_wrmsr(MSR_VM_HSAVE_PA, cpu->save_hpa);
+	cpu->generation = 1;
+	cpu->next_asid = 1;
+	__asm__ volatile("vmsave %0" : : "a"(cpu->host_hpa) : "memory");
+}
+
+static void svm_vp_init(struct vp *vp)
+{
+	struct vmcb_control *control = &svm_vmcb(vp)->control;
+
+	control->intercept_1 =
+		SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
+		SVM_INTERCEPT_INIT | SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_CPUID |
+		SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
+		SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IOIO | SVM_INTERCEPT_MSR |
+		SVM_INTERCEPT_TASK_SWITCH | SVM_INTERCEPT_SHUTDOWN;
+	control->intercept_2 =
+		SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL | SVM_INTERCEPT_VMLOAD |
+		SVM_INTERCEPT_VMSAVE | SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
+		SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_WBINVD | SVM_INTERCEPT_MONITOR |
+		SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
+	control->iopm_base =
+		frame_map_hpa(vp->partition->is_root ? root_iopm : child_iopm);
+	control->msrpm_base = frame_map_hpa(msrpm);
+	control->nested_control = SVM_NESTED_ENABLE;
+	svm_vp_reset(vp);
+}
+
+/* The ASID for this entry. Sets the TLB control when everything has to go. */
+static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool flush)
+{
+	unsigned int index = this_cpu()->index;
+	struct svm_cpu *cpu = &svm_cpus[index];
+
+	control->tlb_control = SVM_TLB_KEEP;
+	if (flush || cpu->next_asid >= asid_count) {
+		cpu->generation++;
+		cpu->next_asid = 1;
+		control->tlb_control = SVM_TLB_FLUSH_ALL;
+	}
+	if (arch->tag_cpu != index || arch->tag_generation != cpu->generation) {
+		arch->tag = cpu->next_asid++;
+		arch->tag_cpu = index;
+		arch->tag_generation = cpu->generation;
+	}
+	control->asid = arch->tag;
+}
+
+static void svm_run(struct vp *vp, bool flush, struct vp_exit *exit)
+{
+	struct vp_arch *arch = &vp->arch;
+	struct vmcb *vmcb = svm_vmcb(vp);
+
+	choose_asid(arch, &vmcb->control, flush);
+	vmcb->save.rax = arch->gpr[GPR_RAX];
+	vmcb->save.rsp = arch->gpr[GPR_RSP];
+	vmcb->save.rip = arch->rip;
+	vmcb->save.rflags = arch->rflags;
+	svm_enter(arch->gpr, arch->control_hpa, svm_cpus[this_cpu()->index].host_hpa);
+	arch->gpr[GPR_RAX] = vmcb->save.rax;
+	arch->gpr[GPR_RSP] = vmcb->save.rsp;
+	arch->rip = vmcb->save.rip;
+	arch->rflags = vmcb->save.rflags;
+	vmcb->control.event_injection = 0;
+	svm_describe_exit(vp, exit);
+}
+
+static void svm_inject(struct vp *vp, const struct vp_event *event)
+{
+	uint64_t injection = SVM_EVENT_VALID | event->vector |
+	                     (uint64_t)event->type << SVM_EVENT_TYPE_SHIFT;
+
+	if (event->has_error)
+		injection |= SVM_EVENT_ERROR_VALID | (uint64_t)event->error
+		                                             << SVM_EVENT_ERROR_SHIFT;
+	svm_vmcb(vp)->control.event_injection = injection;
+}
+
+/*
+ * TCG reports a virtual interrupt whose delivery faulted as type 3 and leaves V_IRQ set: then it
+ * is still pending, and there is nothing to inject again. On hardware V_IRQ is clear by then.
+ */
+static void svm_take_interrupted(struct vp *vp, struct vp_event *event)
+{
+	struct vmcb_control *control = &svm_vmcb(vp)->control;
+	uint64_t info = control->exit_interrupt_info;
+
+	event->valid = (info & SVM_EVENT_VALID) && !(control->v_control & SVM_V_IRQ);
+	if (!event->valid)
+		return;
+	event->vector = (uint8_t)info;
+	event->type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7);
+	event->has_error = (info & SVM_EVENT_ERROR_VALID) != 0;
+	event->error = (uint32_t)(info >> SVM_EVENT_ERROR_SHIFT);
+}
+
+static void svm_set_pending_vector(struct vp *vp, int vector)
+{
+	struct vmcb_control *control = &svm_vmcb(vp)->control;
+
+	if (vector < 0) {
+		control->v_control &= ~SVM_V_IRQ;
+		return;
+	}
+	control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
+	control->v_vector = (uint8_t)vector;
+}
+
+static bool svm_vector_pending(const struct vp *vp)
+{
+	return (svm_vmcb(vp)->control.v_control & SVM_V_IRQ) != 0;
+}
+
+static void svm_intercept_cr8(struct vp *vp, bool on)
+{
+	uint32_t *intercepts = &svm_vmcb(vp)->control.intercept_cr;
+
+	*intercepts = on ? *intercepts | BIT32(16 + 8) : *intercepts & ~BIT32(16 + 8);
+}
+
+static void svm_intercept_iret(struct vp *vp, bool on)
+{
+	uint32_t *intercepts = &svm_vmcb(vp)->control.intercept_1;
+
+	*intercepts = on ? *intercepts | SVM_INTERCEPT_IRET :
+	                   *intercepts & ~SVM_INTERCEPT_IRET;
+}
+
+static bool svm_interrupt_shadow(const struct vp *vp)
+{
+	return (svm_vmcb(vp)->control.interrupt_shadow & SVM_SHADOW_INTERRUPT) != 0;
+}
+
+static void svm_set_interrupt_shadow(struct vp *vp, bool on)
+{
+	svm_vmcb(vp)->control.interrupt_shadow = on ? SVM_SHADOW_INTERRUPT : 0;
+}
+
+static unsigned int svm_cr8(const struct vp *vp)
+{
+	return svm_vmcb(vp)->control.v_control & SVM_V_TPR_MASK;
+}
+
+static void svm_set_cr8(struct vp *vp, unsigned int tpr)
+{
+	uint32_t *control = &svm_vmcb(vp)->control.v_control;
+
+	*control = (*control & ~SVM_V_TPR_MASK) | (tpr & SVM_V_TPR_MASK);
+}
+
+static void svm_set_nested_root(struct vp *vp, uint64_t table_hpa)
+{
+	svm_vmcb(vp)->control.nested_cr3 = table_hpa;
+}
+
+static void svm_set_tsc_offset(struct vp *vp, uint64_t offset)
+{
+	svm_vmcb(vp)->control.tsc_offset = offset;
+}
+
+const struct virt_ops svm_ops = {
+	.name = "AMD SVM",
+	.present = svm_present,
+	.global_init = svm_global_init,
+	.cpu_on = svm_cpu_on,
+	.intercept_root_ports = svm_intercept_root_ports,
+	.vp_init = svm_vp_init,
+	.vp_reset = svm_vp_reset,
+	.run = svm_run,
+	.inject = svm_inject,
+	.take_interrupted = svm_take_interrupted,
+	.set_pending_vector = svm_set_pending_vector,
+	.vector_pending = svm_vector_pending,
+	.intercept_cr8 = svm_intercept_cr8,
+	.intercept_iret = svm_intercept_iret,
+	.interrupt_shadow = svm_interrupt_shadow,
+	.set_interrupt_shadow = svm_set_interrupt_shadow,
+	.cr8 = svm_cr8,
+	.set_cr8 = svm_set_cr8,
+	.set_nested_root = svm_set_nested_root,
+	.set_tsc_offset = svm_set_tsc_offset,
+	.get_register = svm_get_register,
+	.set_register = svm_set_register,
+};

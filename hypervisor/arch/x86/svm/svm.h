@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of svm/ share. */
+#ifndef VIRIDIS_SVM_SVM_H
+#define VIRIDIS_SVM_SVM_H
+
+#include "hypervisor/arch/x86/svm/vmcb.h"
+#include "hypervisor/arch/x86/virt.h"
+#include "hypervisor/kernel/vp.h"
+
+static inline struct vmcb *svm_vmcb(const struct vp *vp)
+{
+	return vp->arch.control;
+}
+
+void svm_enter(uint64_t *gpr, uint64_t vmcb_hpa, uint64_t host_hpa);
+
+/* exit.c: the VMCB's exit fields in our terms. */
+void svm_describe_exit(struct vp *vp, struct vp_exit *exit);
+
+/* registers.c */
+void svm_vp_reset(struct vp *vp);
+enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
+                                union hv_register_value *value);
+enum hv_status svm_set_register(struct vp *vp, uint32_t name,
+                                const union hv_register_value *value);
+
+/* svm.c: CPUID 8000000A EDX */
+#define SVM_FEATURE_NESTED_PAGING BIT32(0)
+#define SVM_FEATURE_NEXT_RIP      BIT32(3)
+extern uint32_t svm_features;
+
+#endif

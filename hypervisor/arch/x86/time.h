@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The time stamp counter and its frequency. Constant after time_init(). */
+#ifndef VIRIDIS_X86_TIME_H
+#define VIRIDIS_X86_TIME_H
+
+#include <stdint.h>
+
+/* Measure TSC and local APIC timer against the ACPI PM timer, or PIT channel 2 without one. */
+void time_init(void);
+
+uint64_t tsc_hz(void);   /* 0 before time_init() */
+uint64_t lapic_hz(void); /* local APIC timer, divided by 1 */
+
+/* floor(2^64 * 10^7 / tsc_hz): the scale of the reference TSC page. TLFS 12.7.3 */
+uint64_t tsc_scale_100ns(void);
+uint64_t tsc_to_100ns(uint64_t ticks);
+uint64_t tsc_from_100ns(uint64_t units); /* saturates */
+
+void time_wait_us(uint64_t microseconds); /* boot and panic only: it spins */
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel asks of a processor's virtualization extension. svm/ and vmx/ each fill one
+ * struct virt_ops; the boot chooses one. Registers that most exits touch (general purpose, RIP,
+ * RFLAGS) live in struct vp_arch and are moved at each entry and exit; the others are reached by
+ * name.
+ */
+#ifndef VIRIDIS_ARCH_VIRT_H
+#define VIRIDIS_ARCH_VIRT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_register.h>
+#include <viridis/abi/hv_status.h>
+
+struct vp;
+
+enum gpr {
+	GPR_RAX,
+	GPR_RCX,
+	GPR_RDX,
+	GPR_RBX,
+	GPR_RSP,
+	GPR_RBP,
+	GPR_RSI,
+	GPR_RDI,
+	GPR_COUNT = 16
+};
+
+/* The offsets of gpr[] are known to svm/run.S. */
+struct vp_arch {
+	uint64_t gpr[GPR_COUNT];
+	uint64_t rip;
+	uint64_t rflags;
+	void *control; /* the vendor's control block: one page */
+	uint64_t control_hpa;
+	void *extended_state; /* XSAVE area: one page */
+	uint64_t xcr0;
+	uint64_t dr[4]; /* DR0-3; DR6 and DR7 are in the control block */
+	uint32_t tsc_aux;
+	/* The TLB tag (ASID) it last ran with; holds for that CPU and generation alone. */
+	uint32_t tag;
+	unsigned int tag_cpu;
+	uint64_t tag_generation;
+};
+
+enum exit_kind {
+	EXIT_INTERRUPT, /* a physical interrupt, still pending */
+	EXIT_NMI,
+	EXIT_CPUID,
+	EXIT_MSR,
+	EXIT_IO,
+	EXIT_HLT,
+	EXIT_HYPERCALL,
+	EXIT_NESTED_FAULT,
+	EXIT_CR8_WRITE,
+	EXIT_IRET, /* the NMI handler is over */
+	EXIT_XSETBV,
+	EXIT_WBINVD,
+	EXIT_SHUTDOWN,      /* triple fault */
+	EXIT_UNDEFINED,     /* an instruction that does not exist for a guest: #UD */
+	EXIT_PROTECTION,    /* one that raises #GP */
+	EXIT_INVALID_STATE, /* the processor refused the control block */
+	EXIT_UNKNOWN,
+	EXIT_KIND_COUNT,
+};
+
+struct vp_exit {
+	enum exit_kind kind;
+	uint32_t code;              /* the vendor's own number, for trace and log */
+	uint8_t instruction_length; /* 0: unknown */
+	union {
+		struct {
+			bool write;
+		} msr;
+		struct {
+			uint16_t port;
+			uint8_t bytes;
+			bool in, string, rep;
+		} io;
+		struct {
+			uint64_t gpa;
+			bool present, write, fetch, table_walk;
+		} fault;
+	};
+};
+
+/* An event to inject at the next entry. Types as in the pending interruption register. */
+enum event_type {
+	EVENT_EXTERNAL = 0,
+	EVENT_NMI = 2,
+	EVENT_EXCEPTION = 3,
+	EVENT_SOFTWARE = 4
+};
+
+struct vp_event {
+	bool valid;
+	enum event_type type;
+	uint8_t vector;
+	bool has_error;
+	uint32_t error;
+};
+
+/*
+ * Context of every call: a VP no CPU is running, or on the CPU that owns it; interrupts off.
+ */
+struct virt_ops {
+	const char *name;
+	bool (*present)(void);     /* CPUID and MSR reads only */
+	void (*global_init)(void); /* once, before any cpu_on */
+	void (*cpu_on)(void);
+	/* Boot: the root's accesses to these ports exit; a child's always do. */
+	void (*intercept_root_ports)(uint16_t first, unsigned int count);
+	/* The control block and XSAVE pages are set in vp->arch; zeroed. */
+	void (*vp_init)(struct vp *vp);
+	void (*vp_reset)(struct vp *vp); /* registers as after INIT. SDM3 table 10-1 */
+	/*
+	 * Enters the guest and returns at its exit, interrupts off. A physical interrupt ends the
+	 * guest's run and stays pending. `flush`: this CPU may hold stale guest translations.
+	 */
+	void (*run)(struct vp *vp, bool flush, struct vp_exit *exit);
+	void (*inject)(struct vp *vp, const struct vp_event *event);
+	/* What the last exit interrupted in delivery, to be injected again. */
+	void (*take_interrupted)(struct vp *vp, struct vp_event *event);
+	/* Present `vector` as soon as RFLAGS.IF and the shadow allow; -1 withdraws it. */
+	void (*set_pending_vector)(struct vp *vp, int vector);
+	bool (*vector_pending)(const struct vp *vp);
+	void (*intercept_cr8)(struct vp *vp, bool on);
+	void (*intercept_iret)(struct vp *vp, bool on);
+	bool (*interrupt_shadow)(const struct vp *vp);
+	void (*set_interrupt_shadow)(struct vp *vp, bool on);
+	unsigned int (*cr8)(const struct vp *vp);
+	void (*set_cr8)(struct vp *vp, unsigned int tpr);
+	void (*set_nested_root)(struct vp *vp, uint64_t table_hpa);
+	void (*set_tsc_offset)(struct vp *vp, uint64_t offset);
+	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,
+	                               union hv_register_value *value);
+	enum hv_status (*set_register)(struct vp *vp, uint32_t name,
+	                               const union hv_register_value *value);
+};
+
+extern const struct virt_ops *virt;
+extern const struct virt_ops svm_ops;
+
+#endif

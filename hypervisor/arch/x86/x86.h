@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers of the architecture: control register bits, MSRs, exceptions. APM2 3.1, A; SDM4 2 */
+#ifndef VIRIDIS_X86_X86_H
+#define VIRIDIS_X86_X86_H
+
+#define CR0_PE 0x00000001
+#define CR0_MP 0x00000002
+#define CR0_EM 0x00000004
+#define CR0_TS 0x00000008
+#define CR0_ET 0x00000010
+#define CR0_NE 0x00000020
+#define CR0_WP 0x00010000
+#define CR0_AM 0x00040000
+#define CR0_NW 0x20000000
+#define CR0_CD 0x40000000
+#define CR0_PG 0x80000000
+
+#define CR4_DE         0x00000008
+#define CR4_PSE        0x00000010
+#define CR4_PAE        0x00000020
+#define CR4_MCE        0x00000040
+#define CR4_PGE        0x00000080
+#define CR4_OSFXSR     0x00000200
+#define CR4_OSXMMEXCPT 0x00000400
+#define CR4_UMIP       0x00000800
+#define CR4_LA57       0x00001000
+#define CR4_OSXSAVE    0x00040000
+#define CR4_SMEP       0x00100000
+#define CR4_SMAP       0x00200000
+
+#define RFLAGS_FIXED 0x00000002
+#define RFLAGS_IF    0x00000200
+
+#define EFER_SCE   0x0001
+#define EFER_LME   0x0100
+#define EFER_LMA   0x0400
+#define EFER_NXE   0x0800
+#define EFER_SVME  0x1000
+#define EFER_FFXSR 0x4000
+#define EFER_TCE   0x8000
+
+/* Page table entries, ours and the nested ones. APM2 5.3.3, 5.4 */
+#define PTE_PRESENT  0x001
+#define PTE_WRITE    0x002
+#define PTE_USER     0x004
+#define PTE_PWT      0x008
+#define PTE_PCD      0x010
+#define PTE_ACCESSED 0x020
+#define PTE_DIRTY    0x040
+#define PTE_LARGE    0x080
+#define PTE_NX       0x8000000000000000
+#define PTE_ADDRESS  0x000ffffffffff000
+
+#define MSR_TSC             0x00000010
+#define MSR_APIC_BASE       0x0000001b
+#define MSR_UCODE_REV       0x0000008b
+#define MSR_MTRR_CAP        0x000000fe
+#define MSR_SYSENTER_CS     0x00000174
+#define MSR_SYSENTER_ESP    0x00000175
+#define MSR_SYSENTER_EIP    0x00000176
+#define MSR_MTRR_PHYS_BASE0 0x00000200
+#define MSR_MTRR_FIX64K     0x00000250
+#define MSR_PAT             0x00000277
+#define MSR_MTRR_DEF_TYPE   0x000002ff
+#define MSR_X2APIC_FIRST    0x00000800
+#define MSR_X2APIC_LAST     0x000008ff
+#define MSR_EFER            0xc0000080
+#define MSR_STAR            0xc0000081
+#define MSR_LSTAR           0xc0000082
+#define MSR_CSTAR           0xc0000083
+#define MSR_SFMASK          0xc0000084
+#define MSR_FS_BASE         0xc0000100
+#define MSR_GS_BASE         0xc0000101
+#define MSR_KERNEL_GS_BASE  0xc0000102
+#define MSR_TSC_AUX         0xc0000103
+#define MSR_SYSCFG          0xc0010010
+#define MSR_HWCR            0xc0010015
+#define HWCR_TSC_FREQ_SEL   BIT64(24) /* the TSC counts with P0's frequency: always. PPR */
+#define MSR_VM_CR           0xc0010114
+#define MSR_VM_HSAVE_PA     0xc0010117
+
+#define APIC_BASE_X2APIC 0x400
+#define APIC_BASE_ENABLE 0x800
+
+#define EXCEPTION_NMI 2
+#define EXCEPTION_UD  6
+#define EXCEPTION_DF  8
+#define EXCEPTION_GP  13
+#define EXCEPTION_MC  18
+
+/* CPUID bits. APM3 E */
+#define CPUID_1_ECX_XSAVE    0x04000000
+#define CPUID_1_ECX_RDRAND   0x40000000
+#define CPUID_7_EBX_SMEP     0x00000080
+#define CPUID_7_EBX_SMAP     0x00100000
+#define CPUID_7_ECX_UMIP     0x00000004
+#define CPUID_81_ECX_SVM     0x00000004
+#define CPUID_81_EDX_NX      0x00100000
+#define CPUID_81_EDX_PAGE1GB 0x04000000
+#define CPUID_81_EDX_RDTSCP  0x08000000
+#define CPUID_81_EDX_LM      0x20000000
+
+#endif
