@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The virtual local APIC in its partition: MSRs, the xAPIC page, IPIs, ends of interrupts. */
+#ifndef VIRIDIS_KERNEL_APIC_H
+#define VIRIDIS_KERNEL_APIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/base/assert.h>
+#include "hypervisor/core/vlapic.h"
+
+struct partition;
+struct vp;
+
+/* The owner. False: #GP. */
+bool apic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
+bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
+bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
+bool apic_write_icr(struct vp *vp, uint64_t value) MUST_CHECK;
+void apic_eoi(struct vp *vp);
+
+/* A nested fault on the xAPIC page; false when the page is not there in the VP's mode. */
+bool apic_mmio(struct vp *vp, uint64_t gpa) MUST_CHECK;
+
+/* An interrupt for whoever of the partition it matches. Any CPU. */
+enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi *ipi);
+
+#endif

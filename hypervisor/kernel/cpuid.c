@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * CPUID of guests: the machine's, less what is not for guests, and the hypervisor's leaves. TLFS 2.
+ * A child's features are shown by allow-lists; the root sees the machine but for virtualization.
+ */
+#include "hypervisor/kernel/cpuid.h"
+#include <viridis/abi/hv_cpuid.h>
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/kernel/partition.h"
+
+#define OWN_LEAF 0x40000100u
+#define OWN_EBX  0x69726956u /* "Viri" */
+#define OWN_ECX  0x20736964u /* "dis " */
+#define OWN_EDX  0x00007648u /* "Hv" */
+
+#define LEAF1_ECX_MONITOR       BIT32(3)
+#define LEAF1_ECX_VMX           BIT32(5)
+#define LEAF1_ECX_PCID          BIT32(17)
+#define LEAF1_ECX_X2APIC        BIT32(21)
+#define LEAF1_ECX_TSC_DEADLINE  BIT32(24)
+#define LEAF1_ECX_XSAVE         BIT32(26)
+#define LEAF1_ECX_OSXSAVE       BIT32(27)
+#define LEAF1_ECX_HYPERVISOR    BIT32(31)
+#define LEAF1_EDX_MACHINE_CHECK (BIT32(7) | BIT32(14)) /* the hypervisor's to handle */
+#define LEAF1_EDX_MTRR          BIT32(12)
+#define LEAF6_EAX_ARAT          BIT32(2)
+#define LEAF7_EBX_CHILD \
+	0x219c03a9u /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP
+				      CLFLUSHOPT CLWB SHA */
+#define LEAF81_ECX_SVM BIT32(2)
+#define LEAF81_ECX_HIDDEN                                                            \
+	(LEAF81_ECX_SVM | BIT32(3) | BIT32(10) | BIT32(12) | BIT32(13) | BIT32(15) | \
+	 BIT32(23) | BIT32(24) | BIT32(28) | BIT32(29))
+#define LEAF87_EDX_INVARIANT_TSC BIT32(8)
+
+static uint64_t vp_register(const struct vp *vp, uint32_t name)
+{
+	union hv_register_value value = { 0 };
+
+	(void)virt->get_register(vp, name, &value);
+	return value.reg64;
+}
+
+/*
+ * The root has ACCESS_PARTITION_ID but is not shown it: Linux 6.1 then asks for its id through an output
+ * page that it allocates only when it takes itself for Microsoft's root, and dereferences NULL.
+ */
+static uint64_t shown_privileges(const struct partition *partition)
+{
+	return partition->is_root ?
+	               partition->privileges & ~HV_PRIVILEGE_ACCESS_PARTITION_ID :
+	               partition->privileges;
+}
+
+static void hypervisor_leaf(const struct vp *vp, uint32_t leaf, struct cpuid_regs *regs)
+{
+	uint64_t privileges = shown_privileges(vp->partition);
+
+	*regs = (struct cpuid_regs){ 0 };
+	switch (leaf) {
+	case HV_CPUID_VENDOR_AND_MAX:
+		*regs = (struct cpuid_regs){ HV_CPUID_LAST, HV_VENDOR_EBX, HV_VENDOR_ECX,
+			                     HV_VENDOR_EDX };
+		break;
+	case HV_CPUID_INTERFACE:
+		regs->eax = HV_INTERFACE_EAX;
+		break;
+	case HV_CPUID_FEATURES:
+		regs->eax = (uint32_t)privileges;
+		regs->ebx = (uint32_t)(privileges >> 32);
+		regs->edx = HV_FEATURE_FREQUENCY_MSRS | HV_FEATURE_CRASH_MSRS |
+		            HV_FEATURE_STIMER_DIRECT;
+		break;
+	case HV_CPUID_RECOMMENDATIONS:
+		/* APIC_MSRS: without it Linux never looks at the mark that spares an EOI. */
+		regs->eax = HV_HINT_APIC_MSRS | HV_HINT_RELAXED_TIMING |
+		            HV_HINT_DEPRECATE_AUTO_EOI;
+		regs->ebx = 0xffffffff; /* never NOTIFY_LONG_SPIN_WAIT */
+		break;
+	case HV_CPUID_LIMITS:
+		regs->eax = MAX_VPS;
+		break;
+	case HV_CPUID_HARDWARE:
+		regs->eax = BIT32(1) | BIT32(3); /* MSR bitmap, nested paging */
+		break;
+	case OWN_LEAF:
+		if (vp->partition->is_root)
+			*regs = (struct cpuid_regs){ OWN_LEAF, OWN_EBX, OWN_ECX,
+				                     OWN_EDX };
+		break;
+	}
+}
+
+/* APIC ids are the VP's, not the CPU's. */
+static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
+{
+	bool is_root = vp->partition->is_root;
+
+	regs->ebx =
+		(regs->ebx & 0xffff) | vp->lapic.config.apic_id << 24 |
+		(is_root ? regs->ebx & 0xff0000 : (vp->partition->vp_count & 0xff) << 16);
+	regs->ecx &= ~(LEAF1_ECX_MONITOR | LEAF1_ECX_VMX | LEAF1_ECX_PCID |
+	               LEAF1_ECX_TSC_DEADLINE | LEAF1_ECX_OSXSAVE);
+	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
+	if (vp_register(vp, HV_X64_REGISTER_CR4) & CR4_OSXSAVE)
+		regs->ecx |= LEAF1_ECX_OSXSAVE;
+	if (!context_xcr0_allowed())
+		regs->ecx &= ~LEAF1_ECX_XSAVE;
+	regs->edx &= ~LEAF1_EDX_MACHINE_CHECK;
+	if (!is_root)
+		regs->edx &= ~LEAF1_EDX_MTRR;
+}
+
+/* Sizes depend on the XCR0 in force: the guest's. */
+static void leaf_d(const struct vp *vp, uint32_t subleaf, struct cpuid_regs *regs)
+{
+	uint64_t allowed = context_xcr0_allowed();
+	uint64_t host = cpu_read_xcr0();
+
+	if (subleaf == 0) {
+		cpu_write_xcr0(vp->arch.xcr0);
+		cpu_cpuid(0xd, 0, regs);
+		cpu_write_xcr0(host);
+		regs->eax &= (uint32_t)allowed;
+		regs->edx &= (uint32_t)(allowed >> 32);
+	} else if (subleaf == 1) {
+		*regs = (struct cpuid_regs){ .eax = regs->eax & 1 }; /* XSAVEOPT alone */
+	} else if (subleaf >= 63 || !(allowed & BIT64(subleaf))) {
+		*regs = (struct cpuid_regs){ 0 };
+	}
+}
+
+static void mask_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+                      struct cpuid_regs *regs)
+{
+	bool is_root = vp->partition->is_root;
+
+	switch (leaf) {
+	case 1:
+		leaf_1(vp, regs);
+		break;
+	case 5:   /* MONITOR */
+	case 0xa: /* performance monitoring */
+		*regs = (struct cpuid_regs){ 0 };
+		break;
+	case 6:
+		*regs = (struct cpuid_regs){ .eax = LEAF6_EAX_ARAT };
+		break;
+	case 7:
+		regs->ebx &= is_root ? ~(uint32_t)BIT32(10) : LEAF7_EBX_CHILD;
+		regs->edx = 0;
+		if (subleaf != 0)
+			*regs = (struct cpuid_regs){ 0 };
+		break;
+	case 0xb: /* topology of the machine; a child's is flat */
+		regs->edx = vp->lapic.config.apic_id;
+		if (!is_root)
+			*regs = (struct cpuid_regs){ .ecx = subleaf, .edx = regs->edx };
+		break;
+	case 0xd:
+		leaf_d(vp, subleaf, regs);
+		break;
+	case 0x80000001:
+		regs->ecx &= ~LEAF81_ECX_HIDDEN;
+		break;
+	case 0x80000007:
+		regs->edx |= LEAF87_EDX_INVARIANT_TSC;
+		break;
+	case 0x80000008:
+		if (!is_root)
+			regs->ecx = (regs->ecx & ~0xffu) | (vp->partition->vp_count - 1);
+		break;
+	case 0x8000000a:
+		*regs = (struct cpuid_regs){ 0 };
+		break;
+	case 0x8000001e:
+		regs->eax = vp->lapic.config.apic_id;
+		break;
+	}
+}
+
+/* What the parent registered: bits of value replace ours where the mask says. */
+static void apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+                          struct cpuid_regs *regs)
+{
+	const struct cpuid_results *results =
+		__atomic_load_n(&vp->partition->cpuid, __ATOMIC_ACQUIRE);
+	uint32_t *out[4] = { &regs->eax, &regs->ebx, &regs->ecx, &regs->edx };
+	uint32_t count = results ? __atomic_load_n(&results->count, __ATOMIC_ACQUIRE) : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct cpuid_result *result = &results->result[i];
+
+		if (result->leaf != leaf ||
+		    (result->subleaf_specific && result->subleaf != subleaf) ||
+		    (result->vp_index != HV_VP_INDEX_ANY &&
+		     result->vp_index != vp->index))
+			continue;
+		for (unsigned int r = 0; r < 4; r++)
+			*out[r] = (*out[r] & ~result->mask[r]) |
+			          (result->value[r] & result->mask[r]);
+	}
+}
+
+void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+                     struct cpuid_regs *regs)
+{
+	if (leaf >= 0x40000000 && leaf <= 0x4fffffff) {
+		hypervisor_leaf(vp, leaf, regs);
+	} else {
+		cpu_cpuid(leaf, subleaf, regs);
+		mask_leaf(vp, leaf, subleaf, regs);
+	}
+	apply_results(vp, leaf, subleaf, regs);
+}

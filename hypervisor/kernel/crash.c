@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Crash reports of guests: crash.h */
+#include "hypervisor/kernel/crash.h"
+#include "hypervisor/kernel/guest_memory.h"
+#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/partition.h"
+
+#define TEXT_MAX 4096u
+#define LINE_MAX 160u
+
+/* All of it, or nothing: the reason of a panic stands towards the end. */
+static void log_text(const struct vp *vp, uint64_t gpa, uint32_t bytes)
+{
+	char line[LINE_MAX + 1];
+	uint32_t used = 0;
+
+	for (uint32_t at = 0; at < bytes; at++) {
+		char c;
+
+		if (!guest_read(vp->partition, gpa + at, &c, 1))
+			break;
+		if (c != '\n')
+			line[used++] = c; /* the log makes it printable */
+		if ((c == '\n' && used) || used == LINE_MAX ||
+		    (at + 1 == bytes && used)) {
+			line[used] = 0;
+			log_warning("p%u vp%u crash: %s", vp->partition->slot, vp->index,
+			            line);
+			used = 0;
+		}
+	}
+}
+
+/* A report uses up the whole burst of a second: its text is many lines. */
+static bool report_allowed(void)
+{
+	static struct log_limit limit;
+	bool allowed = log_allowed(&limit);
+
+	__atomic_store_n(&limit.used, LOG_LIMIT_BURST, __ATOMIC_RELAXED);
+	return allowed;
+}
+
+void crash_report(struct vp *vp, bool has_text)
+{
+	const uint64_t *p = vp->crash;
+
+	if (!report_allowed())
+		return;
+	log_warning("p%u vp%u crash: %#lx %#lx %#lx %#lx %#lx", vp->partition->slot,
+	            vp->index, p[0], p[1], p[2], p[3], p[4]);
+	if (has_text && p[4] <= TEXT_MAX)
+		log_text(vp, p[3], (uint32_t)p[4]);
+}

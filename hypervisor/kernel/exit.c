@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The exit table: a handler and a counter for each kind. */
+#include "hypervisor/kernel/exit.h"
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/core/decode_access.h"
+#include "hypervisor/kernel/apic.h"
+#include "hypervisor/kernel/cpuid.h"
+#include "hypervisor/kernel/guest_memory.h"
+#include "hypervisor/kernel/hypercall.h"
+#include "hypervisor/kernel/intercept.h"
+#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/msr.h"
+#include "hypervisor/kernel/overlay.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/root.h"
+#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
+
+/* Let what is pending in. The handlers run here, on this stack, with no lock held. */
+static void exit_interrupt(struct vp *vp, const struct vp_exit *exit)
+{
+	(void)vp, (void)exit;
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
+/* The gate was opened at the end of the exit: the host's handler has had it. */
+static void exit_nmi(struct vp *vp, const struct vp_exit *exit)
+{
+	(void)vp, (void)exit;
+}
+
+static void exit_cpuid(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	struct cpuid_regs regs;
+
+	cpuid_for_guest(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], &regs);
+	gpr[GPR_RAX] = regs.eax;
+	gpr[GPR_RBX] = regs.ebx;
+	gpr[GPR_RCX] = regs.ecx;
+	gpr[GPR_RDX] = regs.edx;
+	vp_advance(vp, exit->instruction_length);
+}
+
+static void exit_msr(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t *gpr = vp->arch.gpr;
+	uint32_t msr = (uint32_t)gpr[GPR_RCX];
+	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
+	enum msr_result result;
+
+	if (exit->msr.write)
+		result = msr_write(vp, msr, value);
+	else
+		result = msr_read(vp, msr, &value);
+	if (result == MSR_FAULT) {
+		vp_exception_error(vp, EXCEPTION_GP, 0);
+		return;
+	}
+	if (!exit->msr.write) {
+		gpr[GPR_RAX] = (uint32_t)value;
+		gpr[GPR_RDX] = value >> 32;
+	}
+	vp_advance(vp, exit->instruction_length);
+}
+
+static void exit_io(struct vp *vp, const struct vp_exit *exit)
+{
+	if (vp->partition->is_root)
+		root_io(vp, exit);
+	else
+		intercept_io(vp, exit);
+}
+
+static void exit_hlt(struct vp *vp, const struct vp_exit *exit)
+{
+	vp_advance(vp, exit->instruction_length);
+	vp->halted = true;
+}
+
+static void exit_nested_fault(struct vp *vp, const struct vp_exit *exit)
+{
+	trace(VIRIDIS_TRACE_FAULT, vp, exit->fault.gpa, exit->fault.write);
+	if (apic_mmio(vp, exit->fault.gpa))
+		return;
+	if (vp->partition->is_root)
+		root_fault(vp, exit);
+	else if (exit->fault.present && overlay_is_at(vp->partition, exit->fault.gpa))
+		vp_exception_error(vp, EXCEPTION_GP,
+		                   0); /* read-only pages: TLFS 3.13, 12.7 */
+	else
+		intercept_memory(vp, exit);
+}
+
+/* Only while a vector waits behind the task priority. */
+static void exit_cr8_write(struct vp *vp, const struct vp_exit *exit)
+{
+	uint8_t bytes[DECODE_MAX_BYTES];
+	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
+	uint8_t gpr, length;
+	uint64_t value;
+
+	(void)exit;
+	if (!decode_mov_to_cr8(bytes, count, &gpr, &length)) {
+		vp_exception(vp, EXCEPTION_UD);
+		return;
+	}
+	value = vp->arch.gpr[gpr];
+	if (vlapic_set_cr8(&vp->lapic, value) != VLAPIC_OK) {
+		vp_exception_error(vp, EXCEPTION_GP, 0);
+		return;
+	}
+	virt->set_cr8(vp, (unsigned int)value);
+	vp_advance(vp, length);
+}
+
+static void exit_iret(struct vp *vp, const struct vp_exit *exit)
+{
+	(void)exit;
+	virt->intercept_iret(vp, false);
+	vp->nmi_blocked = false;
+}
+
+/* XCR0: x87 always, AVX only with SSE, nothing we do not save. APM4 XSETBV */
+static bool xcr0_is_valid(uint64_t value)
+{
+	return (value & 1) && !(value & ~context_xcr0_allowed()) && ((value & 6) != 4);
+}
+
+static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
+{
+	const uint64_t *gpr = vp->arch.gpr;
+	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
+
+	if ((uint32_t)gpr[GPR_RCX] != 0 || !xcr0_is_valid(value)) {
+		vp_exception_error(vp, EXCEPTION_GP, 0);
+		return;
+	}
+	vp->arch.xcr0 = value;
+	cpu_write_xcr0(value);
+	vp_advance(vp, exit->instruction_length);
+}
+
+/* Memory is write-back and coherent: there is nothing a guest could need written back. */
+static void exit_wbinvd(struct vp *vp, const struct vp_exit *exit)
+{
+	vp_advance(vp, exit->instruction_length);
+}
+
+static void exit_shutdown(struct vp *vp, const struct vp_exit *exit)
+{
+	(void)exit;
+	vp_triple_fault(vp);
+}
+
+void vp_triple_fault(struct vp *vp)
+{
+	if (vp->partition->is_root)
+		root_ended("the root has triple-faulted or reset itself");
+	else
+		intercept_triple_fault(vp);
+}
+
+static void exit_undefined(struct vp *vp, const struct vp_exit *exit)
+{
+	(void)exit;
+	vp_exception(vp, EXCEPTION_UD);
+}
+
+static void exit_protection(struct vp *vp, const struct vp_exit *exit)
+{
+	(void)exit;
+	vp_exception_error(vp, EXCEPTION_GP, 0);
+}
+
+/* The parent set registers no processor takes. The VP is lost; nobody else is. */
+static void exit_invalid_state(struct vp *vp, const struct vp_exit *exit)
+{
+	log_limited("p%u vp%u exit: the processor refused its state, code %#x, rip %#llx",
+	            vp->partition->slot, vp->index, exit->code,
+	            (unsigned long long)vp->arch.rip);
+	virt->vp_reset(vp);
+	vp->reinject.valid = false;
+	vp_triple_fault(vp);
+}
+
+static void exit_unknown(struct vp *vp, const struct vp_exit *exit)
+{
+	log_limited("p%u vp%u exit: unexpected code %#x", vp->partition->slot, vp->index,
+	            exit->code);
+	vp_exception(vp, EXCEPTION_UD);
+}
+
+static const struct {
+	void (*handle)(struct vp *vp, const struct vp_exit *exit);
+	enum viridis_vp_stat stat;
+} table[EXIT_KIND_COUNT] = {
+	[EXIT_INTERRUPT] = { exit_interrupt, VIRIDIS_VP_STAT_EXIT_INTERRUPT },
+	[EXIT_NMI] = { exit_nmi, VIRIDIS_VP_STAT_EXIT_INTERRUPT },
+	[EXIT_CPUID] = { exit_cpuid, VIRIDIS_VP_STAT_EXIT_CPUID },
+	[EXIT_MSR] = { exit_msr, VIRIDIS_VP_STAT_EXIT_MSR },
+	[EXIT_IO] = { exit_io, VIRIDIS_VP_STAT_EXIT_IO },
+	[EXIT_HLT] = { exit_hlt, VIRIDIS_VP_STAT_EXIT_HLT },
+	[EXIT_HYPERCALL] = { hypercall_handle, VIRIDIS_VP_STAT_EXIT_HYPERCALL },
+	[EXIT_NESTED_FAULT] = { exit_nested_fault, VIRIDIS_VP_STAT_EXIT_NESTED_FAULT },
+	[EXIT_CR8_WRITE] = { exit_cr8_write, VIRIDIS_VP_STAT_EXIT_CR_DR },
+	[EXIT_IRET] = { exit_iret, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_XSETBV] = { exit_xsetbv, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_WBINVD] = { exit_wbinvd, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_SHUTDOWN] = { exit_shutdown, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_UNDEFINED] = { exit_undefined, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_PROTECTION] = { exit_protection, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_INVALID_STATE] = { exit_invalid_state, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_UNKNOWN] = { exit_unknown, VIRIDIS_VP_STAT_EXIT_OTHER },
+};
+
+void exit_handle(struct vp *vp, const struct vp_exit *exit)
+{
+	trace(VIRIDIS_TRACE_EXIT, vp, exit->code, vp->arch.rip);
+	stat_count(vp->stats, table[exit->kind].stat);
+	table[exit->kind].handle(vp, exit);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The frame table: who owns each 4 KiB frame of RAM. One 64-bit word a frame, changed by
+ * compare-and-swap, so that no lock is needed and no state in between is ever seen.
+ *
+ * F1 A frame is the root's, the hypervisor's, or deposited for one partition.
+ * F2 Only a frame of the root's that no partition maps can be deposited; only a frame of the root's
+ *    can be mapped. `held` counts the mappings in children.
+ */
+#ifndef VIRIDIS_KERNEL_FRAMES_H
+#define VIRIDIS_KERNEL_FRAMES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/base/assert.h>
+
+/* Boot: the table, from the reserve; all RAM the root's but what the hypervisor took. */
+void frames_init(void);
+
+/* Root's to partition `owner`'s (a slot number, not an id). False: not the root's, or mapped. */
+MUST_CHECK bool frames_deposit(uint64_t pfn, uint16_t owner);
+
+/* Back to the root. */
+void frames_withdraw(uint64_t pfn);
+
+/* A child maps a frame of the root's; false when it is not the root's RAM. */
+MUST_CHECK bool frames_hold(uint64_t pfn);
+void frames_drop(uint64_t pfn);
+
+/* While a frame is deposited: a word of the owner's, for lists of frames not yet to be touched. */
+void frames_set_link(uint64_t pfn, uint32_t link);
+uint32_t frames_link(uint64_t pfn);
+
+/* RAM of the root's or deposited: not the hypervisor's own, not a device's. */
+bool frames_is_ram(uint64_t pfn);
+
+#endif

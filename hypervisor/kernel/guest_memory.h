@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Short copies from and to guest memory, through this CPU's windows. Every byte is fetched once. A
+ * page is looked up and used between two quiescent points, so that it cannot change hands meanwhile.
+ */
+#ifndef VIRIDIS_KERNEL_GUEST_MEMORY_H
+#define VIRIDIS_KERNEL_GUEST_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
+#include <viridis/base/assert.h>
+
+struct partition;
+struct vp;
+
+/* RAM only. False: some page is not mapped, not RAM, or not writable; nothing or a part was copied. */
+bool guest_read(const struct partition *partition, uint64_t gpa, void *to,
+                size_t bytes) MUST_CHECK;
+bool guest_write(const struct partition *partition, uint64_t gpa, const void *from,
+                 size_t bytes) MUST_CHECK;
+
+/*
+ * Walk the VP's own page tables. access: HV_TRANSLATE_* bits READ, WRITE, EXECUTE, PRIVILEGE_EXEMPT.
+ * Accessed and dirty bits are not set.
+ */
+enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
+                                       uint64_t *gpa) MUST_CHECK;
+
+/* Of the code the VP runs: 16, 32 or 64. */
+unsigned int guest_code_bits(const struct vp *vp);
+
+/* Up to `max` instruction bytes at CS:RIP; returns how many could be had. */
+size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max);
+
+#endif

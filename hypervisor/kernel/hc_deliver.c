@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls by which a parent raises interrupts, events and messages in a child, with no
+ * port between. Codes 0x94, 0xc0, 0xc1.
+ */
+#include <viridis/base/mem.h>
+#include "hypervisor/kernel/apic.h"
+#include "hypervisor/kernel/hypercall.h"
+#include "hypervisor/kernel/message.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/stats.h"
+
+#define CONTROL_TYPE  UINT64_C(0xffffffff)
+#define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)
+
+/*
+ * The types are numbered as an ICR's delivery modes. A virtual machine has no SMM, and its 8259 is its
+ * VMM's business: no SMI, no ExtINT.
+ */
+#define TYPES                                                              \
+	(BIT32(HV_INTERRUPT_FIXED) | BIT32(HV_INTERRUPT_LOWEST_PRIORITY) | \
+	 BIT32(HV_INTERRUPT_NMI) | BIT32(HV_INTERRUPT_INIT) | BIT32(HV_INTERRUPT_SIPI))
+_Static_assert((int)HV_INTERRUPT_LOWEST_PRIORITY == (int)VLAPIC_LOWEST_PRIORITY &&
+                       (int)HV_INTERRUPT_NMI == (int)VLAPIC_NMI &&
+                       (int)HV_INTERRUPT_INIT == (int)VLAPIC_INIT &&
+                       (int)HV_INTERRUPT_SIPI == (int)VLAPIC_STARTUP,
+               "types are delivery modes");
+
+/*
+ * The call does not say how wide the destination is. The width only decides which value
+ * means every VP: 0xff is no VP's id (they are below MAX_VPS), so one that fits 8 bits is
+ * taken as 8 bits.
+ */
+static enum hv_status decode_interrupt(const struct hv_input_assert_virtual_interrupt *in,
+                                       struct vlapic_ipi *ipi)
+{
+	uint32_t type = (uint32_t)(in->control & CONTROL_TYPE);
+
+	if ((in->control & ~(CONTROL_TYPE | CONTROL_FLAGS)) || type > HV_INTERRUPT_SIPI ||
+	    !(TYPES >> type & 1) || in->vector > 0xff || in->destination > UINT32_MAX ||
+	    in->target_vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
+	    in->reserved[2] != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	*ipi = (struct vlapic_ipi){
+		.delivery = (enum vlapic_delivery)type,
+		.shorthand = VLAPIC_TO_DESTINATION,
+		.vector = (uint8_t)in->vector,
+		.logical = in->control & HV_INTERRUPT_LOGICAL,
+		.level = in->control & HV_INTERRUPT_LEVEL,
+		.wide = in->destination > 0xff,
+		.destination = (uint32_t)in->destination,
+	};
+	return HV_STATUS_SUCCESS;
+}
+_Static_assert(MAX_VPS <= 0xff, "0xff is no APIC id of a child's");
+
+enum hv_status hc_assert_virtual_interrupt(struct hypercall *call)
+{
+	const struct hv_input_assert_virtual_interrupt *in = call->input;
+	struct partition *partition;
+	struct vlapic_ipi ipi;
+	enum hv_status status =
+		partition_child(call->partition, in->partition_id, &partition);
+
+	if (status == HV_STATUS_SUCCESS)
+		status = decode_interrupt(in, &ipi);
+	return status == HV_STATUS_SUCCESS ? apic_deliver(partition, &ipi) : status;
+}
+
+enum hv_status hc_signal_event_direct(struct hypercall *call)
+{
+	const struct hv_input_signal_event_direct *in = call->input;
+	struct hv_output_signal_event_direct *out = call->output;
+	enum hv_status status;
+	bool newly_signaled;
+	struct vp *vp;
+
+	if (in->vtl != 0 || in->sint >= HV_SINT_COUNT ||
+	    in->flag_number >= HV_EVENT_FLAGS_PER_SINT)
+		return HV_STATUS_INVALID_PARAMETER;
+	vp = hypercall_vp(call, in->partition_id, in->vp_index, &status);
+	if (!vp)
+		return status;
+	status = event_signal(vp, in->sint, in->flag_number, &newly_signaled);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	out->newly_signaled = newly_signaled;
+	stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
+	return HV_STATUS_SUCCESS;
+}
+
+/*
+ * Type and sender are the parent's to choose: to its child it speaks for the
+ * hypervisor.
+ */
+enum hv_status hc_post_message_direct(struct hypercall *call)
+{
+	const struct hv_input_post_message_direct *in = call->input;
+	struct hv_message message;
+	enum hv_status status;
+	struct vp *vp;
+
+	memcpy(&message, &in->message, sizeof(message));
+	if (in->vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
+	    in->reserved[2] != 0 || in->padding != 0 || in->sint >= HV_SINT_COUNT)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (message.type == HV_MESSAGE_NONE ||
+	    message.payload_size > HV_MESSAGE_PAYLOAD_BYTES)
+		return HV_STATUS_INVALID_PARAMETER;
+	message.flags = 0; /* "another is pending" is for the slot's owner to say */
+	message.reserved = 0;
+	vp = hypercall_vp(call, in->partition_id, in->vp_index, &status);
+	if (!vp)
+		return status;
+	status = message_post_direct(vp, in->sint, &message);
+	if (status == HV_STATUS_SUCCESS)
+		stat_count(call->vp->stats, VIRIDIS_VP_STAT_MESSAGES_POSTED);
+	return status;
+}

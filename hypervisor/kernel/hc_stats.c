@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Our own hypercalls: the log, the traces and the counters, for the root to read.
+ * Codes 0xe001-0xe003
+ */
+#include "hypervisor/kernel/hypercall.h"
+#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/trace.h"
+
+static bool size_ok(const struct viridis_input_read *in)
+{
+	return in->bytes_max <= sizeof(((struct viridis_output_read *)0)->data);
+}
+
+/*
+ * A reader that is ahead of the log (it was started anew) begins at the oldest line:
+ * nothing lost.
+ */
+enum hv_status hc_read_log(struct hypercall *call)
+{
+	const struct viridis_input_read *in = call->input;
+	struct viridis_output_read *out = call->output;
+	uint64_t lost, next = in->sequence;
+
+	if (in->cpu != 0 || !size_ok(in))
+		return HV_STATUS_INVALID_PARAMETER;
+	out->bytes = (uint32_t)log_read(&next, (char *)out->data, in->bytes_max);
+	out->next_sequence = next;
+	next -= out->bytes;
+	lost = next > in->sequence ? next - in->sequence : 0;
+	out->lost = lost < UINT32_MAX ? (uint32_t)lost : UINT32_MAX;
+	return HV_STATUS_SUCCESS;
+}
+
+/* Whole records only. */
+enum hv_status hc_read_trace(struct hypercall *call)
+{
+	const struct viridis_input_read *in = call->input;
+	struct viridis_output_read *out = call->output;
+	unsigned int max = in->bytes_max / sizeof(struct viridis_trace_record);
+	unsigned int count;
+
+	if (!size_ok(in))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (in->cpu >= cpu_count)
+		return HV_STATUS_INVALID_LP_INDEX;
+	out->next_sequence = in->sequence;
+	count = trace_read(cpus[in->cpu], &out->next_sequence, (void *)out->data, max,
+	                   &out->lost);
+	out->bytes = count * (uint32_t)sizeof(struct viridis_trace_record);
+	return HV_STATUS_SUCCESS;
+}
+_Static_assert(__builtin_offsetof(struct viridis_output_read, data) %
+                               _Alignof(struct viridis_trace_record) ==
+                       0,
+               "records are aligned in the answer");
+
+/* Each counter is read whole, though not all at one moment. */
+static void copy_counters(struct viridis_output_get_stats *out, const uint64_t *counters,
+                          uint32_t count)
+{
+	out->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		out->counter[i] = __atomic_load_n(&counters[i], __ATOMIC_RELAXED);
+}
+_Static_assert(VIRIDIS_VP_STAT_COUNT <= VIRIDIS_STATS_MAX, "a VP's counters fit");
+_Static_assert(VIRIDIS_CPU_STAT_COUNT <= VIRIDIS_STATS_MAX, "a CPU's counters fit");
+
+static enum hv_status cpu_stats(const struct viridis_input_get_stats *in,
+                                struct viridis_output_get_stats *out)
+{
+	if (in->index >= cpu_count)
+		return HV_STATUS_INVALID_LP_INDEX;
+	copy_counters(out, cpus[in->index]->stats, VIRIDIS_CPU_STAT_COUNT);
+	return HV_STATUS_SUCCESS;
+}
+
+static enum hv_status vp_stats(struct hypercall *call,
+                               const struct viridis_input_get_stats *in,
+                               struct viridis_output_get_stats *out)
+{
+	struct partition *partition;
+	enum hv_status status =
+		partition_for_parent(call->partition, in->partition_id, &partition);
+	const struct vp *vp;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	vp = partition_vp(partition, in->index);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	copy_counters(out, vp->stats, VIRIDIS_VP_STAT_COUNT);
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status hc_get_stats(struct hypercall *call)
+{
+	const struct viridis_input_get_stats *in = call->input;
+	struct viridis_output_get_stats *out = call->output;
+
+	switch (in->object) {
+	case VIRIDIS_STATS_CPU:
+		return cpu_stats(in, out);
+	case VIRIDIS_STATS_VP:
+		return vp_stats(call, in, out);
+	default:
+		return HV_STATUS_INVALID_PARAMETER;
+	}
+}

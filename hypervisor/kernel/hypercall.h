@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls: the gate (hypercall.c) and the handlers by group (hc_*.c). TLFS 3. hypercalls.def is the one
+ * list of them.
+ *
+ * The gate decodes and checks the control word, the privilege and the blocks, copies the input into
+ * a private page, and zeroes the output. A handler sees one rep at a time, or the whole of a simple call,
+ * and returns a status; it checks everything before it changes anything. It runs on the caller's CPU,
+ * interrupts off, between two quiescent points: partitions and VPs that it finds stay whole.
+ */
+#ifndef VIRIDIS_KERNEL_HYPERCALL_H
+#define VIRIDIS_KERNEL_HYPERCALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/hv_status.h>
+#include "hypervisor/arch/x86/virt.h"
+
+struct partition;
+struct vp;
+
+struct hypercall {
+	struct vp *vp;               /* the caller */
+	struct partition *partition; /* the caller's */
+	const void *input;           /* private copy of the fixed part */
+	void *output;                /* zeroed; copied out on success */
+	/* Rep calls: this rep's element, and which one it is. */
+	const void *rep_input;
+	void *rep_output;
+	uint16_t rep;
+	uint16_t rep_count;
+	/*
+	 * Set by a handler that must wait for another CPU, with everything as it was: the caller goes
+	 * on at the same instruction, and the call is made again. The status is not looked at. D10
+	 */
+	bool again;
+	/* Set by a handler that removed a translation or an object: see epoch.h. */
+	bool settle;
+};
+
+/* Exit handler of VMMCALL. */
+void hypercall_handle(struct vp *vp, const struct vp_exit *exit);
+
+#define HC(code, name, shape, privilege, input, rep_input, output, rep_output) \
+	enum hv_status hc_##name(struct hypercall *call);
+#include "hypervisor/kernel/hypercalls.def"
+#undef HC
+
+/*
+ * For handlers: a VP of a child (or of the caller, with SELF), stopped. When it is suspended but still on
+ * a CPU, that CPU is kicked, call->again is set and NULL comes back.
+ */
+struct vp *hypercall_stopped_vp(struct hypercall *call, uint64_t partition_id,
+                                uint32_t vp_index, enum hv_status *status);
+
+/* A child's VP in any state. */
+struct vp *hypercall_vp(struct hypercall *call, uint64_t partition_id, uint32_t vp_index,
+                        enum hv_status *status);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Intercept messages: intercept.h. Layouts: TLFS 9, abi/hv_intercept.h */
+#include "hypervisor/kernel/intercept.h"
+#include <viridis/abi/hv_intercept.h>
+#include <viridis/base/mem.h>
+#include "hypervisor/kernel/guest_memory.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/registers.h"
+#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
+
+static bool front(struct message_source *source, struct hv_message *message)
+{
+	const struct vp *vp = LIST_OWNER(source, struct vp, intercept_source);
+
+	*message = (struct hv_message){ .type = HV_MESSAGE_OPAQUE_INTERCEPT,
+		                        .payload_size = sizeof(
+						struct hv_opaque_intercept_message),
+		                        .sender = vp->partition->id };
+	memcpy(message->payload, &vp->index, sizeof(vp->index));
+	return true;
+}
+
+static bool next(struct message_source *source)
+{
+	(void)source; /* one message an intercept */
+	return false;
+}
+
+void intercept_init(struct vp *vp)
+{
+	vp->intercept_source = (struct message_source){ .front = front, .next = next };
+	list_init(&vp->intercept_source.node);
+}
+
+static struct hv_x64_segment_register segment(const struct vp *vp, uint32_t name)
+{
+	union hv_register_value value;
+
+	(void)virt->get_register(vp, name, &value); /* every segment exists */
+	return value.segment;
+}
+
+static uint64_t control_register(const struct vp *vp, uint32_t name)
+{
+	union hv_register_value value = { 0 };
+
+	(void)virt->get_register(vp, name, &value); /* CR0, EFER exist */
+	return value.reg64;
+}
+
+static uint16_t execution_state(const struct vp *vp)
+{
+	uint64_t cr0 = control_register(vp, HV_X64_REGISTER_CR0);
+	uint16_t state = segment(vp, HV_X64_REGISTER_SS).attributes >> 5 &
+	                 HV_EXECUTION_CPL_MASK;
+
+	if (cr0 & CR0_PE)
+		state |= HV_EXECUTION_CR0_PE;
+	if (cr0 & CR0_AM)
+		state |= HV_EXECUTION_CR0_AM;
+	if (control_register(vp, HV_X64_REGISTER_EFER) & EFER_LMA)
+		state |= HV_EXECUTION_EFER_LMA;
+	if (vp->reinject.valid)
+		state |= HV_EXECUTION_INTERRUPT_PENDING;
+	if (virt->interrupt_shadow(vp))
+		state |= HV_EXECUTION_INTERRUPT_SHADOW;
+	return state;
+}
+
+static void fill_header(const struct vp *vp, unsigned int length,
+                        enum hv_intercept_access access,
+                        struct hv_x64_intercept_header *header)
+{
+	*header = (struct hv_x64_intercept_header){
+		.vp_index = vp->index,
+		.length_and_cr8 = (uint8_t)(length | virt->cr8(vp) << 4),
+		.access_type = (uint8_t)access,
+		.execution_state = execution_state(vp),
+		.cs = segment(vp, HV_X64_REGISTER_CS),
+		.rip = vp->arch.rip,
+		.rflags = vp->arch.rflags,
+	};
+}
+
+/*
+ * The parent's VP that let this one run, if it can be told: who waits is there, and this CPU
+ * need not leave the child for a VP that would only pass the word on. Else the first that can.
+ */
+static struct vp *choose_target(const struct vp *child)
+{
+	const struct partition *parent = child->partition->parent;
+	struct vp *last = partition_vp(parent, __atomic_load_n(&child->resumed_by,
+	                                                       __ATOMIC_RELAXED));
+
+	if (last && synic_takes_messages(&last->synic))
+		return last;
+	for (uint32_t i = 0; i < parent->vp_count; i++) {
+		struct vp *vp = partition_vp(parent, i);
+
+		if (vp && synic_takes_messages(&vp->synic))
+			return vp;
+	}
+	return partition_vp(parent, 0);
+}
+
+bool intercept_is_watched(const struct vp *vp)
+{
+	return __atomic_load_n(&vp->intercept_page->watched, __ATOMIC_RELAXED) != 0;
+}
+
+/* The parent looks at the page itself and has been told by that. abi/viridis_intercept.h */
+static bool end_watch(struct viridis_intercept_page *page)
+{
+	return __atomic_exchange_n(&page->watched, 0, __ATOMIC_SEQ_CST) != 0;
+}
+
+/* Stop the VP and tell its parent. The page is written before the bit can be seen. */
+static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned int bytes)
+{
+	struct hv_message *page = &vp->intercept_page->message;
+
+	page->type = type;
+	page->payload_size = (uint8_t)bytes;
+	page->flags = 0;
+	page->reserved = 0;
+	page->sender = vp->partition->id;
+	memcpy(page->payload, payload, bytes);
+	if (vp->register_page_shown)
+		registers_fill_page(vp);
+	trace(VIRIDIS_TRACE_INTERCEPT, vp, type, vp->arch.rip);
+	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERCEPTS);
+	__atomic_fetch_or(&vp->suspend, SUSPEND_INTERCEPT, __ATOMIC_SEQ_CST);
+	if (!end_watch(vp->intercept_page))
+		message_offer(&vp->intercept_source, choose_target(vp),
+		              HV_SINT_INTERCEPT);
+}
+
+void intercept_io(struct vp *vp, const struct vp_exit *exit)
+{
+	struct hv_x64_io_port_intercept io = {
+		.port_number = exit->io.port,
+		.access_info = (uint8_t)(exit->io.bytes |
+		                         (exit->io.string ? HV_IO_PORT_STRING : 0) |
+		                         (exit->io.rep ? HV_IO_PORT_REP : 0)),
+		.rax = vp->arch.gpr[GPR_RAX],
+		.rcx = vp->arch.gpr[GPR_RCX],
+		.rsi = vp->arch.gpr[GPR_RSI],
+		.rdi = vp->arch.gpr[GPR_RDI],
+	};
+
+	fill_header(vp, exit->instruction_length,
+	            exit->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE, &io.header);
+	if (exit->io.string) {
+		io.ds = segment(vp, HV_X64_REGISTER_DS);
+		io.es = segment(vp, HV_X64_REGISTER_ES);
+		io.instruction_byte_count = (uint8_t)guest_fetch(
+			vp, io.instruction_bytes, exit->instruction_length);
+	}
+	deliver(vp, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io));
+}
+
+void intercept_memory(struct vp *vp, const struct vp_exit *exit)
+{
+	struct hv_x64_memory_intercept memory = { .gpa = exit->fault.gpa };
+	enum hv_intercept_access access = HV_INTERCEPT_READ;
+
+	if (exit->fault.fetch)
+		access = HV_INTERCEPT_EXECUTE;
+	else if (exit->fault.write)
+		access = HV_INTERCEPT_WRITE;
+	fill_header(vp, 0, access, &memory.header);
+	if (!exit->fault.fetch && !exit->fault.table_walk)
+		memory.instruction_byte_count =
+			(uint8_t)guest_fetch(vp, memory.instruction_bytes, 15);
+	memory.tpr_priority = (uint8_t)virt->cr8(vp);
+	deliver(vp,
+	        exit->fault.present ? HV_MESSAGE_GPA_INTERCEPT : HV_MESSAGE_UNMAPPED_GPA,
+	        &memory, sizeof(memory));
+}
+
+void intercept_triple_fault(struct vp *vp)
+{
+	struct hv_x64_intercept_header header;
+
+	fill_header(vp, 0, HV_INTERCEPT_EXECUTE, &header);
+	deliver(vp, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, &header, sizeof(header));
+}
+
+void intercept_apic_eoi(struct vp *vp, uint8_t vector)
+{
+	const struct hv_x64_apic_eoi_message eoi = { .vp_index = vp->index,
+		                                     .vector = vector };
+
+	deliver(vp, HV_MESSAGE_X64_APIC_EOI, &eoi, sizeof(eoi));
+}
+
+void intercept_sint_deliverable(struct vp *vp, uint16_t sints)
+{
+	struct hv_sint_deliverable_message message = { .deliverable_sints = sints };
+
+	fill_header(vp, 0, HV_INTERCEPT_READ, &message.header);
+	deliver(vp, HV_MESSAGE_SINT_DELIVERABLE, &message, sizeof(message));
+}

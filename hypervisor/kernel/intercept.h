@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Intercepts: a child does what its parent has to answer. The message goes into the VP's intercept page,
+ * the VP stops with INTERCEPT_SUSPEND set, and exactly one OPAQUE_INTERCEPT message is queued for SINT0
+ * of a VP of the parent, on a node inside the child's VP: never lost, never allocated. D10. A parent that
+ * watches the page gets no message (abi/viridis_intercept.h).
+ */
+#ifndef VIRIDIS_KERNEL_INTERCEPT_H
+#define VIRIDIS_KERNEL_INTERCEPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hypervisor/arch/x86/virt.h"
+
+struct vp;
+
+void intercept_init(struct vp *vp);
+
+/* Whether the parent waits for the VP's next intercept and does nothing else on its CPU. */
+bool intercept_is_watched(const struct vp *vp);
+
+/* The owner of a child's VP. */
+void intercept_io(struct vp *vp, const struct vp_exit *exit);
+void intercept_memory(struct vp *vp, const struct vp_exit *exit);
+void intercept_triple_fault(struct vp *vp);
+void intercept_apic_eoi(struct vp *vp, uint8_t vector);
+void intercept_sint_deliverable(struct vp *vp, uint16_t sints);
+
+#endif

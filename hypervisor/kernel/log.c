@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypervisor's log. A byte's sequence is its position in all text ever logged; it is kept at
+ * ring[sequence % LOG_RING_BYTES].
+ */
+#include "hypervisor/kernel/log.h"
+
+#include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/serial.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/core/format.h"
+
+/* Under `lock`, but for a CPU that panics. */
+static char ring[LOG_RING_BYTES];
+static uint64_t ring_end;
+static bool to_serial, to_debug_console;
+
+/* Not a struct spinlock: it must not panic, and it gives way to a panic. */
+static bool lock;
+static bool
+	lock_ignored; /* set once, by the CPU that panics; the others are stopped then */
+
+static bool log_lock(void)
+{
+	bool interrupts = cpu_save_interrupts();
+
+	while (!lock_ignored && __atomic_exchange_n(&lock, true, __ATOMIC_ACQUIRE))
+		cpu_pause();
+	return interrupts;
+}
+
+static void log_unlock(bool interrupts)
+{
+	__atomic_store_n(&lock, false, __ATOMIC_RELEASE);
+	cpu_restore_interrupts(interrupts);
+}
+
+static void emit(const char *text, size_t bytes)
+{
+	bool interrupts = log_lock();
+
+	for (size_t i = 0; i < bytes; i++)
+		ring[ring_end++ % LOG_RING_BYTES] = text[i];
+	if (to_debug_console)
+		debug_console_write(text, bytes);
+	if (to_serial)
+		serial_write(text, bytes);
+	log_unlock(interrupts);
+}
+
+/* A guest's text may be part of a line: nothing in it is to steer a terminal or start a line. */
+static void make_printable(char *text, size_t bytes)
+{
+	for (size_t i = 0; i < bytes; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			text[i] = '?';
+}
+
+void log_line(const char *format, ...)
+{
+	char line[LOG_LINE_BYTES + 1];
+	uint64_t us = tsc_hz() != 0 ? tsc_to_100ns(cpu_rdtsc()) / 10 : 0;
+	size_t length = format_text(line, sizeof(line), "[%5lu.%06lu] ", (us / 1000000),
+	                            (us % 1000000));
+	va_list arguments;
+
+	va_start(arguments, format);
+	length +=
+		format_text_list(line + length, sizeof(line) - length, format, arguments);
+	va_end(arguments);
+	make_printable(line, length);
+	line[length++] = '\n'; /* over the NUL */
+	emit(line, length);
+}
+
+/* Two CPUs that meet at the turn of a second may let a few lines more through: no harm. */
+bool log_allowed(struct log_limit *limit)
+{
+	uint64_t second = tsc_to_100ns(cpu_rdtsc()) / 10000000;
+
+	if (__atomic_load_n(&limit->second, __ATOMIC_RELAXED) != second) {
+		__atomic_store_n(&limit->second, second, __ATOMIC_RELAXED);
+		__atomic_store_n(&limit->used, 0, __ATOMIC_RELAXED);
+	}
+	if (__atomic_fetch_add(&limit->used, 1, __ATOMIC_RELAXED) >= LOG_LIMIT_BURST) {
+		__atomic_fetch_add(&limit->held, 1, __ATOMIC_RELAXED);
+		return false;
+	}
+	uint32_t held = __atomic_exchange_n(&limit->held, 0, __ATOMIC_RELAXED);
+
+	if (held > 0)
+		log_warning("%u lines like the next were held back", held);
+	return true;
+}
+
+size_t log_read(uint64_t *sequence, char *text, size_t size)
+{
+	bool interrupts = log_lock();
+	uint64_t oldest = ring_end > LOG_RING_BYTES ? ring_end - LOG_RING_BYTES : 0;
+	uint64_t at = *sequence;
+	size_t bytes = 0;
+
+	if (at < oldest || at > ring_end)
+		at = oldest;
+	while (bytes < size && at < ring_end)
+		text[bytes++] = ring[at++ % LOG_RING_BYTES];
+	*sequence = at;
+	log_unlock(interrupts);
+	return bytes;
+}
+
+void log_init(void)
+{
+	to_debug_console = debug_console_present();
+	to_serial = serial_init();
+}
+
+void log_release_serial(void)
+{
+	bool interrupts = log_lock();
+
+	to_serial = false;
+	log_unlock(interrupts);
+}
+
+void log_panic_begin(void)
+{
+	lock_ignored = true;
+	to_serial = serial_init();
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The hypervisor's log: lines of text with a time stamp, kept in a ring of LOG_RING_BYTES and
+ * copied to the debug console and, until the root owns it, to COM1. Any context may log.
+ */
+#ifndef VIRIDIS_KERNEL_LOG_H
+#define VIRIDIS_KERNEL_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { LOG_RING_BYTES = 65536, LOG_LINE_BYTES = 240 };
+
+/* One line each; the new line is added. Longer text is cut at LOG_LINE_BYTES. */
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#define log_warning(...) log_line("warning: " __VA_ARGS__)
+#define log_error(...)   log_line("error: " __VA_ARGS__)
+
+/*
+ * A rate limit for lines that a guest can cause (one static object per place): at most
+ * LOG_LIMIT_BURST lines a second; what was held back is told with the next line let through.
+ */
+enum { LOG_LIMIT_BURST = 8 };
+struct log_limit {
+	uint64_t second; /* atomic */
+	uint32_t used;   /* atomic */
+	uint32_t held;   /* atomic */
+};
+bool log_allowed(struct log_limit *limit);
+#define log_limited(...)                          \
+	do {                                      \
+		static struct log_limit limit_;   \
+		if (log_allowed(&limit_))         \
+			log_warning(__VA_ARGS__); \
+	} while (0)
+
+/*
+ * Copy text from the ring, from byte *sequence of all that was ever logged on (or from the oldest
+ * kept, if that is gone). Returns the bytes copied and moves *sequence behind them.
+ */
+size_t log_read(uint64_t *sequence, char *text, size_t size);
+
+void log_init(void); /* finds the devices; before it lines go to the ring alone */
+void log_release_serial(void); /* COM1 is the root's from here on */
+void log_panic_begin(
+	void); /* take COM1 back, stop honouring the lock: the caller runs alone */
+
+#endif

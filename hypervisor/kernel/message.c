@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Delivery of messages and event flags. Invariant M1: message.h. TLFS 11.8, 11.9 */
+#include "hypervisor/kernel/message.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
+
+void messages_init(struct vp *vp)
+{
+	spin_init(&vp->messages.lock, LOCK_MESSAGES);
+	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++)
+		list_init(&vp->messages.waiting[sint]);
+}
+
+static void raise_sint(struct vp *vp, unsigned int sint)
+{
+	uint8_t vector;
+
+	if (synic_vector(&vp->synic, sint, &vector))
+		vp_post_interrupt(vp, vector, false);
+}
+
+static struct hv_message *slot_of(struct vp *vp, unsigned int sint)
+{
+	struct hv_message_page *page = vp->overlays[OVERLAY_SIMP].page;
+
+	return &page->slot[sint];
+}
+
+static enum synic_post post_locked(struct vp *vp, unsigned int sint,
+                                   const struct hv_message *message, bool more)
+{
+	assert_locked(&vp->messages.lock);
+	if (!synic_takes_messages(&vp->synic) ||
+	    synic_slot_post(slot_of(vp, sint), message, more) == SYNIC_BUSY)
+		return SYNIC_BUSY;
+	trace(VIRIDIS_TRACE_MESSAGE, vp, sint, message->type);
+	stat_count(vp->stats, VIRIDIS_VP_STAT_MESSAGES_DELIVERED);
+	raise_sint(vp, sint);
+	return SYNIC_DELIVERED;
+}
+
+/* The last touch: from here on it may be linked elsewhere. M2 */
+static void unlink_locked(struct message_source *source)
+{
+	list_remove(&source->node);
+	__atomic_store_n(&source->target, NULL, __ATOMIC_RELEASE);
+}
+
+/* Deliver what the slot takes: one message, as a rule. */
+static void try_deliver_locked(struct vp *vp, unsigned int sint)
+{
+	struct list *waiting = &vp->messages.waiting[sint];
+	struct hv_message message;
+
+	while (!list_empty(waiting)) {
+		struct message_source *source =
+			LIST_OWNER(waiting->next, struct message_source, node);
+		bool more = source->node.next != waiting;
+
+		if (!source->front(source, &message)) {
+			unlink_locked(source);
+			continue;
+		}
+		if (post_locked(vp, sint, &message, more) == SYNIC_BUSY)
+			return;
+		if (!source->next(source)) {
+			unlink_locked(source); /* M1 */
+			continue;
+		}
+		list_remove(&source->node);
+		list_append(waiting, &source->node); /* to the end, others first */
+	}
+}
+
+void message_offer(struct message_source *source, struct vp *target, unsigned int sint)
+{
+	struct vp *linked = message_target(source);
+
+	if (linked)
+		target =
+			linked; /* M2: may have been unlinked since, but by nobody linked anew */
+	spin_lock(&target->messages.lock);
+	if (list_empty(&source->node)) {
+		__atomic_store_n(&source->target, target, __ATOMIC_RELAXED);
+		list_append(&target->messages.waiting[sint], &source->node);
+	}
+	try_deliver_locked(target, sint);
+	spin_unlock(&target->messages.lock);
+}
+
+void message_withdraw(struct message_source *source)
+{
+	struct vp *target = message_target(source);
+
+	if (!target)
+		return;
+	spin_lock(&target->messages.lock);
+	unlink_locked(source);
+	spin_unlock(&target->messages.lock);
+}
+
+void messages_drain(struct vp *vp)
+{
+	spin_lock(&vp->messages.lock);
+	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
+		struct list *waiting = &vp->messages.waiting[sint];
+
+		while (!list_empty(waiting))
+			unlink_locked(
+				LIST_OWNER(waiting->next, struct message_source, node));
+	}
+	spin_unlock(&vp->messages.lock);
+}
+
+void messages_rescan(struct vp *vp, uint16_t sints)
+{
+	if (sints == 0)
+		return;
+	spin_lock(&vp->messages.lock);
+	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
+		if (sints & BIT32(sint))
+			try_deliver_locked(vp, sint);
+	}
+	spin_unlock(&vp->messages.lock);
+}
+
+enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
+                                   const struct hv_message *message)
+{
+	enum synic_post result;
+
+	spin_lock(&vp->messages.lock);
+	result = post_locked(vp, sint, message, false);
+	spin_unlock(&vp->messages.lock);
+	return result == SYNIC_DELIVERED ? HV_STATUS_SUCCESS :
+	                                   HV_STATUS_INSUFFICIENT_BUFFERS;
+}
+
+enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,
+                            bool *newly_signaled)
+{
+	*newly_signaled = false;
+	if (!synic_takes_events(&vp->synic))
+		return HV_STATUS_INVALID_SYNIC_STATE;
+	*newly_signaled = synic_flag_set(vp->overlays[OVERLAY_SIEFP].page, sint, flag);
+	if (*newly_signaled) {
+		trace(VIRIDIS_TRACE_EVENT, vp, sint, flag);
+		stat_count(vp->stats, VIRIDIS_VP_STAT_EVENTS_RECEIVED);
+		raise_sint(vp, sint);
+	}
+	return HV_STATUS_SUCCESS;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The end: message, registers, backtrace; every CPU stopped. */
+#include "hypervisor/kernel/panic.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <viridis/base/bits.h>
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/traps.h"
+#include "hypervisor/core/format.h"
+#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/percpu.h"
+
+enum { NOBODY = -1, BACKTRACE_MAX = 32 };
+
+static int panic_owner = NOBODY; /* atomic: index of the CPU that panics */
+
+_Noreturn void __stack_chk_fail(void); /* the compiler's call, in functions with arrays */
+
+void __stack_chk_fail(void)
+{
+	panic("a stack was overrun");
+}
+
+bool panic_in_progress(void)
+{
+	return __atomic_load_n(&panic_owner, __ATOMIC_ACQUIRE) != NOBODY;
+}
+
+void panic_stop(void)
+{
+	for (;;) {
+		cpu_cli();
+		cpu_hlt();
+	}
+}
+
+/* Only the first to come goes on; the others, and a panic within the panic, stop here. */
+static void panic_enter(void)
+{
+	const struct cpu *cpu = this_cpu();
+	int nobody = NOBODY;
+
+	cpu_cli();
+	if (!__atomic_compare_exchange_n(&panic_owner, &nobody, (int)cpu->index, false,
+	                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		panic_stop();
+	for (unsigned int i = 0; i < cpu_count; i++)
+		if (cpus[i] != cpu)
+			lapic_send(cpus[i]->apic_id, LAPIC_NMI);
+	log_panic_begin();
+}
+
+static void show_frame(const struct trap_frame *f)
+{
+	log_error("   rip %016lx    rsp %016lx rflags %016lx     cs %016lx", f->rip,
+	          f->rsp, f->rflags, f->cs);
+	log_error("   rax %016lx    rbx %016lx    rcx %016lx    rdx %016lx", f->rax,
+	          f->rbx, f->rcx, f->rdx);
+	log_error("   rsi %016lx    rdi %016lx    rbp %016lx     ss %016lx", f->rsi,
+	          f->rdi, f->rbp, f->ss);
+	log_error("    r8 %016lx     r9 %016lx    r10 %016lx    r11 %016lx", f->r8, f->r9,
+	          f->r10, f->r11);
+	log_error("   r12 %016lx    r13 %016lx    r14 %016lx    r15 %016lx", f->r12,
+	          f->r13, f->r14, f->r15);
+}
+
+static void show_control_registers(void)
+{
+	log_error("   cr0 %016lx    cr2 %016lx    cr3 %016lx    cr4 %016lx",
+	          cpu_read_cr0(), cpu_read_cr2(), cpu_read_cr3(), cpu_read_cr4());
+}
+
+/*
+ * Follow the frame pointers (-fno-omit-frame-pointer), as long as they lead up this CPU's stack:
+ * whatever broke may have broken them too.
+ */
+static void show_backtrace(uint64_t rbp)
+{
+	const struct cpu *cpu = this_cpu();
+
+	for (int depth = 0; depth < BACKTRACE_MAX; depth++) {
+		if (rbp < cpu->stack_bottom || rbp > cpu->stack_top - 16 ||
+		    !is_aligned(rbp, 8))
+			return;
+		const uint64_t *frame = (const uint64_t *)rbp;
+
+		log_error("  called from %#lx", frame[1]);
+		if (frame[0] <= rbp)
+			return;
+		rbp = frame[0];
+	}
+}
+
+static void show_message(const char *format, va_list arguments)
+{
+	static char text[LOG_LINE_BYTES]; /* one panic only: panic_enter saw to it */
+
+	(void)format_text_list(text, sizeof(text), format,
+	                       arguments); /* cut is good enough */
+	log_error("PANIC on cpu %u (apic %u): %s", this_cpu()->index, this_cpu()->apic_id,
+	          text);
+}
+
+static _Noreturn void show_rest_and_stop(uint64_t rbp)
+{
+	show_control_registers();
+	show_backtrace(rbp);
+	panic_describe_vp();
+	log_error("all CPUs are stopped");
+	panic_stop();
+}
+
+void panic(const char *format, ...)
+{
+	va_list arguments;
+
+	panic_enter();
+	va_start(arguments, format);
+	show_message(format, arguments);
+	va_end(arguments);
+	show_rest_and_stop((uint64_t)__builtin_frame_address(0));
+}
+
+void panic_at(const struct trap_frame *frame, const char *format, ...)
+{
+	va_list arguments;
+
+	panic_enter();
+	va_start(arguments, format);
+	show_message(format, arguments);
+	va_end(arguments);
+	show_frame(frame);
+	show_rest_and_stop(frame->rbp);
+}

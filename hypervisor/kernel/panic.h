@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The end: for our own bugs only. Nothing that a guest or the root sends may lead here. */
+#ifndef VIRIDIS_KERNEL_PANIC_H
+#define VIRIDIS_KERNEL_PANIC_H
+
+#include <stdbool.h>
+
+struct trap_frame;
+
+/* Print message, registers, backtrace, CPU and VP; stop every CPU. */
+_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+_Noreturn void panic_at(const struct trap_frame *frame, const char *format, ...)
+	__attribute__((format(printf, 2, 3), cold));
+
+/* In every build: an invariant that does not hold is our bug. */
+#define ASSERT(condition)                                                    \
+	do {                                                                 \
+		if (__builtin_expect(!(condition), 0))                       \
+			panic("%s:%d: %s does not hold", __FILE__, __LINE__, \
+			      #condition);                                   \
+	} while (0)
+
+bool panic_in_progress(void);
+_Noreturn void panic_stop(void); /* what every other CPU does then */
+
+/* Supplied by the code that runs VPs: log which one this CPU had in hand, if any. */
+void panic_describe_vp(void);
+
+#endif

@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Partitions: their table, life and time. Rules L1-L3: partition.h */
+#include "hypervisor/kernel/partition.h"
+#include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/epoch.h"
+#include "hypervisor/kernel/frames.h"
+#include "hypervisor/kernel/message.h"
+#include "hypervisor/kernel/overlay.h"
+#include "hypervisor/kernel/ports.h"
+#include "hypervisor/kernel/sched.h"
+
+#define OVERLAY_TABLES_PER_VP 4
+#define FINALIZE_BUDGET       512
+
+/* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
+#define ID_SLOT_BITS 16
+
+static const uint64_t root_privileges =
+	HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC |
+	HV_PRIVILEGE_STIMER | HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS |
+	HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_RESET | HV_PRIVILEGE_REFERENCE_TSC |
+	HV_PRIVILEGE_FREQUENCY_MSRS | HV_PRIVILEGE_TSC_INVARIANT |
+	HV_PRIVILEGE_CREATE_PARTITIONS | HV_PRIVILEGE_ACCESS_PARTITION_ID |
+	HV_PRIVILEGE_ACCESS_MEMORY_POOL | HV_PRIVILEGE_POST_MESSAGES |
+	HV_PRIVILEGE_SIGNAL_EVENTS | HV_PRIVILEGE_CREATE_PORT |
+	HV_PRIVILEGE_CONNECT_PORT | HV_PRIVILEGE_ACCESS_STATS |
+	HV_PRIVILEGE_ACCESS_VP_REGISTERS;
+
+static const uint64_t child_privileges =
+	HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC |
+	HV_PRIVILEGE_STIMER | HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS |
+	HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_RESET | HV_PRIVILEGE_REFERENCE_TSC |
+	HV_PRIVILEGE_FREQUENCY_MSRS | HV_PRIVILEGE_TSC_INVARIANT |
+	HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS;
+
+struct partition *root_partition;
+
+static struct spinlock table_lock = SPINLOCK(LOCK_TABLE);
+static struct partition
+	*table[MAX_PARTITIONS]; /* written under table_lock, read by anyone */
+static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
+
+static void *table_at(uint64_t hpa)
+{
+	return frame_map(hpa);
+}
+
+static uint64_t table_allocate(void *context)
+{
+	struct partition *partition = context;
+	void *frame = pool_allocate(partition->tables);
+
+	return frame ? frame_map_hpa(frame) : 0;
+}
+
+/*
+ * Tables are released at FINALIZE alone, when nothing runs. Those that came from the overlay reserve go
+ * to the pool as well: the balance of the two is settled there.
+ */
+static void table_release(void *context, uint64_t hpa)
+{
+	struct partition *partition = context;
+
+	pool_free(&partition->pool, frame_map(hpa));
+}
+
+static const struct npt_memory table_memory = {
+	.at = table_at,
+	.allocate = table_allocate,
+	.release = table_release,
+};
+
+struct partition *partition_find(struct partition *caller, uint64_t id)
+{
+	struct partition *found;
+
+	if (id == HV_PARTITION_ID_SELF)
+		return caller;
+	if ((id & 0xffff) >= MAX_PARTITIONS)
+		return NULL;
+	found = __atomic_load_n(&table[id & 0xffff], __ATOMIC_ACQUIRE);
+	return found && found->id == id ? found : NULL;
+}
+
+enum hv_status partition_for_parent(struct partition *caller, uint64_t id,
+                                    struct partition **out)
+{
+	struct partition *found = partition_find(caller, id);
+
+	if (!found)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	if (found != caller && found->parent != caller)
+		return HV_STATUS_ACCESS_DENIED;
+	*out = found;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status partition_child(struct partition *caller, uint64_t id,
+                               struct partition **out)
+{
+	struct partition *found = partition_find(caller, id);
+
+	if (!found)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	if (found->parent != caller)
+		return HV_STATUS_ACCESS_DENIED;
+	*out = found;
+	return HV_STATUS_SUCCESS;
+}
+
+struct vp *partition_vp(const struct partition *partition, uint32_t index)
+{
+	return index < MAX_VPS ?
+	               __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE) :
+	               NULL;
+}
+
+uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
+{
+	uint64_t first = previous == 0 ? 0 : (previous & 0xffff) + 1;
+
+	for (uint64_t slot = first; slot < MAX_PARTITIONS; slot++) {
+		const struct partition *found =
+			__atomic_load_n(&table[slot], __ATOMIC_ACQUIRE);
+
+		if (found && found->parent == parent)
+			return found->id;
+	}
+	return 0;
+}
+
+static bool take_slot(struct partition *partition)
+{
+	bool found = false;
+
+	spin_lock(&table_lock);
+	for (uint32_t slot = 0; slot < MAX_PARTITIONS && !found; slot++) {
+		if (table[slot])
+			continue;
+		partition->slot = (uint16_t)slot;
+		partition->id = (uint64_t)++generations[slot] << ID_SLOT_BITS | slot;
+		__atomic_store_n(&table[slot], partition, __ATOMIC_RELEASE);
+		found = true;
+	}
+	spin_unlock(&table_lock);
+	return found;
+}
+
+/* Everything but the slot. `pool` pays: PARTITION_PAGES of it are there. */
+static void set_up(struct partition *partition, struct pool *pool)
+{
+	spin_init(&partition->lock, LOCK_PARTITION);
+	spin_init(&partition->ports_lock, LOCK_PORTS);
+	pool_init(&partition->pool);
+	pool_init(&partition->table_pool);
+	partition->tables = &partition->pool;
+	partition->weight = HV_CPU_WEIGHT_DEFAULT;
+	partition->ports = pool_allocate(pool);
+	ports_init(partition->ports);
+	slab_init(&partition->slab, &partition->pool);
+	partition->hypercall_overlay.page = pool_allocate(pool);
+	partition->tsc_overlay.page = pool_allocate(pool);
+	partition->reference_base = cpu_rdtsc();
+	overlay_fill_pages(partition);
+}
+
+static void give_back(struct partition *partition, struct pool *pool)
+{
+	pool_free(pool, partition->hypercall_overlay.page);
+	pool_free(pool, partition->tsc_overlay.page);
+	pool_free(pool, partition->ports);
+	pool_free(pool, partition);
+}
+
+enum hv_status partition_create(struct partition *parent, struct partition **out)
+{
+	struct partition *partition;
+
+	partition_reap(parent);
+	if (!pool_has(&parent->pool, PARTITION_PAGES))
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	partition = pool_allocate(&parent->pool);
+	set_up(partition, &parent->pool);
+	partition->parent = parent;
+	partition->privileges = child_privileges;
+	partition->tsc_offset = 0 - partition->reference_base;
+	overlay_fill_pages(partition);
+	if (!take_slot(partition)) {
+		give_back(partition, &parent->pool);
+		return HV_STATUS_NO_RESOURCES;
+	}
+	*out = partition;
+	return HV_STATUS_SUCCESS;
+}
+
+static enum hv_status initialize_locked(struct partition *partition)
+{
+	enum hv_status status;
+
+	if (partition->state != PARTITION_CREATED)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	status = npt_init(&partition->npt, &npt_format_svm, &table_memory, partition);
+	if (status == HV_STATUS_SUCCESS)
+		partition->state = PARTITION_ACTIVE;
+	return status;
+}
+
+enum hv_status partition_initialize(struct partition *partition)
+{
+	enum hv_status status;
+
+	spin_lock(&partition->lock);
+	status = initialize_locked(partition);
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+static void fill_overlay_tables(struct partition *partition)
+{
+	for (unsigned int i = 0; i < OVERLAY_TABLES_PER_VP; i++)
+		pool_seed(&partition->table_pool, pool_allocate(&partition->pool), 1);
+}
+
+static enum hv_status add_vp_locked(struct partition *partition, uint32_t index)
+{
+	struct vp *vp;
+	enum hv_status status;
+
+	if (partition->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	if (index >= MAX_VPS)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (partition->vps[index])
+		return HV_STATUS_OBJECT_IN_USE;
+	if (!pool_has(&partition->pool, VP_PAGES + OVERLAY_TABLES_PER_VP))
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	status = vp_create(partition, index, &partition->pool, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	fill_overlay_tables(partition);
+	vp->suspend &= ~SUSPEND_PARTITION;
+	if (partition->frozen)
+		vp->suspend |= SUSPEND_PARTITION;
+	__atomic_store_n(&partition->vps[index], vp, __ATOMIC_RELEASE);
+	if (index >= partition->vp_count)
+		__atomic_store_n(&partition->vp_count, index + 1, __ATOMIC_RELEASE);
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
+{
+	enum hv_status status;
+
+	partition_reap(partition);
+	spin_lock(&partition->lock);
+	status = add_vp_locked(partition, index);
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+/* Out of the table: nobody new finds it. */
+static enum hv_status unlink_vp_locked(struct partition *partition, uint32_t index,
+                                       struct vp **out)
+{
+	struct vp *vp = partition_vp(partition, index);
+
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	/* The bit first: what is stopped after it stays so, whoever resumes it. */
+	__atomic_fetch_or(&vp->suspend, SUSPEND_DELETED, __ATOMIC_SEQ_CST);
+	if (!(vp->suspend & SUSPEND_EXPLICIT) || !vp_is_stopped(vp)) {
+		vp_resume(vp, SUSPEND_DELETED);
+		return HV_STATUS_INVALID_VP_STATE;
+	}
+	overlays_hide_vp(vp);
+	__atomic_store_n(&partition->vps[index], NULL, __ATOMIC_RELEASE);
+	*out = vp;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status partition_delete_vp(struct partition *partition, uint32_t index)
+{
+	enum hv_status status;
+	struct vp *vp;
+
+	partition_reap(partition);
+	spin_lock(&partition->lock);
+	status = unlink_vp_locked(partition, index, &vp);
+	spin_unlock(&partition->lock);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	vp_forget(vp);
+	spin_lock(&partition->lock);
+	vp->doomed_epoch = epoch_advance();
+	vp->doomed_next = partition->doomed_vps;
+	partition->doomed_vps = vp;
+	spin_unlock(&partition->lock);
+	return HV_STATUS_SUCCESS;
+}
+
+static void reap_vps_locked(struct partition *partition)
+{
+	struct vp **link = &partition->doomed_vps;
+
+	while (*link) {
+		struct vp *vp = *link;
+
+		if (!epoch_passed(vp->doomed_epoch)) {
+			link = &vp->doomed_next;
+			continue;
+		}
+		*link = vp->doomed_next;
+		vp_free(vp, &partition->pool);
+	}
+}
+
+static void reap_children_locked(struct partition *parent)
+{
+	struct partition **link = &parent->doomed_children;
+
+	while (*link) {
+		struct partition *child = *link;
+
+		if (!epoch_passed(child->doomed_epoch)) {
+			link = &child->doomed_next;
+			continue;
+		}
+		*link = child->doomed_next;
+		give_back(child, &parent->pool);
+	}
+}
+
+void partition_reap(struct partition *partition)
+{
+	spin_lock(&partition->lock);
+	reap_vps_locked(partition);
+	reap_children_locked(partition);
+	spin_unlock(&partition->lock);
+}
+
+/* Leaves of RAM hold their frames: let go of them, piece by piece. True when all are gone. */
+static bool drop_memory_locked(struct partition *partition)
+{
+	unsigned int budget = FINALIZE_BUDGET;
+	struct npt_leaf leaf;
+	enum npt_walk walk;
+
+	while ((walk = npt_next_leaf(&partition->npt, &partition->cleanup_gpa,
+	                             NPT_GPA_LIMIT, &budget, &leaf)) == NPT_WALK_LEAF) {
+		for (uint64_t i = 0; i < npt_level_bytes(leaf.level) / PAGE_4K; i++)
+			frames_drop(leaf.hpa / PAGE_4K + i);
+		partition->cleanup_gpa = leaf.gpa + npt_level_bytes(leaf.level);
+	}
+	return walk == NPT_WALK_END;
+}
+
+static void return_overlay_tables(struct partition *partition)
+{
+	uint64_t available, in_use;
+	void *frame;
+
+	/* What overlays used was freed to the pool with the tables: count it there. */
+	pool_balance(&partition->table_pool, &available, &in_use);
+	while ((frame = pool_withdraw(&partition->table_pool)) != NULL)
+		pool_free(&partition->pool, frame);
+}
+
+static enum hv_status finalize_locked(struct partition *partition, bool *done)
+{
+	if (partition->state == PARTITION_CREATED) {
+		partition->state = PARTITION_FINALIZED;
+		return HV_STATUS_SUCCESS;
+	}
+	if (partition->state == PARTITION_FINALIZED)
+		return HV_STATUS_SUCCESS;
+	if (partition->doomed_vps) { /* the caller has waited for their epoch: one more look */
+		*done = false;
+		return HV_STATUS_SUCCESS;
+	}
+	overlays_hide_partition(partition);
+	*done = drop_memory_locked(partition) &&
+	        npt_destroy_step(&partition->npt, FINALIZE_BUDGET);
+	if (*done) {
+		return_overlay_tables(partition);
+		pool_free(&partition->pool, partition->cpuid);
+		partition->cpuid = NULL;
+		partition->state = PARTITION_FINALIZED;
+	}
+	return HV_STATUS_SUCCESS;
+}
+
+/* Stops and deletes what VPs there are; false while one is still on a CPU, which is kicked. */
+static bool delete_all_vps(struct partition *partition)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < MAX_VPS; i++) {
+		struct vp *vp = partition_vp(partition, i);
+
+		if (!vp)
+			continue;
+		vp_suspend(vp, SUSPEND_EXPLICIT);
+		if (partition_delete_vp(partition, i) != HV_STATUS_SUCCESS)
+			all = false;
+	}
+	return all;
+}
+
+enum hv_status partition_finalize(struct partition *partition, bool *done)
+{
+	enum hv_status status;
+
+	*done = ports_destroy(partition) && delete_all_vps(partition);
+	if (!*done)
+		return HV_STATUS_SUCCESS;
+	partition_reap(partition);
+	spin_lock(&partition->lock);
+	status = finalize_locked(partition, done);
+	spin_unlock(&partition->lock);
+	return status;
+}
+
+/* Out of the table first; the memory follows when nobody can hold it any more. L1 */
+enum hv_status partition_delete(struct partition *partition)
+{
+	struct partition *parent = partition->parent;
+	uint64_t available, in_use;
+
+	if (partition->state != PARTITION_FINALIZED)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	pool_balance(&partition->pool, &available, &in_use);
+	if (available != 0 || in_use != 0)
+		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */
+	spin_lock(&parent->lock);
+	spin_lock(&table_lock);
+	if (table[partition->slot] != partition) {
+		spin_unlock(&table_lock);
+		spin_unlock(&parent->lock);
+		return HV_STATUS_INVALID_PARTITION_ID;
+	}
+	__atomic_store_n(&table[partition->slot], NULL, __ATOMIC_RELEASE);
+	spin_unlock(&table_lock);
+	partition->doomed_epoch = epoch_advance();
+	partition->doomed_next = parent->doomed_children;
+	parent->doomed_children = partition;
+	spin_unlock(&parent->lock);
+	return HV_STATUS_SUCCESS;
+}
+
+void partition_set_weight(struct partition *partition, uint32_t weight)
+{
+	spin_lock(&partition->lock);
+	partition->weight = weight;
+	for (uint32_t i = 0; i < partition->vp_count; i++) {
+		if (partition->vps[i])
+			sched_set_weight(partition->vps[i], weight);
+	}
+	spin_unlock(&partition->lock);
+}
+
+void partition_freeze(struct partition *partition, bool frozen)
+{
+	spin_lock(&partition->lock);
+	partition->frozen = frozen;
+	for (uint32_t i = 0; i < partition->vp_count; i++) {
+		if (!partition->vps[i])
+			continue;
+		if (frozen)
+			vp_suspend(partition->vps[i], SUSPEND_PARTITION);
+		else
+			vp_resume(partition->vps[i], SUSPEND_PARTITION);
+	}
+	spin_unlock(&partition->lock);
+}
+
+uint64_t partition_reference_time(const struct partition *partition)
+{
+	return tsc_to_100ns(cpu_rdtsc() - partition->reference_base);
+}
+
+static void make_root_vps(struct partition *root, struct pool *boot_pool)
+{
+	for (unsigned int i = 0; i < cpu_count; i++) {
+		enum hv_status status = vp_create(root, i, boot_pool, &root->vps[i]);
+
+		ASSERT(status == HV_STATUS_SUCCESS);
+		cpus[i]->root_vp = root->vps[i];
+	}
+	root->vp_count = cpu_count;
+}
+
+void partition_make_root(struct pool *boot_pool)
+{
+	struct partition *root = pool_allocate(boot_pool);
+	enum hv_status status;
+
+	set_up(root, boot_pool);
+	root->is_root = true;
+	root->privileges = root_privileges;
+	root->tables = boot_pool;
+	ASSERT(take_slot(root));
+	status = initialize_locked(root);
+	ASSERT(status == HV_STATUS_SUCCESS);
+	root_partition = root;
+	make_root_vps(root, boot_pool);
+}

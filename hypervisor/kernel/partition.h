@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Partitions. The root is slot 0, made at boot; the others are its children.
+ *
+ * L1 A partition is found by id without a lock; it stays whole until an epoch after it was taken out
+ *    of the table. So are its VPs.
+ * L2 Set-up (state, VPs, memory map, properties) changes under partition->lock.
+ * L3 Created -> active (INITIALIZE) -> finalized (FINALIZE) -> gone (DELETE). Only an active one's VPs
+ *    run; only a finalized one gives up its tables.
+ */
+#ifndef VIRIDIS_KERNEL_PARTITION_H
+#define VIRIDIS_KERNEL_PARTITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_cpuid.h>
+#include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/hv_status.h>
+#include "hypervisor/core/npt.h"
+#include "hypervisor/core/ports.h"
+#include "hypervisor/core/slab.h"
+#include "hypervisor/kernel/pool.h"
+#include "hypervisor/kernel/vp.h"
+
+#define MAX_VPS           64
+#define MAX_PARTITIONS    4096
+#define MAX_CPUID_RESULTS 32
+
+enum partition_state { PARTITION_CREATED, PARTITION_ACTIVE, PARTITION_FINALIZED };
+
+struct cpuid_result {
+	uint32_t vp_index; /* or HV_VP_INDEX_ANY */
+	uint32_t leaf, subleaf;
+	bool subleaf_specific;
+	uint32_t value[4], mask[4];
+};
+
+/* A page of its own, made when the parent registers the first result. */
+struct cpuid_results {
+	uint32_t count;
+	struct cpuid_result result[MAX_CPUID_RESULTS];
+};
+
+struct partition {
+	/* constant after creation */
+	uint64_t id;
+	uint16_t slot;
+	bool is_root;
+	struct partition *parent; /* NULL: the root */
+
+	/* partition lock */
+	struct spinlock lock;
+	enum partition_state state;
+	uint64_t privileges;
+	uint32_t weight;
+	struct npt npt;
+	struct pool table_pool; /* child: overlay tables kept back; root: none */
+	uint64_t cleanup_gpa;   /* FINALIZE: how far the memory map is torn down */
+	bool frozen;
+
+	struct vp *doomed_vps; /* deleted; freed when their epoch has passed */
+	struct partition *doomed_children, *doomed_next;
+	uint64_t doomed_epoch;
+
+	struct pool pool;
+	struct pool *tables; /* where page tables come from; partition lock */
+
+	/* vps: changed under the lock, read by anyone, L1 */
+	struct vp *vps[MAX_VPS];
+	uint32_t vp_count; /* highest index + 1 */
+
+	/* written by the guest's MSRs, under the lock */
+	uint64_t guest_os_id;
+	uint64_t hypercall_msr;
+	uint64_t reference_tsc_msr;
+	uint64_t invariant_tsc;
+	struct overlay_page hypercall_overlay;
+	struct overlay_page tsc_overlay;
+
+	/* time: reference 0 is at this TSC of the host; under the lock */
+	uint64_t tsc_offset;     /* guest TSC = host TSC + this */
+	uint64_t reference_base; /* host TSC at which the reference time was 0 */
+
+	struct cpuid_results *cpuid;
+
+	struct spinlock ports_lock;
+	struct ports_table *ports; /* a page */
+	struct slab slab;          /* of the ports and connections */
+};
+_Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
+
+/* Pages that CREATE_PARTITION takes from the parent's pool. */
+#define PARTITION_PAGES 4
+
+extern struct partition *root_partition;
+
+/* By id, or HV_PARTITION_ID_SELF; NULL when there is none. L1 */
+struct partition *partition_find(struct partition *caller, uint64_t id);
+
+/* The caller itself or a child of it; else a status. */
+enum hv_status partition_for_parent(struct partition *caller, uint64_t id,
+                                    struct partition **out) MUST_CHECK;
+
+/* The same, and not the caller itself. */
+enum hv_status partition_child(struct partition *caller, uint64_t id,
+                               struct partition **out) MUST_CHECK;
+
+struct vp *partition_vp(const struct partition *partition, uint32_t index);
+
+enum hv_status partition_create(struct partition *parent,
+                                struct partition **out) MUST_CHECK;
+enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
+/* Bounded work a call: *done says whether it was the last. */
+enum hv_status partition_finalize(struct partition *partition, bool *done) MUST_CHECK;
+enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
+uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
+
+enum hv_status partition_add_vp(struct partition *partition, uint32_t index) MUST_CHECK;
+enum hv_status partition_delete_vp(struct partition *partition,
+                                   uint32_t index) MUST_CHECK;
+
+/* Boot: the root, one VP a CPU, from a pool of its own. */
+void partition_make_root(struct pool *boot_pool);
+
+/* Give deleted VPs and children back to the pool, those whose epoch has passed. */
+void partition_reap(struct partition *partition);
+
+void partition_set_weight(struct partition *partition, uint32_t weight);
+void partition_freeze(struct partition *partition, bool frozen);
+
+/* 100 ns units since the partition's creation. */
+uint64_t partition_reference_time(const struct partition *partition);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What belongs to one physical processor. Found through GS:0. */
+#ifndef VIRIDIS_KERNEL_PERCPU_H
+#define VIRIDIS_KERNEL_PERCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/viridis_stats.h>
+#include <viridis/base/list.h>
+#include "hypervisor/arch/x86/descriptors.h"
+#include "hypervisor/core/boot_info.h"
+
+enum { MAX_CPUS = BOOT_MAX_CPUS };
+
+struct vp;
+struct viridis_trace_record;
+
+struct cpu {
+	/* Constant once the CPU runs. */
+	struct cpu *self; /* GS:0, must be first */
+	unsigned int index;
+	uint32_t apic_id;
+	uint64_t stack_bottom, stack_top;
+	struct cpu_descriptors descriptors;
+
+	/* Owning CPU only; interrupt handlers included. */
+	bool timer_fired; /* VECTOR_TIMER has come since it was last cleared */
+
+	/* Constant once the root runs. */
+	struct vp *root_vp;
+	void *hypercall_input,
+		*hypercall_output; /* a page each, private copies of the guest's */
+	struct viridis_trace_record *trace;
+
+	/* Owning CPU only. */
+	struct vp *current; /* the VP it runs; NULL: idle */
+	struct vp *loaded;  /* whose extended state is in the registers; NULL: nobody's */
+	uint32_t locks_held; /* one bit a rank */
+	bool flush_guests;   /* before the next entry */
+	uint64_t stamp;      /* TSC up to which time is accounted */
+	uint64_t run_start;  /* TSC since which current has not been charged */
+	uint64_t slice_end;  /* TSC; 0: it may run on */
+	uint64_t trace_next; /* number of the next record */
+	uint8_t level_stack
+		[16]; /* level interrupts in service at the local APIC, oldest first */
+	uint8_t level_ended[16]; /* the root has ended it */
+	unsigned int level_count;
+	uint64_t stats[VIRIDIS_CPU_STAT_COUNT];
+
+	/* Its timers lock; see timer_queue.c. */
+	struct list timers;
+
+	/* Atomic. */
+	uint64_t epoch;   /* see epoch.h */
+	bool reschedule;  /* look for a better VP before the next entry */
+	bool timer_rearm; /* owning CPU only: the deadline may have changed */
+
+	/* Atomic: released by its CPU when it is up, acquired by the one that starts it. */
+	bool online;
+};
+
+/* cpus[0..cpu_count) are up once smp_start_all() has returned. */
+extern struct cpu *cpus[MAX_CPUS];
+extern unsigned int cpu_count;
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	__asm__("movq %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+#endif

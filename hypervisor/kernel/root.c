@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The root's machine: all of physical memory as it is, less what would let it out. D3
+ *
+ *   - the hypervisor's image and reserve, and IOMMU registers: absent; touching them is #GP
+ *   - 0xfee00000-0xfeefffff: absent; the first page is the virtual APIC's, a store above is an MSI
+ *   - IOAPICs: read-only; each write passes core/ioapic_guard
+ *   - PM1 control ports: S5 is obeyed, any other sleep refused
+ *
+ * Tables for splitting every large page of its RAM come from a reserve made at boot.
+ */
+#include "hypervisor/kernel/root.h"
+#include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/core/ioapic_guard.h"
+#include "hypervisor/kernel/boot_info.h"
+#include "hypervisor/kernel/emulate.h"
+#include "hypervisor/kernel/frames.h"
+#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/sched.h"
+
+#define MSI_WINDOW_START      UINT64_C(0xfee00000)
+#define MSI_WINDOW_END        UINT64_C(0xfef00000)
+#define SPARE_TABLES          64  /* for overlays and holes outside RAM */
+#define ROOT_WEIGHT           400 /* it serves everyone's devices */
+#define PM1_SLEEP_ENABLE      BIT32(13)
+#define PM1_SLEEP_TYPE(value) ((value) >> 10 & 7)
+
+static struct pool boot_pool;
+
+static struct guarded_ioapic {
+	struct ioapic_guard guard;
+	volatile uint32_t *registers;
+	uint64_t hpa;
+} ioapics[BOOT_MAX_IOAPICS];
+static struct spinlock ioapic_lock =
+	SPINLOCK(LOCK_POOL); /* held across guard and write */
+
+/* One table page for each 2 MiB of RAM, and what the directories above need. */
+static void fill_boot_pool(void)
+{
+	uint64_t gibs = boot_info_ram_gibs(&boot_info);
+	uint64_t pages = gibs * (PAGE_1G / PAGE_2M + 2) + SPARE_TABLES +
+	                 (uint64_t)cpu_count * (VP_PAGES + 1) + PARTITION_PAGES;
+
+	pool_init(&boot_pool);
+	pool_seed(&boot_pool, boot_alloc(pages * PAGE_4K, PAGE_4K), pages);
+}
+
+static void map_all(struct partition *root)
+{
+	struct cpuid_regs regs;
+	struct npt_range all = { .level_max = NPT_LEVEL_1G,
+		                 .flags = NPT_READ | NPT_WRITE | NPT_EXECUTE };
+	enum hv_status status;
+
+	cpu_cpuid(0x80000001, 0, &regs);
+	if (!(regs.edx & CPUID_81_EDX_PAGE1GB))
+		all.level_max = NPT_LEVEL_2M;
+	cpu_cpuid(0x80000008, 0, &regs);
+	all.bytes = UINT64_C(1) << (regs.eax & 0xff);
+	status = npt_map_range(&root->npt, &all);
+	if (status != HV_STATUS_SUCCESS)
+		panic("root: no memory to map its address space");
+}
+
+static void hide(struct partition *root, uint64_t start, uint64_t end)
+{
+	uint64_t gpa = round_down(start, PAGE_4K);
+
+	while (gpa < end) {
+		bool large = is_aligned(gpa, PAGE_2M) && end - gpa >= PAGE_2M;
+		enum npt_level level = large ? NPT_LEVEL_2M : NPT_LEVEL_4K;
+
+		if (npt_unmap(&root->npt, gpa, level) != HV_STATUS_SUCCESS)
+			panic("root: no memory to hide %#lx", gpa);
+		gpa += npt_level_bytes(level);
+	}
+}
+
+/* The firmware's entries are judged as the root's will be. */
+static void guard_entries(struct guarded_ioapic *ioapic)
+{
+	for (uint32_t i = 0; i < ioapic->guard.entries; i++) {
+		enum ioapic_verdict verdict;
+		uint32_t low;
+
+		ioapic->registers[0] = IOAPIC_REGISTER_ENTRIES + 2 * i;
+		low = ioapic->registers[IOAPIC_WINDOW / 4];
+		ioapic->registers[IOAPIC_WINDOW / 4] = ioapic_guard_low(low, &verdict);
+	}
+	ioapic->registers[0] = 0;
+}
+
+static void guard_ioapic(struct partition *root, unsigned int index)
+{
+	struct guarded_ioapic *ioapic = &ioapics[index];
+	enum hv_status status;
+
+	ioapic->hpa = boot_info.ioapics[index].hpa;
+	ioapic->registers = mmio_map(ioapic->hpa, PAGE_4K);
+	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
+	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
+	guard_entries(ioapic);
+	status = npt_map(&root->npt, round_down(ioapic->hpa, PAGE_4K),
+	                 round_down(ioapic->hpa, PAGE_4K), NPT_LEVEL_4K, NPT_READ);
+	if (status != HV_STATUS_SUCCESS)
+		panic("root: no memory to guard an IOAPIC");
+}
+
+static void guard_power_ports(void)
+{
+	if (boot_info.pm1a_control)
+		virt->intercept_root_ports(boot_info.pm1a_control, 2);
+	if (boot_info.pm1b_control)
+		virt->intercept_root_ports(boot_info.pm1b_control, 2);
+}
+
+void root_create(void)
+{
+	fill_boot_pool();
+	frames_init();
+	partition_make_root(&boot_pool);
+	map_all(root_partition);
+	hide(root_partition, boot_info.image_start, boot_info.image_end);
+	hide(root_partition, boot_info.reserve_start, boot_info.reserve_end);
+	hide(root_partition, MSI_WINDOW_START, MSI_WINDOW_END);
+	for (unsigned int i = 0; i < boot_info.iommu_count; i++)
+		hide(root_partition, boot_info.iommus[i].hpa,
+		     boot_info.iommus[i].hpa + boot_info.iommus[i].bytes);
+	for (unsigned int i = 0; i < boot_info.ioapic_count; i++)
+		guard_ioapic(root_partition, i);
+	guard_power_ports();
+	partition_set_weight(root_partition, ROOT_WEIGHT);
+}
+
+void root_start(void)
+{
+	for (unsigned int i = 0; i < cpu_count; i++)
+		vp_resume(root_partition->vps[i], SUSPEND_EXPLICIT | SUSPEND_PARTITION);
+}
+
+_Noreturn void root_ended(const char *why)
+{
+	log_error("root: %s; the machine ends here", why);
+	if (boot_info.reset.usable && !boot_info.reset.is_memory)
+		cpu_outb((uint16_t)boot_info.reset.address, boot_info.reset.value);
+	cpu_outb(0xcf9, 0x06);
+	cpu_outb(0x64, 0xfe);
+	panic("the machine does not reset");
+}
+
+/* S5 is what the root wants when it powers off; S1-S4 would resume it outside the hypervisor. */
+static void pm1_write(struct vp *vp, uint16_t port, uint32_t value)
+{
+	if (!(value & PM1_SLEEP_ENABLE)) {
+		cpu_outw(port, (uint16_t)value);
+		return;
+	}
+	if (!boot_info.s5_found || PM1_SLEEP_TYPE(value) != boot_info.s5_type_a) {
+		log_limited("root vp%u: sleep type %u refused", vp->index,
+		            PM1_SLEEP_TYPE(value));
+		return;
+	}
+	log_line("root: powers the machine off");
+	cpu_outw(port, (uint16_t)value);
+}
+
+void root_io(struct vp *vp, const struct vp_exit *exit)
+{
+	uint64_t *rax = &vp->arch.gpr[GPR_RAX];
+
+	if (exit->io.string || exit->io.bytes != 2 ||
+	    (exit->io.port != boot_info.pm1a_control &&
+	     exit->io.port != boot_info.pm1b_control)) {
+		log_limited("root vp%u: odd access of %u bytes to port %#x refused",
+		            vp->index, exit->io.bytes, exit->io.port);
+		if (exit->io.in)
+			*rax |= exit->io.bytes == 4 ? UINT32_MAX :
+			                              bits_mask(0, 8u * exit->io.bytes);
+	} else if (exit->io.in) {
+		*rax = (*rax & ~UINT64_C(0xffff)) | cpu_inw(exit->io.port);
+	} else {
+		pm1_write(vp, exit->io.port, (uint16_t)*rax);
+	}
+	vp_advance(vp, exit->instruction_length);
+}
+
+static struct guarded_ioapic *find_ioapic(uint64_t gpa)
+{
+	for (unsigned int i = 0; i < boot_info.ioapic_count; i++) {
+		if (round_down(ioapics[i].hpa, PAGE_4K) == round_down(gpa, PAGE_4K))
+			return &ioapics[i];
+	}
+	return NULL;
+}
+
+static uint64_t ioapic_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
+{
+	const struct guarded_ioapic *ioapic = find_ioapic(gpa);
+
+	(void)vp, (void)bytes; /* the device answers aligned dwords */
+	return ioapic->registers[(gpa - ioapic->hpa) / 4];
+}
+
+static void ioapic_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value)
+{
+	struct guarded_ioapic *ioapic = find_ioapic(gpa);
+	struct ioapic_outcome outcome;
+
+	spin_lock(&ioapic_lock);
+	outcome = ioapic_guard_write(&ioapic->guard, (uint32_t)(gpa - ioapic->hpa), bytes,
+	                             (uint32_t)value);
+	if (outcome.writes)
+		ioapic->registers[outcome.offset / 4] = outcome.value;
+	spin_unlock(&ioapic_lock);
+	if (outcome.verdict == IOAPIC_FORCED_MASKED || outcome.verdict == IOAPIC_REFUSED)
+		log_limited("root vp%u: IOAPIC write of %#x at %#lx refused", vp->index,
+		            (uint32_t)value, gpa);
+}
+
+void root_fault(struct vp *vp, const struct vp_exit *exit)
+{
+	const struct emulated_page page = { .read = ioapic_read, .write = ioapic_write };
+
+	if (exit->fault.write && find_ioapic(exit->fault.gpa)) {
+		emulate_access(vp, exit->fault.gpa, &page);
+		return;
+	}
+	log_limited("root vp%u: %s of %#lx at rip %#lx refused", vp->index,
+	            exit->fault.write ? "write" : "read", exit->fault.gpa, vp->arch.rip);
+	vp_exception_error(vp, EXCEPTION_GP, 0);
+}

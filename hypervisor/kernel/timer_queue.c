@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Per-CPU deadlines: timer_queue.h */
+#include "hypervisor/kernel/timer_queue.h"
+#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/spinlock.h"
+#include "hypervisor/kernel/vp.h"
+
+static struct spinlock locks[MAX_CPUS];
+
+void timer_queue_init(struct cpu *cpu)
+{
+	list_init(&cpu->timers);
+	spin_init(&locks[cpu->index], LOCK_TIMERS);
+}
+
+static void insert_locked(struct cpu *cpu, struct vp *vp)
+{
+	struct list *at = cpu->timers.next;
+
+	while (at != &cpu->timers &&
+	       LIST_OWNER(at, struct vp, timer_node)->timer_deadline <=
+	               vp->timer_deadline)
+		at = at->next;
+	list_insert_before(at, &vp->timer_node);
+	if (cpu->timers.next == &vp->timer_node)
+		cpu->timer_rearm = true;
+}
+
+/* The VP may have waited on another CPU; its deadline moves to where it runs now. */
+static void leave_other(struct vp *vp, struct cpu *here)
+{
+	struct cpu *there = vp->timer_cpu;
+
+	if (!there || there == here)
+		return;
+	spin_lock(&locks[there->index]);
+	list_remove(&vp->timer_node);
+	spin_unlock(&locks[there->index]);
+}
+
+void timer_queue_set(struct vp *vp, uint64_t deadline)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (vp->timer_cpu == cpu && vp->timer_deadline == deadline)
+		return;
+	leave_other(vp, cpu);
+	spin_lock(&locks[cpu->index]);
+	list_remove(&vp->timer_node);
+	vp->timer_cpu = cpu;
+	vp->timer_deadline = deadline;
+	if (deadline != TIMER_NEVER)
+		insert_locked(cpu, vp);
+	spin_unlock(&locks[cpu->index]);
+}
+
+static struct vp *pop_due(struct cpu *cpu, uint64_t now)
+{
+	struct vp *vp = NULL;
+
+	spin_lock(&locks[cpu->index]);
+	if (!list_empty(&cpu->timers)) {
+		vp = LIST_OWNER(cpu->timers.next, struct vp, timer_node);
+		if (vp->timer_deadline > now) {
+			vp = NULL;
+		} else {
+			list_remove(&vp->timer_node);
+			vp->timer_deadline = TIMER_NEVER;
+		}
+	}
+	spin_unlock(&locks[cpu->index]);
+	return vp;
+}
+
+void timer_queue_run(struct cpu *cpu, uint64_t now)
+{
+	struct vp *vp;
+
+	while ((vp = pop_due(cpu, now)) != NULL)
+		vp_raise(vp, EVENTS_TIMER);
+	cpu->timer_rearm = true;
+}
+
+static uint64_t earliest(struct cpu *cpu)
+{
+	uint64_t deadline = cpu->slice_end ? cpu->slice_end : TIMER_NEVER;
+
+	spin_lock(&locks[cpu->index]);
+	if (!list_empty(&cpu->timers)) {
+		uint64_t first = LIST_OWNER(cpu->timers.next, struct vp, timer_node)
+		                         ->timer_deadline;
+
+		if (first < deadline)
+			deadline = first;
+	}
+	spin_unlock(&locks[cpu->index]);
+	return deadline;
+}
+
+/* At most a second ahead: longer waits are armed again. */
+void timer_queue_arm(struct cpu *cpu)
+{
+	uint64_t deadline = earliest(cpu);
+	uint64_t now = cpu_rdtsc();
+	uint64_t ticks = deadline > now ? deadline - now : 0;
+
+	cpu->timer_rearm = false;
+	if (deadline == TIMER_NEVER) {
+		lapic_timer_arm(0);
+		return;
+	}
+	if (ticks > tsc_hz())
+		ticks = tsc_hz();
+	/* A second of ticks times a frequency below 3 GHz stays within 64 bits. */
+	lapic_timer_arm(ticks * lapic_hz() / tsc_hz() + 1);
+}

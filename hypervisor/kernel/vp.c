@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Virtual processors: life, suspension, events. Invariants V1-V4: vp.h */
+#include "hypervisor/kernel/vp.h"
+#include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/arch/x86/traps.h"
+#include "hypervisor/kernel/intercept.h"
+#include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/ports.h"
+#include "hypervisor/kernel/sched.h"
+#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/synthetic_timer.h"
+#include "hypervisor/kernel/timer_queue.h"
+#include "hypervisor/kernel/trace.h"
+
+/* The virtual APIC timer counts once every so many TSC ticks. */
+#define APIC_CLOCK_PER_TICK 16
+
+static void create_lapic(struct vp *vp)
+{
+	struct vlapic_config config = {
+		.apic_id = vp->bound ? vp->bound->apic_id : vp->index,
+		.clock_per_tick = APIC_CLOCK_PER_TICK,
+		.bootstrap = vp->index == 0,
+		.x2apic_offered = true,
+	};
+
+	vlapic_create(&vp->lapic, &config);
+}
+
+static void take_pages(struct vp *vp, struct pool *pool)
+{
+	vp->arch.control = pool_allocate(pool);
+	vp->arch.control_hpa = frame_map_hpa(vp->arch.control);
+	vp->arch.extended_state = pool_allocate(pool);
+	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
+		vp->overlays[i].page = pool_allocate(pool);
+	vp->intercept_page = pool_allocate(pool);
+	vp->register_page = pool_allocate(pool);
+}
+
+enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
+                         struct vp **out)
+{
+	struct vp *vp;
+
+	if (!pool_has(pool, VP_PAGES))
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	vp = pool_allocate(pool);
+	vp->partition = partition;
+	vp->index = index;
+	vp->bound = partition->is_root ? cpus[index] : NULL;
+	take_pages(vp, pool);
+	list_init(&vp->timer_node);
+	vp->timer_deadline = TIMER_NEVER;
+	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
+	messages_init(vp);
+	intercept_init(vp);
+	create_lapic(vp);
+	virt->vp_init(vp);
+	virt->set_nested_root(vp, partition->npt.root_hpa);
+	virt->set_tsc_offset(vp, partition->tsc_offset);
+	vp_reset(vp);
+	if (index != 0)
+		vp->suspend |= SUSPEND_STARTUP;
+	sched_add(vp, partition->weight);
+	*out = vp;
+	return HV_STATUS_SUCCESS;
+}
+
+static void hide_state_page_locked(const void *page, bool *shown)
+{
+	enum hv_status status;
+
+	if (!*shown)
+		return;
+	*shown = false;
+	status = npt_unmap(&root_partition->npt, frame_map_hpa(page), NPT_LEVEL_4K);
+	ASSERT(status == HV_STATUS_SUCCESS); /* its table is there */
+}
+
+void vp_forget(struct vp *vp)
+{
+	message_withdraw(&vp->intercept_source);
+	timer_queue_set(vp, TIMER_NEVER);
+	spin_lock(&root_partition->lock);
+	vp->state_pages_closed = true;
+	hide_state_page_locked(vp->register_page, &vp->register_page_shown);
+	hide_state_page_locked(vp->intercept_page, &vp->intercept_page_shown);
+	spin_unlock(&root_partition->lock);
+}
+
+void vp_free(struct vp *vp, struct pool *pool)
+{
+	ASSERT(vp->sched_state == VP_BLOCKED && !vp->running_on);
+	ports_forget_vp(vp);
+	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
+		pool_free(pool, vp->overlays[i].page);
+	pool_free(pool, vp->intercept_page);
+	pool_free(pool, vp->register_page);
+	pool_free(pool, vp->arch.extended_state);
+	pool_free(pool, vp->arch.control);
+	pool_free(pool, vp);
+}
+
+void vp_reset(struct vp *vp)
+{
+	vlapic_reset(&vp->lapic);
+	synic_reset(&vp->synic, NPT_GPA_LIMIT);
+	stimers_reset(&vp->stimers);
+	virt->vp_reset(vp);
+	context_reset(vp);
+	vp->reinject.valid = false;
+	vp->presented = VLAPIC_NO_VECTOR;
+	vp->nmi_pending = vp->nmi_blocked = false;
+	vp->assist_eoi_set = false;
+	vp->halted = false;
+}
+
+/* V3: the bit comes before the look at running_on and the kick. */
+void vp_raise(struct vp *vp, uint32_t event)
+{
+	uint32_t before = __atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
+	struct cpu *cpu;
+
+	if (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_HALT) {
+		vp_resume(vp, SUSPEND_HALT);
+		return;
+	}
+	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
+	if (before == 0 && cpu && cpu != this_cpu()) {
+		lapic_send(cpu->apic_id, VECTOR_KICK);
+		stat_cpu(this_cpu(), VIRIDIS_CPU_STAT_KICKS_SENT);
+	} else if (!cpu && vp->bound) {
+		sched_recall(vp);
+	}
+}
+
+void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
+{
+	if (level)
+		__atomic_fetch_or(&vp->posted_level[vector / 32], BIT32(vector % 32),
+		                  __ATOMIC_RELAXED);
+	/* Release: whoever takes the vector sees its trigger mode. */
+	__atomic_fetch_or(&vp->posted[vector / 32], BIT32(vector % 32), __ATOMIC_RELEASE);
+	vp_raise(vp, EVENTS_INTERRUPT);
+}
+
+void vp_resume(struct vp *vp, uint32_t suspend_bits)
+{
+	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
+		sched_wake(vp);
+}
+
+void vp_resume_lending(struct vp *vp, uint32_t suspend_bits)
+{
+	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
+		sched_wake_lending(vp);
+}
+
+void vp_suspend(struct vp *vp, uint32_t suspend_bits)
+{
+	__atomic_fetch_or(&vp->suspend, suspend_bits, __ATOMIC_SEQ_CST);
+	sched_stop(vp);
+	vp_raise(vp, EVENTS_STOP);
+}
+
+bool vp_is_stopped(const struct vp *vp)
+{
+	return __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0 &&
+	       sched_is_blocked(vp);
+}
+
+/* INIT is carried out when the VP next runs, which is after SIPI. */
+void vp_post_init(struct vp *vp)
+{
+	__atomic_fetch_or(&vp->suspend, SUSPEND_STARTUP, __ATOMIC_SEQ_CST);
+	vp_raise(vp, EVENTS_INIT);
+}
+
+/* SIPI counts only while the VP waits for it. */
+void vp_post_startup(struct vp *vp, uint8_t vector)
+{
+	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_STARTUP))
+		return;
+	vp->startup_vector = vector;
+	vp_raise(vp, EVENTS_STARTUP);
+	vp_resume(vp, SUSPEND_STARTUP);
+}
+
+void vp_exception(struct vp *vp, uint8_t vector)
+{
+	vp->reinject = (struct vp_event){ .valid = true,
+		                          .type = EVENT_EXCEPTION,
+		                          .vector = vector };
+	stat_count(vp->stats, VIRIDIS_VP_STAT_EXCEPTIONS_INJECTED);
+}
+
+void vp_exception_error(struct vp *vp, uint8_t vector, uint32_t error)
+{
+	vp_exception(vp, vector);
+	vp->reinject.has_error = true;
+	vp->reinject.error = error;
+}
+
+void vp_advance(struct vp *vp, unsigned int length)
+{
+	vp->arch.rip += length;
+	virt->set_interrupt_shadow(vp, false);
+}
+
+/* The earlier of the APIC's timer and the synthetic ones, in host TSC. */
+void vp_update_deadline(struct vp *vp)
+{
+	uint64_t deadline = TIMER_NEVER;
+	uint64_t synthetic = synthetic_timers_deadline(vp);
+	uint64_t apic;
+
+	if (vlapic_timer_deadline(&vp->lapic, &apic))
+		deadline = apic;
+	timer_queue_set(vp, synthetic < deadline ? synthetic : deadline);
+}
