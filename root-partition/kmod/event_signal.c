@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the child: HvSignalEvent on a connection raises a flag of the root, and that an eventfd. */
+#include "abi.h"
+#include "event.h"
+
+#include "partition.h"
+#include "port.h"
+#include "synic.h"
+#include <linux/err.h>
+#include <linux/eventfd.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#define SIGNALS_MAX 2048u
+
+/* In the partition's list, under its lock. */
+struct signal {
+	struct list_head node;
+	u32 connection_id;
+	u32 port_id;
+	struct synic_flag flag;
+	struct eventfd_ctx *eventfd;
+};
+
+static struct signal *signal_find_locked(struct viridis_partition *partition,
+                                         u32 connection_id)
+{
+	struct signal *signal;
+
+	list_for_each_entry(signal, &partition->signals, node) {
+		if (signal->connection_id == connection_id)
+			return signal;
+	}
+	return NULL;
+}
+
+static int signal_connect(struct viridis_partition *partition, struct signal *signal)
+{
+	int result = synic_flag_get(signal->eventfd, &signal->flag);
+
+	if (result)
+		return result;
+	result = synic_port_get(NULL, &signal->port_id);
+	if (result)
+		goto put_flag;
+	result = port_create_event(partition, signal->port_id, &signal->flag);
+	if (result)
+		goto put_port;
+	result = port_connect(partition, HV_PORT_EVENT, signal->connection_id,
+	                      signal->port_id);
+	if (result)
+		goto delete_port;
+	return 0;
+
+delete_port:
+	port_delete(signal->port_id);
+put_port:
+	synic_port_put(signal->port_id);
+put_flag:
+	synic_flag_put(&signal->flag);
+	synchronize_rcu(); /* S1 */
+	return result;
+}
+
+static void signal_disconnect(struct viridis_partition *partition, struct signal *signal)
+{
+	port_disconnect_or_log(partition, signal->connection_id);
+	port_delete(signal->port_id);
+	synic_port_put(signal->port_id);
+	synic_flag_put(&signal->flag);
+}
+
+/* After the grace period of S1. */
+static void signal_free(struct signal *signal)
+{
+	eventfd_ctx_put(signal->eventfd);
+	kfree(signal);
+}
+
+static int signal_add_locked(struct viridis_partition *partition, u32 connection_id,
+                             int eventfd)
+{
+	struct signal *signal;
+	int result;
+
+	if (signal_find_locked(partition, connection_id))
+		return -EEXIST;
+	if (partition->signal_count == SIGNALS_MAX)
+		return -ENOSPC;
+	signal = kzalloc(sizeof(*signal), GFP_KERNEL);
+	if (!signal)
+		return -ENOMEM;
+	signal->connection_id = connection_id;
+	signal->eventfd = eventfd_ctx_fdget(eventfd);
+	if (IS_ERR(signal->eventfd)) {
+		result = PTR_ERR(signal->eventfd);
+		goto free_signal;
+	}
+	result = signal_connect(partition, signal);
+	if (result)
+		goto put_eventfd;
+	list_add_tail(&signal->node, &partition->signals);
+	partition->signal_count++;
+	return 0;
+
+put_eventfd:
+	eventfd_ctx_put(signal->eventfd);
+free_signal:
+	kfree(signal);
+	return result;
+}
+
+static int signal_remove_locked(struct viridis_partition *partition, u32 connection_id)
+{
+	struct signal *signal = signal_find_locked(partition, connection_id);
+
+	if (!signal)
+		return -ENOENT;
+	signal_disconnect(partition, signal);
+	list_del(&signal->node);
+	partition->signal_count--;
+	synchronize_rcu(); /* S1 */
+	signal_free(signal);
+	return 0;
+}
+
+long event_signal_set(struct viridis_partition *partition, const void __user *argument)
+{
+	struct viridis_signal_eventfd request;
+	long result;
+
+	if (copy_from_user(&request, argument, sizeof(request)))
+		return -EFAULT;
+	if (request.connection_id & ~HV_CONNECTION_ID_MASK || request.eventfd < -1)
+		return -EINVAL;
+	if (mutex_lock_killable(&partition->lock))
+		return -EINTR;
+	if (request.eventfd < 0)
+		result = signal_remove_locked(partition, request.connection_id);
+	else
+		result = signal_add_locked(partition, request.connection_id,
+		                           request.eventfd);
+	mutex_unlock(&partition->lock);
+	return result;
+}
+
+void event_remove_signals(struct viridis_partition *partition)
+{
+	struct signal *signal, *next;
+
+	if (list_empty(&partition->signals))
+		return;
+	list_for_each_entry(signal, &partition->signals, node)
+		signal_disconnect(partition, signal);
+	synchronize_rcu(); /* S1, one for all */
+	list_for_each_entry_safe(signal, next, &partition->signals, node) {
+		list_del(&signal->node);
+		signal_free(signal);
+	}
+}

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Pinning and mapping. A region is cut into spans, each one rep hypercall: a run of whole, aligned
+ * and contiguous 2 MiB pieces, or a run of 4 KiB pages. The cut depends on nothing but the frames,
+ * so that unmapping makes the same one and never splits a large page.
+ */
+#include "abi.h"
+#include "memory.h"
+
+#include "partition.h"
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#define REGION_MAX  512
+#define LARGE_PAGES 512ul
+#define GPFN_LIMIT  BIT64(40) /* 52 bits of guest physical address */
+#define SPAN_REPS   ((PAGE_SIZE - sizeof(struct hv_input_map_gpa_pages)) / sizeof(u64))
+#define PIN_STEP    1024ul
+
+/* In the partition's list, under its lock. */
+struct region {
+	struct list_head node;
+	u64 gpfn;
+	unsigned long count;
+	u32 map_flags;
+	struct page **pages;
+};
+
+struct span {
+	unsigned long first; /* page of the region */
+	unsigned long reps;
+	unsigned long pages_per_rep;
+};
+
+/* ---- Spans ---- */
+
+static bool region_large_at(const struct region *region, unsigned long at)
+{
+	unsigned long pfn, i;
+
+	if (region->count - at < LARGE_PAGES || (region->gpfn + at) % LARGE_PAGES)
+		return false;
+	pfn = page_to_pfn(region->pages[at]);
+	if (pfn % LARGE_PAGES)
+		return false;
+	for (i = 1; i < LARGE_PAGES; i++) {
+		if (page_to_pfn(region->pages[at + i]) != pfn + i)
+			return false;
+	}
+	return true;
+}
+
+/* Only where the child's address is aligned can a large page begin. */
+static struct span region_span(const struct region *region, unsigned long at)
+{
+	bool large = region_large_at(region, at);
+	struct span span = { at, 0, large ? LARGE_PAGES : 1 };
+
+	do {
+		at += span.pages_per_rep;
+		span.reps++;
+	} while (at < region->count && span.reps < SPAN_REPS &&
+	         region_large_at(region, at) == large);
+	return span;
+}
+
+static int region_map_span(struct viridis_partition *partition,
+                           const struct region *region, const struct span *span,
+                           u64 *pfns, unsigned long *done)
+{
+	struct hv_input_map_gpa_pages header = {
+		.partition_id = partition->id,
+		.gpfn_base = region->gpfn + span->first,
+		.flags = region->map_flags |
+		         (span->pages_per_rep > 1 ? HV_MAP_GPA_LARGE_PAGE : 0),
+	};
+	struct hypercall call = {
+		.code = HVCALL_MAP_GPA_PAGES,
+		.reps = span->reps,
+		.header = &header,
+		.header_bytes = sizeof(header),
+		.list = pfns,
+		.list_bytes = span->reps * sizeof(*pfns),
+	};
+	enum hv_status status;
+	unsigned long i;
+
+	for (i = 0; i < span->reps; i++)
+		pfns[i] =
+			page_to_pfn(region->pages[span->first + i * span->pages_per_rep]);
+	status = pool_call(&partition->pool, &call);
+	*done = call.done;
+	return hypercall_errno(status);
+}
+
+static enum hv_status region_unmap_span(struct viridis_partition *partition,
+                                        const struct region *region,
+                                        const struct span *span)
+{
+	struct hv_input_unmap_gpa_pages header = {
+		.partition_id = partition->id,
+		.gpfn_base = region->gpfn + span->first,
+		.flags = span->pages_per_rep > 1 ? HV_UNMAP_GPA_LARGE_PAGE : 0,
+	};
+	struct hypercall call = {
+		.code = HVCALL_UNMAP_GPA_PAGES,
+		.reps = span->reps,
+		.header = &header,
+		.header_bytes = sizeof(header),
+	};
+
+	return pool_call(&partition->pool, &call);
+}
+
+/* Unmaps the first `end` pages, which are mapped. */
+static int region_unmap(struct viridis_partition *partition, const struct region *region,
+                        unsigned long end)
+{
+	enum hv_status status;
+	unsigned long at = 0;
+	struct span span;
+
+	while (at < end) {
+		span = region_span(region, at);
+		span.reps = min(span.reps, (end - at) / span.pages_per_rep);
+		status = region_unmap_span(partition, region, &span);
+		if (status != HV_STATUS_SUCCESS) {
+			pr_err("p%llu memory: unmapping frame %#llx: status %#x\n",
+			       partition->id, region->gpfn + at, status);
+			return hypercall_errno(status);
+		}
+		at += span.reps * span.pages_per_rep;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* *mapped: how many pages of the region are mapped on return. */
+static int region_map(struct viridis_partition *partition, const struct region *region,
+                      unsigned long *mapped)
+{
+	u64 *pfns = kmalloc_array(SPAN_REPS, sizeof(*pfns), GFP_KERNEL);
+	unsigned long at = 0;
+	struct span span;
+	int result = pfns ? 0 : -ENOMEM;
+
+	while (!result && at < region->count) {
+		unsigned long done;
+
+		span = region_span(region, at);
+		result = region_map_span(partition, region, &span, pfns, &done);
+		at += done * span.pages_per_rep;
+		if (!result && fatal_signal_pending(current))
+			result = -EINTR;
+		cond_resched();
+	}
+	kfree(pfns);
+	*mapped = at;
+	return result;
+}
+
+/* ---- Regions ---- */
+
+static int region_pin(struct region *region, unsigned long address)
+{
+	unsigned long at = 0;
+	long got;
+
+	while (at < region->count) {
+		got = pin_user_pages_fast(address + at * PAGE_SIZE,
+		                          min(region->count - at, PIN_STEP),
+		                          FOLL_WRITE | FOLL_LONGTERM, region->pages + at);
+		if (got <= 0) {
+			unpin_user_pages(region->pages, at);
+			return got ? got : -EFAULT;
+		}
+		at += got;
+		if (fatal_signal_pending(current)) {
+			unpin_user_pages(region->pages, at);
+			return -EINTR;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void region_free(struct viridis_partition *partition, struct region *region)
+{
+	unpin_user_pages_dirty_lock(region->pages, region->count, true);
+	partition_account_pinned(partition, -(long)region->count);
+	kvfree(region->pages);
+	kfree(region);
+}
+
+static struct region *region_create(struct viridis_partition *partition,
+                                    const struct mshv_user_mem_region *request)
+{
+	struct region *region = kzalloc(sizeof(*region), GFP_KERNEL);
+	int result = -ENOMEM;
+
+	if (!region)
+		return ERR_PTR(-ENOMEM);
+	region->gpfn = request->guest_pfn;
+	region->count = request->bytes / PAGE_SIZE;
+	region->map_flags = HV_MAP_GPA_READABLE;
+	if (request->flags & MSHV_MEMORY_WRITABLE)
+		region->map_flags |= HV_MAP_GPA_WRITABLE;
+	if (request->flags & MSHV_MEMORY_EXECUTABLE)
+		region->map_flags |= HV_MAP_GPA_KERNEL_EXECUTABLE |
+		                     HV_MAP_GPA_USER_EXECUTABLE;
+
+	region->pages = kvmalloc_array(region->count, sizeof(*region->pages), GFP_KERNEL);
+	if (!region->pages)
+		goto free_region;
+	result = region_pin(region, request->user_address);
+	if (result)
+		goto free_pages;
+	partition_account_pinned(partition, region->count);
+	return region;
+
+free_pages:
+	kvfree(region->pages);
+free_region:
+	kfree(region);
+	return ERR_PTR(result);
+}
+
+static bool region_overlaps_locked(struct viridis_partition *partition, u64 gpfn,
+                                   u64 count)
+{
+	struct region *region;
+
+	list_for_each_entry(region, &partition->regions, node) {
+		if (gpfn < region->gpfn + region->count && region->gpfn < gpfn + count)
+			return true;
+	}
+	return false;
+}
+
+/* P2 A region that cannot be unmapped again stays in the list, pinned. */
+static int memory_map_locked(struct viridis_partition *partition,
+                             const struct mshv_user_mem_region *request)
+{
+	struct region *region;
+	unsigned long mapped;
+	int result;
+
+	if (region_overlaps_locked(partition, request->guest_pfn,
+	                           request->bytes / PAGE_SIZE))
+		return -EEXIST;
+	if (partition->region_count == REGION_MAX)
+		return -ENOSPC;
+	region = region_create(partition, request);
+	if (IS_ERR(region))
+		return PTR_ERR(region);
+	result = region_map(partition, region, &mapped);
+	if (result && !region_unmap(partition, region, mapped)) {
+		region_free(partition, region);
+		return result;
+	}
+	list_add_tail(&region->node, &partition->regions);
+	partition->region_count++;
+	return result;
+}
+
+static int memory_unmap_locked(struct viridis_partition *partition,
+                               const struct mshv_user_mem_region *request)
+{
+	struct region *region;
+	int result;
+
+	list_for_each_entry(region, &partition->regions, node) {
+		if (region->gpfn != request->guest_pfn ||
+		    region->count != request->bytes / PAGE_SIZE)
+			continue;
+		result = region_unmap(partition, region, region->count);
+		if (result)
+			return result;
+		list_del(&region->node);
+		partition->region_count--;
+		region_free(partition, region);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+static bool request_valid(const struct mshv_user_mem_region *request)
+{
+	const u8 known = MSHV_MEMORY_WRITABLE | MSHV_MEMORY_EXECUTABLE |
+	                 MSHV_MEMORY_UNMAP;
+	u64 count = request->bytes / PAGE_SIZE;
+
+	if (request->flags & ~known || memchr_inv(request->reserved, 0, 7))
+		return false;
+	if (!count || request->bytes % PAGE_SIZE ||
+	    count > INT_MAX / sizeof(struct page *))
+		return false;
+	if (request->guest_pfn >= GPFN_LIMIT || count > GPFN_LIMIT - request->guest_pfn)
+		return false;
+	if (request->flags & MSHV_MEMORY_UNMAP)
+		return true;
+	return request->user_address % PAGE_SIZE == 0 &&
+	       access_ok((void __user *)request->user_address, request->bytes);
+}
+
+long memory_set(struct viridis_partition *partition, const void __user *argument)
+{
+	struct mshv_user_mem_region request;
+	long result;
+
+	if (copy_from_user(&request, argument, sizeof(request)))
+		return -EFAULT;
+	if (!request_valid(&request))
+		return -EINVAL;
+	if (mutex_lock_killable(&partition->lock))
+		return -EINTR;
+	if (request.flags & MSHV_MEMORY_UNMAP)
+		result = memory_unmap_locked(partition, &request);
+	else
+		result = memory_map_locked(partition, &request);
+	mutex_unlock(&partition->lock);
+	return result;
+}
+
+void memory_unmap_all(struct viridis_partition *partition)
+{
+	struct region *region, *next;
+
+	list_for_each_entry_safe(region, next, &partition->regions, node) {
+		if (region_unmap(partition, region, region->count))
+			continue;
+		list_del(&region->node);
+		region_free(partition, region);
+	}
+}
+
+void memory_release_all(struct viridis_partition *partition)
+{
+	struct region *region, *next;
+
+	list_for_each_entry_safe(region, next, &partition->regions, node) {
+		list_del(&region->node);
+		region_free(partition, region);
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A child's memory: pages of a process in the root, pinned, and mapped into the child. */
+#ifndef VIRIDIS_KMOD_MEMORY_H
+#define VIRIDIS_KMOD_MEMORY_H
+
+#include "abi.h"
+#include <linux/types.h>
+
+struct viridis_partition;
+
+/* MSHV_SET_GUEST_MEMORY. Takes the partition's lock. */
+long memory_set(struct viridis_partition *partition, const void __user *argument);
+
+/* Teardown. Unmaps every region; those the hypervisor lets go of are unpinned. */
+void memory_unmap_all(struct viridis_partition *partition);
+
+/* After DELETE has succeeded, and with it every mapping gone: unpins what is left. */
+void memory_release_all(struct viridis_partition *partition);
+
+#endif

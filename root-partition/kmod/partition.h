@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A child partition as the root holds it.
+ *
+ * P1 The partition's descriptor, each of its vp and message descriptors, and a report in
+ *    progress hold a reference; the last one to go takes the partition down, in this order: vps
+ *    stopped, ports and eventfds gone, vps deleted, memory unmapped and unpinned, FINALIZE,
+ *    WITHDRAW, DELETE.
+ * P2 No page goes back to Linux while the hypervisor may still have it: where it refuses to let
+ *    go of something, that is leaked, said in the log and seen in the totals.
+ * P3 Interrupts find partition and vp under RCU; both are freed after a grace period.
+ *
+ * Locks, outermost first: partition->lock, vp->run_lock, queue->read_lock, the CPU hotplug lock,
+ * synic_lock, pool->lock. Spinlocks (an eventfd's, queue->lock) are leaves.
+ */
+#ifndef VIRIDIS_KMOD_PARTITION_H
+#define VIRIDIS_KMOD_PARTITION_H
+
+#include "abi.h"
+#include "pool.h"
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+
+struct viridis_vp;
+
+struct viridis_partition {
+	/* constant after create */
+	u64 id;
+	u32 creator_pid;
+
+	struct kref references; /* P1 */
+	struct rcu_head rcu;    /* P3 */
+	struct pool pool;       /* has its own lock */
+
+	struct mutex lock; /* guards what follows; killable where a caller waits for it */
+	struct list_head regions;
+	unsigned int region_count;
+	unsigned long pinned_pages; /* read without the lock for reports */
+	struct list_head signals;
+	unsigned int signal_count;
+	struct list_head eventfd_flags;
+	unsigned int eventfd_flag_count;
+	unsigned int queue_count;
+	unsigned int vp_count;                     /* read without the lock for reports */
+	struct viridis_vp __rcu *vps[MSHV_VP_MAX]; /* read under RCU: P3 */
+};
+
+/* MSHV_CREATE_PARTITION: a descriptor or a negative errno. */
+long partition_create(const void __user *argument);
+void partition_put(struct viridis_partition *partition);
+void partition_get(struct viridis_partition *partition);
+
+/* Under rcu_read_lock; NULL when there is none. */
+struct viridis_partition *partition_find(u64 id);
+
+/* The partition with the lowest id from `id` on, with a reference; NULL when there is none. */
+struct viridis_partition *partition_get_next(u64 id);
+
+unsigned long partition_total_pinned(void);
+void partition_account_pinned(struct viridis_partition *partition, long pages);
+
+#endif

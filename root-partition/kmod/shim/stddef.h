@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel has no <stddef.h>; our ABI headers want its names. */
+#include <linux/stddef.h>
+#include <linux/types.h>

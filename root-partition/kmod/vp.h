@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A child's virtual processor and its descriptor. */
+#ifndef VIRIDIS_KMOD_VP_H
+#define VIRIDIS_KMOD_VP_H
+
+#include "abi.h"
+#include "vp_watch.h"
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+struct page;
+struct viridis_partition;
+
+#define VP_PAGE_COUNT 2
+
+struct viridis_vp {
+	/* constant after create */
+	struct viridis_partition *partition; /* the descriptor holds the reference */
+	u32 index;
+	struct page *pages[VP_PAGE_COUNT]; /* by MSHV_VP_PAGE_*: the hypervisor's, shared */
+
+	struct mutex run_lock; /* one RUN_VP at a time */
+	struct vp_watch watch; /* run_lock */
+	wait_queue_head_t wait;
+	/*
+	 * An intercept's message is in the page. Set with release by the interrupt, or by RUN_VP
+	 * itself; read with acquire by RUN_VP, cleared by it once the message is with the caller.
+	 */
+	bool intercepted;
+	struct rcu_head rcu; /* P3 */
+};
+
+/* MSHV_CREATE_VP: a descriptor or a negative errno. */
+long vp_create(struct viridis_partition *partition, const void __user *argument);
+
+/* Teardown: stops the vp, whatever it is doing; takes it down. */
+void vp_stop(struct viridis_vp *vp);
+void vp_destroy(struct viridis_vp *vp);
+
+/* From the interrupt, under RCU: the hypervisor has suspended a vp for an intercept. */
+void vp_intercepted(u64 partition_id, u32 vp_index);
+
+#endif
