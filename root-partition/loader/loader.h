@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the root's loader share. */
+#ifndef VIRIDIS_ROOT_LOADER_H
+#define VIRIDIS_ROOT_LOADER_H
+
+#include <viridis/abi/root_loader.h>
+#include "hypervisor/core/boot_info.h"
+#include "root-partition/vm/model/bzimage.h"
+
+#define HANDOFF ((const struct root_loader_handoff *)ROOT_LOADER_HANDOFF_HPA)
+
+/* Memory that nobody uses yet, below 4 GiB, as far as the page tables reach. */
+struct loader_memory {
+	struct bzimage_range free[2 * BOOT_MAX_RANGES];
+	size_t free_count;
+	struct bzimage_e820 e820[BP_E820_MAX];
+	size_t e820_count;
+};
+
+/* The root's memory map. `rsdp` is where a copy of the RSDP lies, for the kernel to keep, or 0. */
+void loader_read_memory(const struct boot_info *info, uint64_t rsdp,
+                        struct loader_memory *memory);
+
+/* Says on the serial line and the debug console why there will be no root, and stops. */
+_Noreturn void loader_stop(const char *why);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Loading the root's kernel, in the root: module `kernel` is a bzImage, module `initrd` stays where
+ * the boot loader put it. Zero page and command line lie in this image, below 1 MiB.
+ */
+#include "root-partition/loader/loader.h"
+#include <viridis/base/bits.h>
+#include <viridis/base/mem.h>
+#include "hypervisor/boot/core/multiboot2.h"
+#include "hypervisor/boot/stop.h"
+
+uint64_t loader_main(void); /* called by entry.S; returns the kernel's entry */
+
+uint8_t zero_page[BOOT_PARAMS_BYTES] __attribute__((aligned(PAGE_4K)));
+static uint8_t rsdp_copy[PAGE_4K] __attribute__((aligned(PAGE_4K)));
+static char command_line[2048];
+static struct boot_info info;
+static struct loader_memory memory;
+
+void loader_stop(const char *why)
+{
+	boot_stop("root loader", why);
+}
+
+static void check(enum bzimage_result result)
+{
+	if (result != BZIMAGE_OK)
+		loader_stop(bzimage_describe(result));
+}
+
+/* The module whose command line starts with that word; what follows it goes to *arguments. */
+static const struct boot_module *find_module(const char *name, const char **arguments)
+{
+	for (unsigned int i = 0; i < info.module_count; i++) {
+		const char *line = info.modules[i].command_line;
+		size_t match = 0;
+
+		while (name[match] && line[match] == name[match])
+			match++;
+		if (name[match] || (line[match] && line[match] != ' '))
+			continue;
+		*arguments = line + match + (line[match] == ' ');
+		return &info.modules[i];
+	}
+	return NULL;
+}
+
+/* The boot loader gives a copy alone; another for the kernel, or 0. */
+static uint64_t copy_rsdp(void)
+{
+	if (info.rsdp_bytes == 0)
+		return 0;
+	memcpy(rsdp_copy, info.rsdp, info.rsdp_bytes);
+	return (uint64_t)rsdp_copy;
+}
+
+/* To its place, and the memory behind it cleared as it expects. */
+static uint64_t place_kernel(const struct boot_module *kernel,
+                             const struct bzimage *image)
+{
+	uint64_t load;
+
+	check(bzimage_place(image, memory.free, memory.free_count, &load));
+	memcpy((void *)load, (const void *)(kernel->start + image->setup_bytes),
+	       image->kernel_bytes);
+	memset((void *)(load + image->kernel_bytes), 0,
+	       image->init_bytes - image->kernel_bytes);
+	return load;
+}
+
+static void fill_zero_page(const struct boot_module *kernel, const struct bzimage *image,
+                           const char *arguments, uint64_t rsdp)
+{
+	const char *ignored;
+	const struct boot_module *initrd = find_module("initrd", &ignored);
+	struct bzimage_boot boot = {
+		.command_line_gpa = (uint64_t)command_line,
+		.rsdp_gpa = rsdp,
+		.e820 = memory.e820,
+		.e820_count = memory.e820_count,
+	};
+
+	for (; arguments[boot.command_line_bytes]; boot.command_line_bytes++) {
+		if (boot.command_line_bytes == sizeof(command_line) - 1)
+			loader_stop("the kernel's command line is too long");
+		command_line[boot.command_line_bytes] =
+			arguments[boot.command_line_bytes];
+	}
+	if (initrd) {
+		boot.initrd_gpa = initrd->start;
+		boot.initrd_bytes = initrd->end - initrd->start;
+	}
+	check(bzimage_boot_params(zero_page, (const void *)kernel->start, image, &boot));
+}
+
+uint64_t loader_main(void)
+{
+	const struct boot_module *kernel;
+	const char *arguments;
+	struct bzimage image;
+	uint64_t load, rsdp;
+
+	if (multiboot2_read(HANDOFF->info, sizeof(HANDOFF->info), &info) != MULTIBOOT2_OK)
+		loader_stop("the boot information is malformed");
+	kernel = find_module("kernel", &arguments);
+	if (!kernel)
+		loader_stop(
+			"no module named `kernel`: give GRUB `module2 FILE kernel WORDS`");
+	rsdp = copy_rsdp();
+	loader_read_memory(&info, rsdp, &memory);
+	check(bzimage_parse((const void *)kernel->start, kernel->end - kernel->start,
+	                    &image));
+	load = place_kernel(kernel, &image);
+	fill_zero_page(kernel, &image, arguments, rsdp);
+	return load + BZIMAGE_ENTRY_OFFSET;
+}
