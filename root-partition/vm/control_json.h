@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The control socket's language: one JSON object a line. A request names a command; the answer
+ * has "ok": true and what was asked for, or "ok": false and "error".
+ *
+ *   command    further members          answer
+ *   status                              state, name, pid, partition, vps, memory, console
+ *   shutdown   "reboot": true/false     after the guest agreed or refused
+ *   stop                                at once; the VM ends
+ *   console                             "pty": path, or "file": path
+ *   stats                               counters of each VP, memory held
+ *   log                                 "path" of the log
+ *   events                              from now on each event as a line: {"event": "..."}
+ */
+#ifndef VIRIDIS_VM_CONTROL_JSON_H
+#define VIRIDIS_VM_CONTROL_JSON_H
+
+#include <glib.h>
+
+#define CONTROL_LINE_BYTES 4096u
+
+enum control_command {
+	CONTROL_STATUS,
+	CONTROL_SHUTDOWN,
+	CONTROL_STOP,
+	CONTROL_CONSOLE,
+	CONTROL_STATS,
+	CONTROL_LOG,
+	CONTROL_EVENTS,
+};
+
+struct control_request {
+	enum control_command command;
+	gboolean reboot;
+};
+
+/* A line without its newline; any bytes. */
+gboolean control_request_parse(const char *line, gsize length,
+                               struct control_request *request, GError **error);
+
+/* The line that asks for it, newline included. */
+char *control_request_to_json(const struct control_request *request);
+
+/* {"ok": false, "error": "..."} and a newline. */
+char *control_error_to_json(const char *message);
+
+#endif

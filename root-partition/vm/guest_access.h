@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The child's memory as one of its VPs sees it: linear addresses through its page tables, to RAM
+ * or to a device. The VP stands still, but others may change tables and RAM as we look.
+ */
+#ifndef VIRIDIS_VM_GUEST_ACCESS_H
+#define VIRIDIS_VM_GUEST_ACCESS_H
+
+#include "root-partition/vm/vp.h"
+
+/* bytes: 1, 2, 4 or 8. False: not mapped (any more); let the VP try the instruction again. */
+bool guest_load(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t *value);
+bool guest_store(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t value);
+
+/* Instruction bytes at `gva`; returns how many could be read, up to DECODE_MAX_BYTES. */
+size_t guest_fetch(struct vp *vp, uint64_t gva, uint8_t bytes[DECODE_MAX_BYTES]);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading JSON that somebody else wrote, and writing our own. */
+#ifndef VIRIDIS_VM_JSON_TEXT_H
+#define VIRIDIS_VM_JSON_TEXT_H
+
+#include <json-glib/json-glib.h>
+
+/* One object; text that is too long, nested too deeply or not UTF-8 is an error like any other. */
+JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
+                            GError **error);
+
+/* False, and *value untouched, when the node is of another type. */
+gboolean json_text_get_string(JsonNode *node, const char **value);
+gboolean json_text_get_boolean(JsonNode *node, gboolean *value);
+gboolean json_text_get_int(JsonNode *node, gint64 *value);
+
+/* Members of the object being built. */
+void json_text_add_string(JsonBuilder *builder, const char *name, const char *value);
+void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value);
+void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value);
+
+/* The finished text: on one line, or for people. */
+char *json_text_finish(JsonBuilder *builder, gboolean pretty);
+
+#endif

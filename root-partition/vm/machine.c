@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Making, running and taking down a machine; what its devices want from outside. */
+#define _GNU_SOURCE
+#include "root-partition/vm/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <viridis/base/bits.h>
+
+#include "root-partition/vm/loader.h"
+#include "root-partition/vm/vm_log.h"
+#include "root-partition/vm/vmbus.h"
+#include "root-partition/vm/vp.h"
+
+#define PAGES_TOLD_MAX 256u
+
+G_DEFINE_QUARK(viridis - machine - error - quark, machine_error)
+
+gboolean machine_fail(GError **error, int negative_errno, const char *what)
+{
+	g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_FAILED, "%s: %s", what,
+	            g_strerror(-negative_errno));
+	return FALSE;
+}
+
+/* ---- Between the threads ---- */
+
+static void wake(struct machine *machine)
+{
+	uint64_t one = 1;
+
+	(void)!write(machine->wake_fd, &one, sizeof(one)); /* full: it is awake already */
+}
+
+void machine_set_end(struct machine *machine, enum machine_end end, const char *format,
+                     ...)
+{
+	va_list args;
+
+	g_mutex_lock(&machine->lock);
+	if (machine->end == MACHINE_RUNNING) {
+		va_start(args, format);
+		machine->end = end;
+		machine->end_reason = g_strdup_vprintf(format, args);
+		va_end(args);
+		vm_log("machine: %s", machine->end_reason);
+	}
+	g_mutex_unlock(&machine->lock);
+	wake(machine);
+}
+
+bool machine_ended(struct machine *machine)
+{
+	bool ended;
+
+	g_mutex_lock(&machine->lock);
+	ended = machine->end != MACHINE_RUNNING;
+	g_mutex_unlock(&machine->lock);
+	return ended;
+}
+
+void machine_wake_vmbus(struct machine *machine)
+{
+	g_mutex_lock(&machine->lock);
+	machine->vmbus_waits = true;
+	g_mutex_unlock(&machine->lock);
+	wake(machine);
+}
+
+void machine_lock(struct machine *machine)
+{
+	g_mutex_lock(&machine->lock);
+}
+
+void machine_tell_port(struct machine *machine, uint32_t vp, uint16_t port)
+{
+	uint8_t *byte = &machine->ports_told[port / 8];
+	uint8_t bit = (uint8_t)(1u << port % 8);
+	bool told;
+
+	g_mutex_lock(&machine->lock);
+	told = *byte & bit;
+	*byte |= bit;
+	g_mutex_unlock(&machine->lock);
+	if (!told)
+		vm_log_limited("vp%u io: port 0x%x is nobody's", vp, port);
+}
+
+void machine_tell_memory(struct machine *machine, uint32_t vp, uint64_t gpa)
+{
+	gpointer page = GSIZE_TO_POINTER(gpa / PAGE_4K);
+	bool told;
+
+	g_mutex_lock(&machine->lock);
+	told = g_hash_table_size(machine->pages_told) >= PAGES_TOLD_MAX ||
+	       !g_hash_table_add(machine->pages_told, page);
+	g_mutex_unlock(&machine->lock);
+	if (!told)
+		vm_log_limited("vp%u memory: nothing is at 0x%" G_GINT64_MODIFIER "x", vp,
+		               gpa);
+}
+
+static void deliver(struct machine *machine, const struct ioapic_delivery *delivery)
+{
+	struct mshv_interrupt interrupt = {
+		.type = delivery->mode,
+		.destination = delivery->destination,
+		.vector = delivery->vector,
+		.level = delivery->level,
+		.logical = delivery->logical,
+	};
+	int error = mshv_assert_interrupt(&machine->partition, &interrupt);
+
+	if (error) /* a destination nobody has: on a bus it would go unheard too */
+		vm_log_limited("ioapic: vector 0x%x to %u: %s", delivery->vector,
+		               delivery->destination, g_strerror(-error));
+}
+
+/* Serial bytes to the main thread; true when it has to be woken for this. */
+static bool move_output(struct machine *machine)
+{
+	struct platform *platform = &machine->platform;
+	bool was_empty = machine->output->len == 0;
+
+	if (platform->output_count == 0)
+		return false;
+	g_byte_array_append(machine->output, platform->output, platform->output_count);
+	platform->output_count = 0;
+	return was_empty;
+}
+
+void machine_unlock(struct machine *machine)
+{
+	struct ioapic_delivery deliveries[IOAPIC_MODEL_PINS];
+	enum platform_power power = machine->platform.power;
+	unsigned int count = 0;
+	bool must_wake = move_output(machine);
+
+	while (count < IOAPIC_MODEL_PINS &&
+	       ioapic_model_take(&machine->platform.ioapic, &deliveries[count]))
+		count++;
+	if (machine->input_waits && platform_input_room(&machine->platform))
+		must_wake = true;
+	g_mutex_unlock(&machine->lock);
+
+	for (unsigned int i = 0; i < count; i++)
+		deliver(machine, &deliveries[i]);
+	if (power == PLATFORM_OFF)
+		machine_set_end(machine, MACHINE_POWERED_OFF, "the guest powered off");
+	else if (power == PLATFORM_RESET)
+		machine_set_end(machine, MACHINE_RESET, "the guest reset");
+	else if (must_wake)
+		wake(machine);
+}
+
+/* ---- Main thread ---- */
+
+/* Bytes from the serial line; returns how many fit. */
+static gsize take_input(gpointer context, const guint8 *bytes, gsize count)
+{
+	struct machine *machine = context;
+	gsize room;
+
+	machine_lock(machine);
+	room = platform_input_room(&machine->platform);
+	if (count > room)
+		count = room;
+	platform_input(&machine->platform, bytes, (unsigned int)count);
+	machine->input_waits = platform_input_room(&machine->platform) == 0;
+	machine_unlock(machine);
+	return count;
+}
+
+/* What was left for the main thread, taken out in one go. */
+struct woken {
+	GByteArray *output;
+	bool input;
+	bool vmbus;
+	bool ended;
+};
+
+static struct woken take_woken(struct machine *machine)
+{
+	struct woken woken;
+
+	g_mutex_lock(&machine->lock);
+	woken.output = machine->output;
+	machine->output = g_byte_array_new();
+	woken.input = machine->input_waits && platform_input_room(&machine->platform);
+	if (woken.input)
+		machine->input_waits = false;
+	woken.vmbus = machine->vmbus_waits;
+	machine->vmbus_waits = false;
+	woken.ended = machine->end != MACHINE_RUNNING;
+	g_mutex_unlock(&machine->lock);
+	return woken;
+}
+
+static gboolean on_wake(gint fd, GIOCondition condition, gpointer data)
+{
+	struct machine *machine = data;
+	struct woken woken;
+	uint64_t count;
+
+	(void)condition;
+	(void)!read(fd, &count, sizeof(count));
+	woken = take_woken(machine);
+	serial_write(machine->serial, woken.output->data, woken.output->len);
+	g_byte_array_unref(woken.output);
+	if (woken.input)
+		serial_resume_input(machine->serial);
+	if (woken.vmbus)
+		vmbus_deliver(machine->vmbus);
+	if (woken.ended)
+		g_main_loop_quit(machine->loop);
+	return G_SOURCE_CONTINUE;
+}
+
+/* ---- Making one ---- */
+
+/*
+ * Sealed before anyone else sees it, so that no process can be surprised by a hole or an end.
+ * 4 KiB pages, huge ones where the kernel gives them to shared memory: see vsp/lib/memory.c.
+ */
+static gboolean create_memory(struct machine *machine, GError **error)
+{
+	uint64_t bytes = machine->definition->memory_bytes;
+	struct vsp_map map;
+	int fd = memfd_create("viridis-guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	vsp_map_for_ram(&map, bytes);
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
+	    !vsp_guest_memory_init(&machine->memory, &map, fd)) {
+		int saved = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return machine_fail(error, -saved, "guest memory");
+	}
+	/* Where shared memory has no huge pages this changes nothing. */
+	(void)madvise(machine->memory.base, bytes, MADV_HUGEPAGE);
+	return TRUE;
+}
+
+static gboolean map_memory(struct machine *machine, GError **error)
+{
+	const struct vsp_map *map = &machine->memory.map;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		int result = mshv_map_memory(
+			&machine->partition, map->range[i].gpa,
+			machine->memory.base + map->range[i].offset, map->range[i].bytes,
+			MSHV_MEMORY_WRITABLE | MSHV_MEMORY_EXECUTABLE);
+
+		if (result < 0) {
+			g_autofree char *size =
+				definition_format_size(machine->definition->memory_bytes);
+			g_autofree char *what = g_strdup_printf("memory %s", size);
+
+			return machine_fail(error, result, what);
+		}
+	}
+	return TRUE;
+}
+
+static gboolean create_partition(struct machine *machine, GError **error)
+{
+	int result;
+
+	machine->device = mshv_open();
+	if (machine->device < 0)
+		return machine_fail(error, machine->device,
+		                    "/dev/mshv (is this the root partition of Viridis, "
+		                    "its kernel module loaded?)");
+	result = mshv_create_partition(machine->device,
+	                               MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC, NULL,
+	                               0, &machine->partition);
+	if (result < 0)
+		return machine_fail(error, result, "the partition cannot be created");
+	return TRUE;
+}
+
+static gboolean create_vps(struct machine *machine, GError **error)
+{
+	for (uint32_t i = 0; i < machine->definition->vps; i++)
+		if (!vp_create(&machine->vps[i], machine, i, error))
+			return FALSE;
+	return TRUE;
+}
+
+static void init_vps(struct machine *machine)
+{
+	machine->vps = g_new0(struct vp, machine->definition->vps);
+	for (uint32_t i = 0; i < machine->definition->vps; i++)
+		machine->vps[i].mshv.fd = -1;
+}
+
+struct machine *machine_new(const struct definition *definition, struct serial *serial,
+                            GError **error)
+{
+	g_autoptr(machine_pointer) machine = g_new0(struct machine, 1);
+
+	machine->definition = definition;
+	machine->serial = serial;
+	machine->device = -1;
+	machine->partition.fd = -1;
+	machine->memory.fd = -1;
+	machine->output = g_byte_array_new();
+	machine->pages_told = g_hash_table_new(NULL, NULL);
+	machine->loop = g_main_loop_new(NULL, FALSE);
+	machine->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	g_mutex_init(&machine->lock);
+	init_vps(machine);
+	platform_reset(&machine->platform);
+	machine->wake_source = g_unix_fd_add(machine->wake_fd, G_IO_IN, on_wake, machine);
+
+	if (!create_memory(machine, error) || !loader_load(machine, error) ||
+	    !create_partition(machine, error) || !map_memory(machine, error) ||
+	    !create_vps(machine, error) || !loader_set_registers(machine, error))
+		return NULL;
+	machine->vmbus = vmbus_new(machine, error);
+	if (!machine->vmbus)
+		return NULL;
+	serial_set_input(serial, take_input, machine);
+	return g_steal_pointer(&machine);
+}
+
+enum machine_end machine_run(struct machine *machine)
+{
+	for (uint32_t i = 0; i < machine->definition->vps; i++)
+		vp_start(&machine->vps[i]);
+	g_main_loop_run(machine->loop);
+	g_atomic_int_set(&machine->stopping, 1);
+	for (uint32_t i = 0; i < machine->definition->vps; i++)
+		vp_stop(&machine->vps[i]);
+	for (uint32_t i = 0;
+	     machine->end == MACHINE_STOPPED && i < machine->definition->vps; i++)
+		vp_log_place(&machine->vps[i]);
+	serial_write(machine->serial, machine->output->data, machine->output->len);
+	g_byte_array_set_size(machine->output, 0);
+	return machine->end;
+}
+
+void machine_free(struct machine *machine)
+{
+	serial_set_input(machine->serial, NULL, NULL);
+	if (machine->vmbus)
+		vmbus_free(machine->vmbus);
+	for (uint32_t i = 0; i < machine->definition->vps; i++)
+		vp_destroy(&machine->vps[i]);
+	g_free(machine->vps);
+	if (machine->partition.fd >= 0)
+		mshv_close_partition(&machine->partition);
+	if (machine->device >= 0)
+		close(machine->device);
+	if (machine->memory.fd >= 0)
+		vsp_guest_memory_fini(&machine->memory);
+	g_source_remove(machine->wake_source);
+	close(machine->wake_fd);
+	g_main_loop_unref(machine->loop);
+	g_byte_array_unref(machine->output);
+	g_hash_table_unref(machine->pages_told);
+	g_free(machine->boot_registers);
+	g_free(machine->end_reason);
+	g_mutex_clear(&machine->lock);
+	g_free(machine);
+}

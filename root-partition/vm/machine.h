@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One life of the child's machine, from power-on to power-off, reset or crash: its partition,
+ * memory, devices and VPs. A reset ends one machine and begins another.
+ *
+ * The main thread creates, starts and destroys. Each VP has a thread, which runs its devices'
+ * accesses under `lock` by machine_lock() and machine_unlock(); the latter carries out what the
+ * devices want: interrupts, serial output, the end. Anything else (VMBus, serial lines, control)
+ * is the main thread's alone.
+ */
+#ifndef VIRIDIS_VM_MACHINE_H
+#define VIRIDIS_VM_MACHINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "root-partition/lib/mshv.h"
+#include "root-partition/vm/definition.h"
+#include "root-partition/vm/model/platform.h"
+#include "root-partition/vm/serial.h"
+#include "vsp/lib/memory.h"
+
+struct vp;
+struct vmbus;
+
+enum machine_end {
+	MACHINE_RUNNING,
+	MACHINE_POWERED_OFF,
+	MACHINE_RESET,
+	MACHINE_CRASHED, /* the guest cannot go on: triple fault, nonsense it executed */
+	MACHINE_FAILED,  /* we cannot go on */
+	MACHINE_STOPPED, /* we were asked to */
+};
+
+struct machine {
+	/* Constant after machine_new(). */
+	const struct definition *definition;
+	int device; /* /dev/mshv */
+	struct mshv_partition partition;
+	struct vsp_guest_memory memory;
+	struct vp *vps; /* definition->vps of them */
+	int wake_fd;    /* eventfd: VP threads wake the main loop */
+	struct hv_register_assoc *boot_registers; /* of the first VP, by the loader */
+	uint32_t boot_register_count;
+
+	/* Main thread. */
+	struct serial *serial; /* the owner's; outlives the machine */
+	struct vmbus *vmbus;
+	GMainLoop *loop;
+	guint wake_source;
+
+	gint stopping; /* atomic: VP threads leave as soon as they see it */
+
+	GMutex lock;
+	/* Under `lock`. */
+	struct platform platform;
+	GByteArray *output; /* serial bytes for the main thread */
+	bool input_waits;   /* the main thread holds input back until there is room */
+	bool vmbus_waits;   /* a SINT became deliverable */
+	enum machine_end end;
+	char *end_reason;
+	uint8_t ports_told[65536 / 8]; /* a bit for each port logged as nobody's */
+	GHashTable
+		*pages_told; /* likewise page numbers of memory, PAGES_TOLD_MAX of them */
+};
+
+struct machine *machine_new(const struct definition *definition, struct serial *serial,
+                            GError **error);
+void machine_free(struct machine *machine);
+typedef struct machine machine_pointer;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(machine_pointer, machine_free)
+
+/* Runs the main loop until the machine ended; its VPs stand still then. */
+enum machine_end machine_run(struct machine *machine);
+
+/* The first caller's word counts. Any thread, lock not held. */
+void machine_set_end(struct machine *machine, enum machine_end end, const char *format,
+                     ...) G_GNUC_PRINTF(3, 4);
+bool machine_ended(struct machine *machine);
+
+void machine_lock(struct machine *machine);
+void machine_unlock(struct machine *machine);
+
+/*
+ * Log an access that no device answers: once for each port, and once for each page of memory,
+ * lock not held.
+ */
+void machine_tell_port(struct machine *machine, uint32_t vp, uint16_t port);
+void machine_tell_memory(struct machine *machine, uint32_t vp, uint64_t gpa);
+
+/* Any thread: have the main thread look at the VMBus queue again. */
+void machine_wake_vmbus(struct machine *machine);
+
+#define MACHINE_ERROR machine_error_quark()
+GQuark machine_error_quark(void);
+#define MACHINE_ERROR_FAILED 0
+
+/* Sets `error` to "what: strerror(-negative_errno)"; false, for the caller to return. */
+gboolean machine_fail(GError **error, int negative_errno, const char *what);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viridis-vm NAME | FILE: the worker process of one VM. `viridis start` runs it with --ready-fd
+ * and learns by that descriptor whether it runs; by hand it stays in the foreground.
+ *
+ * Exit status: 0 powered off or stopped, 1 could not start or go on, 2 usage, 3 guest crashed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "root-partition/vm/paths.h"
+#include "root-partition/vm/store.h"
+#include "root-partition/vm/vm.h"
+#include "root-partition/vm/vm_log.h"
+
+enum exit_status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+	STATUS_CRASHED = 3
+};
+
+static int ready_fd = -1;
+
+static const GOptionEntry options[] = {
+	{ "ready-fd", 0, 0, G_OPTION_ARG_INT, &ready_fd,
+	  "Write \"ready\" or the error there once it is known; log to the VM's file",
+	  "FD" },
+	G_OPTION_ENTRY_NULL,
+};
+
+/* A name, or the path of a file: what has a slash in it. */
+static struct definition *load(const char *argument, GError **error)
+{
+	return strchr(argument, '/') ? store_load_file(argument, error) :
+	                               store_load(argument, error);
+}
+
+/* Everything we and our providers print goes to the VM's log. */
+static gboolean redirect_log(const char *name, GError **error)
+{
+	g_autofree char *path = paths_of(name, PATH_LOG);
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+	    dup2(null_fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {
+		int saved = errno;
+
+		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
+		            "log %s: %s", path, g_strerror(saved));
+		return FALSE;
+	}
+	close(fd);
+	close(null_fd);
+	return TRUE;
+}
+
+static void tell(const char *text)
+{
+	if (ready_fd < 0)
+		return;
+	(void)!write(ready_fd, text,
+	             strlen(text)); /* nobody listens: then nobody is told */
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+static int fail(const GError *error)
+{
+	if (ready_fd < 0)
+		g_printerr("viridis-vm: %s\n", error->message);
+	else
+		vm_log("vm: not started: %s", error->message);
+	tell(error->message);
+	return STATUS_FAILED;
+}
+
+static int serve(const struct definition *definition)
+{
+	g_autoptr(GError) error = NULL;
+	struct vm *vm;
+	enum machine_end end;
+
+	vm = vm_new(definition, &error);
+	if (!vm)
+		return fail(error);
+	vm_log("vm: %s runs with %u VPs", definition->name, definition->vps);
+	tell("ready");
+	end = vm_run(vm);
+	vm_free(vm);
+	if (end == MACHINE_CRASHED)
+		return STATUS_CRASHED;
+	return end == MACHINE_FAILED ? STATUS_FAILED : STATUS_OK;
+}
+
+static int start(const char *argument)
+{
+	g_autoptr(definition_pointer) definition = NULL;
+	g_autoptr(GError) error = NULL;
+
+	definition = load(argument, &error);
+	if (!definition || !paths_make(&error))
+		return fail(error);
+	if (ready_fd >= 0 && !redirect_log(definition->name, &error))
+		return fail(error);
+	return serve(definition);
+}
+
+int main(int argc, char **argv)
+{
+	g_autoptr(GOptionContext) context = g_option_context_new("NAME | FILE");
+	g_autoptr(GError) error = NULL;
+
+	g_option_context_set_summary(context, "The worker process of one Viridis VM.");
+	g_option_context_add_main_entries(context, options, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &error) || argc != 2) {
+		g_printerr("viridis-vm: %s; try --help\n",
+		           error ? error->message : "one name or file is needed");
+		return STATUS_USAGE;
+	}
+	if (ready_fd >= 0 && fcntl(ready_fd, F_SETFD, FD_CLOEXEC) != 0) {
+		g_printerr("viridis-vm: --ready-fd %d: not an open descriptor\n",
+		           ready_fd);
+		return STATUS_USAGE;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	return start(argv[1]);
+}

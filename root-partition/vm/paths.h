@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where things of a VM are. Definitions and logs live in VIRIDIS_STATE_DIR (/var/lib/viridis),
+ * what belongs to a running worker in VIRIDIS_RUN_DIR (/run/viridis).
+ */
+#ifndef VIRIDIS_VM_PATHS_H
+#define VIRIDIS_VM_PATHS_H
+
+#include <glib.h>
+
+enum path {
+	PATH_DEFINITION, /* state: NAME.json */
+	PATH_LOG,        /* state: NAME.log */
+	PATH_SOCKET,     /* run: NAME.sock, the control socket */
+	PATH_STATE,      /* run: NAME.state, how it is or how it ended */
+	PATH_LOCK,       /* run: NAME.lock, locked by the worker as long as it lives */
+	PATH_KINDS,
+};
+
+const char *paths_state_dir(void);
+const char *paths_run_dir(void);
+
+/* Free it with g_free(). */
+char *paths_of(const char *name, enum path path);
+
+/* Both folders exist afterwards. */
+gboolean paths_make(GError **error);
+
+/* Another of our programs: beside this one, or found through PATH. Free it with g_free(). */
+char *paths_program(const char *name);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* IN, OUT, INS and OUTS: APM3, and APM2 15.10 for what the intercept tells. */
+#include <time.h>
+#include <viridis/base/bits.h>
+
+#include "root-partition/vm/guest_access.h"
+
+/* Elements of a REP moved before the VP runs on: interrupts and stops get their turn. */
+#define REPEAT_MAX 256u
+
+#define RFLAGS_DF BIT64(10)
+
+enum { RAX = 0, RCX = 1, RSI = 6, RDI = 7 };
+
+static uint32_t port_read(struct vp *vp, uint16_t port, unsigned int bytes)
+{
+	struct machine *machine = vp->machine;
+	uint32_t value;
+	bool known;
+
+	machine_lock(machine);
+	known = platform_port_read(&machine->platform, port, bytes, (uint64_t)time(NULL),
+	                           &value);
+	machine_unlock(machine);
+	if (!known)
+		machine_tell_port(machine, vp->mshv.index, port);
+	return value;
+}
+
+static void port_write(struct vp *vp, uint16_t port, unsigned int bytes, uint32_t value)
+{
+	struct machine *machine = vp->machine;
+	bool known;
+
+	machine_lock(machine);
+	known = platform_port_write(&machine->platform, port, bytes, value);
+	machine_unlock(machine);
+	if (!known)
+		machine_tell_port(machine, vp->mshv.index, port);
+}
+
+/* A dword's write clears the upper half, smaller ones keep what they do not write. APM1 3.1.2 */
+static uint64_t merge_rax(uint64_t rax, uint32_t value, unsigned int bytes)
+{
+	if (bytes == 4)
+		return value;
+	return (rax & ~bits_mask(0, 8 * bytes)) | (value & bits_mask(0, 8 * bytes));
+}
+
+/* The next RIP; the instruction's length when the message has it, else found by decoding. */
+static bool next_rip(struct vp *vp, const struct hv_x64_intercept_header *header,
+                     struct decode_instruction *instruction, uint64_t *rip)
+{
+	uint64_t base = header->cs.attributes & BIT32(13) ? 0 : header->cs.base;
+	enum decode_mode mode = decode_mode(
+		header->execution_state & HV_EXECUTION_EFER_LMA,
+		header->cs.attributes & BIT32(13), header->cs.attributes & BIT32(14));
+	uint8_t bytes[DECODE_MAX_BYTES];
+	size_t count = guest_fetch(vp, base + header->rip, bytes);
+
+	if (decode_instruction(bytes, count, mode, instruction) != DECODE_OK)
+		return false;
+	*rip = header->rip + instruction->length;
+	return true;
+}
+
+static bool simple_access(struct vp *vp, const struct hv_x64_io_port_intercept *message)
+{
+	const struct hv_x64_intercept_header *header = &message->header;
+	unsigned int bytes = message->access_info & HV_IO_PORT_SIZE_MASK;
+	uint64_t rip = header->rip + (header->length_and_cr8 & 0xf);
+	struct decode_instruction instruction;
+	uint64_t rax;
+
+	if (rip == header->rip && !next_rip(vp, header, &instruction, &rip))
+		return true; /* it changed under us: let it run again */
+	if (header->access_type == HV_INTERCEPT_WRITE) {
+		port_write(vp, message->port_number, bytes, (uint32_t)message->rax);
+		return vp_finish_port(vp, rip, NULL);
+	}
+	rax = merge_rax(message->rax, port_read(vp, message->port_number, bytes), bytes);
+	return vp_finish_port(vp, rip, &rax);
+}
+
+/* A string instruction under way. */
+struct string_access {
+	uint16_t port;
+	unsigned int bytes;
+	bool input;
+	uint64_t address_mask; /* address size: how much of RSI, RDI, RCX counts */
+	uint64_t segment_base;
+	unsigned int index; /* RSI or RDI */
+};
+
+/* One element; false when the guest's memory is not there (any more). */
+static bool string_element(struct vp *vp, const struct string_access *access,
+                           struct vp_registers *registers)
+{
+	uint64_t *index = &registers->gpr[access->index];
+	uint64_t gva = access->segment_base + (*index & access->address_mask);
+	uint64_t step = registers->rflags & RFLAGS_DF ? -(uint64_t)access->bytes :
+	                                                access->bytes;
+	uint64_t value;
+
+	if (access->input) {
+		/* The page is asked for first: what a device gives it gives only once. */
+		if (!guest_load(vp, gva, access->bytes, &value))
+			return false;
+		value = port_read(vp, access->port, access->bytes);
+		if (!guest_store(vp, gva, access->bytes, value))
+			return false;
+	} else {
+		if (!guest_load(vp, gva, access->bytes, &value))
+			return false;
+		port_write(vp, access->port, access->bytes, (uint32_t)value);
+	}
+	*index = (*index & ~access->address_mask) |
+	         ((*index + step) & access->address_mask);
+	return true;
+}
+
+static bool string_access(struct vp *vp, const struct hv_x64_io_port_intercept *message)
+{
+	struct string_access access = {
+		.port = message->port_number,
+		.bytes = message->access_info & HV_IO_PORT_SIZE_MASK,
+		.input = message->header.access_type == HV_INTERCEPT_READ,
+	};
+	struct decode_instruction instruction;
+	struct vp_registers registers;
+	enum decode_segment segment;
+	uint64_t rip;
+
+	if (!vp_load_registers(vp, &registers))
+		return false;
+	if (!next_rip(vp, &message->header, &instruction, &rip))
+		return true;
+	access.address_mask = bits_mask(0, 8 * instruction.address_bytes);
+	access.index = access.input ? RDI : RSI;
+	segment = access.input                            ? DECODE_ES :
+	          instruction.override == DECODE_SEGMENTS ? DECODE_DS :
+	                                                    instruction.override;
+	if (instruction.mode != DECODE_64 || segment >= DECODE_FS)
+		access.segment_base = registers.segment_base[segment];
+	for (unsigned int i = 0; i < REPEAT_MAX; i++) {
+		uint64_t *count = &registers.gpr[RCX];
+
+		if (instruction.rep && (*count & access.address_mask) == 0)
+			break;
+		if (!string_element(vp, &access, &registers))
+			return vp_store_registers(vp, &registers);
+		if (!instruction.rep)
+			break;
+		*count = (*count & ~access.address_mask) |
+		         ((*count - 1) & access.address_mask);
+	}
+	if (!instruction.rep || (registers.gpr[RCX] & access.address_mask) == 0)
+		registers.rip = rip;
+	return vp_store_registers(vp, &registers);
+}
+
+bool vp_port_intercept(struct vp *vp, const struct hv_x64_io_port_intercept *message)
+{
+	unsigned int bytes = message->access_info & HV_IO_PORT_SIZE_MASK;
+
+	if (bytes != 1 && bytes != 2 && bytes != 4) {
+		machine_set_end(vp->machine, MACHINE_FAILED,
+		                "vp%u io: access of %u bytes", vp->mshv.index, bytes);
+		return false;
+	}
+	if (message->access_info & HV_IO_PORT_STRING)
+		return string_access(vp, message);
+	return simple_access(vp, message);
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Spawning a provider, and both directions of its socket. */
+#define _GNU_SOURCE
+#include "root-partition/vm/provider.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib-unix.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "root-partition/vm/machine.h"
+#include "root-partition/vm/paths.h"
+#include "root-partition/vm/vm_log.h"
+#include "vsp/lib/socket.h"
+
+#define READY_TIMEOUT_MS 30000
+#define STOP_TIMEOUT_MS  10000
+#define STOP_PERIOD_MS   5
+
+struct provider {
+	char *name;
+	pid_t pid;
+	int socket; /* -1 once it is gone */
+	guint source;
+	const struct provider_events *events;
+	gpointer context;
+	struct vsp_packet packet; /* what was received last */
+};
+
+extern char **environ;
+
+/* ---- The process ---- */
+
+static int spawn(const char *path, int far_socket, pid_t *pid)
+{
+	char *arguments[] = { (char *)path, NULL };
+	posix_spawn_file_actions_t actions;
+	int error;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, far_socket, VSP_SOCKET_FD);
+	error = posix_spawn(pid, path, &actions, NULL, arguments, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return error;
+}
+
+static gboolean start_process(struct provider *provider, GError **error)
+{
+	g_autofree char *path = paths_program(provider->name);
+	int sockets[2];
+	int result;
+
+	if (!path)
+		return machine_fail(error, -ENOENT, provider->name);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+		return machine_fail(error, -errno, provider->name);
+	provider->socket = sockets[0];
+	result = fcntl(sockets[0], F_SETFL, O_NONBLOCK) ?
+	                 errno :
+	                 spawn(path, sockets[1], &provider->pid);
+	close(sockets[1]);
+	return result ? machine_fail(error, -result, provider->name) : TRUE;
+}
+
+static void free_provider(struct provider *provider)
+{
+	if (provider->source)
+		g_source_remove(provider->source);
+	if (provider->socket >= 0)
+		close(provider->socket);
+	g_free(provider->name);
+	g_free(provider);
+}
+
+/* Waits for the process; one that does not end by itself is killed. */
+static void reap(struct provider *provider)
+{
+	for (int waited = 0; provider->pid > 0; waited += STOP_PERIOD_MS) {
+		int status;
+		pid_t ended = waitpid(provider->pid, &status, WNOHANG);
+
+		if (ended < 0 && errno == EINTR)
+			continue;
+		if (ended != 0)
+			break;
+		if (waited == STOP_TIMEOUT_MS) {
+			vm_log("%s: does not end, killed", provider->name);
+			kill(provider->pid, SIGKILL);
+		}
+		g_usleep(STOP_PERIOD_MS * 1000);
+	}
+	provider->pid = 0;
+}
+
+/* Hanging up tells it to end. */
+static void hang_up(struct provider *provider)
+{
+	if (provider->source)
+		g_source_remove(provider->source);
+	provider->source = 0;
+	if (provider->socket >= 0)
+		close(provider->socket);
+	provider->socket = -1;
+}
+
+void provider_stop(struct provider *provider)
+{
+	hang_up(provider);
+	reap(provider);
+	free_provider(provider);
+}
+
+static gboolean report_gone(gpointer data)
+{
+	struct provider *provider = data;
+
+	provider->source = 0;
+	reap(provider);
+	provider->events->gone(provider->context, provider);
+	return G_SOURCE_REMOVE;
+}
+
+/*
+ * The process is killed, as what it still does to guest memory is not to be trusted; the owner
+ * hears of it from the main loop, never from inside an order it gives.
+ */
+static void lose(struct provider *provider, const char *why)
+{
+	if (provider->socket < 0)
+		return;
+	vm_log("%s: %s", provider->name, why);
+	hang_up(provider);
+	kill(provider->pid, SIGKILL);
+	provider->source = g_idle_add(report_gone, provider);
+}
+
+/* ---- To the provider ---- */
+
+static bool send_message(struct provider *provider, const struct vsp_message *message,
+                         const int *descriptors, unsigned int count)
+{
+	if (provider->socket < 0)
+		return false;
+	if (vsp_socket_send(provider->socket, message, descriptors, count) ==
+	    VSP_SOCKET_OK)
+		return true;
+	lose(provider, "does not take its orders");
+	return false;
+}
+
+static bool send_text(struct provider *provider, enum vsp_message_type type,
+                      uint32_t number, const char *text)
+{
+	struct vsp_message message = {
+		.type = type,
+		.number = number,
+		.count = (uint32_t)strlen(text),
+		.tail = text,
+	};
+
+	return send_message(provider, &message, NULL, 0);
+}
+
+static bool send_hello(struct provider *provider, const struct vsp_guest_memory *memory)
+{
+	struct vsp_message message = {
+		.type = VSP_HELLO,
+		.number = VSP_PROTOCOL_VERSION,
+		.count = memory->map.count,
+		.tail = memory->map.range,
+	};
+
+	return send_message(provider, &message, &memory->fd, 1);
+}
+
+void provider_open(struct provider *provider, uint32_t channel,
+                   const struct provider_rings *rings)
+{
+	int descriptors[] = { rings->event_in, rings->event_out };
+	struct vsp_message message = {
+		.type = VSP_OPEN,
+		.channel = channel,
+		.offset = rings->in_pages,
+		.count = rings->count,
+		.tail = rings->pfns,
+	};
+
+	send_message(provider, &message, descriptors, 2);
+}
+
+void provider_start_channel(struct provider *provider, uint32_t channel)
+{
+	struct vsp_message message = { .type = VSP_START, .channel = channel };
+
+	send_message(provider, &message, NULL, 0);
+}
+
+void provider_close(struct provider *provider, uint32_t channel)
+{
+	struct vsp_message message = { .type = VSP_CLOSE, .channel = channel };
+
+	send_message(provider, &message, NULL, 0);
+}
+
+void provider_command(struct provider *provider, uint32_t tag, const char *json)
+{
+	send_text(provider, VSP_COMMAND, tag, json);
+}
+
+/* ---- From the provider ---- */
+
+static void take(struct provider *provider, const struct vsp_message *message)
+{
+	switch (message->type) {
+	case VSP_OPENED:
+		provider->events->opened(provider->context, message->channel,
+		                         message->number == 0);
+		break;
+	case VSP_CLOSED:
+		provider->events->closed(provider->context, message->channel);
+		break;
+	case VSP_EVENT:
+		provider->events->event(provider->context, message->number,
+		                        message->tail);
+		break;
+	case VSP_LOG:
+		vm_log_limited("%s: %s", provider->name, (const char *)message->tail);
+		break;
+	default:
+		lose(provider, "says READY twice");
+		break;
+	}
+}
+
+static gboolean on_message(gint fd, GIOCondition condition, gpointer data)
+{
+	struct provider *provider = data;
+
+	(void)condition;
+	switch (vsp_socket_receive(fd, VSP_PROVIDER, &provider->packet)) {
+	case VSP_SOCKET_OK:
+		take(provider, &provider->packet.message);
+		break;
+	case VSP_SOCKET_AGAIN:
+		break;
+	case VSP_SOCKET_CLOSED:
+		lose(provider, "has ended");
+		break;
+	case VSP_SOCKET_BROKEN:
+		lose(provider, "broke the protocol");
+		break;
+	}
+	/* hang_up() removes the source itself. */
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean wait_until_ready(struct provider *provider, GError **error)
+{
+	struct pollfd poll_fd = { .fd = provider->socket, .events = POLLIN };
+	const struct vsp_message *message = &provider->packet.message;
+
+	if (provider->socket < 0) /* a send failed */
+		return machine_fail(error, -EPIPE, provider->name);
+	for (;;) {
+		int count = poll(&poll_fd, 1, READY_TIMEOUT_MS);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count <= 0)
+			return machine_fail(error, -ETIMEDOUT, provider->name);
+		if (vsp_socket_receive(provider->socket, VSP_PROVIDER,
+		                       &provider->packet) != VSP_SOCKET_OK)
+			return machine_fail(error, -EPIPE, provider->name);
+		if (message->type == VSP_READY)
+			break;
+		if (message->type != VSP_LOG)
+			return machine_fail(error, -EPROTO, provider->name);
+		vm_log_limited("%s: %s", provider->name, (const char *)message->tail);
+	}
+	if (message->number == 0)
+		return TRUE;
+	g_set_error_literal(error, MACHINE_ERROR, MACHINE_ERROR_FAILED, message->tail);
+	return FALSE;
+}
+
+struct provider *provider_start(const char *program, const char *config,
+                                const struct vsp_guest_memory *memory,
+                                const struct provider_events *events, gpointer context,
+                                GError **error)
+{
+	struct provider *provider = g_new0(struct provider, 1);
+
+	provider->name = g_strdup(program);
+	provider->socket = -1;
+	provider->events = events;
+	provider->context = context;
+	if (!start_process(provider, error)) {
+		free_provider(provider);
+		return NULL;
+	}
+	send_hello(provider, memory);
+	send_text(provider, VSP_CONFIG, 0, config);
+	if (!wait_until_ready(provider, error)) {
+		provider_stop(provider);
+		return NULL;
+	}
+	provider->source = g_unix_fd_add(provider->socket, G_IO_IN, on_message, provider);
+	return provider;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A provider (VSP) process as its worker sees it: started, configured, given channels, stopped.
+ * vsp/lib/core/protocol.h is what is said. Main thread only.
+ */
+#ifndef VIRIDIS_VM_PROVIDER_H
+#define VIRIDIS_VM_PROVIDER_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "vsp/lib/memory.h"
+
+struct provider;
+
+struct provider_events {
+	void (*opened)(gpointer context, uint32_t channel, bool opened);
+	void (*closed)(gpointer context, uint32_t channel);
+	void (*event)(gpointer context, uint32_t tag, const char *json);
+	/* It died or broke the protocol; nothing of it touches guest memory any more. */
+	void (*gone)(gpointer context, struct provider *provider);
+};
+
+/* Starts `program`, sends memory and configuration, and waits until it is ready or says why not. */
+struct provider *provider_start(const char *program, const char *config,
+                                const struct vsp_guest_memory *memory,
+                                const struct provider_events *events, gpointer context,
+                                GError **error);
+
+/* Ends the process and waits for its end: its I/O is over when this returns. */
+void provider_stop(struct provider *provider);
+
+/* Orders. When the provider is gone they do nothing: `gone` has been or will be called. */
+struct provider_rings {
+	const uint64_t *pfns;
+	uint32_t count;    /* of both rings */
+	uint32_t in_pages; /* of them, guest to host */
+	int event_in;
+	int event_out;
+};
+void provider_open(struct provider *provider, uint32_t channel,
+                   const struct provider_rings *rings);
+void provider_start_channel(struct provider *provider, uint32_t channel);
+void provider_close(struct provider *provider, uint32_t channel);
+void provider_command(struct provider *provider, uint32_t tag, const char *json);
+
+#endif

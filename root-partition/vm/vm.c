@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The orders of the control socket, the signals of the system, and resets. */
+#include "root-partition/vm/vm.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+#include "root-partition/vm/control.h"
+#include "root-partition/vm/json_text.h"
+#include "root-partition/vm/paths.h"
+#include "root-partition/vm/state.h"
+#include "root-partition/vm/vm_log.h"
+#include "root-partition/vm/vm_status.h"
+#include "root-partition/vm/vmbus.h"
+
+struct vm {
+	const struct definition *definition;
+	int lock_fd;
+	struct serial *serial;
+	struct control *control;
+	struct machine *machine;
+	guint term_source;
+	guint int_source;
+	guint shutdown_client; /* who asked for the shutdown under way */
+};
+
+static char *one_member(const char *name, const char *value)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autofree char *text = NULL;
+
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	if (name)
+		json_text_add_string(builder, name, value);
+	json_builder_end_object(builder);
+	text = json_text_finish(builder, FALSE);
+	return g_strconcat(text, "\n", NULL);
+}
+
+static void shutdown_answered(gpointer context, const char *error)
+{
+	struct vm *vm = context;
+	g_autofree char *line = error ? control_error_to_json(error) :
+	                                one_member(NULL, NULL);
+
+	control_answer(vm->control, vm->shutdown_client, line);
+}
+
+static char *console_answer(const struct vm *vm)
+{
+	const char *pty = serial_pty_path(vm->serial);
+
+	return pty ? one_member("pty", pty) : one_member("file", vm->definition->serial);
+}
+
+static char *log_answer(const struct vm *vm)
+{
+	g_autofree char *path = paths_of(vm->definition->name, PATH_LOG);
+
+	return one_member("path", path);
+}
+
+/* NULL: the answer comes later, or has been given. */
+static char *answer_to(struct vm *vm, guint client, const struct control_request *request)
+{
+	switch (request->command) {
+	case CONTROL_STATUS:
+		return vm_status_json(vm->machine);
+	case CONTROL_SHUTDOWN:
+		vm->shutdown_client = client;
+		vmbus_shutdown(vm->machine->vmbus, request->reboot, shutdown_answered,
+		               vm);
+		return NULL;
+	case CONTROL_STOP:
+		machine_set_end(vm->machine, MACHINE_STOPPED, "stopped by request");
+		return one_member(NULL, NULL);
+	case CONTROL_CONSOLE:
+		return console_answer(vm);
+	case CONTROL_STATS:
+		return vm_stats_json(vm->machine);
+	case CONTROL_LOG:
+		return log_answer(vm);
+	case CONTROL_EVENTS:
+		control_subscribe(vm->control, client);
+		return one_member(NULL, NULL);
+	}
+	return NULL;
+}
+
+static void handle(gpointer context, guint client, const struct control_request *request)
+{
+	struct vm *vm = context;
+	g_autofree char *answer = NULL;
+
+	if (vm->machine)
+		answer = answer_to(vm, client, request);
+	else
+		answer = control_error_to_json("the machine is being reset; ask again");
+	if (answer)
+		control_answer(vm->control, client, answer);
+}
+
+static void send_event(struct vm *vm, const char *name)
+{
+	g_autofree char *line = g_strdup_printf("{\"event\": \"%s\"}\n", name);
+
+	control_event(vm->control, line);
+}
+
+static gboolean on_signal(gpointer data)
+{
+	struct vm *vm = data;
+
+	if (vm->machine)
+		machine_set_end(vm->machine, MACHINE_STOPPED, "stopped by a signal");
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean prepare(struct vm *vm, GError **error)
+{
+	const char *name = vm->definition->name;
+	g_autofree char *socket = paths_of(name, PATH_SOCKET);
+
+	vm->lock_fd = state_lock(name, error);
+	if (vm->lock_fd < 0)
+		return FALSE;
+	if (!definition_check_host(vm->definition, error))
+		return FALSE;
+	vm->serial = serial_open(vm->definition->serial, error);
+	if (!vm->serial)
+		return FALSE;
+	vm->machine = machine_new(vm->definition, vm->serial, error);
+	if (!vm->machine)
+		return FALSE;
+	vm->control = control_new(socket, handle, vm, error);
+	return vm->control != NULL;
+}
+
+struct vm *vm_new(const struct definition *definition, GError **error)
+{
+	struct vm *vm = g_new0(struct vm, 1);
+
+	vm->definition = definition;
+	vm->lock_fd = -1;
+	vm->term_source = g_unix_signal_add(SIGTERM, on_signal, vm);
+	vm->int_source = g_unix_signal_add(SIGINT, on_signal, vm);
+	if (!prepare(vm, error)) {
+		vm_free(vm);
+		return NULL;
+	}
+	state_write(definition->name, "running", "");
+	return vm;
+}
+
+/* The old machine goes before the new one comes: there may not be memory for both. */
+static gboolean replace_machine(struct vm *vm)
+{
+	g_autoptr(GError) error = NULL;
+
+	machine_free(vm->machine);
+	vm->machine = machine_new(vm->definition, vm->serial, &error);
+	if (!vm->machine)
+		vm_log("vm: cannot start again after the reset: %s", error->message);
+	return vm->machine != NULL;
+}
+
+static void record_end(struct vm *vm, enum machine_end end, const char *reason)
+{
+	static const char *const states[] = {
+		[MACHINE_RUNNING] = "running", [MACHINE_POWERED_OFF] = "off",
+		[MACHINE_RESET] = "failed",    [MACHINE_CRASHED] = "crashed",
+		[MACHINE_FAILED] = "failed",   [MACHINE_STOPPED] = "off",
+	};
+
+	state_write(vm->definition->name, states[end], reason);
+	send_event(vm, states[end]);
+}
+
+enum machine_end vm_run(struct vm *vm)
+{
+	enum machine_end end = machine_run(vm->machine);
+
+	while (end == MACHINE_RESET) {
+		send_event(vm, "reset");
+		if (!replace_machine(vm)) {
+			record_end(vm, MACHINE_FAILED,
+			           "cannot start again after a reset");
+			return MACHINE_FAILED;
+		}
+		end = machine_run(vm->machine);
+	}
+	record_end(vm, end, vm->machine->end_reason);
+	return end;
+}
+
+void vm_free(struct vm *vm)
+{
+	if (vm->machine)
+		machine_free(vm->machine);
+	if (vm->control)
+		control_free(vm->control);
+	if (vm->serial)
+		serial_close(vm->serial);
+	g_source_remove(vm->term_source);
+	g_source_remove(vm->int_source);
+	if (vm->lock_fd >= 0)
+		state_unlock(vm->definition->name, vm->lock_fd);
+	g_free(vm);
+}

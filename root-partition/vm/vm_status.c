@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Status and statistics as JSON lines. Counters come from the hypervisor by their ABI names. */
+#include "root-partition/vm/vm_status.h"
+
+#include <unistd.h>
+#include <viridis/abi/viridis_stats.h>
+
+#include "root-partition/vm/json_text.h"
+
+#define PARTITIONS_MAX 1024u
+
+static char *finish(JsonBuilder *builder)
+{
+	g_autofree char *text = NULL;
+
+	json_builder_end_object(builder);
+	text = json_text_finish(builder, FALSE);
+	return g_strconcat(text, "\n", NULL);
+}
+
+char *vm_status_json(const struct machine *machine)
+{
+	const struct definition *definition = machine->definition;
+	const char *pty = serial_pty_path(machine->serial);
+	g_autofree char *memory = definition_format_size(definition->memory_bytes);
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_text_add_string(builder, "name", definition->name);
+	json_text_add_string(builder, "state", "running");
+	json_text_add_int(builder, "pid", (guint64)getpid());
+	json_text_add_int(builder, "partition", machine->partition.id);
+	json_text_add_int(builder, "vps", definition->vps);
+	json_text_add_string(builder, "memory", memory);
+	json_text_add_string(builder, "console", pty ? pty : definition->serial);
+	return finish(builder);
+}
+
+/* What of the root's memory this partition holds. */
+static void add_memory(JsonBuilder *builder, const struct machine *machine)
+{
+	g_autofree struct viridis_partition_info *infos =
+		g_new0(struct viridis_partition_info, PARTITIONS_MAX);
+	uint32_t count = PARTITIONS_MAX;
+
+	if (mshv_info(machine->device, infos, &count, NULL) != 0)
+		return;
+	for (uint32_t i = 0; i < MIN(count, PARTITIONS_MAX); i++) {
+		if (infos[i].partition_id != machine->partition.id)
+			continue;
+		json_text_add_int(builder, "deposited-pages", infos[i].deposited_pages);
+		json_text_add_int(builder, "in-use-pages", infos[i].in_use_pages);
+		json_text_add_int(builder, "pinned-pages", infos[i].pinned_pages);
+	}
+}
+
+static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t index)
+{
+#define STAT_NAME(id, name) name,
+	static const char *const names[] = { VIRIDIS_VP_STATS(STAT_NAME) };
+#undef STAT_NAME
+	struct viridis_get_stats stats = {
+		.partition_id = machine->partition.id,
+		.object = VIRIDIS_STATS_VP,
+		.index = index,
+	};
+
+	if (mshv_get_stats(machine->partition.fd, &stats) != 0)
+		return;
+	json_builder_begin_object(builder);
+	json_text_add_int(builder, "vp", index);
+	for (uint32_t i = 0; i < MIN(stats.count, G_N_ELEMENTS(names)); i++)
+		json_text_add_int(builder, names[i], stats.counter[i]);
+	json_builder_end_object(builder);
+}
+
+char *vm_stats_json(const struct machine *machine)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	add_memory(builder, machine);
+	json_builder_set_member_name(builder, "vps");
+	json_builder_begin_array(builder);
+	for (uint32_t i = 0; i < machine->definition->vps; i++)
+		add_vp(builder, machine, i);
+	json_builder_end_array(builder);
+	return finish(builder);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The child's VMBus: the server of vmbus/core, fed with the child's messages, and its channels,
+ * each served by a provider process. Main thread only.
+ */
+#ifndef VIRIDIS_VM_VMBUS_H
+#define VIRIDIS_VM_VMBUS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+struct machine;
+struct vmbus;
+
+/* Starts the providers and offers what they serve. */
+struct vmbus *vmbus_new(struct machine *machine, GError **error);
+
+/* The VPs stand still. Providers are gone when this returns. */
+void vmbus_free(struct vmbus *vmbus);
+
+/* Try to deliver what waits: a SINT became deliverable. */
+void vmbus_deliver(struct vmbus *vmbus);
+
+/* Ask the guest to shut down. `answered` is called once, from the main loop; NULL error: it will. */
+typedef void (*vmbus_answered)(gpointer context, const char *error);
+void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
+                    gpointer context);
+
+#endif

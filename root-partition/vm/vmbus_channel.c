@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Channels between server and provider: what the server wants done is passed on, what the
+ * provider answers goes back, and signals are wired straight between child and provider.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "root-partition/vm/json_text.h"
+#include "root-partition/vm/vm_log.h"
+#include "root-partition/vm/vmbus_internal.h"
+#include "vsp/lib/core/protocol.h"
+
+static struct vmbus *vmbus_of(struct server *server)
+{
+	return (struct vmbus *)server; /* its first member */
+}
+
+/* ---- Signals ---- */
+
+static void unwire(struct vmbus *vmbus, uint32_t relid)
+{
+	struct vmbus_channel *channel = &vmbus->channels[relid];
+	const struct mshv_partition *partition = &vmbus->machine->partition;
+
+	/* They can only fail if they were not wired, and then nothing is to be undone. */
+	if (channel->in_assigned)
+		(void)!mshv_signal_eventfd(partition, VMBUS_CONNECTION(relid), -1);
+	if (channel->out_assigned)
+		(void)!mshv_eventfd_deassign(partition, channel->event_out);
+	if (channel->event_in >= 0)
+		close(channel->event_in);
+	if (channel->event_out >= 0)
+		close(channel->event_out);
+	channel->event_in = -1;
+	channel->event_out = -1;
+	channel->in_assigned = false;
+	channel->out_assigned = false;
+}
+
+static int aim(struct vmbus *vmbus, uint32_t relid, uint32_t target_vp)
+{
+	struct vmbus_channel *channel = &vmbus->channels[relid];
+	const struct mshv_partition *partition = &vmbus->machine->partition;
+	int error;
+
+	if (target_vp == VMBUS_VP_NONE) {
+		error = channel->out_assigned ?
+		                mshv_eventfd_deassign(partition, channel->event_out) :
+		                0;
+		channel->out_assigned = false;
+		return error;
+	}
+	error = channel->out_assigned ?
+	                mshv_eventfd_retarget(partition, channel->event_out, target_vp,
+	                                      VMBUS_SINT, relid) :
+	                mshv_eventfd_assign(partition, channel->event_out, target_vp,
+	                                    VMBUS_SINT, relid);
+	if (error == 0)
+		channel->out_assigned = true;
+	return error;
+}
+
+static int wire(struct vmbus *vmbus, uint32_t relid, uint32_t target_vp)
+{
+	struct vmbus_channel *channel = &vmbus->channels[relid];
+	int error;
+
+	channel->event_in = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	channel->event_out = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (channel->event_in < 0 || channel->event_out < 0)
+		return -errno;
+	error = mshv_signal_eventfd(&vmbus->machine->partition, VMBUS_CONNECTION(relid),
+	                            channel->event_in);
+	if (error)
+		return error;
+	channel->in_assigned = true;
+	return aim(vmbus, relid, target_vp);
+}
+
+/* ---- What the server wants ---- */
+
+static bool gpadl_accept(struct server *server, uint32_t relid, const struct gpadl *gpadl,
+                         const uint64_t *pfns)
+{
+	(void)relid;
+	return vsp_map_pages_valid(&vmbus_of(server)->machine->memory.map, pfns,
+	                           gpadl->page_count);
+}
+
+/* Rings are let go of by closing the channel; no class of ours is lent other pages. */
+static void gpadl_release(struct server *server, uint32_t relid, uint32_t gpadl_id)
+{
+	server_release_complete(server, relid, gpadl_id);
+}
+
+static void channel_open(struct server *server, uint32_t relid,
+                         const struct server_rings *rings)
+{
+	struct vmbus *vmbus = vmbus_of(server);
+	struct provider *provider = vmbus_provider_of(vmbus, relid);
+	struct provider_rings lent = {
+		.pfns = rings->pfns,
+		.count = rings->upstream_pages + rings->downstream_pages,
+		.in_pages = rings->upstream_pages,
+	};
+	int error = provider ? wire(vmbus, relid, rings->target_vp) : -EPIPE;
+
+	if (error) {
+		vm_log("vmbus: channel %u cannot be opened: %s", relid,
+		       g_strerror(-error));
+		unwire(vmbus, relid);
+		server_open_complete(server, relid, VMBUS_STATUS_FAILURE);
+		return;
+	}
+	lent.event_in = vmbus->channels[relid].event_in;
+	lent.event_out = vmbus->channels[relid].event_out;
+	provider_open(provider, relid, &lent);
+}
+
+static void channel_opened(struct server *server, uint32_t relid)
+{
+	struct vmbus *vmbus = vmbus_of(server);
+	struct provider *provider = vmbus_provider_of(vmbus, relid);
+
+	vm_log("vmbus: channel %u (%s) is open", relid,
+	       vmbus->channels[relid].class->name);
+	if (provider)
+		provider_start_channel(provider, relid);
+}
+
+static void finish_close(struct vmbus *vmbus, uint32_t relid)
+{
+	unwire(vmbus, relid);
+	server_close_complete(&vmbus->server, relid);
+}
+
+static void channel_close(struct server *server, uint32_t relid)
+{
+	struct vmbus *vmbus = vmbus_of(server);
+	struct provider *provider = vmbus_provider_of(vmbus, relid);
+
+	vm_log("vmbus: channel %u (%s) closes", relid,
+	       vmbus->channels[relid].class->name);
+	if (provider)
+		provider_close(provider, relid);
+	else
+		finish_close(vmbus, relid);
+}
+
+static void channel_retarget(struct server *server, uint32_t relid, uint32_t target_vp)
+{
+	int error = aim(vmbus_of(server), relid, target_vp);
+
+	if (error)
+		vm_log("vmbus: channel %u cannot move to vp%u: %s", relid, target_vp,
+		       g_strerror(-error));
+}
+
+static void channel_gone(struct server *server, uint32_t relid)
+{
+	vmbus_of(server)->channels[relid].class = NULL;
+}
+
+static void reset_complete(struct server *server)
+{
+	(void)server; /* resets of ours end the machine; see vmbus_free() */
+}
+
+static void log_line(struct server *server, uint32_t relid, const char *text)
+{
+	(void)server;
+	vm_log_limited("vmbus: channel %u: %s", relid, text);
+}
+
+const struct server_ops vmbus_channel_ops = {
+	.gpadl_accept = gpadl_accept,
+	.gpadl_release = gpadl_release,
+	.channel_open = channel_open,
+	.channel_opened = channel_opened,
+	.channel_close = channel_close,
+	.channel_retarget = channel_retarget,
+	.channel_gone = channel_gone,
+	.reset_complete = reset_complete,
+	.log = log_line,
+};
+
+/* ---- What the provider answers ---- */
+
+static enum server_channel_state state_of(struct vmbus *vmbus, uint32_t relid)
+{
+	const struct server_channel *channel = server_channel(&vmbus->server, relid);
+
+	return channel ? channel->state : SERVER_CHANNEL_CLOSED;
+}
+
+/* An answer to a question that was not asked is left alone. */
+static bool expected(struct vmbus *vmbus, uint32_t relid, enum server_channel_state state)
+{
+	if (relid >= 1 && relid <= VMBUS_CHANNELS && vmbus->channels[relid].class &&
+	    state_of(vmbus, relid) == state)
+		return true;
+	vm_log_limited("vmbus: a provider speaks of channel %u out of turn", relid);
+	return false;
+}
+
+static void opened(gpointer context, uint32_t relid, bool ok)
+{
+	struct vmbus *vmbus = context;
+
+	if (!expected(vmbus, relid, SERVER_CHANNEL_OPENING))
+		return;
+	if (!ok)
+		unwire(vmbus, relid);
+	server_open_complete(&vmbus->server, relid,
+	                     ok ? VMBUS_STATUS_OK : VMBUS_STATUS_FAILURE);
+	vmbus_deliver(vmbus);
+}
+
+static void closed(gpointer context, uint32_t relid)
+{
+	struct vmbus *vmbus = context;
+
+	if (!expected(vmbus, relid, SERVER_CHANNEL_CLOSING))
+		return;
+	finish_close(vmbus, relid);
+	vmbus_deliver(vmbus);
+}
+
+/* {"ok": true} or {"ok": false, "error": "..."}, for the request with the same tag. */
+static void answer_shutdown(struct vmbus *vmbus, const char *json)
+{
+	g_autoptr(JsonObject)
+		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
+	const char *why = "the guest refused";
+	gboolean ok = FALSE;
+
+	if (object && json_object_has_member(object, "ok"))
+		(void)json_text_get_boolean(json_object_get_member(object, "ok"), &ok);
+	if (object && json_object_has_member(object, "error"))
+		(void)json_text_get_string(json_object_get_member(object, "error"), &why);
+	vmbus_answer_shutdown(vmbus, ok ? NULL : why);
+}
+
+static void event(gpointer context, uint32_t tag, const char *json)
+{
+	struct vmbus *vmbus = context;
+
+	if (tag != 0 && tag == vmbus->shutdown_tag)
+		answer_shutdown(vmbus, json);
+	else
+		vm_log_limited("vmbus: event of a provider: %s", json);
+}
+
+static void drop_channel(struct vmbus *vmbus, uint32_t relid)
+{
+	switch (state_of(vmbus, relid)) {
+	case SERVER_CHANNEL_OPENING:
+		unwire(vmbus, relid);
+		server_open_complete(&vmbus->server, relid, VMBUS_STATUS_FAILURE);
+		break;
+	case SERVER_CHANNEL_CLOSING:
+		finish_close(vmbus, relid);
+		break;
+	case SERVER_CHANNEL_CLOSED:
+	case SERVER_CHANNEL_OPEN:
+		break;
+	}
+	(void)!server_rescind(&vmbus->server,
+	                      relid); /* it may be on its way out already */
+}
+
+/* A device whose provider died is taken away from the guest. */
+static void gone(gpointer context, struct provider *provider)
+{
+	struct vmbus *vmbus = context;
+	int kind = 0;
+
+	while (kind < VMBUS_PROVIDERS && vmbus->providers[kind] != provider)
+		kind++;
+	if (kind == VMBUS_PROVIDERS)
+		return;
+	vmbus->providers[kind] = NULL;
+	provider_stop(provider);
+	if (kind == VMBUS_UTIL)
+		vmbus_answer_shutdown(vmbus, "the utility provider died");
+	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++)
+		if (vmbus->channels[relid].class &&
+		    vmbus->channels[relid].class->provider == (enum vmbus_provider)kind)
+			drop_channel(vmbus, relid);
+	vmbus_deliver(vmbus);
+}
+
+const struct provider_events vmbus_provider_events = {
+	.opened = opened,
+	.closed = closed,
+	.event = event,
+	.gone = gone,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What vmbus.c (the server and its messages) and vmbus_channel.c (its channels) share. */
+#ifndef VIRIDIS_VM_VMBUS_INTERNAL_H
+#define VIRIDIS_VM_VMBUS_INTERNAL_H
+
+#include "root-partition/vm/machine.h"
+#include "root-partition/vm/provider.h"
+#include "root-partition/vm/vmbus.h"
+#include "vmbus/core/server.h"
+
+#define VMBUS_CHANNELS          8u
+#define VMBUS_GPADLS            64u
+#define VMBUS_PFNS              32768u /* what 64 MiB of rings take */
+#define VMBUS_QUEUE             SERVER_QUEUE_CAPACITY(VMBUS_CHANNELS, VMBUS_GPADLS)
+#define VMBUS_MESSAGE_FDS       2u
+#define VMBUS_CONNECTION(relid) (0x10000u + (relid)) /* the guest signals it */
+
+enum vmbus_provider { VMBUS_STORAGE, VMBUS_UTIL, VMBUS_PROVIDERS };
+
+/* A channel, by relid. */
+struct vmbus_channel {
+	const struct vmbus_class *class; /* NULL: no such channel */
+	int event_in;                    /* -1 while not open */
+	int event_out;
+	bool in_assigned;  /* the child's signal goes to event_in */
+	bool out_assigned; /* event_out raises the channel's flag in the child */
+};
+
+/* One kind of device that is offered. */
+struct vmbus_class {
+	const char *name; /* in a provider's configuration */
+	struct vmbus_guid type;
+	struct vmbus_guid instance;
+	enum vmbus_provider provider;
+};
+
+struct vmbus_message_source {
+	struct vmbus *vmbus;
+	int fd;
+	guint source;
+	bool held; /* `message` was BUSY for the server */
+	struct hv_message message;
+};
+
+struct vmbus {
+	struct server server; /* first: server_ops get its address */
+	struct machine *machine;
+	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
+	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
+
+	struct vmbus_message_source sources[VMBUS_MESSAGE_FDS];
+	guint retry_source;
+	guint retry_ms;
+	bool delivering;
+
+	/* The one shutdown request under way. */
+	uint32_t shutdown_tag;
+	vmbus_answered answered;
+	gpointer answered_context;
+
+	/* The server's memory. */
+	struct server_channel server_channels[VMBUS_CHANNELS];
+	struct gpadl gpadls[VMBUS_GPADLS];
+	uint64_t pfns[VMBUS_PFNS];
+	struct server_message queue[VMBUS_QUEUE];
+};
+
+extern const struct server_ops vmbus_channel_ops;
+extern const struct provider_events vmbus_provider_events;
+
+/* Start the providers and offer the classes; in vmbus_channel.c and vmbus_offer.c. */
+gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
+struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
+
+/* End the shutdown request, if there is one, with this answer. */
+void vmbus_answer_shutdown(struct vmbus *vmbus, const char *error);
+/* The relid of the first class with that name, or 0. */
+uint32_t vmbus_find_class(const struct vmbus *vmbus, const char *name);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A virtual processor: its thread, which runs it and answers its intercepts, and its registers. */
+#ifndef VIRIDIS_VM_VP_H
+#define VIRIDIS_VM_VP_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <viridis/abi/hv_intercept.h>
+
+#include "root-partition/vm/model/decode.h"
+#include "root-partition/vm/machine.h"
+
+struct vp {
+	struct machine *machine; /* constant */
+	struct mshv_vp mshv; /* constant; calls only from the VP's thread while it runs */
+	GThread *thread;
+	gint thread_id; /* atomic: to send it signals; 0 until it runs */
+	gint gone;      /* atomic: the thread makes no more calls */
+};
+
+gboolean vp_create(struct vp *vp, struct machine *machine, uint32_t index,
+                   GError **error);
+void vp_destroy(struct vp *vp);
+
+void vp_start(struct vp *vp);
+/* Returns once the thread is gone; machine->stopping is set already. */
+void vp_stop(struct vp *vp);
+/* Where a stopped VP is, for whoever wonders why it had to be stopped. */
+void vp_log_place(struct vp *vp);
+
+/* What instructions that touch devices need of a processor. */
+struct vp_registers {
+	uint64_t gpr[DECODE_GPRS]; /* rax rcx rdx rbx rsp rbp rsi rdi r8.. */
+	uint64_t rip;
+	uint64_t rflags;
+	uint64_t segment_base[DECODE_SEGMENTS];
+};
+
+/* The VP stands still in an intercept. False: logged, and the machine ended. */
+bool vp_load_registers(struct vp *vp, struct vp_registers *registers);
+/* GPRs, RIP and RFLAGS. */
+bool vp_store_registers(struct vp *vp, const struct vp_registers *registers);
+/* RIP, and RAX when `rax` is not NULL: the short way for most port accesses. */
+bool vp_finish_port(struct vp *vp, uint64_t rip, const uint64_t *rax);
+
+/* Intercepts; false ends the thread. */
+bool vp_port_intercept(struct vp *vp, const struct hv_x64_io_port_intercept *message);
+bool vp_memory_intercept(struct vp *vp, const struct hv_x64_memory_intercept *message);
+
+#endif
