@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Options and answers, the same for every command. */
+#include "root-partition/cli/command.h"
+
+static gboolean json;
+
+static const GOptionEntry common_entries[] = {
+	{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Answer in JSON", NULL },
+	G_OPTION_ENTRY_NULL,
+};
+
+gboolean command_json(void)
+{
+	return json;
+}
+
+static void print_error(const char *message)
+{
+	g_autoptr(JsonBuilder) builder = NULL;
+
+	if (!json) {
+		g_printerr("viridis: %s\n", message);
+		return;
+	}
+	builder = json_builder_new();
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", FALSE);
+	json_text_add_string(builder, "error", message);
+	json_builder_end_object(builder);
+	command_print_json(builder);
+}
+
+static gboolean usage(const struct command *command, const char *what,
+                      enum command_status *status)
+{
+	g_autofree char *message = g_strdup_printf("%s; usage: viridis %s %s", what,
+	                                           command->name, command->synopsis);
+
+	print_error(message);
+	*status = COMMAND_USAGE;
+	return FALSE;
+}
+
+gboolean command_parse(const struct command_arguments *arguments, const char **name,
+                       enum command_status *status)
+{
+	const struct command *command = arguments->command;
+	g_autofree char *program = g_strdup_printf("viridis %s", command->name);
+	g_autoptr(GOptionContext)
+		context = g_option_context_new(arguments->names ? "NAME" : NULL);
+	g_autoptr(GError) error = NULL;
+	int argc = arguments->argc;
+	char **argv = arguments->argv;
+
+	g_set_prgname(program);
+	g_option_context_set_summary(context, command->summary);
+	if (arguments->entries)
+		g_option_context_add_main_entries(context, arguments->entries, NULL);
+	g_option_context_add_main_entries(context, common_entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &error))
+		return usage(command, error->message, status);
+	if (argc - 1 < arguments->names && !arguments->optional)
+		return usage(command, "a NAME is needed", status);
+	if (argc - 1 > arguments->names)
+		return usage(command, "too many arguments", status);
+	if (arguments->names)
+		*name = argc > 1 ? argv[1] : NULL;
+	return TRUE;
+}
+
+enum command_status command_fail(const GError *error)
+{
+	print_error(error->message);
+	return error->domain == G_OPTION_ERROR ? COMMAND_USAGE : COMMAND_FAILED;
+}
+
+enum command_status command_done(const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	if (json) {
+		g_print("{\"ok\": true}\n");
+		return COMMAND_DONE;
+	}
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_print("%s\n", text);
+	return COMMAND_DONE;
+}
+
+void command_print_json(JsonBuilder *builder)
+{
+	g_autofree char *text = json_text_finish(builder, TRUE);
+
+	g_print("%s\n", text);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the commands of `viridis` share: their table, their arguments, their answers.
+ *
+ * Exit status: 0 done, 1 not done (the message says why and what to do), 2 usage. With --json
+ * the answer is one JSON object on stdout, an error too: {"ok": false, "error": "..."}.
+ */
+#ifndef VIRIDIS_CLI_COMMAND_H
+#define VIRIDIS_CLI_COMMAND_H
+
+#include <glib.h>
+
+#include "root-partition/vm/json_text.h"
+
+enum command_status {
+	COMMAND_DONE = 0,
+	COMMAND_FAILED = 1,
+	COMMAND_USAGE = 2,
+};
+
+struct command {
+	const char *name;
+	const char *synopsis; /* what follows the name */
+	const char *summary;
+	enum command_status (*run)(const struct command *command, int argc, char **argv);
+};
+
+extern const struct command commands[];
+extern const gsize command_count;
+
+enum command_status command_create(const struct command *command, int argc, char **argv);
+enum command_status command_start(const struct command *command, int argc, char **argv);
+enum command_status command_list(const struct command *command, int argc, char **argv);
+enum command_status command_info(const struct command *command, int argc, char **argv);
+enum command_status command_console(const struct command *command, int argc, char **argv);
+enum command_status command_shutdown(const struct command *command, int argc,
+                                     char **argv);
+enum command_status command_stop(const struct command *command, int argc, char **argv);
+enum command_status command_delete(const struct command *command, int argc, char **argv);
+enum command_status command_stats(const struct command *command, int argc, char **argv);
+enum command_status command_log(const struct command *command, int argc, char **argv);
+enum command_status command_trace(const struct command *command, int argc, char **argv);
+
+/*
+ * Parses the options (--json is among them for all) and checks that `names` arguments are left,
+ * 0 or 1; *name is set if 1. With `optional` the name may be absent: *name is NULL then. On false
+ * *status is to be returned.
+ */
+struct command_arguments {
+	const struct command *command;
+	int argc;
+	char **argv;
+	const GOptionEntry *entries; /* NULL: --json alone */
+	int names;
+	gboolean optional;
+};
+gboolean command_parse(const struct command_arguments *arguments, const char **name,
+                       enum command_status *status);
+
+gboolean command_json(void); /* --json was given */
+
+/* Print the error; COMMAND_USAGE when its domain is G_OPTION_ERROR, else COMMAND_FAILED. */
+enum command_status command_fail(const GError *error);
+
+/* "ok": true on its own with --json, else the sentence. */
+enum command_status command_done(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* Print a finished object with --json. */
+void command_print_json(JsonBuilder *builder);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viridis console: copies between the terminal and the VM's pty until Ctrl-], or until the VM
+ * ends. When input is not a terminal its end does not end us: output goes on being shown.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "root-partition/cli/client.h"
+#include "root-partition/cli/command.h"
+#include "root-partition/vm/definition.h"
+
+#define ESCAPE 0x1d /* Ctrl-] */
+
+static char *pty_path(const char *name, GError **error)
+{
+	g_autoptr(JsonObject) answer = client_ask(name, CONTROL_CONSOLE, error);
+	const char *path = NULL;
+	JsonNode *node;
+
+	if (!answer)
+		return NULL;
+	node = json_object_get_member(answer, "pty");
+	if (node && json_text_get_string(node, &path))
+		return g_strdup(path);
+	node = json_object_get_member(answer, "file");
+	if (!node || !json_text_get_string(node, &path))
+		path = "nowhere";
+	g_set_error(
+		error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		"the console of %s goes to %s; define it with '--serial pty' to attach",
+		name, path);
+	return NULL;
+}
+
+static gboolean write_all(int fd, const char *bytes, size_t count)
+{
+	while (count) {
+		ssize_t written = write(fd, bytes, count);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return FALSE;
+		bytes += written;
+		count -= (size_t)written;
+	}
+	return TRUE;
+}
+
+/* Copies what is there. False: the source has ended, or the sink has. */
+static gboolean copy(int from, int to)
+{
+	char bytes[4096];
+	ssize_t count = read(from, bytes, sizeof(bytes));
+
+	if (count < 0 && (errno == EINTR || errno == EAGAIN))
+		return TRUE;
+	return count > 0 && write_all(to, bytes, (size_t)count);
+}
+
+/* Like copy(), but an escape ends it and what stands before it is still sent. */
+static gboolean copy_typed(int to)
+{
+	char bytes[256];
+	ssize_t count = read(STDIN_FILENO, bytes, sizeof(bytes));
+	const char *escape;
+
+	if (count < 0 && (errno == EINTR || errno == EAGAIN))
+		return TRUE;
+	if (count <= 0)
+		return FALSE;
+	escape = memchr(bytes, ESCAPE, (size_t)count);
+	return write_all(to, bytes, escape ? (size_t)(escape - bytes) : (size_t)count) &&
+	       !escape;
+}
+
+static void attach(int pty, gboolean typed)
+{
+	struct pollfd fds[] = { { .fd = pty, .events = POLLIN },
+		                { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	for (;;) {
+		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
+			return;
+		if (fds[0].revents && !copy(pty, STDOUT_FILENO))
+			return;
+		if (!fds[1].revents)
+			continue;
+		if (typed) {
+			if (!copy_typed(pty))
+				return;
+		} else if (!copy(STDIN_FILENO, pty)) {
+			fds[1].fd = -1;
+		}
+		fds[1].revents = 0;
+	}
+}
+
+static void attach_terminal(int pty)
+{
+	struct termios saved;
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &saved) != 0) {
+		attach(pty, FALSE);
+		return;
+	}
+	raw = saved;
+	cfmakeraw(&raw);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	g_printerr("Attached; Ctrl-] detaches.\r\n");
+	attach(pty, TRUE);
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	g_printerr("\nDetached.\n");
+}
+
+enum command_status command_console(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
+	g_autofree char *path = NULL;
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	const char *name;
+	int pty;
+
+	if (!command_parse(&arguments, &name, &status))
+		return status;
+	path = pty_path(name, &error);
+	if (!path)
+		return command_fail(error);
+	pty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (pty < 0) {
+		g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s",
+		            path, g_strerror(errno));
+		return command_fail(error);
+	}
+	attach_terminal(pty);
+	close(pty);
+	return COMMAND_DONE;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* viridis COMMAND ...: finds the command and runs it. */
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+#include "root-partition/cli/command.h"
+
+const struct command commands[] = {
+	{ "create",
+	  "NAME --memory SIZE --vps N --kernel FILE [--initrd FILE] [--cmdline TEXT] "
+	  "[--disk FILE[,ro]]... [--serial pty|FILE]",
+	  "Define a VM. It is kept in a file that you may edit.", command_create },
+	{ "start", "NAME", "Start a VM; returns when it runs.", command_start },
+	{ "list", "", "List all VMs.", command_list },
+	{ "info", "NAME", "Show a VM's definition and state.", command_info },
+	{ "console", "NAME", "Attach to a VM's serial console; Ctrl-] detaches.",
+	  command_console },
+	{ "shutdown", "NAME [--reboot] [--timeout SECONDS]",
+	  "Ask the guest to shut down, and wait until it has.", command_shutdown },
+	{ "stop", "NAME", "End a VM at once, like pulling the plug.", command_stop },
+	{ "delete", "NAME", "Forget a VM that does not run. Its disks stay.",
+	  command_delete },
+	{ "stats", "[NAME]",
+	  "Show the hypervisor's counters for each VP; without a name, the memory it holds.",
+	  command_stats },
+	{ "log", "NAME", "Print a VM's log.", command_log },
+	{ "trace", "[--cpu N] [--count N]",
+	  "Print what the hypervisor traced last, by time.", command_trace },
+};
+const gsize command_count = G_N_ELEMENTS(commands);
+
+static void print_help(void)
+{
+	g_print("Usage: viridis COMMAND ...\n\nThe VMs of this machine's root partition.\n\n");
+	for (gsize i = 0; i < command_count; i++)
+		g_print("  %-10s %s\n", commands[i].name, commands[i].summary);
+	g_print("\n'viridis COMMAND --help' tells more; all of them know --json.\n"
+	        "Definitions are in /var/lib/viridis, or in $VIRIDIS_STATE_DIR.\n");
+}
+
+static const struct command *find(const char *name)
+{
+	for (gsize i = 0; i < command_count; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command;
+
+	setlocale(LC_ALL, "");
+	signal(SIGPIPE, SIG_IGN);
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	                  strcmp(argv[1], "help") == 0)) {
+		print_help();
+		return COMMAND_DONE;
+	}
+	command = argc >= 2 ? find(argv[1]) : NULL;
+	if (!command) {
+		g_printerr("viridis: %s%s; try 'viridis --help'\n",
+		           argc >= 2 ? "no such command: " : "a command is needed",
+		           argc >= 2 ? argv[1] : "");
+		return COMMAND_USAGE;
+	}
+	return command->run(command, argc - 1, argv + 1);
+}

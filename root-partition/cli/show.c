@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* viridis list, info, log: what there is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "root-partition/cli/client.h"
+#include "root-partition/cli/command.h"
+#include "root-partition/vm/definition.h"
+#include "root-partition/vm/paths.h"
+#include "root-partition/vm/state.h"
+#include "root-partition/vm/store.h"
+
+/* "running", or how it ended; a worker that was killed could not write its end down. */
+static char *state_of(const char *name, char **reason)
+{
+	g_autofree char *state = NULL;
+
+	state_read(name, &state, reason);
+	if (state_is_running(name))
+		return g_strdup("running");
+	if (strcmp(state, "running") != 0)
+		return g_steal_pointer(&state);
+	g_free(*reason);
+	*reason = g_strdup("its worker was killed");
+	return g_strdup("failed");
+}
+
+static void list_one(JsonBuilder *builder, const char *name)
+{
+	g_autoptr(definition_pointer) definition = store_load(name, NULL);
+	g_autofree char *reason = NULL;
+	g_autofree char *state = state_of(name, &reason);
+	g_autofree char *memory =
+		definition ? definition_format_size(definition->memory_bytes) :
+			     g_strdup("-");
+
+	if (!command_json()) {
+		g_print("%-20s %-10s %4u  %s\n", name, definition ? state : "invalid",
+		        definition ? definition->vps : 0, memory);
+		return;
+	}
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "name", name);
+	json_text_add_string(builder, "state", definition ? state : "invalid");
+	if (definition) {
+		json_text_add_int(builder, "vps", definition->vps);
+		json_text_add_string(builder, "memory", memory);
+	}
+	json_builder_end_object(builder);
+}
+
+enum command_status command_list(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command, argc, argv, NULL, 0, FALSE };
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(GPtrArray) names = store_list();
+	enum command_status status;
+
+	if (!command_parse(&arguments, NULL, &status))
+		return status;
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_builder_set_member_name(builder, "vms");
+	json_builder_begin_array(builder);
+	if (!command_json())
+		g_print("%-20s %-10s %4s  %s\n", "NAME", "STATE", "VPS", "MEMORY");
+	for (guint i = 0; i < names->len; i++)
+		list_one(builder, names->pdata[i]);
+	json_builder_end_array(builder);
+	json_builder_end_object(builder);
+	if (command_json())
+		command_print_json(builder);
+	return COMMAND_DONE;
+}
+
+static void print_definition(const struct definition *definition)
+{
+	g_autofree char *memory = definition_format_size(definition->memory_bytes);
+
+	g_print("name       %s\n", definition->name);
+	g_print("memory     %s\n", memory);
+	g_print("vps        %u\n", definition->vps);
+	g_print("kernel     %s\n", definition->kernel);
+	if (definition->initrd)
+		g_print("initrd     %s\n", definition->initrd);
+	g_print("cmdline    %s\n", definition->cmdline);
+	for (guint i = 0; i < definition->disks->len; i++) {
+		const struct definition_disk *disk = definition->disks->pdata[i];
+
+		g_print("disk       %s%s\n", disk->path,
+		        disk->read_only ? " (read-only)" : "");
+	}
+	g_print("serial     %s\n", definition->serial);
+}
+
+static void print_status(JsonObject *status)
+{
+	static const char *const members[] = { "console", "pid", "partition" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
+		JsonNode *node = json_object_get_member(status, members[i]);
+		const char *text;
+		gint64 number;
+
+		if (node && json_text_get_string(node, &text))
+			g_print("%-10s %s\n", members[i], text);
+		else if (node && json_text_get_int(node, &number))
+			g_print("%-10s %" G_GINT64_FORMAT "\n", members[i], number);
+	}
+}
+
+/* The definition with state, reason and what the worker says as further members. */
+static void print_info_json(const struct definition *definition, const char *state,
+                            const char *reason, JsonObject *status)
+{
+	g_autofree char *text = definition_to_json(definition);
+	g_autoptr(JsonNode) node = json_from_string(text, NULL);
+	JsonObject *object = json_node_get_object(node);
+	g_autofree char *printed = NULL;
+
+	json_object_set_boolean_member(object, "ok", TRUE);
+	json_object_set_string_member(object, "state", state);
+	json_object_set_string_member(object, "reason", reason);
+	if (status)
+		json_object_set_object_member(object, "status", json_object_ref(status));
+	printed = json_to_string(node, TRUE);
+	g_print("%s\n", printed);
+}
+
+enum command_status command_info(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
+	g_autoptr(definition_pointer) definition = NULL;
+	g_autoptr(JsonObject) running = NULL;
+	g_autofree char *reason = NULL;
+	g_autofree char *state = NULL;
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	const char *name;
+
+	if (!command_parse(&arguments, &name, &status))
+		return status;
+	definition = store_load(name, &error);
+	if (!definition)
+		return command_fail(error);
+	state = state_of(name, &reason);
+	if (strcmp(state, "running") == 0)
+		running = client_ask(name, CONTROL_STATUS, NULL);
+	if (command_json()) {
+		print_info_json(definition, state, reason, running);
+		return COMMAND_DONE;
+	}
+	print_definition(definition);
+	g_print("state      %s%s%s%s\n", state, reason[0] ? " (" : "", reason,
+	        reason[0] ? ")" : "");
+	if (running)
+		print_status(running);
+	return COMMAND_DONE;
+}
+
+enum command_status command_log(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
+	g_autoptr(definition_pointer) definition = NULL;
+	g_autoptr(JsonBuilder) builder = NULL;
+	g_autofree char *path = NULL;
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	const char *name;
+
+	if (!command_parse(&arguments, &name, &status))
+		return status;
+	definition = store_load(name, &error);
+	if (!definition)
+		return command_fail(error);
+	path = paths_of(name, PATH_LOG);
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		text = g_strdup(""); /* it never ran */
+	if (!command_json()) {
+		fputs(text, stdout);
+		return COMMAND_DONE;
+	}
+	builder = json_builder_new();
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_text_add_string(builder, "log", text);
+	json_builder_end_object(builder);
+	command_print_json(builder);
+	return COMMAND_DONE;
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viridis trace: the newest records of the hypervisor's trace rings, all CPUs' in order of time. Times
+ * are TSC ticks, with the distance from the line before.
+ */
+#include <errno.h>
+#include <unistd.h>
+#include <viridis/abi/viridis_trace.h>
+#include <viridis/base/bits.h>
+
+#include "root-partition/cli/command.h"
+#include "root-partition/lib/mshv.h"
+#include "root-partition/vm/definition.h"
+
+/* Less than what one call can give: a read that comes back short has seen the ring's end. Reading makes
+ * records too, so it must end there. */
+#define BATCH 120u
+
+static int only_cpu;
+static int newest;
+
+static const GOptionEntry entries[] = {
+	{ "cpu", 0, 0, G_OPTION_ARG_INT, &only_cpu, "Of this CPU alone", "N" },
+	{ "count", 0, 0, G_OPTION_ARG_INT, &newest, "The newest N records (all)", "N" },
+	G_OPTION_ENTRY_NULL,
+};
+
+struct kind {
+	const char *name, *a, *b;
+};
+
+#define KIND(id, name, a, b) [VIRIDIS_TRACE_##id] = { name, a, b },
+static const struct kind kinds[] = { VIRIDIS_TRACE_KINDS(KIND) };
+#undef KIND
+
+/* The usual ones. APM2 appendix C */
+static const struct {
+	uint32_t code;
+	const char *name;
+} exit_names[] = {
+	{ 0x18, "cr8-write" }, { 0x60, "interrupt" }, { 0x61, "nmi" },
+	{ 0x72, "cpuid" },     { 0x74, "iret" },      { 0x78, "hlt" },
+	{ 0x7b, "io" },        { 0x7c, "msr" },       { 0x7f, "shutdown" },
+	{ 0x81, "vmmcall" },   { 0x8d, "xsetbv" },    { 0x400, "nested-fault" },
+};
+
+static gint by_time(gconstpointer left, gconstpointer right)
+{
+	const struct viridis_trace_record *l = left, *r = right;
+
+	return (l->tsc > r->tsc) - (l->tsc < r->tsc);
+}
+
+/* Appends what there is. False: there is no such CPU, or the device refuses (`*error_number`). */
+static gboolean read_cpu(int device, unsigned int cpu, GArray *records, int *error_number)
+{
+	struct viridis_trace_record batch[BATCH];
+	uint64_t sequence = 0;
+	uint32_t lost;
+	int got;
+
+	do {
+		got = mshv_read_trace(device, cpu, &sequence, batch, BATCH, &lost);
+		if (got < 0) {
+			*error_number = -got;
+			return FALSE;
+		}
+		g_array_append_vals(records, batch, (guint)got);
+	} while (got == (int)BATCH);
+	return TRUE;
+}
+
+static gboolean fail(GError **error, const char *what, int number)
+{
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s", what,
+	            g_strerror(number));
+	return FALSE;
+}
+
+static gboolean read_all(GArray *records, GError **error)
+{
+	int device = mshv_open();
+	int number = 0;
+	gboolean good;
+
+	if (device < 0)
+		return fail(error, "/dev/mshv", -device);
+	if (only_cpu >= 0) {
+		good = read_cpu(device, (unsigned int)only_cpu, records, &number);
+	} else {
+		unsigned int cpu = 0;
+
+		while (read_cpu(device, cpu, records, &number))
+			cpu++;
+		good = cpu > 0;
+	}
+	close(device);
+	if (good)
+		return TRUE;
+	if (number == EINVAL && only_cpu >= 0) {
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		            "the hypervisor runs no CPU %d", only_cpu);
+		return FALSE;
+	}
+	return fail(error, "the trace", number);
+}
+
+static const struct kind *kind_of(const struct viridis_trace_record *record)
+{
+	static const struct kind unknown = { "unknown", "a", "b" };
+
+	return record->kind < ARRAY_COUNT(kinds) ? &kinds[record->kind] : &unknown;
+}
+
+static const char *exit_name(uint64_t code)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(exit_names); i++)
+		if (exit_names[i].code == code)
+			return exit_names[i].name;
+	return NULL;
+}
+
+static void print_word(const char *meaning, uint64_t value)
+{
+	if (meaning[0])
+		g_print("  %s %#" G_GINT64_MODIFIER "x", meaning, value);
+}
+
+static void print_record(const struct viridis_trace_record *record, uint64_t previous)
+{
+	const struct kind *kind = kind_of(record);
+	const char *name = record->kind == VIRIDIS_TRACE_EXIT ? exit_name(record->a) :
+	                                                        NULL;
+	g_autofree char *vp =
+		record->vp == UINT16_MAX ?
+			g_strdup("-") :
+			g_strdup_printf("p%u.%u", record->partition, record->vp);
+
+	g_print("%16" G_GUINT64_FORMAT " %+9" G_GINT64_FORMAT " cpu%-2u %-6s %-12s",
+	        record->tsc, previous ? (gint64)(record->tsc - previous) : (gint64)0,
+	        record->cpu, vp, kind->name);
+	if (name)
+		g_print("  %s", name);
+	else
+		print_word(kind->a, record->a);
+	print_word(kind->b, record->b);
+	g_print("\n");
+}
+
+static void print_table(const GArray *records, guint first)
+{
+	uint64_t previous = 0;
+
+	for (guint i = first; i < records->len; i++) {
+		const struct viridis_trace_record *record =
+			&g_array_index(records, struct viridis_trace_record, i);
+
+		print_record(record, previous);
+		previous = record->tsc;
+	}
+}
+
+/* As text: many are addresses, and JSON's integers end at 63 bits. */
+static void add_word(JsonBuilder *builder, const char *name, uint64_t value)
+{
+	g_autofree char *text = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", value);
+
+	json_text_add_string(builder, name, text);
+}
+
+static void print_json(const GArray *records, guint first)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_builder_set_member_name(builder, "records");
+	json_builder_begin_array(builder);
+	for (guint i = first; i < records->len; i++) {
+		const struct viridis_trace_record *record =
+			&g_array_index(records, struct viridis_trace_record, i);
+
+		json_builder_begin_object(builder);
+		json_text_add_int(builder, "tsc", record->tsc);
+		json_text_add_int(builder, "cpu", record->cpu);
+		json_text_add_int(builder, "partition", record->partition);
+		json_text_add_int(builder, "vp", record->vp);
+		json_text_add_string(builder, "kind", kind_of(record)->name);
+		add_word(builder, "a", record->a);
+		add_word(builder, "b", record->b);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+	json_builder_end_object(builder);
+	command_print_json(builder);
+}
+
+enum command_status command_trace(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command, argc, argv, entries, 0, FALSE };
+	g_autoptr(GArray)
+		records = g_array_new(FALSE, FALSE, sizeof(struct viridis_trace_record));
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	guint first = 0;
+
+	only_cpu = -1;
+	newest = G_MAXINT;
+	if (!command_parse(&arguments, NULL, &status))
+		return status;
+	if (!read_all(records, &error))
+		return command_fail(error);
+	g_array_sort(records, by_time);
+	if (newest >= 0 && records->len > (guint)newest)
+		first = records->len - (guint)newest;
+	if (command_json())
+		print_json(records, first);
+	else
+		print_table(records, first);
+	return COMMAND_DONE;
+}
