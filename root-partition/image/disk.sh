@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The two Debian disks, raw with ext4 on the whole of it, of Debian's packages alone:
+#   build/image/debian-guest.{raw,vmlinuz,initrd}  a guest as anybody would install it
+#   build/image/debian-root.{raw,vmlinuz,initrd}   a root partition for `./dev root --debian`
+# Both log root in on ttyS0 without a password.
+
+disk_packages=(systemd-sysv udev initramfs-tools busybox zstd e2fsprogs kmod procps iproute2)
+guest_packages=("${disk_packages[@]}" linux-image-amd64)
+root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2)
+disk_size=3G
+
+# This machine's own Debian mirrors of its release, as lines for sources.list.
+debian_sources() {
+	local codename
+	# shellcheck source=/dev/null
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+	# shellcheck disable=SC2016 # apt expands these
+	apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+		awk -v c="$codename" '$2 == "main" && !seen[$0]++ &&
+			($1 == c || $1 == c "-updates" || $1 == c "-security") {
+				print "deb", $3, $1, $2
+			}'
+}
+
+# disk_tree FOLDER HOSTNAME PACKAGE...
+disk_tree() {
+	local tree=$1 name=$2 sources
+	shift 2
+	rm -rf "$tree"
+	sources=$(debian_sources)
+	[ -n "$sources" ] || die "no Debian mirror among this machine's apt sources"
+	mmdebstrap --variant=minbase --include="$(printf '%s,' "$@")" \
+		--aptopt='APT::Sandbox::User "root"' --dpkgopt=force-unsafe-io \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		"$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tree" - <<<"$sources"
+	disk_settings "$tree" "$name"
+}
+
+disk_settings() {
+	local tree=$1 name=$2
+	local getty=$tree/etc/systemd/system/serial-getty@ttyS0.service.d
+	echo "$name" >"$tree/etc/hostname"
+	printf '127.0.0.1 localhost %s\n' "$name" >"$tree/etc/hosts"
+	printf 'LABEL=%s / ext4 errors=remount-ro 0 1\n' "$name" >"$tree/etc/fstab"
+	chroot "$tree" passwd -q -d root
+	mkdir -p "$getty"
+	cat >"$getty/autologin.conf" <<-'TEXT'
+		[Service]
+		ExecStart=
+		ExecStart=-/sbin/agetty --autologin root --keep-baud 115200,57600,38400,9600 - $TERM
+	TEXT
+}
+
+# disk_pack TREE RESULT LABEL: the image, and beside it what boots it directly.
+disk_pack() {
+	local tree=$1 result=$2 label=$3
+	cp -L "$tree/vmlinuz" "$result.vmlinuz"
+	cp -L "$tree/initrd.img" "$result.initrd"
+	rm -f "$result.raw.new"
+	mke2fs -q -t ext4 -L "$label" -d "$tree" "$result.raw.new" $disk_size
+	mv "$result.raw.new" "$result.raw"
+}
+
+guest_disk_build() {
+	local result=$build/image/debian-guest
+	stale "$result.raw" "$image/disk.sh" || return 0
+	say "image: Debian guest disk (some minutes)"
+	mkdir -p "$build/image"
+	apt_known linux-image-amd64
+	quietly guest-disk guest_disk_make "$result"
+}
+
+guest_disk_make() {
+	disk_tree "$1.tree" guest "${guest_packages[@]}"
+	disk_pack "$1.tree" "$1" guest
+	rm -rf "$1.tree"
+}
+
+# The tree of the root's disk is kept: our own programs change more often than Debian's.
+root_disk_build() {
+	local result=$build/image/debian-root programs module
+	mapfile -t programs < <(root_programs)
+	mapfile -t module < <(root_kernel_module)
+	if stale "$result.tree/vmlinuz" "$image/disk.sh" "$image/root-command" "$kernel/release"
+	then
+		say "image: Debian root disk (some minutes)"
+		mkdir -p "$build/image"
+		quietly root-tree root_tree_make "$result.tree"
+	fi
+	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" || return 0
+	say "image: our programs into the Debian root disk"
+	quietly root-disk root_disk_make "$result"
+}
+
+# What initramfs-tools runs before it leaves the initrd: keeps the command and --share.
+root_tree_make() {
+	local tree=$1 hook=$1/etc/initramfs-tools/scripts/init-bottom/viridis
+	disk_tree "$tree" root "${root_packages[@]}" "linux-image-$kernel_release"
+	cat >"$hook" <<-'TEXT'
+		#!/bin/sh
+		[ "$1" != prereqs ] || exit 0
+		for folder in /viridis /share; do
+			[ ! -e $folder ] || cp -a $folder /run/
+		done
+	TEXT
+	chmod 755 "$hook"
+	mkdir -p "$tree/out"
+	ln -s run/share "$tree/share"
+	install -m 755 "$image/root-command" "$tree/usr/local/bin/"
+	cat >"$tree/etc/systemd/system/viridis-command.service" <<-'TEXT'
+		[Unit]
+		Description=The command of ./dev root
+		ConditionPathExists=/run/viridis/command
+		After=systemd-modules-load.service systemd-user-sessions.service
+		[Service]
+		Type=oneshot
+		ExecStart=/usr/local/bin/root-command /run/viridis
+		ExecStopPost=/usr/bin/systemctl poweroff --no-block
+		[Install]
+		WantedBy=multi-user.target
+	TEXT
+	chroot "$tree" systemctl enable viridis-command.service
+	echo viridis_mshv >"$tree/etc/modules-load.d/viridis.conf"
+	chroot "$tree" update-initramfs -u
+	touch "$tree/boot/vmlinuz-$kernel_release" # says when the tree was finished
+}
+
+root_disk_make() {
+	local tree=$1.tree
+	mkdir -p "$tree/lib/modules/$kernel_release/updates"
+	[ ${#programs[@]} -eq 0 ] || install -m 755 -s "${programs[@]}" "$tree/usr/local/bin/"
+	[ ${#module[@]} -eq 0 ] ||
+		install -m 644 "${module[@]}" "$tree/lib/modules/$kernel_release/updates/"
+	chroot "$tree" depmod "$kernel_release"
+	disk_pack "$tree" "$1" root
+}

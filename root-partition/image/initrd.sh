@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The two small initrds, of busybox and Debian's kernel modules:
+#   build/image/root.cpio.gz   the root partition of tests: our kernel module and tools inside
+#   build/image/guest.cpio.gz  a guest with the Hyper-V drivers
+
+# In the order of loading; dependencies are found through modules.dep.
+root_modules=(virtio_pci virtio_blk virtio_console crc32c_generic crc32c_intel ext4 brd loop)
+guest_modules=(crc32c_generic crc32c_intel sd_mod ext4 hv_vmbus hv_utils hv_storvsc)
+
+# One RAM disk of 64 MiB, to measure I/O where a virtio disk would spoil --icount.
+declare -A parameters=([brd.ko]="rd_nr=1 rd_size=65536")
+
+# initrd_tree FOLDER INIT: busybox with every applet, an init, and the folders init expects.
+initrd_tree() {
+	local tree=$1 init=$2 applet
+	rm -rf "$tree"
+	mkdir -p "$tree"/{bin,dev,etc,lib,proc,run,sys,tmp,out,share,mnt,root}
+	ln -s bin "$tree/sbin"
+	mkdir "$tree/usr"
+	ln -s ../bin "$tree/usr/bin"
+	ln -s ../bin "$tree/usr/sbin"
+	install -m 755 /bin/busybox "$tree/bin/busybox"
+	for applet in $("$tree/bin/busybox" --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$tree/bin/$applet"
+	done
+	install -m 755 "$init" "$tree/init"
+	printf 'root::0:0:root:/root:/bin/sh\n' >"$tree/etc/passwd"
+	printf 'root:x:0:\n' >"$tree/etc/group"
+}
+
+# initrd_modules FOLDER MODULE...: the modules with all they depend on, and the list of them
+# in loading order, which init follows.
+initrd_modules() {
+	local tree=$1 file
+	shift
+	mkdir -p "$tree/lib/modules/$kernel_release"
+	for module in "$@"; do
+		modprobe -d "$kernel/root" -S "$kernel_release" --show-depends "$module"
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' |
+		while IFS= read -r file; do
+			install -m 644 "$file" "$tree/lib/modules/$kernel_release/"
+			file=${file##*/}
+			printf '/lib/modules/%s/%s %s\n' "$kernel_release" "$file" \
+				"${parameters[$file]-}"
+		done >"$tree/lib/modules/load"
+}
+
+# initrd_programs FOLDER PROGRAM...: programs into /bin, with the libraries they name.
+initrd_programs() {
+	local tree=$1 library
+	shift
+	[ $# -gt 0 ] || return 0
+	install -m 755 -s "$@" "$tree/bin/"
+	ldd "$@" | sed -n 's/.*\(=> \|^\t\)\(\/[^ ]*\) (0x.*/\2/p' | sort -u |
+		while IFS= read -r library; do
+			install -D -m 755 "$library" "$tree$library"
+		done
+}
+
+initrd_pack() {
+	(cd "$1" && find . -mindepth 1 -print0 | LC_ALL=C sort -z |
+		cpio --quiet -0 -o -H newc -R 0:0 --reproducible) | gzip -1 -n >"$2.new"
+	mv "$2.new" "$2"
+}
+
+# Our own programs and kernel module, as far as the build made them.
+root_programs() {
+	find "$build/root-partition" "$build/vsp" -type f -perm -u+x -name 'viridis*' 2>/dev/null
+}
+
+root_kernel_module() {
+	find "$build/kmod" -name '*.ko' 2>/dev/null
+}
+
+root_initrd_build() {
+	root_initrd=$build/image/root.cpio.gz
+	local programs module
+	mapfile -t programs < <(root_programs)
+	mapfile -t module < <(root_kernel_module)
+	stale "$root_initrd" "$image/initrd.sh" "$image/root-init" "$image/root-command" \
+		"$kernel/release" \
+		"${programs[@]}" "${module[@]}" || return 0
+	say "image: small root initrd"
+	mkdir -p "$build/image"
+	quietly root-initrd root_initrd_make
+}
+
+root_initrd_make() {
+	local tree=$build/image/root file
+	initrd_tree "$tree" "$image/root-init"
+	install -m 755 "$image/root-command" "$tree/bin/"
+	initrd_modules "$tree" "${root_modules[@]}"
+	initrd_programs "$tree" "${programs[@]}"
+	for file in "${module[@]}"; do
+		install -m 644 "$file" "$tree/lib/modules/"
+		printf '/lib/modules/%s\n' "${file##*/}" >>"$tree/lib/modules/load"
+	done
+	initrd_pack "$tree" "$root_initrd"
+}
+
+guest_initrd_build() {
+	guest_initrd=$build/image/guest.cpio.gz
+	stale "$guest_initrd" "$image/initrd.sh" "$image/guest-init" "$kernel/release" ||
+		return 0
+	say "image: small guest initrd"
+	mkdir -p "$build/image"
+	quietly guest-initrd guest_initrd_make
+}
+
+guest_initrd_make() {
+	local tree=$build/image/guest
+	initrd_tree "$tree" "$image/guest-init"
+	initrd_modules "$tree" "${guest_modules[@]}"
+	initrd_pack "$tree" "$guest_initrd"
+}

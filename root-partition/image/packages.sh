@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# The Debian packages everything here is built and tested with. Nothing in the list brings a
+# kernel or a boot loader onto this machine: grub-pc-bin is only GRUB's files.
+
+packages=(
+	gcc gcc-12 libc6-dev make cmake ninja-build pkg-config libelf1 # compilers, Kbuild
+	clang clang-format libclang-rt-14-dev                          # fuzzers, style
+	check liburing-dev libjson-glib-dev libseccomp-dev acpica-tools
+	grub-common grub-pc-bin xorriso mtools             # ISO
+	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
+	python3 gdb cloc shellcheck git ca-certificates
+)
+qemu_needed=10
+
+# dpkg-query fails when it does not know one of them, which is no failure here.
+missing_packages() {
+	{ dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' "${packages[@]}" || true; } \
+		2>/dev/null |
+		sed -n 's/^installed \([^:]*\).*/\1/p' | sort >"$build/installed"
+	printf '%s\n' "${packages[@]}" | sort | comm -23 - "$build/installed"
+}
+
+qemu_major() {
+	{ qemu-system-x86_64 --version || true; } 2>/dev/null | sed -n 's/.*version \([0-9]*\)\..*/\1/p'
+}
+
+install_packages() {
+	local missing major
+	mkdir -p "$build"
+	mapfile -t missing < <(missing_packages)
+	major=$(qemu_major)
+	[ ${#missing[@]} -gt 0 ] || [ "${major:-0}" -lt $qemu_needed ] || return 0
+	must_be_root "${missing[@]}"
+	say "packages: update the lists"
+	quietly apt-update apt_get update
+	if [ ${#missing[@]} -gt 0 ]; then
+		say "packages: install ${missing[*]}"
+		quietly apt-install apt_get install "${missing[@]}"
+	fi
+	[ "${major:-0}" -ge $qemu_needed ] || install_qemu
+}
+
+must_be_root() {
+	[ "$(id -u)" = 0 ] || die "these must be installed, which needs root: $*" \
+		"(and QEMU $qemu_needed or later); run ./dev as root once"
+}
+
+# QEMU as this release has it if it is new enough, else from its backports, with a source that
+# only these two calls of apt see.
+install_qemu() {
+	say "packages: install QEMU $qemu_needed or later"
+	local options=() codename
+	# shellcheck source=/dev/null
+	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+	if [ "$(qemu_candidate)" -lt $qemu_needed ]; then
+		backports_source "$codename"
+		options=(-o "Dir::Etc::SourceParts=$build/apt" -t "$codename-backports")
+		quietly apt-backports apt_get "${options[@]}" update
+	fi
+	quietly apt-qemu apt_get "${options[@]}" install qemu-system-x86
+	[ "$(qemu_major)" -ge $qemu_needed ] ||
+		die "QEMU $(qemu_major) is what apt gave; $qemu_needed or later is needed"
+}
+
+qemu_candidate() {
+	LC_ALL=C apt-cache policy qemu-system-x86 |
+		sed -n 's/^ *Candidate: \([0-9]*:\)\?\([0-9]*\).*/\2/p' | grep . || echo 0
+}
+
+# build/apt: this machine's sources and, beside them, the backports of the same mirror.
+backports_source() {
+	local codename=$1 site
+	# shellcheck disable=SC2016 # apt expands these
+	site=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' |
+		sed -n "s/^$codename //p" | head -n 1)
+	[ -n "$site" ] || die "no Debian mirror with '$codename' among this machine's apt sources"
+	rm -rf "$build/apt"
+	mkdir -p "$build/apt"
+	find /etc/apt/sources.list.d -maxdepth 1 -type f -exec ln -s {} "$build/apt/" \;
+	printf 'deb [signed-by=%s] %s %s-backports main\n' \
+		/usr/share/keyrings/debian-archive-keyring.gpg "$site" "$codename" \
+		>"$build/apt/viridis-backports.list"
+}
