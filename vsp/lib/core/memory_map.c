@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Guest physical addresses to memfd offsets: making, checking and looking up the map. */
+#include "vsp/lib/core/memory_map.h"
+
+#include <viridis/base/bits.h>
+
+void vsp_map_for_ram(struct vsp_map *map, uint64_t bytes)
+{
+	uint64_t low = bytes < VSP_LOW_RAM_MAX ? bytes : VSP_LOW_RAM_MAX;
+
+	*map = (struct vsp_map){ .count = 1 };
+	map->range[0].bytes = low;
+	if (bytes > low) {
+		map->range[1] = (struct vsp_range){
+			.gpa = VSP_HIGH_RAM_GPA,
+			.bytes = bytes - low,
+			.offset = low,
+		};
+		map->count = 2;
+	}
+}
+
+static bool range_valid(const struct vsp_range *range, uint64_t file_bytes)
+{
+	return range->bytes != 0 &&
+	       is_aligned(range->gpa | range->bytes | range->offset, PAGE_4K) && /* M2 */
+	       range->bytes <= UINT64_MAX - range->gpa &&                        /* M3 */
+	       range->offset <= file_bytes && range->bytes <= file_bytes - range->offset;
+}
+
+bool vsp_map_valid(const struct vsp_map *map, uint64_t file_bytes)
+{
+	uint64_t free_from = 0;
+
+	if (map->count == 0 || map->count > VSP_MAP_RANGES_MAX)
+		return false;
+	for (uint32_t i = 0; i < map->count; i++) {
+		const struct vsp_range *range = &map->range[i];
+
+		if (!range_valid(range, file_bytes) || range->gpa < free_from) /* M1 */
+			return false;
+		free_from = range->gpa + range->bytes;
+	}
+	return true;
+}
+
+bool vsp_map_find(const struct vsp_map *map, uint64_t gpa, uint64_t bytes,
+                  uint64_t *offset)
+{
+	for (uint32_t i = 0; i < map->count; i++) {
+		const struct vsp_range *range = &map->range[i];
+		uint64_t at = gpa - range->gpa;
+
+		if (gpa < range->gpa || at >= range->bytes)
+			continue;
+		if (bytes > range->bytes - at)
+			return false;
+		*offset = range->offset + at;
+		return true;
+	}
+	return false;
+}
+
+bool vsp_map_pages_valid(const struct vsp_map *map, const uint64_t *pfn, uint32_t count)
+{
+	uint64_t offset;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (pfn[i] > UINT64_MAX >> PAGE_SHIFT_4K)
+			return false;
+		if (!vsp_map_find(map, pfn[i] << PAGE_SHIFT_4K, PAGE_4K, &offset))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a worker (viridis-vm) and a provider (VSP) process say to each other: one SOCK_SEQPACKET
+ * socketpair, one message a datagram, each side taking the other for hostile. PURE.
+ *
+ *   message        way  channel number    offset      count, tail            descriptors
+ *   HELLO          w>p  -       version   -           struct vsp_range[]     memfd
+ *   CONFIG         w>p  -       -         -           JSON text              -
+ *   OPEN           w>p  yes     -         downstream  u64 page numbers       event in, event out
+ *   START          w>p  yes     -         -           -                      -
+ *   CLOSE          w>p  yes     -         -           -                      -
+ *   COMMAND        w>p  -       tag       -           JSON text              -
+ *   READY          p>w  -       status    -           text (why not)         -
+ *   OPENED         p>w  yes     status    -           -                      -
+ *   CLOSED         p>w  yes     -         -           -                      -
+ *   EVENT          p>w  -       tag or 0  -           JSON text              -
+ *   LOG            p>w  -       level     -           text                   -
+ *
+ * Order: HELLO, CONFIG, READY; then per channel OPEN, OPENED, START (the guest was told: packets
+ * and signals may begin), CLOSE, CLOSED; CLOSE may come any time after OPENED. After CLOSED
+ * the provider touches none of the pages that OPEN named, nor any that a packet named. A status
+ * is 0 for "it worked". Text is UTF-8 without NUL. Fields marked "-" are 0.
+ */
+#ifndef VIRIDIS_VSP_PROTOCOL_H
+#define VIRIDIS_VSP_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <viridis/base/assert.h>
+
+#include "vsp/lib/core/memory_map.h"
+
+#define VSP_PROTOCOL_VERSION 1u
+#define VSP_SOCKET_FD        3 /* where a provider finds its end */
+#define VSP_PAGES_MAX        8192u
+#define VSP_TEXT_BYTES_MAX   65536u
+#define VSP_DESCRIPTORS_MAX  2u
+
+enum vsp_message_type {
+	VSP_HELLO = 1,
+	VSP_CONFIG,
+	VSP_OPEN,
+	VSP_START,
+	VSP_CLOSE,
+	VSP_COMMAND,
+	VSP_READY,
+	VSP_OPENED,
+	VSP_CLOSED,
+	VSP_EVENT,
+	VSP_LOG,
+	VSP_MESSAGE_TYPES,
+};
+
+enum vsp_log_level {
+	VSP_LOG_ERROR = 0,
+	VSP_LOG_WARNING = 1,
+	VSP_LOG_INFO = 2,
+	VSP_LOG_LEVELS,
+};
+
+/* A datagram: this, then the tail that `type` calls for. Both ends run on one machine. */
+struct vsp_wire {
+	uint32_t type;
+	uint32_t bytes; /* of the whole datagram */
+	uint32_t channel;
+	uint32_t number;
+	uint32_t offset;
+	uint32_t count; /* of the tail's elements: bytes of text, page numbers, ranges */
+};
+ASSERT_SIZE(struct vsp_wire, 24);
+
+#define VSP_DATAGRAM_BYTES_MAX \
+	(sizeof(struct vsp_wire) + VSP_PAGES_MAX * sizeof(uint64_t))
+
+/* A message in private memory; `tail` points into the datagram's buffer. */
+struct vsp_message {
+	enum vsp_message_type type;
+	uint32_t channel;
+	uint32_t number;
+	uint32_t offset;
+	uint32_t count;
+	const void *tail;
+};
+
+enum vsp_side { VSP_WORKER, VSP_PROVIDER };
+
+/*
+ * Check a datagram of `bytes` that `sender` sent with `descriptors` open files. The buffer is
+ * private memory, 8-byte aligned. False: the peer broke the protocol and is not to be trusted.
+ */
+bool vsp_message_decode(const void *datagram, size_t bytes, unsigned int descriptors,
+                        enum vsp_side sender, struct vsp_message *out) MUST_CHECK;
+
+/* The header to send before the tail; its `bytes` says how long header and tail are. */
+struct vsp_wire vsp_message_header(const struct vsp_message *message);
+
+/* "OPEN" and so on, for the log. */
+const char *vsp_message_name(enum vsp_message_type type);
+
+#endif

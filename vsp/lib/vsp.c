@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The provider's process: takes the worker's orders in their one allowed order, keeps the
+ * channels, and waits on the worker, the channels' events and what the provider watches.
+ *
+ * A worker that breaks the protocol ends us: the worker is the one that starts us again.
+ */
+#define _GNU_SOURCE
+#include "vsp/lib/vsp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "vsp/lib/channels.h"
+#include "vsp/lib/loop.h"
+#include "vsp/lib/memory.h"
+#include "vsp/lib/sandbox.h"
+#include "vsp/lib/socket.h"
+
+enum stage { STAGE_HELLO, STAGE_CONFIG, STAGE_SERVING };
+
+struct vsp {
+	const struct vsp_provider *provider;
+	void *context;
+	struct vsp_loop loop;
+	struct vsp_guest_memory memory;
+	struct vsp_channels channels;
+	enum stage stage;
+	int exit_status;
+	struct vsp_packet packet; /* the order being carried out */
+};
+
+static void fail(struct vsp *vsp, const char *why)
+{
+	fprintf(stderr, "%s: %s\n", vsp->provider->name, why);
+	vsp->exit_status = EXIT_FAILURE;
+	vsp_loop_stop(&vsp->loop);
+}
+
+/* The socket is blocking for us: a worker that does not read holds us up, nobody else. */
+static void send_message(struct vsp *vsp, const struct vsp_message *message)
+{
+	if (vsp_socket_send(VSP_SOCKET_FD, message, NULL, 0) != VSP_SOCKET_OK)
+		fail(vsp, "the worker is gone");
+}
+
+static void send_text(struct vsp *vsp, enum vsp_message_type type, uint32_t number,
+                      const char *text)
+{
+	size_t bytes = strlen(text);
+	struct vsp_message message = { .type = type, .number = number, .tail = text };
+
+	message.count =
+		(uint32_t)(bytes < VSP_TEXT_BYTES_MAX ? bytes : VSP_TEXT_BYTES_MAX);
+	send_message(vsp, &message);
+}
+
+void *vsp_context(const struct vsp *vsp)
+{
+	return vsp->context;
+}
+
+void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
+{
+	return vsp_guest_memory_at(&vsp->memory, gpa, bytes);
+}
+
+void vsp_channel_signal(const struct vsp_channel *channel)
+{
+	uint64_t one = 1;
+
+	/* EAGAIN: 2^64 - 2 signals are pending, so one more changes nothing. */
+	(void)!write(channel->event_out, &one, sizeof(one));
+}
+
+void vsp_event(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	send_text(vsp, VSP_EVENT, tag, json);
+}
+
+void vsp_log(struct vsp *vsp, enum vsp_log_level level, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	send_text(vsp, VSP_LOG, level, line);
+}
+
+bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready, void *context)
+{
+	return vsp_loop_watch(&vsp->loop, fd, ready, context);
+}
+
+void vsp_unwatch(struct vsp *vsp, int fd)
+{
+	vsp_loop_unwatch(&vsp->loop, fd);
+}
+
+/* ---- The worker's orders ---- */
+
+static bool take_hello(struct vsp *vsp, struct vsp_packet *packet)
+{
+	const struct vsp_message *message = &packet->message;
+	struct vsp_map map = { .count = message->count };
+
+	if (message->number != VSP_PROTOCOL_VERSION)
+		return false;
+	memcpy(map.range, message->tail, message->count * sizeof(map.range[0]));
+	if (!vsp_guest_memory_init(&vsp->memory, &map, packet->descriptors[0]))
+		return false;
+	packet->descriptors[0] = -1; /* the memory's now */
+	vsp->stage = STAGE_CONFIG;
+	return true;
+}
+
+static bool take_config(struct vsp *vsp, const struct vsp_message *message)
+{
+	char error[256] = "bad configuration";
+	bool ready = vsp->provider->configure(vsp, message->tail, error, sizeof(error));
+
+	if (ready && !vsp_sandbox_enter(vsp->provider->syscalls)) {
+		snprintf(error, sizeof(error), "cannot enter the sandbox: %s",
+		         strerror(errno));
+		ready = false;
+	}
+	send_text(vsp, VSP_READY, ready ? 0 : 1, ready ? "" : error);
+	vsp->stage = STAGE_SERVING;
+	if (!ready)
+		fail(vsp, error);
+	return true;
+}
+
+static void channel_signalled(struct vsp *vsp, int fd, void *context)
+{
+	struct vsp_channel *channel = context;
+	uint64_t count;
+
+	if (read(fd, &count, sizeof(count)) == sizeof(count))
+		vsp->provider->signalled(vsp, channel);
+}
+
+static bool take_open(struct vsp *vsp, struct vsp_packet *packet)
+{
+	struct vsp_message answer = { .type = VSP_OPENED,
+		                      .channel = packet->message.channel };
+	struct vsp_channel *channel =
+		vsp_channels_open(&vsp->channels, &vsp->memory, packet);
+	bool opened = channel && vsp->provider->open(vsp, channel);
+
+	if (channel && !opened)
+		vsp_channels_close(&vsp->channels, channel);
+	answer.number = opened ? 0 : 1;
+	send_message(vsp, &answer);
+	return true;
+}
+
+static bool take_start(struct vsp *vsp, struct vsp_channel *channel)
+{
+	if (!vsp_channels_start(&vsp->channels, channel) ||
+	    !vsp_loop_watch(&vsp->loop, channel->event_in, channel_signalled, channel))
+		return false;
+	vsp->provider->started(vsp, channel);
+	return true;
+}
+
+static bool take_close(struct vsp *vsp, struct vsp_channel *channel)
+{
+	if (!vsp_channels_begin_close(&vsp->channels, channel))
+		return false;
+	vsp_loop_unwatch(&vsp->loop, channel->event_in);
+	vsp->provider->close(vsp, channel);
+	return true;
+}
+
+void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel)
+{
+	struct vsp_message message = { .type = VSP_CLOSED, .channel = channel->id };
+
+	vsp_channels_close(&vsp->channels, channel);
+	send_message(vsp, &message);
+}
+
+static bool take_while_serving(struct vsp *vsp, struct vsp_packet *packet)
+{
+	const struct vsp_message *message = &packet->message;
+	struct vsp_channel *channel = vsp_channels_find(&vsp->channels, message->channel);
+
+	switch (message->type) {
+	case VSP_OPEN:
+		return !channel && take_open(vsp, packet);
+	case VSP_START:
+		return channel && take_start(vsp, channel);
+	case VSP_CLOSE:
+		return channel && take_close(vsp, channel);
+	case VSP_COMMAND:
+		if (vsp->provider->command)
+			vsp->provider->command(vsp, message->number, message->tail);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool take(struct vsp *vsp, struct vsp_packet *packet)
+{
+	switch (vsp->stage) {
+	case STAGE_HELLO:
+		return packet->message.type == VSP_HELLO && take_hello(vsp, packet);
+	case STAGE_CONFIG:
+		return packet->message.type == VSP_CONFIG &&
+		       take_config(vsp, &packet->message);
+	case STAGE_SERVING:
+		return take_while_serving(vsp, packet);
+	}
+	return false;
+}
+
+static void worker_ready(struct vsp *vsp, int fd, void *context)
+{
+	struct vsp_packet *packet = &vsp->packet;
+
+	(void)context;
+	switch (vsp_socket_receive(fd, VSP_WORKER, packet)) {
+	case VSP_SOCKET_OK:
+		if (!take(vsp, packet))
+			fail(vsp, "the worker broke the protocol");
+		vsp_packet_close(packet);
+		break;
+	case VSP_SOCKET_AGAIN:
+		break;
+	case VSP_SOCKET_CLOSED: /* the VM ended */
+		vsp_loop_stop(&vsp->loop);
+		break;
+	case VSP_SOCKET_BROKEN:
+		fail(vsp, "the worker broke the protocol");
+		break;
+	}
+}
+
+int vsp_main(const struct vsp_provider *provider, void *context)
+{
+	/* Static: it holds a datagram's buffer, too much for a stack. One provider a process. */
+	static struct vsp vsp;
+
+	vsp = (struct vsp){ .provider = provider, .context = context, .memory.fd = -1 };
+	prctl(PR_SET_NAME, provider->name);
+	if (fcntl(VSP_SOCKET_FD, F_SETFD, FD_CLOEXEC) != 0) {
+		fprintf(stderr,
+		        "%s: to be started by viridis-vm, with a socket as fd %d\n",
+		        provider->name, VSP_SOCKET_FD);
+		return EXIT_FAILURE;
+	}
+	if (!vsp_loop_init(&vsp.loop, &vsp) ||
+	    !vsp_loop_watch(&vsp.loop, VSP_SOCKET_FD, worker_ready, NULL)) {
+		perror(provider->name);
+		return EXIT_FAILURE;
+	}
+	vsp_loop_run(&vsp.loop);
+	return vsp.exit_status;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a provider process is written against: an event loop, the child's memory and rings, the
+ * worker's orders as calls, and a sandbox. A provider fills in a struct vsp_provider and calls
+ * vsp_main(); README.md beside this file tells how. Single-threaded: every call and callback is
+ * on the thread of vsp_main().
+ */
+#ifndef VIRIDIS_VSP_H
+#define VIRIDIS_VSP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmbus/core/ring.h"
+#include "vsp/lib/core/protocol.h"
+
+struct vsp;
+
+/* A channel between OPEN and vsp_channel_closed(). The provider may change `context` only. */
+struct vsp_channel {
+	uint32_t id;
+	struct ring_memory in;  /* guest to host: we consume */
+	struct ring_memory out; /* host to guest: we produce */
+	int event_in;           /* eventfd: readable after the child's signal */
+	int event_out;          /* eventfd: written to signal the child */
+	void *context;
+};
+
+struct vsp_provider {
+	const char *name; /* in log lines and as the process's name */
+
+	/*
+	 * The worker's CONFIG text. Open here every file that will ever be opened: the sandbox
+	 * closes when this returns true. On false, `error` says in one line why.
+	 */
+	bool (*configure)(struct vsp *vsp, const char *json, char *error,
+	                  size_t error_bytes);
+
+	/* Get ready; the guest is not to hear from us yet. False refuses the channel. */
+	bool (*open)(struct vsp *vsp, struct vsp_channel *channel);
+
+	/* The guest knows that the channel is open, and may have put packets in already. */
+	void (*started)(struct vsp *vsp, struct vsp_channel *channel);
+
+	/* The child signalled; the event is taken. */
+	void (*signalled)(struct vsp *vsp, struct vsp_channel *channel);
+
+	/*
+	 * Stop; `started` may never have come. Once no I/O in flight can touch the guest's pages for this channel, call
+	 * vsp_channel_closed(), from here or later. No `signalled` comes after this.
+	 */
+	void (*close)(struct vsp *vsp, struct vsp_channel *channel);
+
+	/* Optional. A JSON order from the worker; answer by vsp_event() with the same tag. */
+	void (*command)(struct vsp *vsp, uint32_t tag, const char *json);
+
+	const int *syscalls; /* optional: allowed beyond the usual ones, ends with -1 */
+};
+
+/* Serve the worker at VSP_SOCKET_FD until it hangs up. Returns the process's exit status. */
+int vsp_main(const struct vsp_provider *provider, void *context);
+
+void *vsp_context(const struct vsp *vsp);
+
+/* [gpa, gpa + bytes) of the child's RAM in our address space; NULL when it is not all RAM. */
+void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes);
+
+/* Interrupt the child for this channel. Call it only when the ring rules ask for a signal. */
+void vsp_channel_signal(const struct vsp_channel *channel);
+
+/* The answer to close. The channel is gone when the call returns. */
+void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel);
+
+/* JSON to the worker: `tag` of the command it answers, or 0. */
+void vsp_event(struct vsp *vsp, uint32_t tag, const char *json);
+
+/* One line without newline into the VM's log. */
+void vsp_log(struct vsp *vsp, enum vsp_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/*
+ * More for the event loop to wait on: an io_uring's descriptor, a timerfd. `ready` runs when
+ * `fd` is readable, level-triggered. A descriptor is watched at most once; VSP_WATCHES_MAX in
+ * all. unwatch is safe inside any callback.
+ */
+#define VSP_WATCHES_MAX  64
+#define VSP_CHANNELS_MAX 32
+typedef void (*vsp_ready_function)(struct vsp *vsp, int fd, void *context);
+bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready,
+               void *context) MUST_CHECK;
+void vsp_unwatch(struct vsp *vsp, int fd);
+
+#endif

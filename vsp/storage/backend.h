@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where a disk's bytes are kept. A backend knows neither SCSI nor VMBus: it moves bytes between
+ * a medium and memory, and everything it does beyond opening ends in a call of io->done.
+ *
+ * B1 An I/O belongs to the backend from its start until `done`; `done` comes once, and never
+ *    from inside the call that starts the I/O.
+ * B2 Extents lie within `bytes`; memory and length are multiples of `alignment`.
+ * B3 FLUSH covers the writes that were done when it starts; a durable WRITE covers itself.
+ */
+#ifndef VIRIDIS_VSP_STORAGE_BACKEND_H
+#define VIRIDIS_VSP_STORAGE_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+#include <viridis/base/assert.h>
+
+#include "vsp/storage/uring.h"
+
+struct backend;
+struct backend_io;
+
+typedef void (*backend_done_function)(struct backend_io *io, int error);
+
+struct backend_io {
+	/* set by the caller */
+	struct backend *backend;
+	backend_done_function done; /* error: 0 or an errno */
+	bool durable;               /* WRITE */
+	bool unmap;                 /* ZERO: by deallocation, if that can be */
+
+	/* set by the caller, used up by the backend; memory (READ, WRITE) is `bytes` long */
+	uint64_t offset;
+	uint64_t bytes;
+	struct iovec *memory;
+	unsigned int memory_count;
+
+	/* the backend's */
+	struct uring_io uring;
+	unsigned int attempts;
+	int mode;
+};
+
+struct backend_ops {
+	const char *name;
+
+	/* Fill in the rest of *backend; on false, one line why. */
+	bool (*open)(struct backend *backend, const char *path, char *error,
+	             size_t error_bytes);
+	void (*close)(struct backend *backend);
+
+	void (*read)(struct backend_io *io);
+	void (*write)(struct backend_io *io);
+	void (*flush)(struct backend_io *io);
+	void (*discard)(struct backend_io *io); /* a hint; only with can_unmap */
+	void (*zero)(struct backend_io *io);    /* only with can_unmap */
+};
+
+struct backend {
+	/* set before open */
+	const struct backend_ops *ops;
+	struct uring *uring;
+	bool read_only;
+
+	/* set by open, then constant */
+	uint64_t bytes;
+	uint32_t alignment;            /* of memory, a power of two */
+	uint32_t physical_block_bytes; /* what is written at one stroke */
+	bool direct;                   /* past the host's page cache */
+	bool can_unmap;
+	bool rotational;
+
+	/* the backend's */
+	int fd;
+	unsigned int file; /* in the io_uring */
+};
+
+/* Regular files and block devices, by io_uring. */
+extern const struct backend_ops backend_file;
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CONFIG, read by json-glib. */
+#include "vsp/storage/config.h"
+
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+
+static bool invalid(char *error, size_t error_bytes, const char *why)
+{
+	snprintf(error, error_bytes, "configuration: %s", why);
+	return false;
+}
+
+static bool is_string(JsonNode *node)
+{
+	return node && JSON_NODE_HOLDS_VALUE(node) &&
+	       json_node_get_value_type(node) == G_TYPE_STRING;
+}
+
+static bool is_boolean(JsonNode *node)
+{
+	return JSON_NODE_HOLDS_VALUE(node) &&
+	       json_node_get_value_type(node) == G_TYPE_BOOLEAN;
+}
+
+static bool parse_disk(struct storage_disk_config *disk, JsonNode *node, char *error,
+                       size_t error_bytes)
+{
+	JsonObject *object;
+	JsonNode *read_only;
+
+	if (!JSON_NODE_HOLDS_OBJECT(node))
+		return invalid(error, error_bytes, "a disk must be an object");
+	object = json_node_get_object(node);
+	if (!is_string(json_object_get_member(object, "path")))
+		return invalid(error, error_bytes, "a disk needs a 'path'");
+	read_only = json_object_get_member(object, "read-only");
+	if (read_only && !is_boolean(read_only))
+		return invalid(error, error_bytes, "'read-only' must be true or false");
+	disk->path = g_strdup(json_object_get_string_member(object, "path"));
+	disk->read_only = read_only && json_node_get_boolean(read_only);
+	return true;
+}
+
+static bool parse_disks(struct storage_config *config, JsonObject *root, char *error,
+                        size_t error_bytes)
+{
+	JsonNode *node = json_object_get_member(root, "disks");
+	JsonArray *array;
+	char why[64];
+
+	if (!node || !JSON_NODE_HOLDS_ARRAY(node))
+		return invalid(error, error_bytes, "'disks' must be a list");
+	array = json_node_get_array(node);
+	if (json_array_get_length(array) > SCSI_LUNS_MAX) {
+		snprintf(why, sizeof(why), "more than %u disks", SCSI_LUNS_MAX);
+		return invalid(error, error_bytes, why);
+	}
+	for (guint i = 0; i < json_array_get_length(array); i++) {
+		if (!parse_disk(&config->disk[i], json_array_get_element(array, i), error,
+		                error_bytes))
+			return false;
+		config->disk_count++;
+	}
+	return true;
+}
+
+static bool parse_root(struct storage_config *config, JsonNode *root, char *error,
+                       size_t error_bytes)
+{
+	JsonObject *object;
+
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+		return invalid(error, error_bytes, "a JSON object is needed");
+	object = json_node_get_object(root);
+	if (!is_string(json_object_get_member(object, "vm")))
+		return invalid(error, error_bytes, "'vm' must be a string");
+	config->vm = g_strdup(json_object_get_string_member(object, "vm"));
+	return parse_disks(config, object, error, error_bytes);
+}
+
+bool storage_config_parse(struct storage_config *config, const char *json, char *error,
+                          size_t error_bytes)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+
+	*config = (struct storage_config){ .vm = NULL };
+	if (!json_parser_load_from_data(parser, json, -1, NULL))
+		return invalid(error, error_bytes, "not JSON text");
+	if (parse_root(config, json_parser_get_root(parser), error, error_bytes))
+		return true;
+	storage_config_free(config);
+	return false;
+}
+
+void storage_config_free(struct storage_config *config)
+{
+	for (unsigned int i = 0; i < config->disk_count; i++)
+		g_free(config->disk[i].path);
+	g_free(config->vm);
+	*config = (struct storage_config){ .vm = NULL };
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the worker's CONFIG says to a storage controller:
+ *
+ *   { "vm": "web", "channels": [ { "id": 1, "class": "scsi" } ],
+ *     "disks": [ { "path": "/srv/web.img", "read-only": false } ] }
+ *
+ * A disk's place in the list is its LUN. Other members belong to others and are left alone.
+ */
+#ifndef VIRIDIS_VSP_STORAGE_CONFIG_H
+#define VIRIDIS_VSP_STORAGE_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <viridis/base/assert.h>
+
+#include "vsp/storage/core/scsi_device.h"
+
+struct storage_disk_config {
+	char *path;
+	bool read_only;
+};
+
+struct storage_config {
+	char *vm;
+	unsigned int disk_count;
+	struct storage_disk_config disk[SCSI_LUNS_MAX];
+};
+
+/* On false, one line why; nothing is held. */
+MUST_CHECK bool storage_config_parse(struct storage_config *config, const char *json,
+                                     char *error, size_t error_bytes);
+void storage_config_free(struct storage_config *config);
+
+#endif

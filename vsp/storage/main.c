@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viridis-storage: the provider of SCSI disks, one process a controller. This file opens
+ * the disks and carries the worker's orders to the channel.
+ */
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <viridis/base/bits.h>
+
+#include "vsp/storage/config.h"
+#include "vsp/storage/storage.h"
+
+#define LOG_LINES_PER_SECOND 5u
+
+void storage_log(struct storage *storage, enum vsp_log_level level, const char *format,
+                 ...)
+{
+	char line[256];
+	struct timespec now;
+	va_list args;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec != storage->log_second) {
+		storage->log_second = now.tv_sec;
+		storage->log_lines = 0;
+	}
+	if (storage->log_lines++ >= LOG_LINES_PER_SECOND)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	vsp_log(storage->vsp, level, "storage: %s", line);
+}
+
+/* ---- Configuration ---- */
+
+/* FNV-1a: a VM's name and a LUN always give the same disk the same name in the guest. */
+static uint64_t identity_of(const char *vm, unsigned int lun)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (const char *c = vm; *c != '\0'; c++)
+		hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+	return (hash ^ (0x100 + lun)) * UINT64_C(0x100000001b3);
+}
+
+static uint8_t physical_exponent(uint32_t physical_bytes)
+{
+	uint32_t blocks = physical_bytes / SCSI_BLOCK_BYTES;
+
+	/* A file system's block is no sector; past 4 KiB guests only waste space on it. */
+	if (blocks > PAGE_4K / SCSI_BLOCK_BYTES)
+		blocks = PAGE_4K / SCSI_BLOCK_BYTES;
+	return blocks == 0 ? 0 : (uint8_t)highest_bit32(blocks);
+}
+
+static void describe_disk(struct storage_disk *disk, const char *vm, unsigned int lun)
+{
+	const struct backend *backend = &disk->backend;
+
+	disk->model = (struct scsi_disk){
+		.blocks = backend->bytes / SCSI_BLOCK_BYTES,
+		.max_transfer_blocks = STORAGE_TRANSFER_BYTES / SCSI_BLOCK_BYTES,
+		.physical_exponent = physical_exponent(backend->physical_block_bytes),
+		.read_only = backend->read_only,
+		.can_unmap = backend->can_unmap,
+		.rotational = backend->rotational,
+		.identity = identity_of(vm, lun),
+	};
+	snprintf(disk->model.serial, sizeof(disk->model.serial), "%016llx",
+	         (unsigned long long)disk->model.identity);
+}
+
+static bool open_disk(struct storage *storage, const struct storage_config *config,
+                      unsigned int lun, char *error, size_t error_bytes)
+{
+	const struct storage_disk_config *wanted = &config->disk[lun];
+	struct storage_disk *disk = &storage->disks[lun];
+
+	disk->backend = (struct backend){
+		.ops = &backend_file,
+		.uring = &storage->uring,
+		.read_only = wanted->read_only,
+	};
+	if (!disk->backend.ops->open(&disk->backend, wanted->path, error, error_bytes))
+		return false;
+	describe_disk(disk, config->vm, lun);
+	storage->target.disk[lun] = &disk->model;
+	storage->disk_count++;
+	if (!disk->backend.direct)
+		storage_log(storage, VSP_LOG_WARNING,
+		            "%s refuses direct I/O: the root's page cache is used",
+		            wanted->path);
+	return true;
+}
+
+static void completions_ready(struct vsp *vsp, int fd, void *context)
+{
+	struct storage *storage = context;
+
+	(void)vsp;
+	(void)fd;
+	uring_reap(&storage->uring);
+	storage_channel_pump(storage);
+	/* An I/O whose rest was queued while the channel is closing. */
+	uring_submit(&storage->uring);
+}
+
+static bool set_up(struct storage *storage, const struct storage_config *config,
+                   char *error, size_t error_bytes)
+{
+	for (unsigned int lun = 0; lun < config->disk_count; lun++) {
+		if (!open_disk(storage, config, lun, error, error_bytes))
+			return false;
+	}
+	if (!uring_seal(&storage->uring) ||
+	    !vsp_watch(storage->vsp, uring_fd(&storage->uring), completions_ready,
+	               storage)) {
+		snprintf(error, error_bytes, "io_uring: %s", strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+/* A process that fails here ends, which closes and frees everything. */
+static bool configure(struct vsp *vsp, const char *json, char *error, size_t error_bytes)
+{
+	struct storage *storage = vsp_context(vsp);
+	struct storage_config config;
+	bool done;
+
+	storage->vsp = vsp;
+	if (!storage_config_parse(&config, json, error, error_bytes))
+		return false;
+	if (!storage_requests_init(storage) ||
+	    !uring_init(&storage->uring, STORAGE_REQUESTS_MAX)) {
+		snprintf(error, error_bytes, "io_uring: %s", strerror(errno));
+		done = false;
+	} else {
+		done = set_up(storage, &config, error, error_bytes);
+	}
+	storage_config_free(&config);
+	return done;
+}
+
+/* ---- The channel ---- */
+
+static bool channel_open(struct vsp *vsp, struct vsp_channel *channel)
+{
+	return storage_channel_open(vsp_context(vsp), channel);
+}
+
+static void channel_started(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)channel; /* there is one */
+	storage_channel_pump(vsp_context(vsp));
+}
+
+static void channel_signalled(struct vsp *vsp, struct vsp_channel *channel)
+{
+	struct storage *storage = vsp_context(vsp);
+
+	(void)channel; /* there is one */
+	storage->counts.signals_in++;
+	storage_channel_pump(storage);
+}
+
+static void channel_close(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)channel; /* there is one */
+	storage_channel_close(vsp_context(vsp));
+}
+
+/* ---- Orders ---- */
+
+/* The order's name, to be freed; NULL when the text is none. */
+static char *command_name(const char *json)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	JsonNode *root, *name;
+
+	if (!json_parser_load_from_data(parser, json, -1, NULL))
+		return NULL;
+	root = json_parser_get_root(parser);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+		return NULL;
+	name = json_object_get_member(json_node_get_object(root), "command");
+	if (!name || !JSON_NODE_HOLDS_VALUE(name))
+		return NULL;
+	return json_node_dup_string(name);
+}
+
+static void command(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	g_autofree char *name = command_name(json);
+	g_autofree char *statistics = NULL;
+
+	if (g_strcmp0(name, "stats") != 0) {
+		vsp_event(vsp, tag, "{\"ok\":false,\"error\":\"no such command\"}");
+		return;
+	}
+	statistics = storage_statistics_json(vsp_context(vsp));
+	vsp_event(vsp, tag, statistics);
+}
+
+int main(void)
+{
+	static const struct vsp_provider provider = {
+		.name = "viridis-storage",
+		.configure = configure,
+		.open = channel_open,
+		.started = channel_started,
+		.signalled = channel_signalled,
+		.close = channel_close,
+		.command = command,
+	};
+	static struct storage storage;
+
+	return vsp_main(&provider, &storage);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One SCSI controller: its disks, its channel, its requests in flight. Everything runs on the
+ * provider's one thread.
+ *
+ *   ring -> channel.c -> request.c -> core/ -> backend -> io_uring
+ *                 answers  <-------------------------------'
+ */
+#ifndef VIRIDIS_VSP_STORAGE_STORAGE_H
+#define VIRIDIS_VSP_STORAGE_STORAGE_H
+
+#include <time.h>
+
+#include "vmbus/class/scsi.h"
+#include "vmbus/core/gpa_direct.h"
+#include "vmbus/core/ring.h"
+#include "vsp/lib/vsp.h"
+#include "vsp/storage/backend.h"
+#include "vsp/storage/core/scsi_answer.h"
+#include "vsp/storage/core/scsi_device.h"
+
+#define STORAGE_REQUESTS_MAX   256u
+#define STORAGE_TRANSFER_BYTES (UINT32_C(1) << 20)
+#define STORAGE_RANGES_MAX     16u
+/* A range that starts inside a page needs one page more. */
+#define STORAGE_PAGES_MAX    (STORAGE_TRANSFER_BYTES / VMBUS_PAGE_BYTES + STORAGE_RANGES_MAX)
+#define STORAGE_PACKET_BYTES 8192u
+#define STORAGE_BOUNCES_MAX  8u
+
+/* Counted since the process started; figures only, nothing depends on them. */
+struct storage_disk_counts {
+	uint64_t reads;
+	uint64_t writes;
+	uint64_t flushes;
+	uint64_t unmaps;
+	uint64_t read_bytes;
+	uint64_t written_bytes;
+	uint64_t errors;
+};
+
+struct storage_counts {
+	uint64_t requests; /* packets from the guest that were answered or begun */
+	uint64_t rejected; /* packets that made no sense */
+	uint64_t signals_in;
+	uint64_t signals_out;
+	uint64_t bounced; /* I/Os whose data had to be copied */
+	uint64_t bounced_bytes;
+	uint64_t stalls; /* the ring was left with packets in it, for lack of room here */
+};
+
+struct storage_disk {
+	struct scsi_disk model;
+	struct backend backend;
+	struct storage_disk_counts counts;
+};
+
+struct storage;
+
+/* From a packet taken out of the ring to its answer put in. */
+struct storage_request {
+	struct backend_io io;
+	struct storage_request *next; /* in the list of free or of answered ones */
+	struct storage *storage;
+	struct storage_disk *disk; /* I/O only */
+	uint64_t transaction_id;
+	bool wants_completion;
+	struct storvsc_packet packet; /* as received */
+	struct storvsc_packet answer; /* valid once answered */
+
+	enum scsi_action_type type;
+	uint64_t bytes;            /* of the I/O */
+	unsigned int extents_left; /* DISCARD: behind extents[] */
+	struct scsi_extent extents[SCSI_UNMAP_EXTENTS_MAX];
+
+	/* the guest's buffer in our address space: `memory_bytes` in all */
+	unsigned int memory_count;
+	uint32_t memory_bytes;
+	struct iovec memory[STORAGE_PAGES_MAX];
+
+	/* what backends get to use up: the same, or the bounce buffer */
+	struct iovec work[STORAGE_PAGES_MAX];
+	void *bounce; /* NULL: the guest's pages are used */
+};
+
+struct storage_request_list {
+	struct storage_request *first;
+	struct storage_request **last;
+};
+
+/* The controller's channel. It is open while `vsp` is not NULL. */
+struct storage_channel {
+	struct vsp_channel *vsp;
+	struct ring_consumer in;
+	struct ring_producer out;
+	struct vstor_server server;
+	struct storage_request_list answered; /* for lack of room not in the ring yet */
+	struct storage_request *reset;        /* waits until nothing is in flight */
+	unsigned int in_flight;               /* requests that backends have */
+	bool stalled;                         /* packets were left in the ring */
+	bool broken;                          /* the guest broke the ring */
+	bool closing;
+	_Alignas(8) uint8_t packet[STORAGE_PACKET_BYTES];
+};
+
+struct storage {
+	struct vsp *vsp;
+	struct uring uring;
+	struct scsi_target target;
+	unsigned int disk_count;
+	struct storage_disk disks[SCSI_LUNS_MAX];
+	struct storage_channel channel;
+	struct storage_request *requests; /* STORAGE_REQUESTS_MAX */
+	struct storage_request *free_requests;
+	void *free_bounces[STORAGE_BOUNCES_MAX];
+	unsigned int free_bounce_count;
+	struct storage_counts counts;
+	time_t log_second; /* lines are limited, as guests can cause them */
+	unsigned int log_lines;
+};
+
+/* ---- request.c ---- */
+
+MUST_CHECK bool storage_requests_init(struct storage *storage);
+
+struct storage_request *
+storage_request_take(struct storage *storage); /* NULL: none free */
+void storage_request_free(struct storage_request *request);
+
+/* Map the guest's buffer; false when it is not all RAM. */
+MUST_CHECK bool storage_request_map(struct storage_request *request,
+                                    const struct gpa_list *list);
+
+enum storage_begin {
+	STORAGE_ANSWERED, /* request->answer is there */
+	STORAGE_BEGUN,    /* storage_request_done() will follow */
+	STORAGE_NO_ROOM,  /* nothing was done; try again after a completion */
+};
+MUST_CHECK enum storage_begin storage_request_begin(struct storage_request *request,
+                                                    const struct vstor_request *vstor);
+
+/* ---- channel.c ---- */
+
+bool storage_channel_open(struct storage *storage, struct vsp_channel *channel);
+void storage_channel_close(struct storage *storage);
+
+/* Put answers, take packets, begin their I/O: after every signal and completion. */
+void storage_channel_pump(struct storage *storage);
+
+/* A request that was BEGUN has its answer. */
+void storage_request_done(struct storage_request *request);
+
+/* ---- statistics.c ---- */
+
+/* Text to be freed by the caller. */
+char *storage_statistics_json(const struct storage *storage);
+
+/* ---- main.c ---- */
+
+/* Not more than a few lines a second get through. */
+void storage_log(struct storage *storage, enum vsp_log_level level, const char *format,
+                 ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* io_uring: set up, locked down, fed in batches. */
+#define _GNU_SOURCE /* syscall */
+#include "vsp/storage/uring.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <viridis/base/bits.h>
+
+#define REAP_BATCH 64u
+
+static bool succeeded(int result)
+{
+	errno = -result;
+	return result >= 0;
+}
+
+bool uring_init(struct uring *uring, unsigned int depth)
+{
+	*uring = (struct uring){ .file_count = 0 };
+	return succeeded(io_uring_queue_init(
+		depth, &uring->ring,
+		IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
+			IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL));
+}
+
+void uring_fini(struct uring *uring)
+{
+	io_uring_queue_exit(&uring->ring);
+}
+
+bool uring_add_file(struct uring *uring, int fd, unsigned int *file)
+{
+	if (uring->file_count == URING_FILES_MAX)
+		return false;
+	*file = uring->file_count++;
+	uring->files[*file] = fd;
+	return true;
+}
+
+/* liburing 2.3 has functions for these two, but its shared library does not export them. */
+static bool register_ring(struct uring *uring, unsigned int operation,
+                          const void *argument, unsigned int count)
+{
+	return syscall(SYS_io_uring_register, uring->ring.ring_fd, operation, argument,
+	               count) == 0;
+}
+
+static bool restrict_to_files(struct uring *uring)
+{
+	struct io_uring_restriction allowed[] = {
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITEV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FSYNC },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FALLOCATE },
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
+		  .sqe_flags = IOSQE_FIXED_FILE },
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED,
+		  .sqe_flags = IOSQE_FIXED_FILE },
+	};
+
+	return register_ring(uring, IORING_REGISTER_RESTRICTIONS, allowed,
+	                     ARRAY_COUNT(allowed));
+}
+
+bool uring_seal(struct uring *uring)
+{
+	if (uring->file_count != 0 &&
+	    !succeeded(io_uring_register_files(&uring->ring, uring->files,
+	                                       uring->file_count)))
+		return false;
+	return restrict_to_files(uring) &&
+	       register_ring(uring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+}
+
+struct io_uring_sqe *uring_entry(struct uring *uring)
+{
+	struct io_uring_sqe *entry = io_uring_get_sqe(&uring->ring);
+
+	/* Every entry belongs to an operation in flight, and there are never more of those. */
+	if (!entry)
+		abort();
+	return entry;
+}
+
+void uring_queue(struct io_uring_sqe *entry, struct uring_io *io)
+{
+	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
+	io_uring_sqe_set_data(entry, io);
+}
+
+void uring_submit(struct uring *uring)
+{
+	int result;
+
+	if (io_uring_sq_ready(&uring->ring) == 0)
+		return;
+	do {
+		uring->submissions++;
+		result = io_uring_submit(&uring->ring);
+		/* Short of memory, the kernel takes them at the next try, having slept in reclaim. */
+	} while (result == -EAGAIN || result == -EINTR);
+	if (result < 0)
+		abort(); /* the ring's own rules are broken: nothing in flight can be trusted */
+}
+
+void uring_reap(struct uring *uring)
+{
+	struct io_uring_cqe *entries[REAP_BATCH];
+	unsigned int count;
+
+	do {
+		count = io_uring_peek_batch_cqe(&uring->ring, entries, REAP_BATCH);
+		for (unsigned int i = 0; i < count; i++) {
+			struct uring_io *io = io_uring_cqe_get_data(entries[i]);
+
+			io->complete(io, entries[i]->res);
+		}
+		io_uring_cq_advance(&uring->ring, count);
+	} while (count == REAP_BATCH);
+}
+
+int uring_fd(const struct uring *uring)
+{
+	return uring->ring.ring_fd;
+}

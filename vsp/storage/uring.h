@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The process's one io_uring. It reaches nothing but the files that were added before it was
+ * sealed, and does nothing to them but read, write, flush and fallocate: system call filters do
+ * not see what goes through it, so it carries restrictions of its own.
+ */
+#ifndef VIRIDIS_VSP_STORAGE_URING_H
+#define VIRIDIS_VSP_STORAGE_URING_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <viridis/base/assert.h>
+
+#define URING_FILES_MAX 64u
+
+struct uring {
+	struct io_uring ring;
+	int files[URING_FILES_MAX];
+	unsigned int file_count;
+	uint64_t submissions; /* system calls that began I/O */
+};
+
+/* One operation in flight; complete() runs in uring_reap(). */
+struct uring_io {
+	void (*complete)(struct uring_io *io, int result);
+};
+
+/* Room for `depth` operations. On false errno says why. */
+MUST_CHECK bool uring_init(struct uring *uring, unsigned int depth);
+void uring_fini(struct uring *uring);
+
+/* The number by which operations name the file; false: too many. */
+MUST_CHECK bool uring_add_file(struct uring *uring, int fd, unsigned int *file);
+
+/* From here on the ring works, and only with the files added. On false errno says why. */
+MUST_CHECK bool uring_seal(struct uring *uring);
+
+/*
+ * An empty entry whose completion goes to `io`; the caller prepares it by io_uring_prep_*()
+ * with the file's number, then calls uring_queue(). The caller keeps count: at most `depth`.
+ */
+struct io_uring_sqe *uring_entry(struct uring *uring);
+void uring_queue(struct io_uring_sqe *entry, struct uring_io *io);
+
+/* Hand what was queued to the kernel, in one call. */
+void uring_submit(struct uring *uring);
+
+/* Complete what has finished. */
+void uring_reap(struct uring *uring);
+
+/* Readable when there is something to reap. */
+int uring_fd(const struct uring *uring);
+
+#endif

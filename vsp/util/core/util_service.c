@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Heartbeat, shutdown, time synchronization: see util_service.h. */
+#include "vsp/util/core/util_service.h"
+
+#include <stddef.h>
+#include <viridis/base/bits.h>
+#include <viridis/base/mem.h>
+
+#define SECONDS_1601_TO_1970 UINT64_C(11644473600)
+#define UNITS_PER_SECOND     UINT64_C(10000000)
+
+/*
+ * Not 4.0: a sample of that version names the moment by the guest's own reference time, which
+ * this process cannot read. In 3.0 the moment is that of the packet's arrival.
+ */
+static const struct ic_version framework_versions[] = { { 3, 0 }, { 1, 0 } };
+static const struct ic_version timesync_versions[] = { { 3, 0 }, { 1, 0 } };
+static const struct ic_versions arrival_timesync_versions = {
+	.framework = framework_versions,
+	.message = timesync_versions,
+	.framework_count = ARRAY_COUNT(framework_versions),
+	.message_count = ARRAY_COUNT(timesync_versions),
+};
+
+typedef uint32_t (*request_function)(struct util_service *service,
+                                     const struct util_time *time, uint8_t *packet);
+
+static uint32_t request_heartbeat(struct util_service *service,
+                                  const struct util_time *time, uint8_t *packet);
+static uint32_t request_timesync(struct util_service *service,
+                                 const struct util_time *time, uint8_t *packet);
+
+static const struct kind {
+	const char *name;
+	const struct ic_versions *versions;
+	enum ic_message_type type;
+	request_function periodic; /* NULL: only speaks when told to */
+	uint64_t period_ns;
+} kinds[UTIL_KINDS] = {
+	[UTIL_HEARTBEAT] = { "heartbeat", &ic_heartbeat_versions, IC_HEARTBEAT,
+	                     request_heartbeat, UTIL_HEARTBEAT_PERIOD_NS },
+	[UTIL_SHUTDOWN] = { "shutdown", &ic_shutdown_versions, IC_SHUTDOWN, NULL, 0 },
+	[UTIL_TIMESYNC] = { "timesync", &arrival_timesync_versions, IC_TIMESYNC,
+	                    request_timesync, UTIL_TIMESYNC_PERIOD_NS },
+};
+
+void util_init(struct util_service *service, enum util_kind kind)
+{
+	memset(service, 0, sizeof(*service));
+	service->kind = kind;
+	service->due_ns = UTIL_NEVER;
+}
+
+uint32_t util_open(struct util_service *service, uint8_t packet[UTIL_PACKET_BYTES])
+{
+	util_init(service, service->kind);
+	service->state = UTIL_NEGOTIATING;
+	return ic_encode_negotiate(packet, kinds[service->kind].versions,
+	                           ++service->transaction_id);
+}
+
+void util_close(struct util_service *service)
+{
+	service->state = UTIL_CLOSED;
+	service->due_ns = UTIL_NEVER;
+	service->pending = false;
+}
+
+/* ---- Answers ---- */
+
+static enum util_event negotiated(struct util_service *service,
+                                  const struct ic_message *message, uint64_t now_ns)
+{
+	const struct kind *kind = &kinds[service->kind];
+
+	if (!ic_is_answer(message, IC_NEGOTIATE))
+		return UTIL_EVENT_BAD_PACKET;
+	if (!ic_decode_agreement(message, kind->versions, &service->agreed)) {
+		service->state = UTIL_REFUSED;
+		return UTIL_EVENT_REFUSED;
+	}
+	service->state = UTIL_READY;
+	service->seen_ns = now_ns;
+	if (kind->periodic)
+		service->due_ns = now_ns; /* at once */
+	return UTIL_EVENT_READY;
+}
+
+static enum util_event heartbeat_answered(struct util_service *service,
+                                          const struct ic_message *message,
+                                          uint64_t now_ns)
+{
+	uint64_t sequence;
+	bool was_alive = service->alive;
+
+	/* A guest adds one to a number that was sent; one that invents any is not alive. */
+	if (!ic_decode_heartbeat(message, &sequence) || service->missed == 0 ||
+	    sequence == 0 || sequence > service->sequence)
+		return UTIL_EVENT_BAD_PACKET;
+	service->seen_ns = now_ns;
+	service->alive = true;
+	service->answers++;
+	service->missed = 0;
+	return was_alive ? UTIL_EVENT_NONE : UTIL_EVENT_ALIVE;
+}
+
+static enum util_event shutdown_answered(struct util_service *service,
+                                         const struct ic_message *message)
+{
+	if (!service->pending ||
+	    message->header.transaction_id != service->transaction_id)
+		return UTIL_EVENT_BAD_PACKET;
+	service->pending = false;
+	service->due_ns = UTIL_NEVER;
+	service->status = message->header.status;
+	return service->status == IC_STATUS_OK ? UTIL_EVENT_SHUTDOWN_ACCEPTED :
+	                                         UTIL_EVENT_SHUTDOWN_REFUSED;
+}
+
+static enum util_event answered(struct util_service *service,
+                                const struct ic_message *message, uint64_t now_ns)
+{
+	if (!ic_is_answer(message, kinds[service->kind].type))
+		return UTIL_EVENT_BAD_PACKET;
+	switch (service->kind) {
+	case UTIL_HEARTBEAT:
+		return heartbeat_answered(service, message, now_ns);
+	case UTIL_SHUTDOWN:
+		return shutdown_answered(service, message);
+	case UTIL_TIMESYNC: /* what the guest made of it, it keeps to itself */
+	case UTIL_KINDS:
+		break;
+	}
+	return UTIL_EVENT_NONE;
+}
+
+enum util_event util_receive(struct util_service *service, const void *payload,
+                             uint32_t payload_bytes, uint64_t now_ns)
+{
+	struct ic_message message;
+
+	if (!ic_decode(&message, payload, payload_bytes))
+		return UTIL_EVENT_BAD_PACKET;
+	switch (service->state) {
+	case UTIL_NEGOTIATING:
+		return negotiated(service, &message, now_ns);
+	case UTIL_READY:
+		return answered(service, &message, now_ns);
+	case UTIL_CLOSED:
+	case UTIL_REFUSED:
+		break;
+	}
+	return UTIL_EVENT_BAD_PACKET;
+}
+
+/* ---- Requests ---- */
+
+static uint32_t request_heartbeat(struct util_service *service,
+                                  const struct util_time *time, uint8_t *packet)
+{
+	(void)time;
+	service->missed++;
+	return ic_encode_heartbeat(packet, &service->agreed, ++service->transaction_id,
+	                           service->sequence++);
+}
+
+static uint32_t request_timesync(struct util_service *service,
+                                 const struct util_time *time, uint8_t *packet)
+{
+	uint8_t flags = service->synchronized ? IC_TIMESYNC_SAMPLE : IC_TIMESYNC_SYNC;
+
+	service->synchronized = true;
+	service->samples++;
+	return ic_encode_timesync(packet, &service->agreed, ++service->transaction_id,
+	                          flags, time->utc_100ns, 0);
+}
+
+static bool heartbeat_lost(const struct util_service *service, uint64_t now_ns)
+{
+	return service->alive && now_ns - service->seen_ns >= UTIL_HEARTBEAT_LOST_NS;
+}
+
+enum util_event util_tick(struct util_service *service, const struct util_time *time,
+                          uint8_t packet[UTIL_PACKET_BYTES], uint32_t *bytes)
+{
+	const struct kind *kind = &kinds[service->kind];
+
+	*bytes = 0;
+	if (service->state != UTIL_READY || time->now_ns < service->due_ns)
+		return UTIL_EVENT_NONE;
+	if (!kind->periodic) {
+		service->due_ns = UTIL_NEVER;
+		service->pending = false;
+		return UTIL_EVENT_SHUTDOWN_SILENT;
+	}
+	service->due_ns = time->now_ns + kind->period_ns;
+	*bytes = kind->periodic(service, time, packet);
+	if (service->kind != UTIL_HEARTBEAT || !heartbeat_lost(service, time->now_ns))
+		return UTIL_EVENT_NONE;
+	service->alive = false;
+	return UTIL_EVENT_LOST;
+}
+
+uint32_t util_shutdown(struct util_service *service, uint64_t now_ns, bool restart,
+                       bool force, uint8_t packet[UTIL_PACKET_BYTES])
+{
+	uint32_t flags = (restart ? IC_SHUTDOWN_RESTART : 0) |
+	                 (force ? IC_SHUTDOWN_FORCE : 0);
+
+	if (service->state != UTIL_READY || service->pending)
+		return 0;
+	service->pending = true;
+	service->due_ns = now_ns + UTIL_SHUTDOWN_LIMIT_NS;
+	return ic_encode_shutdown(packet, &service->agreed, ++service->transaction_id,
+	                          flags, 0, "asked for on the host");
+}
+
+void util_shutdown_cancel(struct util_service *service)
+{
+	service->pending = false;
+	service->due_ns = UTIL_NEVER;
+}
+
+void util_resynchronize(struct util_service *service)
+{
+	service->synchronized = false;
+	if (service->state == UTIL_READY)
+		service->due_ns = 0;
+}
+
+/* ---- Names ---- */
+
+static bool same(const char *a, const char *b)
+{
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return *a == *b;
+}
+
+bool util_kind_parse(const char *name, enum util_kind *kind)
+{
+	for (unsigned int i = 0; i < UTIL_KINDS; i++) {
+		if (!same(name, kinds[i].name))
+			continue;
+		*kind = (enum util_kind)i;
+		return true;
+	}
+	return false;
+}
+
+const char *util_kind_name(enum util_kind kind)
+{
+	return kinds[kind].name;
+}
+
+const char *util_event_name(enum util_event event)
+{
+	static const char *const names[UTIL_EVENTS] = {
+		[UTIL_EVENT_NONE] = "none",
+		[UTIL_EVENT_READY] = "ready",
+		[UTIL_EVENT_REFUSED] = "refused",
+		[UTIL_EVENT_ALIVE] = "alive",
+		[UTIL_EVENT_LOST] = "lost",
+		[UTIL_EVENT_SHUTDOWN_ACCEPTED] = "accepted",
+		[UTIL_EVENT_SHUTDOWN_REFUSED] = "refused",
+		[UTIL_EVENT_SHUTDOWN_SILENT] = "no answer",
+		[UTIL_EVENT_BAD_PACKET] = "bad packet",
+	};
+
+	return names[event];
+}
+
+uint64_t util_utc_100ns(uint64_t seconds_since_1970, uint32_t nanoseconds)
+{
+	return (seconds_since_1970 + SECONDS_1601_TO_1970) * UNITS_PER_SECOND +
+	       nanoseconds / 100;
+}
