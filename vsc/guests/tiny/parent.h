@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parent group's parts: a child that is run, hostile calls, many children. */
+#ifndef VSC_TINY_PARENT_H
+#define VSC_TINY_PARENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_synic.h>
+
+struct child {
+	uint64_t id;
+	uint8_t *memory; /* CHILD_PAGES in a row, its GPA 0 first */
+	const volatile struct hv_message *intercept;
+	volatile uint32_t *watched; /* behind it */
+};
+
+/* Where we see an address of its first 4 MiB. */
+uint8_t *child_memory(const struct child *child, uint64_t gpa);
+
+/* Created, initialized, its memory mapped, VP 0 ready to go. */
+bool child_make(struct child *child);
+/* As a loader leaves them: long mode, at CHILD_CODE. */
+bool child_set_registers(const struct child *child);
+void child_take_down(struct child *child);
+
+/* Calls that must be refused; `memory` of the child is ours to lend. */
+void hostile_parent(struct child *child);
+
+/* Created and deleted by the hundred; every page comes back. */
+void many_children(void);
+
+#endif

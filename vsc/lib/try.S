@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Instructions that may fault. Each has an entry {instruction, where to go on} in .fixups, relative to
+ * the entry itself; the trap dispatcher puts the fault into RAX and goes on there.
+ *
+ * All return struct fault in RAX: vector in 31:0, error code in 63:32; NO_FAULT when none.
+ */
+#include "vsc/lib/image.h"
+
+#define NO_FAULT 0x100
+
+	.macro FIXUP instruction, go_on
+	.pushsection .fixups, "a"
+	.long \instruction - ., \go_on - .
+	.popsection
+	.endm
+
+	.macro TRY_FUNCTION name
+	.globl \name
+	.type \name, @function
+\name:
+	.endm
+
+	.section .text
+	.code64
+
+TRY_FUNCTION try_rdmsr             /* (uint32_t msr, uint64_t *value) */
+	movl %edi, %ecx
+	xorl %eax, %eax
+	xorl %edx, %edx
+10:	rdmsr
+	shlq $32, %rdx
+	orq %rdx, %rax
+	movq %rax, (%rsi)
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+
+TRY_FUNCTION try_wrmsr             /* (uint32_t msr, uint64_t value) */
+	movl %edi, %ecx
+	movl %esi, %eax
+	movq %rsi, %rdx
+	shrq $32, %rdx
+10:	wrmsr
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+
+TRY_FUNCTION try_load32            /* (uint64_t address, uint32_t *value) */
+10:	movl (%rdi), %eax
+	movl %eax, (%rsi)
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+
+TRY_FUNCTION try_store32           /* (uint64_t address, uint32_t value) */
+10:	movl %esi, (%rdi)
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+
+TRY_FUNCTION try_vmmcall           /* (uint64_t control, in, out, uint64_t *result) */
+	pushq %rcx
+	movq %rdx, %r8
+	movq %rdi, %rcx
+	movq %rsi, %rdx
+10:	vmmcall
+	popq %rcx
+	movq %rax, (%rcx)
+	movl $NO_FAULT, %eax
+	ret
+11:	addq $8, %rsp
+	ret
+	FIXUP 10b, 11b
+
+TRY_FUNCTION try_user_vmmcall      /* (uint64_t control): at CPL 3; RBX keeps the kernel's stack */
+	pushq %rbx
+	movq %rsp, %rbx
+	pushq $SELECTOR_USER_DATA
+	pushq %rsp
+	pushfq
+	pushq $SELECTOR_USER_CODE64
+	leaq 10f(%rip), %rax
+	pushq %rax
+	movq %rdi, %rcx
+	iretq
+10:	vmmcall
+11:	hlt                        /* raises #GP: the way back */
+12:	movl $NO_FAULT, %eax
+13:	popq %rbx
+	ret
+	FIXUP 10b, 13b
+	FIXUP 11b, 12b
+
+	/* Privileged or invalid instructions without operands of interest; RAX is the operand if any. */
+	.macro TRY_PLAIN name, instruction:vararg
+TRY_FUNCTION \name
+	movq %rdi, %rax
+	movl %edi, %ecx
+	xorl %edx, %edx
+10:	\instruction
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+	.endm
+
+	TRY_PLAIN try_ud2, ud2
+	TRY_PLAIN try_int3, int3
+	TRY_PLAIN try_divide, div %ecx
+	TRY_PLAIN try_vmrun, vmrun
+	TRY_PLAIN try_vmload, vmload
+	TRY_PLAIN try_vmsave, vmsave
+	TRY_PLAIN try_clgi, clgi
+	TRY_PLAIN try_stgi, stgi
+	TRY_PLAIN try_skinit, skinit
+	TRY_PLAIN try_invlpga, invlpga
+	TRY_PLAIN try_monitor, monitor
+	TRY_PLAIN try_write_cr4, movq %rax, %cr4
