@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Limit: 300
+"""Input that is wrong: every command of `viridis` names what is wrong, ends with 1 or 2, and
+leaves no file, process, partition or page behind."""
+from lib.child import Root
+from lib.paths import BUILD
+from lib.tap import Tap
+
+TINY = BUILD / "vsc" / "tiny.bz"
+SEND = BUILD / "tests" / "e2e" / "socket_send"
+GOOD = "--memory 32M --kernel /share/tiny"
+LONG = "x" * 300
+
+# What is asked, the exit status, what the message must name. $S is the folder of definitions.
+CREATE = (
+    ("create", 2, "NAME"),
+    ("create a b", 2, "too many"),
+    (f"create a {GOOD} --frob", 2, "--frob"),
+    (f"create a {GOOD} --vps", 2, "--vps"),
+    (f"create a {GOOD} --vps two", 2, "two"),
+    (f"create a {GOOD} --vps 0", 1, "vps 0"),
+    (f"create a {GOOD} --vps -1", 1, "vps"),
+    (f"create a {GOOD} --vps 65", 1, "vps 65"),
+    (f"create a {GOOD} --vps 99999999999999", 2, "99999999999999"),
+    ("create a --kernel /share/tiny", 2, "--memory"),
+    ("create a --memory 32M", 2, "--kernel"),
+    ("create a --kernel /share/tiny --memory lots", 1, "lots"),
+    ("create a --kernel /share/tiny --memory -5M", 1, "-5M"),
+    ("create a --kernel /share/tiny --memory 5X", 1, "5X"),
+    ("create a --kernel /share/tiny --memory 0", 1, "memory 0"),
+    ("create a --kernel /share/tiny --memory 4M", 1, "4M"),
+    ("create a --kernel /share/tiny --memory 33554433", 1, "33554433"),
+    ("create a --kernel /share/tiny --memory 99999999999999999999G", 1, "999999"),
+    ("create a --kernel /share/tiny --memory 64G", 1, "64G"),
+    (f"create '' {GOOD}", 1, "name"),
+    (f"create ../a {GOOD}", 1, "../a"),
+    (f"create a/b {GOOD}", 1, "a/b"),
+    (f"create 'a b' {GOOD}", 1, "a b"),
+    (f"create {LONG} {GOOD}", 1, "xxx"),
+    ("create a --memory 32M --kernel /nonexistent", 1, "/nonexistent"),
+    ("create a --memory 32M --kernel /tmp", 1, "/tmp"),
+    ("create a --memory 32M --kernel /dev/null", 1, "/dev/null"),
+    (f"create a {GOOD} --initrd /nonexistent", 1, "/nonexistent"),
+    (f"create a {GOOD} --disk /nonexistent", 1, "/nonexistent"),
+    (f"create a {GOOD} --disk /nonexistent,ro", 1, "/nonexistent:"),
+    (f"create a {GOOD} --disk /tmp", 1, "/tmp"),
+    (f"create a {GOOD} --disk /dev/null", 1, "/dev/null"),
+    (f"create a {GOOD} --disk /share/tiny,rw", 1, "/share/tiny,rw"),
+    (f"create there {GOOD}", 1, "there"),
+    ("frobnicate", 2, "frobnicate"),
+    ("", 2, "command is needed"),
+    ("list me", 2, "too many"),
+)
+UNKNOWN = ("start", "info", "console", "shutdown", "stop", "delete", "stats", "log")
+OFF = ("console", "shutdown", "stop", "stats")
+
+
+def refused(root, words, status, named, variables=""):
+    answer = root.ask(f"{variables} viridis {words} </dev/null")
+    assert answer.status == status, f"'{words}' ended with {answer.status}: {answer.output}"
+    assert named in answer.output, f"'{words}' does not name '{named}': {answer.output}"
+    for line in answer.output.splitlines():
+        assert "CRITICAL" not in line and "GLib" not in line, answer.output
+
+
+def refused_all(root, cases):
+    before = root.tell("find /var/lib/viridis /run/viridis | sort")
+    for words, status, named in cases:
+        refused(root, words, status, named)
+    assert root.tell("find /var/lib/viridis /run/viridis | sort") == before
+    root.nothing_left()
+
+
+def check_json(root):
+    """With --json an error is an object too."""
+    answer = root.ask("viridis info nobody --json | tr -d ' \\n'")
+    assert answer.output.startswith('{"ok":false,"error":"noVMisnamed'), answer.output
+
+
+def define(root, name, words):
+    root.create(name, words, "tests=spin role=child")
+
+
+def check_starts(root, cases):
+    """Each is well defined, but cannot be started."""
+    for number, (words, named) in enumerate(cases):
+        name = f"bad{number}"
+        define(root, name, words)
+        refused(root, f"start {name}", 1, named)
+        assert root.state(name) in ("off", "failed"), words
+        root.tell(f"viridis delete {name}")
+    root.nothing_left()
+    left = root.tell("ls /run/viridis /var/lib/viridis")
+    assert "bad" not in left, left
+
+
+def make_files(root):
+    root.tell("head -c 65536 /dev/urandom >/tmp/noise; echo hello >/tmp/text; : >/tmp/empty;"
+              " head -c 700 /share/tiny >/tmp/cut; head -c 20000 /share/tiny >/tmp/short;"
+              " head -c 1000000 /dev/zero >/tmp/odd; head -c 1048576 /dev/zero >/tmp/disk;"
+              " head -c 33554432 /dev/zero >/tmp/large")
+
+
+def check_kernels(root):
+    kernel = "--memory 32M --kernel"
+    check_starts(root, (
+        (f"{kernel} /tmp/noise", "/tmp/noise"), (f"{kernel} /tmp/text", "/tmp/text"),
+        (f"{kernel} /tmp/empty", "/tmp/empty"), (f"{kernel} /tmp/cut", "/tmp/cut"),
+        (f"{kernel} /tmp/short", "/tmp/short"),
+        (f"{GOOD} --initrd /tmp/large", "initrd"),
+        (f"{GOOD} --disk /tmp/odd", "/tmp/odd"), (f"{GOOD} --disk /tmp/empty", "/tmp/empty")))
+
+
+def check_vanished(root):
+    """What was there when it was defined is gone when it starts."""
+    root.tell("cp /share/tiny /tmp/kernel; cp /tmp/disk /tmp/vanishing")
+    define(root, "gone", "--memory 32M --kernel /tmp/kernel --disk /tmp/vanishing")
+    root.tell("rm /tmp/vanishing")
+    refused(root, "start gone", 1, "/tmp/vanishing")
+    root.tell("rm /tmp/kernel")
+    refused(root, "start gone", 1, "/tmp/kernel")
+    root.tell("viridis delete gone")
+    root.nothing_left()
+
+
+def check_memory(root):
+    """More than there is now, though each alone would fit."""
+    free = int(root.tell("awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo"))
+    half = f"--memory {free * 6 // 10}M --kernel /share/tiny --serial /dev/null"
+    define(root, "first", half)
+    define(root, "second", half)
+    root.start("first")
+    refused(root, "start second", 1, "memory")
+    root.tell("viridis stop first; viridis delete first; viridis delete second")
+    root.nothing_left()
+
+
+def check_shared_disk(root):
+    define(root, "left", f"{GOOD} --disk /tmp/disk")
+    define(root, "right", f"{GOOD} --disk /tmp/disk")
+    define(root, "reads", f"{GOOD} --disk /tmp/disk,ro")
+    root.start("left")
+    refused(root, "start right", 1, "/tmp/disk")
+    refused(root, "start reads", 1, "/tmp/disk")
+    root.tell("viridis stop left")
+    root.start("reads")
+    refused(root, "start right", 1, "/tmp/disk")
+    root.tell("viridis stop reads; for n in left right reads; do viridis delete $n; done")
+    root.nothing_left()
+
+
+def check_running(root):
+    refused(root, "start runs", 1, "runs")
+    refused(root, "delete runs", 1, "runs")
+    refused(root, "console runs", 1, "/tmp/runs.out")
+    refused(root, "shutdown runs --timeout 2", 1, "listen")
+    assert root.state("runs") == "running"
+
+
+def check_socket(root):
+    """Garbage on the control socket: an error or a hang-up, and the VM runs on."""
+    send = "/share/socket_send /run/viridis/runs.sock"
+    for line in ("hello", "{", "[]", "null", "{}", '{"command": 5}', '{"command": "frob"}',
+                 '{"command": "status", "extra": 1}', '{"command": "stop", "reboot": "no"}',
+                 '{"command": "stop"', '{"command": "stop"}}', "\\\\0\\\\377"):
+        answer = root.ask(f"printf '%b\\n' '{line}' | {send}")
+        assert '"ok":false' in answer.output.replace(" ", ""), (line, answer.output)
+    root.ask(f"{send} </tmp/noise >/dev/null")
+    root.ask(f"tr -d '\\n' </tmp/noise | {send} >/dev/null")
+    root.ask(f"for n in $(seq 30); do (sleep 3 | {send} >/dev/null) & done; wait")
+    assert root.state("runs") == "running"
+
+
+def check_definitions(root):
+    """Files a person has edited."""
+    folder = "/var/lib/viridis"
+    for number, text in enumerate(("", "{", "[]", "null", "{}", '{"name": "d0"}',
+                                   '{"name": "other", "memory": "32M"}', "\\0", "[[[[[[[")):
+        name = f"edited{number}"
+        root.tell(f"printf '%b' '{text}' >{folder}/{name}.json")
+        refused(root, f"start {name}", 1, name)
+        refused(root, f"info {name}", 1, name)
+        assert "invalid" in root.tell(f"viridis list | grep {name}")
+        root.tell(f"viridis delete {name}")
+    for change, named in (("s/\"32M\"/32/", "memory"), ("s/\"vps\".*,/\"vps\": 1000,/", "vps"),
+                          ("s/\"vps\"/\"vpz\"/", "vpz"), ("s/there/their/", "their")):
+        root.tell(f"sed '{change}' {folder}/there.json >{folder}/edited.json;"
+                  f" sed -i s/there/edited/ {folder}/edited.json")
+        refused(root, "start edited", 1, named)
+        root.tell("viridis delete edited")
+    root.tell(f"ln -s /dev/zero {folder}/zero.json; mkdir {folder}/folder.json")
+    refused(root, "start zero", 1, "zero.json")
+    refused(root, "start folder", 1, "folder.json")
+    root.tell(f"rm -r {folder}/zero.json {folder}/folder.json")
+    root.nothing_left()
+
+
+def main():
+    with Tap() as tap, Root("cli-refusals",
+                            {"tiny": TINY, "socket_send": SEND}) as root:
+        make_files(root)
+        define(root, "there", GOOD)
+        tap.run("arguments that are wrong", refused_all, root, CREATE)
+        tap.run("names nobody has", refused_all, root,
+                [(f"{command} nobody", 1, "nobody") for command in UNKNOWN])
+        tap.run("orders to a VM that is off", refused_all, root,
+                [(f"{command} there", 1, "there") for command in OFF])
+        tap.run("errors in JSON", check_json, root)
+        tap.run("kernels, initrds and disks that are none", check_kernels, root)
+        tap.run("files that have gone", check_vanished, root)
+        tap.run("definitions that were edited", check_definitions, root)
+        tap.run("a disk that another VM writes to", check_shared_disk, root)
+        tap.run("too much memory", check_memory, root)
+        define(root, "runs", f"{GOOD} --serial /tmp/runs.out")
+        root.start("runs")
+        tap.run("a second start, and other orders a running VM refuses", check_running, root)
+        tap.run("garbage on the control socket", check_socket, root)
+        root.tell("viridis stop runs")
+        tap.run("and nothing is left", root.nothing_left)
+        tap.run("the root powers off", root.power_off)
+
+
+if __name__ == "__main__":
+    main()

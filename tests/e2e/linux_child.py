@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Limit: 600
+"""Stock Linux as a child, from the small initrd: 1, 2 and 4 VPs at once; its clock, console,
+interrupts and drivers; how it ends by its own will, by the host's order, and by a crash."""
+import re
+import time
+
+from lib.child import Root
+from lib.paths import GUEST_INITRD, KERNEL
+from lib.shell import GuestShell
+from lib.tap import Tap
+
+BOOT_SECONDS = 180
+PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
+CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
+
+
+def define(root, name, vps, words="", run="", serial=True):
+    command = f"viridis.run={run.replace(' ', '%20')}" if run else ""
+    root.create(name, f"--memory 160M --vps {vps} --kernel /share/vmlinuz"
+                " --initrd /share/initrd"
+                + (f" --serial /tmp/{name}.out" if serial else ""),
+                # Each byte of a boot's messages would cost two exits.
+                f"console=ttyS0 quiet {words} {command}")
+
+
+# --- what the child's shell tells
+
+def check_console(guest):
+    """Both ways, and more at once than a UART's FIFO holds."""
+    assert guest.tell("echo back $((6 * 7))") == "back 42"
+    sent = "0123456789abcdef" * 12
+    assert guest.tell(f"echo {sent}") == sent
+    lines = guest.tell("seq 1 500").splitlines()
+    assert lines == [str(n) for n in range(1, 501)], lines[-3:]
+
+
+def check_hypervisor(guest):
+    for line in ("Hypervisor detected: Microsoft Hyper-V", "Vmbus version:5.3",
+                 "tsc: Detected [0-9.]* MHz processor", "Hyper-V: Host Build"):
+        guest.tell(f"dmesg | grep '{line}'")
+    amiss = guest.ask("dmesg | grep -E -A 20"
+                      " 'Call Trace|BUG:|WARNING: CPU|Firmware Bug|lockup|stall|unchecked'")
+    assert amiss.status == 1, amiss.output
+
+
+def check_clocks(guest):
+    assert "hyperv_clocksource_tsc_page" in guest.tell(f"cat {CLOCKS}").split()
+    assert "tsc_known_freq" in guest.tell("grep -m1 flags /proc/cpuinfo").split()
+    calibrated = guest.ask("dmesg | grep -E 'tsc:.*(calibrat|PIT|HPET|PMTIMER)'")
+    assert calibrated.status != 0, calibrated.output
+
+
+def check_time(root, guest):
+    """hv_utils sets the clock once and then follows the host's."""
+    difference = None
+    for _ in range(20):
+        there = float(guest.tell("date +%s"))
+        guest.detach()
+        difference = float(root.tell("date +%s")) - there
+        guest.attach()
+        if abs(difference) < 3:
+            return
+        time.sleep(1)
+    raise AssertionError(f"the child is {difference} s behind")
+
+
+def check_steady(guest):
+    """A second of the guest's is a second here, on each of its clocks."""
+    start = time.monotonic()
+    before = float(guest.tell("cut -d ' ' -f 1 /proc/uptime; sleep 5"))
+    there = float(guest.tell("cut -d ' ' -f 1 /proc/uptime")) - before
+    here = time.monotonic() - start
+    assert 5 <= there <= here + 1, (there, here)
+    assert here < 30, here
+
+
+def check_interrupts(guest):
+    text = guest.tell("cat /proc/interrupts")
+    line = re.search(r"^ *\d+:((?: +\d+)+) +[A-Z-]*IO-APIC +4-edge +ttyS0$", text,
+                     re.MULTILINE)
+    assert line, text
+    assert sum(map(int, line[1].split())) > 10, line[0]
+    assert "Hypervisor callback interrupts" in text, text
+
+
+def check_vps(guest, count):
+    assert guest.tell("nproc") == str(count)
+    for vp in range(count):
+        assert guest.tell(f"taskset -c {vp} sh -c 'echo runs'") == "runs"
+
+
+def check_devices(guest):
+    names = guest.tell("cat /sys/bus/vmbus/devices/*/class_id").split()
+    assert len(names) == 3, names
+    assert guest.tell("ls /sys/bus/vmbus/drivers").split()
+
+
+def shell(tap, root):
+    root.start("two")
+    guest = GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS)
+    tap.run("the console works both ways", check_console, guest)
+    tap.run("two VPs both run", check_vps, guest, 2)
+    tap.run("it sees Hyper-V and VMBus 5.3, and nothing is amiss", check_hypervisor, guest)
+    tap.run("its TSC's frequency and clocks come from the hypervisor", check_clocks, guest)
+    tap.run("its clock runs as ours does", check_steady, guest)
+    tap.run("ttyS0 interrupts through the I/O APIC, VMBus by its vector",
+            check_interrupts, guest)
+    tap.run("heartbeat, shutdown and time synchronization are there", check_devices, guest)
+    tap.run("the time is the root's", check_time, root, guest)
+    guest.detach()
+
+
+def check_heartbeat(root):
+    root.wait("viridis log two | grep heartbeat | grep -q alive", 30,
+              "viridis log two | tail -n 20")
+
+
+def check_restart(root):
+    """`viridis shutdown --reboot`: the console stays, the guest comes again."""
+    root.tell("viridis shutdown two --reboot", 60)
+    guest = GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS)
+    uptime = float(guest.tell("cut -d ' ' -f 1 /proc/uptime"))
+    guest.detach()
+    assert uptime < 60, uptime
+
+
+def check_shutdown(root):
+    root.wait("viridis log two | grep -c '\"shutdown\".*ready' | grep -q 2", 30,
+              "viridis log two | tail -n 20")
+    root.tell("viridis shutdown two --timeout 60", 90)
+    assert root.state("two") == "off"
+
+
+# --- children that run one line
+
+def check_poweroff(root):
+    root.wait_state("one", "off", BOOT_SECONDS)
+    text = root.tell("cat /tmp/one.out")
+    assert "guest: 1 VP" in text, text[-2000:]
+    assert "guest: poweroff" in text, text[-2000:]
+
+
+def check_reboot(root):
+    """It restarts itself once and again; stopped from outside in the end."""
+    root.wait("[ $(grep -c 'guest: 4 VP' /tmp/four.out) -ge 2 ]", BOOT_SECONDS,
+              "tail -n 30 /tmp/four.out; viridis log four | tail -n 20")
+    assert root.state("four") == "running"
+    root.tell("viridis stop four")
+    assert root.state("four") == "off"
+
+
+def check_panic(root):
+    """Its last words are in the hypervisor's log; it stands still until it is stopped."""
+    root.start("panics")
+    root.machine.hypervisor_log.wait(r"crash: .*sysrq: Trigger a crash", BOOT_SECONDS)
+    root.machine.hypervisor_log.wait(r"crash: .*Kernel panic - not syncing: sysrq", 30)
+    root.tell("viridis stop panics")
+
+
+def check_triple_fault(root):
+    root.start("triple")
+    root.wait_state("triple", "crashed", BOOT_SECONDS)
+
+
+def main():
+    with Tap() as tap, Root("linux-child",
+                            {"vmlinuz": KERNEL, "initrd": GUEST_INITRD}) as root:
+        define(root, "one", 1, run="echo guest: $(nproc) VP; poweroff; sleep 1000")
+        define(root, "four", 4, run="echo guest: $(nproc) VP; reboot; sleep 1000")
+        define(root, "two", 2, serial=False)
+        define(root, "panics", 2, run="echo c >/proc/sysrq-trigger", words="panic=0")
+        define(root, "triple", 1, run="reboot -f", words="reboot=t,force")
+        root.start("one")
+        root.start("four")
+        shell(tap, root)
+        tap.run("its heart beats", check_heartbeat, root)
+        tap.run("one VP, and poweroff in the guest", check_poweroff, root)
+        tap.run("four VPs, and reboot in the guest", check_reboot, root)
+        tap.run("viridis shutdown --reboot", check_restart, root)
+        tap.run("viridis shutdown", check_shutdown, root)
+        tap.run("a panic's text is in the hypervisor's log", check_panic, root)
+        tap.run("a triple fault is a crash", check_triple_fault, root)
+        tap.run("and nothing is left of them", root.nothing_left)
+        tap.run("the root powers off", root.power_off)
+
+
+if __name__ == "__main__":
+    main()

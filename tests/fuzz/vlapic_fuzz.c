@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Any sequence of guest accesses, interrupts and clock steps against the virtual local APIC: its
+ * invariants V1 to V3 hold after each. A step is 16 bytes: what to do, a register or vector, and a value.
+ */
+#include "hypervisor/core/vlapic.h"
+#include <string.h>
+#include <viridis/base/cursor.h>
+
+#define CHECK(condition)                  \
+	do {                              \
+		if (!(condition))         \
+			__builtin_trap(); \
+	} while (0)
+
+#define LVT_MASKED   0x10000u
+#define LVT_MODE     0x60000u
+#define LVT_PERIODIC 0x20000u
+#define SVR_ENABLE   0x100u
+#define LONGEST      (UINT64_C(0xffffffff) * 128 * 3)
+
+static void check_invariants(const struct vlapic *v, uint64_t now)
+{
+	bool enabled = vlapic_mode(v) != VLAPIC_DISABLED && v->svr & SVR_ENABLE;
+	uint32_t mode = v->lvt[VLAPIC_LVT_TIMER] & LVT_MODE;
+	int pending = vlapic_pending(v);
+
+	CHECK(((v->irr[0] | v->isr[0]) & 0xffff) == 0); /* V1 */
+	for (unsigned int i = 0; i < VLAPIC_LVTS; i++)
+		CHECK(enabled || v->lvt[i] & LVT_MASKED); /* V2 */
+	if (v->armed && mode == LVT_PERIODIC)
+		CHECK(v->deadline < now || v->deadline - now <= LONGEST); /* V3 */
+	CHECK(vlapic_timer_count(v, now) <= v->timer_initial);
+	CHECK(pending == VLAPIC_NO_VECTOR || (pending & 0xf0) > (vlapic_ppr(v) & 0xf0));
+}
+
+static void access(struct vlapic *v, unsigned int what, uint32_t where, uint64_t value,
+                   uint64_t now)
+{
+	struct vlapic_action action = { 0 };
+	uint64_t ignored;
+
+	switch (what) {
+	case 0:
+		vlapic_write(v, where, (uint32_t)value, now, &action);
+		break;
+	case 1:
+		(void)!vlapic_msr_write(v, 0x800 + where % 0x100, value, now, &action);
+		break;
+	case 2:
+		(void)!vlapic_set_base(v, VLAPIC_GPA | (value & 0xfff));
+		break;
+	case 3:
+		(void)vlapic_accept(v, (uint8_t)where, value & 1);
+		break;
+	case 4:
+		if (vlapic_pending(v) != VLAPIC_NO_VECTOR)
+			vlapic_deliver(v, (uint8_t)vlapic_pending(v));
+		break;
+	case 5:
+		(void)vlapic_timer_fire(v, now);
+		break;
+	case 6:
+		(void)vlapic_read(v, where, now);
+		(void)!vlapic_msr_read(v, 0x800 + where % 0x100, now, &ignored);
+		break;
+	case 7:
+		vlapic_init_signal(v);
+		break;
+	}
+	if (action.sends_ipi)
+		(void)vlapic_ipi_matches(v, &action.ipi);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct vlapic_config config = { .apic_id = 9,
+		                              .clock_per_tick = 3,
+		                              .x2apic_offered = true };
+	struct cursor steps = cursor_over(data, size);
+	struct vlapic v;
+	uint64_t now = 0;
+
+	vlapic_create(&v, &config);
+	while (cursor_left(&steps) >= 16) {
+		uint8_t what = cursor_u8(&steps);
+		uint8_t shift = cursor_u8(&steps);
+		uint32_t where = cursor_le16(&steps);
+
+		now += (uint64_t)cursor_le32(&steps) << shift % 24;
+		access(&v, what & 7, what & 0x80 ? where & 0x3f0 : where,
+		       cursor_le64(&steps), now);
+		if (what & 8)
+			(void)vlapic_timer_fire(&v, now);
+		check_invariants(&v, now);
+	}
+	return 0;
+}

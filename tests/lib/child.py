@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A root with its shell, and children in it made by the `viridis` command: for tests/e2e.
+
+    with Root("example", {"tiny": TINY}) as root:
+        root.create("one", "--memory 64M --kernel /share/tiny", cmdline="tests=default")
+        root.tell("viridis start one")
+        tap.adopt(root.tap_of("one"))
+"""
+import json
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+from lib.iso import Module
+from lib.log import Failure
+from lib.machine import Machine
+from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD
+from lib.root import concatenated_initrd
+from lib.shell import RootShell
+from lib.tap import parse
+
+STEP_SECONDS = 0.2
+
+
+class Root:
+    """The small root. `files`: what is in /share there, by name: a path, or text."""
+
+    def __init__(self, name, files=None, **options):
+        self.name, self.files, self.options = name, files or {}, options
+
+    def __enter__(self):
+        with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+            modules = [Module(KERNEL, "kernel console=ttyS0 panic=-1"),
+                       Module(self._initrd(Path(folder)), "initrd")]
+            self.machine = Machine(self.name, modules, hypervisor=HYPERVISOR_ELF,
+                                   **self.options).__enter__()
+        try:
+            self.shell = RootShell(self.machine, limit=120)
+        except BaseException:
+            self.machine.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.machine.stop()
+
+    def _initrd(self, folder):
+        share = folder / "tree" / "share"
+        share.mkdir(parents=True)
+        for name, content in self.files.items():
+            if isinstance(content, Path):
+                shutil.copy(content, share / name)
+            else:
+                (share / name).write_text(content)
+        return concatenated_initrd(folder / "tree", ROOT_INITRD, folder / "initrd")
+
+    # --- commands in the root
+
+    def ask(self, line, limit=60):
+        return self.shell.ask(line, limit)
+
+    def tell(self, line, limit=60):
+        return self.shell.tell(line, limit)
+
+    def json(self, line, limit=60):
+        """The answer of a `viridis` command, which must be good."""
+        return json.loads(self.tell(f"viridis {line} --json", limit))
+
+    def wait(self, line, limit, why=""):
+        """Repeats a line until it succeeds; `why` is a line that tells more if it does not."""
+        steps = int(limit / STEP_SECONDS)
+        answer = self.ask(f"n=0; until {line}; do n=$((n+1)); [ $n -lt {steps} ] || break;"
+                          f" sleep {STEP_SECONDS}; done; [ $n -lt {steps} ]", limit * 3 + 60)
+        if answer.status != 0:
+            more = self.ask(why).output if why else ""
+            raise Failure(f"not within {limit} s: {line}\n{answer.output}\n{more}\n"
+                          f"{self.machine.hypervisor_log.tail(15)}")
+        return answer.output
+
+    # --- children
+
+    def create(self, name, words, cmdline=""):
+        self.tell(f"viridis create {name} {words} --cmdline {shlex.quote(cmdline)}")
+
+    def start(self, name, limit=60):
+        self.tell(f"viridis start {name}", limit)
+
+    def state(self, name):
+        return self.json(f"info {name}")["state"]
+
+    def wait_state(self, name, state, limit):
+        self.wait(f"viridis info {name} | grep -q '^state *{state}'", limit,
+                  f"viridis info {name}; viridis log {name} | tail -n 20")
+
+    def wait_output(self, name, pattern, limit):
+        """Until the file /tmp/NAME.out, the child's serial line, has a line like this."""
+        self.wait(f"grep -Eq '{pattern}' /tmp/{name}.out", limit,
+                  f"tail -n 20 /tmp/{name}.out; viridis log {name} | tail -n 20;"
+                  f" viridis stats {name}")
+
+    def tap_of(self, name, limit=120):
+        """The results that a tiny guest printed to /tmp/NAME.out, once it is through."""
+        self.wait_output(name, "^(1[.][.]|Bail out)", limit)
+        return parse(self.tell(f"cat /tmp/{name}.out"))
+
+    def nothing_left(self):
+        """No partition, no page with the hypervisor for one, no process of ours."""
+        self.wait("[ -z \"$(ps | grep -o '[v]iridis-[vsu][mtu].*')\" ]", 10, "ps")
+        found = self.json("stats")
+        if found["partitions"] or found["pinned-pages"] or \
+                found["deposited-pages"] != found["root-deposited-pages"]:
+            raise Failure(f"left behind: {found}\n{self.machine.hypervisor_log.tail(15)}")
+
+    def power_off(self):
+        self.machine.send("exit\n")
+        self.machine.wait_exit(60)

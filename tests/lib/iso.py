@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Makes the GRUB ISOs: the hypervisor with its multiboot2 modules, or Linux directly."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD
+
+GRUB_MODULES = "normal configfile linux multiboot2 serial iso9660 biosdisk part_msdos"
+
+# GRUB's own errors show on COM1.
+GRUB_HEAD = """serial --unit=0 --speed=115200
+terminal_output serial
+set timeout=0
+"""
+
+
+class Module:
+    """A file handed to the hypervisor; the first word of its command line names it."""
+
+    def __init__(self, path, command_line):
+        self.path = Path(path)
+        self.command_line = command_line
+
+    @property
+    def name(self):
+        return self.command_line.split()[0]
+
+
+def quoted(words):
+    """A command line for grub.cfg, kept from GRUB's own expansion of $, ; and braces."""
+    return " ".join("'" + word.replace("'", "'\\''") + "'" for word in words.split())
+
+
+def entry(title, lines):
+    body = "".join(f"\t{line}\n" for line in lines)
+    return f"{GRUB_HEAD}menuentry {title} {{\n{body}}}\n"
+
+
+def hypervisor_config(command_line, modules):
+    lines = [f"multiboot2 /boot/viridis.elf {quoted(command_line)}".rstrip()]
+    for module in modules:
+        lines.append(f"module2 /boot/{module.name} {quoted(module.command_line)}")
+    return entry("viridis", lines)
+
+
+def linux_config(modules):
+    """The same modules without the hypervisor: `kernel` and `initrd` given to Linux."""
+    lines = []
+    for module in modules:
+        words = module.command_line.split(maxsplit=1)
+        verb = {"kernel": "linux", "initrd": "initrd"}[words[0]]
+        lines.append(f"{verb} /boot/{words[0]} {quoted(' '.join(words[1:]))}".rstrip())
+    return entry("linux", lines)
+
+
+def place(source, target):
+    """Links where it can, copies where it must."""
+    try:
+        os.link(source.resolve(), target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def make_iso(folder, modules, hypervisor=None, hypervisor_command_line=""):
+    """Writes folder/boot.iso from the modules, with the hypervisor's ELF if there is one."""
+    tree = Path(folder) / "iso"
+    shutil.rmtree(tree, ignore_errors=True)
+    grub = tree / "boot" / "grub"
+    grub.mkdir(parents=True)
+    for module in modules:
+        place(module.path, tree / "boot" / module.name)
+    if hypervisor:
+        place(Path(hypervisor), tree / "boot" / "viridis.elf")
+        config = hypervisor_config(hypervisor_command_line, modules)
+    else:
+        config = linux_config(modules)
+    (grub / "grub.cfg").write_text(config)
+    iso = Path(folder) / "boot.iso"
+    command = ["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), "--fonts=",
+               "--locales=", "--themes=", f"--install-modules={GRUB_MODULES}", str(tree)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"grub-mkrescue failed:\n{done.stdout}")
+    shutil.rmtree(tree)
+    return iso
+
+
+def main(target):
+    """`./dev iso`: the small root on the hypervisor, to boot anywhere."""
+    modules = [Module(KERNEL, "kernel console=ttyS0 console=tty0"),
+               Module(ROOT_INITRD, "initrd")]
+    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        shutil.move(make_iso(folder, modules, HYPERVISOR_ELF), target)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One emulated machine: boots GRUB with or without the hypervisor under QEMU's TCG.
+
+    with Machine("two-cpus", hypervisor=HYPERVISOR_ELF,
+                 modules=[Module(guest, "kernel selftest")]) as machine:
+        machine.hypervisor_log.wait(r"boot 12/12", limit=60)
+
+Files of a run are in build/run/NAME: root.log (COM1), hypervisor.log (debug console), qemu.log.
+"""
+import ctypes
+import fcntl
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+
+from lib.iso import make_iso
+from lib.log import Failure, Log, POLL_SECONDS
+from lib.monitor import Monitor, MonitorError
+from lib.paths import RUN
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+# Reproducible to the instruction; a virtio disk would not be.
+ICOUNT = ["-seed", "42", "-icount", "shift=0,sleep=off",
+          "-rtc", "base=2020-01-01T00:00:00,clock=vm"]
+
+# COM2..COM4, each with an interrupt of its own: edge-triggered ISA lines cannot be shared.
+EXTRA_PORTS = ((0x2f8, 3), (0x3e8, 5), (0x2e8, 7))
+
+
+def _die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class RunFolder:
+    """build/run/NAME, held by a lock; a second run at once gets NAME-2, and so on."""
+
+    def __init__(self, name):
+        number = 1
+        while True:
+            self.path = RUN / (name if number == 1 else f"{name}-{number}")
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.lock = open(self.path / "lock", "w")
+            try:
+                fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                self.lock.close()
+                number += 1
+        for old in self.path.iterdir():
+            if old.name != "lock" and (old.is_file() or old.is_fifo()):
+                old.unlink()
+
+    def release(self):
+        self.lock.close()
+
+
+class Machine:
+    """hypervisor=None boots the modules `kernel` and `initrd` as plain Linux."""
+
+    def __init__(self, name, modules, hypervisor=None, hypervisor_command_line="",
+                 cpus=2, memory="2G", disks=(), scratch_disks=(), icount=False, interactive=False,
+                 iommu=None, extra=(), extra_ports=False, gdb=None):
+        self.folder = RunFolder(name)
+        self.path = self.folder.path
+        self.process = None
+        self.input = None
+        self.modules = list(modules)
+        self.hypervisor = hypervisor
+        self.hypervisor_command_line = hypervisor_command_line
+        self.cpus, self.memory = cpus, memory
+        # What is written to a scratch disk is dropped at the end.
+        self.disks = [(disk, ",snapshot=on") for disk in scratch_disks]
+        self.disks += [(disk, "") for disk in disks]
+        self.icount, self.interactive, self.extra = icount, interactive, list(extra)
+        self.iommu, self.extra_ports, self.gdb = iommu, extra_ports, gdb
+        self.console = Log(self.path / "root.log", self.alive)
+        self.hypervisor_log = Log(self.path / "hypervisor.log", self.alive)
+        self.ports = [Log(self.path / f"com{2 + i}.out", self.alive)
+                      for i in range(len(EXTRA_PORTS))]
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # --- QEMU's command line
+
+    def _console_arguments(self):
+        if self.interactive:
+            return ["-chardev", f"stdio,id=com1,mux=on,signal=off,logfile={self.console.path}",
+                    "-mon", "com1"]
+        fifo = self.path / "console.in"
+        os.mkfifo(fifo)
+        # Opened for both, so that neither side ever sees an end of file.
+        self.input = os.open(fifo, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        return ["-chardev", f"file,id=com1,path={self.console.path},input-path={fifo}"]
+
+    def _port_arguments(self):
+        arguments = []
+        for number, ((base, irq), log) in enumerate(zip(EXTRA_PORTS, self.ports), start=2):
+            arguments += ["-chardev", f"file,id=com{number},path={log.path}", "-device",
+                          f"isa-serial,chardev=com{number},iobase={base:#x},irq={irq}"]
+        return arguments
+
+    def _disk_arguments(self):
+        arguments = []
+        suffix = ",iommu_platform=on,disable-legacy=on" if self.iommu else ""
+        for number, (disk, options) in enumerate(self.disks):
+            escaped = str(disk).replace(",", ",,")
+            arguments += ["-drive", f"file={escaped},if=none,format=raw,id=disk{number}"
+                          + options,
+                          "-device", f"virtio-blk-pci,drive=disk{number}{suffix}"]
+        return arguments
+
+    def arguments(self, iso, monitor_fd):
+        accelerator = "tcg" if self.icount else "tcg,thread=multi"
+        arguments = ["qemu-system-x86_64", "-M", "q35,smm=off", "-accel", accelerator,
+                     "-cpu", "EPYC,+x2apic", "-smp", str(self.cpus), "-m", str(self.memory),
+                     "-nodefaults", "-nic", "none", "-display", "none", "-no-reboot"]
+        if self.iommu:
+            arguments += ["-device", self.iommu]
+        arguments += self._console_arguments() + ["-serial", "chardev:com1"]
+        arguments += ["-debugcon", f"file:{self.hypervisor_log.path}"]
+        arguments += ["-drive", f"file={iso},if=none,format=raw,media=cdrom,readonly=on,"
+                      "id=boot", "-device", "ide-cd,drive=boot,bootindex=0"]
+        arguments += ["-chardev", f"socket,id=qmp,fd={monitor_fd}",
+                      "-mon", "chardev=qmp,mode=control"]
+        if self.extra_ports:
+            arguments += self._port_arguments()
+        arguments += self._disk_arguments()
+        if self.icount:
+            arguments += ICOUNT
+        if self.gdb:
+            arguments += ["-gdb", self.gdb, "-S"]
+        return arguments + self.extra
+
+    # --- life
+
+    def start(self):
+        iso = make_iso(self.path, self.modules, self.hypervisor,
+                       self.hypervisor_command_line)
+        ours, theirs = socket.socketpair()
+        self.monitor = Monitor(ours)
+        command = self.arguments(iso, theirs.fileno())
+        (self.path / "qemu.command").write_text(shlex.join(command) + "\n")
+        with open(self.path / "qemu.log", "w") as errors:
+            self.process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], preexec_fn=_die_with_parent,
+                # Ctrl-C on the terminal is for us, who end QEMU; not for QEMU itself.
+                start_new_session=not self.interactive,
+                env={**os.environ, "TMPDIR": str(self.path)},
+                stdin=None if self.interactive else subprocess.DEVNULL,
+                stdout=None if self.interactive else errors, stderr=errors)
+        theirs.close()
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def send(self, text):
+        """Types on COM1."""
+        data = text.encode()
+        while data:
+            try:
+                data = data[os.write(self.input, data):]
+            except BlockingIOError:
+                time.sleep(POLL_SECONDS)
+
+    def wait_exit(self, limit):
+        """Waits until the machine powered itself off."""
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"still running after {limit} s\n{self.describe()}") from None
+
+    def stop(self):
+        """Ends QEMU in whatever state it is; safe to call twice."""
+        if self.alive():
+            try:
+                self.monitor.qmp("quit")
+                self.process.wait(5)
+            except (MonitorError, OSError, subprocess.TimeoutExpired):
+                self.process.kill()
+                self.process.wait()
+        if self.input is not None:
+            os.close(self.input)
+            self.input = None
+        (self.path / "boot.iso").unlink(missing_ok=True)
+        self.folder.release()
+
+    def describe(self, lines=30):
+        """The last lines of every log, for a failure's text."""
+        parts = [log.tail(lines) for log in (self.hypervisor_log, self.console)]
+        errors = Log(self.path / "qemu.log", self.alive).text()
+        noise = "warning: TCG doesn't support"
+        parts += [f"  qemu| {line}" for line in errors.splitlines() if noise not in line]
+        return "\n".join(part for part in parts if part)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where things are: the repository, and what the build puts below build/."""
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+BUILD = TOP / "build"
+RUN = BUILD / "run"
+
+HYPERVISOR_ELF = BUILD / "hypervisor" / "viridis.elf"
+KERNEL = BUILD / "kernel" / "vmlinuz"
+ROOT_INITRD = BUILD / "image" / "root.cpio.gz"
+GUEST_INITRD = BUILD / "image" / "guest.cpio.gz"
+ROOT_DISK = BUILD / "image" / "debian-root.raw"
+ROOT_VMLINUZ = BUILD / "image" / "debian-root.vmlinuz"
+ROOT_DISK_INITRD = BUILD / "image" / "debian-root.initrd"
+GUEST_DISK = BUILD / "image" / "debian-guest.raw"
+GUEST_VMLINUZ = BUILD / "image" / "debian-guest.vmlinuz"
+GUEST_DISK_INITRD = BUILD / "image" / "debian-guest.initrd"
+
+
+def shown(path):
+    """A path as a person in the repository would type it."""
+    path = Path(path)
+    return str(path.relative_to(TOP)) if path.is_relative_to(TOP) else str(path)

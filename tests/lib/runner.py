@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./dev test`: runs the levels in order, gathers their TAP, prints what failed and a sum.
+
+A boot or e2e test is a Python script in tests/boot or tests/e2e that prints TAP. Lines at its
+top may say what it needs built (`# Needs: guest-disk`) and how long it may take in seconds
+(`# Limit: 600`).
+"""
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lib import tap
+from lib.paths import BUILD, RUN, TOP, shown
+
+LEVELS = ("lint", "unit", "fuzz", "boot", "e2e", "stress")
+# Without words: what runs. Lint has a command of its own, ./dev lint; stress is random, and slow.
+DEFAULT_LEVELS = ("unit", "fuzz", "boot", "e2e")
+# Words that the `prepared` of ./dev knows.
+LEVEL_NEEDS = {"lint": [], "boot": [], "stress": [], "e2e": ["root", "guest-initrd"]}
+LIMIT_SECONDS = 300
+LOGS = RUN / "tests"
+
+
+@dataclass
+class Test:
+    level: str
+    name: str
+    source: Path
+    command: list
+    needs: list = field(default_factory=list)
+    limit: float = LIMIT_SECONDS
+
+
+def note(source, word):
+    """The value of a line `# Word: value` among the first lines of a script."""
+    for line in source.read_text().splitlines()[:20]:
+        if match := re.match(rf"# {word}: *(.+)", line):
+            return match[1]
+    return ""
+
+
+def scripts(level, folder):
+    for source in sorted((TOP / "tests" / folder).glob("*.py")):
+        yield Test(level, source.stem, source, [sys.executable, str(source)],
+                   LEVEL_NEEDS[level] + note(source, "Needs").split(),
+                   float(note(source, "Limit") or LIMIT_SECONDS))
+
+
+def unit_tests():
+    for source in sorted((TOP / "tests" / "unit").glob("*_test.c")):
+        program = BUILD / "tests" / "unit" / source.stem
+        yield Test("unit", source.stem, source, [str(program)], [f"target:{source.stem}"])
+
+
+def fuzz_tests(seconds):
+    for source in sorted((TOP / "tests" / "fuzz").glob("*_fuzz.c")):
+        corpus = BUILD / "fuzz" / "corpus" / source.stem
+        yield Test("fuzz", source.stem, source,
+                   [str(BUILD / "fuzz" / source.stem), f"-max_total_time={seconds}",
+                    "-seed=1", "-print_final_stats=1", f"-artifact_prefix={corpus}.",
+                    str(corpus)], ["target:fuzzers"], seconds + 60)
+
+
+def all_tests(fuzz_seconds):
+    return [*scripts("lint", "lint"), *unit_tests(), *fuzz_tests(fuzz_seconds),
+            *scripts("boot", "boot"), *scripts("e2e", "e2e"), *scripts("stress", "stress")]
+
+
+def selected(tests, words):
+    """The tests named, by level or by name; in their usual order."""
+    known = set(LEVELS) | {test.name for test in tests}
+    for word in words:
+        if word not in known:
+            sys.exit(f"./dev test: no level or test '{word}'; ./dev test --list shows all")
+    words = words or DEFAULT_LEVELS
+    return [test for test in tests if test.level in words or test.name in words]
+
+
+def execute(test, log):
+    """Runs one test with its output in `log`; gives (status, or None at its limit)."""
+    environment = dict(os.environ)
+    if test.level == "unit":
+        environment["CK_TAP_LOG_FILE_NAME"] = str(log.with_suffix(".tap"))
+    if test.level == "fuzz":
+        Path(test.command[-1]).mkdir(parents=True, exist_ok=True)
+    with open(log, "wb") as output:
+        process = subprocess.Popen(test.command, stdin=subprocess.DEVNULL, stdout=output,
+                                   stderr=subprocess.STDOUT, env=environment, cwd=TOP)
+        try:
+            return process.wait(test.limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+
+def results_of(test, log, status):
+    """What a finished test reported. A bad end without a failed result is one itself."""
+    if test.level == "fuzz":
+        results = [tap.Result("finds nothing", status == 0)]
+    else:
+        report = log.with_suffix(".tap") if test.level == "unit" else log
+        text = report.read_text(errors="replace") if report.exists() else ""
+        results = tap.parse(text)
+    if status is None:
+        results.append(tap.Result(f"ends within {test.limit:g} s", False))
+    elif status != 0 and all(result.passed for result in results):
+        results.append(tap.Result(f"exits with status 0, not {status}", False))
+    elif not results:
+        results.append(tap.Result("reports a result", False))
+    return results
+
+
+def show(test, results, seconds, log):
+    counts = tally(results)
+    print(f"\r{test.level:5} {test.name:32} {counts[0]:4} passed {seconds:7.1f} s"
+          + (f"  {counts[1]} FAILED" if counts[1] else "")
+          + (f"  {counts[2]} skipped" if counts[2] else ""), flush=True)
+    for result in results:
+        if result.skipped:
+            print(f"      skipped: {result.name}: {result.reason}")
+        elif not result.passed:
+            print(f"      failed: {result.name}: {result.reason}".rstrip(": "))
+    if counts[1]:
+        lines = log.read_text(errors="replace").splitlines()
+        print("\n".join(f"      | {line}" for line in lines[-40:]))
+        print(f"      whole output: {shown(log)}", flush=True)
+
+
+def tally(results):
+    skipped = sum(result.skipped for result in results)
+    failed = sum(not result.passed for result in results)
+    return len(results) - failed - skipped, failed, skipped
+
+
+def run(test):
+    log = LOGS / f"{test.level}-{test.name}.log"
+    log.with_suffix(".tap").unlink(missing_ok=True)
+    if sys.stdout.isatty():
+        print(f"{test.level:5} {test.name:32} ...", end="", flush=True)
+    start = time.monotonic()
+    status = execute(test, log)
+    results = results_of(test, log, status)
+    show(test, results, time.monotonic() - start, log)
+    return results
+
+
+def arguments():
+    p = argparse.ArgumentParser(prog="./dev test", description="Runs the tests: levels "
+                                + ", ".join(LEVELS) + ", or single tests by name.")
+    p.add_argument("what", nargs="*", metavar="LEVEL|NAME")
+    p.add_argument("--list", action="store_true", help="show the tests")
+    p.add_argument("--needs", action="store_true", help="show what must be built for them")
+    p.add_argument("--no-build", action="store_true", help="take what build/ holds")
+    p.add_argument("--fuzz-seconds", type=int, default=5, metavar="S",
+                   help="for each fuzz target (5)")
+    return p.parse_args()
+
+
+def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = arguments()
+    tests = selected(all_tests(options.fuzz_seconds), options.what)
+    if options.list:
+        for test in tests:
+            print(f"{test.level:5} {test.name:32} {shown(test.source)}")
+        return 0
+    if options.needs:
+        print("\n".join(dict.fromkeys(need for test in tests for need in test.needs)))
+        return 0
+    LOGS.mkdir(parents=True, exist_ok=True)
+    results = []
+    try:
+        for test in tests:
+            results += run(test)
+    except KeyboardInterrupt:
+        print("\ninterrupted")
+        return 130
+    passed, failed, skipped = tally(results)
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not results else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root guest-initrd target:tiny_guest
+# Limit: 600
+"""The conformance guest as a child: one and two VPs beside a sibling that spins, its VMBus and
+its disk; and whatever is killed at whatever moment, all pages come back."""
+from lib.child import Root
+from lib.paths import BUILD
+from lib.tap import Tap
+
+TINY = BUILD / "vsc" / "tiny.bz"
+
+
+def define(root, name, tests, vps=1, words=""):
+    root.create(name, f"--memory 64M --vps {vps} --kernel /share/tiny"
+                f" --serial /tmp/{name}.out {words}", f"tests={tests} role=child")
+
+
+def judge(tap, root, name, limit):
+    """Runs a child to its end; its results become ours."""
+    root.start(name)
+    tap.adopt(root.tap_of(name, limit), f"{name}: ")
+    tap.run(f"{name}: powers off", root.wait_state, name, "off", 20)
+
+
+def conformance(tap, root):
+    define(root, "spin", "spin", 2)
+    define(root, "one", "default")
+    define(root, "two", "default", 2)
+    root.start("spin")
+    root.wait_output("spin", "spinning on 2 VPs", 60)
+    judge(tap, root, "one", 180)
+    judge(tap, root, "two", 180)
+
+
+def check_kill(root, name):
+    pid = root.json(f"info {name}")["status"]["pid"]
+    root.tell(f"kill -9 {pid}")
+    root.wait_state(name, "failed", 20)
+    root.nothing_left()
+
+
+def check_spinning_goes_on(root):
+    count = "grep -c spinning /tmp/spin.out"
+    before = int(root.tell(count))
+    root.wait(f"[ $({count}) -gt {before + 1} ]", 60)
+
+
+def check_killed_while_printing(root):
+    define(root, "talks", "default", 2)
+    root.start("talks")
+    root.wait("[ $(grep -c ^ok /tmp/talks.out) -gt 20 ]", 60)
+    check_kill(root, "talks")
+
+
+def check_killed_while_starting(root):
+    """The worker is killed at many moments of its start; the command says that it died."""
+    define(root, "starts", "spin", 2, "--disk /tmp/disk")
+    for delay in (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5):
+        root.tell("viridis start starts >/tmp/start.log 2>&1 &"
+                  " until pid=$(pidof viridis-vm); do :; done;"
+                  f" sleep {delay}; kill -9 $pid; wait; grep -Eq 'died|runs' /tmp/start.log")
+        root.nothing_left()
+
+
+def check_starts_again(root, name):
+    root.start(name)
+    assert root.state(name) == "running"
+    root.tell(f"viridis stop {name}")
+    assert root.state(name) == "off"
+    root.nothing_left()
+
+
+def check_provider_killed(root, program):
+    """The machine ends in a state that says why, or goes on without it; no page stays."""
+    define(root, "served", "spin", 1, "--disk /tmp/disk")
+    root.start("served")
+    root.tell(f"kill -9 $(pidof {program})")
+    root.wait(f"viridis log served | grep -q '{program}: '", 20, "viridis log served")
+    if root.state("served") == "running":
+        root.tell("viridis stop served")
+    root.nothing_left()
+    root.tell("viridis delete served")
+
+
+def main():
+    with Tap() as tap, Root("tiny-child", {"tiny": TINY}) as root:
+        root.tell("dd if=/dev/zero of=/tmp/disk bs=1M count=4 2>/dev/null")
+        conformance(tap, root)
+        tap.run("the sibling spins on", check_spinning_goes_on, root)
+        tap.run("kill -9 of a worker whose VPs spin", check_kill, root, "spin")
+        tap.run("and it starts again", check_starts_again, root, "spin")
+        define(root, "bus", "vmbus", 1, "--disk /tmp/disk")
+        judge(tap, root, "bus", 120)
+        root.create("disk", "--memory 64M --kernel /share/tiny --serial /tmp/disk.out"
+                    " --disk /tmp/disk", "tests=storage write=yes role=child")
+        judge(tap, root, "disk", 120)
+        tap.run("and nothing is left of them", root.nothing_left)
+        tap.run("kill -9 amid port I/O", check_killed_while_printing, root)
+        tap.run("kill -9 at many moments of a start", check_killed_while_starting, root)
+        tap.run("and it starts again", check_starts_again, root, "starts")
+        for program in ("viridis-storage", "viridis-util"):
+            tap.run(f"kill -9 of {program}", check_provider_killed, root, program)
+        tap.run("the root powers off", root.power_off)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Definitions of VMs: what is accepted, and that every refusal names its reason. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "root-partition/vm/definition.h"
+
+static const char whole[] =
+	"{ \"name\": \"web-1\", \"memory\": \"512M\", \"vps\": 2, \"kernel\": \"/k\","
+	"  \"initrd\": \"/i\", \"cmdline\": \"console=ttyS0\","
+	"  \"disks\": [ { \"path\": \"/d1\" }, { \"path\": \"/d2\", \"read-only\": true } ],"
+	"  \"serial\": \"/tmp/serial\" }";
+
+static struct definition *parse(const char *text, GError **error)
+{
+	return definition_parse(text, strlen(text), error);
+}
+
+START_TEST(a_definition_survives_the_way_to_text_and_back)
+{
+	g_autoptr(definition_pointer) first = parse(whole, NULL);
+	g_autoptr(definition_pointer) second = NULL;
+	g_autofree char *text = NULL;
+	const struct definition_disk *disk;
+
+	ck_assert_ptr_nonnull(first);
+	text = definition_to_json(first);
+	second = parse(text, NULL);
+	ck_assert_ptr_nonnull(second);
+	ck_assert_str_eq(second->name, "web-1");
+	ck_assert_uint_eq(second->memory_bytes, 512u << 20);
+	ck_assert_uint_eq(second->vps, 2);
+	ck_assert_str_eq(second->kernel, "/k");
+	ck_assert_str_eq(second->initrd, "/i");
+	ck_assert_str_eq(second->cmdline, "console=ttyS0");
+	ck_assert_str_eq(second->serial, "/tmp/serial");
+	ck_assert_uint_eq(second->disks->len, 2);
+	disk = second->disks->pdata[1];
+	ck_assert_str_eq(disk->path, "/d2");
+	ck_assert(disk->read_only);
+}
+END_TEST
+
+START_TEST(what_may_be_left_out_has_its_default)
+{
+	g_autoptr(definition_pointer) definition = parse(
+		"{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\"}", NULL);
+
+	ck_assert_ptr_nonnull(definition);
+	ck_assert_ptr_null(definition->initrd);
+	ck_assert_str_eq(definition->cmdline, "");
+	ck_assert_str_eq(definition->serial, "pty");
+	ck_assert_uint_eq(definition->disks->len, 0);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	const char *names; /* what the message must contain */
+} refused[] = {
+	{ "", "JSON" },
+	{ "[]", "object" },
+	{ "{", "" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1}", "kernel" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"kernel\":\"/k\"}", "vps" },
+	{ "{\"name\":\"a\",\"vps\":1,\"kernel\":\"/k\"}", "memory" },
+	{ "{\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\"}", "name" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\",\"cmdlin\":\"\"}",
+	  "cmdlin" },
+	{ "{\"name\":\"a\",\"memory\":8,\"vps\":1,\"kernel\":\"/k\"}", "memory" },
+	{ "{\"name\":\"a\",\"memory\":\"8X\",\"vps\":1,\"kernel\":\"/k\"}", "8X" },
+	{ "{\"name\":\"a\",\"memory\":\"-8M\",\"vps\":1,\"kernel\":\"/k\"}", "-8M" },
+	{ "{\"name\":\"a\",\"memory\":\"99999999999G\",\"vps\":1,\"kernel\":\"/k\"}",
+	  "G" },
+	{ "{\"name\":\"a\",\"memory\":\"7M\",\"vps\":1,\"kernel\":\"/k\"}", "7M" },
+	{ "{\"name\":\"a\",\"memory\":\"129G\",\"vps\":1,\"kernel\":\"/k\"}", "129G" },
+	{ "{\"name\":\"a\",\"memory\":\"8193K\",\"vps\":1,\"kernel\":\"/k\"}", "8193K" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":0,\"kernel\":\"/k\"}", "vps 0" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":65,\"kernel\":\"/k\"}", "vps 65" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":-1,\"kernel\":\"/k\"}", "vps" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1.5,\"kernel\":\"/k\"}", "vps" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":\"1\",\"kernel\":\"/k\"}", "vps" },
+	{ "{\"name\":\"a/b\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\"}", "a/b" },
+	{ "{\"name\":\"..\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\"}", ".." },
+	{ "{\"name\":\"\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\"}", "name" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"k\"}", "kernel" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\",\"serial\":\"x\"}",
+	  "serial" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\",\"disks\":{}}",
+	  "disks" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\",\"disks\":[{}]}",
+	  "path" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\",\"disks\":[1]}",
+	  "disks" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\",\"disks\":[{\"path\":\"d\"}]}",
+	  "disk 'd'" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\","
+	  "\"disks\":[{\"path\":\"/d\",\"read-only\":1}]}",
+	  "read-only" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\","
+	  "\"disks\":[{\"path\":\"/d\",\"size\":1}]}",
+	  "size" },
+	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	{ "\xff\xfe", "JSON" },
+};
+
+START_TEST(every_refusal_names_what_is_wrong)
+{
+	g_autoptr(GError) error = NULL;
+
+	ck_assert_ptr_null(parse(refused[_i].text, &error));
+	ck_assert_ptr_nonnull(error);
+	ck_assert_msg(strstr(error->message, refused[_i].names), "'%s' lacks '%s'",
+	              error->message, refused[_i].names);
+}
+END_TEST
+
+START_TEST(sizes_are_read_and_written_alike)
+{
+	static const char *const sizes[] = { "512M", "2G", "8192G", "3K", "5", "0" };
+	uint64_t bytes;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *text = NULL;
+		uint64_t again;
+
+		ck_assert(definition_parse_size(sizes[i], &bytes, NULL));
+		text = definition_format_size(bytes);
+		ck_assert(definition_parse_size(text, &again, NULL));
+		ck_assert_uint_eq(bytes, again);
+	}
+	ck_assert(!definition_parse_size("", &bytes, NULL));
+	ck_assert(!definition_parse_size("M", &bytes, NULL));
+	ck_assert(!definition_parse_size("1MM", &bytes, NULL));
+	ck_assert(!definition_parse_size("18446744073709551615K", &bytes, NULL));
+}
+END_TEST
+
+START_TEST(files_and_memory_the_host_lacks_are_named)
+{
+	g_autoptr(definition_pointer) definition = parse(whole, NULL);
+	g_autoptr(GError) error = NULL;
+
+	ck_assert(!definition_check_host(definition, &error));
+	ck_assert_ptr_nonnull(strstr(error->message, "kernel /k"));
+	g_clear_error(&error);
+	g_free(definition->kernel);
+	definition->kernel = g_strdup("/dev/null");
+	ck_assert(!definition_check_host(definition, &error));
+	ck_assert_ptr_nonnull(strstr(error->message, "not a regular file"));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("definition");
+	TCase *tcase = tcase_create("json");
+
+	tcase_add_test(tcase, a_definition_survives_the_way_to_text_and_back);
+	tcase_add_test(tcase, what_may_be_left_out_has_its_default);
+	tcase_add_loop_test(tcase, every_refusal_names_what_is_wrong, 0,
+	                    G_N_ELEMENTS(refused));
+	tcase_add_test(tcase, sizes_are_read_and_written_alike);
+	tcase_add_test(tcase, files_and_memory_the_host_lacks_are_named);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hypercall control word. TLFS 3.7 */
+#include "hypervisor/core/hypercall_control.h"
+
+#include <viridis/base/bits.h>
+#include "tests/unit/unit.h"
+
+static const struct hypercall_entry signal_event = {
+	.code = HVCALL_SIGNAL_EVENT,
+	.input_bytes = sizeof(struct hv_input_signal_event),
+	.privilege = BIT64(37),
+};
+
+static const struct hypercall_entry post_message = {
+	.code = HVCALL_POST_MESSAGE,
+	.flags = HYPERCALL_MEMORY_ONLY,
+	.input_bytes = sizeof(struct hv_input_post_message),
+};
+
+static const struct hypercall_entry get_registers = {
+	.code = HVCALL_GET_VP_REGISTERS,
+	.shape = HYPERCALL_REP,
+	.input_bytes = sizeof(struct hv_input_get_vp_registers),
+	.rep_input_bytes = 4,
+	.rep_output_bytes = 16,
+};
+
+static const struct hypercall_entry send_ipi_ex = {
+	.code = 0x15,
+	.flags = HYPERCALL_VARIABLE_HEADER,
+	.input_bytes = 24,
+};
+
+static const struct hypercall_entry unmap = {
+	.code = HVCALL_UNMAP_GPA_PAGES,
+	.shape = HYPERCALL_REP,
+	.input_bytes = 8,
+};
+
+static struct hypercall_control control;
+
+static enum hv_status check(uint64_t word, const struct hypercall_entry *entry)
+{
+	return hypercall_control_check(word | entry->code, entry, ~UINT64_C(0),
+	                               HYPERCALL_FAST_BYTES, &control);
+}
+
+static uint64_t reps(uint64_t count, uint64_t start)
+{
+	return count << HV_CONTROL_REP_COUNT_SHIFT | start << HV_CONTROL_REP_START_SHIFT;
+}
+
+START_TEST(linux_signal_event_passes_in_both_forms)
+{
+	ck_assert_int_eq(check(HV_CONTROL_FAST, &signal_event), HV_STATUS_SUCCESS);
+	ck_assert(control.fast);
+	ck_assert_uint_eq(control.input_bytes, 8);
+	ck_assert_int_eq(check(0, &signal_event), HV_STATUS_SUCCESS);
+	ck_assert(!control.fast);
+	ck_assert_uint_eq(control.rep_count, 0);
+}
+END_TEST
+
+START_TEST(each_reserved_bit_is_refused)
+{
+	uint64_t bit = BIT64(_i);
+	bool reserved = (_i >= 27 && _i <= 31) || (_i >= 44 && _i <= 47) || _i >= 60;
+
+	if (_i < 16)
+		return;
+	if (reserved)
+		ck_assert_int_eq(check(bit, &signal_event),
+		                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	/* A simple call takes no reps and no variable header either: fast alone is left. */
+	else
+		ck_assert_int_eq(check(bit, &signal_event),
+		                 _i == 16 ? HV_STATUS_SUCCESS :
+		                            HV_STATUS_INVALID_HYPERCALL_INPUT);
+}
+END_TEST
+
+START_TEST(a_rep_call_needs_a_start_below_its_count)
+{
+	ck_assert_int_eq(check(0, &get_registers), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(reps(5, 5), &get_registers),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(reps(0, 1), &get_registers),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(reps(5, 4095), &get_registers),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(reps(5, 4), &get_registers), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(control.rep_count, 5);
+	ck_assert_uint_eq(control.rep_start, 4);
+	ck_assert_uint_eq(control.rep_input_at, 16);
+	ck_assert_uint_eq(control.input_bytes, 16 + 5 * 4);
+	ck_assert_uint_eq(control.output_bytes, 5 * 16);
+}
+END_TEST
+
+START_TEST(a_variable_header_counts_where_the_call_takes_one)
+{
+	uint64_t two_qwords = UINT64_C(2) << 17;
+
+	ck_assert_int_eq(check(two_qwords, &send_ipi_ex), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(control.variable_bytes, 16);
+	ck_assert_uint_eq(control.input_bytes, 40);
+	ck_assert_int_eq(check(two_qwords, &signal_event),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+}
+END_TEST
+
+START_TEST(a_fast_call_fits_its_registers_and_has_no_output)
+{
+	uint64_t fast = HV_CONTROL_FAST;
+
+	ck_assert_int_eq(check(fast, &post_message), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(fast | reps(1, 0), &get_registers),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(fast, &send_ipi_ex), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(hypercall_control_check(fast | 0x15, &send_ipi_ex, 0,
+	                                         HYPERCALL_XMM_BYTES, &control),
+	                 HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_check(fast | 0x15 | UINT64_C(12) << 17,
+	                                         &send_ipi_ex, 0, HYPERCALL_XMM_BYTES,
+	                                         &control),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(fast | reps(4095, 4094), &unmap), HV_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(a_missing_privilege_is_told_after_a_malformed_word)
+{
+	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT, &signal_event,
+	                                         ~BIT64(37), HYPERCALL_FAST_BYTES,
+	                                         &control),
+	                 HV_STATUS_ACCESS_DENIED);
+	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT | BIT64(63),
+	                                         &signal_event, 0, HYPERCALL_FAST_BYTES,
+	                                         &control),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT, &signal_event,
+	                                         BIT64(37), HYPERCALL_FAST_BYTES,
+	                                         &control),
+	                 HV_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(blocks_are_aligned_and_lie_within_one_page)
+{
+	ck_assert_int_eq(check(reps(10, 0), &get_registers), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2000),
+	                 HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1fc8, 0x2f60),
+	                 HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1fd0, 0x2000),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2f68),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1004, 0x2000),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2001),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+	ck_assert_int_eq(hypercall_control_blocks(&control, UINT64_MAX, 0x2000),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+	ck_assert_int_eq(check(reps(4095, 0), &get_registers), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2000),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+}
+END_TEST
+
+START_TEST(an_unused_or_fast_block_is_not_looked_at)
+{
+	ck_assert_int_eq(check(0, &signal_event), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x777),
+	                 HV_STATUS_SUCCESS);
+	ck_assert_int_eq(check(HV_CONTROL_FAST, &signal_event), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x777, 0x777),
+	                 HV_STATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(result_and_restart_words_have_their_fields)
+{
+	ck_assert_uint_eq(hypercall_control_result(HV_STATUS_INSUFFICIENT_MEMORY, 0x123),
+	                  UINT64_C(0x1230000000b));
+	ck_assert_uint_eq(hypercall_control_restart(reps(0x7ff, 0xfff) | 0x4c, 0x21),
+	                  reps(0x7ff, 0x21) | 0x4c);
+}
+END_TEST
+
+static Suite *hypercall_control_suite(void)
+{
+	Suite *suite = suite_create("hypercall_control");
+	TCase *tcase = tcase_create("hypercall_control");
+
+	tcase_add_test(tcase, linux_signal_event_passes_in_both_forms);
+	tcase_add_loop_test(tcase, each_reserved_bit_is_refused, 0, 64);
+	tcase_add_test(tcase, a_rep_call_needs_a_start_below_its_count);
+	tcase_add_test(tcase, a_variable_header_counts_where_the_call_takes_one);
+	tcase_add_test(tcase, a_fast_call_fits_its_registers_and_has_no_output);
+	tcase_add_test(tcase, a_missing_privilege_is_told_after_a_malformed_word);
+	tcase_add_test(tcase, blocks_are_aligned_and_lie_within_one_page);
+	tcase_add_test(tcase, an_unused_or_fast_block_is_not_looked_at);
+	tcase_add_test(tcase, result_and_restart_words_have_their_fields);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(hypercall_control_suite)

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* core/multiboot2: a loader's information as it should be, and as it should not. */
+#include "tests/unit/unit.h"
+
+#include <stdint.h>
+#include <string.h>
+#include "hypervisor/boot/core/multiboot2.h"
+
+static uint8_t bytes[8192];
+static size_t size;
+static struct boot_info info;
+
+static void add(const void *data, size_t count)
+{
+	memcpy(bytes + size, data, count);
+	size += count;
+}
+
+static void add32(uint32_t value)
+{
+	add(&value, sizeof(value));
+}
+
+static void add64(uint64_t value)
+{
+	add(&value, sizeof(value));
+}
+
+static void tag_start(uint32_t type, uint32_t body_bytes)
+{
+	size = (size + 7) & ~(size_t)7;
+	add32(type);
+	add32(body_bytes + 8);
+}
+
+static void start(void)
+{
+	memset(bytes, 0, sizeof(bytes));
+	memset(&info, 0, sizeof(info));
+	size = 8;
+}
+
+static enum multiboot2_status finish(void)
+{
+	tag_start(0, 0);
+	uint32_t total = (uint32_t)size;
+
+	memcpy(bytes, &total, sizeof(total));
+	return multiboot2_read(bytes, size, &info);
+}
+
+static void add_map(unsigned int entries)
+{
+	tag_start(6, 8 + 24 * entries);
+	add32(24);
+	add32(0);
+	for (unsigned int i = 0; i < entries; i++) {
+		add64((uint64_t)(entries - i) << 20);
+		add64(0x1000);
+		add32(1);
+		add32(0);
+	}
+}
+
+static void add_module(uint32_t from, uint32_t to, const char *text)
+{
+	tag_start(3, (uint32_t)(8 + strlen(text) + 1));
+	add32(from);
+	add32(to);
+	add(text, strlen(text) + 1);
+}
+
+START_TEST(what_the_tags_say_is_read)
+{
+	const uint8_t rsdp[36] = "RSD PTR ";
+
+	start();
+	tag_start(1, 6);
+	add("quiet", 6);
+	add_module(0x200000, 0x300000, "kernel ro root=/dev/vda");
+	add_module(0x300000, 0x300001, "initrd");
+	add_map(3);
+	tag_start(14, 20);
+	add(rsdp, 20);
+	tag_start(15, 36);
+	add(rsdp, 36);
+	tag_start(12, 8);
+	add64(0x1234);
+	tag_start(77, 4); /* unknown: passed over */
+	add32(0);
+	ck_assert_int_eq(finish(), MULTIBOOT2_OK);
+	ck_assert_str_eq(info.command_line, "quiet");
+	ck_assert_uint_eq(info.module_count, 2);
+	ck_assert_str_eq(info.modules[0].command_line, "kernel ro root=/dev/vda");
+	ck_assert_uint_eq(info.modules[1].end, 0x300001);
+	ck_assert_uint_eq(info.range_count, 3);
+	ck_assert_uint_eq(info.ranges[0].start, 0x100000);
+	ck_assert_uint_eq(info.ranges[0].end, 0x101000);
+	ck_assert_uint_eq(info.rsdp_bytes, 36);
+}
+END_TEST
+
+START_TEST(without_a_command_line_there_is_an_empty_one)
+{
+	start();
+	add_map(1);
+	ck_assert_int_eq(finish(), MULTIBOOT2_OK);
+	ck_assert_str_eq(info.command_line, "");
+}
+END_TEST
+
+START_TEST(without_a_memory_map_nothing_can_start)
+{
+	start();
+	ck_assert_int_eq(finish(), MULTIBOOT2_NO_MEMORY_MAP);
+}
+END_TEST
+
+START_TEST(text_without_an_end_is_refused)
+{
+	start();
+	tag_start(1, 4);
+	add("abcd", 4);
+	ck_assert_int_eq(finish(), MULTIBOOT2_BAD_TAG);
+	ck_assert_str_eq(info.command_line, "");
+}
+END_TEST
+
+START_TEST(a_module_that_ends_before_it_starts_is_refused)
+{
+	start();
+	add_map(1);
+	add_module(2, 1, "kernel");
+	ck_assert_int_eq(finish(), MULTIBOOT2_BAD_TAG);
+}
+END_TEST
+
+START_TEST(more_ranges_or_modules_than_there_is_room_for_are_refused)
+{
+	start();
+	add_map(BOOT_MAX_RANGES + 1);
+	ck_assert_int_eq(finish(), MULTIBOOT2_TOO_MANY);
+	start();
+	for (int i = 0; i <= BOOT_MAX_MODULES; i++)
+		add_module(0, 1, "m");
+	ck_assert_int_eq(finish(), MULTIBOOT2_TOO_MANY);
+}
+END_TEST
+
+START_TEST(a_range_past_the_end_of_the_address_space_stops_there)
+{
+	start();
+	tag_start(6, 8 + 24);
+	add32(24);
+	add32(0);
+	add64(UINT64_MAX - 10);
+	add64(100);
+	add64(2);
+	ck_assert_int_eq(finish(), MULTIBOOT2_OK);
+	ck_assert_uint_eq(info.ranges[0].end, UINT64_MAX);
+}
+END_TEST
+
+START_TEST(hostile_lengths_are_reported_not_followed)
+{
+	static const uint32_t evil[] = { 0, 1, 7, 9000, 0x80000000, 0xffffffff };
+
+	start();
+	add_map(1);
+	(void)finish();
+	memcpy(bytes + 12, &evil[_i], 4); /* of the first tag */
+	ck_assert_int_eq(multiboot2_read(bytes, size, &info), MULTIBOOT2_TRUNCATED);
+	memcpy(bytes, &evil[_i], 4); /* of the whole */
+	ck_assert_int_eq(multiboot2_read(bytes, size, &info), MULTIBOOT2_TRUNCATED);
+}
+END_TEST
+
+START_TEST(a_map_with_entries_of_no_size_is_refused)
+{
+	start();
+	tag_start(6, 32);
+	for (int i = 0; i < 8; i++)
+		add32(0);
+	ck_assert_int_eq(finish(), MULTIBOOT2_BAD_TAG);
+}
+END_TEST
+
+START_TEST(information_cut_anywhere_is_reported)
+{
+	start();
+	add_map(2);
+	add_module(1, 2, "kernel");
+	(void)finish();
+	for (size_t cut = 0; cut < size; cut++)
+		ck_assert_int_eq(multiboot2_read(bytes, cut, &info),
+		                 MULTIBOOT2_TRUNCATED);
+}
+END_TEST
+
+START_TEST(every_status_has_a_name)
+{
+	for (int status = MULTIBOOT2_OK; status <= MULTIBOOT2_NO_MEMORY_MAP; status++)
+		ck_assert_str_ne(multiboot2_status_name((enum multiboot2_status)status),
+		                 "unknown");
+}
+END_TEST
+
+static Suite *multiboot2_suite(void)
+{
+	Suite *suite = suite_create("multiboot2");
+	TCase *tests = tcase_create("multiboot2");
+
+	tcase_add_test(tests, what_the_tags_say_is_read);
+	tcase_add_test(tests, without_a_command_line_there_is_an_empty_one);
+	tcase_add_test(tests, without_a_memory_map_nothing_can_start);
+	tcase_add_test(tests, text_without_an_end_is_refused);
+	tcase_add_test(tests, a_module_that_ends_before_it_starts_is_refused);
+	tcase_add_test(tests, more_ranges_or_modules_than_there_is_room_for_are_refused);
+	tcase_add_test(tests, a_range_past_the_end_of_the_address_space_stops_there);
+	tcase_add_loop_test(tests, hostile_lengths_are_reported_not_followed, 0, 6);
+	tcase_add_test(tests, a_map_with_entries_of_no_size_is_refused);
+	tcase_add_test(tests, information_cut_anywhere_is_reported);
+	tcase_add_test(tests, every_status_has_a_name);
+	suite_add_tcase(suite, tests);
+	return suite;
+}
+
+UNIT_MAIN(multiboot2_suite)

@@ -1,0 +1,582 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Nested page tables. Table pages come from an arena whose addresses are no pointers, so that a mixed
+ * up hpa faults. For N1, N2 and N4 the arena is write-protected while a change is made: each store
+ * traps, is single-stepped, and the tables as a processor would walk them are judged after it.
+ */
+#define _GNU_SOURCE
+#include "hypervisor/core/npt.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <viridis/base/bits.h>
+#include "tests/unit/unit.h"
+
+#define ARENA_HPA   UINT64_C(0x7000000)
+#define ARENA_PAGES 4096u
+#define RWX         (NPT_READ | NPT_WRITE | NPT_EXECUTE)
+#define NOWHERE     UINT64_MAX
+
+static uint8_t *arena;
+static bool page_used[ARENA_PAGES];
+static unsigned int pages_out;
+static unsigned int allocations_left;
+
+static void *arena_at(uint64_t hpa)
+{
+	uint64_t index = (hpa - ARENA_HPA) / PAGE_4K;
+
+	/* No ck_assert here: each one that passes costs a system call. */
+	if (hpa < ARENA_HPA || index >= ARENA_PAGES || !is_aligned(hpa, PAGE_4K) ||
+	    !page_used[index])
+		ck_abort_msg("no table page");
+	return arena + (hpa - ARENA_HPA);
+}
+
+static uint64_t arena_allocate(void *context)
+{
+	if (context != &arena)
+		ck_abort_msg("not our context");
+	if (allocations_left == 0)
+		return 0;
+	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
+		if (page_used[i])
+			continue;
+		page_used[i] = true;
+		pages_out++;
+		allocations_left--;
+		return ARENA_HPA + i * PAGE_4K;
+	}
+	return 0;
+}
+
+static void arena_release(void *context, uint64_t hpa)
+{
+	if (context != &arena)
+		ck_abort_msg("not our context");
+	memset(arena_at(hpa), 0, PAGE_4K);
+	page_used[(hpa - ARENA_HPA) / PAGE_4K] = false;
+	pages_out--;
+}
+
+static const struct npt_memory memory = {
+	.at = arena_at,
+	.allocate = arena_allocate,
+	.release = arena_release,
+};
+
+static struct npt npt;
+
+static void setup(void)
+{
+	arena = mmap(NULL, ARENA_PAGES * PAGE_4K, PROT_READ | PROT_WRITE,
+	             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(arena, MAP_FAILED);
+	memset(page_used, 0, sizeof(page_used));
+	pages_out = 0;
+	allocations_left = UINT32_MAX;
+	ck_assert_int_eq(npt_init(&npt, &npt_format_svm, &memory, &arena),
+	                 HV_STATUS_SUCCESS);
+}
+
+static void teardown(void)
+{
+	munmap(arena, ARENA_PAGES * PAGE_4K);
+}
+
+static void map_ok(uint64_t gpa, uint64_t hpa, enum npt_level level, uint32_t flags)
+{
+	ck_assert_int_eq(npt_map(&npt, gpa, hpa, level, flags), HV_STATUS_SUCCESS);
+}
+
+static void unmap_ok(uint64_t gpa, enum npt_level level)
+{
+	ck_assert_int_eq(npt_unmap(&npt, gpa, level), HV_STATUS_SUCCESS);
+}
+
+/* Long-mode walk as the processor does it (APM2 5.3), written apart from npt.c. */
+static uint64_t hardware_walk(uint64_t gpa, uint64_t *rights)
+{
+	uint64_t table = npt.root_hpa;
+
+	*rights = 15;
+	for (int shift = 39; shift >= 12; shift -= 9) {
+		const uint64_t *entries = arena_at(table);
+		uint64_t entry = entries[(gpa >> shift) & 511];
+		uint64_t address = entry & UINT64_C(0xffffffffff000);
+
+		if (!(entry & 1))
+			return NOWHERE;
+		if (shift == 39 && (entry & 0x80))
+			return NOWHERE;
+		*rights &= (entry & 7) | (entry >> 63 ? 0 : 8);
+		if (shift == 12 || (entry & 0x80))
+			return address + (gpa & ((UINT64_C(1) << shift) - 1));
+		table = address;
+	}
+	return NOWHERE;
+}
+
+static uint64_t translate(uint64_t gpa)
+{
+	uint64_t rights, hpa = hardware_walk(gpa, &rights);
+	struct npt_leaf leaf;
+	bool found = npt_lookup(&npt, gpa, &leaf);
+
+	ck_assert_int_eq(found, hpa != NOWHERE);
+	if (found) {
+		ck_assert_uint_eq(leaf.hpa, hpa);
+		ck_assert_uint_eq(!!(leaf.flags & NPT_WRITE), !!(rights & 2));
+	}
+	return hpa;
+}
+
+START_TEST(a_leaf_of_each_size_translates_from_its_first_to_its_last_byte)
+{
+	enum npt_level level = (enum npt_level)_i;
+	uint64_t bytes = npt_level_bytes(level);
+	struct npt_leaf leaf;
+
+	map_ok(3 * PAGE_1G, 5 * PAGE_1G, level, NPT_READ | NPT_WRITE | NPT_TAG(5));
+	ck_assert_uint_eq(translate(3 * PAGE_1G), 5 * PAGE_1G);
+	ck_assert_uint_eq(translate(3 * PAGE_1G + bytes - 1), 5 * PAGE_1G + bytes - 1);
+	ck_assert_uint_eq(translate(3 * PAGE_1G + bytes), NOWHERE);
+	ck_assert_uint_eq(translate(3 * PAGE_1G - 1), NOWHERE);
+	ck_assert(npt_lookup(&npt, 3 * PAGE_1G + bytes - 1, &leaf));
+	ck_assert_uint_eq(leaf.gpa, 3 * PAGE_1G);
+	ck_assert_int_eq(leaf.level, level);
+	ck_assert_uint_eq(leaf.flags, NPT_READ | NPT_WRITE | NPT_TAG(5));
+}
+END_TEST
+
+START_TEST(hostile_arguments_are_refused_without_a_table_page)
+{
+	static const struct {
+		uint64_t gpa, hpa;
+		int level;
+		uint32_t flags;
+	} evil[] = {
+		{ 0x1001, 0x1000, NPT_LEVEL_4K, RWX },
+		{ 0x1000, 0x1008, NPT_LEVEL_4K, RWX },
+		{ 0x1000, 0x200000, NPT_LEVEL_2M, RWX },
+		{ 0x200000, 0x1000, NPT_LEVEL_2M, RWX },
+		{ 0x200000, 0x200000, NPT_LEVEL_1G, RWX },
+		{ 0, 0, NPT_LEVEL_512G, RWX },
+		{ 0, 0, 17, RWX },
+		{ 0, 0, -1, RWX },
+		{ UINT64_C(1) << 48, 0, NPT_LEVEL_4K, RWX },
+		{ ~UINT64_C(0xfff), 0, NPT_LEVEL_4K, RWX },
+		{ 0, UINT64_C(1) << 52, NPT_LEVEL_4K, RWX },
+		{ 0, UINT64_C(1) << 63, NPT_LEVEL_1G, RWX },
+		{ 0, 0, NPT_LEVEL_4K, NPT_WRITE | NPT_EXECUTE },
+		{ 0, 0, NPT_LEVEL_4K, 0 },
+		{ 0, 0, NPT_LEVEL_4K, RWX | 0x8 },
+		{ 0, 0, NPT_LEVEL_4K, RWX | 0x80000000 },
+	};
+
+	ck_assert_int_eq(npt_map(&npt, evil[_i].gpa, evil[_i].hpa,
+	                         (enum npt_level)evil[_i].level, evil[_i].flags),
+	                 HV_STATUS_INVALID_PARAMETER);
+	ck_assert_uint_eq(pages_out, 1);
+}
+END_TEST
+
+START_TEST(the_processors_limit_on_leaf_size_holds)
+{
+	struct npt_range range = { .bytes = PAGE_1G,
+		                   .level_max = NPT_LEVEL_1G,
+		                   .flags = RWX };
+	struct npt_leaf leaf;
+
+	npt.leaf_max = NPT_LEVEL_2M;
+	ck_assert_int_eq(npt_map(&npt, 0, 0, NPT_LEVEL_1G, RWX),
+	                 HV_STATUS_INVALID_PARAMETER);
+	ck_assert_int_eq(npt_map_range(&npt, &range), HV_STATUS_SUCCESS);
+	ck_assert(npt_lookup(&npt, PAGE_1G - 1, &leaf));
+	ck_assert_int_eq(leaf.level, NPT_LEVEL_2M);
+}
+END_TEST
+
+/* Each store while a change is made is judged by this. */
+static struct {
+	uint64_t gpa[8];
+	uint64_t before[8];
+	uint64_t after[8];
+	unsigned int count;
+	unsigned int stores;
+	bool wrong;
+} replay;
+
+static void judge_state(void)
+{
+	for (unsigned int i = 0; i < replay.count; i++) {
+		uint64_t rights, hpa = hardware_walk(replay.gpa[i], &rights);
+
+		if (hpa != replay.before[i] && hpa != replay.after[i])
+			replay.wrong = true;
+		if (hpa != NOWHERE && rights != 15)
+			replay.wrong = true;
+	}
+	replay.stores++;
+}
+
+#define TRAP_FLAG 0x100
+
+static void on_store(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *machine = context;
+	uint8_t *at = info->si_addr;
+
+	(void)signal; /* one handler, one signal */
+	if (at < arena || at >= arena + ARENA_PAGES * PAGE_4K)
+		abort();
+	mprotect(arena, ARENA_PAGES * PAGE_4K, PROT_READ | PROT_WRITE);
+	machine->uc_mcontext.gregs[REG_EFL] |= TRAP_FLAG;
+}
+
+static void on_step(int signal, siginfo_t *info, void *context)
+{
+	ucontext_t *machine = context;
+
+	(void)signal;
+	(void)info; /* a single step says nothing more */
+	machine->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+	judge_state();
+	mprotect(arena, ARENA_PAGES * PAGE_4K, PROT_READ);
+}
+
+static void replay_watch(uint64_t gpa, uint64_t after)
+{
+	uint64_t rights;
+
+	replay.gpa[replay.count] = gpa;
+	replay.before[replay.count] = hardware_walk(gpa, &rights);
+	replay.after[replay.count++] = after;
+}
+
+static void replay_begin(void)
+{
+	struct sigaction store = { .sa_sigaction = on_store, .sa_flags = SA_SIGINFO };
+	struct sigaction step = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGSEGV, &store, NULL);
+	sigaction(SIGTRAP, &step, NULL);
+	mprotect(arena, ARENA_PAGES * PAGE_4K, PROT_READ);
+}
+
+static void replay_end(unsigned int stores_least)
+{
+	mprotect(arena, ARENA_PAGES * PAGE_4K, PROT_READ | PROT_WRITE);
+	ck_assert(!replay.wrong);
+	ck_assert_uint_ge(replay.stores, stores_least);
+	for (unsigned int i = 0; i < replay.count; i++)
+		ck_assert_uint_eq(translate(replay.gpa[i]), replay.after[i]);
+}
+
+START_TEST(every_store_of_a_split_leaves_valid_tables)
+{
+	map_ok(0, PAGE_1G, NPT_LEVEL_1G, RWX);
+	replay_watch(0, PAGE_1G);
+	replay_watch(0x5000, 0x123000);
+	replay_watch(0x4fff, PAGE_1G + 0x4fff);
+	replay_watch(0x6000, PAGE_1G + 0x6000);
+	replay_watch(PAGE_2M, PAGE_1G + PAGE_2M);
+	replay_watch(PAGE_1G - 1, 2 * PAGE_1G - 1);
+	replay_watch(PAGE_1G, NOWHERE);
+	replay_begin();
+	map_ok(0x5000, 0x123000, NPT_LEVEL_4K, RWX);
+	replay_end(2 * 512 + 3);
+}
+END_TEST
+
+START_TEST(every_store_of_an_unmap_leaves_valid_tables)
+{
+	map_ok(0, PAGE_1G, NPT_LEVEL_1G, RWX);
+	replay_watch(PAGE_2M, NOWHERE);
+	replay_watch(PAGE_2M - 1, PAGE_1G + PAGE_2M - 1);
+	replay_watch(PAGE_2M + PAGE_4K, PAGE_1G + PAGE_2M + PAGE_4K);
+	replay_watch(PAGE_1G - 1, 2 * PAGE_1G - 1);
+	replay_begin();
+	unmap_ok(PAGE_2M, NPT_LEVEL_4K);
+	replay_end(2 * 512 + 3);
+}
+END_TEST
+
+START_TEST(every_store_of_a_large_leaf_over_a_table_leaves_valid_tables)
+{
+	map_ok(0, 0, NPT_LEVEL_2M, RWX);
+	map_ok(0x1000, 0x9000, NPT_LEVEL_4K, RWX);
+	replay_watch(0, 4 * PAGE_2M);
+	replay_watch(0x1000, 4 * PAGE_2M + 0x1000);
+	replay_watch(PAGE_2M - 1, 5 * PAGE_2M - 1);
+	replay_watch(PAGE_2M, NOWHERE);
+	replay_begin();
+	map_ok(0, 4 * PAGE_2M, NPT_LEVEL_2M, RWX);
+	replay_end(512);
+}
+END_TEST
+
+START_TEST(a_new_mapping_appears_by_one_store)
+{
+	replay_watch(PAGE_2M, 0x4000);
+	replay_watch(PAGE_2M + PAGE_4K, NOWHERE);
+	replay_begin();
+	map_ok(PAGE_2M, 0x4000, NPT_LEVEL_4K, RWX);
+	replay_end(4);
+	ck_assert_uint_eq(replay.stores, 4);
+}
+END_TEST
+
+START_TEST(without_a_table_page_nothing_changes_for_the_guest)
+{
+	map_ok(0, PAGE_1G, NPT_LEVEL_1G, RWX);
+	allocations_left = (unsigned int)_i;
+	ck_assert_int_eq(npt_map(&npt, 0x5000, 0x123000, NPT_LEVEL_4K, RWX),
+	                 HV_STATUS_INSUFFICIENT_MEMORY);
+	ck_assert_int_eq(npt_unmap(&npt, 0x5000, NPT_LEVEL_4K),
+	                 HV_STATUS_INSUFFICIENT_MEMORY);
+	ck_assert_int_eq(npt_map(&npt, UINT64_C(1) << 40, 0, NPT_LEVEL_4K, RWX),
+	                 HV_STATUS_INSUFFICIENT_MEMORY);
+	for (uint64_t gpa = 0; gpa < PAGE_1G; gpa += PAGE_1G / 64)
+		ck_assert_uint_eq(translate(gpa), PAGE_1G + gpa);
+	ck_assert_uint_eq(translate(0x5000), PAGE_1G + 0x5000);
+	ck_assert_uint_eq(translate(UINT64_C(1) << 40), NOWHERE);
+	allocations_left = 4;
+	map_ok(0x5000, 0x123000, NPT_LEVEL_4K, RWX);
+	ck_assert_uint_eq(translate(0x5000), 0x123000);
+}
+END_TEST
+
+START_TEST(no_root_without_memory)
+{
+	struct npt other;
+
+	allocations_left = 0;
+	ck_assert_int_eq(npt_init(&other, &npt_format_svm, &memory, &arena),
+	                 HV_STATUS_INSUFFICIENT_MEMORY);
+}
+END_TEST
+
+START_TEST(a_range_takes_the_largest_leaves_that_fit)
+{
+	struct npt_range range = {
+		.gpa = PAGE_2M - PAGE_4K,
+		.hpa = PAGE_2M - PAGE_4K,
+		.bytes = PAGE_4K + PAGE_1G + PAGE_2M + PAGE_4K,
+		.level_max = NPT_LEVEL_1G,
+		.flags = RWX,
+	};
+	uint64_t gpa = 0, total = 0;
+	unsigned int budget = 100000, leaves = 0;
+	struct npt_leaf leaf;
+
+	ck_assert_int_eq(npt_map_range(&npt, &range), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(range.bytes, 0);
+	while (npt_next_leaf(&npt, &gpa, NPT_GPA_LIMIT, &budget, &leaf) ==
+	       NPT_WALK_LEAF) {
+		ck_assert_uint_eq(leaf.gpa, leaf.hpa);
+		total += npt_level_bytes(leaf.level);
+		leaves++;
+	}
+	ck_assert_uint_eq(total, PAGE_4K + PAGE_1G + PAGE_2M + PAGE_4K);
+	ck_assert_uint_eq(leaves, 1 + 511 + 2 + 1);
+}
+END_TEST
+
+START_TEST(a_range_goes_around_a_table_that_stands_in_a_large_leafs_place)
+{
+	struct npt_range range = { .bytes = PAGE_1G,
+		                   .level_max = NPT_LEVEL_1G,
+		                   .flags = RWX };
+
+	map_ok(0x3000, 0x8000, NPT_LEVEL_4K, NPT_READ);
+	ck_assert_int_eq(npt_map(&npt, 0, 0, NPT_LEVEL_1G, RWX), HV_STATUS_OBJECT_IN_USE);
+	ck_assert_int_eq(npt_unmap(&npt, 0, NPT_LEVEL_1G), HV_STATUS_OBJECT_IN_USE);
+	ck_assert_int_eq(npt_map_range(&npt, &range), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(translate(0x3000), 0x3000);
+	ck_assert_uint_eq(translate(PAGE_1G - 1), PAGE_1G - 1);
+	ck_assert_uint_eq(pages_out, 4);
+}
+END_TEST
+
+START_TEST(a_range_says_what_is_left_when_table_pages_run_out)
+{
+	struct npt_range range = {
+		.gpa = PAGE_1G - PAGE_2M,
+		.bytes = 2 * PAGE_2M,
+		.level_max = NPT_LEVEL_4K,
+		.flags = RWX,
+	};
+
+	allocations_left = 3;
+	ck_assert_int_eq(npt_map_range(&npt, &range), HV_STATUS_INSUFFICIENT_MEMORY);
+	ck_assert_uint_eq(range.gpa, PAGE_1G);
+	ck_assert_uint_eq(range.bytes, PAGE_2M);
+	allocations_left = 2;
+	ck_assert_int_eq(npt_map_range(&npt, &range), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(translate(PAGE_1G), PAGE_2M);
+}
+END_TEST
+
+START_TEST(a_range_beyond_the_address_space_is_refused)
+{
+	static const struct npt_range evil[] = {
+		{ .gpa = NPT_GPA_LIMIT - PAGE_4K, .bytes = 2 * PAGE_4K, .flags = RWX },
+		{ .gpa = NPT_GPA_LIMIT, .bytes = PAGE_4K, .flags = RWX },
+		{ .gpa = PAGE_4K, .bytes = ~UINT64_C(0xfff), .flags = RWX },
+		{ .gpa = 0, .bytes = 100, .flags = RWX },
+	};
+	struct npt_range range = evil[_i];
+
+	ck_assert_int_eq(npt_map_range(&npt, &range), HV_STATUS_INVALID_PARAMETER);
+	ck_assert_uint_eq(pages_out, 1);
+}
+END_TEST
+
+START_TEST(a_walk_stops_at_its_budget_and_goes_on)
+{
+	unsigned int rounds = 0, found = 0;
+	uint64_t gpa = 0;
+	enum npt_walk walk;
+
+	map_ok(0x7000, 0x1000, NPT_LEVEL_4K, RWX);
+	map_ok(PAGE_1G * 600, PAGE_1G, NPT_LEVEL_1G, NPT_READ);
+	do {
+		unsigned int budget = 10;
+		struct npt_leaf leaf;
+
+		walk = npt_next_leaf(&npt, &gpa, NPT_GPA_LIMIT, &budget, &leaf);
+		found += walk == NPT_WALK_LEAF;
+		ck_assert_uint_lt(++rounds, 1000);
+	} while (walk != NPT_WALK_END);
+	ck_assert_uint_eq(found, 2);
+	ck_assert_uint_gt(rounds, 100);
+}
+END_TEST
+
+START_TEST(a_walk_from_inside_a_leaf_yields_that_leaf_and_ends_at_its_end)
+{
+	uint64_t gpa = PAGE_2M + 0x3000;
+	unsigned int budget = 10;
+	struct npt_leaf leaf;
+
+	map_ok(PAGE_2M, PAGE_1G, NPT_LEVEL_2M, RWX);
+	ck_assert_int_eq(npt_next_leaf(&npt, &gpa, 2 * PAGE_2M, &budget, &leaf),
+	                 NPT_WALK_LEAF);
+	ck_assert_uint_eq(leaf.gpa, PAGE_2M);
+	ck_assert_uint_eq(leaf.hpa, PAGE_1G);
+	ck_assert_int_eq(npt_next_leaf(&npt, &gpa, 2 * PAGE_2M, &budget, &leaf),
+	                 NPT_WALK_END);
+}
+END_TEST
+
+START_TEST(destruction_returns_every_page_in_bounded_steps)
+{
+	unsigned int steps = 0;
+
+	for (unsigned int i = 0; i < 200; i++)
+		map_ok((uint64_t)i * 37 * PAGE_1G + i * PAGE_2M, 0, NPT_LEVEL_4K, RWX);
+	map_ok(NPT_GPA_LIMIT - PAGE_4K, 0, NPT_LEVEL_4K, RWX);
+	map_ok(PAGE_2M * 511, 0, NPT_LEVEL_2M, RWX);
+	ck_assert_uint_eq(pages_out, npt.table_pages);
+	while (!npt_destroy_step(&npt, 16))
+		ck_assert_uint_lt(++steps, 100000);
+	ck_assert_uint_eq(pages_out, 0);
+	ck_assert_uint_eq(npt.table_pages, 0);
+	ck_assert(npt_destroy_step(&npt, 16));
+}
+END_TEST
+
+/* A model of 2 GiB by 4K pages against random maps and unmaps of all sizes. */
+#define MODEL_PAGES (2 * PAGE_1G / PAGE_4K)
+static uint64_t model[MODEL_PAGES];
+
+static uint32_t random_state;
+
+static uint32_t random_next(void)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return random_state >> 8;
+}
+
+static void model_set(uint64_t gpa, enum npt_level level, uint64_t hpa)
+{
+	for (uint64_t at = 0; at < npt_level_bytes(level); at += PAGE_4K)
+		model[(gpa + at) / PAGE_4K] = hpa == NOWHERE ? NOWHERE : hpa + at;
+}
+
+static void random_change(void)
+{
+	enum npt_level level =
+		(enum npt_level)(random_next() % 16 ? random_next() % 2 : 2);
+	uint64_t bytes = npt_level_bytes(level);
+	uint64_t gpa = round_down(random_next() % MODEL_PAGES * PAGE_4K, bytes);
+	uint64_t hpa = (uint64_t)(random_next() % 64) * PAGE_1G;
+	bool unmap = random_next() % 4 == 0;
+	enum hv_status status = unmap ? npt_unmap(&npt, gpa, level) :
+	                                npt_map(&npt, gpa, hpa, level, RWX);
+
+	if (status == HV_STATUS_OBJECT_IN_USE && level == NPT_LEVEL_1G)
+		return;
+	ck_assert_int_eq(status, HV_STATUS_SUCCESS);
+	model_set(gpa, level, unmap ? NOWHERE : hpa);
+}
+
+START_TEST(random_changes_match_a_flat_model)
+{
+	random_state = (uint32_t)_i + 1;
+	memset(model, 0xff, sizeof(model));
+	for (unsigned int i = 0; i < 3000; i++)
+		random_change();
+	for (uint64_t page = 0; page < MODEL_PAGES; page++) {
+		struct npt_leaf leaf;
+		bool found = npt_lookup(&npt, page * PAGE_4K, &leaf);
+
+		if (found != (model[page] != NOWHERE) ||
+		    (found && leaf.hpa != model[page]))
+			ck_abort_msg("page %#llx differs", (unsigned long long)page);
+	}
+	while (!npt_destroy_step(&npt, 1000))
+		;
+	ck_assert_uint_eq(pages_out, 0);
+}
+END_TEST
+
+static Suite *npt_suite(void)
+{
+	Suite *suite = suite_create("npt");
+	TCase *tcase = tcase_create("npt");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(
+		tcase, a_leaf_of_each_size_translates_from_its_first_to_its_last_byte, 0,
+		3);
+	tcase_add_loop_test(tcase, hostile_arguments_are_refused_without_a_table_page, 0,
+	                    16);
+	tcase_add_test(tcase, the_processors_limit_on_leaf_size_holds);
+	tcase_add_test(tcase, every_store_of_a_split_leaves_valid_tables);
+	tcase_add_test(tcase, every_store_of_an_unmap_leaves_valid_tables);
+	tcase_add_test(tcase,
+	               every_store_of_a_large_leaf_over_a_table_leaves_valid_tables);
+	tcase_add_test(tcase, a_new_mapping_appears_by_one_store);
+	tcase_add_loop_test(tcase, without_a_table_page_nothing_changes_for_the_guest, 0,
+	                    2);
+	tcase_add_test(tcase, no_root_without_memory);
+	tcase_add_test(tcase, a_range_takes_the_largest_leaves_that_fit);
+	tcase_add_test(tcase,
+	               a_range_goes_around_a_table_that_stands_in_a_large_leafs_place);
+	tcase_add_test(tcase, a_range_says_what_is_left_when_table_pages_run_out);
+	tcase_add_loop_test(tcase, a_range_beyond_the_address_space_is_refused, 0, 4);
+	tcase_add_test(tcase, a_walk_stops_at_its_budget_and_goes_on);
+	tcase_add_test(tcase,
+	               a_walk_from_inside_a_leaf_yields_that_leaf_and_ends_at_its_end);
+	tcase_add_test(tcase, destruction_returns_every_page_in_bounded_steps);
+	tcase_add_loop_test(tcase, random_changes_match_a_flat_model, 0, 4);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(npt_suite)

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Worker and guest in one, for tests of provider processes. */
+#define _GNU_SOURCE
+#include "provider_host.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define WAIT_MS        10000
+#define RING_PAGES_MAX 64u
+#define WORKER_BUFFER  (1 << 20)
+
+static int sealed_ram(void)
+{
+	int fd = memfd_create("ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)HOST_RAM_BYTES), 0);
+	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	return fd;
+}
+
+/* In the child process: the socket becomes the provider's well-known descriptor. */
+static void become(const char *program, int socket)
+{
+	if (dup2(socket, VSP_SOCKET_FD) == VSP_SOCKET_FD)
+		execl(program, program, (char *)NULL);
+	perror(program);
+	_exit(127);
+}
+
+static void start_process(struct host *host, const char *program)
+{
+	int bytes = WORKER_BUFFER;
+	int sockets[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets),
+	                 0);
+	for (int i = 0; i < 2; i++)
+		(void)setsockopt(sockets[i], SOL_SOCKET, SO_SNDBUF, &bytes,
+		                 sizeof(bytes)); /* the default does for short texts */
+	host->pid = fork();
+	ck_assert_int_ge(host->pid, 0);
+	if (host->pid == 0)
+		become(program, sockets[1]);
+	close(sockets[1]);
+	host->socket = sockets[0];
+}
+
+void host_start(struct host *host, const char *program)
+{
+	struct vsp_message hello = { .type = VSP_HELLO, .number = VSP_PROTOCOL_VERSION };
+	struct vsp_map map;
+	int ram = sealed_ram();
+
+	memset(host, 0, sizeof(*host));
+	vsp_map_for_ram(&map, HOST_RAM_BYTES);
+	ck_assert(vsp_guest_memory_init(&host->memory, &map, ram));
+	start_process(host, program);
+	hello.count = map.count;
+	hello.tail = map.range;
+	ck_assert_int_eq(vsp_socket_send(host->socket, &hello, &ram, 1), VSP_SOCKET_OK);
+}
+
+void host_send(struct host *host, enum vsp_message_type type, uint32_t channel,
+               uint32_t number, const char *text)
+{
+	struct vsp_message message = {
+		.type = type,
+		.channel = channel,
+		.number = number,
+		.count = (uint32_t)strlen(text),
+		.tail = text,
+	};
+
+	ck_assert_int_eq(vsp_socket_send(host->socket, &message, NULL, 0), VSP_SOCKET_OK);
+}
+
+static void wait_readable(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+	ck_assert_msg(poll(&wait, 1, WAIT_MS) == 1, "the provider keeps silent");
+}
+
+const struct vsp_message *host_expect(struct host *host, enum vsp_message_type type)
+{
+	const struct vsp_message *message = &host->packet.message;
+
+	do {
+		wait_readable(host->socket);
+		ck_assert_int_eq(vsp_socket_receive(host->socket, VSP_PROVIDER,
+		                                    &host->packet),
+		                 VSP_SOCKET_OK);
+	} while (message->type == VSP_LOG && type != VSP_LOG);
+	ck_assert_msg(message->type == type, "a message %s instead of %s",
+	              vsp_message_name(message->type), vsp_message_name(type));
+	return message;
+}
+
+bool host_configure(struct host *host, const char *json)
+{
+	host_send(host, VSP_CONFIG, 0, 0, json);
+	return host_expect(host, VSP_READY)->number == 0;
+}
+
+int host_stop(struct host *host)
+{
+	int status;
+
+	close(host->socket);
+	ck_assert_int_eq(waitpid(host->pid, &status, 0), host->pid);
+	vsp_guest_memory_fini(&host->memory);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Odd pages first, so that no two neighbours stay together. */
+static void wild_order(uint64_t *list, uint64_t pfn, uint32_t pages)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = 1; i < pages; i += 2)
+		list[at++] = pfn + i;
+	for (uint32_t i = 0; i < pages; i += 2)
+		list[at++] = pfn + i;
+}
+
+static void send_open(struct host *host, const struct host_channel *channel,
+                      const uint64_t *list, uint32_t pages)
+{
+	struct vsp_message open = {
+		.type = VSP_OPEN,
+		.channel = channel->id,
+		.offset = pages,
+		.count = 2 * pages,
+		.tail = list,
+	};
+	int events[2] = { channel->event_to_provider, channel->event_to_guest };
+
+	ck_assert_int_eq(vsp_socket_send(host->socket, &open, events, 2), VSP_SOCKET_OK);
+	ck_assert_uint_eq(host_expect(host, VSP_OPENED)->number, 0);
+	ck_assert_uint_eq(host->packet.message.channel, channel->id);
+	host_send(host, VSP_START, channel->id, 0, "");
+}
+
+void host_open(struct host *host, struct host_channel *channel, uint32_t id, uint64_t pfn,
+               uint32_t pages)
+{
+	uint64_t list[2 * RING_PAGES_MAX];
+
+	ck_assert_uint_le(pages, RING_PAGES_MAX);
+	memset(channel, 0, sizeof(*channel));
+	channel->host = host;
+	channel->id = id;
+	channel->event_to_provider = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	channel->event_to_guest = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	wild_order(list, pfn, pages);
+	wild_order(list + pages, pfn + pages, pages);
+	memset(host->memory.base + pfn * PAGE_4K, 0, 2 * pages * PAGE_4K);
+	ck_assert(vsp_ring_map(&host->memory, list, pages, &channel->upstream));
+	ck_assert(vsp_ring_map(&host->memory, list + pages, pages, &channel->downstream));
+	ck_assert_int_eq(ring_producer_init(&channel->out, &channel->upstream), RING_OK);
+	ck_assert_int_eq(ring_consumer_init(&channel->in, &channel->downstream), RING_OK);
+	send_open(host, channel, list, pages);
+}
+
+void host_close(struct host_channel *channel)
+{
+	host_send(channel->host, VSP_CLOSE, channel->id, 0, "");
+	ck_assert_uint_eq(host_expect(channel->host, VSP_CLOSED)->channel, channel->id);
+	vsp_ring_unmap(&channel->upstream);
+	vsp_ring_unmap(&channel->downstream);
+	close(channel->event_to_provider);
+	close(channel->event_to_guest);
+}
+
+void host_signal(const struct host_channel *channel)
+{
+	uint64_t one = 1;
+
+	ck_assert_int_eq(write(channel->event_to_provider, &one, sizeof(one)),
+	                 sizeof(one));
+}
+
+bool host_poll(struct host_channel *channel, struct ring_received *received)
+{
+	enum ring_status status = ring_get(&channel->in, channel->packet,
+	                                   sizeof(channel->packet), received);
+
+	if (status == RING_EMPTY)
+		return false;
+	ck_assert_int_eq(status, RING_OK);
+	if (ring_release(&channel->in))
+		host_signal(channel);
+	return true;
+}
+
+void host_receive(struct host_channel *channel, struct ring_received *received)
+{
+	while (!host_poll(channel, received)) {
+		uint64_t count;
+
+		wait_readable(channel->event_to_guest);
+		ck_assert_int_eq(read(channel->event_to_guest, &count, sizeof(count)),
+		                 sizeof(count));
+	}
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The clock: every field against the C library's calendar, in both codings. */
+#include "unit.h"
+
+#include <time.h>
+
+#include "root-partition/vm/model/rtc.h"
+
+static struct rtc rtc;
+
+static void setup(void)
+{
+	rtc_reset(&rtc);
+}
+
+static uint8_t get(uint8_t index, uint64_t now)
+{
+	rtc_select(&rtc, index);
+	return rtc_read(&rtc, now);
+}
+
+static unsigned int decimal(uint8_t bcd)
+{
+	return (bcd >> 4) * 10u + (bcd & 15u);
+}
+
+static void check_time(uint64_t now)
+{
+	time_t unix_time = (time_t)now;
+	struct tm tm;
+
+	gmtime_r(&unix_time, &tm);
+	ck_assert_int_eq(decimal(get(0x00, now)), tm.tm_sec);
+	ck_assert_int_eq(decimal(get(0x02, now)), tm.tm_min);
+	ck_assert_int_eq(decimal(get(0x04, now)), tm.tm_hour);
+	ck_assert_int_eq(decimal(get(0x06, now)), tm.tm_wday + 1);
+	ck_assert_int_eq(decimal(get(0x07, now)), tm.tm_mday);
+	ck_assert_int_eq(decimal(get(0x08, now)), tm.tm_mon + 1);
+	ck_assert_int_eq(decimal(get(0x09, now)), tm.tm_year % 100);
+	ck_assert_int_eq(decimal(get(0x32, now)), (tm.tm_year + 1900) / 100);
+}
+
+START_TEST(every_field_agrees_with_the_calendar)
+{
+	static const uint64_t times[] = {
+		0,
+		951782400, /* 2000-02-29 */
+		951868799,
+		1709164800 /* 2024-02-29 */,
+		4107542400 /* 2100-03-01 */,
+		1767225599,
+		1767225600,
+		32503680000,
+		7289654399,
+	};
+
+	check_time(times[_i]);
+}
+END_TEST
+
+START_TEST(every_day_of_two_centuries_agrees)
+{
+	for (uint64_t day = 0; day < 73000; day += 7)
+		check_time(day * 86400 + day % 86400);
+}
+END_TEST
+
+START_TEST(binary_and_twelve_hour_modes_are_honoured)
+{
+	rtc_select(&rtc, 0x0b);
+	rtc_write(&rtc, 0x06); /* binary, 24 hours */
+	ck_assert_uint_eq(get(0x04, 23 * 3600), 23);
+	rtc_select(&rtc, 0x0b);
+	rtc_write(&rtc, 0x00); /* BCD, 12 hours */
+	ck_assert_uint_eq(get(0x04, 0), 0x12);
+	ck_assert_uint_eq(get(0x04, 12 * 3600), 0x92);
+	ck_assert_uint_eq(get(0x04, 13 * 3600), 0x81);
+}
+END_TEST
+
+START_TEST(status_registers_say_valid_and_never_updating)
+{
+	rtc_select(&rtc, 0x0a);
+	rtc_write(&rtc, 0xff);
+	ck_assert_uint_eq(get(0x0a, 0) & 0x80, 0);
+	rtc_select(&rtc, 0x0d);
+	rtc_write(&rtc, 0);
+	ck_assert_uint_eq(get(0x0d, 0), 0x80);
+	ck_assert_uint_eq(get(0x0c, 0), 0);
+}
+END_TEST
+
+START_TEST(the_index_never_leaves_the_memory)
+{
+	for (unsigned int index = 0; index < 256; index++) {
+		rtc_select(&rtc, (uint8_t)index);
+		rtc_write(&rtc, 0xa5);
+		(void)rtc_read(&rtc, UINT64_MAX);
+	}
+	ck_assert_uint_eq(get(0x40, 0), 0xa5);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("rtc");
+	TCase *tcase = tcase_create("model");
+
+	tcase_add_checked_fixture(tcase, setup, NULL);
+	tcase_add_loop_test(tcase, every_field_agrees_with_the_calendar, 0, 9);
+	tcase_add_test(tcase, every_day_of_two_centuries_agrees);
+	tcase_add_test(tcase, binary_and_twelve_hour_modes_are_honoured);
+	tcase_add_test(tcase, status_registers_say_valid_and_never_updating);
+	tcase_add_test(tcase, the_index_never_leaves_the_memory);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)

@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The storage provider as a process: a worker and a guest in this program, the real
+ * viridis-storage at the other end, a disk in a temporary file.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "provider_host.h"
+#include "vmbus/class/scsi.h"
+
+#define DISK_BYTES  (UINT64_C(8) << 20)
+#define RING_PFN    16u
+#define RING_PAGES  33u
+#define SMALL_PAGES 2u
+#define DATA_PFN    1024u
+#define DATA_BYTES  (64u << 10)
+#define CHANNEL     5u
+#define INIT_ID     UINT64_C(0xfffffffffffffffd)
+
+static char disk_path[] = "/tmp/viridis-storage-XXXXXX";
+static int disk_fd;
+static struct host host;
+static struct host_channel channel;
+
+/* ---- The disk ---- */
+
+static uint8_t pattern(uint64_t offset)
+{
+	return (uint8_t)(offset ^ offset >> 9 ^ offset >> 17);
+}
+
+static void make_disk(uint64_t bytes)
+{
+	static uint8_t block[1 << 16];
+
+	disk_fd = mkstemp(disk_path);
+	ck_assert_int_ge(disk_fd, 0);
+	for (uint64_t at = 0; at < bytes; at += sizeof(block)) {
+		uint64_t count = bytes - at < sizeof(block) ? bytes - at : sizeof(block);
+
+		for (uint64_t i = 0; i < count; i++)
+			block[i] = pattern(at + i);
+		ck_assert_int_eq(pwrite(disk_fd, block, count, (off_t)at),
+		                 (ssize_t)count);
+	}
+	ck_assert_int_eq(fsync(disk_fd), 0);
+}
+
+static bool configure(struct host *to, bool read_only)
+{
+	char json[256];
+
+	snprintf(json, sizeof(json),
+	         "{\"vm\":\"test\",\"channels\":[{\"id\":%u,\"class\":\"scsi\"}],"
+	         "\"disks\":[{\"path\":\"%s\",\"read-only\":%s}]}",
+	         CHANNEL, disk_path, read_only ? "true" : "false");
+	host_start(to, PROVIDER);
+	return host_configure(to, json);
+}
+
+static void remove_disk(void)
+{
+	close(disk_fd);
+	unlink(disk_path);
+}
+
+/* ---- The guest ---- */
+
+static void *guest(uint64_t gpa)
+{
+	return vsp_guest_memory_at(&host.memory, gpa, 1);
+}
+
+static void put_init(const struct storvsc_packet *packet)
+{
+	bool signal = false;
+
+	ck_assert_int_eq(ring_put_inband(&channel.out, INIT_ID,
+	                                 VMBUS_PACKET_WANTS_COMPLETION, packet,
+	                                 sizeof(*packet), &signal),
+	                 RING_OK);
+	if (signal)
+		host_signal(&channel);
+}
+
+static struct storvsc_packet receive_answer(uint64_t *id)
+{
+	struct ring_received received;
+	struct storvsc_packet answer;
+
+	host_receive(&channel, &received);
+	ck_assert_uint_eq(received.type, VMBUS_PACKET_COMPLETION);
+	ck_assert(vstor_packet_read(&answer, received.payload, received.payload_bytes));
+	*id = received.transaction_id;
+	return answer;
+}
+
+static struct storvsc_packet init_step(const struct storvsc_packet *packet)
+{
+	struct storvsc_packet answer;
+	uint64_t id;
+
+	put_init(packet);
+	answer = receive_answer(&id);
+	ck_assert_uint_eq(id, INIT_ID);
+	ck_assert(vstor_succeeded(&answer));
+	return answer;
+}
+
+static void initialize(void)
+{
+	struct storvsc_packet packet, answer;
+
+	vstor_command(STORVSC_BEGIN_INITIALIZATION, &packet);
+	(void)init_step(&packet);
+	vstor_query_version(STORVSC_VERSION_6_2, &packet);
+	(void)init_step(&packet);
+	vstor_command(STORVSC_QUERY_PROPERTIES, &packet);
+	answer = init_step(&packet);
+	ck_assert_uint_eq(answer.body.properties.max_transfer_bytes, 1 << 20);
+	ck_assert_uint_eq(answer.body.properties.sub_channels_max, 0);
+	vstor_command(STORVSC_END_INITIALIZATION, &packet);
+	(void)init_step(&packet);
+}
+
+static void set_up(void)
+{
+	make_disk(DISK_BYTES);
+	ck_assert(configure(&host, false));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+}
+
+static void tear_down(void)
+{
+	host_close(&channel);
+	ck_assert_int_eq(host_stop(&host), 0);
+	remove_disk();
+}
+
+/* A buffer of `bytes` from `gpa` on, its pages in falling order when `scattered`. */
+struct buffer {
+	uint64_t gpa;
+	uint32_t bytes;
+	bool scattered;
+};
+
+static uint64_t page_of(const struct buffer *buffer, uint32_t index, uint32_t pages)
+{
+	uint64_t first = buffer->gpa / PAGE_4K;
+
+	return buffer->scattered ? first + pages - 1 - index : first + index;
+}
+
+static uint32_t pages_of(const struct buffer *buffer)
+{
+	return (uint32_t)((buffer->gpa % PAGE_4K + buffer->bytes + PAGE_4K - 1) /
+	                  PAGE_4K);
+}
+
+/* Byte `at` of the buffer. */
+static uint8_t *byte_of(const struct buffer *buffer, uint32_t at)
+{
+	uint32_t linear = (uint32_t)(buffer->gpa % PAGE_4K) + at;
+	uint64_t page = page_of(buffer, linear / (uint32_t)PAGE_4K, pages_of(buffer));
+
+	return (uint8_t *)guest(page * PAGE_4K) + linear % PAGE_4K;
+}
+
+static enum ring_status try_put(uint64_t id, const struct vstor_request *request,
+                                const struct buffer *buffer)
+{
+	struct storvsc_packet packet;
+	enum ring_status status;
+	uint64_t pfns[300];
+	struct ring_gpa_range range = { .pfns = pfns };
+	bool signal = false;
+
+	vstor_execute(request, &packet);
+	if (buffer->bytes == 0) {
+		status = ring_put_inband(&channel.out, id, VMBUS_PACKET_WANTS_COMPLETION,
+		                         &packet, sizeof(packet), &signal);
+	} else {
+		range.bytes = buffer->bytes;
+		range.offset = (uint32_t)(buffer->gpa % PAGE_4K);
+		range.page_count = pages_of(buffer);
+		for (uint32_t i = 0; i < range.page_count; i++)
+			pfns[i] = page_of(buffer, i, range.page_count);
+		status = ring_put_gpa_direct(&channel.out, id, &range, &packet,
+		                             sizeof(packet), &signal);
+	}
+	if (signal)
+		host_signal(&channel);
+	return status;
+}
+
+static struct vstor_result execute(const struct vstor_request *request,
+                                   const struct buffer *buffer)
+{
+	struct storvsc_packet answer;
+	struct vstor_result result;
+	uint64_t id;
+
+	ck_assert_int_eq(try_put(77, request, buffer), RING_OK);
+	answer = receive_answer(&id);
+	ck_assert_uint_eq(id, 77);
+	ck_assert(vstor_result_read(&answer, &result));
+	return result;
+}
+
+static void assert_good(const struct vstor_result *result, uint32_t bytes)
+{
+	ck_assert_uint_eq(result->srb_status, STORVSC_SRB_SUCCESS);
+	ck_assert_uint_eq(result->scsi_status, 0);
+	ck_assert_uint_eq(result->transferred_bytes, bytes);
+}
+
+static void assert_sense(const struct vstor_result *result, uint8_t key, uint8_t asc)
+{
+	ck_assert_uint_eq(result->srb_status, STORVSC_SRB_ERROR);
+	ck_assert_uint_eq(result->scsi_status, 2);
+	ck_assert_uint_eq(result->sense_length, 18);
+	ck_assert_uint_eq(result->sense[2], key);
+	ck_assert_uint_eq(result->sense[12], asc);
+}
+
+static struct vstor_request read_or_write_10(uint8_t opcode, uint32_t lba,
+                                             uint16_t blocks)
+{
+	return (struct vstor_request){
+		.cdb_length = 10,
+		.cdb = { opcode, 0, (uint8_t)(lba >> 24), (uint8_t)(lba >> 16),
+		         (uint8_t)(lba >> 8), (uint8_t)lba, 0, (uint8_t)(blocks >> 8),
+		         (uint8_t)blocks, 0 },
+		.direction = opcode == 0x28 ? STORVSC_DATA_IN : STORVSC_DATA_OUT,
+		.transfer_bytes = blocks * 512u,
+	};
+}
+
+static struct vstor_request command_6(uint8_t opcode)
+{
+	return (struct vstor_request){
+		.cdb_length = 6,
+		.cdb = { opcode },
+		.direction = STORVSC_DATA_NONE,
+	};
+}
+
+static const struct buffer no_buffer;
+
+static void fill(const struct buffer *buffer, uint8_t salt)
+{
+	for (uint32_t i = 0; i < buffer->bytes; i++)
+		*byte_of(buffer, i) = (uint8_t)(i * 7 + (i >> 8) + salt);
+}
+
+static void assert_on_disk(const struct buffer *buffer, uint64_t offset)
+{
+	for (uint32_t i = 0; i < buffer->bytes; i += 512) {
+		uint8_t block[512];
+
+		ck_assert_int_eq(pread(disk_fd, block, 512, (off_t)(offset + i)), 512);
+		for (uint32_t j = 0; j < 512; j++)
+			ck_assert_uint_eq(block[j], *byte_of(buffer, i + j));
+	}
+}
+
+static uint64_t statistic(const char *name)
+{
+	const struct vsp_message *message;
+	char key[32];
+	const char *at;
+
+	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"stats\"}");
+	message = host_expect(&host, VSP_EVENT);
+	ck_assert_uint_eq(message->number, 9);
+	snprintf(key, sizeof(key), "\"%s\":", name);
+	at = strstr(message->tail, key);
+	ck_assert_ptr_nonnull(at);
+	at += strlen(key);
+	return *at == 't' ? 1 : strtoull(at, NULL, 10); /* true, or a number */
+}
+
+/* ---- The tests ---- */
+
+START_TEST(what_the_guest_writes_is_in_the_file)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, DATA_BYTES, true };
+	struct vstor_request write = read_or_write_10(0x2a, 100, DATA_BYTES / 512);
+	struct vstor_request flush = command_6(0x35);
+	struct vstor_result result;
+
+	fill(&buffer, 1);
+	result = execute(&write, &buffer);
+	assert_good(&result, DATA_BYTES);
+	flush.cdb_length = 10;
+	result = execute(&flush, &no_buffer);
+	assert_good(&result, 0);
+	assert_on_disk(&buffer, 100 * 512);
+	ck_assert_uint_eq(statistic("bounced"), 0);
+	ck_assert_uint_eq(statistic("written-bytes"), DATA_BYTES);
+	ck_assert_uint_eq(statistic("flushes"), 1);
+}
+END_TEST
+
+START_TEST(a_read_lands_in_the_guests_scattered_pages)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K + 512, DATA_BYTES, true };
+	struct vstor_request read = read_or_write_10(0x28, 33, DATA_BYTES / 512);
+	struct vstor_result result = execute(&read, &buffer);
+
+	assert_good(&result, DATA_BYTES);
+	for (uint32_t i = 0; i < DATA_BYTES; i++)
+		ck_assert_uint_eq(*byte_of(&buffer, i), pattern(33 * 512 + i));
+	ck_assert_uint_eq(statistic("bounced"), 0);
+	ck_assert_uint_eq(statistic("read-bytes"), DATA_BYTES);
+}
+END_TEST
+
+START_TEST(the_longest_transfer_from_the_middle_of_a_page_works)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K + 2048, 1 << 20, true };
+	struct vstor_request read = read_or_write_10(0x28, 1, (1 << 20) / 512);
+	struct vstor_result result = execute(&read, &buffer);
+
+	assert_good(&result, 1 << 20);
+	ck_assert_uint_eq(*byte_of(&buffer, (1 << 20) - 1), pattern(511 + (1 << 20)));
+}
+END_TEST
+
+START_TEST(memory_that_direct_io_cannot_take_is_copied_and_counted)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K + 8, 8192, false };
+	struct vstor_request write = read_or_write_10(0x2a, 4, 16);
+	struct vstor_request read = read_or_write_10(0x28, 4, 16);
+	struct vstor_result result;
+
+	fill(&buffer, 2);
+	result = execute(&write, &buffer);
+	assert_good(&result, 8192);
+	assert_on_disk(&buffer, 4 * 512);
+	result = execute(&read, &buffer);
+	assert_good(&result, 8192);
+	assert_on_disk(&buffer, 4 * 512);
+	ck_assert_uint_eq(statistic("bounced"), 2 * statistic("direct"));
+}
+END_TEST
+
+START_TEST(a_full_ring_of_requests_is_answered_once_each)
+{
+	enum { REQUESTS = 1000 };
+	static unsigned int answers[REQUESTS];
+	unsigned int put = 0, got = 0;
+
+	while (got < REQUESTS) {
+		struct buffer buffer = { DATA_PFN * PAGE_4K + (put % 512) * PAGE_4K, 4096,
+			                 false };
+		struct vstor_request read = read_or_write_10(0x28, 8 * (put % 1024), 8);
+		struct storvsc_packet answer;
+		struct vstor_result result;
+		uint64_t id;
+
+		if (put < REQUESTS && try_put(put, &read, &buffer) == RING_OK) {
+			put++;
+			continue;
+		}
+		answer = receive_answer(&id);
+		ck_assert_uint_lt(id, put);
+		ck_assert(vstor_result_read(&answer, &result));
+		assert_good(&result, 4096);
+		answers[id]++;
+		got++;
+	}
+	for (unsigned int i = 0; i < REQUESTS; i++)
+		ck_assert_uint_eq(answers[i], 1);
+	ck_assert_uint_lt(statistic("signals-out"), REQUESTS);
+}
+END_TEST
+
+START_TEST(answers_wait_until_the_guest_makes_room)
+{
+	enum { REQUESTS = 100 }; /* 46 answers fill a ring of one page */
+	struct vstor_request ready = command_6(0x00);
+	unsigned int put = 0, got = 0;
+	uint64_t id;
+
+	host_close(&channel);
+	host_open(&host, &channel, CHANNEL, RING_PFN, SMALL_PAGES);
+	initialize();
+	while (put < REQUESTS) {
+		if (try_put(put, &ready, &no_buffer) == RING_OK)
+			put++;
+		else
+			usleep(1000); /* the provider takes them, and keeps the answers */
+	}
+	for (; got < REQUESTS; got++) {
+		(void)receive_answer(&id);
+		ck_assert_uint_eq(id, got);
+	}
+}
+END_TEST
+
+START_TEST(an_absent_disk_says_so_in_its_inquiry_data)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 36, false };
+	struct vstor_request inquiry = {
+		.lun = 3,
+		.cdb_length = 6,
+		.cdb = { 0x12, 0, 0, 0, 36, 0 },
+		.direction = STORVSC_DATA_IN,
+		.transfer_bytes = 36,
+	};
+	struct vstor_request ready = command_6(0x00);
+	struct vstor_result result = execute(&inquiry, &buffer);
+
+	assert_good(&result, 36);
+	ck_assert_uint_eq(*byte_of(&buffer, 0), 0x7f);
+	ready.lun = 3;
+	result = execute(&ready, &no_buffer);
+	ck_assert_uint_eq(result.srb_status, STORVSC_SRB_INVALID_LUN);
+}
+END_TEST
+
+START_TEST(pages_that_are_no_ram_are_refused)
+{
+	static const uint64_t evil[] = { HOST_RAM_BYTES, UINT64_C(1) << 63,
+		                         UINT64_C(0xc0000000) };
+	struct vstor_request read = read_or_write_10(0x28, 0, 8);
+	struct ring_gpa_range range = { .bytes = 4096, .page_count = 1 };
+	uint64_t pfn = evil[_i] / PAGE_4K;
+	struct storvsc_packet packet, answer;
+	bool signal = false;
+	uint64_t id;
+
+	range.pfns = &pfn;
+	vstor_execute(&read, &packet);
+	ck_assert_int_eq(ring_put_gpa_direct(&channel.out, 6, &range, &packet,
+	                                     sizeof(packet), &signal),
+	                 RING_OK);
+	if (signal)
+		host_signal(&channel);
+	answer = receive_answer(&id);
+	ck_assert_uint_eq(id, 6);
+	ck_assert(!vstor_succeeded(&answer));
+	ck_assert_uint_eq(statistic("rejected"), 1);
+}
+END_TEST
+
+START_TEST(a_hostile_write_index_kills_the_channel_and_not_the_provider)
+{
+	struct vstor_request ready = command_6(0x00);
+	struct vstor_result result;
+
+	channel.upstream.control->write_index = 0xfffffff0;
+	host_signal(&channel);
+	ck_assert_uint_eq(host_expect(&host, VSP_LOG)->number, VSP_LOG_ERROR);
+	host_close(&channel);
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+	result = execute(&ready, &no_buffer);
+	assert_good(&result, 0);
+}
+END_TEST
+
+START_TEST(a_reset_comes_back_after_what_was_in_flight)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 4096, false };
+	struct vstor_request read = read_or_write_10(0x28, 0, 8);
+	struct storvsc_packet reset;
+	unsigned int before = 0;
+	uint64_t id = 0;
+
+	for (unsigned int i = 0; i < 64; i++)
+		ck_assert_int_eq(try_put(i, &read, &buffer), RING_OK);
+	vstor_command(STORVSC_RESET_BUS, &reset);
+	put_init(&reset);
+	for (; id != INIT_ID; before++)
+		(void)receive_answer(&id);
+	ck_assert_uint_eq(before, 65);
+}
+END_TEST
+
+START_TEST(unmapped_blocks_leave_the_file_and_read_as_zeros)
+{
+	struct buffer list = { DATA_PFN * PAGE_4K, 24, false };
+	struct buffer data = { (DATA_PFN + 1) * PAGE_4K, 4096, false };
+	struct vstor_request unmap = {
+		.cdb_length = 10,
+		.cdb = { 0x42, 0, 0, 0, 0, 0, 0, 0, 24, 0 },
+		.direction = STORVSC_DATA_OUT,
+		.transfer_bytes = 24,
+	};
+	static const uint8_t parameters[24] = { 0, 22, 0, 16, 0, 0, 0,    0, 0, 0, 0, 0,
+		                                0, 0,  0, 64, 0, 0, 0x10, 0, 0, 0, 0, 0 };
+	struct vstor_request read = read_or_write_10(0x28, 64, 8);
+	struct stat before, after;
+	struct vstor_result result;
+
+	ck_assert_int_eq(fstat(disk_fd, &before), 0);
+	memcpy(guest(list.gpa), parameters, sizeof(parameters));
+	result = execute(&unmap, &list);
+	assert_good(&result, 0);
+	ck_assert_int_eq(fstat(disk_fd, &after), 0);
+	ck_assert_int_eq(after.st_size, before.st_size);
+	ck_assert_int_lt(after.st_blocks, before.st_blocks);
+	fill(&data, 3);
+	result = execute(&read, &data);
+	assert_good(&result, 4096);
+	for (uint32_t i = 0; i < 4096; i++)
+		ck_assert_uint_eq(*byte_of(&data, i), 0);
+}
+END_TEST
+
+START_TEST(a_file_cut_short_under_the_guest_is_a_read_error)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 8192, false };
+	struct vstor_request read = read_or_write_10(0x28, 8, 16);
+	struct vstor_result result;
+
+	ck_assert_int_eq(ftruncate(disk_fd, 8192), 0);
+	result = execute(&read, &buffer); /* the first half is there */
+	assert_sense(&result, 3, 0x11);
+	ck_assert_uint_eq(statistic("errors"), 1);
+}
+END_TEST
+
+START_TEST(a_disk_in_use_is_refused_to_others)
+{
+	struct host second;
+
+	ck_assert(!configure(&second, _i == 0));
+	ck_assert_ptr_nonnull(strstr(second.packet.message.tail, disk_path));
+	ck_assert_ptr_nonnull(strstr(second.packet.message.tail, "another process"));
+	ck_assert_int_eq(host_stop(&second), EXIT_FAILURE);
+}
+END_TEST
+
+START_TEST(an_unknown_order_is_answered)
+{
+	host_send(&host, VSP_COMMAND, 0, 4, _i == 0 ? "{\"command\":\"dance\"}" : "[");
+	ck_assert_uint_eq(host_expect(&host, VSP_EVENT)->number, 4);
+	ck_assert_ptr_nonnull(strstr(host.packet.message.tail, "error"));
+}
+END_TEST
+
+START_TEST(a_read_only_disk_is_shared_and_refuses_writes)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 4096, false };
+	struct vstor_request write = read_or_write_10(0x2a, 0, 8);
+	struct vstor_request read = read_or_write_10(0x28, 0, 8);
+	struct vstor_result result;
+	struct host second;
+
+	make_disk(DISK_BYTES);
+	ck_assert(configure(&host, true));
+	ck_assert(configure(&second, true));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+	result = execute(&write, &buffer);
+	assert_sense(&result, 7, 0x27);
+	result = execute(&read, &buffer);
+	assert_good(&result, 4096);
+	ck_assert_int_eq(host_stop(&second), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_disk_that_is_none_is_refused_by_name)
+{
+	static const char *const configurations[] = {
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/nowhere/disk.img\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/tmp\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/dev/null\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":7}]}",
+		"{\"vm\":\"t\",\"disks\":[{}]}",
+		"{\"vm\":\"t\"}",
+		"{\"disks\":[]}",
+		"[]",
+		"{",
+		"",
+	};
+
+	host_start(&host, PROVIDER);
+	ck_assert(!host_configure(&host, configurations[_i]));
+	ck_assert_uint_gt(host.packet.message.count, 10);
+	ck_assert_int_eq(host_stop(&host), EXIT_FAILURE);
+}
+END_TEST
+
+START_TEST(a_size_that_is_no_multiple_of_512_is_refused)
+{
+	make_disk(_i == 0 ? 1000 : 0);
+	ck_assert(!configure(&host, false));
+	ck_assert_ptr_nonnull(strstr(host.packet.message.tail, "multiple of 512"));
+	ck_assert_int_eq(host_stop(&host), EXIT_FAILURE);
+	remove_disk();
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("storage_process");
+	TCase *serving = tcase_create("serving");
+	TCase *starting = tcase_create("starting");
+
+	tcase_set_timeout(serving, 60);
+	tcase_set_timeout(starting, 60);
+	tcase_add_checked_fixture(serving, set_up, tear_down);
+	tcase_add_test(serving, what_the_guest_writes_is_in_the_file);
+	tcase_add_test(serving, a_read_lands_in_the_guests_scattered_pages);
+	tcase_add_test(serving, the_longest_transfer_from_the_middle_of_a_page_works);
+	tcase_add_test(serving, memory_that_direct_io_cannot_take_is_copied_and_counted);
+	tcase_add_test(serving, a_full_ring_of_requests_is_answered_once_each);
+	tcase_add_test(serving, answers_wait_until_the_guest_makes_room);
+	tcase_add_test(serving, an_absent_disk_says_so_in_its_inquiry_data);
+	tcase_add_loop_test(serving, pages_that_are_no_ram_are_refused, 0, 3);
+	tcase_add_test(serving,
+	               a_hostile_write_index_kills_the_channel_and_not_the_provider);
+	tcase_add_test(serving, a_reset_comes_back_after_what_was_in_flight);
+	tcase_add_test(serving, unmapped_blocks_leave_the_file_and_read_as_zeros);
+	tcase_add_test(serving, a_file_cut_short_under_the_guest_is_a_read_error);
+	tcase_add_loop_test(serving, a_disk_in_use_is_refused_to_others, 0, 2);
+	tcase_add_loop_test(serving, an_unknown_order_is_answered, 0, 2);
+	tcase_add_test(starting, a_read_only_disk_is_shared_and_refuses_writes);
+	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 10);
+	tcase_add_loop_test(starting, a_size_that_is_no_multiple_of_512_is_refused, 0, 2);
+	suite_add_tcase(suite, serving);
+	suite_add_tcase(suite, starting);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)

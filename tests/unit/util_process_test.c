@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The utility provider as a process: a worker and a guest in this program, the real
+ * viridis-util at the other end.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "provider_host.h"
+#include "vmbus/class/ic.h"
+
+#define HEARTBEAT  2u
+#define SHUTDOWN   3u
+#define TIMESYNC   4u
+#define RING_PAGES 3u
+
+static struct host host;
+static struct host_channel channel;
+static struct ic_agreement agreed;
+static uint8_t packet[HOST_PACKET_BYTES];
+static uint32_t packet_bytes;
+
+static const char config[] = "{\"vm\":\"test\",\"channels\":["
+			     "{\"id\":2,\"class\":\"heartbeat\"},"
+			     "{\"id\":3,\"class\":\"shutdown\"},"
+			     "{\"id\":4,\"class\":\"timesync\"}]}";
+
+static void set_up(void)
+{
+	host_start(&host, PROVIDER);
+	ck_assert(host_configure(&host, config));
+}
+
+static void tear_down(void)
+{
+	ck_assert_int_eq(host_stop(&host), 0);
+}
+
+static struct ic_message receive(void)
+{
+	struct ring_received received;
+	struct ic_message message;
+
+	host_receive(&channel, &received);
+	ck_assert_uint_eq(received.type, VMBUS_PACKET_INBAND);
+	packet_bytes = received.payload_bytes;
+	memcpy(packet, received.payload, packet_bytes);
+	ck_assert(ic_decode(&message, packet, packet_bytes));
+	return message;
+}
+
+static void send_back(void)
+{
+	bool signal = false;
+
+	ck_assert_int_eq(ring_put_inband(&channel.out, 0, 0, packet, packet_bytes,
+	                                 &signal),
+	                 RING_OK);
+	if (signal)
+		host_signal(&channel);
+}
+
+static void expect_event(uint32_t tag, const char *text)
+{
+	ck_assert_uint_eq(host_expect(&host, VSP_EVENT)->number, tag);
+	ck_assert_msg(strstr(host.packet.message.tail, text), "'%s' without '%s'",
+	              (const char *)host.packet.message.tail, text);
+}
+
+static void open_service(uint32_t id, const struct ic_versions *versions)
+{
+	host_open(&host, &channel, id, 16, RING_PAGES);
+	ck_assert_uint_eq(receive().header.type, IC_NEGOTIATE);
+	ck_assert(ic_answer_negotiate(packet, packet_bytes, versions, &agreed));
+	send_back();
+	expect_event(0, "\"ready\"");
+}
+
+START_TEST(the_heart_beats)
+{
+	struct ic_message message;
+	uint64_t first, sequence;
+
+	open_service(HEARTBEAT, &ic_heartbeat_versions);
+	message = receive();
+	ck_assert(ic_decode_heartbeat(&message, &first));
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	send_back();
+	expect_event(0, "\"alive\"");
+	message = receive(); /* two seconds later */
+	ck_assert(ic_decode_heartbeat(&message, &sequence));
+	ck_assert_uint_eq(sequence, first + 1);
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(the_clock_is_set_to_the_roots)
+{
+	struct ic_message message;
+	uint64_t time_100ns, now;
+	uint8_t flags;
+
+	open_service(TIMESYNC, &ic_timesync_versions);
+	message = receive();
+	ck_assert(ic_decode_timesync(&message, &agreed, &flags, &time_100ns));
+	ck_assert_uint_eq(flags, IC_TIMESYNC_SYNC);
+	now = (uint64_t)time(NULL) + UINT64_C(11644473600);
+	ck_assert_uint_le(time_100ns / 10000000, now + 1);
+	ck_assert_uint_ge(time_100ns / 10000000, now - 60);
+	host_send(&host, VSP_COMMAND, 0, 8, "{\"command\":\"synchronize\"}");
+	expect_event(8, "\"ok\":true");
+	message = receive();
+	ck_assert(ic_decode_timesync(&message, &agreed, &flags, &time_100ns));
+	ck_assert_uint_eq(flags, IC_TIMESYNC_SYNC);
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_shutdown_order_is_answered_as_the_guest_answers)
+{
+	struct ic_message message;
+	uint32_t flags, timeout;
+
+	open_service(SHUTDOWN, &ic_shutdown_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"shutdown\",\"reboot\":true}");
+	message = receive();
+	ck_assert(ic_decode_shutdown(&message, &flags, &timeout));
+	ck_assert_uint_eq(flags, IC_SHUTDOWN_RESTART);
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"shutdown\"}");
+	expect_event(6, "under way");
+	ic_answer(packet, _i == 0 ? IC_STATUS_OK : IC_STATUS_NOT_SUPPORTED);
+	send_back();
+	expect_event(5, _i == 0 ? "\"ok\":true" : "0x80070032");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_shutdown_order_without_a_guest_is_refused)
+{
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"shutdown\"}");
+	expect_event(5, "does not listen");
+}
+END_TEST
+
+START_TEST(a_guest_that_closes_answers_the_order_that_waits)
+{
+	open_service(SHUTDOWN, &ic_shutdown_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"shutdown\"}");
+	(void)receive();
+	host_send(&host, VSP_CLOSE, SHUTDOWN, 0, "");
+	expect_event(5, "closed");
+	(void)host_expect(&host, VSP_CLOSED);
+}
+END_TEST
+
+START_TEST(garbage_in_the_ring_ends_the_service_and_not_the_provider)
+{
+	open_service(HEARTBEAT, &ic_heartbeat_versions);
+	channel.upstream.control->write_index = 3;
+	host_signal(&channel);
+	ck_assert_uint_eq(host_expect(&host, VSP_LOG)->number, VSP_LOG_ERROR);
+	host_close(&channel);
+	open_service(HEARTBEAT, &ic_heartbeat_versions);
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_guest_that_breaks_its_rings_answers_the_order_that_waits)
+{
+	open_service(SHUTDOWN, &ic_shutdown_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"shutdown\"}");
+	(void)receive();
+	channel.upstream.control->write_index = 3;
+	host_signal(&channel);
+	expect_event(5, "broke");
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"shutdown\"}");
+	expect_event(6, "does not listen");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(stats_tell_each_services_state)
+{
+	open_service(HEARTBEAT, &ic_heartbeat_versions);
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"stats\"}");
+	expect_event(7, "\"heartbeat\":{\"state\":\"ready\"");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":7}");
+	expect_event(7, "\"ok\":false");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_bad_configuration_is_refused)
+{
+	static const char *const configurations[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"channels\":[1]}",
+		"{\"channels\":[{\"class\":\"heartbeat\"}]}",
+		"{\"channels\":[{\"id\":0,\"class\":\"heartbeat\"}]}",
+		"{\"channels\":[{\"id\":1,\"class\":\"scsi\"}]}",
+		"{\"channels\":[{\"id\":1,\"class\":\"shutdown\"},"
+		"{\"id\":2,\"class\":\"shutdown\"}]}",
+	};
+
+	host_start(&host, PROVIDER);
+	ck_assert(!host_configure(&host, configurations[_i]));
+	ck_assert_ptr_nonnull(strstr(host.packet.message.tail, "configuration: "));
+	ck_assert_int_eq(host_stop(&host), EXIT_FAILURE);
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("util_process");
+	TCase *serving = tcase_create("serving");
+	TCase *starting = tcase_create("starting");
+
+	tcase_set_timeout(serving, 60);
+	tcase_set_timeout(starting, 60);
+	tcase_add_checked_fixture(serving, set_up, tear_down);
+	tcase_add_test(serving, the_heart_beats);
+	tcase_add_test(serving, the_clock_is_set_to_the_roots);
+	tcase_add_loop_test(serving, a_shutdown_order_is_answered_as_the_guest_answers, 0,
+	                    2);
+	tcase_add_test(serving, a_shutdown_order_without_a_guest_is_refused);
+	tcase_add_test(serving, a_guest_that_closes_answers_the_order_that_waits);
+	tcase_add_test(serving,
+	               garbage_in_the_ring_ends_the_service_and_not_the_provider);
+	tcase_add_test(serving,
+	               a_guest_that_breaks_its_rings_answers_the_order_that_waits);
+	tcase_add_test(serving, stats_tell_each_services_state);
+	tcase_add_loop_test(starting, a_bad_configuration_is_refused, 0, 8);
+	suite_add_tcase(suite, serving);
+	suite_add_tcase(suite, starting);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The utility services' state machines against a client made of the class's own codec. */
+#include "unit.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "vsp/util/core/util_service.h"
+
+#define SECOND UTIL_SECOND_NS
+
+static struct util_service service;
+static struct ic_agreement agreed;
+static uint8_t packet[UTIL_PACKET_BYTES];
+static uint32_t packet_bytes;
+
+static const struct ic_versions *const client_versions[UTIL_KINDS] = {
+	[UTIL_HEARTBEAT] = &ic_heartbeat_versions,
+	[UTIL_SHUTDOWN] = &ic_shutdown_versions,
+	[UTIL_TIMESYNC] = &ic_timesync_versions,
+};
+
+static enum util_event tick(uint64_t now_ns)
+{
+	const struct util_time time = { .now_ns = now_ns, .utc_100ns = 1234 };
+
+	return util_tick(&service, &time, packet, &packet_bytes);
+}
+
+static enum util_event receive(uint64_t now_ns)
+{
+	return util_receive(&service, packet, packet_bytes, now_ns);
+}
+
+static void make_ready(enum util_kind kind, uint64_t now_ns)
+{
+	util_init(&service, kind);
+	packet_bytes = util_open(&service, packet);
+	ck_assert_int_eq(service.state, UTIL_NEGOTIATING);
+	ck_assert(ic_answer_negotiate(packet, packet_bytes, client_versions[kind],
+	                              &agreed));
+	ck_assert_int_eq(receive(now_ns), UTIL_EVENT_READY);
+	ck_assert_int_eq(service.state, UTIL_READY);
+}
+
+START_TEST(nothing_is_sent_before_the_guest_has_chosen)
+{
+	util_init(&service, (enum util_kind)_i);
+	ck_assert_int_eq(tick(100 * SECOND), UTIL_EVENT_NONE);
+	ck_assert_uint_eq(packet_bytes, 0);
+	packet_bytes = util_open(&service, packet);
+	ck_assert_uint_gt(packet_bytes, 0);
+	ck_assert_int_eq(tick(100 * SECOND), UTIL_EVENT_NONE);
+	ck_assert_uint_eq(packet_bytes, 0);
+	ck_assert_uint_eq(util_shutdown(&service, 0, false, false, packet), 0);
+}
+END_TEST
+
+START_TEST(a_guest_without_our_versions_is_left_alone)
+{
+	static const struct ic_version future[] = { { 9, 0 } };
+	const struct ic_versions versions = { .framework = future,
+		                              .message = future,
+		                              .framework_count = 1,
+		                              .message_count = 1 };
+
+	util_init(&service, UTIL_HEARTBEAT);
+	packet_bytes = util_open(&service, packet);
+	ck_assert(!ic_answer_negotiate(packet, packet_bytes, &versions, &agreed));
+	ck_assert_int_eq(receive(0), UTIL_EVENT_REFUSED);
+	ck_assert_int_eq(tick(100 * SECOND), UTIL_EVENT_NONE);
+	ck_assert_uint_eq(packet_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_heart_beats_every_two_seconds)
+{
+	make_ready(UTIL_HEARTBEAT, 10 * SECOND);
+	ck_assert_uint_eq(service.due_ns, 10 * SECOND);
+	for (uint64_t now = 10; now < 20; now += 2) {
+		ck_assert_int_eq(tick(now * SECOND), UTIL_EVENT_NONE);
+		ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+		ck_assert_int_eq(receive(now * SECOND),
+		                 now == 10 ? UTIL_EVENT_ALIVE : UTIL_EVENT_NONE);
+		ck_assert_int_eq(tick(now * SECOND + SECOND), UTIL_EVENT_NONE);
+		ck_assert_uint_eq(packet_bytes, 0);
+		ck_assert_uint_eq(service.due_ns, (now + 2) * SECOND);
+	}
+	ck_assert_uint_eq(service.answers, 5);
+	ck_assert_uint_eq(service.seen_ns, 18 * SECOND);
+}
+END_TEST
+
+START_TEST(a_silent_heart_is_reported_once_and_so_is_its_return)
+{
+	unsigned int lost = 0;
+
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(0), UTIL_EVENT_ALIVE);
+	for (uint64_t now = 2; now < 40; now += 2)
+		lost += tick(now * SECOND) == UTIL_EVENT_LOST;
+	ck_assert_uint_eq(lost, 1);
+	ck_assert(!service.alive);
+	ck_assert_uint_eq(service.missed, 19);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(40 * SECOND), UTIL_EVENT_ALIVE);
+	ck_assert_uint_eq(service.missed, 0);
+}
+END_TEST
+
+START_TEST(a_beat_that_nobody_asked_for_does_not_count)
+{
+	make_ready(UTIL_HEARTBEAT, 0);
+	packet_bytes = ic_encode_heartbeat(packet, &agreed, 1, 0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(0), UTIL_EVENT_ALIVE);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+	ck_assert_uint_eq(service.answers, 1);
+}
+END_TEST
+
+START_TEST(a_beat_with_a_number_that_was_not_sent_does_not_count)
+{
+	static const uint64_t numbers[] = { UINT64_MAX, 1, 1000 };
+
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	packet_bytes = ic_encode_heartbeat(packet, &agreed, 1, numbers[_i]);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+	ck_assert(!service.alive);
+}
+END_TEST
+
+START_TEST(a_request_sent_back_as_it_was_is_no_answer)
+{
+	make_ready((enum util_kind)_i, 0);
+	(void)tick(0);
+	if (_i == UTIL_SHUTDOWN)
+		packet_bytes = util_shutdown(&service, 0, false, false, packet);
+	ck_assert_uint_gt(packet_bytes, 0);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+}
+END_TEST
+
+START_TEST(a_cut_answer_is_none)
+{
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	for (uint32_t whole = packet_bytes; packet_bytes-- > 0;)
+		ck_assert_msg(receive(0) == UTIL_EVENT_BAD_PACKET, "%u of %u bytes",
+		              packet_bytes, whole);
+}
+END_TEST
+
+START_TEST(another_services_answer_is_none)
+{
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	packet_bytes = ic_encode_shutdown(packet, &agreed, 1, 0, 0, NULL);
+	ic_answer(packet, IC_STATUS_OK);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+}
+END_TEST
+
+START_TEST(the_clock_is_set_once_and_sampled_from_then_on)
+{
+	static const uint8_t flags[] = { IC_TIMESYNC_SYNC, IC_TIMESYNC_SAMPLE,
+		                         IC_TIMESYNC_SAMPLE };
+	struct ic_message message;
+	uint64_t time;
+	uint8_t flag;
+
+	make_ready(UTIL_TIMESYNC, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		(void)tick(i * 5 * SECOND);
+		ck_assert(ic_decode(&message, packet, packet_bytes));
+		ck_assert(ic_decode_timesync(&message, &agreed, &flag, &time));
+		ck_assert_uint_eq(flag, flags[i]);
+		ck_assert_uint_eq(time, 1234);
+	}
+	util_resynchronize(&service);
+	(void)tick(11 * SECOND);
+	ck_assert(ic_decode(&message, packet, packet_bytes));
+	ck_assert(ic_decode_timesync(&message, &agreed, &flag, &time));
+	ck_assert_uint_eq(flag, IC_TIMESYNC_SYNC);
+}
+END_TEST
+
+START_TEST(the_version_whose_samples_need_the_guests_reference_time_is_not_offered)
+{
+	make_ready(UTIL_TIMESYNC, 0);
+	ck_assert_uint_eq(service.agreed.message.major, 3);
+}
+END_TEST
+
+START_TEST(a_shutdown_is_accepted_or_refused_by_its_answer)
+{
+	struct ic_message message;
+	uint32_t flags, timeout;
+
+	make_ready(UTIL_SHUTDOWN, 0);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+	packet_bytes = util_shutdown(&service, 0, true, false, packet);
+	ck_assert(ic_decode(&message, packet, packet_bytes));
+	ck_assert(ic_decode_shutdown(&message, &flags, &timeout));
+	ck_assert_uint_eq(flags, IC_SHUTDOWN_RESTART);
+	ic_answer(packet, _i == 0 ? IC_STATUS_OK : IC_STATUS_FAIL);
+	ck_assert_int_eq(receive(0), _i == 0 ? UTIL_EVENT_SHUTDOWN_ACCEPTED :
+	                                       UTIL_EVENT_SHUTDOWN_REFUSED);
+	ck_assert_uint_eq(service.status, _i == 0 ? 0 : IC_STATUS_FAIL);
+	ck_assert_int_eq(tick(100 * SECOND), UTIL_EVENT_NONE);
+}
+END_TEST
+
+START_TEST(a_second_shutdown_waits_for_the_firsts_answer)
+{
+	make_ready(UTIL_SHUTDOWN, 0);
+	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
+	ck_assert_uint_eq(util_shutdown(&service, 0, false, false, packet), 0);
+	ck_assert_int_eq(tick(30 * SECOND), UTIL_EVENT_SHUTDOWN_SILENT);
+	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
+}
+END_TEST
+
+START_TEST(an_answer_that_nobody_waits_for_changes_nothing)
+{
+	make_ready(UTIL_SHUTDOWN, 0);
+	packet_bytes = util_shutdown(&service, 0, false, false, packet);
+	ic_answer(packet, IC_STATUS_OK);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_SHUTDOWN_ACCEPTED);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+}
+END_TEST
+
+START_TEST(a_late_answer_does_not_count_for_the_next_order)
+{
+	uint8_t late[UTIL_PACKET_BYTES];
+	uint32_t late_bytes;
+
+	make_ready(UTIL_SHUTDOWN, 0);
+	late_bytes = util_shutdown(&service, 0, false, false, late);
+	ic_answer(late, IC_STATUS_OK);
+	ck_assert_int_eq(tick(30 * SECOND), UTIL_EVENT_SHUTDOWN_SILENT);
+	ck_assert_uint_gt(util_shutdown(&service, 31 * SECOND, false, false, packet), 0);
+	ck_assert_int_eq(util_receive(&service, late, late_bytes, 32 * SECOND),
+	                 UTIL_EVENT_BAD_PACKET);
+	ck_assert(service.pending);
+}
+END_TEST
+
+START_TEST(nonsense_from_the_guest_changes_nothing)
+{
+	struct util_service before;
+
+	make_ready((enum util_kind)_i, 0);
+	before = service;
+	memset(packet, 0xff, sizeof(packet));
+	for (packet_bytes = 0; packet_bytes < 64; packet_bytes++)
+		ck_assert_int_eq(receive(SECOND), UTIL_EVENT_BAD_PACKET);
+	ck_assert_mem_eq(&service, &before, sizeof(service));
+}
+END_TEST
+
+START_TEST(a_packet_after_close_changes_nothing)
+{
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	util_close(&service);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+}
+END_TEST
+
+START_TEST(guests_count_time_from_1601)
+{
+	ck_assert_uint_eq(util_utc_100ns(0, 0), UINT64_C(116444736000000000));
+	ck_assert_uint_eq(util_utc_100ns(1, 250), UINT64_C(116444736010000002));
+}
+END_TEST
+
+START_TEST(classes_have_names)
+{
+	enum util_kind kind;
+
+	for (unsigned int i = 0; i < UTIL_KINDS; i++) {
+		ck_assert(util_kind_parse(util_kind_name((enum util_kind)i), &kind));
+		ck_assert_uint_eq(kind, i);
+	}
+	ck_assert(!util_kind_parse("heart", &kind));
+	ck_assert(!util_kind_parse("", &kind));
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("util_service");
+	TCase *tcase = tcase_create("services");
+
+	tcase_add_loop_test(tcase, nothing_is_sent_before_the_guest_has_chosen, 0,
+	                    UTIL_KINDS);
+	tcase_add_test(tcase, a_guest_without_our_versions_is_left_alone);
+	tcase_add_test(tcase, a_heart_beats_every_two_seconds);
+	tcase_add_test(tcase, a_silent_heart_is_reported_once_and_so_is_its_return);
+	tcase_add_test(tcase, a_beat_that_nobody_asked_for_does_not_count);
+	tcase_add_loop_test(tcase, a_beat_with_a_number_that_was_not_sent_does_not_count,
+	                    0, 3);
+	tcase_add_loop_test(tcase, a_request_sent_back_as_it_was_is_no_answer, 0,
+	                    UTIL_KINDS);
+	tcase_add_test(tcase, a_cut_answer_is_none);
+	tcase_add_test(tcase, another_services_answer_is_none);
+	tcase_add_test(tcase, the_clock_is_set_once_and_sampled_from_then_on);
+	tcase_add_test(
+		tcase,
+		the_version_whose_samples_need_the_guests_reference_time_is_not_offered);
+	tcase_add_loop_test(tcase, a_shutdown_is_accepted_or_refused_by_its_answer, 0, 2);
+	tcase_add_test(tcase, a_second_shutdown_waits_for_the_firsts_answer);
+	tcase_add_test(tcase, an_answer_that_nobody_waits_for_changes_nothing);
+	tcase_add_test(tcase, a_late_answer_does_not_count_for_the_next_order);
+	tcase_add_loop_test(tcase, nonsense_from_the_guest_changes_nothing, 0,
+	                    UTIL_KINDS);
+	tcase_add_test(tcase, a_packet_after_close_changes_nothing);
+	tcase_add_test(tcase, guests_count_time_from_1601);
+	tcase_add_test(tcase, classes_have_names);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A stand-in for root-partition/lib: VPs whose intercepts a test scripts, and a child's side of
+ * messages and signals. One partition at a time.
+ */
+#ifndef VIRIDIS_TESTS_WORKER_FAKE_H
+#define VIRIDIS_TESTS_WORKER_FAKE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <viridis/abi/hv_intercept.h>
+
+#include "root-partition/lib/mshv.h"
+
+/* Called when VP 0 would run; fills in an intercept, or returns false to wait for a signal. */
+typedef bool (*fake_step)(struct hv_message *message);
+
+void fake_reset(fake_step step);
+
+uint64_t fake_register(uint32_t name);
+void fake_set_register(uint32_t name, uint64_t value);
+
+/* Vectors asserted so far. */
+unsigned int fake_interrupts(void);
+
+/* The child posts to connection 4. */
+void fake_post(const void *payload, uint8_t bytes);
+
+/* The next message for the child, waited for; false after 10 s. */
+bool fake_receive(struct hv_message *message);
+
+/* The eventfds that were wired for the only open channel; -1 when there is none. */
+int fake_event_to_host(void);
+int fake_event_to_child(void);
+
+#endif

@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The worker's machine on a stand-in for the hypervisor (worker_fake.h): intercepts, the serial
+ * line, ends, and VMBus down to a provider process, which is this program started once more.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <viridis/abi/vmbus.h>
+
+#include "root-partition/vm/model/boot_params.h"
+#include "root-partition/vm/machine.h"
+#include "root-partition/vm/vmbus.h"
+#include "vsp/lib/vsp.h"
+#include "worker_fake.h"
+
+#define MIB      (1u << 20)
+#define PROVIDER "viridis-util"
+
+static char *folder;
+static char *serial_path;
+static struct definition *definition;
+static struct serial *serial;
+static struct machine *machine;
+static char *shutdown_error; /* of the last request */
+
+/* ---- A kernel image that is never executed ---- */
+
+static void put(uint8_t *image, unsigned int at, uint64_t value, unsigned int bytes)
+{
+	memcpy(image + at, &value, bytes);
+}
+
+static char *write_kernel(void)
+{
+	static uint8_t image[8192];
+	char *path = g_build_filename(folder, "kernel", NULL);
+
+	put(image, BP_SETUP_SECTS, 1, 1);
+	put(image, BP_SYSSIZE, (sizeof(image) - 1024) / 16, 4);
+	put(image, BP_BOOT_FLAG, BP_BOOT_FLAG_VALUE, 2);
+	put(image, 0x200, 0x66eb, 2);
+	put(image, BP_HEADER_MAGIC, BP_MAGIC_HDRS, 4);
+	put(image, BP_VERSION, 0x20f, 2);
+	put(image, BP_LOADFLAGS, BP_LOADED_HIGH, 1);
+	put(image, BP_INITRD_ADDR_MAX, 0x7fffffff, 4);
+	put(image, BP_KERNEL_ALIGNMENT, 2 * MIB, 4);
+	put(image, BP_RELOCATABLE, 1, 1);
+	put(image, BP_MIN_ALIGNMENT, 21, 1);
+	put(image, BP_XLOADFLAGS, BP_XLF_KERNEL_64, 2);
+	put(image, BP_CMDLINE_SIZE, 2047, 4);
+	put(image, BP_PREF_ADDRESS, 16 * MIB, 8);
+	put(image, BP_INIT_SIZE, MIB, 4);
+	g_file_set_contents(path, (const char *)image, sizeof(image), NULL);
+	return path;
+}
+
+/* ---- Scripts ---- */
+
+struct action {
+	enum { OUT, IN, MEMORY, FAULT } kind;
+	uint16_t port;
+	uint32_t value;
+	uint8_t code[4];
+};
+
+static const struct action *script;
+static unsigned int script_left;
+
+static void header(struct hv_x64_intercept_header *header, uint8_t access, uint8_t length)
+{
+	header->rip = 0x1000;
+	header->access_type = access;
+	header->length_and_cr8 = length;
+	header->execution_state = HV_EXECUTION_CR0_PE | HV_EXECUTION_EFER_LMA;
+	header->cs.attributes = 0xa09b;
+}
+
+static void port_message(const struct action *action, struct hv_message *message)
+{
+	struct hv_x64_io_port_intercept port = {
+		.port_number = action->port,
+		.access_info = 1,
+		.rax = action->kind == OUT ? action->value : 0x1122334455667700,
+	};
+
+	header(&port.header, action->kind == OUT ? HV_INTERCEPT_WRITE : HV_INTERCEPT_READ,
+	       1);
+	message->type = HV_MESSAGE_X64_IO_PORT;
+	memcpy(message->payload, &port, sizeof(port));
+}
+
+static void memory_message(const struct action *action, struct hv_message *message)
+{
+	struct hv_x64_memory_intercept memory = { .instruction_byte_count = 4 };
+
+	header(&memory.header, HV_INTERCEPT_WRITE, 0);
+	memcpy(memory.instruction_bytes, action->code, sizeof(action->code));
+	message->type = HV_MESSAGE_UNMAPPED_GPA;
+	memcpy(message->payload, &memory, sizeof(memory));
+}
+
+static bool scripted(struct hv_message *message)
+{
+	const struct action *action = script;
+
+	if (script_left == 0)
+		return false;
+	script++;
+	script_left--;
+	if (action->kind == MEMORY)
+		memory_message(action, message);
+	else if (action->kind == FAULT)
+		message->type = HV_MESSAGE_UNRECOVERABLE_EXCEPTION;
+	else
+		port_message(action, message);
+	return true;
+}
+
+/* ---- Fixture ---- */
+
+static void setup(void)
+{
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *link_path = NULL;
+	g_autofree char *path = NULL;
+
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	link_path = g_build_filename(folder, PROVIDER, NULL);
+	ck_assert_int_eq(symlink(self, link_path), 0);
+	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
+	g_setenv("PATH", path, TRUE);
+	/* The leak checker needs calls that the provider's sandbox refuses. */
+	g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
+	serial_path = g_build_filename(folder, "serial", NULL);
+	definition = definition_new();
+	definition->name = g_strdup("test");
+	definition->memory_bytes = 64 * MIB;
+	definition->vps = 2;
+	definition->kernel = write_kernel();
+	serial = serial_open(serial_path, NULL);
+	fake_reset(scripted);
+	script_left = 0;
+}
+
+static void teardown(void)
+{
+	static const char *const files[] = { "kernel", "serial", PROVIDER };
+
+	if (machine)
+		machine_free(machine);
+	serial_close(serial);
+	definition_free(definition);
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+
+		g_unlink(path);
+	}
+	g_rmdir(folder);
+	g_clear_pointer(&shutdown_error, g_free);
+}
+
+static void make(const struct action *actions, unsigned int count)
+{
+	g_autoptr(GError) error = NULL;
+
+	script = actions;
+	script_left = count;
+	machine = machine_new(definition, serial, &error);
+	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
+}
+
+/* ---- Intercepts ---- */
+
+START_TEST(what_the_guest_prints_reaches_the_file_and_s5_ends_it)
+{
+	static const struct action actions[] = {
+		{ OUT, 0x3f8, 'o', { 0 } },
+		{ OUT, 0x3f8, 'k', { 0 } },
+		{ OUT, 0x600, 0x34, { 0 } },
+	};
+	g_autofree char *text = NULL;
+
+	make(actions, 3);
+	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
+	ck_assert(g_file_get_contents(serial_path, &text, NULL, NULL));
+	ck_assert_str_eq(text, "ok");
+}
+END_TEST
+
+START_TEST(a_port_nobody_has_reads_ones_into_al_alone)
+{
+	static const struct action actions[] = {
+		{ IN, 0x1234, 0, { 0 } },
+		{ OUT, 0x602, 1, { 0 } },
+	};
+
+	make(actions, 2);
+	ck_assert_int_eq(machine_run(machine), MACHINE_RESET);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX), 0x11223344556677ff);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RIP), 0x1001);
+}
+END_TEST
+
+START_TEST(device_memory_is_reached_by_decoding_the_instruction)
+{
+	static const struct action actions[] = {
+		{ MEMORY, 0, 0, { 0x89, 0x07, 0x90, 0x90 } }, /* mov [rdi], eax */
+		{ MEMORY, 0, 0, { 0x8b, 0x47, 0x10, 0x90 } }, /* mov eax, [rdi + 16] */
+		{ OUT, 0x600, 0x34, { 0 } },
+	};
+
+	make(actions, 3);
+	fake_set_register(HV_X64_REGISTER_RAX + 7, 0xfec00000);
+	fake_set_register(HV_X64_REGISTER_RAX, 1);
+	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX), 0x00170011);
+}
+END_TEST
+
+START_TEST(a_triple_fault_is_a_crash)
+{
+	static const struct action actions[] = { { FAULT, 0, 0, { 0 } } };
+
+	make(actions, 1);
+	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+}
+END_TEST
+
+START_TEST(an_unknown_instruction_on_device_memory_is_a_crash)
+{
+	static const struct action actions[] = { { MEMORY, 0, 0, { 0x0f, 0x0b, 0, 0 } } };
+
+	make(actions, 1);
+	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+}
+END_TEST
+
+/* ---- VMBus ---- */
+
+static struct vmbus_message_header receive(struct hv_message *message)
+{
+	struct vmbus_message_header head = { 0 };
+
+	ck_assert_msg(fake_receive(message), "no message from the server");
+	memcpy(&head, message->payload, sizeof(head));
+	return head;
+}
+
+static void expect(uint32_t type, struct hv_message *message)
+{
+	struct vmbus_message_header head = receive(message);
+
+	ck_assert_uint_eq(head.type, type);
+}
+
+static void connect_client(void)
+{
+	struct vmbus_initiate_contact contact = {
+		.header.type = VMBUS_INITIATE_CONTACT,
+		.version = VMBUS_VERSION_5_3,
+		.sint = VMBUS_SINT,
+	};
+	struct vmbus_message_header request = { .type = VMBUS_REQUEST_OFFERS };
+	struct vmbus_version_response response;
+	struct hv_message message;
+
+	fake_post(&contact, sizeof(contact));
+	expect(VMBUS_VERSION_RESPONSE, &message);
+	memcpy(&response, message.payload, sizeof(response));
+	ck_assert_uint_eq(response.supported, 1);
+	fake_post(&request, sizeof(request));
+}
+
+/* Reads the offers; the relid of the shutdown class. */
+static uint32_t take_offers(void)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
+	struct vmbus_offer_channel offer;
+	struct hv_message message;
+	uint32_t relid = 0;
+	uint32_t count = 0;
+
+	while (receive(&message).type == VMBUS_OFFER_CHANNEL) {
+		memcpy(&offer, message.payload, sizeof(offer));
+		if (memcmp(&offer.type, &type, sizeof(type)) == 0)
+			relid = offer.relid;
+		count++;
+	}
+	ck_assert_uint_eq(count, 3); /* no disks: no storage controller */
+	ck_assert_uint_gt(relid, 0);
+	return relid;
+}
+
+/* Two rings of two pages each, at 1 MiB. */
+static void post_rings(uint32_t relid)
+{
+	struct {
+		struct vmbus_gpadl_header header;
+		uint32_t padding;
+		uint64_t pfn[4];
+	} gpadl = { .header = { .header.type = VMBUS_GPADL_HEADER,
+		                .relid = relid,
+		                .gpadl = 1,
+		                .range_buffer_bytes = 8 + 4 * 8,
+		                .range_count = 1,
+		                .range_bytes = 4 * 4096 } };
+	uint8_t wire[sizeof(struct vmbus_gpadl_header) + sizeof(gpadl.pfn)];
+
+	for (unsigned int i = 0; i < 4; i++)
+		gpadl.pfn[i] = 0x100 + 2 * i; /* scattered */
+	memcpy(wire, &gpadl.header, sizeof(gpadl.header));
+	memcpy(wire + sizeof(gpadl.header), gpadl.pfn, sizeof(gpadl.pfn));
+	fake_post(wire, sizeof(wire));
+}
+
+static void open_channel(uint32_t relid)
+{
+	struct vmbus_open_channel open_message = {
+		.header.type = VMBUS_OPEN_CHANNEL,
+		.relid = relid,
+		.open_id = relid,
+		.gpadl = 1,
+		.downstream_pages = 2,
+	};
+	struct vmbus_open_result result;
+	struct hv_message message;
+
+	post_rings(relid);
+	expect(VMBUS_GPADL_CREATED, &message);
+	fake_post(&open_message, sizeof(open_message));
+	expect(VMBUS_OPEN_RESULT, &message);
+	memcpy(&result, message.payload, sizeof(result));
+	ck_assert_uint_eq(result.status, VMBUS_STATUS_OK);
+}
+
+static void close_channel(uint32_t relid)
+{
+	struct vmbus_relid_message close_message = { .header.type = VMBUS_CLOSE_CHANNEL,
+		                                     .relid = relid };
+	struct vmbus_gpadl_teardown teardown = { .header.type = VMBUS_GPADL_TEARDOWN,
+		                                 .relid = relid,
+		                                 .gpadl = 1 };
+	struct hv_message message;
+
+	fake_post(&close_message, sizeof(close_message));
+	fake_post(&teardown, sizeof(teardown));
+	expect(VMBUS_GPADL_TORNDOWN, &message);
+	ck_assert_int_eq(fake_event_to_host(), -1);
+	ck_assert_int_eq(fake_event_to_child(), -1);
+}
+
+static gint shutdown_answered;
+
+static void on_answer(gpointer context, const char *error)
+{
+	(void)context;
+	g_free(shutdown_error);
+	shutdown_error = g_strdup(error);
+	g_atomic_int_set(&shutdown_answered, 1);
+}
+
+static gboolean ask_shutdown(gpointer data)
+{
+	vmbus_shutdown(machine->vmbus, GPOINTER_TO_INT(data), on_answer, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+static void request_shutdown(gboolean reboot)
+{
+	g_atomic_int_set(&shutdown_answered, 0);
+	g_idle_add(ask_shutdown, GINT_TO_POINTER(reboot));
+	for (int i = 0; i < 1000 && !g_atomic_int_get(&shutdown_answered); i++)
+		g_usleep(10000);
+	ck_assert(g_atomic_int_get(&shutdown_answered));
+}
+
+/* The child, beside the main loop. */
+static gpointer child(gpointer data)
+{
+	struct pollfd signal = { .events = POLLIN };
+	uint32_t relid;
+
+	(void)data;
+	connect_client();
+	relid = take_offers();
+	request_shutdown(FALSE);
+	ck_assert_ptr_nonnull(strstr(shutdown_error, "does not listen"));
+	open_channel(relid);
+	signal.fd = fake_event_to_child();
+	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* the provider's, when started */
+	request_shutdown(FALSE);
+	ck_assert_ptr_null(shutdown_error);
+	request_shutdown(TRUE);
+	ck_assert_str_eq(shutdown_error, "not now");
+	close_channel(relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(a_channel_goes_from_offer_to_provider_and_back)
+{
+	GThread *thread;
+
+	make(NULL, 0);
+	thread = g_thread_new("child", child, NULL);
+	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+}
+END_TEST
+
+START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
+{
+	g_autofree char *path = g_build_filename(folder, PROVIDER, NULL);
+	g_autoptr(GError) error = NULL;
+
+	g_unlink(path);
+	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	ck_assert_ptr_nonnull(strstr(error->message, PROVIDER));
+}
+END_TEST
+
+/* ---- The provider ---- */
+
+static bool provider_configure(struct vsp *vsp, const char *json, char *error,
+                               size_t bytes)
+{
+	(void)vsp;
+	(void)error;
+	(void)bytes;
+	return strstr(json, "\"shutdown\"") && strstr(json, "\"vm\":\"test\"");
+}
+
+static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	/* The sandbox is shut: no path opens any more. */
+	return channel->in.data_bytes == 4096 && open("/", O_RDONLY) < 0;
+}
+
+static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	vsp_channel_signal(channel);
+}
+
+static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	(void)channel;
+}
+
+static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	vsp_event(vsp, tag,
+	          strstr(json, "true") ? "{\"ok\": false, \"error\": \"not now\"}" :
+	                                 "{\"ok\": true}");
+}
+
+static int run_provider(void)
+{
+	static const struct vsp_provider provider = {
+		.name = PROVIDER,
+		.configure = provider_configure,
+		.open = provider_open,
+		.started = provider_started,
+		.signalled = provider_signalled,
+		.close = vsp_channel_closed,
+		.command = provider_command,
+	};
+
+	return vsp_main(&provider, NULL);
+}
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("worker");
+	TCase *tcase = tcase_create("machine");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_the_guest_prints_reaches_the_file_and_s5_ends_it);
+	tcase_add_test(tcase, a_port_nobody_has_reads_ones_into_al_alone);
+	tcase_add_test(tcase, device_memory_is_reached_by_decoding_the_instruction);
+	tcase_add_test(tcase, a_triple_fault_is_a_crash);
+	tcase_add_test(tcase, an_unknown_instruction_on_device_memory_is_a_crash);
+	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
+	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	if (g_str_has_suffix(argv[0], PROVIDER))
+		return run_provider();
+	return unit_run(make_suite());
+}
