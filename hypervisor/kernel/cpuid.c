@@ -7,6 +7,7 @@
 #include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/vp_register.h"
 
 #define OWN_LEAF 0x40000100u
 #define OWN_EBX  0x69726956u /* "Viri" */
@@ -32,14 +33,6 @@
 	(LEAF81_ECX_SVM | BIT32(3) | BIT32(10) | BIT32(12) | BIT32(13) | BIT32(15) | \
 	 BIT32(23) | BIT32(24) | BIT32(28) | BIT32(29))
 #define LEAF87_EDX_INVARIANT_TSC BIT32(8)
-
-static uint64_t vp_register(const struct vp *vp, uint32_t name)
-{
-	union hv_register_value value = { 0 };
-
-	(void)virt->get_register(vp, name, &value);
-	return value.reg64;
-}
 
 /*
  * The root has ACCESS_PARTITION_ID but is not shown it: Linux 6.1 then asks for its id through an output
@@ -102,7 +95,7 @@ static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 	regs->ecx &= ~(LEAF1_ECX_MONITOR | LEAF1_ECX_VMX | LEAF1_ECX_PCID |
 	               LEAF1_ECX_TSC_DEADLINE | LEAF1_ECX_OSXSAVE);
 	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
-	if (vp_register(vp, HV_X64_REGISTER_CR4) & CR4_OSXSAVE)
+	if (vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)
 		regs->ecx |= LEAF1_ECX_OSXSAVE;
 	if (!context_xcr0_allowed())
 		regs->ecx &= ~LEAF1_ECX_XSAVE;
@@ -189,16 +182,14 @@ static void apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	uint32_t count = results ? __atomic_load_n(&results->count, __ATOMIC_ACQUIRE) : 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct cpuid_result *result = &results->result[i];
+		const struct hv_input_register_intercept_result *in = &results->result[i];
 
-		if (result->leaf != leaf ||
-		    (result->subleaf_specific && result->subleaf != subleaf) ||
-		    (result->vp_index != HV_VP_INDEX_ANY &&
-		     result->vp_index != vp->index))
+		if (in->eax != leaf || (in->subleaf_specific && in->ecx != subleaf) ||
+		    (in->vp_index != HV_VP_INDEX_ANY && in->vp_index != vp->index))
 			continue;
 		for (unsigned int r = 0; r < 4; r++)
-			*out[r] = (*out[r] & ~result->mask[r]) |
-			          (result->value[r] & result->mask[r]);
+			*out[r] = (*out[r] & ~in->result[r].mask) |
+			          (in->result[r].value & in->result[r].mask);
 	}
 }
 

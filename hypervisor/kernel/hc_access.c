@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls by which a parent sees a child's memory as a VP does. Codes 0x52-0x54 */
-#include <viridis/base/mem.h>
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/overlay.h"
@@ -38,16 +37,12 @@ enum hv_status hc_translate_virtual_address(struct hypercall *call)
 {
 	const struct hv_input_translate_va *in = call->input;
 	struct hv_output_translate_va *out = call->output;
-	enum hv_status status;
+	const struct vp *vp = call->target_vp;
 	uint64_t gpa;
-	struct vp *vp;
 
 	if (in->reserved != 0 || (in->flags & ~TRANSLATE_FLAGS) ||
 	    in->gva_page >= GVA_PAGE_LIMIT)
 		return HV_STATUS_INVALID_PARAMETER;
-	vp = hypercall_stopped_vp(call, in->partition_id, in->vp_index, &status);
-	if (!vp)
-		return status;
 	out->code = guest_translate(vp, in->gva_page * PAGE_4K, in->flags, &gpa);
 	if (out->code == HV_TRANSLATE_SUCCESS) {
 		out->gpa_page = gpa / PAGE_4K;
@@ -63,11 +58,9 @@ static enum hv_translate_code check_page(const struct partition *partition, uint
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
 		return HV_TRANSLATE_GPA_UNMAPPED;
-	if ((need & NPT_READ) && !(leaf.flags & NPT_READ))
-		return HV_TRANSLATE_GPA_NO_READ;
-	if ((need & NPT_WRITE) && !(leaf.flags & NPT_WRITE))
-		return HV_TRANSLATE_GPA_NO_WRITE;
-	return HV_TRANSLATE_SUCCESS;
+	if (leaf.flags & need)
+		return HV_TRANSLATE_SUCCESS;
+	return need == NPT_WRITE ? HV_TRANSLATE_GPA_NO_WRITE : HV_TRANSLATE_GPA_NO_READ;
 }
 
 /* At most two pages; both are looked at before a byte moves. */
@@ -85,57 +78,39 @@ static enum hv_translate_code check_range(const struct partition *partition, uin
 }
 
 /*
- * How both calls begin; their inputs begin alike. The VP names whose view of memory is meant: all of
- * a partition's see the same. The partition, or NULL when there is nothing to copy: then *status and
- * *result are the answer.
+ * Both accesses: inputs and outputs begin alike. The VP names whose view of memory is meant: all of a
+ * partition's see the same. What was unmapped by another CPU meanwhile is as if it had been before.
  */
-static const struct partition *begin_access(struct hypercall *call, uint32_t need,
-                                            uint32_t *result, enum hv_status *status)
+static enum hv_status access_gpa(struct hypercall *call, uint32_t need)
 {
-	const struct hv_input_read_gpa *in = call->input;
-	struct vp *vp;
+	const struct hv_input_write_gpa *in = call->input;
+	struct hv_output_read_gpa *out = call->output;
+	bool done;
 
-	*status = HV_STATUS_INVALID_PARAMETER;
 	if (in->byte_count == 0 || in->byte_count > HV_GPA_ACCESS_MAX_BYTES ||
 	    (in->flags & ~ACCESS_CACHE_TYPE))
-		return NULL;
-	vp = hypercall_vp(call, in->partition_id, in->vp_index, status);
-	if (!vp)
-		return NULL;
-	*status = HV_STATUS_SUCCESS;
-	*result = check_range(vp->partition, in->gpa, in->byte_count, need);
-	return *result == HV_TRANSLATE_SUCCESS ? vp->partition : NULL;
+		return HV_STATUS_INVALID_PARAMETER;
+	out->access_result = check_range(call->target, in->gpa, in->byte_count, need);
+	if (out->access_result != HV_TRANSLATE_SUCCESS)
+		return HV_STATUS_SUCCESS;
+	if (need == NPT_WRITE)
+		done = guest_write(call->target, in->gpa, in->data, in->byte_count);
+	else
+		done = guest_read(call->target, in->gpa, out->data, in->byte_count);
+	if (!done)
+		out->access_result = HV_TRANSLATE_GPA_UNMAPPED;
+	return HV_STATUS_SUCCESS;
 }
 _Static_assert(__builtin_offsetof(struct hv_input_write_gpa, data) ==
                        sizeof(struct hv_input_read_gpa),
                "the inputs begin alike");
 
-/* Unmapped by another CPU meanwhile: as if it had been before. */
 enum hv_status hc_read_gpa(struct hypercall *call)
 {
-	const struct hv_input_read_gpa *in = call->input;
-	struct hv_output_read_gpa *out = call->output;
-	uint8_t data[HV_GPA_ACCESS_MAX_BYTES];
-	enum hv_status status;
-	const struct partition *partition =
-		begin_access(call, NPT_READ, &out->access_result, &status);
-
-	if (partition && guest_read(partition, in->gpa, data, in->byte_count))
-		memcpy(out->data, data, in->byte_count);
-	else if (partition)
-		out->access_result = HV_TRANSLATE_GPA_UNMAPPED;
-	return status;
+	return access_gpa(call, NPT_READ);
 }
 
 enum hv_status hc_write_gpa(struct hypercall *call)
 {
-	const struct hv_input_write_gpa *in = call->input;
-	struct hv_output_write_gpa *out = call->output;
-	enum hv_status status;
-	const struct partition *partition =
-		begin_access(call, NPT_WRITE, &out->access_result, &status);
-
-	if (partition && !guest_write(partition, in->gpa, in->data, in->byte_count))
-		out->access_result = HV_TRANSLATE_GPA_UNMAPPED;
-	return status;
+	return access_gpa(call, NPT_WRITE);
 }

@@ -56,15 +56,10 @@ _Static_assert(MAX_VPS <= 0xff, "0xff is no APIC id of a child's");
 
 enum hv_status hc_assert_virtual_interrupt(struct hypercall *call)
 {
-	const struct hv_input_assert_virtual_interrupt *in = call->input;
-	struct partition *partition;
 	struct vlapic_ipi ipi;
-	enum hv_status status =
-		partition_child(call->partition, in->partition_id, &partition);
+	enum hv_status status = decode_interrupt(call->input, &ipi);
 
-	if (status == HV_STATUS_SUCCESS)
-		status = decode_interrupt(in, &ipi);
-	return status == HV_STATUS_SUCCESS ? apic_deliver(partition, &ipi) : status;
+	return status == HV_STATUS_SUCCESS ? apic_deliver(call->target, &ipi) : status;
 }
 
 enum hv_status hc_signal_event_direct(struct hypercall *call)
@@ -73,20 +68,16 @@ enum hv_status hc_signal_event_direct(struct hypercall *call)
 	struct hv_output_signal_event_direct *out = call->output;
 	enum hv_status status;
 	bool newly_signaled;
-	struct vp *vp;
 
 	if (in->vtl != 0 || in->sint >= HV_SINT_COUNT ||
 	    in->flag_number >= HV_EVENT_FLAGS_PER_SINT)
 		return HV_STATUS_INVALID_PARAMETER;
-	vp = hypercall_vp(call, in->partition_id, in->vp_index, &status);
-	if (!vp)
-		return status;
-	status = event_signal(vp, in->sint, in->flag_number, &newly_signaled);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	status =
+		event_signal(call->target_vp, in->sint, in->flag_number, &newly_signaled);
 	out->newly_signaled = newly_signaled;
-	stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
-	return HV_STATUS_SUCCESS;
+	if (status == HV_STATUS_SUCCESS)
+		stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
+	return status;
 }
 
 /*
@@ -98,21 +89,16 @@ enum hv_status hc_post_message_direct(struct hypercall *call)
 	const struct hv_input_post_message_direct *in = call->input;
 	struct hv_message message;
 	enum hv_status status;
-	struct vp *vp;
 
 	memcpy(&message, &in->message, sizeof(message));
 	if (in->vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
-	    in->reserved[2] != 0 || in->padding != 0 || in->sint >= HV_SINT_COUNT)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (message.type == HV_MESSAGE_NONE ||
+	    in->reserved[2] != 0 || in->padding != 0 || in->sint >= HV_SINT_COUNT ||
+	    message.type == HV_MESSAGE_NONE ||
 	    message.payload_size > HV_MESSAGE_PAYLOAD_BYTES)
 		return HV_STATUS_INVALID_PARAMETER;
 	message.flags = 0; /* "another is pending" is for the slot's owner to say */
 	message.reserved = 0;
-	vp = hypercall_vp(call, in->partition_id, in->vp_index, &status);
-	if (!vp)
-		return status;
-	status = message_post_direct(vp, in->sint, &message);
+	status = message_post_direct(call->target_vp, in->sint, &message);
 	if (status == HV_STATUS_SUCCESS)
 		stat_count(call->vp->stats, VIRIDIS_VP_STAT_MESSAGES_POSTED);
 	return status;

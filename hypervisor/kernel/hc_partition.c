@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls on partitions and their properties. TLFS "Virtualization Host"; codes 0x40-0x47 */
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/partition.h"
@@ -23,44 +22,22 @@ enum hv_status hc_create_partition(struct hypercall *call)
 	return status;
 }
 
-static enum hv_status child_of(struct hypercall *call, struct partition **out)
-{
-	const struct hv_partition_id_block *in = call->input;
-
-	return partition_child(call->partition, in->partition_id, out);
-}
-
 enum hv_status hc_initialize_partition(struct hypercall *call)
 {
-	struct partition *partition;
-	enum hv_status status = child_of(call, &partition);
-
-	return status == HV_STATUS_SUCCESS ? partition_initialize(partition) : status;
+	return partition_initialize(call->target);
 }
 
 enum hv_status hc_finalize_partition(struct hypercall *call)
 {
-	struct partition *partition;
-	enum hv_status status = child_of(call, &partition);
-	bool done;
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	status = partition_finalize(partition, &done);
 	call->settle = true;
-	call->again = status == HV_STATUS_SUCCESS && !done;
-	return status;
+	call->again = !partition_finalize(call->target);
+	return HV_STATUS_SUCCESS;
 }
 
 enum hv_status hc_delete_partition(struct hypercall *call)
 {
-	struct partition *partition;
-	enum hv_status status = child_of(call, &partition);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	call->settle = true;
-	return partition_delete(partition);
+	return partition_delete(call->target);
 }
 
 enum hv_status hc_get_partition_id(struct hypercall *call)
@@ -76,7 +53,7 @@ enum hv_status hc_get_next_child_partition(struct hypercall *call)
 	const struct hv_input_get_next_child *in = call->input;
 	struct hv_partition_id_block *out = call->output;
 
-	if (partition_find(call->partition, in->parent_id) != call->partition)
+	if (call->target != call->partition)
 		return HV_STATUS_INVALID_PARTITION_ID;
 	out->partition_id = partition_next_child(call->partition, in->previous_child_id);
 	return HV_STATUS_SUCCESS;
@@ -86,41 +63,38 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 {
 	const struct hv_input_get_partition_property *in = call->input;
 	struct hv_output_get_partition_property *out = call->output;
-	struct partition *partition;
-	enum hv_status status =
-		partition_for_parent(call->partition, in->partition_id, &partition);
+	const struct partition *partition = call->target;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	switch (in->code) {
 	case HV_PROPERTY_PRIVILEGE_FLAGS:
 		out->value = partition->privileges;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_CPU_WEIGHT:
 		out->value = partition->weight;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_TIME_FREEZE:
 	case HV_PROPERTY_SUSPEND:
 		out->value = partition->frozen;
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_REFERENCE_TIME:
 		out->value = partition_reference_time(partition);
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_PROCESSOR_VENDOR:
 		out->value = 0; /* AMD */
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH:
 		out->value = 48; /* of nested translations */
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY:
 		out->value = tsc_hz();
-		return HV_STATUS_SUCCESS;
+		break;
 	case HV_PROPERTY_GUEST_OS_ID:
 		out->value = partition->guest_os_id;
-		return HV_STATUS_SUCCESS;
+		break;
 	default:
 		return HV_STATUS_UNKNOWN_PROPERTY;
 	}
+	return HV_STATUS_SUCCESS;
 }
 
 /* Only what a guest may be granted at all; before its VPs exist. */
@@ -141,12 +115,8 @@ static enum hv_status set_privileges(struct partition *partition, uint64_t value
 enum hv_status hc_set_partition_property(struct hypercall *call)
 {
 	const struct hv_input_set_partition_property *in = call->input;
-	struct partition *partition;
-	enum hv_status status =
-		partition_child(call->partition, in->partition_id, &partition);
+	struct partition *partition = call->target;
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	switch (in->code) {
 	case HV_PROPERTY_PRIVILEGE_FLAGS:
 		return set_privileges(partition, in->value);

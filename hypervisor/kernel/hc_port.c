@@ -14,14 +14,11 @@
 enum hv_status hc_create_port(struct hypercall *call)
 {
 	const struct hv_input_create_port *in = call->input;
-	struct partition *owner, *connector;
+	struct partition *owner = call->target, *connector;
 	struct port port;
 	enum hv_status status =
-		partition_for_parent(call->partition, in->port_partition, &owner);
+		hypercall_partition(call, in->connection_partition, &connector);
 
-	if (status == HV_STATUS_SUCCESS)
-		status = partition_for_parent(call->partition, in->connection_partition,
-		                              &connector);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	/* Acquire pairs with the release where a VP is added: its index has a VP. */
@@ -37,48 +34,34 @@ enum hv_status hc_create_port(struct hypercall *call)
 enum hv_status hc_delete_port(struct hypercall *call)
 {
 	const struct hv_input_delete_port *in = call->input;
-	struct partition *owner;
-	enum hv_status status =
-		partition_for_parent(call->partition, in->port_partition, &owner);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	return port_delete(owner, in->port_id);
+	return port_delete(call->target, in->port_id);
 }
 
 enum hv_status hc_connect_port(struct hypercall *call)
 {
 	const struct hv_input_connect_port *in = call->input;
-	struct partition *from, *owner;
 	struct connection connection;
-	enum hv_status status =
-		partition_for_parent(call->partition, in->connection_partition, &from);
+	struct partition *owner;
+	enum hv_status status = hypercall_partition(call, in->port_partition, &owner);
 
-	if (status == HV_STATUS_SUCCESS)
-		status =
-			partition_for_parent(call->partition, in->port_partition, &owner);
 	if (status == HV_STATUS_SUCCESS)
 		status = ports_check_connect(in, &connection);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	connection.port_partition = owner->id; /* may have come as SELF */
-	return port_connect(from, owner, &connection);
+	return port_connect(call->target, owner, &connection);
 }
 
 enum hv_status hc_disconnect_port(struct hypercall *call)
 {
 	const struct hv_input_disconnect_port *in = call->input;
-	struct partition *from;
-	enum hv_status status =
-		partition_for_parent(call->partition, in->connection_partition, &from);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	if (in->is_doorbell != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	return port_disconnect(from, in->connection_id);
+	return port_disconnect(call->target, in->connection_id);
 }
 
 /* TLFS 11.10.1: accepted when it is in the port's queue. */

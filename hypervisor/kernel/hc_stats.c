@@ -68,44 +68,30 @@ static void copy_counters(struct viridis_output_get_stats *out, const uint64_t *
 _Static_assert(VIRIDIS_VP_STAT_COUNT <= VIRIDIS_STATS_MAX, "a VP's counters fit");
 _Static_assert(VIRIDIS_CPU_STAT_COUNT <= VIRIDIS_STATS_MAX, "a CPU's counters fit");
 
-static enum hv_status cpu_stats(const struct viridis_input_get_stats *in,
-                                struct viridis_output_get_stats *out)
+static enum hv_status vp_stats(struct hypercall *call)
 {
-	if (in->index >= cpu_count)
-		return HV_STATUS_INVALID_LP_INDEX;
-	copy_counters(out, cpus[in->index]->stats, VIRIDIS_CPU_STAT_COUNT);
-	return HV_STATUS_SUCCESS;
-}
-
-static enum hv_status vp_stats(struct hypercall *call,
-                               const struct viridis_input_get_stats *in,
-                               struct viridis_output_get_stats *out)
-{
-	struct partition *partition;
+	const struct viridis_input_get_stats *in = call->input;
 	enum hv_status status =
-		partition_for_parent(call->partition, in->partition_id, &partition);
-	const struct vp *vp;
+		hypercall_partition(call, in->partition_id, &call->target);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	vp = partition_vp(partition, in->index);
-	if (!vp)
-		return HV_STATUS_INVALID_VP_INDEX;
-	copy_counters(out, vp->stats, VIRIDIS_VP_STAT_COUNT);
-	return HV_STATUS_SUCCESS;
+	if (status == HV_STATUS_SUCCESS)
+		status = hypercall_take_vp(call, in->index);
+	if (status == HV_STATUS_SUCCESS)
+		copy_counters(call->output, call->target_vp->stats,
+		              VIRIDIS_VP_STAT_COUNT);
+	return status;
 }
 
 enum hv_status hc_get_stats(struct hypercall *call)
 {
 	const struct viridis_input_get_stats *in = call->input;
-	struct viridis_output_get_stats *out = call->output;
 
-	switch (in->object) {
-	case VIRIDIS_STATS_CPU:
-		return cpu_stats(in, out);
-	case VIRIDIS_STATS_VP:
-		return vp_stats(call, in, out);
-	default:
+	if (in->object == VIRIDIS_STATS_VP)
+		return vp_stats(call);
+	if (in->object != VIRIDIS_STATS_CPU)
 		return HV_STATUS_INVALID_PARAMETER;
-	}
+	if (in->index >= cpu_count)
+		return HV_STATUS_INVALID_LP_INDEX;
+	copy_counters(call->output, cpus[in->index]->stats, VIRIDIS_CPU_STAT_COUNT);
+	return HV_STATUS_SUCCESS;
 }

@@ -12,31 +12,21 @@
 enum hv_status hc_create_vp(struct hypercall *call)
 {
 	const struct hv_input_create_vp *in = call->input;
-	struct partition *partition;
-	enum hv_status status =
-		partition_child(call->partition, in->partition_id, &partition);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	if (in->reserved[0] != 0 || in->reserved[1] != 0 || in->reserved[2] != 0 ||
 	    in->subnode_type != 0 || in->flags != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	return partition_add_vp(partition, in->vp_index);
+	return partition_add_vp(call->target, in->vp_index);
 }
 
 enum hv_status hc_delete_vp(struct hypercall *call)
 {
 	const struct hv_input_delete_vp *in = call->input;
-	enum hv_status status;
-	struct vp *vp;
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	vp = hypercall_stopped_vp(call, in->partition_id, in->vp_index, &status);
-	if (!vp)
-		return status;
 	call->settle = true;
-	return partition_delete_vp(vp->partition, in->vp_index);
+	return partition_delete_vp(call->target, in->vp_index);
 }
 
 /* Both register calls have the same block. */
@@ -46,12 +36,6 @@ static bool block_ok(const struct hv_input_get_vp_registers *in)
 	       in->reserved[2] == 0;
 }
 ASSERT_SIZE(struct hv_input_set_vp_registers, sizeof(struct hv_input_get_vp_registers));
-
-static bool names_caller(const struct hypercall *call, uint64_t partition_id)
-{
-	return partition_id == HV_PARTITION_ID_SELF ||
-	       partition_id == call->partition->id;
-}
 
 /* Of itself a VP may ask for what it could as well read from an MSR or by CPUID. */
 static bool readable_by_itself(uint32_t name)
@@ -76,27 +60,28 @@ static enum hv_status get_own(struct hypercall *call, uint32_t vp_index, uint32_
 	return registers_get(call->vp, name, call->rep_output);
 }
 
+/* Any register of a VP that is stopped; what suspends it, of any VP. */
+static enum hv_status stop_for(struct hypercall *call, uint32_t name)
+{
+	return registers_is_suspend(name) ? HV_STATUS_SUCCESS : hypercall_stop_vp(call);
+}
+
 enum hv_status hc_get_vp_registers(struct hypercall *call)
 {
 	const struct hv_input_get_vp_registers *in = call->input;
 	uint32_t name = *(const uint32_t *)call->rep_input;
 	enum hv_status status;
-	struct vp *vp;
 
 	if (!block_ok(in))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (names_caller(call, in->partition_id))
+	if (call->target == call->partition)
 		return get_own(call, in->vp_index, name);
-	if (registers_is_suspend(name))
-		vp = hypercall_vp(call, in->partition_id, in->vp_index, &status);
-	else
-		vp = hypercall_stopped_vp(call, in->partition_id, in->vp_index, &status);
-	return vp ? registers_get(vp, name, call->rep_output) : status;
-}
-
-static bool waits_for_parent(const struct vp *vp)
-{
-	return (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_INTERCEPT) != 0;
+	status = hypercall_take_vp(call, in->vp_index);
+	if (status == HV_STATUS_SUCCESS)
+		status = stop_for(call, name);
+	if (status != HV_STATUS_SUCCESS || call->again)
+		return status;
+	return registers_get(call->target_vp, name, call->rep_output);
 }
 
 /*
@@ -106,29 +91,27 @@ static bool waits_for_parent(const struct vp *vp)
  */
 static enum hv_status take_answer(struct hypercall *call)
 {
-	const struct hv_input_set_vp_registers *in = call->input;
+	struct vp *vp = call->target_vp;
 	enum hv_status status;
-	struct vp *vp =
-		hypercall_stopped_vp(call, in->partition_id, in->vp_index, &status);
 
-	if (vp && vp->register_page_shown)
+	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_INTERCEPT))
+		return HV_STATUS_SUCCESS;
+	status = hypercall_stop_vp(call);
+	if (status == HV_STATUS_SUCCESS && !call->again && vp->register_page_shown)
 		registers_load_page(vp);
 	return status;
 }
 
 /* A parent that watches for the VP's next intercept lends it this CPU meanwhile. */
-static enum hv_status resume(struct hypercall *call, struct vp *vp, uint32_t name)
+static enum hv_status resume(struct hypercall *call, uint32_t bit)
 {
-	uint32_t bit = SUSPEND_EXPLICIT;
+	struct vp *vp = call->target_vp;
+	enum hv_status status = HV_STATUS_SUCCESS;
 
-	if (name == HV_REGISTER_INTERCEPT_SUSPEND)
-		bit = SUSPEND_INTERCEPT;
-	if (bit == SUSPEND_INTERCEPT && waits_for_parent(vp)) {
-		enum hv_status status = take_answer(call);
-
-		if (status != HV_STATUS_SUCCESS || call->again)
-			return status;
-	}
+	if (bit == SUSPEND_INTERCEPT)
+		status = take_answer(call);
+	if (status != HV_STATUS_SUCCESS || call->again)
+		return status;
 	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
 	if (intercept_is_watched(vp))
 		vp_resume_lending(vp, bit);
@@ -141,36 +124,22 @@ static enum hv_status resume(struct hypercall *call, struct vp *vp, uint32_t nam
  * A running VP may be stopped, and the call returns when it is off its CPU: what
  * INTERCEPT_SUSPEND reads then is final, and a message goes with it or none does. D10
  */
-static enum hv_status set_suspend(struct hypercall *call, struct vp *vp,
-                                  const struct hv_register_assoc *assoc)
-{
-	enum hv_status status;
-
-	if (assoc->value.reg64 == 0)
-		return resume(call, vp, assoc->name);
-	status = registers_set(vp, assoc->name, &assoc->value);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	(void)hypercall_stopped_vp(call, vp->partition->id, vp->index,
-	                           &status); /* sets again */
-	return status;
-}
-
 enum hv_status hc_set_vp_registers(struct hypercall *call)
 {
-	const struct hv_input_set_vp_registers *in = call->input;
 	const struct hv_register_assoc *assoc = call->rep_input;
+	bool suspends = registers_is_suspend(assoc->name);
 	enum hv_status status;
-	struct vp *vp;
 
 	if (!block_ok(call->input))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (names_caller(call, in->partition_id))
-		return HV_STATUS_ACCESS_DENIED;
-	if (registers_is_suspend(assoc->name)) {
-		vp = hypercall_vp(call, in->partition_id, in->vp_index, &status);
-		return vp ? set_suspend(call, vp, assoc) : status;
-	}
-	vp = hypercall_stopped_vp(call, in->partition_id, in->vp_index, &status);
-	return vp ? registers_set(vp, assoc->name, &assoc->value) : status;
+	if (suspends && assoc->value.reg64 == 0)
+		return resume(call, assoc->name == HV_REGISTER_INTERCEPT_SUSPEND ?
+		                            SUSPEND_INTERCEPT :
+		                            SUSPEND_EXPLICIT);
+	status = stop_for(call, assoc->name);
+	if (status == HV_STATUS_SUCCESS && !call->again)
+		status = registers_set(call->target_vp, assoc->name, &assoc->value);
+	if (status == HV_STATUS_SUCCESS && suspends)
+		status = hypercall_stop_vp(call); /* else it is set again */
+	return status;
 }

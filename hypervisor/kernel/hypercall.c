@@ -12,6 +12,7 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
+#include "hypervisor/kernel/vp_register.h"
 
 /* Reps carried out before the guest is let in again: it can take its interrupts. */
 #define REPS_PER_ENTRY 64
@@ -24,20 +25,20 @@ struct none_type {
 };
 typedef struct none_type none;
 
-typedef enum hv_status (*handler)(struct hypercall *call);
-
 static const struct gate_row {
 	struct hypercall_entry entry;
-	handler handle;
+	enum hypercall_target target;
+	enum hv_status (*handle)(struct hypercall *call);
 } rows[] = {
-#define HC(number, name, call_shape, needs, in, rep_in, out, rep_out) \
-	{ .entry = { .code = (number),                                \
-		     .shape = HYPERCALL_##call_shape,                 \
-		     .input_bytes = BYTES(in),                        \
-		     .rep_input_bytes = BYTES(rep_in),                \
-		     .output_bytes = BYTES(out),                      \
-		     .rep_output_bytes = BYTES(rep_out),              \
-		     .privilege = HV_PRIVILEGE_##needs },             \
+#define HC(number, name, call_shape, needs, about, in, rep_in, out, rep_out) \
+	{ .entry = { .code = (number),                                       \
+		     .shape = HYPERCALL_##call_shape,                        \
+		     .input_bytes = BYTES(in),                               \
+		     .rep_input_bytes = BYTES(rep_in),                       \
+		     .output_bytes = BYTES(out),                             \
+		     .rep_output_bytes = BYTES(rep_out),                     \
+		     .privilege = HV_PRIVILEGE_##needs },                    \
+	  .target = TARGET_##about,                                          \
 	  .handle = hc_##name },
 #include "hypervisor/kernel/hypercalls.def"
 #undef HC
@@ -66,36 +67,93 @@ struct invocation {
 	struct hypercall_control control;
 	const struct gate_row *row;
 	uint64_t word, input_gpa, output_gpa;
+	uint16_t done; /* reps, from rep 0 on */
 };
 
+enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
+                                   struct partition **out)
+{
+	*out = partition_find(call->partition, id);
+	if (!*out)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	return *out == call->partition || (*out)->parent == call->partition ?
+	               HV_STATUS_SUCCESS :
+	               HV_STATUS_ACCESS_DENIED;
+}
+
+enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index)
+{
+	call->target_vp = partition_vp(call->target, index);
+	return call->target_vp ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
+}
+
+enum hv_status hypercall_stop_vp(struct hypercall *call)
+{
+	const struct vp *vp = call->target_vp;
+	struct cpu *cpu;
+
+	if (vp_is_stopped(vp))
+		return HV_STATUS_SUCCESS;
+	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) &
+	      (SUSPEND_EXPLICIT | SUSPEND_INTERCEPT)))
+		return HV_STATUS_INVALID_VP_STATE;
+	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
+	if (cpu && cpu != this_cpu())
+		lapic_send(cpu->apic_id, VECTOR_KICK);
+	call->again = true;
+	return HV_STATUS_SUCCESS;
+}
+
+static enum hv_status find_target(struct hypercall *call, enum hypercall_target target)
+{
+	const struct hv_input_delete_vp *in = call->input; /* all begin so */
+	enum hv_status status;
+
+	if (target == TARGET_NONE)
+		return HV_STATUS_SUCCESS;
+	status = hypercall_partition(call, in->partition_id, &call->target);
+	if (status == HV_STATUS_SUCCESS && target >= TARGET_CHILD &&
+	    call->target == call->partition)
+		return HV_STATUS_ACCESS_DENIED;
+	if (status == HV_STATUS_SUCCESS && target >= TARGET_VP)
+		status = hypercall_take_vp(call, in->vp_index);
+	if (status == HV_STATUS_SUCCESS && target == TARGET_STOPPED_VP)
+		status = hypercall_stop_vp(call);
+	return status;
+}
+
 /* The input, once, into this CPU's private page. A fast call's comes in registers. */
-static bool fetch_input(struct invocation *invocation)
+static bool fetch_input(const struct invocation *invocation)
 {
 	const uint64_t fast[2] = { invocation->input_gpa, invocation->output_gpa };
 	void *page = this_cpu()->hypercall_input;
 	uint32_t bytes = invocation->control.input_bytes;
 
-	if (invocation->control.fast) {
-		memcpy(page, fast, sizeof(fast));
-		return true;
-	}
-	return bytes == 0 ||
-	       guest_read(invocation->call.partition, invocation->input_gpa, page, bytes);
+	if (!invocation->control.fast)
+		return guest_read(invocation->call.partition, invocation->input_gpa, page,
+		                  bytes);
+	memcpy(page, fast, sizeof(fast));
+	return true;
 }
 
+/* Reps that were done in an earlier piece of the call have had their output. */
 static bool store_output(const struct invocation *invocation)
 {
-	uint32_t bytes = invocation->control.output_bytes;
+	const struct hypercall_control *control = &invocation->control;
+	uint32_t rep_bytes = invocation->row->entry.rep_output_bytes;
+	uint32_t from = control->rep_start ?
+	                        control->rep_output_at + control->rep_start * rep_bytes :
+	                        0;
+	uint32_t to = control->rep_output_at + invocation->done * rep_bytes;
 
-	return bytes == 0 ||
-	       guest_write(invocation->call.partition, invocation->output_gpa,
-	                   this_cpu()->hypercall_output, bytes);
+	return guest_write(invocation->call.partition, invocation->output_gpa + from,
+	                   (const char *)invocation->call.output + from, to - from);
 }
 
 /* Control word, privilege, blocks, input: in the order of TLFS 3.8. */
 static enum hv_status open_gate(struct invocation *invocation)
 {
-	const struct partition *partition = invocation->call.partition;
+	struct hypercall *call = &invocation->call;
 	struct cpu *cpu = this_cpu();
 	enum hv_status status;
 
@@ -103,9 +161,9 @@ static enum hv_status open_gate(struct invocation *invocation)
 	if (!invocation->row)
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
 	status = hypercall_control_check(invocation->word, &invocation->row->entry,
-	                                 partition->privileges, HYPERCALL_FAST_BYTES,
-	                                 &invocation->control);
-	if (status == HV_STATUS_SUCCESS && !invocation->control.fast)
+	                                 call->partition->privileges,
+	                                 HYPERCALL_FAST_BYTES, &invocation->control);
+	if (status == HV_STATUS_SUCCESS)
 		status = hypercall_control_blocks(&invocation->control,
 		                                  invocation->input_gpa,
 		                                  invocation->output_gpa);
@@ -114,93 +172,53 @@ static enum hv_status open_gate(struct invocation *invocation)
 	if (!fetch_input(invocation))
 		return HV_STATUS_INVALID_PARAMETER;
 	memset(cpu->hypercall_output, 0, invocation->control.output_bytes);
-	invocation->call.input = cpu->hypercall_input;
-	invocation->call.output = cpu->hypercall_output;
-	return HV_STATUS_SUCCESS;
+	call->input = cpu->hypercall_input;
+	call->output = cpu->hypercall_output;
+	invocation->done = invocation->control.rep_start;
+	return find_target(call, invocation->row->target);
 }
 
-static enum hv_status call_rep(struct invocation *invocation, uint16_t rep)
+static enum hv_status call_reps(struct invocation *invocation)
 {
 	const struct hypercall_entry *entry = &invocation->row->entry;
 	const struct hypercall_control *control = &invocation->control;
 	struct hypercall *call = &invocation->call;
-
-	call->rep = rep;
-	call->rep_count = control->rep_count;
-	call->rep_input = (const char *)call->input + control->rep_input_at +
-	                  (uint32_t)rep * entry->rep_input_bytes;
-	call->rep_output = (char *)call->output + control->rep_output_at +
-	                   (uint32_t)rep * entry->rep_output_bytes;
-	return invocation->row->handle(call);
-}
-
-/* How far a call came. `more`: it goes on at rep `done` when the guest was let in. */
-struct progress {
-	enum hv_status status;
-	uint16_t done;
-	bool more;
-};
-
-static struct progress call_reps(struct invocation *invocation)
-{
-	const struct hypercall_control *control = &invocation->control;
-	struct progress progress = { .status = HV_STATUS_SUCCESS,
-		                     .done = control->rep_start };
 	uint32_t limit = (uint32_t)control->rep_start + REPS_PER_ENTRY;
 
-	while (progress.done < control->rep_count && progress.done < limit) {
-		progress.status = call_rep(invocation, progress.done);
-		if (invocation->call.again || progress.status != HV_STATUS_SUCCESS)
-			return progress;
-		progress.done++;
+	while (invocation->done < control->rep_count && invocation->done < limit) {
+		enum hv_status status;
+
+		call->rep = invocation->done;
+		call->rep_input = (const char *)call->input + control->rep_input_at +
+		                  (uint32_t)call->rep * entry->rep_input_bytes;
+		call->rep_output = (char *)call->output + control->rep_output_at +
+		                   (uint32_t)call->rep * entry->rep_output_bytes;
+		status = invocation->row->handle(call);
+		if (call->again || status != HV_STATUS_SUCCESS)
+			return status;
+		invocation->done++;
 	}
-	progress.more = progress.done < control->rep_count;
-	return progress;
+	return HV_STATUS_SUCCESS;
 }
 
-/*
- * Reps that were done before stay in the guest's output block: it is read back so that a continued call
- * does not wipe them.
- */
-static bool keep_earlier_output(const struct invocation *invocation)
+static enum hv_status carry_out(struct invocation *invocation)
 {
-	const struct hypercall_control *control = &invocation->control;
-	uint32_t bytes =
-		control->rep_output_at +
-		(uint32_t)control->rep_start * invocation->row->entry.rep_output_bytes;
+	enum hv_status status = open_gate(invocation);
 
-	return control->rep_start == 0 || invocation->row->entry.rep_output_bytes == 0 ||
-	       guest_read(invocation->call.partition, invocation->output_gpa,
-	                  this_cpu()->hypercall_output, bytes);
-}
-
-static struct progress carry_out(struct invocation *invocation)
-{
-	struct progress progress = { .status = open_gate(invocation) };
-
-	if (progress.status != HV_STATUS_SUCCESS)
-		return progress;
-	if (!keep_earlier_output(invocation)) {
-		progress.status = HV_STATUS_INVALID_PARAMETER;
-		return progress;
-	}
+	if (status != HV_STATUS_SUCCESS || invocation->call.again)
+		return status;
 	if (invocation->row->entry.shape == HYPERCALL_SIMPLE)
-		progress.status = invocation->row->handle(&invocation->call);
+		status = invocation->row->handle(&invocation->call);
 	else
-		progress = call_reps(invocation);
-	if (!invocation->call.again && !store_output(invocation))
-		progress.status = HV_STATUS_INVALID_PARAMETER;
-	return progress;
+		status = call_reps(invocation);
+	return store_output(invocation) ? status : HV_STATUS_INVALID_PARAMETER;
 }
 
 static bool may_call(const struct vp *vp)
 {
-	union hv_register_value ss, cr0;
-
-	(void)virt->get_register(vp, HV_X64_REGISTER_SS, &ss);
-	(void)virt->get_register(vp, HV_X64_REGISTER_CR0, &cr0);
 	return overlay_hypercalls_enabled(vp->partition) &&
-	       (ss.segment.attributes >> 5 & 3) == 0 && (cr0.reg64 & CR0_PE);
+	       (vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3) == 0 &&
+	       (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PE);
 }
 
 void hypercall_handle(struct vp *vp, const struct vp_exit *exit)
@@ -212,55 +230,22 @@ void hypercall_handle(struct vp *vp, const struct vp_exit *exit)
 		.input_gpa = gpr[GPR_RDX],
 		.output_gpa = gpr[8],
 	};
-	struct progress progress;
+	enum hv_status status;
 
 	if (!may_call(vp)) {
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}
-	progress = carry_out(&invocation);
+	status = carry_out(&invocation);
 	if (invocation.call.settle)
 		vp->wait_epoch = epoch_advance();
-	if (invocation.call.again || progress.more) {
-		gpr[GPR_RCX] = hypercall_control_restart(invocation.word, progress.done);
+	if (invocation.call.again || (status == HV_STATUS_SUCCESS &&
+	                              invocation.done < invocation.control.rep_count)) {
+		gpr[GPR_RCX] =
+			hypercall_control_restart(invocation.word, invocation.done);
 		return;
 	}
-	gpr[GPR_RAX] = hypercall_control_result(progress.status, progress.done);
+	gpr[GPR_RAX] = hypercall_control_result(status, invocation.done);
 	trace(VIRIDIS_TRACE_HYPERCALL, vp, invocation.word, gpr[GPR_RAX]);
 	vp_advance(vp, exit->instruction_length);
-}
-
-struct vp *hypercall_vp(struct hypercall *call, uint64_t partition_id, uint32_t vp_index,
-                        enum hv_status *status)
-{
-	struct partition *partition;
-	struct vp *vp;
-
-	*status = partition_child(call->partition, partition_id, &partition);
-	if (*status != HV_STATUS_SUCCESS)
-		return NULL;
-	vp = partition_vp(partition, vp_index);
-	if (!vp)
-		*status = HV_STATUS_INVALID_VP_INDEX;
-	return vp;
-}
-
-struct vp *hypercall_stopped_vp(struct hypercall *call, uint64_t partition_id,
-                                uint32_t vp_index, enum hv_status *status)
-{
-	struct vp *vp = hypercall_vp(call, partition_id, vp_index, status);
-	struct cpu *cpu;
-
-	if (!vp || vp_is_stopped(vp))
-		return vp;
-	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) &
-	      (SUSPEND_EXPLICIT | SUSPEND_INTERCEPT))) {
-		*status = HV_STATUS_INVALID_VP_STATE;
-		return NULL;
-	}
-	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
-	if (cpu && cpu != this_cpu())
-		lapic_send(cpu->apic_id, VECTOR_KICK);
-	call->again = true;
-	return NULL;
 }

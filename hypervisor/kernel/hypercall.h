@@ -20,9 +20,20 @@
 struct partition;
 struct vp;
 
+/* Whom the call is about: the input begins with a partition's id, then has a VP's index. */
+enum hypercall_target {
+	TARGET_NONE,       /* the handler's business */
+	TARGET_FAMILY,     /* the caller's partition or a child of it */
+	TARGET_CHILD,      /* a child */
+	TARGET_VP,         /* a child's VP */
+	TARGET_STOPPED_VP, /* the same, suspended and off its CPU */
+};
+
 struct hypercall {
 	struct vp *vp;               /* the caller */
 	struct partition *partition; /* the caller's */
+	struct partition *target;    /* NULL: TARGET_NONE */
+	struct vp *target_vp;        /* NULL: the target is no VP */
 	const void *input;           /* private copy of the fixed part */
 	void *output;                /* zeroed; copied out on success */
 	/* Rep calls: this rep's element, and which one it is. */
@@ -42,20 +53,21 @@ struct hypercall {
 /* Exit handler of VMMCALL. */
 void hypercall_handle(struct vp *vp, const struct vp_exit *exit);
 
-#define HC(code, name, shape, privilege, input, rep_input, output, rep_output) \
-	enum hv_status hc_##name(struct hypercall *call);
+#define HC(code, name, ...) enum hv_status hc_##name(struct hypercall *call);
 #include "hypervisor/kernel/hypercalls.def"
 #undef HC
 
-/*
- * For handlers: a VP of a child (or of the caller, with SELF), stopped. When it is suspended but still on
- * a CPU, that CPU is kicked, call->again is set and NULL comes back.
- */
-struct vp *hypercall_stopped_vp(struct hypercall *call, uint64_t partition_id,
-                                uint32_t vp_index, enum hv_status *status);
+/* The caller's partition (SELF, too) or a child of it; else a status. */
+enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
+                                   struct partition **out) MUST_CHECK;
 
-/* A child's VP in any state. */
-struct vp *hypercall_vp(struct hypercall *call, uint64_t partition_id, uint32_t vp_index,
-                        enum hv_status *status);
+/* Makes the VP of the target the call's. */
+enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index) MUST_CHECK;
+
+/*
+ * The target VP has to be stopped. One that is suspended but still on a CPU is kicked, and call->again
+ * is set: the caller looks at both.
+ */
+enum hv_status hypercall_stop_vp(struct hypercall *call) MUST_CHECK;
 
 #endif

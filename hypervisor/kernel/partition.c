@@ -84,32 +84,6 @@ struct partition *partition_find(struct partition *caller, uint64_t id)
 	return found && found->id == id ? found : NULL;
 }
 
-enum hv_status partition_for_parent(struct partition *caller, uint64_t id,
-                                    struct partition **out)
-{
-	struct partition *found = partition_find(caller, id);
-
-	if (!found)
-		return HV_STATUS_INVALID_PARTITION_ID;
-	if (found != caller && found->parent != caller)
-		return HV_STATUS_ACCESS_DENIED;
-	*out = found;
-	return HV_STATUS_SUCCESS;
-}
-
-enum hv_status partition_child(struct partition *caller, uint64_t id,
-                               struct partition **out)
-{
-	struct partition *found = partition_find(caller, id);
-
-	if (!found)
-		return HV_STATUS_INVALID_PARTITION_ID;
-	if (found->parent != caller)
-		return HV_STATUS_ACCESS_DENIED;
-	*out = found;
-	return HV_STATUS_SUCCESS;
-}
-
 struct vp *partition_vp(const struct partition *partition, uint32_t index)
 {
 	return index < MAX_VPS ?
@@ -133,19 +107,16 @@ uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
 
 static bool take_slot(struct partition *partition)
 {
-	bool found = false;
-
-	spin_lock(&table_lock);
-	for (uint32_t slot = 0; slot < MAX_PARTITIONS && !found; slot++) {
+	SPIN_HOLD(&table_lock);
+	for (uint32_t slot = 0; slot < MAX_PARTITIONS; slot++) {
 		if (table[slot])
 			continue;
 		partition->slot = (uint16_t)slot;
 		partition->id = (uint64_t)++generations[slot] << ID_SLOT_BITS | slot;
 		__atomic_store_n(&table[slot], partition, __ATOMIC_RELEASE);
-		found = true;
+		return true;
 	}
-	spin_unlock(&table_lock);
-	return found;
+	return false;
 }
 
 /* Everything but the slot. `pool` pays: PARTITION_PAGES of it are there. */
@@ -195,25 +166,16 @@ enum hv_status partition_create(struct partition *parent, struct partition **out
 	return HV_STATUS_SUCCESS;
 }
 
-static enum hv_status initialize_locked(struct partition *partition)
+enum hv_status partition_initialize(struct partition *partition)
 {
 	enum hv_status status;
 
+	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	status = npt_init(&partition->npt, &npt_format_svm, &table_memory, partition);
 	if (status == HV_STATUS_SUCCESS)
 		partition->state = PARTITION_ACTIVE;
-	return status;
-}
-
-enum hv_status partition_initialize(struct partition *partition)
-{
-	enum hv_status status;
-
-	spin_lock(&partition->lock);
-	status = initialize_locked(partition);
-	spin_unlock(&partition->lock);
 	return status;
 }
 
@@ -223,11 +185,13 @@ static void fill_overlay_tables(struct partition *partition)
 		pool_seed(&partition->table_pool, pool_allocate(&partition->pool), 1);
 }
 
-static enum hv_status add_vp_locked(struct partition *partition, uint32_t index)
+enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 {
 	struct vp *vp;
 	enum hv_status status;
 
+	partition_reap(partition);
+	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (index >= MAX_VPS)
@@ -249,23 +213,36 @@ static enum hv_status add_vp_locked(struct partition *partition, uint32_t index)
 	return HV_STATUS_SUCCESS;
 }
 
-enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
+/* Nobody new finds it; its memory is freed when nobody can hold it any more. L1 */
+static void doom(struct doomed **list, struct doomed *object)
 {
-	enum hv_status status;
+	object->epoch = epoch_advance();
+	object->next = *list;
+	*list = object;
+}
 
-	partition_reap(partition);
-	spin_lock(&partition->lock);
-	status = add_vp_locked(partition, index);
-	spin_unlock(&partition->lock);
-	return status;
+/* One whose epoch has passed, taken off the list; or NULL. */
+static struct doomed *take_doomed(struct doomed **link)
+{
+	for (; *link; link = &(*link)->next) {
+		struct doomed *object = *link;
+
+		if (epoch_passed(object->epoch)) {
+			*link = object->next;
+			return object;
+		}
+	}
+	return NULL;
 }
 
 /* Out of the table: nobody new finds it. */
-static enum hv_status unlink_vp_locked(struct partition *partition, uint32_t index,
-                                       struct vp **out)
+static enum hv_status unlink_vp(struct partition *partition, uint32_t index,
+                                struct vp **out)
 {
-	struct vp *vp = partition_vp(partition, index);
+	struct vp *vp;
 
+	SPIN_HOLD(&partition->lock);
+	vp = partition_vp(partition, index);
 	if (!vp)
 		return HV_STATUS_INVALID_VP_INDEX;
 	/* The bit first: what is stopped after it stays so, whoever resumes it. */
@@ -286,58 +263,24 @@ enum hv_status partition_delete_vp(struct partition *partition, uint32_t index)
 	struct vp *vp;
 
 	partition_reap(partition);
-	spin_lock(&partition->lock);
-	status = unlink_vp_locked(partition, index, &vp);
-	spin_unlock(&partition->lock);
+	status = unlink_vp(partition, index, &vp);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	vp_forget(vp);
-	spin_lock(&partition->lock);
-	vp->doomed_epoch = epoch_advance();
-	vp->doomed_next = partition->doomed_vps;
-	partition->doomed_vps = vp;
-	spin_unlock(&partition->lock);
+	SPIN_HOLD(&partition->lock);
+	doom(&partition->doomed_vps, &vp->doomed);
 	return HV_STATUS_SUCCESS;
-}
-
-static void reap_vps_locked(struct partition *partition)
-{
-	struct vp **link = &partition->doomed_vps;
-
-	while (*link) {
-		struct vp *vp = *link;
-
-		if (!epoch_passed(vp->doomed_epoch)) {
-			link = &vp->doomed_next;
-			continue;
-		}
-		*link = vp->doomed_next;
-		vp_free(vp, &partition->pool);
-	}
-}
-
-static void reap_children_locked(struct partition *parent)
-{
-	struct partition **link = &parent->doomed_children;
-
-	while (*link) {
-		struct partition *child = *link;
-
-		if (!epoch_passed(child->doomed_epoch)) {
-			link = &child->doomed_next;
-			continue;
-		}
-		*link = child->doomed_next;
-		give_back(child, &parent->pool);
-	}
 }
 
 void partition_reap(struct partition *partition)
 {
-	spin_lock(&partition->lock);
-	reap_vps_locked(partition);
-	reap_children_locked(partition);
-	spin_unlock(&partition->lock);
+	struct doomed *doomed;
+
+	SPIN_HOLD(&partition->lock);
+	while ((doomed = take_doomed(&partition->doomed_vps)) != NULL)
+		vp_free(LIST_OWNER(doomed, struct vp, doomed), &partition->pool);
+	while ((doomed = take_doomed(&partition->doomed_children)) != NULL)
+		give_back(LIST_OWNER(doomed, struct partition, doomed), &partition->pool);
 }
 
 /* Leaves of RAM hold their frames: let go of them, piece by piece. True when all are gone. */
@@ -367,28 +310,22 @@ static void return_overlay_tables(struct partition *partition)
 		pool_free(&partition->pool, frame);
 }
 
-static enum hv_status finalize_locked(struct partition *partition, bool *done)
+/* Doomed VPs that are left: the caller has waited for their epoch, one more look. */
+static bool finalize_locked(struct partition *partition)
 {
-	if (partition->state == PARTITION_CREATED) {
-		partition->state = PARTITION_FINALIZED;
-		return HV_STATUS_SUCCESS;
+	if (partition->doomed_vps)
+		return false;
+	if (partition->state == PARTITION_ACTIVE) {
+		overlays_hide_partition(partition);
+		if (!drop_memory_locked(partition) ||
+		    !npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
+			return false;
 	}
-	if (partition->state == PARTITION_FINALIZED)
-		return HV_STATUS_SUCCESS;
-	if (partition->doomed_vps) { /* the caller has waited for their epoch: one more look */
-		*done = false;
-		return HV_STATUS_SUCCESS;
-	}
-	overlays_hide_partition(partition);
-	*done = drop_memory_locked(partition) &&
-	        npt_destroy_step(&partition->npt, FINALIZE_BUDGET);
-	if (*done) {
-		return_overlay_tables(partition);
-		pool_free(&partition->pool, partition->cpuid);
-		partition->cpuid = NULL;
-		partition->state = PARTITION_FINALIZED;
-	}
-	return HV_STATUS_SUCCESS;
+	return_overlay_tables(partition);
+	pool_free(&partition->pool, partition->cpuid);
+	partition->cpuid = NULL;
+	partition->state = PARTITION_FINALIZED;
+	return true;
 }
 
 /* Stops and deletes what VPs there are; false while one is still on a CPU, which is kicked. */
@@ -408,18 +345,13 @@ static bool delete_all_vps(struct partition *partition)
 	return all;
 }
 
-enum hv_status partition_finalize(struct partition *partition, bool *done)
+bool partition_finalize(struct partition *partition)
 {
-	enum hv_status status;
-
-	*done = ports_destroy(partition) && delete_all_vps(partition);
-	if (!*done)
-		return HV_STATUS_SUCCESS;
+	if (!ports_destroy(partition) || !delete_all_vps(partition))
+		return false;
 	partition_reap(partition);
-	spin_lock(&partition->lock);
-	status = finalize_locked(partition, done);
-	spin_unlock(&partition->lock);
-	return status;
+	SPIN_HOLD(&partition->lock);
+	return finalize_locked(partition);
 }
 
 /* Out of the table first; the memory follows when nobody can hold it any more. L1 */
@@ -427,42 +359,38 @@ enum hv_status partition_delete(struct partition *partition)
 {
 	struct partition *parent = partition->parent;
 	uint64_t available, in_use;
+	bool found;
 
 	if (partition->state != PARTITION_FINALIZED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	pool_balance(&partition->pool, &available, &in_use);
 	if (available != 0 || in_use != 0)
 		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */
-	spin_lock(&parent->lock);
+	SPIN_HOLD(&parent->lock);
 	spin_lock(&table_lock);
-	if (table[partition->slot] != partition) {
-		spin_unlock(&table_lock);
-		spin_unlock(&parent->lock);
-		return HV_STATUS_INVALID_PARTITION_ID;
-	}
-	__atomic_store_n(&table[partition->slot], NULL, __ATOMIC_RELEASE);
+	found = table[partition->slot] == partition;
+	if (found)
+		__atomic_store_n(&table[partition->slot], NULL, __ATOMIC_RELEASE);
 	spin_unlock(&table_lock);
-	partition->doomed_epoch = epoch_advance();
-	partition->doomed_next = parent->doomed_children;
-	parent->doomed_children = partition;
-	spin_unlock(&parent->lock);
+	if (!found)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	doom(&parent->doomed_children, &partition->doomed);
 	return HV_STATUS_SUCCESS;
 }
 
 void partition_set_weight(struct partition *partition, uint32_t weight)
 {
-	spin_lock(&partition->lock);
+	SPIN_HOLD(&partition->lock);
 	partition->weight = weight;
 	for (uint32_t i = 0; i < partition->vp_count; i++) {
 		if (partition->vps[i])
 			sched_set_weight(partition->vps[i], weight);
 	}
-	spin_unlock(&partition->lock);
 }
 
 void partition_freeze(struct partition *partition, bool frozen)
 {
-	spin_lock(&partition->lock);
+	SPIN_HOLD(&partition->lock);
 	partition->frozen = frozen;
 	for (uint32_t i = 0; i < partition->vp_count; i++) {
 		if (!partition->vps[i])
@@ -472,7 +400,6 @@ void partition_freeze(struct partition *partition, bool frozen)
 		else
 			vp_resume(partition->vps[i], SUSPEND_PARTITION);
 	}
-	spin_unlock(&partition->lock);
 }
 
 uint64_t partition_reference_time(const struct partition *partition)
@@ -501,7 +428,7 @@ void partition_make_root(struct pool *boot_pool)
 	root->privileges = root_privileges;
 	root->tables = boot_pool;
 	ASSERT(take_slot(root));
-	status = initialize_locked(root);
+	status = partition_initialize(root);
 	ASSERT(status == HV_STATUS_SUCCESS);
 	root_partition = root;
 	make_root_vps(root, boot_pool);

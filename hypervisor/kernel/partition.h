@@ -28,17 +28,10 @@
 
 enum partition_state { PARTITION_CREATED, PARTITION_ACTIVE, PARTITION_FINALIZED };
 
-struct cpuid_result {
-	uint32_t vp_index; /* or HV_VP_INDEX_ANY */
-	uint32_t leaf, subleaf;
-	bool subleaf_specific;
-	uint32_t value[4], mask[4];
-};
-
 /* A page of its own, made when the parent registers the first result. */
 struct cpuid_results {
 	uint32_t count;
-	struct cpuid_result result[MAX_CPUID_RESULTS];
+	struct hv_input_register_intercept_result result[MAX_CPUID_RESULTS];
 };
 
 struct partition {
@@ -58,9 +51,8 @@ struct partition {
 	uint64_t cleanup_gpa;   /* FINALIZE: how far the memory map is torn down */
 	bool frozen;
 
-	struct vp *doomed_vps; /* deleted; freed when their epoch has passed */
-	struct partition *doomed_children, *doomed_next;
-	uint64_t doomed_epoch;
+	struct doomed *doomed_vps, *doomed_children; /* deleted */
+	struct doomed doomed;                        /* lock of the parent */
 
 	struct pool pool;
 	struct pool *tables; /* where page tables come from; partition lock */
@@ -97,21 +89,13 @@ extern struct partition *root_partition;
 /* By id, or HV_PARTITION_ID_SELF; NULL when there is none. L1 */
 struct partition *partition_find(struct partition *caller, uint64_t id);
 
-/* The caller itself or a child of it; else a status. */
-enum hv_status partition_for_parent(struct partition *caller, uint64_t id,
-                                    struct partition **out) MUST_CHECK;
-
-/* The same, and not the caller itself. */
-enum hv_status partition_child(struct partition *caller, uint64_t id,
-                               struct partition **out) MUST_CHECK;
-
 struct vp *partition_vp(const struct partition *partition, uint32_t index);
 
 enum hv_status partition_create(struct partition *parent,
                                 struct partition **out) MUST_CHECK;
 enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
-/* Bounded work a call: *done says whether it was the last. */
-enum hv_status partition_finalize(struct partition *partition, bool *done) MUST_CHECK;
+/* Bounded work a call: whether it was the last. */
+bool partition_finalize(struct partition *partition) MUST_CHECK;
 enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
 uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
 

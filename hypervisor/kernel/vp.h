@@ -60,6 +60,12 @@ struct overlay_page {
 	uint32_t hidden_flags;
 };
 
+/* Deleted, and freed when the epoch has passed. */
+struct doomed {
+	struct doomed *next;
+	uint64_t epoch;
+};
+
 enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
 
 struct vp {
@@ -102,8 +108,7 @@ struct vp {
 	uint32_t resumed_by; /* the parent's VP that let it run last */
 	uint32_t posted[8], posted_level[8];
 	struct cpu *running_on; /* NULL: on none */
-	struct vp *doomed_next; /* partition lock: deleted, its memory not yet free */
-	uint64_t doomed_epoch;
+	struct doomed doomed;   /* partition lock */
 
 	/* messages lock */
 	struct message_queues messages;
