@@ -18,17 +18,12 @@ static unsigned int bucket_of(uint32_t id)
 	return (id * HASH_FACTOR) >> HASH_SHIFT;
 }
 
-static void init_map(struct ports_map *map)
-{
-	map->count = 0;
-	for (unsigned int i = 0; i < PORTS_BUCKETS; i++)
-		list_init(&map->bucket[i]);
-}
-
 void ports_init(struct ports_table *table)
 {
-	init_map(&table->ports);
-	init_map(&table->connections);
+	for (unsigned int i = 0; i < PORTS_BUCKETS; i++) {
+		list_init(&table->ports.bucket[i]);
+		list_init(&table->connections.bucket[i]);
+	}
 }
 
 struct ports_entry *ports_find(const struct ports_map *map, uint32_t id)
@@ -46,13 +41,6 @@ struct ports_entry *ports_find(const struct ports_map *map, uint32_t id)
 void ports_insert(struct ports_map *map, struct ports_entry *entry)
 {
 	list_append(&map->bucket[bucket_of(entry->id)], &entry->node);
-	map->count++;
-}
-
-void ports_remove(struct ports_map *map, struct ports_entry *entry)
-{
-	list_remove(&entry->node);
-	map->count--;
 }
 
 struct ports_entry *ports_any(const struct ports_map *map)
@@ -112,24 +100,10 @@ enum hv_status ports_check_create(const struct hv_input_create_port *in,
 		return status;
 	*port = (struct port){
 		.entry.id = in->port_id,
-		.type = in->info.type,
-		.sint = in->info.sint,
-		.vp_index = in->info.vp_index,
-		.base_flag = in->info.base_flag,
-		.flag_count = in->info.flag_count,
+		.info = in->info,
 		.connection_partition = in->connection_partition,
 	};
-	list_init(&port->entry.node);
 	return HV_STATUS_SUCCESS;
-}
-
-static bool all_zero(const uint64_t *words, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (words[i] != 0)
-			return false;
-	}
-	return true;
 }
 
 enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
@@ -143,7 +117,8 @@ enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
 	    in->reserved[2] != 0 || in->reserved2 != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (!type_ok(in->info.type) || in->info.reserved != 0 ||
-	    !all_zero(in->info.reserved2, ARRAY_COUNT(in->info.reserved2)))
+	    in->info.reserved2[0] != 0 || in->info.reserved2[1] != 0 ||
+	    in->info.reserved2[2] != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	*c = (struct connection){
 		.entry.id = in->connection_id,
@@ -151,28 +126,15 @@ enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
 		.port_partition = in->port_partition,
 		.port_id = in->port_id,
 	};
-	list_init(&c->entry.node);
 	return HV_STATUS_SUCCESS;
 }
 
 enum hv_status ports_check_post(const struct hv_input_post_message *in)
 {
-	if (in->reserved != 0 || in->payload_size > HV_MESSAGE_PAYLOAD_BYTES)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (in->message_type == HV_MESSAGE_NONE ||
+	if (in->reserved != 0 || in->payload_size > HV_MESSAGE_PAYLOAD_BYTES ||
+	    in->message_type == HV_MESSAGE_NONE ||
 	    (in->message_type & MESSAGE_TYPE_HYPERVISOR))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (!id_ok(in->connection_id))
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	return HV_STATUS_SUCCESS;
-}
-
-enum hv_status ports_check_signal(const struct hv_input_signal_event *in)
-{
-	if (in->reserved != 0)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (!id_ok(in->connection_id))
-		return HV_STATUS_INVALID_CONNECTION_ID;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -181,7 +143,7 @@ enum hv_status ports_check_pair(const struct port *port, const struct connection
 {
 	if (port->connection_partition != connection_partition)
 		return HV_STATUS_ACCESS_DENIED;
-	if (port->type != c->type)
+	if (port->info.type != c->type)
 		return HV_STATUS_INVALID_PARAMETER;
 	return HV_STATUS_SUCCESS;
 }
@@ -189,66 +151,28 @@ enum hv_status ports_check_pair(const struct port *port, const struct connection
 enum hv_status ports_event_flag(const struct port *port, uint16_t flag_number,
                                 unsigned int *flag)
 {
-	if (port->type != HV_PORT_EVENT || flag_number >= port->flag_count)
+	if (port->info.type != HV_PORT_EVENT || flag_number >= port->info.flag_count)
 		return HV_STATUS_INVALID_PARAMETER;
-	*flag = (unsigned int)port->base_flag + flag_number;
+	*flag = (unsigned int)port->info.base_flag + flag_number;
 	return HV_STATUS_SUCCESS;
 }
 
-void ports_queue_init(struct port_queue *queue, void *page)
+enum hv_status message_queue_put(struct message_queue *queue,
+                                 const struct hv_message *message)
 {
-	struct port_message *messages = page;
-
-	*queue = (struct port_queue){ .count = 0 };
-	for (unsigned int i = 0; page && i < PORTS_QUEUE_MESSAGES; i++) {
-		messages[i].next = queue->free;
-		queue->free = &messages[i];
-	}
-}
-
-enum hv_status ports_queue_put(struct port_queue *queue,
-                               const struct hv_input_post_message *in)
-{
-	struct port_message *message = queue->free;
-
-	if (!message)
+	if (queue->count == queue->size)
 		return HV_STATUS_INSUFFICIENT_BUFFERS;
-	queue->free = message->next;
-	memset(message, 0, sizeof(*message));
-	message->type = in->message_type;
-	message->payload_size = (uint8_t)in->payload_size;
-	memcpy(message->payload, in->payload, in->payload_size);
-	if (queue->head)
-		queue->tail->next = message;
-	else
-		queue->head = message;
-	queue->tail = message;
-	queue->count++;
+	queue->slots[(queue->first + queue->count++) % queue->size] = *message;
 	return HV_STATUS_SUCCESS;
 }
 
-bool ports_queue_front(const struct port *port, struct hv_message *message)
+const struct hv_message *message_queue_front(const struct message_queue *queue)
 {
-	const struct port_message *front = port->queue.head;
-
-	if (!front)
-		return false;
-	memset(message, 0, sizeof(*message));
-	message->type = front->type;
-	message->payload_size = front->payload_size;
-	message->sender = port->entry.id;
-	memcpy(message->payload, front->payload, sizeof(message->payload));
-	return true;
+	return &queue->slots[queue->first];
 }
 
-void ports_queue_drop(struct port_queue *queue)
+void message_queue_drop(struct message_queue *queue)
 {
-	struct port_message *front = queue->head;
-
-	if (!front)
-		return;
-	queue->head = front->next;
-	front->next = queue->free;
-	queue->free = front;
+	queue->first = (queue->first + 1) % queue->size;
 	queue->count--;
 }

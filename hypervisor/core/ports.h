@@ -17,26 +17,15 @@
 #include <viridis/base/assert.h>
 #include <viridis/base/list.h>
 
-#define PORTS_BUCKETS          64
-#define PORTS_QUEUE_MESSAGES   16
-#define PORTS_QUEUE_PAGE_BYTES 4096
+#define PORTS_BUCKETS        64
+#define PORTS_QUEUE_MESSAGES 16 /* of a port: they fill one page */
+ASSERT_SIZE(struct hv_message, 4096 / PORTS_QUEUE_MESSAGES);
 
-/* One message buffer; the sixteen of a port fill one page. The sender is the port's id, added at
- * delivery. */
-struct port_message {
-	struct port_message *next;
-	uint32_t type;
-	uint8_t payload_size;
-	uint8_t reserved[3];
-	uint8_t payload[HV_MESSAGE_PAYLOAD_BYTES];
-};
-ASSERT_SIZE(struct port_message, PORTS_QUEUE_PAGE_BYTES / PORTS_QUEUE_MESSAGES);
-
-struct port_queue {
-	struct port_message *free;
-	struct port_message *head;
-	struct port_message *tail;
-	unsigned int count;
+/* A ring of messages in memory of the caller's. */
+struct message_queue {
+	struct hv_message *slots;
+	uint32_t size;
+	uint32_t first, count;
 };
 
 /* A port or a connection in its map, found by its id. */
@@ -48,27 +37,20 @@ struct ports_entry {
 struct port {
 	struct ports_entry entry;
 	/* constant after insertion */
-	uint32_t type; /* enum hv_port_type */
-	uint32_t sint;
-	uint32_t vp_index; /* or HV_VP_INDEX_ANY */
-	uint16_t base_flag;
-	uint16_t flag_count;
+	struct hv_port_info info;
 	uint64_t connection_partition; /* who may connect */
-	uint64_t owner;                /* who created it; for the caller */
-	struct port_queue queue;       /* message ports */
 };
 
 struct connection {
 	struct ports_entry entry;
 	/* constant after insertion */
 	uint32_t type;
-	uint64_t port_partition;
 	uint32_t port_id;
+	uint64_t port_partition;
 };
 
 struct ports_map {
 	struct list bucket[PORTS_BUCKETS];
-	unsigned int count;
 };
 
 struct ports_table {
@@ -79,9 +61,8 @@ struct ports_table {
 void ports_init(struct ports_table *table);
 
 struct ports_entry *ports_find(const struct ports_map *map, uint32_t id);
-/* The id is free. */
+/* The id is free; off again by list_remove(). */
 void ports_insert(struct ports_map *map, struct ports_entry *entry);
-void ports_remove(struct ports_map *map, struct ports_entry *entry);
 /* Any one, for taking a partition down; NULL when there is none. */
 struct ports_entry *ports_any(const struct ports_map *map);
 
@@ -94,7 +75,6 @@ enum hv_status ports_check_create(const struct hv_input_create_port *in,
 enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
                                    struct connection *c) MUST_CHECK;
 enum hv_status ports_check_post(const struct hv_input_post_message *in) MUST_CHECK;
-enum hv_status ports_check_signal(const struct hv_input_signal_event *in) MUST_CHECK;
 
 /* Whether partition may hold this connection to this port: ACCESS_DENIED, INVALID_PARAMETER when the
  * types differ. */
@@ -105,14 +85,11 @@ enum hv_status ports_check_pair(const struct port *port, const struct connection
 enum hv_status ports_event_flag(const struct port *port, uint16_t flag_number,
                                 unsigned int *flag) MUST_CHECK;
 
-/* The queue's buffers lie in the page the caller gives, which is the caller's again when the port is
- * gone. A queue without a page is always full. */
-void ports_queue_init(struct port_queue *queue, void *page);
-/* A checked input; INSUFFICIENT_BUFFERS when all are taken. */
-enum hv_status ports_queue_put(struct port_queue *queue,
-                               const struct hv_input_post_message *in) MUST_CHECK;
-/* The oldest message as it goes into a slot; false when there is none. Take it off once delivered. */
-bool ports_queue_front(const struct port *port, struct hv_message *message) MUST_CHECK;
-void ports_queue_drop(struct port_queue *queue);
+/* INSUFFICIENT_BUFFERS when all slots are taken. */
+enum hv_status message_queue_put(struct message_queue *queue,
+                                 const struct hv_message *message) MUST_CHECK;
+/* The oldest message; there is one. Take it off once delivered. */
+const struct hv_message *message_queue_front(const struct message_queue *queue);
+void message_queue_drop(struct message_queue *queue);
 
 #endif

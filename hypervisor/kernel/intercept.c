@@ -8,58 +8,19 @@
 #include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
-
-static bool front(struct message_source *source, struct hv_message *message)
-{
-	const struct vp *vp = LIST_OWNER(source, struct vp, intercept_source);
-
-	*message = (struct hv_message){ .type = HV_MESSAGE_OPAQUE_INTERCEPT,
-		                        .payload_size = sizeof(
-						struct hv_opaque_intercept_message),
-		                        .sender = vp->partition->id };
-	memcpy(message->payload, &vp->index, sizeof(vp->index));
-	return true;
-}
-
-static bool next(struct message_source *source)
-{
-	(void)source; /* one message an intercept */
-	return false;
-}
-
-void intercept_init(struct vp *vp)
-{
-	vp->intercept_source = (struct message_source){ .front = front, .next = next };
-	list_init(&vp->intercept_source.node);
-}
-
-static struct hv_x64_segment_register segment(const struct vp *vp, uint32_t name)
-{
-	union hv_register_value value;
-
-	(void)virt->get_register(vp, name, &value); /* every segment exists */
-	return value.segment;
-}
-
-static uint64_t control_register(const struct vp *vp, uint32_t name)
-{
-	union hv_register_value value = { 0 };
-
-	(void)virt->get_register(vp, name, &value); /* CR0, EFER exist */
-	return value.reg64;
-}
+#include "hypervisor/kernel/vp_register.h"
 
 static uint16_t execution_state(const struct vp *vp)
 {
-	uint64_t cr0 = control_register(vp, HV_X64_REGISTER_CR0);
-	uint16_t state = segment(vp, HV_X64_REGISTER_SS).attributes >> 5 &
+	uint64_t cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
+	uint16_t state = vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 &
 	                 HV_EXECUTION_CPL_MASK;
 
 	if (cr0 & CR0_PE)
 		state |= HV_EXECUTION_CR0_PE;
 	if (cr0 & CR0_AM)
 		state |= HV_EXECUTION_CR0_AM;
-	if (control_register(vp, HV_X64_REGISTER_EFER) & EFER_LMA)
+	if (vp_register(vp, HV_X64_REGISTER_EFER).reg64 & EFER_LMA)
 		state |= HV_EXECUTION_EFER_LMA;
 	if (vp->reinject.valid)
 		state |= HV_EXECUTION_INTERRUPT_PENDING;
@@ -77,7 +38,7 @@ static void fill_header(const struct vp *vp, unsigned int length,
 		.length_and_cr8 = (uint8_t)(length | virt->cr8(vp) << 4),
 		.access_type = (uint8_t)access,
 		.execution_state = execution_state(vp),
-		.cs = segment(vp, HV_X64_REGISTER_CS),
+		.cs = vp_register(vp, HV_X64_REGISTER_CS).segment,
 		.rip = vp->arch.rip,
 		.rflags = vp->arch.rflags,
 	};
@@ -115,6 +76,20 @@ static bool end_watch(struct viridis_intercept_page *page)
 	return __atomic_exchange_n(&page->watched, 0, __ATOMIC_SEQ_CST) != 0;
 }
 
+/* A message of an intercept before this one may still fill its one slot: it says the same. */
+static void notify_parent(struct vp *vp)
+{
+	struct hv_message message = {
+		.type = HV_MESSAGE_OPAQUE_INTERCEPT,
+		.payload_size = sizeof(struct hv_opaque_intercept_message),
+		.sender = vp->partition->id,
+	};
+
+	memcpy(message.payload, &vp->index, sizeof(vp->index));
+	(void)message_post(&vp->intercept_source, choose_target(vp), HV_SINT_INTERCEPT,
+	                   &message);
+}
+
 /* Stop the VP and tell its parent. The page is written before the bit can be seen. */
 static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned int bytes)
 {
@@ -132,8 +107,7 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERCEPTS);
 	__atomic_fetch_or(&vp->suspend, SUSPEND_INTERCEPT, __ATOMIC_SEQ_CST);
 	if (!end_watch(vp->intercept_page))
-		message_offer(&vp->intercept_source, choose_target(vp),
-		              HV_SINT_INTERCEPT);
+		notify_parent(vp);
 }
 
 void intercept_io(struct vp *vp, const struct vp_exit *exit)
@@ -152,8 +126,8 @@ void intercept_io(struct vp *vp, const struct vp_exit *exit)
 	fill_header(vp, exit->instruction_length,
 	            exit->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE, &io.header);
 	if (exit->io.string) {
-		io.ds = segment(vp, HV_X64_REGISTER_DS);
-		io.es = segment(vp, HV_X64_REGISTER_ES);
+		io.ds = vp_register(vp, HV_X64_REGISTER_DS).segment;
+		io.es = vp_register(vp, HV_X64_REGISTER_ES).segment;
 		io.instruction_byte_count = (uint8_t)guest_fetch(
 			vp, io.instruction_bytes, exit->instruction_length);
 	}

@@ -14,8 +14,6 @@
 
 struct vp;
 
-void intercept_init(struct vp *vp);
-
 /* Whether the parent waits for the VP's next intercept and does nothing else on its CPU. */
 bool intercept_is_watched(const struct vp *vp);
 

@@ -20,19 +20,14 @@ static void raise_sint(struct vp *vp, unsigned int sint)
 		vp_post_interrupt(vp, vector, false);
 }
 
-static struct hv_message *slot_of(struct vp *vp, unsigned int sint)
-{
-	struct hv_message_page *page = vp->overlays[OVERLAY_SIMP].page;
-
-	return &page->slot[sint];
-}
-
 static enum synic_post post_locked(struct vp *vp, unsigned int sint,
                                    const struct hv_message *message, bool more)
 {
+	struct hv_message_page *page = vp->overlays[OVERLAY_SIMP].page;
+
 	assert_locked(&vp->messages.lock);
 	if (!synic_takes_messages(&vp->synic) ||
-	    synic_slot_post(slot_of(vp, sint), message, more) == SYNIC_BUSY)
+	    synic_slot_post(&page->slot[sint], message, more) == SYNIC_BUSY)
 		return SYNIC_BUSY;
 	trace(VIRIDIS_TRACE_MESSAGE, vp, sint, message->type);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_MESSAGES_DELIVERED);
@@ -51,58 +46,73 @@ static void unlink_locked(struct message_source *source)
 static void try_deliver_locked(struct vp *vp, unsigned int sint)
 {
 	struct list *waiting = &vp->messages.waiting[sint];
-	struct hv_message message;
 
 	while (!list_empty(waiting)) {
 		struct message_source *source =
 			LIST_OWNER(waiting->next, struct message_source, node);
 		bool more = source->node.next != waiting;
 
-		if (!source->front(source, &message)) {
-			unlink_locked(source);
-			continue;
-		}
-		if (post_locked(vp, sint, &message, more) == SYNIC_BUSY)
+		if (post_locked(vp, sint, message_queue_front(&source->queue), more) ==
+		    SYNIC_BUSY)
 			return;
-		if (!source->next(source)) {
+		message_queue_drop(&source->queue);
+		if (source->queue.count == 0) {
 			unlink_locked(source); /* M1 */
-			continue;
+		} else {
+			list_remove(&source->node);
+			list_append(waiting, &source->node); /* others first */
 		}
-		list_remove(&source->node);
-		list_append(waiting, &source->node); /* to the end, others first */
 	}
 }
 
-void message_offer(struct message_source *source, struct vp *target, unsigned int sint)
+void message_source_init(struct message_source *source, struct hv_message *slots,
+                         uint32_t size)
 {
-	struct vp *linked = message_target(source);
+	*source = (struct message_source){ .queue = { .slots = slots, .size = size } };
+	list_init(&source->node);
+}
+
+/* The VP it is linked to, or NULL. Only a post makes it another's: M2 */
+static struct vp *target_of(const struct message_source *source)
+{
+	/* Acquire pairs with the release in unlink_locked: the last list to hold it has let go. */
+	return __atomic_load_n(&source->target, __ATOMIC_ACQUIRE);
+}
+
+/* M2: one that is linked may have been unlinked since, but by nobody linked anew. */
+enum hv_status message_post(struct message_source *source, struct vp *target,
+                            unsigned int sint, const struct hv_message *message)
+{
+	struct vp *linked = target_of(source);
+	enum hv_status status;
 
 	if (linked)
-		target =
-			linked; /* M2: may have been unlinked since, but by nobody linked anew */
-	spin_lock(&target->messages.lock);
-	if (list_empty(&source->node)) {
+		target = linked;
+	if (!target)
+		return HV_STATUS_INVALID_VP_INDEX;
+	SPIN_HOLD(&target->messages.lock);
+	status = message_queue_put(&source->queue, message);
+	if (list_empty(&source->node) && status == HV_STATUS_SUCCESS) {
 		__atomic_store_n(&source->target, target, __ATOMIC_RELAXED);
 		list_append(&target->messages.waiting[sint], &source->node);
 	}
 	try_deliver_locked(target, sint);
-	spin_unlock(&target->messages.lock);
+	return status;
 }
 
 void message_withdraw(struct message_source *source)
 {
-	struct vp *target = message_target(source);
+	struct vp *target = target_of(source);
 
 	if (!target)
 		return;
-	spin_lock(&target->messages.lock);
+	SPIN_HOLD(&target->messages.lock);
 	unlink_locked(source);
-	spin_unlock(&target->messages.lock);
 }
 
 void messages_drain(struct vp *vp)
 {
-	spin_lock(&vp->messages.lock);
+	SPIN_HOLD(&vp->messages.lock);
 	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
 		struct list *waiting = &vp->messages.waiting[sint];
 
@@ -110,31 +120,26 @@ void messages_drain(struct vp *vp)
 			unlink_locked(
 				LIST_OWNER(waiting->next, struct message_source, node));
 	}
-	spin_unlock(&vp->messages.lock);
 }
 
 void messages_rescan(struct vp *vp, uint16_t sints)
 {
 	if (sints == 0)
 		return;
-	spin_lock(&vp->messages.lock);
+	SPIN_HOLD(&vp->messages.lock);
 	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
 		if (sints & BIT32(sint))
 			try_deliver_locked(vp, sint);
 	}
-	spin_unlock(&vp->messages.lock);
 }
 
 enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
                                    const struct hv_message *message)
 {
-	enum synic_post result;
-
-	spin_lock(&vp->messages.lock);
-	result = post_locked(vp, sint, message, false);
-	spin_unlock(&vp->messages.lock);
-	return result == SYNIC_DELIVERED ? HV_STATUS_SUCCESS :
-	                                   HV_STATUS_INSUFFICIENT_BUFFERS;
+	SPIN_HOLD(&vp->messages.lock);
+	return post_locked(vp, sint, message, false) == SYNIC_DELIVERED ?
+	               HV_STATUS_SUCCESS :
+	               HV_STATUS_INSUFFICIENT_BUFFERS;
 }
 
 enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,

@@ -15,8 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <viridis/abi/hv_status.h>
-#include <viridis/abi/hv_synic.h>
-#include <viridis/base/list.h>
+#include "hypervisor/core/ports.h"
 #include "hypervisor/kernel/spinlock.h"
 
 struct vp;
@@ -24,10 +23,7 @@ struct vp;
 struct message_source {
 	struct list node;  /* messages lock of `target` */
 	struct vp *target; /* atomic: the VP it is linked to; NULL: none. M2 */
-	/* The message at its front; false when there is none. Called with the lock held. */
-	bool (*front)(struct message_source *source, struct hv_message *message);
-	/* The front was delivered; whether there is another. Lock held. */
-	bool (*next)(struct message_source *source);
+	struct message_queue queue;
 };
 
 struct message_queues {
@@ -37,15 +33,16 @@ struct message_queues {
 
 void messages_init(struct vp *vp);
 
-/* Link a source that has a message, and try to deliver. Linked already: only tries, there. */
-void message_offer(struct message_source *source, struct vp *target, unsigned int sint);
+/* `size` slots for messages on their way. */
+void message_source_init(struct message_source *source, struct hv_message *slots,
+                         uint32_t size);
 
-/* The VP it is linked to, or NULL. Only an offer makes it another's: M2 */
-static inline struct vp *message_target(const struct message_source *source)
-{
-	/* Acquire pairs with the release in unlink_locked: the last list to hold it has let go. */
-	return __atomic_load_n(&source->target, __ATOMIC_ACQUIRE);
-}
+/*
+ * Queue a message at the source, and try to deliver at `target`, or where the source is linked already.
+ * INVALID_VP_INDEX: NULL, and not linked; INSUFFICIENT_BUFFERS: the queue is full.
+ */
+enum hv_status message_post(struct message_source *source, struct vp *target,
+                            unsigned int sint, const struct hv_message *message);
 
 /* Take a source off whatever it is linked to. */
 void message_withdraw(struct message_source *source);

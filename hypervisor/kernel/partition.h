@@ -76,6 +76,7 @@ struct partition {
 	struct cpuid_results *cpuid;
 
 	struct spinlock ports_lock;
+	bool ports_closed;         /* FINALIZE has begun */
 	struct ports_table *ports; /* a page */
 	struct slab slab;          /* of the ports and connections */
 };

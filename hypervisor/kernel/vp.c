@@ -58,7 +58,7 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 	vp->timer_deadline = TIMER_NEVER;
 	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
 	messages_init(vp);
-	intercept_init(vp);
+	message_source_init(&vp->intercept_source, &vp->intercept_message, 1);
 	create_lapic(vp);
 	virt->vp_init(vp);
 	virt->set_nested_root(vp, partition->npt.root_hpa);

@@ -112,8 +112,8 @@ struct vp {
 
 	/* messages lock */
 	struct message_queues messages;
-	struct message_source
-		intercept_source; /* at the parent: "look at my intercept page" */
+	struct message_source intercept_source;
+	struct hv_message intercept_message; /* "look at my intercept page" */
 
 	/* scheduler lock */
 	struct run_entity entity;
