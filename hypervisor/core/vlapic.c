@@ -1,11 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * State, modes and interrupt priority of the virtual local APIC. APM2 16.3-16.6, SDM3
- * 11.4-11.8.
+ * The virtual local APIC: state, modes and priorities (APM2 16.3-16.6, SDM3 11.4-11.8), the timer (APM2
+ * 16.4.1, SDM3 11.5.4), sending and addressing (APM2 16.5, SDM3 11.6), accesses of its registers (SDM3
+ * 11.4.1, 11.12.1).
  */
 #include "hypervisor/core/vlapic.h"
+#include <stddef.h>
 #include <viridis/base/mem.h>
-#include "hypervisor/core/vlapic_internal.h"
+
+#define FIRST_VECTOR 16u
+
+#define SVR_ENABLE   BIT32(8)
+#define SVR_WRITABLE UINT32_C(0x3ff)
+#define SVR_RESET    UINT32_C(0xff)
+
+#define LVT_VECTOR    UINT32_C(0xff)
+#define LVT_MASKED    BIT32(16)
+#define LVT_READ_ONLY (BIT32(12) | BIT32(14)) /* delivery status, remote IRR */
+#define LVT_COMMON    (LVT_VECTOR | LVT_MASKED | LVT_READ_ONLY)
+#define LVT_PERIODIC  BIT32(17)
+#define LVT_DELIVERY  UINT32_C(0x700)
+#define LVT_LINT      (LVT_DELIVERY | BIT32(13) | BIT32(15)) /* polarity, level */
+
+#define DIVIDE_WRITABLE UINT32_C(0xb)
+#define DFR_FIXED       UINT32_C(0x0fffffff)
+#define DFR_FLAT        UINT32_C(0xffffffff)
+#define LDR_WRITABLE    UINT32_C(0xff000000)
+
+/*
+ * Delivery mode, destination mode, level, trigger, shorthand; bit 12 is read-only. APM2
+ * 16.5
+ */
+#define ICR_WRITABLE UINT32_C(0x000ccfff)
+#define ICR_STATUS   BIT32(12)
+
+/* APM2 16.4.6 */
+#define ESR_SEND_ILLEGAL_VECTOR    BIT32(5)
+#define ESR_RECEIVE_ILLEGAL_VECTOR BIT32(6)
+#define ESR_ILLEGAL_REGISTER       BIT32(7)
+
+#define ICR_LOGICAL  BIT32(11)
+#define ICR_ASSERT   BIT32(14)
+#define ICR_LEVEL    BIT32(15)
+#define TO_ALL_8BIT  UINT32_C(0xff)
+#define TO_ALL_32BIT UINT32_C(0xffffffff)
 
 /* SDM3 11.4.7.1 */
 void vlapic_init_signal(struct vlapic *v)
@@ -78,19 +116,13 @@ enum vlapic_status vlapic_set_base(struct vlapic *v, uint64_t value)
 	return VLAPIC_OK;
 }
 
-bool vlapic_enabled(const struct vlapic *v)
+static bool enabled(const struct vlapic *v)
 {
 	return vlapic_mode(v) != VLAPIC_DISABLED && v->svr & SVR_ENABLE;
 }
 
-uint32_t vlapic_id(const struct vlapic *v)
-{
-	return vlapic_mode(v) == VLAPIC_X2APIC ? v->config.apic_id :
-	                                         v->config.apic_id << 24;
-}
-
 /* In x2APIC mode derived from the id: cluster and a bit in it. SDM3 11.12.10.2 */
-uint32_t vlapic_ldr(const struct vlapic *v)
+static uint32_t logical_id(const struct vlapic *v)
 {
 	uint32_t id = v->config.apic_id;
 
@@ -99,7 +131,8 @@ uint32_t vlapic_ldr(const struct vlapic *v)
 	return id >> 4 << 16 | BIT32(id & 0xf);
 }
 
-int vlapic_highest(const uint32_t bits[8])
+/* The highest set, or VLAPIC_NO_VECTOR. */
+static int highest(const uint32_t bits[8])
 {
 	for (int word = 7; word >= 0; word--)
 		if (bits[word] != 0)
@@ -119,15 +152,15 @@ static void set_bit(uint32_t bits[8], uint8_t vector, bool value)
 }
 
 /* An error is told once until ESR is written. SDM3 11.5.3 */
-void vlapic_error(struct vlapic *v, enum vlapic_error error)
+static void raise_error(struct vlapic *v, uint32_t error)
 {
 	uint32_t lvt = v->lvt[VLAPIC_LVT_ERROR];
-	bool told = v->esr_errors & (uint32_t)error;
+	bool told = v->esr_errors & error;
 
-	v->esr_errors |= (uint32_t)error;
+	v->esr_errors |= error;
 	if (told || lvt & LVT_MASKED)
 		return;
-	if ((lvt & LVT_VECTOR) < VLAPIC_FIRST_VECTOR) /* V1 */
+	if ((lvt & LVT_VECTOR) < FIRST_VECTOR) /* V1 */
 		v->esr_errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
 	else
 		(void)vlapic_accept(v, lvt & LVT_VECTOR, false); /* enabled, by V2 */
@@ -135,10 +168,10 @@ void vlapic_error(struct vlapic *v, enum vlapic_error error)
 
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 {
-	if (!vlapic_enabled(v))
+	if (!enabled(v))
 		return false;
-	if (vector < VLAPIC_FIRST_VECTOR) { /* V1 */
-		vlapic_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
+	if (vector < FIRST_VECTOR) { /* V1 */
+		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
 		return false;
 	}
 	set_bit(v->irr, vector, true);
@@ -149,27 +182,27 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 bool vlapic_merge(struct vlapic *v, const uint32_t posted[8],
                   const uint32_t posted_level[8])
 {
-	bool illegal = posted[0] & (BIT32(VLAPIC_FIRST_VECTOR) - 1);
+	bool illegal = posted[0] & (BIT32(FIRST_VECTOR) - 1);
 
-	if (!vlapic_enabled(v))
-		return vlapic_highest(posted) == VLAPIC_NO_VECTOR;
+	if (!enabled(v))
+		return highest(posted) == VLAPIC_NO_VECTOR;
 	for (unsigned int i = 0; i < 8; i++) {
 		uint32_t legal = posted[i];
 
 		if (i == 0)
-			legal &= ~(BIT32(VLAPIC_FIRST_VECTOR) - 1); /* V1 */
+			legal &= ~(BIT32(FIRST_VECTOR) - 1); /* V1 */
 		v->irr[i] |= legal;
 		v->tmr[i] = (v->tmr[i] & ~legal) | (posted_level[i] & legal);
 	}
 	if (illegal)
-		vlapic_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
+		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
 	return !illegal;
 }
 
 /* APM2 16.6.4 */
 uint8_t vlapic_ppr(const struct vlapic *v)
 {
-	int served = vlapic_highest(v->isr);
+	int served = highest(v->isr);
 	uint32_t class = served == VLAPIC_NO_VECTOR ? 0 : (uint32_t)served & 0xf0;
 
 	return (uint8_t)((v->tpr & 0xf0) >= class ? v->tpr : class);
@@ -177,13 +210,13 @@ uint8_t vlapic_ppr(const struct vlapic *v)
 
 int vlapic_highest_request(const struct vlapic *v)
 {
-	return vlapic_highest(v->irr);
+	return highest(v->irr);
 }
 
 /* What was requested before SVR disabled the APIC can still be served. SDM3 11.4.7.2 */
 int vlapic_pending(const struct vlapic *v)
 {
-	int vector = vlapic_highest(v->irr);
+	int vector = highest(v->irr);
 
 	if (vector == VLAPIC_NO_VECTOR || (vector & 0xf0) <= (vlapic_ppr(v) & 0xf0))
 		return VLAPIC_NO_VECTOR;
@@ -200,7 +233,7 @@ void vlapic_deliver(struct vlapic *v, uint8_t vector)
 
 void vlapic_eoi(struct vlapic *v, struct vlapic_action *action)
 {
-	int vector = vlapic_highest(v->isr);
+	int vector = highest(v->isr);
 
 	memset(action, 0, sizeof(*action));
 	if (vector == VLAPIC_NO_VECTOR)
@@ -209,7 +242,6 @@ void vlapic_eoi(struct vlapic *v, struct vlapic_action *action)
 	action->ended = true;
 	action->ended_vector = (uint8_t)vector;
 	action->ended_level = get_bit(v->tmr, (uint8_t)vector);
-	action->priority_changed = true;
 }
 
 uint64_t vlapic_cr8(const struct vlapic *v)
@@ -222,5 +254,374 @@ enum vlapic_status vlapic_set_cr8(struct vlapic *v, uint64_t value)
 	if (value > 0xf)
 		return VLAPIC_FAULT;
 	v->tpr = (uint32_t)value << 4;
+	return VLAPIC_OK;
+}
+
+static bool is_periodic(const struct vlapic *v)
+{
+	return v->lvt[VLAPIC_LVT_TIMER] & LVT_PERIODIC;
+}
+
+/*
+ * Clock ticks per count; the divider's bits are 3, 1 and 0, and 111 divides by 1. APM2
+ * 16.4.1
+ */
+static uint64_t count_ticks(const struct vlapic *v)
+{
+	uint32_t code = (v->timer_divide & 3) | (v->timer_divide & 8) >> 1;
+
+	return (uint64_t)v->config.clock_per_tick << ((code + 1) & 7);
+}
+
+/* At most 2^32 * 2^7 * 2^16. */
+static uint64_t period_ticks(const struct vlapic *v)
+{
+	return v->timer_initial * count_ticks(v);
+}
+
+static void run_timer(struct vlapic *v, uint32_t count, uint64_t now)
+{
+	v->armed = count != 0;
+	v->deadline = now + count * count_ticks(v);
+}
+
+bool vlapic_timer_deadline(const struct vlapic *v, uint64_t *deadline)
+{
+	*deadline = v->deadline;
+	return v->armed && !(v->lvt[VLAPIC_LVT_TIMER] & LVT_MASKED);
+}
+
+bool vlapic_timer_fire(struct vlapic *v, uint64_t now)
+{
+	uint32_t lvt = v->lvt[VLAPIC_LVT_TIMER];
+	uint64_t period = period_ticks(v);
+
+	if (!v->armed || now < v->deadline)
+		return false;
+	if (is_periodic(v) && period != 0)
+		v->deadline += ((now - v->deadline) / period + 1) * period; /* V3 */
+	else
+		v->armed = false;
+	return !(lvt & LVT_MASKED) && vlapic_accept(v, lvt & LVT_VECTOR, false);
+}
+
+uint32_t vlapic_timer_count(const struct vlapic *v, uint64_t now)
+{
+	uint64_t period = period_ticks(v);
+	uint64_t left;
+
+	if (!v->armed || period == 0)
+		return 0;
+	if (now < v->deadline)
+		left = v->deadline - now;
+	else if (is_periodic(v))
+		left = period - (now - v->deadline) % period;
+	else
+		return 0;
+	if (left > period) /* the clock went back */
+		left = period;
+	return (uint32_t)((left + count_ticks(v) - 1) / count_ticks(v));
+}
+
+/* What expired until now did so under the old setting; a running count goes on at the new rate. */
+static void write_divide(struct vlapic *v, uint32_t value, uint64_t now)
+{
+	uint32_t count;
+
+	(void)vlapic_timer_fire(v, now); /* only its effect is wanted */
+	count = vlapic_timer_count(v, now);
+	v->timer_divide = value;
+	run_timer(v, count, now);
+}
+
+/* SDM3 table 11-3: to itself, an APIC sends fixed interrupts alone. */
+static bool combination_valid(const struct vlapic_ipi *ipi)
+{
+	if (ipi->delivery == VLAPIC_REMOTE_READ || ipi->delivery == VLAPIC_EXTINT)
+		return false;
+	if (ipi->shorthand == VLAPIC_TO_SELF || ipi->shorthand == VLAPIC_TO_ALL)
+		return ipi->delivery == VLAPIC_FIXED;
+	return true;
+}
+
+static bool carries_vector(const struct vlapic_ipi *ipi)
+{
+	return ipi->delivery == VLAPIC_FIXED || ipi->delivery == VLAPIC_LOWEST_PRIORITY;
+}
+
+/* INIT level de-assert does nothing since the Pentium 4. SDM3 11.6.1 */
+static bool is_deassert(const struct vlapic_ipi *ipi, uint32_t low)
+{
+	return ipi->delivery == VLAPIC_INIT && low & ICR_LEVEL && !(low & ICR_ASSERT);
+}
+
+static void send(struct vlapic *v, uint32_t low, struct vlapic_action *action)
+{
+	bool wide = vlapic_mode(v) == VLAPIC_X2APIC;
+	struct vlapic_ipi ipi = {
+		.delivery = (enum vlapic_delivery)(low >> 8 & 7),
+		.shorthand = (enum vlapic_shorthand)(low >> 18 & 3),
+		.vector = low & 0xff,
+		.logical = low & ICR_LOGICAL,
+		.wide = wide,
+		.destination = wide ? v->icr_high : v->icr_high >> 24,
+		.sender = v->config.apic_id,
+	};
+
+	if (!combination_valid(&ipi) || is_deassert(&ipi, low))
+		return;
+	if (carries_vector(&ipi) && ipi.vector < FIRST_VECTOR) {
+		raise_error(v, ESR_SEND_ILLEGAL_VECTOR);
+		return;
+	}
+	action->sends_ipi = true;
+	action->ipi = ipi;
+}
+
+static bool is_broadcast(const struct vlapic_ipi *ipi)
+{
+	return ipi->destination == (ipi->wide ? TO_ALL_32BIT : TO_ALL_8BIT);
+}
+
+/* SDM3 11.12.10.1: same cluster, and a common bit. */
+static bool matches_x2apic(const struct vlapic *v, uint32_t destination)
+{
+	uint32_t ldr = logical_id(v);
+
+	return ldr >> 16 == destination >> 16 && ldr & destination & 0xffff;
+}
+
+/* SDM3 11.6.2.2: flat, a common bit; cluster, the same cluster and a common bit. */
+static bool matches_xapic(const struct vlapic *v, uint32_t destination)
+{
+	uint32_t ldr = v->ldr >> 24;
+	uint32_t model = v->dfr >> 28;
+
+	if (destination > 0xff)
+		return false;
+	if (model == 0xf)
+		return ldr & destination;
+	if (model != 0)
+		return false;
+	return (destination >> 4 == 0xf || destination >> 4 == ldr >> 4) &&
+	       ldr & destination & 0xf;
+}
+
+bool vlapic_ipi_matches(const struct vlapic *v, const struct vlapic_ipi *ipi)
+{
+	enum vlapic_mode mode = vlapic_mode(v);
+	bool is_sender = v->config.apic_id == ipi->sender;
+
+	if (mode == VLAPIC_DISABLED)
+		return false;
+	switch (ipi->shorthand) {
+	case VLAPIC_TO_SELF:
+		return is_sender;
+	case VLAPIC_TO_ALL:
+		return true;
+	case VLAPIC_TO_OTHERS:
+		return !is_sender;
+	case VLAPIC_TO_DESTINATION:
+		break;
+	}
+	if (is_broadcast(ipi))
+		return true;
+	if (!ipi->logical)
+		return ipi->destination == v->config.apic_id;
+	return mode == VLAPIC_X2APIC ? matches_x2apic(v, ipi->destination) :
+	                               matches_xapic(v, ipi->destination);
+}
+
+/* Modes in which software may read and write a register. */
+enum {
+	READ_XAPIC = 1,
+	READ_X2APIC = 2,
+	WRITE_XAPIC = 4,
+	WRITE_X2APIC = 8,
+	READ = READ_XAPIC | READ_X2APIC,
+	WRITE = WRITE_XAPIC | WRITE_X2APIC,
+	ALL = READ | WRITE,
+};
+
+_Static_assert(offsetof(struct vlapic, timer_divide) -
+                               offsetof(struct vlapic, registers) ==
+                       VLAPIC_TIMER_DIVIDE / 4,
+               "the registers have their places");
+
+#define AT(offset) [(offset) >> 4]
+
+/* LVT entries: APM2 16.4 */
+static const struct rule {
+	uint8_t access;
+	uint32_t writable; /* bits */
+} rules[VLAPIC_REGISTERS] = {
+	AT(VLAPIC_ID) = { READ, 0 },
+	AT(VLAPIC_VERSION_REGISTER) = { READ, 0 },
+	AT(VLAPIC_TPR) = { ALL, 0xff },
+	AT(VLAPIC_APR) = { READ_XAPIC, 0 },
+	AT(VLAPIC_PPR) = { READ, 0 },
+	AT(VLAPIC_EOI) = { READ_XAPIC | WRITE, 0 },
+	AT(VLAPIC_RRD) = { READ_XAPIC, 0 },
+	AT(VLAPIC_LDR) = { READ | WRITE_XAPIC, LDR_WRITABLE },
+	AT(VLAPIC_DFR) = { READ_XAPIC | WRITE_XAPIC, UINT32_MAX },
+	AT(VLAPIC_SVR) = { ALL, SVR_WRITABLE },
+	[VLAPIC_ISR >> 4 ...(VLAPIC_ESR >> 4) - 1] = { READ, 0 },
+	AT(VLAPIC_ESR) = { ALL, 0 },
+	AT(VLAPIC_ICR) = { ALL, ICR_WRITABLE | ICR_STATUS },
+	AT(VLAPIC_ICR_HIGH) = { READ_XAPIC | WRITE_XAPIC, LDR_WRITABLE },
+	AT(VLAPIC_LVT_TIMER_REGISTER) = { ALL, LVT_COMMON | LVT_PERIODIC },
+	AT(VLAPIC_LVT_THERMAL_REGISTER) = { ALL, LVT_COMMON | LVT_DELIVERY },
+	AT(VLAPIC_LVT_PERFORMANCE_REGISTER) = { ALL, LVT_COMMON | LVT_DELIVERY },
+	AT(VLAPIC_LVT_LINT0_REGISTER) = { ALL, LVT_COMMON | LVT_LINT },
+	AT(VLAPIC_LVT_LINT1_REGISTER) = { ALL, LVT_COMMON | LVT_LINT },
+	AT(VLAPIC_LVT_ERROR_REGISTER) = { ALL, LVT_COMMON },
+	AT(VLAPIC_TIMER_INITIAL) = { ALL, UINT32_MAX },
+	AT(VLAPIC_TIMER_CURRENT) = { READ, 0 },
+	AT(VLAPIC_TIMER_DIVIDE) = { ALL, DIVIDE_WRITABLE },
+	AT(VLAPIC_SELF_IPI) = { WRITE_X2APIC, 0xff },
+};
+
+/* NULL: there is no such register for this access, one of READ and WRITE. */
+static const struct rule *find_rule(const struct vlapic *v, uint32_t index,
+                                    unsigned int access)
+{
+	access &= vlapic_mode(v) == VLAPIC_X2APIC ? READ_X2APIC | WRITE_X2APIC :
+	                                            READ_XAPIC | WRITE_XAPIC;
+	return index < VLAPIC_REGISTERS && rules[index].access & access ? &rules[index] :
+	                                                                  NULL;
+}
+
+static uint32_t read_register(const struct vlapic *v, uint32_t offset, uint64_t now)
+{
+	switch (offset) {
+	case VLAPIC_ID:
+		return vlapic_mode(v) == VLAPIC_X2APIC ? v->config.apic_id :
+		                                         v->config.apic_id << 24;
+	case VLAPIC_VERSION_REGISTER:
+		return VLAPIC_VERSION;
+	case VLAPIC_PPR:
+		return vlapic_ppr(v);
+	case VLAPIC_LDR:
+		return logical_id(v);
+	case VLAPIC_TIMER_CURRENT:
+		return vlapic_timer_count(v, now);
+	default:
+		return v->registers[offset >> 4];
+	}
+}
+
+/* `value` holds nothing but writable bits. */
+static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
+                           uint64_t now, struct vlapic_action *action)
+{
+	action->timer_changed = offset == VLAPIC_SVR || offset == VLAPIC_TIMER_INITIAL ||
+	                        offset == VLAPIC_LVT_TIMER_REGISTER ||
+	                        offset == VLAPIC_TIMER_DIVIDE;
+	switch (offset) {
+	case VLAPIC_EOI:
+		vlapic_eoi(v, action);
+		break;
+	case VLAPIC_ESR: /* a write shows the errors gathered so far. SDM3 11.5.3 */
+		v->esr = v->esr_errors;
+		v->esr_errors = 0;
+		break;
+	case VLAPIC_ICR:
+		v->icr_low = value & ICR_WRITABLE;
+		send(v, v->icr_low, action);
+		break;
+	case VLAPIC_SELF_IPI:
+		send(v, (uint32_t)VLAPIC_TO_SELF << 18 | value, action);
+		break;
+	case VLAPIC_TIMER_DIVIDE:
+		write_divide(v, value, now);
+		break;
+	case VLAPIC_LVT_TIMER_REGISTER ... VLAPIC_LVT_ERROR_REGISTER:
+		(void)vlapic_timer_fire(v, now); /* as the old entry said */
+		v->registers[offset >> 4] = value & ~LVT_READ_ONLY;
+		break;
+	default:
+		v->registers[offset >> 4] = value;
+		break;
+	}
+	if (offset == VLAPIC_DFR)
+		v->dfr |= DFR_FIXED;
+	if (offset == VLAPIC_TIMER_INITIAL)
+		run_timer(v, value, now);
+	for (unsigned int i = 0; !enabled(v) && i < VLAPIC_LVTS; i++)
+		v->lvt[i] |= LVT_MASKED; /* V2; SDM3 11.4.7.2 */
+}
+
+uint32_t vlapic_read(struct vlapic *v, uint32_t offset, uint64_t now)
+{
+	if (vlapic_mode(v) != VLAPIC_XAPIC)
+		return UINT32_MAX;
+	if (offset & 0xf) /* undefined. SDM3 11.4.1 */
+		return 0;
+	if (find_rule(v, offset >> 4, READ))
+		return read_register(v, offset, now);
+	raise_error(v, ESR_ILLEGAL_REGISTER);
+	return 0;
+}
+
+void vlapic_write(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t now,
+                  struct vlapic_action *action)
+{
+	const struct rule *rule = find_rule(v, offset >> 4, WRITE);
+
+	memset(action, 0, sizeof(*action));
+	if (vlapic_mode(v) != VLAPIC_XAPIC || offset & 0xf)
+		return;
+	if (rule)
+		write_register(v, offset, value & rule->writable, now, action);
+	else if (!find_rule(v, offset >> 4, READ))
+		raise_error(v, ESR_ILLEGAL_REGISTER);
+}
+
+enum vlapic_status vlapic_write_icr(struct vlapic *v, uint64_t value,
+                                    struct vlapic_action *action)
+{
+	bool x2apic = vlapic_mode(v) == VLAPIC_X2APIC;
+	uint32_t low = (uint32_t)value;
+	uint32_t high = (uint32_t)(value >> 32);
+
+	memset(action, 0, sizeof(*action));
+	if (vlapic_mode(v) == VLAPIC_DISABLED)
+		return VLAPIC_FAULT;
+	if (x2apic && low & ~(ICR_WRITABLE | ICR_STATUS))
+		return VLAPIC_FAULT;
+	v->icr_high = x2apic ? high : high & LDR_WRITABLE;
+	v->icr_low = low & ICR_WRITABLE;
+	send(v, v->icr_low, action);
+	return VLAPIC_OK;
+}
+
+enum vlapic_status vlapic_msr_read(struct vlapic *v, uint32_t msr, uint64_t now,
+                                   uint64_t *value)
+{
+	uint32_t index = msr - VLAPIC_MSR_FIRST;
+
+	*value = 0;
+	if (vlapic_mode(v) != VLAPIC_X2APIC || !find_rule(v, index, READ))
+		return VLAPIC_FAULT;
+	*value = read_register(v, index << 4, now);
+	if (index == VLAPIC_ICR >> 4)
+		*value |= (uint64_t)v->icr_high << 32;
+	return VLAPIC_OK;
+}
+
+enum vlapic_status vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value,
+                                    uint64_t now, struct vlapic_action *action)
+{
+	uint32_t index = msr - VLAPIC_MSR_FIRST;
+	const struct rule *rule = find_rule(v, index, WRITE);
+
+	memset(action, 0, sizeof(*action));
+	if (vlapic_mode(v) != VLAPIC_X2APIC || !rule)
+		return VLAPIC_FAULT;
+	if (index == VLAPIC_ICR >> 4)
+		return vlapic_write_icr(v, value, action);
+	if (value & ~(uint64_t)rule->writable)
+		return VLAPIC_FAULT;
+	write_register(v, index << 4, (uint32_t)value, now, action);
 	return VLAPIC_OK;
 }

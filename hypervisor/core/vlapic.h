@@ -18,11 +18,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <viridis/base/assert.h>
+#include <viridis/base/bits.h>
 
 #define VLAPIC_GPA       UINT64_C(0xfee00000)
 #define VLAPIC_VERSION   UINT32_C(0x00050014) /* six LVT entries. APM2 16.3.4 */
 #define VLAPIC_MSR_FIRST 0x800u
-#define VLAPIC_MSR_LAST  0x8ffu
 #define VLAPIC_NO_VECTOR (-1)
 
 /* MSR 0x1b. APM2 16.3.1, 16.9 */
@@ -52,12 +52,18 @@ enum vlapic_register {
 	VLAPIC_ICR = 0x300,
 	VLAPIC_ICR_HIGH = 0x310,
 	VLAPIC_LVT_TIMER_REGISTER = 0x320,
+	VLAPIC_LVT_THERMAL_REGISTER = 0x330,
+	VLAPIC_LVT_PERFORMANCE_REGISTER = 0x340,
+	VLAPIC_LVT_LINT0_REGISTER = 0x350,
+	VLAPIC_LVT_LINT1_REGISTER = 0x360,
 	VLAPIC_LVT_ERROR_REGISTER = 0x370,
 	VLAPIC_TIMER_INITIAL = 0x380,
 	VLAPIC_TIMER_CURRENT = 0x390,
 	VLAPIC_TIMER_DIVIDE = 0x3e0,
 	VLAPIC_SELF_IPI = 0x3f0,
 };
+
+#define VLAPIC_REGISTERS 64u
 
 enum vlapic_lvt {
 	VLAPIC_LVT_TIMER,
@@ -116,8 +122,7 @@ struct vlapic_action {
 	bool sends_ipi;
 	bool ended; /* an EOI ended `ended_vector` */
 	bool ended_level;
-	bool timer_changed;    /* ask vlapic_timer_deadline again */
-	bool priority_changed; /* ask vlapic_pending again */
+	bool timer_changed; /* ask vlapic_timer_deadline again */
 	uint8_t ended_vector;
 	struct vlapic_ipi ipi;
 };
@@ -139,19 +144,22 @@ struct vlapic {
 	struct vlapic_config config; /* constant after vlapic_create */
 	uint64_t base;               /* APIC_BASE MSR */
 	uint64_t deadline;           /* of the clock, when armed */
-	uint32_t irr[8], isr[8], tmr[8];
-	uint32_t lvt[VLAPIC_LVTS];
-	uint32_t tpr;
-	uint32_t ldr; /* xAPIC only: x2APIC derives it from the id */
-	uint32_t dfr;
-	uint32_t svr;
-	uint32_t esr;        /* as read */
-	uint32_t esr_errors; /* gathered since the last write of ESR */
-	uint32_t icr_low;
-	uint32_t icr_high; /* in x2APIC format in that mode */
-	uint32_t timer_initial;
-	uint32_t timer_divide;
 	bool armed;
+	uint32_t esr_errors; /* gathered since the last write of ESR */
+	union {
+		uint32_t registers[VLAPIC_REGISTERS]; /* by offset / 16 */
+		struct {
+			uint32_t unused_0[8], tpr, unused_9[4];
+			uint32_t ldr; /* xAPIC only: x2APIC derives it from the id */
+			uint32_t dfr, svr;
+			uint32_t isr[8], tmr[8], irr[8];
+			uint32_t esr, unused_29[7]; /* esr: as read */
+			uint32_t icr_low;
+			uint32_t icr_high; /* in x2APIC format in that mode */
+			uint32_t lvt[VLAPIC_LVTS];
+			uint32_t timer_initial, unused_39[5], timer_divide, unused_3f;
+		};
+	};
 };
 
 void vlapic_create(struct vlapic *v, const struct vlapic_config *config);
