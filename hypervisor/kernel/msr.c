@@ -1,191 +1,351 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The architecture's MSRs, by an allow-list: what is not in it raises #GP. Those that VMLOAD and
- * VMSAVE swap never exit. The root reads what describes its machine (MTRRs, microcode revision, power
- * management) and writes none of it: D3. AMD's numbers: APM2 appendix A.
+ * MSRs of guests, by an allow-list: what is not in it raises #GP. Those that VMLOAD and VMSAVE swap never
+ * exit. The root reads what describes its machine (MTRRs, microcode revision, power management) and
+ * writes none of it: D3. AMD's numbers: APM2 appendix A. Synthetic ones: TLFS appendix F; each group is
+ * opened by a privilege of the partition.
  */
 #include "hypervisor/kernel/msr.h"
-#include "hypervisor/arch/x86/context.h"
+#include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/apic.h"
+#include "hypervisor/kernel/crash.h"
 #include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
+#include "hypervisor/kernel/synthetic_timer.h"
+#include "hypervisor/kernel/vp_register.h"
 
 #define MSR_SYNTHETIC_FIRST 0x40000000u
 #define MSR_SYNTHETIC_LAST  0x4fffffffu
 #define MSR_MISC_ENABLE     0x000001a0u
 #define MSR_TSC_ADJUST      0x0000003bu
-#define MSR_PSTATE_FIRST    0xc0010061u
-#define MSR_PSTATE_LAST     0xc001006bu
 #define EFER_WRITABLE       (EFER_SCE | EFER_LME | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
-/* Read as on the machine, by the root alone. */
-static const struct {
+/* ---- Synthetic ---- */
+
+static const struct group {
 	uint32_t first, last;
-} root_readable[] = {
-	{ 0x00000017, 0x00000017 }, /* platform id */
-	{ MSR_UCODE_REV, MSR_UCODE_REV },
-	{ MSR_MTRR_CAP, MSR_MTRR_CAP },
-	{ MSR_MTRR_PHYS_BASE0, 0x0000020f },
-	{ MSR_MTRR_FIX64K, MSR_MTRR_FIX64K },
-	{ 0x00000258, 0x00000259 },
-	{ 0x00000268, 0x0000026f },
-	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE },
-	{ MSR_SYSCFG, MSR_SYSCFG },
-	{ MSR_HWCR, MSR_HWCR },
-	{ 0xc0010016, 0xc001001d }, /* IORR, TOP_MEM, TOP_MEM2 */
-	{ 0xc001001f, 0xc001001f }, /* NB_CFG */
-	{ MSR_PSTATE_FIRST, MSR_PSTATE_LAST },
+	uint64_t privilege;
+} groups[] = {
+	{ HV_MSR_GUEST_OS_ID, HV_MSR_HYPERCALL, HV_PRIVILEGE_HYPERCALL_MSRS },
+	{ HV_MSR_VP_INDEX, HV_MSR_VP_INDEX, HV_PRIVILEGE_VP_INDEX },
+	{ HV_MSR_RESET, HV_MSR_RESET, HV_PRIVILEGE_RESET },
+	{ HV_MSR_VP_RUNTIME, HV_MSR_VP_RUNTIME, HV_PRIVILEGE_VP_RUNTIME },
+	{ HV_MSR_TIME_REF_COUNT, HV_MSR_TIME_REF_COUNT, HV_PRIVILEGE_TIME_REF_COUNT },
+	{ HV_MSR_REFERENCE_TSC, HV_MSR_REFERENCE_TSC, HV_PRIVILEGE_REFERENCE_TSC },
+	{ HV_MSR_TSC_FREQUENCY, HV_MSR_APIC_FREQUENCY, HV_PRIVILEGE_FREQUENCY_MSRS },
+	{ HV_MSR_EOI, HV_MSR_VP_ASSIST_PAGE, HV_PRIVILEGE_APIC_MSRS },
+	{ HV_MSR_SCONTROL, HV_MSR_EOM, HV_PRIVILEGE_SYNIC },
+	{ HV_MSR_SINT0, HV_MSR_SINT15, HV_PRIVILEGE_SYNIC },
+	{ HV_MSR_STIMER0_CONFIG, HV_MSR_STIMER3_COUNT, HV_PRIVILEGE_STIMER },
+	{ HV_MSR_CRASH_P0, HV_MSR_CRASH_CTL, 0 },
+	{ HV_MSR_TSC_INVARIANT_CONTROL, HV_MSR_TSC_INVARIANT_CONTROL,
+	  HV_PRIVILEGE_TSC_INVARIANT },
 };
 
-/* Written by every Linux to no effect of ours: accepted from anyone, kept nowhere, read as 0. */
-static const uint32_t ignored[] = {
-	0x000001d9,             /* DEBUGCTL */
-	0x00000048,             /* SPEC_CTRL */
-	0x00000049,             /* PRED_CMD */
-	0xc0000104,             /* TSC ratio, read by tools */
-	MSR_HWCR,   0xc001001f, /* NB_CFG: Linux turns on extended configuration space */
-	0xc0011029,             /* DE_CFG: LFENCE serializing */
-	0xc001102a, 0xc0011020, 0xc0011021, 0xc0011022, 0xc0011023,      0xc00110e3,
-	0xc0010000, 0xc0010001, 0xc0010002, 0xc0010003, /* performance events */
-	0xc0010004, 0xc0010005, 0xc0010006, 0xc0010007, MSR_MISC_ENABLE, MSR_TSC_ADJUST,
-};
-
-static bool is_synthetic(uint32_t msr)
+/* Whether the VP's privileges open the synthetic MSR to it. */
+static bool is_open(const struct vp *vp, uint32_t msr)
 {
-	return msr >= MSR_SYNTHETIC_FIRST && msr <= MSR_SYNTHETIC_LAST;
-}
-
-static bool is_ignored(uint32_t msr)
-{
-	for (unsigned int i = 0; i < ARRAY_COUNT(ignored); i++) {
-		if (ignored[i] == msr)
-			return true;
+	for (unsigned int i = 0; i < ARRAY_COUNT(groups); i++) {
+		if (msr >= groups[i].first && msr <= groups[i].last)
+			return (groups[i].privilege & ~vp->partition->privileges) == 0;
 	}
 	return false;
 }
 
-static bool is_root_readable(const struct vp *vp, uint32_t msr)
+bool msr_read_synthetic(const struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	for (unsigned int i = 0; vp->partition->is_root && i < ARRAY_COUNT(root_readable);
-	     i++) {
-		if (msr >= root_readable[i].first && msr <= root_readable[i].last)
-			return true;
+	const struct partition *partition = vp->partition;
+	const struct vlapic *lapic = &vp->lapic;
+
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+		*value = partition->guest_os_id;
+		return true;
+	case HV_MSR_HYPERCALL:
+		*value = partition->hypercall_msr;
+		return true;
+	case HV_MSR_VP_INDEX:
+		*value = vp->index;
+		return true;
+	case HV_MSR_RESET:
+		*value = 0;
+		return true;
+	case HV_MSR_VP_RUNTIME:
+		*value = tsc_to_100ns(vp->stats[VIRIDIS_VP_STAT_GUEST_TICKS] +
+		                      vp->stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
+		return true;
+	case HV_MSR_TIME_REF_COUNT:
+		*value = partition_reference_time(partition);
+		return true;
+	case HV_MSR_REFERENCE_TSC:
+		*value = partition->reference_tsc_msr;
+		return true;
+	case HV_MSR_TSC_FREQUENCY:
+		*value = tsc_hz();
+		return true;
+	case HV_MSR_APIC_FREQUENCY:
+		*value = tsc_hz() / lapic->config.clock_per_tick;
+		return true;
+	case HV_MSR_ICR:
+		*value = (uint64_t)lapic->icr_high << 32 | lapic->icr_low;
+		return true;
+	case HV_MSR_TPR:
+		*value = lapic->tpr;
+		return true;
+	case HV_MSR_VP_ASSIST_PAGE:
+		*value = vp->assist_msr;
+		return true;
+	case HV_MSR_SCONTROL ... HV_MSR_EOM:
+	case HV_MSR_SINT0 ... HV_MSR_SINT15:
+		return synic_read(&vp->synic, msr, value);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return stimers_read(&vp->stimers, msr, value);
+	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
+		*value = vp->crash[msr - HV_MSR_CRASH_P0];
+		return true;
+	case HV_MSR_CRASH_CTL:
+		*value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
+		return true;
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		*value = partition->invariant_tsc;
+		return true;
+	default:
+		return false;
 	}
-	return false;
 }
 
-/* By its TLFS name in the control block; every MSR here has one. */
-static uint64_t block_read(const struct vp *vp, uint32_t name)
+static bool write_tpr(struct vp *vp, uint64_t value)
 {
-	union hv_register_value value = { 0 };
-
-	(void)virt->get_register(vp, name, &value);
-	return value.reg64;
+	if (value > 0xff)
+		return false;
+	vp->lapic.tpr = (uint32_t)value;
+	virt->set_cr8(vp, (unsigned int)(value >> 4));
+	return true;
 }
 
-static void block_write(struct vp *vp, uint32_t name, uint64_t content)
+/* A page register that cannot be shown (no table left for it) takes its old value back. */
+static bool write_synic(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	const union hv_register_value value = { .reg64 = content };
+	struct synic before = vp->synic;
+	struct synic_effects effects;
 
-	(void)virt->set_register(vp, name, &value);
+	if (!synic_write(&vp->synic, msr, value, &effects))
+		return false;
+	if ((effects.simp_changed &&
+	     !overlay_set_synic(vp, OVERLAY_SIMP, vp->synic.simp)) ||
+	    (effects.siefp_changed &&
+	     !overlay_set_synic(vp, OVERLAY_SIEFP, vp->synic.siefp))) {
+		vp->synic = before;
+		return false;
+	}
+	messages_rescan(vp, effects.rescan);
+	synthetic_timers_post(vp, effects.rescan);
+	return true;
+}
+
+static bool write_stimer(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	if (!stimers_write(&vp->stimers, msr, value,
+	                   partition_reference_time(vp->partition)))
+		return false;
+	synthetic_timers_expire(vp);
+	vp_update_deadline(vp);
+	return true;
+}
+
+bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+		return overlay_set_guest_os_id(partition, value);
+	case HV_MSR_HYPERCALL:
+		return overlay_set_hypercall(partition, value);
+	case HV_MSR_RESET:
+		if (value & 1)
+			vp_triple_fault(vp);
+		return true;
+	case HV_MSR_REFERENCE_TSC:
+		return overlay_set_reference_tsc(partition, value);
+	case HV_MSR_EOI:
+		apic_eoi(vp);
+		return true;
+	case HV_MSR_ICR:
+		return apic_write_icr(vp, value);
+	case HV_MSR_TPR:
+		return write_tpr(vp, value);
+	case HV_MSR_VP_ASSIST_PAGE:
+		return overlay_set_assist(vp, value);
+	case HV_MSR_SCONTROL ... HV_MSR_EOM:
+	case HV_MSR_SINT0 ... HV_MSR_SINT15:
+		return write_synic(vp, msr, value);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return write_stimer(vp, msr, value);
+	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
+		vp->crash[msr - HV_MSR_CRASH_P0] = value;
+		return true;
+	case HV_MSR_CRASH_CTL:
+		if (value & HV_CRASH_NOTIFY)
+			crash_report(vp, (value & HV_CRASH_MESSAGE) != 0);
+		return true;
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		if (value > 1)
+			return false;
+		__atomic_fetch_or(&partition->invariant_tsc, value, __ATOMIC_RELAXED);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- The architecture's ---- */
+
+/* An MSR that is not written and read here, or that the root alone reads: see the flags. */
+enum {
+	OF_ROOT = 1, /* the root reads the machine's */
+	ZERO = 2,    /* who does not read the machine's reads 0 */
+	IGNORED = 4, /* written to no effect: every Linux does so */
+};
+
+static const struct range {
+	uint32_t first, last;
+	unsigned int flags;
+} ranges[] = {
+	{ 0x00000017, 0x00000017, OF_ROOT },        /* platform id */
+	{ 0x00000048, 0x00000049, ZERO | IGNORED }, /* SPEC_CTRL, PRED_CMD */
+	{ 0x000001d9, 0x000001d9, ZERO | IGNORED }, /* DEBUGCTL */
+	{ 0x00000258, 0x00000259, OF_ROOT },        /* fixed MTRRs */
+	{ 0x00000268, 0x0000026f, OF_ROOT },        /* fixed MTRRs */
+	{ 0xc0000104, 0xc0000104, ZERO | IGNORED }, /* TSC ratio, by tools */
+	{ 0xc0010000, 0xc0010007, ZERO | IGNORED }, /* performance events */
+	{ 0xc0010016, 0xc001001d, OF_ROOT },        /* IORR, TOP_MEM, TOP_MEM2 */
+	{ 0xc001001f, 0xc001001f, OF_ROOT | ZERO | IGNORED }, /* NB_CFG: PCI ECS */
+	{ 0xc0010061, 0xc001006b, OF_ROOT },                  /* P-states */
+	{ 0xc0011020, 0xc0011023, ZERO | IGNORED },
+	{ 0xc0011029, 0xc001102a, ZERO | IGNORED }, /* DE_CFG: LFENCE */
+	{ 0xc00110e3, 0xc00110e3, ZERO | IGNORED },
+	{ MSR_HWCR, MSR_HWCR, OF_ROOT | ZERO | IGNORED },
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, ZERO | IGNORED },
+	{ MSR_MTRR_CAP, MSR_MTRR_CAP, OF_ROOT | ZERO },
+	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, OF_ROOT | ZERO },
+	{ MSR_MTRR_FIX64K, MSR_MTRR_FIX64K, OF_ROOT },
+	{ MSR_MTRR_PHYS_BASE0, 0x0000020f, OF_ROOT },
+	{ MSR_SYSCFG, MSR_SYSCFG, OF_ROOT | ZERO },
+	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, ZERO | IGNORED },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
+};
+
+static unsigned int flags_of(uint32_t msr)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
+		if (msr >= ranges[i].first && msr <= ranges[i].last)
+			return ranges[i].flags;
+	}
+	return 0;
+}
+
+static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	unsigned int flags;
+
+	*value = 0;
+	switch (msr) {
+	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+		return apic_read_msr(vp, msr, value);
+	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
+		return is_open(vp, msr) && msr_read_synthetic(vp, msr, value);
+	case MSR_TSC:
+		*value = cpu_rdtsc() + vp->partition->tsc_offset;
+		return true;
+	case MSR_APIC_BASE:
+		*value = vp->lapic.base;
+		return true;
+	case MSR_EFER:
+		*value = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
+		return true;
+	case MSR_PAT:
+		*value = vp_register(vp, HV_X64_REGISTER_PAT).reg64;
+		return true;
+	case MSR_TSC_AUX:
+		*value = vp->arch.tsc_aux;
+		return true;
+	case MSR_HWCR:
+		*value = HWCR_TSC_FREQ_SEL;
+		break;
+	}
+	flags = flags_of(msr);
+	if (!vp->partition->is_root || !(flags & OF_ROOT))
+		return (flags & ZERO) != 0;
+	*value = cpu_rdmsr(msr);
+	return true;
 }
 
 enum msr_result msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	*value = 0;
-	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
-		return apic_read_msr(vp, msr, value) ? MSR_DONE : MSR_FAULT;
-	if (is_synthetic(msr))
-		return msr_allowed_synthetic(vp, msr) &&
-		                       msr_read_synthetic(vp, msr, value) ?
-		               MSR_DONE :
-		               MSR_FAULT;
-	switch (msr) {
-	case MSR_TSC:
-		*value = cpu_rdtsc() + vp->partition->tsc_offset;
-		return MSR_DONE;
-	case MSR_APIC_BASE:
-		*value = vp->lapic.base;
-		return MSR_DONE;
-	case MSR_EFER:
-		*value = block_read(vp, HV_X64_REGISTER_EFER);
-		return MSR_DONE;
-	case MSR_PAT:
-		*value = block_read(vp, HV_X64_REGISTER_PAT);
-		return MSR_DONE;
-	case MSR_TSC_AUX:
-		*value = vp->arch.tsc_aux;
-		return MSR_DONE;
-	default:
-		break;
-	}
-	if (is_root_readable(vp, msr)) {
-		*value = cpu_rdmsr(msr);
-		return MSR_DONE;
-	}
-	if (msr == MSR_HWCR)
-		*value = HWCR_TSC_FREQ_SEL;
-	if (is_ignored(msr) || msr == MSR_UCODE_REV || msr == MSR_MTRR_CAP ||
-	    msr == MSR_MTRR_DEF_TYPE || msr == MSR_SYSCFG)
-		return MSR_DONE;
-	return MSR_FAULT;
+	return read(vp, msr, value) ? MSR_DONE : MSR_FAULT;
 }
 
 /* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */
-static bool pat_is_valid(uint64_t pat)
+static bool write_pat(struct vp *vp, uint64_t pat)
 {
+	const union hv_register_value value = { .reg64 = pat };
+
 	for (unsigned int i = 0; i < 8; i++) {
 		uint8_t type = (uint8_t)(pat >> 8 * i);
 
 		if (type > 7 || type == 2 || type == 3)
 			return false;
 	}
+	(void)virt->set_register(vp, HV_X64_REGISTER_PAT, &value); /* it exists */
 	return true;
 }
 
 /* LME may not change while paging is on; LMA is the processor's. APM2 3.1.7 */
-static bool write_efer(struct vp *vp, uint64_t value)
+static bool write_efer(struct vp *vp, uint64_t content)
 {
-	uint64_t old = block_read(vp, HV_X64_REGISTER_EFER);
-	bool paging = (block_read(vp, HV_X64_REGISTER_CR0) & CR0_PG) != 0;
+	uint64_t old = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
+	bool paging = (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PG) != 0;
+	union hv_register_value value;
 
-	value &= ~(uint64_t)EFER_LMA;
-	if ((value & ~(uint64_t)EFER_WRITABLE) || (paging && ((value ^ old) & EFER_LME)))
+	content &= ~(uint64_t)EFER_LMA;
+	if ((content & ~(uint64_t)EFER_WRITABLE) ||
+	    (paging && ((content ^ old) & EFER_LME)))
 		return false;
-	block_write(vp, HV_X64_REGISTER_EFER, value | (old & EFER_LMA));
+	value.reg64 = content | (old & EFER_LMA);
+	(void)virt->set_register(vp, HV_X64_REGISTER_EFER, &value); /* it exists */
 	return true;
+}
+
+static bool write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	switch (msr) {
+	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+		return apic_write_msr(vp, msr, value);
+	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
+		return is_open(vp, msr) && msr_write_synthetic(vp, msr, value);
+	case MSR_APIC_BASE:
+		return apic_set_base(vp, value);
+	case MSR_EFER:
+		return write_efer(vp, value);
+	case MSR_PAT:
+		return write_pat(vp, value);
+	case MSR_TSC_AUX:
+		vp->arch.tsc_aux = (uint32_t)value;
+		cpu_wrmsr(MSR_TSC_AUX, (uint32_t)value);
+		return true;
+	}
+	if (flags_of(msr) & IGNORED)
+		return true;
+	log_limited("p%u vp%u msr: write of %#llx to %#x refused", vp->partition->slot,
+	            vp->index, (unsigned long long)value, msr);
+	return false;
 }
 
 enum msr_result msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
-		return apic_write_msr(vp, msr, value) ? MSR_DONE : MSR_FAULT;
-	if (is_synthetic(msr))
-		return msr_allowed_synthetic(vp, msr) &&
-		                       msr_write_synthetic(vp, msr, value) ?
-		               MSR_DONE :
-		               MSR_FAULT;
-	switch (msr) {
-	case MSR_APIC_BASE:
-		return apic_set_base(vp, value) ? MSR_DONE : MSR_FAULT;
-	case MSR_EFER:
-		return write_efer(vp, value) ? MSR_DONE : MSR_FAULT;
-	case MSR_PAT:
-		if (!pat_is_valid(value))
-			return MSR_FAULT;
-		block_write(vp, HV_X64_REGISTER_PAT, value);
-		return MSR_DONE;
-	case MSR_TSC_AUX:
-		vp->arch.tsc_aux = (uint32_t)value;
-		cpu_wrmsr(MSR_TSC_AUX, (uint32_t)value);
-		return MSR_DONE;
-	default:
-		break;
-	}
-	if (is_ignored(msr))
-		return MSR_DONE;
-	log_limited("p%u vp%u msr: write of %#llx to %#x refused", vp->partition->slot,
-	            vp->index, (unsigned long long)value, msr);
-	return MSR_FAULT;
+	return write(vp, msr, value) ? MSR_DONE : MSR_FAULT;
 }

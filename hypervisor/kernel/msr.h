@@ -16,10 +16,7 @@ enum msr_result msr_read(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHEC
 enum msr_result msr_write(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
 
 /* Without regard to privileges: the parent's side. False: no such MSR, or a bad value. */
-bool msr_read_synthetic(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
+bool msr_read_synthetic(const struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
 bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
-
-/* Whether the VP's privileges open the synthetic MSR to it. */
-bool msr_allowed_synthetic(const struct vp *vp, uint32_t msr) MUST_CHECK;
 
 #endif
