@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine as the boot stage found it; constant once main() has started the other CPUs. */
+/* The machine: memory by the boot loader's word, the rest by the root's loader's. */
 #ifndef VIRIDIS_KERNEL_BOOT_INFO_H
 #define VIRIDIS_KERNEL_BOOT_INFO_H
 
+#include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/root_loader.h>
 #include "hypervisor/core/boot_info.h"
 
-/* What the boot stage hands over. Command lines in `info` point into the stage's own memory. */
-struct boot_handoff {
-	struct boot_info info;
-	uint8_t loader_info[ROOT_LOADER_INFO_BYTES]
-		__attribute__((aligned(8))); /* Multiboot2 3.4 */
-};
-
-/* The hypervisor's copies. */
+/* Constant once the reserve is chosen. */
 extern struct boot_info boot_info;
-extern uint8_t boot_loader_info[ROOT_LOADER_INFO_BYTES];
+extern struct root_loader_handoff boot_handoff;
 
-/* Copies the handoff and logs what it says, while the stage is still mapped. */
-void boot_take(const struct boot_handoff *handoff);
+/* Not the root's: the image, and the reserve once it is chosen. */
+#define boot_image   (boot_handoff.taken[ROOT_LOADER_IMAGE])
+#define boot_reserve (boot_handoff.taken[ROOT_LOADER_RESERVE])
+
+/* Constant once the other CPUs run. */
+extern struct viridis_input_describe_machine machine;
+
+/* With the registers that the boot loader entered with, on the tables of boot.S. */
+void boot_info_read(uint32_t magic, uint32_t info_hpa);
 
 #endif

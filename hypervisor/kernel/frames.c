@@ -20,7 +20,7 @@ enum frame_state {
 };
 
 #define CHUNK_FRAMES (PAGE_1G / PAGE_4K)
-#define CHUNKS       1024 /* 1 TiB */
+#define CHUNKS       BOOT_MAX_GIBS
 #define STATE_MASK   UINT64_C(0xff)
 #define OWNER_SHIFT  8
 #define COUNT_SHIFT  32
@@ -74,8 +74,8 @@ void frames_init(void)
 		mark(round_up(range->start, PAGE_4K), round_down(range->end, PAGE_4K),
 		     FRAME_ROOT);
 	}
-	mark(boot_info.image_start, boot_info.image_end, FRAME_HYPERVISOR);
-	mark(boot_info.reserve_start, boot_info.reserve_end, FRAME_HYPERVISOR);
+	mark(boot_image.start, boot_image.end, FRAME_HYPERVISOR);
+	mark(boot_reserve.start, boot_reserve.end, FRAME_HYPERVISOR);
 }
 
 bool frames_deposit(uint64_t pfn, uint16_t owner)

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The boot, in its order. boot.S calls main() after the boot stage, in long mode, on the first CPU, interrupts off. */
+/*
+ * The boot, in its order. boot.S calls main() with what the boot loader left in EAX and EBX, in long mode,
+ * on the first CPU, interrupts off. It ends with the root's loader running; when that has described
+ * the machine, boot_finish() takes the second part, still on the first CPU alone.
+ */
 #include <stddef.h>
 #include <stdint.h>
 #include <viridis/base/bits.h>
@@ -12,7 +16,9 @@
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/panic.h"
+#include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/root.h"
 #include "hypervisor/kernel/run.h"
@@ -20,28 +26,15 @@
 #include "hypervisor/kernel/timer_queue.h"
 #include "hypervisor/kernel/trace.h"
 
-_Noreturn void main(const struct boot_handoff *from);
+_Noreturn void main(uint32_t magic, uint32_t info_hpa);
 
 const struct virt_ops *virt;
 
-static const struct boot_handoff *handoff;
+static uint32_t loader_magic, loader_info;
 
-static void cpu_on(void)
+static void read_boot_info(void)
 {
-	virt->cpu_on();
-	context_cpu_on();
-}
-
-/* The other CPUs, once the boot is over. */
-static void enter_loop(struct cpu *cpu)
-{
-	cpu_on();
-	cpu_loop(cpu);
-}
-
-static void take_handoff(void)
-{
-	boot_take(handoff);
+	boot_info_read(loader_magic, loader_info);
 }
 
 static void guard_stacks(void)
@@ -58,9 +51,14 @@ static void start_lapic(void)
 	         lapic_id());
 }
 
-static void start_cpus(void)
+void cpu_prepare(struct cpu *cpu)
 {
-	smp_start_all(enter_loop);
+	cpu->hypercall_input = boot_alloc(PAGE_4K, PAGE_4K);
+	cpu->hypercall_output = boot_alloc(PAGE_4K, PAGE_4K);
+	trace_init(cpu);
+	timer_queue_init(cpu);
+	virt->cpu_on();
+	context_cpu_on();
 }
 
 /* One vendor so far; the others' present() goes here. */
@@ -71,51 +69,61 @@ static void choose_virtualization(void)
 	virt = &svm_ops;
 	virt->global_init();
 	context_init();
-	cpu_on();
+	cpu_prepare(this_cpu());
+	sched_init();
 	log_line("virtualization: %s", virt->name);
 }
 
-static void prepare_cpus(void)
+/* The scheduler's times are in TSC ticks; so far it knows the root's first VP alone, which runs. */
+static void start_clocks(void)
 {
-	for (unsigned int i = 0; i < cpu_count; i++) {
-		cpus[i]->hypercall_input = boot_alloc(PAGE_4K, PAGE_4K);
-		cpus[i]->hypercall_output = boot_alloc(PAGE_4K, PAGE_4K);
-		trace_init(cpus[i]);
-		timer_queue_init(cpus[i]);
-	}
+	time_init();
 	sched_init();
+	overlay_fill_pages(root_partition);
 }
 
 static const struct {
 	const char *name, *what;
 	void (*run)(void);
 } steps[] = {
-	{ "machine", "as the boot stage found it", take_handoff },
+	{ "memory", "as the boot loader describes it", read_boot_info },
 	{ "paging", "an address space of our own, W^X", paging_init },
 	{ "stacks", "for NMI, double fault, machine check", guard_stacks },
 	{ "lapic", "the local APIC is ours", start_lapic },
-	{ "time", "how fast the clocks tick", time_init },
-	{ "smp", "the other CPUs", start_cpus },
-	{ "cpus", "what each of them needs to run VPs", prepare_cpus },
 	{ "virtualization", "guests can run", choose_virtualization },
 	{ "root", "its partition, its memory less ours", root_create },
 	{ "loader", "the root's, in the root's memory", root_load },
+	{ "time", "how fast the clocks tick", start_clocks },
+	{ "smp", "the other CPUs", smp_start_all },
+	{ "devices", "what the root may not reach", root_guard_devices },
+	{ "vps", "the root's, one a CPU", root_add_vps },
 };
+enum { FIRST_OF_FINISH = 7 };
 
-void main(const struct boot_handoff *from)
+static void run_steps(unsigned int first, unsigned int end)
 {
-	handoff = from;
-	smp_init_boot_cpu();
-	log_init();
-	log_line("Viridis, a microkernelized hypervisor");
-	for (unsigned int i = 0; i < ARRAY_COUNT(steps); i++) {
+	for (unsigned int i = first; i < end; i++) {
 		log_line("boot %u/%u %s: %s", i + 1, (unsigned int)ARRAY_COUNT(steps),
 		         steps[i].name, steps[i].what);
 		steps[i].run();
 	}
+}
+
+void boot_finish(void)
+{
+	run_steps(FIRST_OF_FINISH, ARRAY_COUNT(steps));
 	log_line("boot done, %lu KiB of the reserve left", boot_alloc_left() / 1024);
 	log_release_serial();
-	root_start();
 	smp_release();
+}
+
+void main(uint32_t magic, uint32_t info_hpa)
+{
+	loader_magic = magic;
+	loader_info = info_hpa;
+	smp_init_boot_cpu();
+	log_init();
+	log_line("Viridis, a microkernelized hypervisor");
+	run_steps(0, FIRST_OF_FINISH);
 	cpu_loop(this_cpu());
 }

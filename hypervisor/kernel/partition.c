@@ -135,7 +135,6 @@ static void set_up(struct partition *partition, struct pool *pool)
 	partition->hypercall_overlay.page = pool_allocate(pool);
 	partition->tsc_overlay.page = pool_allocate(pool);
 	partition->reference_base = cpu_rdtsc();
-	overlay_fill_pages(partition);
 }
 
 static void give_back(struct partition *partition, struct pool *pool)
@@ -408,17 +407,6 @@ uint64_t partition_reference_time(const struct partition *partition)
 	return tsc_to_100ns(cpu_rdtsc() - partition->reference_base);
 }
 
-static void make_root_vps(struct partition *root, struct pool *boot_pool)
-{
-	for (unsigned int i = 0; i < cpu_count; i++) {
-		enum hv_status status = vp_create(root, i, boot_pool, &root->vps[i]);
-
-		ASSERT(status == HV_STATUS_SUCCESS);
-		cpus[i]->root_vp = root->vps[i];
-	}
-	root->vp_count = cpu_count;
-}
-
 void partition_make_root(struct pool *boot_pool)
 {
 	struct partition *root = pool_allocate(boot_pool);
@@ -432,5 +420,4 @@ void partition_make_root(struct pool *boot_pool)
 	status = partition_initialize(root);
 	ASSERT(status == HV_STATUS_SUCCESS);
 	root_partition = root;
-	make_root_vps(root, boot_pool);
 }

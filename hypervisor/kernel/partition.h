@@ -104,7 +104,7 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index) MUS
 enum hv_status partition_delete_vp(struct partition *partition,
                                    uint32_t index) MUST_CHECK;
 
-/* Boot: the root, one VP a CPU, from a pool of its own. */
+/* Boot: the root, as yet without VPs, from a pool of its own. */
 void partition_make_root(struct pool *boot_pool);
 
 /* Give deleted VPs and children back to the pool, those whose epoch has passed. */

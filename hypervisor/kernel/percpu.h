@@ -8,9 +8,9 @@
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/list.h>
 #include "hypervisor/arch/x86/descriptors.h"
-#include "hypervisor/core/boot_info.h"
+#include <viridis/abi/hv_hypercall.h>
 
-enum { MAX_CPUS = BOOT_MAX_CPUS };
+enum { MAX_CPUS = VIRIDIS_MACHINE_CPUS };
 
 struct vp;
 struct viridis_trace_record;

@@ -17,6 +17,7 @@
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/emulate.h"
 #include "hypervisor/kernel/frames.h"
+#include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/sched.h"
@@ -34,19 +35,32 @@ static struct guarded_ioapic {
 	struct ioapic_guard guard;
 	volatile uint32_t *registers;
 	uint64_t hpa;
-} ioapics[BOOT_MAX_IOAPICS];
+} ioapics[VIRIDIS_MACHINE_IOAPICS];
 static struct spinlock ioapic_lock =
 	SPINLOCK(LOCK_POOL); /* held across guard and write */
 
-/* One table page for each 2 MiB of RAM, and what the directories above need. */
-static void fill_boot_pool(void)
+static void feed_boot_pool(uint64_t pages)
 {
-	uint64_t gibs = boot_info_ram_gibs(&boot_info);
-	uint64_t pages = gibs * (PAGE_1G / PAGE_2M + 2) + SPARE_TABLES +
-	                 (uint64_t)cpu_count * (VP_PAGES + 1) + PARTITION_PAGES;
-
-	pool_init(&boot_pool);
 	pool_seed(&boot_pool, boot_alloc(pages * PAGE_4K, PAGE_4K), pages);
+}
+
+static void add_vp(unsigned int index)
+{
+	struct vp **vp = &root_partition->vps[index];
+	enum hv_status status;
+
+	feed_boot_pool(VP_PAGES);
+	status = vp_create(root_partition, index, &boot_pool, vp);
+	ASSERT(status == HV_STATUS_SUCCESS);
+	cpus[index]->root_vp = *vp;
+	root_partition->vp_count = index + 1;
+	vp_resume(*vp, SUSPEND_EXPLICIT | SUSPEND_PARTITION);
+}
+
+void root_add_vps(void)
+{
+	for (unsigned int i = 1; i < cpu_count; i++)
+		add_vp(i);
 }
 
 static void map_all(struct partition *root)
@@ -99,7 +113,7 @@ static void guard_ioapic(struct partition *root, unsigned int index)
 	struct guarded_ioapic *ioapic = &ioapics[index];
 	enum hv_status status;
 
-	ioapic->hpa = boot_info.ioapics[index].hpa;
+	ioapic->hpa = machine.ioapic_hpa[index];
 	ioapic->registers = mmio_map(ioapic->hpa, PAGE_4K);
 	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
 	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
@@ -110,43 +124,62 @@ static void guard_ioapic(struct partition *root, unsigned int index)
 		panic("root: no memory to guard an IOAPIC");
 }
 
-static void guard_power_ports(void)
+void root_guard_devices(void)
 {
-	if (boot_info.pm1a_control)
-		virt->intercept_root_ports(boot_info.pm1a_control, 2);
-	if (boot_info.pm1b_control)
-		virt->intercept_root_ports(boot_info.pm1b_control, 2);
+	for (unsigned int i = 0; i < ARRAY_COUNT(machine.pm1_control); i++)
+		if (machine.pm1_control[i])
+			virt->intercept_root_ports(machine.pm1_control[i], 2);
+	for (unsigned int i = 0; i < machine.iommu_count; i++)
+		hide(root_partition, machine.iommu[i].hpa,
+		     machine.iommu[i].hpa + machine.iommu[i].bytes);
+	for (unsigned int i = 0; i < machine.ioapic_count; i++)
+		guard_ioapic(root_partition, i);
 }
 
+/* Once, by the root's loader, before any other code of the root's has run. */
+enum hv_status hc_describe_machine(struct hypercall *call)
+{
+	const struct viridis_input_describe_machine *in = call->input;
+
+	if (!call->partition->is_root || machine.cpu_count != 0)
+		return HV_STATUS_ACCESS_DENIED;
+	if (in->cpu_count == 0 || in->cpu_count > VIRIDIS_MACHINE_CPUS ||
+	    in->ioapic_count > VIRIDIS_MACHINE_IOAPICS ||
+	    in->iommu_count > VIRIDIS_MACHINE_IOMMUS || in->reserved != 0 ||
+	    in->tsc_hz < VIRIDIS_MACHINE_TSC_HZ_MIN)
+		return HV_STATUS_INVALID_PARAMETER;
+	machine = *in;
+	log_line("machine: %u CPUs, %u I/O APICs, %u IOMMUs, PM1 control %#x, S5 %#x",
+	         machine.cpu_count, machine.ioapic_count, machine.iommu_count,
+	         machine.pm1_control[0], machine.s5_type);
+	if (machine.iommu_count == 0)
+		log_warning("no IOMMU: the root's devices can reach all memory by DMA");
+	boot_finish();
+	call->settle = true;
+	return HV_STATUS_SUCCESS;
+}
+
+/* One table page for each 2 MiB of RAM, and what the directories above need. */
 void root_create(void)
 {
-	fill_boot_pool();
+	pool_init(&boot_pool);
+	feed_boot_pool(boot_info_ram_gibs(&boot_info) * (PAGE_1G / PAGE_2M + 2) +
+	               SPARE_TABLES + PARTITION_PAGES);
 	frames_init();
 	partition_make_root(&boot_pool);
 	map_all(root_partition);
-	hide(root_partition, boot_info.image_start, boot_info.image_end);
-	hide(root_partition, boot_info.reserve_start, boot_info.reserve_end);
+	hide(root_partition, boot_image.start, boot_image.end);
+	hide(root_partition, boot_reserve.start, boot_reserve.end);
 	hide(root_partition, MSI_WINDOW_START, MSI_WINDOW_END);
-	for (unsigned int i = 0; i < boot_info.iommu_count; i++)
-		hide(root_partition, boot_info.iommus[i].hpa,
-		     boot_info.iommus[i].hpa + boot_info.iommus[i].bytes);
-	for (unsigned int i = 0; i < boot_info.ioapic_count; i++)
-		guard_ioapic(root_partition, i);
-	guard_power_ports();
-	partition_set_weight(root_partition, ROOT_WEIGHT);
-}
-
-void root_start(void)
-{
-	for (unsigned int i = 0; i < cpu_count; i++)
-		vp_resume(root_partition->vps[i], SUSPEND_EXPLICIT | SUSPEND_PARTITION);
+	root_partition->weight = ROOT_WEIGHT;
+	add_vp(0);
 }
 
 _Noreturn void root_ended(const char *why)
 {
 	log_error("root: %s; the machine ends here", why);
-	if (boot_info.reset.usable && !boot_info.reset.is_memory)
-		cpu_outb((uint16_t)boot_info.reset.address, boot_info.reset.value);
+	if (machine.reset_port)
+		cpu_outb(machine.reset_port, machine.reset_value);
 	cpu_outb(0xcf9, 0x06);
 	cpu_outb(0x64, 0xfe);
 	panic("the machine does not reset");
@@ -159,7 +192,7 @@ static void pm1_write(struct vp *vp, uint16_t port, uint32_t value)
 		cpu_outw(port, (uint16_t)value);
 		return;
 	}
-	if (!boot_info.s5_found || PM1_SLEEP_TYPE(value) != boot_info.s5_type_a) {
+	if (PM1_SLEEP_TYPE(value) != machine.s5_type) {
 		log_limited("root vp%u: sleep type %u refused", vp->index,
 		            PM1_SLEEP_TYPE(value));
 		return;
@@ -173,8 +206,8 @@ void root_io(struct vp *vp, const struct vp_exit *exit)
 	uint64_t *rax = &vp->arch.gpr[GPR_RAX];
 
 	if (exit->io.string || exit->io.bytes != 2 ||
-	    (exit->io.port != boot_info.pm1a_control &&
-	     exit->io.port != boot_info.pm1b_control)) {
+	    (exit->io.port != machine.pm1_control[0] &&
+	     exit->io.port != machine.pm1_control[1])) {
 		log_limited("root vp%u: odd access of %u bytes to port %#x refused",
 		            vp->index, exit->io.bytes, exit->io.port);
 		if (exit->io.in)
@@ -190,7 +223,7 @@ void root_io(struct vp *vp, const struct vp_exit *exit)
 
 static struct guarded_ioapic *find_ioapic(uint64_t gpa)
 {
-	for (unsigned int i = 0; i < boot_info.ioapic_count; i++) {
+	for (unsigned int i = 0; i < machine.ioapic_count; i++) {
 		if (round_down(ioapics[i].hpa, PAGE_4K) == round_down(gpa, PAGE_4K))
 			return &ioapics[i];
 	}

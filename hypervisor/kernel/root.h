@@ -7,14 +7,16 @@
 
 struct vp;
 
-/* Boot: the partition, its memory map and guarded devices. */
+/* Boot: the partition, its memory map, VP 0. */
 void root_create(void);
 
 /* Boot: its loader, and the state in which VP 0 enters it. */
 void root_load(void);
 
-/* Boot, last: its VPs may run. */
-void root_start(void);
+/* Boot, when the loader has described the machine; boot_finish() is main.c's and calls the others. */
+void boot_finish(void);
+void root_guard_devices(void);
+void root_add_vps(void);
 
 /* Exits of a root's VP. */
 void root_io(struct vp *vp, const struct vp_exit *exit);

@@ -47,19 +47,11 @@ static void copy_to_root(uint64_t hpa, const void *from, size_t bytes)
 
 void root_load(void)
 {
-	static struct root_loader_handoff handoff;
-
 	if (boot_info_find_free(&boot_info, ROOT_LOADER_END_HPA - ROOT_LOADER_HPA,
 	                        PAGE_4K, ROOT_LOADER_HPA, ROOT_LOADER_END_HPA) == 0)
 		panic("root: memory at %#x is not free for its loader", ROOT_LOADER_HPA);
-	handoff.taken[ROOT_LOADER_IMAGE] =
-		(struct root_loader_range){ boot_info.image_start, boot_info.image_end };
-	handoff.taken[ROOT_LOADER_RESERVE] =
-		(struct root_loader_range){ boot_info.reserve_start,
-		                            boot_info.reserve_end };
-	memcpy(handoff.info, boot_loader_info, sizeof(handoff.info));
 	copy_to_root(ROOT_LOADER_HPA, root_loader_start,
 	             (size_t)(root_loader_end - root_loader_start));
-	copy_to_root(ROOT_LOADER_HANDOFF_HPA, &handoff, sizeof(handoff));
+	copy_to_root(ROOT_LOADER_HANDOFF_HPA, &boot_handoff, sizeof(boot_handoff));
 	set_entry_state(root_partition->vps[0]);
 }

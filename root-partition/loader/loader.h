@@ -21,6 +21,12 @@ struct loader_memory {
 void loader_read_memory(const struct boot_info *info, uint64_t rsdp,
                         struct loader_memory *memory);
 
+/* Reads the firmware's tables, hides the IOMMUs in them, and tells the hypervisor. */
+void loader_describe_machine(const struct boot_info *info);
+
+/* How fast the TSC ticks, by the ACPI PM timer at that port, or without one (0) by the PIT. */
+uint64_t loader_measure_tsc(uint16_t pm_timer_port);
+
 /* Says on the serial line and the debug console why there will be no root, and stops. */
 _Noreturn void loader_stop(const char *why);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loading the root's kernel, in the root: module `kernel` is a bzImage, module `initrd` stays where
- * the boot loader put it. Zero page and command line lie in this image, below 1 MiB.
+ * Starting the root, in the root: the machine is described to the hypervisor, and the kernel is loaded.
+ * Module `kernel` is a bzImage, module `initrd` stays where the boot loader put it. Zero page and command
+ * line lie in this image, below 1 MiB.
  */
 #include "root-partition/loader/loader.h"
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
-#include "hypervisor/boot/core/multiboot2.h"
-#include "hypervisor/boot/stop.h"
+#include "hypervisor/core/multiboot2.h"
+#include "root-partition/loader/core/memory_map.h"
 
 uint64_t loader_main(void); /* called by entry.S; returns the kernel's entry */
 
@@ -17,9 +18,23 @@ static char command_line[2048];
 static struct boot_info info;
 static struct loader_memory memory;
 
+static void put(const char *text)
+{
+	enum { COM1 = 0x3f8, DEBUG_CONSOLE = 0xe9 };
+
+	for (; *text; text++) {
+		__asm__ volatile("outb %0, %w1" : : "a"(*text), "d"(COM1));
+		__asm__ volatile("outb %0, %w1" : : "a"(*text), "d"(DEBUG_CONSOLE));
+	}
+}
+
 void loader_stop(const char *why)
 {
-	boot_stop("root loader", why);
+	put("root loader: ");
+	put(why);
+	put("\r\n");
+	for (;;)
+		__asm__ volatile("cli; hlt");
 }
 
 static void check(enum bzimage_result result)
@@ -100,8 +115,12 @@ uint64_t loader_main(void)
 	struct bzimage image;
 	uint64_t load, rsdp;
 
-	if (multiboot2_read(HANDOFF->info, sizeof(HANDOFF->info), &info) != MULTIBOOT2_OK)
-		loader_stop("the boot information is malformed");
+	const char *fault = multiboot2_read(HANDOFF->info, sizeof(HANDOFF->info), &info);
+
+	if (fault)
+		loader_stop(fault);
+	memory_map_sort(&info);
+	loader_describe_machine(&info);
 	kernel = find_module("kernel", &arguments);
 	if (!kernel)
 		loader_stop(

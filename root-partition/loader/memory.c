@@ -39,9 +39,10 @@ static void find_free(const struct boot_info *info, struct loader_memory *memory
 	}
 	for (unsigned int i = 0; i < ROOT_LOADER_TAKEN; i++)
 		cut(memory, HANDOFF->taken[i].start, HANDOFF->taken[i].end);
-	for (unsigned int i = 0; i < info->module_count; i++)
-		cut(memory, round_down(info->modules[i].start, PAGE_4K),
-		    round_up(info->modules[i].end, PAGE_4K));
+	for (unsigned int i = 0; i < info->range_count; i++)
+		if (info->ranges[i].type != MEMORY_RAM)
+			cut(memory, round_down(info->ranges[i].start, PAGE_4K),
+			    round_up(info->ranges[i].end, PAGE_4K));
 }
 
 static void add_e820(struct loader_memory *memory, uint64_t start, uint64_t end,
@@ -89,7 +90,7 @@ void loader_read_memory(const struct boot_info *info, uint64_t rsdp,
 
 		if (range->type == MEMORY_RAM)
 			add_ram(memory, range->start, range->end, rsdp);
-		else
+		else if (range->type != MEMORY_TAKEN)
 			add_e820(memory, range->start, range->end,
 			         range->type <= MEMORY_BAD ? range->type : E820_RESERVED);
 	}

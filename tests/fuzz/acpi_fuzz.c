@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "hypervisor/boot/core/acpi.h"
+#include "root-partition/loader/core/acpi.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -31,7 +31,7 @@ static void *show(void *context, uint64_t hpa, size_t count)
 	return table;
 }
 
-static void set_rsdp(struct boot_info *info, const uint8_t *data)
+static void set_rsdp(struct acpi_info *info, const uint8_t *data)
 {
 	uint8_t total = 0;
 
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct firmware firmware = { malloc(size), size };
 	const struct acpi_memory memory = { show, &firmware };
-	struct boot_info info = { 0 };
+	struct acpi_info info = { 0 };
 
 	if (size >= BOOT_RSDP_BYTES) {
 		memcpy(firmware.bytes, data, size);

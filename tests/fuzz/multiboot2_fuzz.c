@@ -3,7 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include "hypervisor/boot/core/multiboot2.h"
+#include "hypervisor/core/multiboot2.h"
+#include "root-partition/loader/core/memory_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -12,13 +13,13 @@ static size_t strings; /* keeps the compiler from dropping the reads */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct boot_info info = { 0 };
-	enum multiboot2_status status = multiboot2_read(data, size, &info);
+	const char *fault = multiboot2_read(data, size, &info);
 
-	strings += strlen(info.command_line);
 	for (unsigned int i = 0; i < info.module_count; i++)
 		strings += strlen(info.modules[i].command_line);
-	if (status != MULTIBOOT2_OK)
+	if (fault)
 		return 0;
+	memory_map_sort(&info);
 	for (unsigned int i = 1; i < info.range_count; i++)
 		if (info.ranges[i - 1].start > info.ranges[i].start)
 			abort();

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* core/acpi against a small firmware built here: 64 KiB of "physical memory" at BASE. */
+/* The loader's core/acpi against a small firmware built here: 64 KiB of "physical memory" at BASE. */
 #include "tests/unit/unit.h"
 
 #include <stdint.h>
 #include <string.h>
-#include "hypervisor/boot/core/acpi.h"
+#include "root-partition/loader/core/acpi.h"
 
 enum { BASE = 0xe0000, BYTES = 0x10000 };
 enum { RSDT = 0x1000, XSDT = 0x1100, MADT = 0x2000, FADT = 0x3000, DSDT = 0x4000 };
 enum { DMAR = 0x5000, IVRS = 0x6000 };
 
 static uint8_t bytes[BYTES];
-static struct boot_info info;
+static struct acpi_info info;
 
 static void *show(void *context, uint64_t hpa, size_t count)
 {
@@ -225,10 +225,10 @@ END_TEST
 
 START_TEST(more_cpus_than_there_is_room_for_are_reported)
 {
-	for (unsigned int i = 0; i <= BOOT_MAX_CPUS; i++) {
+	for (unsigned int i = 0; i <= ACPI_MAX_CPUS; i++) {
 		put(MADT + 44 + 8 * i, 0x0800 | (uint64_t)i << 24 | 1ull << 32, 8);
 	}
-	seal(MADT, "APIC", 44 + 8 * (BOOT_MAX_CPUS + 1));
+	seal(MADT, "APIC", 44 + 8 * (ACPI_MAX_CPUS + 1));
 	ck_assert_int_eq(acpi_read(&memory, &info), ACPI_TOO_MANY);
 }
 END_TEST

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "hypervisor/core/boot_info.h"
-#include "hypervisor/boot/core/memory_map.h"
+#include "root-partition/loader/core/memory_map.h"
 
 #define MIB UINT64_C(0x100000)
 #define GIB UINT64_C(0x40000000)
@@ -18,10 +18,9 @@ static struct boot_info machine(uint64_t top)
 			{ 0xf0000, MIB, MEMORY_RESERVED },
 			{ 64 * MIB, 64 * MIB + 4096, MEMORY_RESERVED },
 			{ 5, 5, MEMORY_RAM },
+			{ MIB, 2 * MIB, MEMORY_TAKEN },
 		},
-		.range_count = 5,
-		.image_start = MIB,
-		.image_end = 2 * MIB,
+		.range_count = 6,
 	};
 
 	memory_map_sort(&info);
@@ -32,7 +31,7 @@ START_TEST(sorting_orders_the_ranges_and_drops_the_empty_one)
 {
 	struct boot_info info = machine(GIB);
 
-	ck_assert_uint_eq(info.range_count, 4);
+	ck_assert_uint_eq(info.range_count, 5);
 	for (unsigned int i = 1; i < info.range_count; i++)
 		ck_assert_uint_le(info.ranges[i - 1].start, info.ranges[i].start);
 }
@@ -50,14 +49,12 @@ START_TEST(the_highest_room_below_the_limit_is_found)
 }
 END_TEST
 
-START_TEST(modules_image_and_reserve_are_never_handed_out)
+START_TEST(what_is_taken_is_never_handed_out)
 {
 	struct boot_info info = machine(10 * MIB);
 
-	info.modules[0] = (struct boot_module){ 7 * MIB, 10 * MIB, "" };
-	info.module_count = 1;
-	info.reserve_start = 4 * MIB;
-	info.reserve_end = 6 * MIB;
+	ck_assert(boot_info_add(&info, 7 * MIB, 10 * MIB, MEMORY_TAKEN));
+	ck_assert(boot_info_add(&info, 4 * MIB, 6 * MIB, MEMORY_TAKEN));
 	ck_assert_uint_eq(boot_info_find_free(&info, MIB, MIB, MIB, GIB), 6 * MIB);
 	ck_assert_uint_eq(boot_info_find_free(&info, 2 * MIB, MIB, MIB, GIB), 2 * MIB);
 	ck_assert_uint_eq(boot_info_find_free(&info, 3 * MIB, MIB, MIB, GIB), 0);
@@ -92,7 +89,7 @@ static Suite *boot_info_suite(void)
 
 	tcase_add_test(tests, sorting_orders_the_ranges_and_drops_the_empty_one);
 	tcase_add_test(tests, the_highest_room_below_the_limit_is_found);
-	tcase_add_test(tests, modules_image_and_reserve_are_never_handed_out);
+	tcase_add_test(tests, what_is_taken_is_never_handed_out);
 	tcase_add_test(tests, no_size_and_no_limit_make_the_search_overflow);
 	tcase_add_test(tests, gigabytes_with_ram_are_counted_once_each);
 	suite_add_tcase(suite, tests);

@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 #include <string.h>
-#include "hypervisor/boot/core/multiboot2.h"
+#include "hypervisor/core/multiboot2.h"
+
+#define TRUNCATED "a tag reaches past the end"
 
 static uint8_t bytes[8192];
 static size_t size;
@@ -40,7 +42,7 @@ static void start(void)
 	size = 8;
 }
 
-static enum multiboot2_status finish(void)
+static const char *finish(void)
 {
 	tag_start(0, 0);
 	uint32_t total = (uint32_t)size;
@@ -75,8 +77,6 @@ START_TEST(what_the_tags_say_is_read)
 	const uint8_t rsdp[36] = "RSD PTR ";
 
 	start();
-	tag_start(1, 6);
-	add("quiet", 6);
 	add_module(0x200000, 0x300000, "kernel ro root=/dev/vda");
 	add_module(0x300000, 0x300001, "initrd");
 	add_map(3);
@@ -88,41 +88,34 @@ START_TEST(what_the_tags_say_is_read)
 	add64(0x1234);
 	tag_start(77, 4); /* unknown: passed over */
 	add32(0);
-	ck_assert_int_eq(finish(), MULTIBOOT2_OK);
-	ck_assert_str_eq(info.command_line, "quiet");
+	ck_assert_ptr_null(finish());
 	ck_assert_uint_eq(info.module_count, 2);
 	ck_assert_str_eq(info.modules[0].command_line, "kernel ro root=/dev/vda");
 	ck_assert_uint_eq(info.modules[1].end, 0x300001);
-	ck_assert_uint_eq(info.range_count, 3);
-	ck_assert_uint_eq(info.ranges[0].start, 0x100000);
-	ck_assert_uint_eq(info.ranges[0].end, 0x101000);
+	ck_assert_uint_eq(info.range_count, 5);
+	ck_assert_uint_eq(info.ranges[0].start, 0x200000);
+	ck_assert_uint_eq(info.ranges[0].type, MEMORY_TAKEN);
+	ck_assert_uint_eq(info.ranges[4].start, 0x100000);
+	ck_assert_uint_eq(info.ranges[4].end, 0x101000);
+	ck_assert_uint_eq(info.ranges[4].type, MEMORY_RAM);
 	ck_assert_uint_eq(info.rsdp_bytes, 36);
-}
-END_TEST
-
-START_TEST(without_a_command_line_there_is_an_empty_one)
-{
-	start();
-	add_map(1);
-	ck_assert_int_eq(finish(), MULTIBOOT2_OK);
-	ck_assert_str_eq(info.command_line, "");
 }
 END_TEST
 
 START_TEST(without_a_memory_map_nothing_can_start)
 {
 	start();
-	ck_assert_int_eq(finish(), MULTIBOOT2_NO_MEMORY_MAP);
+	ck_assert_str_eq(finish(), "no RAM in a memory map");
 }
 END_TEST
 
 START_TEST(text_without_an_end_is_refused)
 {
 	start();
-	tag_start(1, 4);
+	tag_start(3, 12);
+	add64(0);
 	add("abcd", 4);
-	ck_assert_int_eq(finish(), MULTIBOOT2_BAD_TAG);
-	ck_assert_str_eq(info.command_line, "");
+	ck_assert_str_eq(finish(), "a tag is malformed");
 }
 END_TEST
 
@@ -131,7 +124,7 @@ START_TEST(a_module_that_ends_before_it_starts_is_refused)
 	start();
 	add_map(1);
 	add_module(2, 1, "kernel");
-	ck_assert_int_eq(finish(), MULTIBOOT2_BAD_TAG);
+	ck_assert_str_eq(finish(), "a tag is malformed");
 }
 END_TEST
 
@@ -139,25 +132,26 @@ START_TEST(more_ranges_or_modules_than_there_is_room_for_are_refused)
 {
 	start();
 	add_map(BOOT_MAX_RANGES + 1);
-	ck_assert_int_eq(finish(), MULTIBOOT2_TOO_MANY);
+	ck_assert_str_eq(finish(), "too many memory ranges or modules");
 	start();
 	for (int i = 0; i <= BOOT_MAX_MODULES; i++)
 		add_module(0, 1, "m");
-	ck_assert_int_eq(finish(), MULTIBOOT2_TOO_MANY);
+	ck_assert_str_eq(finish(), "too many memory ranges or modules");
 }
 END_TEST
 
 START_TEST(a_range_past_the_end_of_the_address_space_stops_there)
 {
 	start();
+	add_map(1);
 	tag_start(6, 8 + 24);
 	add32(24);
 	add32(0);
 	add64(UINT64_MAX - 10);
 	add64(100);
 	add64(2);
-	ck_assert_int_eq(finish(), MULTIBOOT2_OK);
-	ck_assert_uint_eq(info.ranges[0].end, UINT64_MAX);
+	ck_assert_ptr_null(finish());
+	ck_assert_uint_eq(info.ranges[1].end, UINT64_MAX);
 }
 END_TEST
 
@@ -169,9 +163,9 @@ START_TEST(hostile_lengths_are_reported_not_followed)
 	add_map(1);
 	(void)finish();
 	memcpy(bytes + 12, &evil[_i], 4); /* of the first tag */
-	ck_assert_int_eq(multiboot2_read(bytes, size, &info), MULTIBOOT2_TRUNCATED);
+	ck_assert_str_eq(multiboot2_read(bytes, size, &info), TRUNCATED);
 	memcpy(bytes, &evil[_i], 4); /* of the whole */
-	ck_assert_int_eq(multiboot2_read(bytes, size, &info), MULTIBOOT2_TRUNCATED);
+	ck_assert_str_eq(multiboot2_read(bytes, size, &info), TRUNCATED);
 }
 END_TEST
 
@@ -181,7 +175,7 @@ START_TEST(a_map_with_entries_of_no_size_is_refused)
 	tag_start(6, 32);
 	for (int i = 0; i < 8; i++)
 		add32(0);
-	ck_assert_int_eq(finish(), MULTIBOOT2_BAD_TAG);
+	ck_assert_str_eq(finish(), "a tag is malformed");
 }
 END_TEST
 
@@ -192,16 +186,19 @@ START_TEST(information_cut_anywhere_is_reported)
 	add_module(1, 2, "kernel");
 	(void)finish();
 	for (size_t cut = 0; cut < size; cut++)
-		ck_assert_int_eq(multiboot2_read(bytes, cut, &info),
-		                 MULTIBOOT2_TRUNCATED);
+		ck_assert_str_eq(multiboot2_read(bytes, cut, &info), TRUNCATED);
 }
 END_TEST
 
-START_TEST(every_status_has_a_name)
+START_TEST(a_module_cut_within_its_addresses_is_refused)
 {
-	for (int status = MULTIBOOT2_OK; status <= MULTIBOOT2_NO_MEMORY_MAP; status++)
-		ck_assert_str_ne(multiboot2_status_name((enum multiboot2_status)status),
-		                 "unknown");
+	for (uint32_t length = 0; length < 8; length++) {
+		start();
+		add_map(1);
+		tag_start(3, length);
+		add("        ", length);
+		ck_assert_str_eq(finish(), "a tag is malformed");
+	}
 }
 END_TEST
 
@@ -211,7 +208,6 @@ static Suite *multiboot2_suite(void)
 	TCase *tests = tcase_create("multiboot2");
 
 	tcase_add_test(tests, what_the_tags_say_is_read);
-	tcase_add_test(tests, without_a_command_line_there_is_an_empty_one);
 	tcase_add_test(tests, without_a_memory_map_nothing_can_start);
 	tcase_add_test(tests, text_without_an_end_is_refused);
 	tcase_add_test(tests, a_module_that_ends_before_it_starts_is_refused);
@@ -220,7 +216,7 @@ static Suite *multiboot2_suite(void)
 	tcase_add_loop_test(tests, hostile_lengths_are_reported_not_followed, 0, 6);
 	tcase_add_test(tests, a_map_with_entries_of_no_size_is_refused);
 	tcase_add_test(tests, information_cut_anywhere_is_reported);
-	tcase_add_test(tests, every_status_has_a_name);
+	tcase_add_test(tests, a_module_cut_within_its_addresses_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The guest's start: boot_params and ACPI become a struct boot_info; a bump allocator of pages. */
+/* The guest's start: what boot_params and ACPI say; a bump allocator of pages. */
 #include "vsc/lib/guest.h"
 
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
-#include "hypervisor/boot/core/acpi.h"
-#include "hypervisor/boot/core/memory_map.h"
+#include "root-partition/loader/core/memory_map.h"
 #include "vsc/lib/apic.h"
 #include "vsc/lib/console.h"
 #include "vsc/lib/image.h"
@@ -28,6 +27,7 @@
 extern uint8_t payload_start[];
 
 static struct boot_info info;
+static struct acpi_info acpi;
 static char command_line[2048];
 static uint64_t arena, arena_end, rsdp_gpa;
 
@@ -39,6 +39,12 @@ static uint64_t field(const uint8_t *params, size_t offset, size_t bytes)
 	return value;
 }
 
+static void add_range(uint64_t start, uint64_t bytes, uint32_t type)
+{
+	if (!boot_info_add(&info, start, start + bytes, type))
+		bail_out("the memory map is too long");
+}
+
 static void read_memory_map(const uint8_t *params)
 {
 	unsigned int count = params[BOOT_PARAMS_E820_COUNT];
@@ -47,24 +53,16 @@ static void read_memory_map(const uint8_t *params)
 		size_t at = BOOT_PARAMS_E820 + i * E820_ENTRY_BYTES;
 		uint64_t start = field(params, at, 8);
 
-		info.ranges[info.range_count++] = (struct memory_range){
-			.start = start,
-			.end = start + field(params, at + 8, 8),
-			.type = (uint32_t)field(params, at + 16, 4),
-		};
+		add_range(start, field(params, at + 8, 8),
+		          (uint32_t)field(params, at + 16, 4));
 	}
 	memory_map_sort(&info);
 }
 
-static void add_module(uint64_t start, uint64_t bytes)
+static void take(uint64_t start, uint64_t bytes)
 {
-	if (bytes == 0 || start == 0)
-		return;
-	info.modules[info.module_count++] = (struct boot_module){
-		.start = start,
-		.end = start + bytes,
-		.command_line = "",
-	};
+	if (start != 0)
+		add_range(start, bytes, MEMORY_TAKEN);
 }
 
 /* What must not be handed out as free memory, and the command line. */
@@ -77,13 +75,11 @@ static void read_boot_params(const uint8_t *params)
 		if (command_line[i] == 0)
 			break;
 	}
-	info.command_line = command_line;
-	info.image_start = (uint64_t)payload_start;
-	info.image_end = info.image_start + IMAGE_INIT_SIZE;
-	add_module((uint64_t)params, PAGE_4K);
-	add_module(line, sizeof(command_line));
-	add_module(field(params, BOOT_PARAMS_RAMDISK, 4),
-	           field(params, BOOT_PARAMS_RAMDISK_SIZE, 4));
+	take((uint64_t)payload_start, IMAGE_INIT_SIZE);
+	take((uint64_t)params, PAGE_4K);
+	take(line, sizeof(command_line));
+	take(field(params, BOOT_PARAMS_RAMDISK, 4),
+	     field(params, BOOT_PARAMS_RAMDISK_SIZE, 4));
 	rsdp_gpa = field(params, BOOT_PARAMS_RSDP, 8);
 }
 
@@ -100,7 +96,7 @@ const void *guest_acpi_table(const char signature[4])
 {
 	uint64_t hpa;
 
-	return acpi_find_table(&memory, &info, signature, &hpa) == ACPI_OK ?
+	return acpi_find_table(&memory, &acpi, signature, &hpa) == ACPI_OK ?
 	               (const void *)hpa :
 	               NULL;
 }
@@ -121,10 +117,10 @@ static void read_acpi(void)
 	enum acpi_status status;
 
 	if (rsdp && rsdp < LIMIT_4G) {
-		info.rsdp_bytes = ((const uint8_t *)rsdp)[15] ? BOOT_RSDP_BYTES : 20;
-		memcpy(info.rsdp, (const void *)rsdp, info.rsdp_bytes);
+		acpi.rsdp_bytes = ((const uint8_t *)rsdp)[15] ? BOOT_RSDP_BYTES : 20;
+		memcpy(acpi.rsdp, (const void *)rsdp, acpi.rsdp_bytes);
 	}
-	status = acpi_read(&memory, &info);
+	status = acpi_read(&memory, &acpi);
 	if (status != ACPI_OK)
 		note("acpi: %s", acpi_status_name(status));
 }
@@ -160,6 +156,11 @@ uint64_t guest_low_page(void)
 const struct boot_info *guest_info(void)
 {
 	return &info;
+}
+
+const struct acpi_info *guest_acpi(void)
+{
+	return &acpi;
 }
 
 bool guest_option(const char *name, char *value, size_t size)
@@ -198,8 +199,8 @@ _Noreturn void guest_start(uint8_t *boot_params)
 {
 	console_init();
 	trap_init_vp(smp_first_vp());
-	read_boot_params(boot_params);
 	read_memory_map(boot_params);
+	read_boot_params(boot_params);
 	paging_init();
 	read_acpi();
 	find_arena();

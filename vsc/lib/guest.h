@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "hypervisor/core/boot_info.h"
+#include "root-partition/loader/core/acpi.h"
 
 /* Called by boot.S on the first VP, then calls guest_main(). */
 _Noreturn void guest_start(uint8_t *boot_params);
@@ -21,8 +22,11 @@ void guest_main(void);
  */
 _Noreturn void guest_exit(void);
 
-/* The memory map, processors and power registers, read from boot_params and ACPI. */
+/* The memory map, from boot_params. */
 const struct boot_info *guest_info(void);
+
+/* Processors and power registers. */
+const struct acpi_info *guest_acpi(void);
 
 /* An ACPI table whose checksum is right, or NULL. */
 const void *guest_acpi_table(const char signature[4]);

@@ -37,7 +37,7 @@ static uint16_t sleep_control_port(void)
 
 static void power_off(void)
 {
-	const struct boot_info *info = guest_info();
+	const struct acpi_info *info = guest_acpi();
 	uint16_t control = sleep_control_port();
 
 	if (!info->s5_found)
@@ -57,7 +57,7 @@ static void power_off(void)
 
 static void reset(void)
 {
-	const struct boot_info *info = guest_info();
+	const struct acpi_info *info = guest_acpi();
 
 	if (info->reset.usable && !info->reset.is_memory)
 		cpu_outb((uint16_t)info->reset.address, info->reset.value);

@@ -122,7 +122,7 @@ bool smp_restart(unsigned int index)
 
 unsigned int smp_start(unsigned int limit)
 {
-	const struct boot_info *info = guest_info();
+	const struct acpi_info *info = guest_acpi();
 	uint64_t page = guest_low_page();
 
 	first_vp.apic_id = apic_id();

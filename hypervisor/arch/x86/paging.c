@@ -46,8 +46,7 @@ static void choose_reserve(void)
 	if (start == 0)
 		panic("no %lu KiB of RAM in one piece below 4 GiB for the hypervisor",
 		      bytes / 1024);
-	boot_info.reserve_start = start;
-	boot_info.reserve_end = start + bytes;
+	boot_reserve = (struct root_loader_range){ start, start + bytes };
 	alloc_next = start;
 }
 
@@ -55,16 +54,16 @@ void *boot_alloc(uint64_t bytes, uint64_t align)
 {
 	uint64_t start = round_up(alloc_next, align);
 
-	if (start > boot_info.reserve_end || bytes > boot_info.reserve_end - start)
+	if (start > boot_reserve.end || bytes > boot_reserve.end - start)
 		panic("boot reserve: no %lu bytes left of %lu KiB", bytes,
-		      (boot_info.reserve_end - boot_info.reserve_start) / 1024);
+		      (boot_reserve.end - boot_reserve.start) / 1024);
 	alloc_next = start + bytes;
 	return memset(frame_map(start), 0, bytes);
 }
 
 uint64_t boot_alloc_left(void)
 {
-	return boot_info.reserve_end - alloc_next;
+	return boot_reserve.end - alloc_next;
 }
 
 uint64_t boot_alloc_stack(uint64_t bytes)
@@ -132,8 +131,7 @@ static void prepare_frame_map(void)
 			(void)make_leaf(FRAME_MAP_BASE +
 			                hpa); /* its entry stays absent */
 	}
-	for (uint64_t hpa = boot_info.reserve_start; hpa < boot_info.reserve_end;
-	     hpa += PAGE_4K)
+	for (uint64_t hpa = boot_reserve.start; hpa < boot_reserve.end; hpa += PAGE_4K)
 		frame_map_show(hpa >> PAGE_SHIFT_4K);
 }
 
@@ -150,10 +148,10 @@ void paging_init(void)
 	window_entries = make_leaf(WINDOW_BASE);
 	paging_enable_protections();
 	cpu_write_cr3(paging_root);
-	log_line("paging: image %#lx-%#lx, reserve %#lx-%#lx", boot_info.image_start,
-	         boot_info.image_end, boot_info.reserve_start, boot_info.reserve_end);
+	log_line("paging: image %#lx-%#lx, reserve %#lx-%#lx", boot_image.start,
+	         boot_image.end, boot_reserve.start, boot_reserve.end);
 	log_line("paging: tables at %#lx, %lu KiB", paging_root,
-	         (alloc_next - boot_info.reserve_start) / 1024);
+	         (alloc_next - boot_reserve.start) / 1024);
 }
 
 /*

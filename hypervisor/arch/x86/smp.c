@@ -3,7 +3,6 @@
 #include "hypervisor/arch/x86/smp.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
@@ -16,9 +15,9 @@
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/run.h"
 
 enum {
-	LOW_MEMORY_END = 0xa0000,
 	INIT_WAIT_US = 10000,
 	STARTUP_WAIT_US = 200,
 	ONLINE_WAIT_US = 2000000, /* emulated CPUs share the host's */
@@ -33,12 +32,11 @@ extern const char trampoline_start[], trampoline_end[];
 
 void smp_enter(struct cpu *cpu); /* called by boot.S alone */
 
-/* For the one CPU that is on its way; boot.S reads them. */
+/* For the one CPU that is on its way; 0 before there is one. boot.S reads them. */
 uint64_t smp_starting_stack;
 struct cpu *smp_starting_cpu;
 
 static struct cpu boot_cpu;
-static void (*cpu_entry)(struct cpu *);
 static bool released; /* atomic: the boot is over */
 
 void smp_init_boot_cpu(void)
@@ -56,47 +54,37 @@ void smp_init_boot_cpu(void)
  * How far apart are two CPUs' TSCs? Each round the starting CPU reads its own before and after the
  * new one reads its; the new one's reading belongs in between, and the shortest round says it best.
  */
-static struct {
-	uint32_t turn; /* atomic: 2n+1 the new CPU is to read, 2n+2 it has */
-	uint64_t reading;
-} tsc_check;
-
-static void tsc_wait_turn(uint32_t turn)
-{
-	/* Acquire pairs with the release in tsc_give_turn. */
-	while (__atomic_load_n(&tsc_check.turn, __ATOMIC_ACQUIRE) != turn)
-		cpu_pause();
-}
-
-static void tsc_give_turn(uint32_t turn)
-{
-	__atomic_store_n(&tsc_check.turn, turn, __ATOMIC_RELEASE);
-}
+enum { TSC_ASKED = 1 };
+static uint64_t
+	tsc_reading; /* atomic: what the new CPU has read; TSC_ASKED: it is to read */
 
 static void tsc_check_answer(void)
 {
-	for (uint32_t round = 0; round < TSC_ROUNDS; round++) {
-		tsc_wait_turn(2 * round + 1);
-		tsc_check.reading = cpu_rdtsc();
-		tsc_give_turn(2 * round + 2);
+	for (unsigned int round = 0; round < TSC_ROUNDS; round++) {
+		/* Acquire and release pair with those in tsc_check_ask. */
+		while (__atomic_load_n(&tsc_reading, __ATOMIC_ACQUIRE) != TSC_ASKED)
+			cpu_pause();
+		__atomic_store_n(&tsc_reading, cpu_rdtsc(), __ATOMIC_RELEASE);
 	}
 }
 
 static void tsc_check_ask(const struct cpu *cpu)
 {
-	uint64_t shortest = UINT64_MAX;
+	uint64_t shortest = UINT64_MAX, reading;
 	int64_t skew = 0;
 
-	for (uint32_t round = 0; round < TSC_ROUNDS; round++) {
+	for (unsigned int round = 0; round < TSC_ROUNDS; round++) {
 		uint64_t before = cpu_rdtsc();
 
-		tsc_give_turn(2 * round + 1);
-		tsc_wait_turn(2 * round + 2);
+		__atomic_store_n(&tsc_reading, TSC_ASKED, __ATOMIC_RELEASE);
+		do
+			reading = __atomic_load_n(&tsc_reading, __ATOMIC_ACQUIRE);
+		while (reading == TSC_ASKED);
 		uint64_t passed = cpu_rdtsc() - before;
 
 		if (passed < shortest) {
 			shortest = passed;
-			skew = (int64_t)(tsc_check.reading - (before + passed / 2));
+			skew = (int64_t)(reading - (before + passed / 2));
 		}
 	}
 	log_line("smp: cpu %u apic %u up, TSC skew %ld ticks, known to %lu", cpu->index,
@@ -109,14 +97,14 @@ void smp_enter(struct cpu *cpu)
 	descriptors_load(cpu);
 	paging_enable_protections();
 	lapic_init();
+	cpu_prepare(cpu);
 	/* Release: what this CPU has set up, to the one that waits in wait_online. */
 	__atomic_store_n(&cpu->online, true, __ATOMIC_RELEASE);
 	tsc_check_answer();
 	/* Acquire pairs with the release in smp_release: all that the boot has set up. */
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
 		cpu_pause();
-	cpu_entry(cpu);
-	panic("the entry of cpu %u returned", cpu->index);
+	cpu_loop(cpu);
 }
 
 static bool wait_online(const struct cpu *cpu, uint64_t microseconds)
@@ -146,12 +134,12 @@ static struct cpu *prepare_cpu(uint32_t apic_id)
 }
 
 /* A CPU that came up too late would use a stack that is another's by then: it gets INIT again. */
-static void start_cpu(uint32_t apic_id, uint64_t trampoline_hpa)
+static void start_cpu(uint32_t apic_id)
 {
 	struct cpu *cpu = prepare_cpu(apic_id);
-	uint8_t page = (uint8_t)(trampoline_hpa >> PAGE_SHIFT_4K);
+	const uint32_t page = ROOT_LOADER_TRAMPOLINE_HPA >> PAGE_SHIFT_4K;
 
-	tsc_check.turn = 0;
+	tsc_reading = 0;
 	lapic_send(apic_id, LAPIC_INIT);
 	time_wait_us(INIT_WAIT_US);
 	lapic_send(apic_id, LAPIC_STARTUP | page);
@@ -167,35 +155,13 @@ static void start_cpu(uint32_t apic_id, uint64_t trampoline_hpa)
 	tsc_check_ask(cpu);
 }
 
-/* Exchange `bytes` bytes of low memory with a buffer, through a window. */
-static void swap_low_memory(uint64_t hpa, char *buffer, size_t bytes)
+void smp_start_all(void)
 {
-	char *memory = window_map(0, hpa);
-
-	for (size_t i = 0; i < bytes; i++) {
-		char byte = memory[i];
-
-		memory[i] = buffer[i];
-		buffer[i] = byte;
-	}
+	memcpy(window_map(0, ROOT_LOADER_TRAMPOLINE_HPA), trampoline_start,
+	       (size_t)(trampoline_end - trampoline_start));
 	window_unmap(0);
-}
-
-void smp_start_all(void (*entry)(struct cpu *))
-{
-	static char low_memory[128]; /* holds the trampoline, then what was there before */
-	size_t bytes = (size_t)(trampoline_end - trampoline_start);
-	uint64_t hpa = boot_info_find_free(&boot_info, PAGE_4K, PAGE_4K, PAGE_4K,
-	                                   LOW_MEMORY_END);
-
-	ASSERT(bytes <= sizeof(low_memory));
-	if (hpa == 0)
-		panic("no page below 640 KiB from which to start other CPUs");
-	cpu_entry = entry;
-	memcpy(low_memory, trampoline_start, bytes);
-	swap_low_memory(hpa, low_memory, bytes);
-	for (unsigned int i = 0; i < boot_info.cpu_count; i++) {
-		uint32_t apic_id = boot_info.cpus[i].apic_id;
+	for (unsigned int i = 0; i < machine.cpu_count; i++) {
+		uint32_t apic_id = machine.apic_id[i];
 
 		if (apic_id == boot_cpu.apic_id)
 			continue;
@@ -203,10 +169,9 @@ void smp_start_all(void (*entry)(struct cpu *))
 			log_warning("smp: apic %u cannot be reached in xAPIC mode",
 			            apic_id);
 		else
-			start_cpu(apic_id, hpa);
+			start_cpu(apic_id);
 	}
-	swap_low_memory(hpa, low_memory, bytes);
-	log_line("smp: %u of %u CPUs run", cpu_count, boot_info.cpu_count);
+	log_line("smp: %u of %u CPUs run", cpu_count, machine.cpu_count);
 }
 
 void smp_release(void)

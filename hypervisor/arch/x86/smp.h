@@ -8,11 +8,14 @@ struct cpu;
 void smp_init_boot_cpu(void); /* struct cpu, GS and descriptors of the CPU that boots */
 
 /*
- * Start every other CPU of the MADT, one after the other, each on its own stack, interrupts off,
- * local APIC ready. It then waits for smp_release(), and enters entry(cpu). One that does not come
- * up is logged and left out.
+ * Start every other CPU of the machine, one after the other, each on its own stack, interrupts off,
+ * local APIC ready, cpu_prepare() done. It then waits for smp_release(), and enters cpu_loop(). One
+ * that does not come up is logged and left out.
  */
-void smp_start_all(void (*entry)(struct cpu *));
+void smp_start_all(void);
 void smp_release(void);
+
+/* Supplied by main.c: what the CPU needs to run VPs; on the CPU itself, one at a time. */
+void cpu_prepare(struct cpu *cpu);
 
 #endif

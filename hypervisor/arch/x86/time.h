@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Measure TSC and local APIC timer against the ACPI PM timer, or PIT channel 2 without one. */
+/* With the machine's description: measure the local APIC's timer against the TSC. */
 void time_init(void);
 
 uint64_t tsc_hz(void);   /* 0 before time_init() */

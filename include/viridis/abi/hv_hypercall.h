@@ -510,6 +510,32 @@ struct viridis_output_read {
 };
 ASSERT_SIZE(struct viridis_output_read, 4096);
 
+#define VIRIDIS_MACHINE_CPUS       64
+#define VIRIDIS_MACHINE_IOAPICS    8
+#define VIRIDIS_MACHINE_IOMMUS     8
+#define VIRIDIS_MACHINE_NO_S5      0xff
+#define VIRIDIS_MACHINE_TSC_HZ_MIN 100000000
+
+/* What the firmware's tables say, as the hypervisor needs it; the root's loader reads them for it. */
+struct viridis_input_describe_machine {
+	uint32_t cpu_count;
+	uint32_t ioapic_count;
+	uint32_t iommu_count;
+	uint16_t pm1_control[2]; /* I/O ports; 0: absent */
+	uint16_t reset_port;     /* 0: none */
+	uint8_t reset_value;
+	uint8_t s5_type; /* SLP_TYPa of \_S5 or VIRIDIS_MACHINE_NO_S5 */
+	uint32_t reserved;
+	uint64_t tsc_hz;
+	uint32_t apic_id[VIRIDIS_MACHINE_CPUS];
+	uint64_t ioapic_hpa[VIRIDIS_MACHINE_IOAPICS];
+	struct {
+		uint64_t hpa;
+		uint64_t bytes; /* its register window, to be kept from the root */
+	} iommu[VIRIDIS_MACHINE_IOMMUS];
+};
+ASSERT_SIZE(struct viridis_input_describe_machine, 32 + 256 + 64 + 128);
+
 /* One trace record; kinds and the meaning of a and b: viridis_trace.h */
 struct viridis_trace_record {
 	uint64_t tsc;

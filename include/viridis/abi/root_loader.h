@@ -3,15 +3,18 @@
  * How the hypervisor starts the root partition. It puts the root's loader (root-partition/loader, a
  * flat image) at ROOT_LOADER_HPA and the handoff behind it, and lets the root's first VP enter the
  * loader at its first byte: flat 32-bit protected mode, paging and interrupts off. The loader runs
- * in the root, without privilege, and finds the kernel by the boot loader's own information.
+ * in the root, without privilege, reads the firmware's tables, describes the machine to the hypervisor
+ * by HvCallDescribeMachine (0xe004), and finds the kernel by the boot loader's own information.
  */
 #ifndef VIRIDIS_ABI_ROOT_LOADER_H
 #define VIRIDIS_ABI_ROOT_LOADER_H
 
 #define ROOT_LOADER_HPA         0x20000 /* conventional memory, which firmware leaves alone */
-#define ROOT_LOADER_HANDOFF_HPA 0x37000
-#define ROOT_LOADER_END_HPA     0x40000
-#define ROOT_LOADER_INFO_BYTES  32768
+#define ROOT_LOADER_HANDOFF_HPA 0x36000
+#define ROOT_LOADER_TRAMPOLINE_HPA \
+	0x3f000 /* where other CPUs start, before the root has any */
+#define ROOT_LOADER_END_HPA    0x40000
+#define ROOT_LOADER_INFO_BYTES 32768
 
 #ifndef __ASSEMBLER__
 

@@ -148,7 +148,7 @@ static void ioapic_entries(void)
 		{ 0x0000000f, "a fixed vector below 16" },
 		{ 0x000000f0, "a vector of the hypervisor's" },
 	};
-	const struct boot_info *info = guest_info();
+	const struct acpi_info *info = guest_acpi();
 	volatile uint32_t *ioapic;
 	uint32_t before;
 
@@ -172,7 +172,7 @@ static void ioapic_entries(void)
 /* After a resume from S3 the root would run outside the hypervisor. */
 static void sleep_states(void)
 {
-	const struct boot_info *info = guest_info();
+	const struct acpi_info *info = guest_acpi();
 
 	if (!info->pm1a_control || !info->s5_found) {
 		skip("no PM1 control register");

@@ -72,7 +72,7 @@ static void init_all_others(void)
 void group_init(void)
 {
 	unsigned int wanted =
-		(unsigned int)guest_option_number("vps", guest_info()->cpu_count);
+		(unsigned int)guest_option_number("vps", guest_acpi()->cpu_count);
 
 	if (smp_start(wanted) < 2) {
 		skip("one VP alone");

@@ -158,7 +158,7 @@ static void broadcast(void)
 void group_smp(void)
 {
 	unsigned int wanted =
-		(unsigned int)guest_option_number("vps", guest_info()->cpu_count);
+		(unsigned int)guest_option_number("vps", guest_acpi()->cpu_count);
 
 	ok_equal(smp_start(wanted), wanted, "%u VPs run", wanted);
 	if (smp_online() < 2) {

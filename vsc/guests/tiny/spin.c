@@ -20,7 +20,7 @@ static _Noreturn void spin_for_good(void *argument)
 void group_spin(void)
 {
 	unsigned int wanted =
-		(unsigned int)guest_option_number("vps", guest_info()->cpu_count);
+		(unsigned int)guest_option_number("vps", guest_acpi()->cpu_count);
 	uint64_t limit = guest_option_number("seconds", ~UINT64_C(0));
 
 	smp_start(wanted);

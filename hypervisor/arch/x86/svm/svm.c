@@ -4,7 +4,6 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/percpu.h"
 
@@ -73,10 +72,6 @@ static void svm_global_init(void)
 	memset(msrpm, 0xff, MSRPM_BYTES);
 	for (unsigned int i = 0; i < ARRAY_COUNT(own_msrs); i++)
 		permit_msr(own_msrs[i]);
-	for (unsigned int i = 0; i < boot_info.cpu_count; i++) {
-		svm_cpus[i].host_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
-		svm_cpus[i].save_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
-	}
 }
 
 static void svm_intercept_root_ports(uint16_t first, unsigned int count)
@@ -89,6 +84,8 @@ static void svm_cpu_on(void)
 {
 	struct svm_cpu *cpu = &svm_cpus[this_cpu()->index];
 
+	cpu->host_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
+	cpu->save_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
 	cpu_wrmsr(MSR_VM_HSAVE_PA, cpu->save_hpa);
 	cpu->generation = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Order in the firmware's memory map. */
-#ifndef VIRIDIS_BOOT_CORE_MEMORY_MAP_H
-#define VIRIDIS_BOOT_CORE_MEMORY_MAP_H
+#ifndef VIRIDIS_LOADER_CORE_MEMORY_MAP_H
+#define VIRIDIS_LOADER_CORE_MEMORY_MAP_H
 
 #include "hypervisor/core/boot_info.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Order in the firmware's memory map. */
-#include "hypervisor/boot/core/memory_map.h"
+#include "root-partition/loader/core/memory_map.h"
 
 /* Insertion sort: the firmware's map is short and all but sorted. */
 void memory_map_sort(struct boot_info *info)

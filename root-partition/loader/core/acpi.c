@@ -4,7 +4,7 @@
  * table is used only when its length and checksum are right, and its entries are read through a
  * cursor. Section numbers are those of the ACPI specification 6.4.
  */
-#include "hypervisor/boot/core/acpi.h"
+#include "root-partition/loader/core/acpi.h"
 
 #include <viridis/base/bits.h>
 #include <viridis/base/cursor.h>
@@ -84,7 +84,7 @@ static enum acpi_status open_table(const struct acpi_memory *memory, uint64_t hp
 }
 
 static enum acpi_status open_root_table(const struct acpi_memory *memory,
-                                        const struct boot_info *info, size_t entry_bytes,
+                                        const struct acpi_info *info, size_t entry_bytes,
                                         struct root_table *root)
 {
 	bool wide = entry_bytes == 8;
@@ -116,7 +116,7 @@ struct table {
 };
 
 static enum acpi_status find(const struct acpi_memory *memory,
-                             const struct boot_info *info, const char signature[4],
+                             const struct acpi_info *info, const char signature[4],
                              struct table *table)
 {
 	struct root_table root;
@@ -144,7 +144,7 @@ static enum acpi_status find(const struct acpi_memory *memory,
 }
 
 enum acpi_status acpi_find_table(const struct acpi_memory *memory,
-                                 const struct boot_info *info, const char signature[4],
+                                 const struct acpi_info *info, const char signature[4],
                                  uint64_t *hpa)
 {
 	struct table table;
@@ -175,7 +175,7 @@ static void root_table_remove(struct root_table *root, uint64_t hpa)
 	root->size = size;
 }
 
-void acpi_hide_table(const struct acpi_memory *memory, const struct boot_info *info,
+void acpi_hide_table(const struct acpi_memory *memory, const struct acpi_info *info,
                      uint64_t table_hpa)
 {
 	static const size_t entry_bytes[] = { 4, 8 };
@@ -186,34 +186,34 @@ void acpi_hide_table(const struct acpi_memory *memory, const struct boot_info *i
 			root_table_remove(&root, table_hpa);
 }
 
-static enum acpi_status add_cpu(struct boot_info *info, uint32_t apic_id, uint32_t flags)
+static enum acpi_status add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t flags)
 {
 	/* 5.2.12.2: bit 0 enabled; a CPU that could only be plugged in later is not ours. */
 	if (!(flags & 1))
 		return ACPI_OK;
-	if (info->cpu_count == BOOT_MAX_CPUS)
+	if (info->cpu_count == ACPI_MAX_CPUS)
 		return ACPI_TOO_MANY;
 	info->cpus[info->cpu_count++].apic_id = apic_id;
 	return ACPI_OK;
 }
 
-static enum acpi_status add_ioapic(struct boot_info *info, struct cursor *entry)
+static enum acpi_status add_ioapic(struct acpi_info *info, struct cursor *entry)
 {
-	struct boot_ioapic ioapic = { .id = cursor_u8(entry) };
+	struct acpi_ioapic ioapic = { .id = cursor_u8(entry) };
 
 	cursor_skip(entry, 1);
 	ioapic.hpa = cursor_le32(entry);
 	ioapic.gsi_base = cursor_le32(entry);
 	if (entry->overrun)
 		return ACPI_BAD_TABLE;
-	if (info->ioapic_count == BOOT_MAX_IOAPICS)
+	if (info->ioapic_count == ACPI_MAX_IOAPICS)
 		return ACPI_TOO_MANY;
 	info->ioapics[info->ioapic_count++] = ioapic;
 	return ACPI_OK;
 }
 
 /* One interrupt controller structure, past its type and length. 5.2.12.2, 5.2.12.3, 5.2.12.12 */
-static enum acpi_status read_madt_entry(struct boot_info *info, uint8_t type,
+static enum acpi_status read_madt_entry(struct acpi_info *info, uint8_t type,
                                         struct cursor *entry)
 {
 	enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_X2APIC = 9 };
@@ -240,7 +240,7 @@ static enum acpi_status read_madt_entry(struct boot_info *info, uint8_t type,
 
 /* The structures of a table behind its fixed part, each with a type and a length of u8 each. */
 static enum acpi_status read_madt(const struct acpi_memory *memory,
-                                  struct boot_info *info)
+                                  struct acpi_info *info)
 {
 	struct table madt;
 	enum acpi_status status = find(memory, info, "APIC", &madt);
@@ -273,7 +273,7 @@ static uint8_t read_aml_byte(struct cursor *aml)
 }
 
 /* A package at the cursor, as \_S5 names it: PackageOp, PkgLength, count, SLP_TYPa, SLP_TYPb. */
-static bool read_s5_package(struct cursor aml, struct boot_info *info)
+static bool read_s5_package(struct cursor aml, struct acpi_info *info)
 {
 	if (cursor_u8(&aml) != 0x12)
 		return false;
@@ -292,7 +292,7 @@ static bool read_s5_package(struct cursor aml, struct boot_info *info)
 
 /* Without an AML interpreter: the first object of that name that is a plain package. 7.4.2 */
 static void read_dsdt(const struct acpi_memory *memory, uint64_t hpa,
-                      struct boot_info *info)
+                      struct acpi_info *info)
 {
 	uint8_t *table;
 	size_t size;
@@ -306,7 +306,7 @@ static void read_dsdt(const struct acpi_memory *memory, uint64_t hpa,
 }
 
 /* A generic address structure, 5.2.3.2: space, width, offset, access size, address. */
-static void read_reset(const uint8_t *gas, uint8_t value, struct boot_info *info)
+static void read_reset(const uint8_t *gas, uint8_t value, struct acpi_info *info)
 {
 	info->reset.is_memory = gas[0] == 0;
 	info->reset.usable = gas[0] <=
@@ -316,7 +316,7 @@ static void read_reset(const uint8_t *gas, uint8_t value, struct boot_info *info
 }
 
 /* 5.2.9. The 32-bit fields are used: power ports of PCs are I/O ports below 64 KiB. */
-static void read_fadt(const struct acpi_memory *memory, struct boot_info *info)
+static void read_fadt(const struct acpi_memory *memory, struct acpi_info *info)
 {
 	enum { DSDT = 40, PM1A = 64, PM1B = 68, PM_TIMER = 76, FLAGS = 112, RESET = 116 };
 	enum { RESET_VALUE = 128, X_DSDT = 140, RESET_SUPPORTED = 1 << 10 };
@@ -338,17 +338,17 @@ static void read_fadt(const struct acpi_memory *memory, struct boot_info *info)
 	read_dsdt(memory, dsdt != 0 ? dsdt : load_le(fadt + DSDT, 4), info);
 }
 
-static void add_iommu(struct boot_info *info, uint64_t hpa, uint64_t bytes)
+static void add_iommu(struct acpi_info *info, uint64_t hpa, uint64_t bytes)
 {
 	for (unsigned int i = 0; i < info->iommu_count; i++)
 		if (info->iommus[i].hpa == hpa)
 			return; /* an IVRS names one IOMMU in blocks of several types */
-	if (hpa != 0 && info->iommu_count < BOOT_MAX_IOMMUS)
-		info->iommus[info->iommu_count++] = (struct boot_iommu){ hpa, bytes };
+	if (hpa != 0 && info->iommu_count < ACPI_MAX_IOMMUS)
+		info->iommus[info->iommu_count++] = (struct acpi_iommu){ hpa, bytes };
 }
 
 /* Intel VT-d specification 8.3: a DRHD has its register base at 8, its size as a power at 5. */
-static void read_dmar_unit(struct boot_info *info, uint16_t type, const uint8_t *unit,
+static void read_dmar_unit(struct acpi_info *info, uint16_t type, const uint8_t *unit,
                            size_t bytes)
 {
 	if (type == 0 && bytes >= 16)
@@ -360,7 +360,7 @@ static void read_dmar_unit(struct boot_info *info, uint16_t type, const uint8_t 
  * register base at 8. The window is 16 KiB, or 512 KiB with performance counters, which only the
  * registers themselves tell; it is aligned to its size, so an aligned base counts as the large one.
  */
-static void read_ivrs_unit(struct boot_info *info, uint16_t type, const uint8_t *unit,
+static void read_ivrs_unit(struct acpi_info *info, uint16_t type, const uint8_t *unit,
                            size_t bytes)
 {
 	if ((type == 0x10 || type == 0x11 || type == 0x40) && bytes >= 16) {
@@ -371,9 +371,9 @@ static void read_ivrs_unit(struct boot_info *info, uint16_t type, const uint8_t 
 }
 
 /* Both tables have 12 bytes behind the header, then units with a type and length. */
-static uint64_t read_iommus(const struct acpi_memory *memory, struct boot_info *info,
+static uint64_t read_iommus(const struct acpi_memory *memory, struct acpi_info *info,
                             const char signature[4], size_t type_bytes,
-                            void (*read_unit)(struct boot_info *, uint16_t,
+                            void (*read_unit)(struct acpi_info *, uint16_t,
                                               const uint8_t *, size_t))
 {
 	struct table table;
@@ -392,7 +392,7 @@ static uint64_t read_iommus(const struct acpi_memory *memory, struct boot_info *
 	return table.hpa;
 }
 
-enum acpi_status acpi_read(const struct acpi_memory *memory, struct boot_info *info)
+enum acpi_status acpi_read(const struct acpi_memory *memory, struct acpi_info *info)
 {
 	enum acpi_status status = read_madt(memory, info);
 
