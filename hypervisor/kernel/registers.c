@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Registers by name: registers.h. Those in the vendor's control block: virt_ops.get_register. */
 #include "hypervisor/kernel/registers.h"
+#include <stddef.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/apic.h"
@@ -10,6 +11,61 @@
 
 #define XSAVE_XMM_OFFSET 160
 #define XSAVE_MMX_OFFSET 32
+#define ATTRIBUTE_LONG   BIT32(13)
+#define ATTRIBUTE_BIG    BIT32(14)
+
+/* Where a run of registers is: the rest are special, or the vendor's. */
+enum place {
+	FIELD,    /* 8 bytes each at this offset of struct vp */
+	EXTENDED, /* 16 bytes each at this offset of the XSAVE area. SDM1 13.4 */
+	SYNTHETIC /* the MSRs from this one on, under another name */
+};
+
+#define X64(name) HV_X64_REGISTER_##name
+#define HV(name)  HV_REGISTER_##name
+#define VP(field) offsetof(struct vp, field)
+
+static const struct run {
+	uint32_t first, last;
+	enum place place;
+	uint32_t at;
+} runs[] = {
+	{ X64(RAX), X64(R15), FIELD, VP(arch.gpr) },
+	{ X64(RIP), X64(RIP), FIELD, VP(arch.rip) },
+	{ X64(RFLAGS), X64(RFLAGS), FIELD, VP(arch.rflags) },
+	{ X64(DR0), X64(DR3), FIELD, VP(arch.dr) },
+	{ X64(XFEM), X64(XFEM), FIELD, VP(arch.xcr0) },
+	{ X64(XMM0), X64(XMM15), EXTENDED, XSAVE_XMM_OFFSET },
+	{ X64(FP_MMX0), X64(FP_MMX7), EXTENDED, XSAVE_MMX_OFFSET },
+	{ X64(FP_CONTROL_STATUS), X64(FP_CONTROL_STATUS), EXTENDED, 0 },
+	{ X64(XMM_CONTROL_STATUS), X64(XMM_CONTROL_STATUS), EXTENDED, 16 },
+	{ X64(HYPERCALL), X64(HYPERCALL), SYNTHETIC, HV_MSR_HYPERCALL },
+	{ HV(GUEST_OS_ID), HV(GUEST_OS_ID), SYNTHETIC, HV_MSR_GUEST_OS_ID },
+	{ HV(VP_ASSIST_PAGE), HV(VP_ASSIST_PAGE), SYNTHETIC, HV_MSR_VP_ASSIST_PAGE },
+	{ HV(REFERENCE_TSC), HV(REFERENCE_TSC), SYNTHETIC, HV_MSR_REFERENCE_TSC },
+	{ HV(SINT0), HV(SINT15), SYNTHETIC, HV_MSR_SINT0 },
+	{ HV(SCONTROL), HV(EOM), SYNTHETIC, HV_MSR_SCONTROL },
+	{ HV(STIMER0_CONFIG), HV(STIMER3_COUNT), SYNTHETIC, HV_MSR_STIMER0_CONFIG },
+};
+
+static const struct run *find_run(uint32_t name)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(runs); i++) {
+		if (name >= runs[i].first && name <= runs[i].last)
+			return &runs[i];
+	}
+	return NULL;
+}
+
+/* The VP is stopped: its XSAVE area is up to date. */
+static void *memory_of(struct vp *vp, const struct run *run, uint32_t name)
+{
+	uint32_t index = name - run->first;
+
+	return run->place == FIELD ?
+	               (uint8_t *)vp + run->at + 8 * index :
+	               (uint8_t *)vp->arch.extended_state + run->at + 16 * index;
+}
 
 bool registers_is_suspend(uint32_t name)
 {
@@ -20,61 +76,6 @@ bool registers_is_suspend(uint32_t name)
 static uint64_t suspended(const struct vp *vp, uint32_t bit)
 {
 	return (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & bit) != 0;
-}
-
-/* x87 and SSE registers in the XSAVE area; the VP is stopped, so they are there. SDM1 13.4 */
-static uint8_t *legacy_area(struct vp *vp, uint32_t name)
-{
-	uint8_t *area = vp->arch.extended_state;
-
-	if (name >= HV_X64_REGISTER_XMM0 && name <= HV_X64_REGISTER_XMM15)
-		return area + XSAVE_XMM_OFFSET + 16 * (name - HV_X64_REGISTER_XMM0);
-	if (name >= HV_X64_REGISTER_FP_MMX0 && name <= HV_X64_REGISTER_FP_MMX7)
-		return area + XSAVE_MMX_OFFSET + 16 * (name - HV_X64_REGISTER_FP_MMX0);
-	if (name == HV_X64_REGISTER_FP_CONTROL_STATUS)
-		return area;
-	return name == HV_X64_REGISTER_XMM_CONTROL_STATUS ? area + 16 : NULL;
-}
-
-/* Synthetic registers are the MSRs under another name. */
-static bool msr_of(uint32_t name, uint32_t *msr)
-{
-	static const struct {
-		uint32_t first, last, msr;
-	} ranges[] = {
-		{ HV_X64_REGISTER_HYPERCALL, HV_X64_REGISTER_HYPERCALL,
-		  HV_MSR_HYPERCALL },
-		{ HV_REGISTER_GUEST_OS_ID, HV_REGISTER_GUEST_OS_ID, HV_MSR_GUEST_OS_ID },
-		{ HV_REGISTER_VP_ASSIST_PAGE, HV_REGISTER_VP_ASSIST_PAGE,
-		  HV_MSR_VP_ASSIST_PAGE },
-		{ HV_REGISTER_REFERENCE_TSC, HV_REGISTER_REFERENCE_TSC,
-		  HV_MSR_REFERENCE_TSC },
-		{ HV_REGISTER_SINT0, HV_REGISTER_SINT15, HV_MSR_SINT0 },
-		{ HV_REGISTER_SCONTROL, HV_REGISTER_EOM, HV_MSR_SCONTROL },
-		{ HV_REGISTER_STIMER0_CONFIG, HV_REGISTER_STIMER3_COUNT,
-		  HV_MSR_STIMER0_CONFIG },
-	};
-
-	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
-		if (name >= ranges[i].first && name <= ranges[i].last) {
-			*msr = ranges[i].msr + (name - ranges[i].first);
-			return true;
-		}
-	}
-	return false;
-}
-
-static uint64_t *plain_field(struct vp *vp, uint32_t name)
-{
-	if (name >= HV_X64_REGISTER_RAX && name <= HV_X64_REGISTER_R15)
-		return &vp->arch.gpr[name - HV_X64_REGISTER_RAX];
-	if (name >= HV_X64_REGISTER_DR0 && name <= HV_X64_REGISTER_DR3)
-		return &vp->arch.dr[name - HV_X64_REGISTER_DR0];
-	if (name == HV_X64_REGISTER_RIP)
-		return &vp->arch.rip;
-	if (name == HV_X64_REGISTER_RFLAGS)
-		return &vp->arch.rflags;
-	return name == HV_X64_REGISTER_XFEM ? &vp->arch.xcr0 : NULL;
 }
 
 static uint64_t pending_interruption(const struct vp *vp)
@@ -113,49 +114,58 @@ static enum hv_status set_pending_interruption(struct vp *vp, uint64_t value)
 }
 
 /* Registers that are kept in some form of our own. */
-static uint64_t get_special(const struct vp *vp, uint32_t name, bool *known)
+static enum hv_status get_special(const struct vp *vp, uint32_t name,
+                                  union hv_register_value *value)
 {
-	*known = true;
+	uint64_t *content = &value->reg64;
+
 	switch (name) {
 	case HV_REGISTER_EXPLICIT_SUSPEND:
-		return suspended(vp, SUSPEND_EXPLICIT);
+		*content = suspended(vp, SUSPEND_EXPLICIT);
+		break;
 	case HV_REGISTER_INTERCEPT_SUSPEND:
-		return suspended(vp, SUSPEND_INTERCEPT);
+		*content = suspended(vp, SUSPEND_INTERCEPT);
+		break;
 	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
-		return (suspended(vp, SUSPEND_STARTUP) ? HV_ACTIVITY_STARTUP_SUSPEND :
-		                                         0) |
-		       (vp->halted ? HV_ACTIVITY_HALT_SUSPEND : 0);
+		*content = suspended(vp, SUSPEND_STARTUP) * HV_ACTIVITY_STARTUP_SUSPEND |
+		           vp->halted * HV_ACTIVITY_HALT_SUSPEND;
+		break;
 	case HV_REGISTER_PENDING_INTERRUPTION:
-		return pending_interruption(vp);
+		*content = pending_interruption(vp);
+		break;
 	case HV_REGISTER_INTERRUPT_STATE:
-		return (virt->interrupt_shadow(vp) ? 1u : 0u) |
-		       (vp->nmi_blocked ? 2u : 0u);
+		*content = virt->interrupt_shadow(vp) | vp->nmi_blocked << 1;
+		break;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
-		return (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT;
+		*content = (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT;
+		break;
 	case HV_X64_REGISTER_CR8:
-		return vlapic_cr8(&vp->lapic);
+		*content = vlapic_cr8(&vp->lapic);
+		break;
 	case HV_X64_REGISTER_APIC_BASE:
-		return vp->lapic.base;
+		*content = vp->lapic.base;
+		break;
 	case HV_X64_REGISTER_INITIAL_APIC_ID:
-		return vp->lapic.config.apic_id;
+		*content = vp->lapic.config.apic_id;
+		break;
 	case HV_X64_REGISTER_TSC:
-		return cpu_rdtsc() + vp->partition->tsc_offset;
+		*content = cpu_rdtsc() + vp->partition->tsc_offset;
+		break;
 	case HV_X64_REGISTER_TSC_AUX:
-		return vp->arch.tsc_aux;
+		*content = vp->arch.tsc_aux;
+		break;
 	default:
-		*known = false;
-		return 0;
+		return virt->get_register(vp, name, value);
 	}
+	return HV_STATUS_SUCCESS;
 }
 
+/* Taking it back is hc_set_vp_registers' own business. */
 static enum hv_status set_suspend(struct vp *vp, uint32_t bit, uint64_t value)
 {
-	if (value > 1)
+	if (value != 1)
 		return HV_STATUS_INVALID_REGISTER_VALUE;
-	if (value)
-		vp_suspend(vp, bit);
-	else
-		vp_resume(vp, bit);
+	vp_suspend(vp, bit);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -171,9 +181,15 @@ static enum hv_status set_activity(struct vp *vp, uint64_t value)
 	return HV_STATUS_SUCCESS;
 }
 
-static enum hv_status set_special(struct vp *vp, uint32_t name, uint64_t value)
+static enum hv_status accepted(bool good)
 {
-	bool good;
+	return good ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_REGISTER_VALUE;
+}
+
+static enum hv_status set_special(struct vp *vp, uint32_t name,
+                                  const union hv_register_value *content)
+{
+	uint64_t value = content->reg64;
 
 	switch (name) {
 	case HV_REGISTER_EXPLICIT_SUSPEND:
@@ -198,38 +214,29 @@ static enum hv_status set_special(struct vp *vp, uint32_t name, uint64_t value)
 		virt->set_cr8(vp, (unsigned int)value);
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_APIC_BASE:
-		good = apic_set_base(vp, value);
-		return good ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_REGISTER_VALUE;
+		return accepted(apic_set_base(vp, value));
 	case HV_X64_REGISTER_TSC_AUX:
 		vp->arch.tsc_aux = (uint32_t)value;
 		return HV_STATUS_SUCCESS;
 	default:
-		return HV_STATUS_INVALID_PARAMETER;
+		return virt->set_register(vp, name, content);
 	}
 }
 
 enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_value *value)
 {
-	const uint64_t *plain = plain_field(vp, name);
-	const uint8_t *legacy = legacy_area(vp, name);
-	uint32_t msr;
-	bool known;
+	const struct run *run = find_run(name);
 
 	*value = (union hv_register_value){ 0 };
-	if (plain) {
-		value->reg64 = *plain;
-		return HV_STATUS_SUCCESS;
-	}
-	if (legacy) {
-		memcpy(value, legacy, sizeof(*value));
-		return HV_STATUS_SUCCESS;
-	}
-	if (msr_of(name, &msr))
-		return msr_read_synthetic(vp, msr, &value->reg64) ?
+	if (!run)
+		return get_special(vp, name, value);
+	if (run->place == SYNTHETIC)
+		return msr_read_synthetic(vp, run->at + (name - run->first),
+		                          &value->reg64) ?
 		               HV_STATUS_SUCCESS :
 		               HV_STATUS_INVALID_PARAMETER;
-	value->reg64 = get_special(vp, name, &known);
-	return known ? HV_STATUS_SUCCESS : virt->get_register(vp, name, value);
+	memcpy(value, memory_of(vp, run, name), run->place == FIELD ? 8 : 16);
+	return HV_STATUS_SUCCESS;
 }
 
 #define CR0_DEFINED                                                              \
@@ -238,9 +245,18 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 #define CR4_DEFINED  UINT64_C(0x00f76fff)
 #define EFER_DEFINED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
-/* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */
-static bool control_is_valid(uint32_t name, uint64_t value)
+/* As 48-bit addresses are, sign-extended. APM2 1.1.3 */
+static bool is_canonical(uint64_t address)
 {
+	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+/* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */
+static bool is_valid(uint32_t name, const union hv_register_value *content)
+{
+	const uint32_t both = ATTRIBUTE_LONG | ATTRIBUTE_BIG;
+	uint64_t value = content->reg64;
+
 	switch (name) {
 	case HV_X64_REGISTER_CR0:
 		return !(value & ~CR0_DEFINED) &&
@@ -257,6 +273,16 @@ static bool control_is_valid(uint32_t name, uint64_t value)
 		return value <= UINT32_MAX;
 	case HV_X64_REGISTER_XFEM:
 		return (value & 1) && !(value & ~context_xcr0_allowed());
+	case HV_X64_REGISTER_CS:
+		if ((content->segment.attributes & both) == both)
+			return false;
+		return is_canonical(content->segment.base);
+	case HV_X64_REGISTER_ES:
+	case HV_X64_REGISTER_SS ... HV_X64_REGISTER_TR:
+		return is_canonical(content->segment.base);
+	case HV_X64_REGISTER_IDTR:
+	case HV_X64_REGISTER_GDTR:
+		return is_canonical(content->table.base);
 	default:
 		return true;
 	}
@@ -265,30 +291,19 @@ static bool control_is_valid(uint32_t name, uint64_t value)
 enum hv_status registers_set(struct vp *vp, uint32_t name,
                              const union hv_register_value *value)
 {
-	uint64_t *plain = plain_field(vp, name);
-	uint8_t *legacy = legacy_area(vp, name);
-	enum hv_status status;
-	uint32_t msr;
+	const struct run *run = find_run(name);
 
-	if (!control_is_valid(name, value->reg64))
+	if (!is_valid(name, value))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
-	if (plain) {
-		*plain = value->reg64;
-		return HV_STATUS_SUCCESS;
-	}
-	if (legacy) {
-		memcpy(legacy, value, sizeof(*value));
+	if (!run)
+		return set_special(vp, name, value);
+	if (run->place == SYNTHETIC)
+		return accepted(msr_write_synthetic(vp, run->at + (name - run->first),
+		                                    value->reg64));
+	memcpy(memory_of(vp, run, name), value, run->place == FIELD ? 8 : 16);
+	if (run->place == EXTENDED)
 		context_sanitize(vp);
-		return HV_STATUS_SUCCESS;
-	}
-	if (msr_of(name, &msr))
-		return msr_write_synthetic(vp, msr, value->reg64) ?
-		               HV_STATUS_SUCCESS :
-		               HV_STATUS_INVALID_REGISTER_VALUE;
-	status = set_special(vp, name, value->reg64);
-	return status == HV_STATUS_INVALID_PARAMETER ?
-	               virt->set_register(vp, name, value) :
-	               status;
+	return HV_STATUS_SUCCESS;
 }
 
 void registers_fill_page(struct vp *vp)
@@ -329,6 +344,7 @@ void registers_load_page(struct vp *vp)
 	for (unsigned int i = 0; (dirty & HV_REGISTER_PAGE_DIRTY_SEGMENT) && i < 6; i++) {
 		const union hv_register_value value = { .segment = page->segment[i] };
 
-		(void)virt->set_register(vp, HV_X64_REGISTER_ES + i, &value);
+		(void)!registers_set(vp, HV_X64_REGISTER_ES + i,
+		                     &value); /* or it stays */
 	}
 }

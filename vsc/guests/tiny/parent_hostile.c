@@ -77,6 +77,26 @@ static void wrong_states(uint64_t id)
 	        "EFER of all ones");
 }
 
+static void impossible_segments(uint64_t id)
+{
+	const union hv_register_value
+		both_widths = { .segment = { .limit = 0xffffffff,
+		                             .attributes = 0xe09b } },
+		canonical = { .segment = { .base = UINT64_C(0xffff800000000000),
+		                           .limit = 0xffffffff,
+		                           .attributes = 0xc093 } },
+		not_canonical = { .segment = { .base = UINT64_C(0x0000800000000000),
+		                               .limit = 0xffffffff,
+		                               .attributes = 0xc093 } };
+
+	refused(vp_set_register(id, 0, HV_X64_REGISTER_CS, both_widths),
+	        "a code segment of 64 and of 32 bits");
+	refused(vp_set_register(id, 0, HV_X64_REGISTER_GS, not_canonical),
+	        "a segment that begins at no canonical address");
+	ok_equal(vp_set_register(id, 0, HV_X64_REGISTER_GS, canonical), HV_STATUS_SUCCESS,
+	         "one that begins high is taken");
+}
+
 static void foreign_pages(uint64_t id, uint64_t own_pfn)
 {
 	uint64_t start = 0, end, pfn = MMIO_PFN, free_pfn;
@@ -138,6 +158,7 @@ void hostile_parent(struct child *child)
 	         "without deposits it gets no VP");
 	stock_deposit(id, DEPOSIT);
 	wrong_states(id);
+	impossible_segments(id);
 	foreign_pages(id, own_pfn);
 	a_list_half_bad(id, own_pfn);
 	ok_equal(partition_finalize(id), HV_STATUS_SUCCESS, "it is finalized");
