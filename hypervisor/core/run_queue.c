@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The weighted fair run queue: a leftist heap by virtual time. Q1-Q4 are in run_queue.h. */
+/* The weighted fair run queue: a skew heap by virtual time. Q1-Q4 are in run_queue.h. */
 #include "hypervisor/core/run_queue.h"
 
 /* The furthest ahead of the clock one uninterrupted slice can carry a VP, with a margin of two. */
@@ -16,51 +16,28 @@ static bool runs_before(const struct run_entity *a, const struct run_entity *b)
 	return time_between(a->virtual_time, b->virtual_time) > 0;
 }
 
-static uint32_t rank_of(const struct run_entity *entity)
-{
-	return entity ? entity->rank : 0;
-}
-
-/* Restore Q4 at one node whose children are right; true when its own rank changed. */
-static bool settle(struct run_entity *entity)
-{
-	uint32_t before = entity->rank;
-
-	if (rank_of(entity->left) < rank_of(entity->right)) {
-		struct run_entity *left = entity->left;
-
-		entity->left = entity->right;
-		entity->right = left;
-	}
-	entity->rank = rank_of(entity->right) + 1;
-	return entity->rank != before;
-}
-
-/* Merge two heaps along their right spines, then settle the merged spine upwards. */
-static struct run_entity *merge(struct run_entity *a, struct run_entity *b)
+/* Merge two heaps along their right spines; each node of them changes its children over. Q4 */
+static struct run_entity *merge(struct run_entity *a, struct run_entity *b,
+                                struct run_entity *parent)
 {
 	struct run_entity *root = NULL;
 	struct run_entity **link = &root;
-	struct run_entity *last = NULL;
 
 	while (a && b) {
-		if (runs_before(b, a)) {
-			struct run_entity *swap = a;
+		bool a_first = !runs_before(b, a);
+		struct run_entity *first = a_first ? a : b;
 
-			a = b;
-			b = swap;
-		}
-		*link = a;
-		a->parent = last;
-		last = a;
-		link = &a->right;
-		a = a->right;
+		b = a_first ? b : a;
+		a = first->right;
+		first->right = first->left;
+		first->parent = parent;
+		*link = first;
+		link = &first->left;
+		parent = first;
 	}
 	*link = a ? a : b;
 	if (*link)
-		(*link)->parent = last;
-	for (; last; last = last->parent)
-		(void)settle(last); /* the whole spine changed: no early end */
+		(*link)->parent = parent;
 	return root;
 }
 
@@ -104,11 +81,9 @@ void run_queue_insert(struct run_queue *queue, struct run_entity *entity)
 	if (entity->queued)
 		return;
 	entity->virtual_time = entry_time(queue, entity);
-	entity->left = NULL;
-	entity->right = NULL;
-	entity->rank = 1;
+	entity->left = entity->right = NULL;
 	entity->queued = true;
-	queue->root = merge(queue->root, entity);
+	queue->root = merge(queue->root, entity, NULL);
 	queue->weight_queued += entity->weight;
 	queue->count++;
 }
@@ -116,25 +91,13 @@ void run_queue_insert(struct run_queue *queue, struct run_entity *entity)
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 {
 	struct run_entity *parent = entity->parent;
-	struct run_entity *rest;
+	struct run_entity **link = &queue->root;
 
 	if (!entity->queued)
 		return;
-	rest = merge(entity->left, entity->right);
-	if (rest)
-		rest->parent = parent;
-	if (!parent)
-		queue->root = rest;
-	else if (parent->left == entity)
-		parent->left = rest;
-	else
-		parent->right = rest;
-	/* Ranks that change on the way up rise by one a step at least: log2(n) steps. */
-	while (parent && settle(parent))
-		parent = parent->parent;
-	entity->parent = NULL;
-	entity->left = NULL;
-	entity->right = NULL;
+	if (parent)
+		link = parent->left == entity ? &parent->left : &parent->right;
+	*link = merge(entity->left, entity->right, parent);
 	entity->queued = false;
 	queue->weight_queued -= entity->weight;
 	queue->count--;

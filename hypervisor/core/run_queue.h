@@ -8,7 +8,8 @@
  *   Q2  A VP that enters is put between clock - credit and clock + debt: one that slept goes ahead
  *       of those that spin, by no more than the credit (its boost budget), and cannot hoard.
  *   Q3  Virtual times compare by signed difference, so they may wrap.
- *   Q4  The heap is leftist: the right spine is at most log2(n + 1) long; no recursion.
+ *   Q4  The heap is skew: a merge turns the spine it goes along to the other side, so that n calls
+ *       take n * log2(n) steps or so between them. No recursion.
  *
  * Picking: first, remove, run, charge (as often as the caller likes), insert again or let it block.
  */
@@ -36,7 +37,6 @@ struct run_entity {
 	struct run_entity *parent;
 	struct run_entity *left;
 	struct run_entity *right;
-	uint32_t rank; /* Q4: length of the right spine */
 	bool queued;
 	uint32_t weight;
 	uint64_t virtual_time;

@@ -9,10 +9,11 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/vp_register.h"
 
-#define OWN_LEAF 0x40000100u
-#define OWN_EBX  0x69726956u /* "Viri" */
-#define OWN_ECX  0x20736964u /* "dis " */
-#define OWN_EDX  0x00007648u /* "Hv" */
+#define LEAF_BASE 0x40000000u
+#define OWN_LEAF  0x40000100u
+#define OWN_EBX   0x69726956u /* "Viri" */
+#define OWN_ECX   0x20736964u /* "dis " */
+#define OWN_EDX   0x00007648u /* "Hv" */
 
 #define LEAF1_ECX_MONITOR       BIT32(3)
 #define LEAF1_ECX_VMX           BIT32(5)
@@ -34,64 +35,51 @@
 	 BIT32(23) | BIT32(24) | BIT32(28) | BIT32(29))
 #define LEAF87_EDX_INVARIANT_TSC BIT32(8)
 
-/*
- * The root has ACCESS_PARTITION_ID but is not shown it: Linux 6.1 then asks for its id through an output
- * page that it allocates only when it takes itself for Microsoft's root, and dereferences NULL.
- */
-static uint64_t shown_privileges(const struct partition *partition)
-{
-	return partition->is_root ?
-	               partition->privileges & ~HV_PRIVILEGE_ACCESS_PARTITION_ID :
-	               partition->privileges;
-}
+#define LEAF(name) [HV_CPUID_##name - LEAF_BASE]
 
-static void hypervisor_leaf(const struct vp *vp, uint32_t leaf, struct cpuid_regs *regs)
+/* What is the same for all. */
+static const struct cpuid_regs leaves[] = {
+	LEAF(VENDOR_AND_MAX) = { HV_CPUID_LAST, HV_VENDOR_EBX, HV_VENDOR_ECX,
+	                         HV_VENDOR_EDX },
+	LEAF(INTERFACE) = { .eax = HV_INTERFACE_EAX },
+	LEAF(FEATURES) = { .edx = HV_FEATURE_FREQUENCY_MSRS | HV_FEATURE_CRASH_MSRS |
+	                          HV_FEATURE_STIMER_DIRECT },
+	/* APIC_MSRS: without it Linux never looks at the mark that spares an EOI. EBX: never
+	 * NOTIFY_LONG_SPIN_WAIT. */
+	LEAF(RECOMMENDATIONS) = { .eax = HV_HINT_APIC_MSRS | HV_HINT_RELAXED_TIMING |
+	                                 HV_HINT_DEPRECATE_AUTO_EOI,
+	                          .ebx = 0xffffffff },
+	LEAF(LIMITS) = { .eax = MAX_VPS },
+	LEAF(HARDWARE) = { .eax = BIT32(1) | BIT32(3) }, /* MSR bitmap, nested paging */
+};
+
+static void hypervisor_leaf(const struct partition *partition, uint32_t leaf,
+                            struct cpuid_regs *regs)
 {
-	uint64_t privileges = shown_privileges(vp->partition);
+	uint64_t privileges = partition->privileges;
 
 	*regs = (struct cpuid_regs){ 0 };
-	switch (leaf) {
-	case HV_CPUID_VENDOR_AND_MAX:
-		*regs = (struct cpuid_regs){ HV_CPUID_LAST, HV_VENDOR_EBX, HV_VENDOR_ECX,
-			                     HV_VENDOR_EDX };
-		break;
-	case HV_CPUID_INTERFACE:
-		regs->eax = HV_INTERFACE_EAX;
-		break;
-	case HV_CPUID_FEATURES:
+	if (leaf - LEAF_BASE < ARRAY_COUNT(leaves))
+		*regs = leaves[leaf - LEAF_BASE];
+	else if (leaf == OWN_LEAF && partition->is_root)
+		*regs = (struct cpuid_regs){ OWN_LEAF, OWN_EBX, OWN_ECX, OWN_EDX };
+	/*
+	 * The root has ACCESS_PARTITION_ID but is not shown it: Linux 6.1 then asks for its id through
+	 * an output page that it allocates only when it takes itself for Microsoft's root, and
+	 * dereferences NULL.
+	 */
+	if (partition->is_root)
+		privileges &= ~HV_PRIVILEGE_ACCESS_PARTITION_ID;
+	if (leaf == HV_CPUID_FEATURES) {
 		regs->eax = (uint32_t)privileges;
 		regs->ebx = (uint32_t)(privileges >> 32);
-		regs->edx = HV_FEATURE_FREQUENCY_MSRS | HV_FEATURE_CRASH_MSRS |
-		            HV_FEATURE_STIMER_DIRECT;
-		break;
-	case HV_CPUID_RECOMMENDATIONS:
-		/* APIC_MSRS: without it Linux never looks at the mark that spares an EOI. */
-		regs->eax = HV_HINT_APIC_MSRS | HV_HINT_RELAXED_TIMING |
-		            HV_HINT_DEPRECATE_AUTO_EOI;
-		regs->ebx = 0xffffffff; /* never NOTIFY_LONG_SPIN_WAIT */
-		break;
-	case HV_CPUID_LIMITS:
-		regs->eax = MAX_VPS;
-		break;
-	case HV_CPUID_HARDWARE:
-		regs->eax = BIT32(1) | BIT32(3); /* MSR bitmap, nested paging */
-		break;
-	case OWN_LEAF:
-		if (vp->partition->is_root)
-			*regs = (struct cpuid_regs){ OWN_LEAF, OWN_EBX, OWN_ECX,
-				                     OWN_EDX };
-		break;
 	}
 }
 
 /* APIC ids are the VP's, not the CPU's. */
 static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 {
-	bool is_root = vp->partition->is_root;
-
-	regs->ebx =
-		(regs->ebx & 0xffff) | vp->lapic.config.apic_id << 24 |
-		(is_root ? regs->ebx & 0xff0000 : (vp->partition->vp_count & 0xff) << 16);
+	regs->ebx = (regs->ebx & 0xffffff) | vp->lapic.config.apic_id << 24;
 	regs->ecx &= ~(LEAF1_ECX_MONITOR | LEAF1_ECX_VMX | LEAF1_ECX_PCID |
 	               LEAF1_ECX_TSC_DEADLINE | LEAF1_ECX_OSXSAVE);
 	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
@@ -100,8 +88,11 @@ static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 	if (!context_xcr0_allowed())
 		regs->ecx &= ~LEAF1_ECX_XSAVE;
 	regs->edx &= ~LEAF1_EDX_MACHINE_CHECK;
-	if (!is_root)
+	if (!vp->partition->is_root) {
 		regs->edx &= ~LEAF1_EDX_MTRR;
+		regs->ebx &= ~UINT32_C(0xff0000);
+		regs->ebx |= (vp->partition->vp_count & 0xff) << 16;
+	}
 }
 
 /* Sizes depend on the XCR0 in force: the guest's. */
@@ -132,8 +123,9 @@ static void mask_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	case 1:
 		leaf_1(vp, regs);
 		break;
-	case 5:   /* MONITOR */
-	case 0xa: /* performance monitoring */
+	case 5:          /* MONITOR */
+	case 0xa:        /* performance monitoring */
+	case 0x8000000a: /* SVM */
 		*regs = (struct cpuid_regs){ 0 };
 		break;
 	case 6:
@@ -162,9 +154,6 @@ static void mask_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	case 0x80000008:
 		if (!is_root)
 			regs->ecx = (regs->ecx & ~0xffu) | (vp->partition->vp_count - 1);
-		break;
-	case 0x8000000a:
-		*regs = (struct cpuid_regs){ 0 };
 		break;
 	case 0x8000001e:
 		regs->eax = vp->lapic.config.apic_id;
@@ -196,8 +185,8 @@ static void apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                      struct cpuid_regs *regs)
 {
-	if (leaf >= 0x40000000 && leaf <= 0x4fffffff) {
-		hypervisor_leaf(vp, leaf, regs);
+	if (leaf >= LEAF_BASE && leaf <= 0x4fffffff) {
+		hypervisor_leaf(vp->partition, leaf, regs);
 	} else {
 		cpu_cpuid(leaf, subleaf, regs);
 		mask_leaf(vp, leaf, subleaf, regs);

@@ -18,23 +18,17 @@
 /* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
 #define ID_SLOT_BITS 16
 
-static const uint64_t root_privileges =
-	HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC |
-	HV_PRIVILEGE_STIMER | HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS |
-	HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_RESET | HV_PRIVILEGE_REFERENCE_TSC |
-	HV_PRIVILEGE_FREQUENCY_MSRS | HV_PRIVILEGE_TSC_INVARIANT |
-	HV_PRIVILEGE_CREATE_PARTITIONS | HV_PRIVILEGE_ACCESS_PARTITION_ID |
-	HV_PRIVILEGE_ACCESS_MEMORY_POOL | HV_PRIVILEGE_POST_MESSAGES |
-	HV_PRIVILEGE_SIGNAL_EVENTS | HV_PRIVILEGE_CREATE_PORT |
-	HV_PRIVILEGE_CONNECT_PORT | HV_PRIVILEGE_ACCESS_STATS |
-	HV_PRIVILEGE_ACCESS_VP_REGISTERS;
-
-static const uint64_t child_privileges =
-	HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC |
-	HV_PRIVILEGE_STIMER | HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS |
-	HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_RESET | HV_PRIVILEGE_REFERENCE_TSC |
-	HV_PRIVILEGE_FREQUENCY_MSRS | HV_PRIVILEGE_TSC_INVARIANT |
-	HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS;
+#define CHILD_PRIVILEGES                                                              \
+	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC | \
+	 HV_PRIVILEGE_STIMER | HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS | \
+	 HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_RESET | HV_PRIVILEGE_REFERENCE_TSC |    \
+	 HV_PRIVILEGE_FREQUENCY_MSRS | HV_PRIVILEGE_TSC_INVARIANT |                   \
+	 HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS)
+#define ROOT_PRIVILEGES                                                       \
+	(CHILD_PRIVILEGES | HV_PRIVILEGE_CREATE_PARTITIONS |                  \
+	 HV_PRIVILEGE_ACCESS_PARTITION_ID | HV_PRIVILEGE_ACCESS_MEMORY_POOL | \
+	 HV_PRIVILEGE_CREATE_PORT | HV_PRIVILEGE_CONNECT_PORT |               \
+	 HV_PRIVILEGE_ACCESS_STATS | HV_PRIVILEGE_ACCESS_VP_REGISTERS)
 
 struct partition *root_partition;
 
@@ -155,7 +149,7 @@ enum hv_status partition_create(struct partition *parent, struct partition **out
 	partition = pool_allocate(&parent->pool);
 	set_up(partition, &parent->pool);
 	partition->parent = parent;
-	partition->privileges = child_privileges;
+	partition->privileges = CHILD_PRIVILEGES;
 	partition->tsc_offset = 0 - partition->reference_base;
 	overlay_fill_pages(partition);
 	if (!take_slot(partition)) {
@@ -414,7 +408,7 @@ void partition_make_root(struct pool *boot_pool)
 
 	set_up(root, boot_pool);
 	root->is_root = true;
-	root->privileges = root_privileges;
+	root->privileges = ROOT_PRIVILEGES;
 	root->tables = boot_pool;
 	ASSERT(take_slot(root));
 	status = partition_initialize(root);

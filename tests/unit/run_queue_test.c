@@ -29,16 +29,13 @@ static uint32_t random_below(uint32_t limit)
 	return (random_state >> 8) % limit;
 }
 
-/* Q4, order, links; the heap is at most as deep as it is large, so an explicit stack will do. */
+/* Order and links; the heap is at most as deep as it is large, so an explicit stack will do. */
 #define HEAP_MAX 512
 static unsigned int heap_check(void)
 {
 	const struct run_entity *stack[HEAP_MAX];
-	unsigned int depth = 0, seen = 0, spine = 0;
+	unsigned int depth = 0, seen = 0;
 
-	for (const struct run_entity *e = queue.root; e; e = e->right)
-		spine++;
-	ck_assert_uint_le(1u << spine, queue.count + 1);
 	if (queue.root) {
 		ck_assert_ptr_null(queue.root->parent);
 		stack[depth++] = queue.root;
@@ -46,20 +43,16 @@ static unsigned int heap_check(void)
 	while (depth > 0) {
 		const struct run_entity *e = stack[--depth];
 		const struct run_entity *child[] = { e->left, e->right };
-		uint32_t rank[] = { 0, 0 };
 
 		seen++;
 		for (unsigned int i = 0; i < 2; i++) {
 			if (!child[i])
 				continue;
-			rank[i] = child[i]->rank;
 			if (child[i]->parent != e ||
 			    child[i]->virtual_time < e->virtual_time)
 				ck_abort_msg("broken link or order");
 			stack[depth++] = child[i];
 		}
-		if (rank[0] < rank[1] || e->rank != rank[1] + 1)
-			ck_abort_msg("not leftist");
 	}
 	return seen;
 }
