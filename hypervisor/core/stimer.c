@@ -55,31 +55,18 @@ void stimers_reset(struct stimers *timers)
 		timers->timer[i] = (struct stimer){ .expiration = STIMER_NEVER };
 }
 
-static bool is_timer_msr(uint32_t msr)
-{
-	return msr >= HV_MSR_STIMER0_CONFIG && msr <= HV_MSR_STIMER3_COUNT;
-}
-
-static unsigned int timer_of(uint32_t msr)
+/* CONFIG and COUNT take turns, CONFIG at even numbers. HV_STIMER_COUNT or more: not a timer's MSR. */
+static uint32_t index_of(uint32_t msr)
 {
 	return (msr - HV_MSR_STIMER0_CONFIG) / 2;
 }
 
-static bool is_count(uint32_t msr)
-{
-	return ((msr - HV_MSR_STIMER0_CONFIG) & 1) != 0;
-}
-
 bool stimers_read(const struct stimers *timers, uint32_t msr, uint64_t *value)
 {
-	const struct stimer *timer;
+	const struct stimer *timer = &timers->timer[index_of(msr) % HV_STIMER_COUNT];
 
-	*value = 0;
-	if (!is_timer_msr(msr))
-		return false;
-	timer = &timers->timer[timer_of(msr)];
-	*value = is_count(msr) ? timer->count : timer->config;
-	return true;
+	*value = msr & 1 ? timer->count : timer->config;
+	return index_of(msr) < HV_STIMER_COUNT;
 }
 
 static bool write_config(struct stimer *timer, uint64_t value, uint64_t now)
@@ -113,11 +100,13 @@ static void write_count(struct stimer *timer, uint64_t value, uint64_t now)
 
 bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_t now)
 {
-	if (!is_timer_msr(msr))
+	uint32_t index = index_of(msr);
+
+	if (index >= HV_STIMER_COUNT)
 		return false;
-	if (!is_count(msr))
-		return write_config(&timers->timer[timer_of(msr)], value, now);
-	write_count(&timers->timer[timer_of(msr)], value, now);
+	if (!(msr & 1))
+		return write_config(&timers->timer[index], value, now);
+	write_count(&timers->timer[index], value, now);
 	return true;
 }
 

@@ -12,8 +12,6 @@
 /* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
 #define VECTOR_MIN 16u
 
-#define SVERSION UINT64_C(1)
-
 /* S1: readers are on other CPUs, each field is independent of the others. */
 static uint64_t field_load(const uint64_t *field)
 {
@@ -29,6 +27,7 @@ void synic_reset(struct synic *synic, uint64_t gpa_limit)
 {
 	synic->gpa_limit = gpa_limit;
 	field_store(&synic->scontrol, 0);
+	synic->sversion = 1;
 	field_store(&synic->simp, 0);
 	field_store(&synic->siefp, 0);
 	for (unsigned int i = 0; i < HV_SINT_COUNT; i++)
@@ -37,74 +36,54 @@ void synic_reset(struct synic *synic, uint64_t gpa_limit)
 
 bool synic_read(const struct synic *synic, uint32_t msr, uint64_t *value)
 {
-	*value = 0;
-	if (msr >= HV_MSR_SINT0 && msr <= HV_MSR_SINT15) {
-		*value = synic->sint[msr - HV_MSR_SINT0];
-		return true;
-	}
-	switch (msr) {
-	case HV_MSR_SCONTROL:
-		*value = synic->scontrol;
-		return true;
-	case HV_MSR_SVERSION:
-		*value = SVERSION;
-		return true;
-	case HV_MSR_SIEFP:
-		*value = synic->siefp;
-		return true;
-	case HV_MSR_SIMP:
-		*value = synic->simp;
-		return true;
-	case HV_MSR_EOM:
-		return true;
-	default:
+	uint32_t index = msr - HV_MSR_SCONTROL, sint = msr - HV_MSR_SINT0;
+
+	if (index < ARRAY_COUNT(synic->registers))
+		*value = synic->registers[index];
+	else if (sint < HV_SINT_COUNT)
+		*value = synic->sint[sint];
+	else
 		return false;
-	}
+	return true;
 }
 
-static bool write_page(const struct synic *synic, uint64_t *page, uint64_t value,
-                       bool *changed)
+static bool write_page(const struct synic *synic, uint64_t *page, uint64_t value)
 {
 	value &= PAGE_KEPT;
 	if ((value & HV_MSR_PAGE_ENABLE) && HV_MSR_PAGE_GPA(value) >= synic->gpa_limit)
 		return false;
-	*changed = value != *page;
 	field_store(page, value);
 	return true;
 }
 
 /* TLFS 11.8.4: an unmasked source needs a deliverable vector, unless the guest polls. */
 static bool write_sint(struct synic *synic, unsigned int sint, uint64_t value,
-                       struct synic_effects *effects)
+                       uint16_t *rescan)
 {
 	bool interrupts = !(value & (HV_SINT_MASKED | HV_SINT_POLLING));
 
 	if (interrupts && (value & HV_SINT_VECTOR) < VECTOR_MIN)
 		return false;
 	field_store(&synic->sint[sint], value & SINT_KEPT);
-	effects->rescan = (uint16_t)(1u << sint);
+	*rescan = (uint16_t)(1u << sint);
 	return true;
 }
 
-bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,
-                 struct synic_effects *effects)
+bool synic_write(struct synic *synic, uint32_t msr, uint64_t value, uint16_t *rescan)
 {
-	*effects = (struct synic_effects){ .rescan = 0 };
-	if (msr >= HV_MSR_SINT0 && msr <= HV_MSR_SINT15)
-		return write_sint(synic, msr - HV_MSR_SINT0, value, effects);
+	*rescan = SYNIC_ALL_SINTS;
 	switch (msr) {
 	case HV_MSR_SCONTROL:
 		field_store(&synic->scontrol, value & HV_MSR_SCONTROL_ENABLE);
-		effects->rescan = SYNIC_ALL_SINTS;
 		return true;
 	case HV_MSR_SIEFP:
-		return write_page(synic, &synic->siefp, value, &effects->siefp_changed);
+		return write_page(synic, &synic->siefp, value);
 	case HV_MSR_SIMP:
-		effects->rescan = SYNIC_ALL_SINTS;
-		return write_page(synic, &synic->simp, value, &effects->simp_changed);
+		return write_page(synic, &synic->simp, value);
 	case HV_MSR_EOM:
-		effects->rescan = SYNIC_ALL_SINTS;
 		return true;
+	case HV_MSR_SINT0 ... HV_MSR_SINT15:
+		return write_sint(synic, msr - HV_MSR_SINT0, value, rescan);
 	default:
 		return false;
 	}

@@ -25,17 +25,13 @@
 struct synic {
 	uint64_t gpa_limit; /* constant: no overlay page at or above it */
 	/* S1 */
-	uint64_t scontrol;
-	uint64_t simp;
-	uint64_t siefp;
+	union {
+		uint64_t registers[5]; /* by MSR, from SCONTROL on */
+		struct {
+			uint64_t scontrol, sversion, siefp, simp, eom;
+		};
+	};
 	uint64_t sint[HV_SINT_COUNT];
-};
-
-/* What a register write asks of the caller. */
-struct synic_effects {
-	bool simp_changed; /* move the overlay: see synic.simp */
-	bool siefp_changed;
-	uint16_t rescan; /* SINTs whose queued messages are to be tried again, one bit each */
 };
 
 enum synic_post {
@@ -45,10 +41,13 @@ enum synic_post {
 
 void synic_reset(struct synic *synic, uint64_t gpa_limit);
 
-/* SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn. False: #GP. */
+/*
+ * SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn. False: #GP. After a write of SIEFP or SIMP the overlay may
+ * have to move; *rescan: SINTs whose queued messages are to be tried again, one bit each.
+ */
 bool synic_read(const struct synic *synic, uint32_t msr, uint64_t *value) MUST_CHECK;
 bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,
-                 struct synic_effects *effects) MUST_CHECK;
+                 uint16_t *rescan) MUST_CHECK;
 
 /* Whether messages, event flags can be delivered now. */
 bool synic_takes_messages(const struct synic *synic);

@@ -126,23 +126,28 @@ static bool write_tpr(struct vp *vp, uint64_t value)
 	return true;
 }
 
+static bool show(struct vp *vp, enum overlay which, uint64_t *msr, uint64_t value)
+{
+	return overlay_set(vp->partition, &vp->overlays[which], msr, value,
+	                   NPT_READ | NPT_WRITE);
+}
+
 /* A page register that cannot be shown (no table left for it) takes its old value back. */
 static bool write_synic(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	struct synic before = vp->synic;
-	struct synic_effects effects;
+	struct synic *synic = &vp->synic, before = *synic;
+	uint16_t rescan;
 
-	if (!synic_write(&vp->synic, msr, value, &effects))
+	if (!synic_write(synic, msr, value, &rescan))
 		return false;
-	if ((effects.simp_changed &&
-	     !overlay_set_synic(vp, OVERLAY_SIMP, vp->synic.simp)) ||
-	    (effects.siefp_changed &&
-	     !overlay_set_synic(vp, OVERLAY_SIEFP, vp->synic.siefp))) {
-		vp->synic = before;
+	if ((msr == HV_MSR_SIMP && !show(vp, OVERLAY_SIMP, &synic->simp, synic->simp)) ||
+	    (msr == HV_MSR_SIEFP &&
+	     !show(vp, OVERLAY_SIEFP, &synic->siefp, synic->siefp))) {
+		*synic = before;
 		return false;
 	}
-	messages_rescan(vp, effects.rescan);
-	synthetic_timers_post(vp, effects.rescan);
+	messages_rescan(vp, rescan);
+	synthetic_timers_post(vp, rescan);
 	return true;
 }
 
@@ -170,7 +175,8 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 			vp_triple_fault(vp);
 		return true;
 	case HV_MSR_REFERENCE_TSC:
-		return overlay_set_reference_tsc(partition, value);
+		return overlay_set(partition, &partition->tsc_overlay,
+		                   &partition->reference_tsc_msr, value, NPT_READ);
 	case HV_MSR_EOI:
 		apic_eoi(vp);
 		return true;
@@ -179,7 +185,7 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 	case HV_MSR_TPR:
 		return write_tpr(vp, value);
 	case HV_MSR_VP_ASSIST_PAGE:
-		return overlay_set_assist(vp, value);
+		return show(vp, OVERLAY_ASSIST, &vp->assist_msr, value);
 	case HV_MSR_SCONTROL ... HV_MSR_EOM:
 	case HV_MSR_SINT0 ... HV_MSR_SINT15:
 		return write_synic(vp, msr, value);

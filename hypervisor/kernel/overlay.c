@@ -8,18 +8,6 @@
 #include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/partition.h"
 
-/*
- * Before the guest sees the change on another CPU, that CPU must flush; the VP that wrote the register
- * is not entered before.
- */
-static void settle(struct partition *partition)
-{
-	struct vp *vp = this_cpu()->current;
-
-	(void)partition;
-	vp->wait_epoch = epoch_advance();
-}
-
 static void hide_locked(struct partition *partition, struct overlay_page *overlay)
 {
 	enum hv_status status;
@@ -60,41 +48,40 @@ static bool show_locked(struct partition *partition, struct overlay_page *overla
 }
 
 /*
- * Move an overlay to where `value` says, or hide it. One that no table is left for comes back to where
- * it was, which needs none.
+ * One that no table is left for comes back to where it was, which needs none. Before the guest sees the
+ * change on another CPU, that CPU must flush; the VP that wrote the register is not entered before.
  */
-static bool move(struct partition *partition, struct overlay_page *overlay,
+bool overlay_set(struct partition *partition, struct overlay_page *overlay, uint64_t *msr,
                  uint64_t value, uint32_t flags)
 {
 	uint64_t gpa = HV_MSR_PAGE_GPA(value);
 	bool enable = (value & HV_MSR_PAGE_ENABLE) != 0;
+	bool was_shown = overlay->shown;
 	uint64_t old_gpa = overlay->gpa;
-	bool was_shown, good = true;
 
 	if (enable && gpa >= NPT_GPA_LIMIT)
 		return false;
-	spin_lock(&partition->lock);
-	was_shown = overlay->shown;
-	if (!enable || !was_shown || old_gpa != gpa) {
+	if (enable != was_shown || (enable && gpa != old_gpa)) {
+		SPIN_HOLD(&partition->lock);
+		this_cpu()->current->wait_epoch = epoch_advance();
 		hide_locked(partition, overlay);
-		good = !enable || show_locked(partition, overlay, gpa, flags);
-		if (!good && was_shown)
-			(void)show_locked(partition, overlay, old_gpa, flags);
+		if (enable && !show_locked(partition, overlay, gpa, flags)) {
+			if (was_shown)
+				(void)show_locked(partition, overlay, old_gpa, flags);
+			return false;
+		}
 	}
-	spin_unlock(&partition->lock);
-	settle(partition);
-	return good;
+	*msr = value;
+	return true;
 }
 
 bool overlay_set_guest_os_id(struct partition *partition, uint64_t value)
 {
 	partition->guest_os_id = value;
-	if (value == 0 && (partition->hypercall_msr & HV_MSR_PAGE_ENABLE)) {
-		partition->hypercall_msr &= ~HV_MSR_PAGE_ENABLE;
-		return move(partition, &partition->hypercall_overlay,
-		            partition->hypercall_msr, 0);
-	}
-	return true;
+	return value != 0 ||
+	       overlay_set(partition, &partition->hypercall_overlay,
+	                   &partition->hypercall_msr,
+	                   partition->hypercall_msr & ~HV_MSR_PAGE_ENABLE, 0);
 }
 
 bool overlay_set_hypercall(struct partition *partition, uint64_t value)
@@ -105,33 +92,8 @@ bool overlay_set_hypercall(struct partition *partition, uint64_t value)
 		return false;
 	if (partition->guest_os_id == 0)
 		value &= ~HV_MSR_PAGE_ENABLE;
-	if (!move(partition, &partition->hypercall_overlay, value,
-	          NPT_READ | NPT_EXECUTE))
-		return false;
-	partition->hypercall_msr = value;
-	return true;
-}
-
-bool overlay_set_reference_tsc(struct partition *partition, uint64_t value)
-{
-	if (!move(partition, &partition->tsc_overlay, value, NPT_READ))
-		return false;
-	partition->reference_tsc_msr = value;
-	return true;
-}
-
-bool overlay_set_assist(struct vp *vp, uint64_t value)
-{
-	if (!move(vp->partition, &vp->overlays[OVERLAY_ASSIST], value,
-	          NPT_READ | NPT_WRITE))
-		return false;
-	vp->assist_msr = value;
-	return true;
-}
-
-bool overlay_set_synic(struct vp *vp, enum overlay which, uint64_t value)
-{
-	return move(vp->partition, &vp->overlays[which], value, NPT_READ | NPT_WRITE);
+	return overlay_set(partition, &partition->hypercall_overlay,
+	                   &partition->hypercall_msr, value, NPT_READ | NPT_EXECUTE);
 }
 
 void overlays_hide_vp(struct vp *vp)

@@ -17,9 +17,10 @@ struct partition;
 
 bool overlay_set_guest_os_id(struct partition *partition, uint64_t value) MUST_CHECK;
 bool overlay_set_hypercall(struct partition *partition, uint64_t value) MUST_CHECK;
-bool overlay_set_reference_tsc(struct partition *partition, uint64_t value) MUST_CHECK;
-bool overlay_set_assist(struct vp *vp, uint64_t value) MUST_CHECK;
-bool overlay_set_synic(struct vp *vp, enum overlay which, uint64_t value) MUST_CHECK;
+
+/* Any: its page moves to where `value` says, or hides, and *msr becomes `value`. */
+bool overlay_set(struct partition *partition, struct overlay_page *overlay, uint64_t *msr,
+                 uint64_t value, uint32_t flags) MUST_CHECK;
 
 /* Marks the leaf of an overlay, so that the parent's map and unmap leave it alone. */
 #define OVERLAY_TAG NPT_TAG(1)
