@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { NUMBER_MAX = 64 };
+
 struct output {
 	char *text;
 	size_t size; /* room, final NUL included */
@@ -25,42 +27,37 @@ static void put(struct output *out, char c)
 		out->text[out->length++] = c;
 }
 
-static size_t length_of(const char *text)
+static void put_text(struct output *out, size_t width, const char *text)
 {
 	size_t length = 0;
 
 	while (text[length] != 0)
 		length++;
-	return length;
-}
-
-/* Text padded to the width; `prefix` stays in front of padding zeros. */
-static void put_field(struct output *out, const struct conversion *how,
-                      const char *prefix, const char *text, size_t length)
-{
-	size_t used = length_of(prefix) + length;
-
-	for (; used < how->width && !how->zero && out->length + 1 < out->size; used++)
+	for (; width > length && out->length + 1 < out->size; width--)
 		put(out, ' ');
-	while (*prefix != 0)
-		put(out, *prefix++);
-	for (; used < how->width && out->length + 1 < out->size; used++)
-		put(out, '0');
-	for (size_t i = 0; i < length; i++)
-		put(out, text[i]);
+	while (*text != 0)
+		put(out, *text++);
 }
 
+/* `prefix` stays in front of padding zeros. */
 static void put_number(struct output *out, const struct conversion *how, uint64_t value,
                        unsigned int base, const char *prefix)
 {
-	char text[20]; /* 2^64 has 20 decimal digits */
-	size_t at = sizeof(text);
+	char text[NUMBER_MAX]; /* 2^64 has 20 decimal digits, a prefix two characters */
+	size_t at = NUMBER_MAX - 1;
+	size_t prefix_length = prefix[0] == 0 ? 0 : prefix[1] == 0 ? 1 : 2;
 
+	text[at] = 0;
 	do {
 		text[--at] = "0123456789abcdef"[value % base];
 		value /= base;
 	} while (value != 0);
-	put_field(out, how, prefix, text + at, sizeof(text) - at);
+	while (how->zero && at > prefix_length &&
+	       NUMBER_MAX - 1 - at + prefix_length < how->width)
+		text[--at] = '0';
+	while (prefix_length > 0)
+		text[--at] = prefix[--prefix_length];
+	put_text(out, how->width, text + at);
 }
 
 static struct conversion read_conversion(const char **at)
@@ -79,62 +76,33 @@ static struct conversion read_conversion(const char **at)
 	return how;
 }
 
-static uint64_t take(const struct conversion *how, va_list *arguments)
-{
-	return how->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, uint32_t);
-}
-
 /* The conversion of that letter; false when there is none. */
-static bool put_conversion(struct output *out, char letter, struct conversion *how,
+static bool put_conversion(struct output *out, char letter, const struct conversion *how,
                            va_list *arguments)
 {
 	const char *text;
-	int64_t value;
+	uint64_t value;
 
 	switch (letter) {
 	case 'd':
-		value = how->wide ? va_arg(*arguments, int64_t) :
-		                    va_arg(*arguments, int32_t);
-		put_number(out, how, value < 0 ? -(uint64_t)value : (uint64_t)value, 10,
-		           value < 0 ? "-" : "");
-		return true;
 	case 'u':
-		put_number(out, how, take(how, arguments), 10, "");
-		return true;
 	case 'x':
-		put_number(out, how, take(how, arguments), 16,
-		           how->alternate ? "0x" : "");
+		value = how->wide ? va_arg(*arguments, uint64_t) :
+		                    va_arg(*arguments, uint32_t);
+		if (letter == 'x')
+			put_number(out, how, value, 16, how->alternate ? "0x" : "");
+		else if (letter == 'd' && value >> (how->wide ? 63 : 31))
+			put_number(out, how, how->wide ? -value : (uint32_t)-value, 10,
+			           "-");
+		else
+			put_number(out, how, value, 10, "");
 		return true;
 	case 's':
 		text = va_arg(*arguments, const char *);
-		text = text ? text : "(null)";
-		how->zero = false;
-		put_field(out, how, "", text, length_of(text));
-		return true;
-	case '%':
-		put(out, '%');
+		put_text(out, how->width, text ? text : "(null)");
 		return true;
 	default:
 		return false;
-	}
-}
-
-static void put_all(struct output *out, const char *format, va_list *arguments)
-{
-	while (*format != 0) {
-		const char *start = format;
-
-		if (*format++ != '%') {
-			put(out, *start);
-			continue;
-		}
-		struct conversion how = read_conversion(&format);
-
-		if (*format != 0 && put_conversion(out, *format, &how, arguments))
-			format++;
-		else
-			for (; start < format; start++)
-				put(out, *start);
 	}
 }
 
@@ -144,7 +112,21 @@ size_t format_text_list(char *text, size_t size, const char *format, va_list arg
 	va_list copy; /* a va_list parameter may be an array, whose address is not a va_list * */
 
 	va_copy(copy, arguments);
-	put_all(&out, format, &copy);
+	while (*format != 0) {
+		const char *start = format;
+
+		if (*format++ != '%') {
+			put(&out, *start);
+			continue;
+		}
+		struct conversion how = read_conversion(&format);
+
+		if (*format != 0 && put_conversion(&out, *format, &how, &copy))
+			format++;
+		else
+			for (; start < format; start++)
+				put(&out, *start);
+	}
 	va_end(copy);
 	if (size > 0)
 		text[out.length] = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Formatted text without libc: the conversions %d %i %u %x %X %p %s %c %%, with flags. */
+/* Formatted text without libc: the conversions %d %u %x %s, with flags. */
 #ifndef VIRIDIS_CORE_FORMAT_H
 #define VIRIDIS_CORE_FORMAT_H
 
@@ -8,7 +8,7 @@
 
 /*
  * Write at most size bytes including the final NUL (size 0 writes nothing) and return the length
- * of the text written, NUL excluded; so text that does not fit is cut short. Understood: d u x s %,
+ * of the text written, NUL excluded; so text that does not fit is cut short. Understood: d u x s,
  * the flags '0' and '#', a width in digits, the lengths l ll z. Anything else is copied as it stands
  * and takes no argument.
  */

@@ -19,7 +19,6 @@ const struct npt_format npt_format_svm = {
 	.execute_disable = BIT64(63),
 	.address = ADDRESS,
 	.tag_shift = 52,
-	.leaf_max = NPT_LEVEL_1G,
 };
 
 static unsigned int index_of(uint64_t gpa, enum npt_level level)
@@ -159,10 +158,10 @@ static void fill_table(const struct npt *npt, const uint64_t *slot, uint64_t ent
 		entry_store(&table[i], entry + i * step);
 }
 
-static bool block_ok(const struct npt *npt, uint64_t gpa, enum npt_level level)
+static bool block_ok(uint64_t gpa, enum npt_level level)
 {
-	return (unsigned int)level <= (unsigned int)npt->leaf_max &&
-	       gpa < NPT_GPA_LIMIT && is_aligned(gpa, npt_level_bytes(level));
+	return (unsigned int)level <= NPT_LEVEL_1G && gpa < NPT_GPA_LIMIT &&
+	       is_aligned(gpa, npt_level_bytes(level));
 }
 
 static bool target_ok(const struct npt *npt, uint64_t hpa, enum npt_level level,
@@ -185,7 +184,6 @@ enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
 		.memory = memory,
 		.context = context,
 		.root_hpa = root,
-		.leaf_max = format->leaf_max,
 		.table_pages = 1,
 	};
 	return HV_STATUS_SUCCESS;
@@ -213,57 +211,16 @@ static enum hv_status set_block(struct npt *npt, uint64_t gpa, uint64_t hpa,
 enum hv_status npt_map(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
                        uint32_t flags)
 {
-	if (!block_ok(npt, gpa, level) || !target_ok(npt, hpa, level, flags))
+	if (!block_ok(gpa, level) || !target_ok(npt, hpa, level, flags))
 		return HV_STATUS_INVALID_PARAMETER;
 	return set_block(npt, gpa, hpa, level, flags);
 }
 
 enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level)
 {
-	if (!block_ok(npt, gpa, level))
+	if (!block_ok(gpa, level))
 		return HV_STATUS_INVALID_PARAMETER;
 	return set_block(npt, gpa, 0, level, 0);
-}
-
-static enum npt_level range_level(const struct npt *npt, const struct npt_range *range)
-{
-	enum npt_level level = range->level_max < npt->leaf_max ? range->level_max :
-	                                                          npt->leaf_max;
-
-	while (level > NPT_LEVEL_4K &&
-	       (!is_aligned(range->gpa | range->hpa, npt_level_bytes(level)) ||
-	        range->bytes < npt_level_bytes(level)))
-		level--;
-	return level;
-}
-
-static enum hv_status map_range_step(struct npt *npt, struct npt_range *range)
-{
-	enum npt_level level = range_level(npt, range);
-	enum hv_status status = npt_map(npt, range->gpa, range->hpa, level, range->flags);
-
-	if (status == HV_STATUS_OBJECT_IN_USE) {
-		level--; /* a table stands where a 1 GiB leaf would; 2 MiB ones always fit */
-		status = npt_map(npt, range->gpa, range->hpa, level, range->flags);
-	}
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	range->gpa += npt_level_bytes(level);
-	range->hpa += npt_level_bytes(level);
-	range->bytes -= npt_level_bytes(level);
-	return HV_STATUS_SUCCESS;
-}
-
-enum hv_status npt_map_range(struct npt *npt, struct npt_range *range)
-{
-	enum hv_status status = HV_STATUS_SUCCESS;
-
-	if (!is_aligned(range->bytes, PAGE_4K) || range->gpa >= NPT_GPA_LIMIT ||
-	    range->bytes > NPT_GPA_LIMIT - range->gpa)
-		return HV_STATUS_INVALID_PARAMETER;
-	while (range->bytes != 0 && status == HV_STATUS_SUCCESS)
-		status = map_range_step(npt, range);
-	return status;
 }
 
 /* Down to the entry of gpa that is no table. Where a caller wants them, path[] gets the slots above. */

@@ -52,9 +52,8 @@ struct npt_format {
 	uint64_t large;   /* marks a leaf above the 4K level */
 	uint64_t write;   /* set: writable */
 	uint64_t execute_disable;
-	uint64_t address;        /* the bits that hold the host address */
-	unsigned int tag_shift;  /* three bits the processor ignores */
-	enum npt_level leaf_max; /* largest leaf the processor takes */
+	uint64_t address;       /* the bits that hold the host address */
+	unsigned int tag_shift; /* three bits the processor ignores */
 };
 
 /* APM2 5.3, 15.25: long-mode entries, user accessible as the processor demands of nested ones. */
@@ -66,8 +65,6 @@ struct npt {
 	const struct npt_memory *memory;
 	void *context; /* of memory's functions */
 	uint64_t root_hpa;
-	enum npt_level
-		leaf_max; /* from format; lowered where the processor lacks 1 GiB pages */
 	/* by the serialized writer */
 	uint64_t table_pages; /* root included */
 	uint64_t destroy_gpa;
@@ -77,15 +74,6 @@ struct npt_leaf {
 	uint64_t gpa; /* start of the leaf */
 	uint64_t hpa; /* npt_lookup: of the address asked for; npt_next_leaf: start of the leaf */
 	enum npt_level level;
-	uint32_t flags;
-};
-
-/* A run of addresses still to be mapped; advanced as it is. */
-struct npt_range {
-	uint64_t gpa;
-	uint64_t hpa;
-	uint64_t bytes;
-	enum npt_level level_max;
 	uint32_t flags;
 };
 
@@ -108,17 +96,11 @@ enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
  * Make one leaf. Splits a larger leaf in its place, replaces one of the same level. Where a table
  * stands in a 2 MiB leaf's place its 512 entries are filled instead (N3), and where one stands in a
  * 1 GiB leaf's place the answer is OBJECT_IN_USE. INVALID_PARAMETER: misaligned, out of range, a
- * level above leaf_max, flags unknown or without READ. INSUFFICIENT_MEMORY: nothing was changed for
+ * level above 1 GiB, flags unknown or without READ. INSUFFICIENT_MEMORY: nothing was changed for
  * the guest, and the call can be made again.
  */
 enum hv_status npt_map(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
                        uint32_t flags) MUST_CHECK;
-
-/*
- * Map all of the range in the largest leaves that alignment, level_max and tables already there
- * allow. On INSUFFICIENT_MEMORY the range says what is left. Unbounded: for the identity map at boot.
- */
-enum hv_status npt_map_range(struct npt *npt, struct npt_range *range) MUST_CHECK;
 
 /*
  * Take away what is mapped in the level-sized block at gpa, splitting a larger leaf. Errors as

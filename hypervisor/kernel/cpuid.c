@@ -85,8 +85,6 @@ static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
 	if (vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)
 		regs->ecx |= LEAF1_ECX_OSXSAVE;
-	if (!context_xcr0_allowed())
-		regs->ecx &= ~LEAF1_ECX_XSAVE;
 	regs->edx &= ~LEAF1_EDX_MACHINE_CHECK;
 	if (!vp->partition->is_root) {
 		regs->edx &= ~LEAF1_EDX_MTRR;

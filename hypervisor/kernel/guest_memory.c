@@ -31,39 +31,36 @@ static size_t piece(uint64_t gpa, size_t bytes)
 	return bytes < left ? bytes : left;
 }
 
-bool guest_read(const struct partition *partition, uint64_t gpa, void *to, size_t bytes)
+static bool copy(const struct partition *partition, uint64_t gpa, char *ours,
+                 size_t bytes, uint32_t need)
 {
 	while (bytes) {
 		size_t now = piece(gpa, bytes);
-		const void *from = open_page(partition, gpa, NPT_READ);
+		void *theirs = open_page(partition, gpa, need);
 
-		if (!from)
+		if (!theirs)
 			return false;
-		memcpy(to, from, now);
+		if (need == NPT_WRITE)
+			memcpy(theirs, ours, now);
+		else
+			memcpy(ours, theirs, now);
 		window_unmap(WINDOW_GUEST);
-		to = (char *)to + now;
+		ours += now;
 		gpa += now;
 		bytes -= now;
 	}
 	return true;
 }
 
+bool guest_read(const struct partition *partition, uint64_t gpa, void *to, size_t bytes)
+{
+	return copy(partition, gpa, to, bytes, NPT_READ);
+}
+
 bool guest_write(const struct partition *partition, uint64_t gpa, const void *from,
                  size_t bytes)
 {
-	while (bytes) {
-		size_t now = piece(gpa, bytes);
-		void *to = open_page(partition, gpa, NPT_WRITE);
-
-		if (!to)
-			return false;
-		memcpy(to, from, now);
-		window_unmap(WINDOW_GUEST);
-		from = (const char *)from + now;
-		gpa += now;
-		bytes -= now;
-	}
-	return true;
+	return copy(partition, gpa, (char *)from, bytes, NPT_WRITE); /* only read */
 }
 
 static uint64_t register64(const struct vp *vp, uint32_t name)

@@ -58,7 +58,6 @@ void cpu_prepare(struct cpu *cpu)
 	trace_init(cpu);
 	timer_queue_init(cpu);
 	virt->cpu_on();
-	context_cpu_on();
 }
 
 /* One vendor so far; the others' present() goes here. */

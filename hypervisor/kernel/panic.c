@@ -66,12 +66,6 @@ static void show_frame(const struct trap_frame *f)
 	          f->r13, f->r14, f->r15);
 }
 
-static void show_control_registers(void)
-{
-	log_error("   cr0 %016lx    cr2 %016lx    cr3 %016lx    cr4 %016lx",
-	          cpu_read_cr0(), cpu_read_cr2(), cpu_read_cr3(), cpu_read_cr4());
-}
-
 /*
  * Follow the frame pointers (-fno-omit-frame-pointer), as long as they lead up this CPU's stack:
  * whatever broke may have broken them too.
@@ -93,44 +87,24 @@ static void show_backtrace(uint64_t rbp)
 	}
 }
 
-static void show_message(const char *format, va_list arguments)
+void panic_at(const struct trap_frame *frame, const char *format, ...)
 {
 	static char text[LOG_LINE_BYTES]; /* one panic only: panic_enter saw to it */
+	va_list arguments;
 
+	panic_enter();
+	va_start(arguments, format);
 	(void)format_text_list(text, sizeof(text), format,
 	                       arguments); /* cut is good enough */
+	va_end(arguments);
 	log_error("PANIC on cpu %u (apic %u): %s", this_cpu()->index, this_cpu()->apic_id,
 	          text);
-}
-
-static _Noreturn void show_rest_and_stop(uint64_t rbp)
-{
-	show_control_registers();
-	show_backtrace(rbp);
+	if (frame)
+		show_frame(frame);
+	log_error("   cr0 %016lx    cr2 %016lx    cr3 %016lx    cr4 %016lx",
+	          cpu_read_cr0(), cpu_read_cr2(), cpu_read_cr3(), cpu_read_cr4());
+	show_backtrace(frame ? frame->rbp : (uint64_t)__builtin_frame_address(0));
 	panic_describe_vp();
 	log_error("all CPUs are stopped");
 	panic_stop();
-}
-
-void panic(const char *format, ...)
-{
-	va_list arguments;
-
-	panic_enter();
-	va_start(arguments, format);
-	show_message(format, arguments);
-	va_end(arguments);
-	show_rest_and_stop((uint64_t)__builtin_frame_address(0));
-}
-
-void panic_at(const struct trap_frame *frame, const char *format, ...)
-{
-	va_list arguments;
-
-	panic_enter();
-	va_start(arguments, format);
-	show_message(format, arguments);
-	va_end(arguments);
-	show_frame(frame);
-	show_rest_and_stop(frame->rbp);
 }

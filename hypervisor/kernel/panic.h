@@ -7,8 +7,8 @@
 
 struct trap_frame;
 
-/* Print message, registers, backtrace, CPU and VP; stop every CPU. */
-_Noreturn void panic(const char *format, ...) __attribute__((format(printf, 1, 2), cold));
+/* Print message, registers if there is a frame, backtrace, CPU and VP; stop every CPU. */
+#define panic(...) panic_at(0, __VA_ARGS__)
 _Noreturn void panic_at(const struct trap_frame *frame, const char *format, ...)
 	__attribute__((format(printf, 2, 3), cold));
 

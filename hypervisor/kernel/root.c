@@ -66,18 +66,17 @@ void root_add_vps(void)
 static void map_all(struct partition *root)
 {
 	struct cpuid_regs regs;
-	struct npt_range all = { .level_max = NPT_LEVEL_1G,
-		                 .flags = NPT_READ | NPT_WRITE | NPT_EXECUTE };
-	enum hv_status status;
+	enum npt_level level;
+	uint64_t end;
 
 	cpu_cpuid(0x80000001, 0, &regs);
-	if (!(regs.edx & CPUID_81_EDX_PAGE1GB))
-		all.level_max = NPT_LEVEL_2M;
+	level = regs.edx & CPUID_81_EDX_PAGE1GB ? NPT_LEVEL_1G : NPT_LEVEL_2M;
 	cpu_cpuid(0x80000008, 0, &regs);
-	all.bytes = UINT64_C(1) << (regs.eax & 0xff);
-	status = npt_map_range(&root->npt, &all);
-	if (status != HV_STATUS_SUCCESS)
-		panic("root: no memory to map its address space");
+	end = UINT64_C(1) << (regs.eax & 0xff);
+	for (uint64_t gpa = 0; gpa < end; gpa += npt_level_bytes(level))
+		if (npt_map(&root->npt, gpa, gpa, level,
+		            NPT_READ | NPT_WRITE | NPT_EXECUTE) != HV_STATUS_SUCCESS)
+			panic("root: no memory to map its address space");
 }
 
 static void hide(struct partition *root, uint64_t start, uint64_t end)

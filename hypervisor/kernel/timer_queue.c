@@ -28,46 +28,42 @@ static void insert_locked(struct cpu *cpu, struct vp *vp)
 }
 
 /* The VP may have waited on another CPU; its deadline moves to where it runs now. */
-static void leave_other(struct vp *vp, struct cpu *here)
+void timer_queue_set(struct vp *vp, uint64_t deadline)
 {
-	struct cpu *there = vp->timer_cpu;
+	struct cpu *here = this_cpu(), *there = vp->timer_cpu ? vp->timer_cpu : here;
 
-	if (!there || there == here)
+	if (there == here && vp->timer_deadline == deadline)
 		return;
 	spin_lock(&locks[there->index]);
 	list_remove(&vp->timer_node);
 	spin_unlock(&locks[there->index]);
+	vp->timer_cpu = here;
+	vp->timer_deadline = deadline;
+	if (deadline == TIMER_NEVER)
+		return;
+	spin_lock(&locks[here->index]);
+	insert_locked(here, vp);
+	spin_unlock(&locks[here->index]);
 }
 
-void timer_queue_set(struct vp *vp, uint64_t deadline)
+static struct vp *first_locked(struct cpu *cpu)
 {
-	struct cpu *cpu = this_cpu();
-
-	if (vp->timer_cpu == cpu && vp->timer_deadline == deadline)
-		return;
-	leave_other(vp, cpu);
-	spin_lock(&locks[cpu->index]);
-	list_remove(&vp->timer_node);
-	vp->timer_cpu = cpu;
-	vp->timer_deadline = deadline;
-	if (deadline != TIMER_NEVER)
-		insert_locked(cpu, vp);
-	spin_unlock(&locks[cpu->index]);
+	return list_empty(&cpu->timers) ?
+	               NULL :
+	               LIST_OWNER(cpu->timers.next, struct vp, timer_node);
 }
 
 static struct vp *pop_due(struct cpu *cpu, uint64_t now)
 {
-	struct vp *vp = NULL;
+	struct vp *vp;
 
 	spin_lock(&locks[cpu->index]);
-	if (!list_empty(&cpu->timers)) {
-		vp = LIST_OWNER(cpu->timers.next, struct vp, timer_node);
-		if (vp->timer_deadline > now) {
-			vp = NULL;
-		} else {
-			list_remove(&vp->timer_node);
-			vp->timer_deadline = TIMER_NEVER;
-		}
+	vp = first_locked(cpu);
+	if (vp && vp->timer_deadline > now)
+		vp = NULL;
+	if (vp) {
+		list_remove(&vp->timer_node);
+		vp->timer_deadline = TIMER_NEVER;
 	}
 	spin_unlock(&locks[cpu->index]);
 	return vp;
@@ -85,15 +81,12 @@ void timer_queue_run(struct cpu *cpu, uint64_t now)
 static uint64_t earliest(struct cpu *cpu)
 {
 	uint64_t deadline = cpu->slice_end ? cpu->slice_end : TIMER_NEVER;
+	const struct vp *vp;
 
 	spin_lock(&locks[cpu->index]);
-	if (!list_empty(&cpu->timers)) {
-		uint64_t first = LIST_OWNER(cpu->timers.next, struct vp, timer_node)
-		                         ->timer_deadline;
-
-		if (first < deadline)
-			deadline = first;
-	}
+	vp = first_locked(cpu);
+	if (vp && vp->timer_deadline < deadline)
+		deadline = vp->timer_deadline;
 	spin_unlock(&locks[cpu->index]);
 	return deadline;
 }

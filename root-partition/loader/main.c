@@ -18,6 +18,16 @@ static char command_line[2048];
 static struct boot_info info;
 static struct loader_memory memory;
 
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const uint8_t *left = a, *right = b;
+
+	for (size_t i = 0; i < bytes; i++)
+		if (left[i] != right[i])
+			return left[i] < right[i] ? -1 : 1;
+	return 0;
+}
+
 static void put(const char *text)
 {
 	enum { COM1 = 0x3f8, DEBUG_CONSOLE = 0xe9 };

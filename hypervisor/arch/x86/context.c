@@ -10,7 +10,7 @@
 #define XSAVE_LEGACY_BYTES 512
 #define XCR0_X87_SSE       UINT64_C(3)
 
-static uint64_t xcr0_allowed; /* 0: the processor has no XSAVE */
+static uint64_t xcr0_allowed;
 static bool has_tsc_aux;
 
 /* Components in ascending order while the standard format's area stays within a page. */
@@ -20,9 +20,6 @@ void context_init(void)
 
 	cpu_cpuid(0x80000001, 0, &regs);
 	has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
-	cpu_cpuid(1, 0, &regs);
-	if (!(regs.ecx & CPUID_1_ECX_XSAVE))
-		return;
 	cpu_cpuid(0xd, 0, &regs);
 	xcr0_allowed = XCR0_X87_SSE;
 	for (unsigned int i = 2; i < 32; i++) {
@@ -34,14 +31,6 @@ void context_init(void)
 		if (component.ebx + component.eax <= PAGE_4K)
 			xcr0_allowed |= BIT64(i);
 	}
-}
-
-void context_cpu_on(void)
-{
-	if (xcr0_allowed)
-		cpu_write_cr4(cpu_read_cr4() | CR4_OSXSAVE);
-	cpu_write_cr4(cpu_read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT);
-	cpu_write_cr0(cpu_read_cr0() & ~(uint64_t)(CR0_EM | CR0_TS));
 }
 
 uint64_t context_xcr0_allowed(void)
@@ -81,12 +70,8 @@ void context_save(struct cpu *cpu, struct vp *vp)
 
 	if (cpu->loaded != vp)
 		return;
-	if (xcr0_allowed) {
-		cpu_write_xcr0(xcr0_allowed);
-		cpu_xsave(arch->extended_state, xcr0_allowed);
-	} else {
-		cpu_fxsave(arch->extended_state);
-	}
+	cpu_write_xcr0(xcr0_allowed);
+	cpu_xsave(arch->extended_state, xcr0_allowed);
 	arch->dr[0] = cpu_read_dr0();
 	arch->dr[1] = cpu_read_dr1();
 	arch->dr[2] = cpu_read_dr2();
@@ -100,13 +85,9 @@ void context_load(struct cpu *cpu, struct vp *vp)
 
 	if (cpu->loaded == vp)
 		return;
-	if (xcr0_allowed) {
-		cpu_write_xcr0(xcr0_allowed);
-		cpu_xrstor(arch->extended_state, xcr0_allowed);
-		cpu_write_xcr0(arch->xcr0);
-	} else {
-		cpu_fxrstor(arch->extended_state);
-	}
+	cpu_write_xcr0(xcr0_allowed);
+	cpu_xrstor(arch->extended_state, xcr0_allowed);
+	cpu_write_xcr0(arch->xcr0);
 	cpu_write_dr0(arch->dr[0]);
 	cpu_write_dr1(arch->dr[1]);
 	cpu_write_dr2(arch->dr[2]);

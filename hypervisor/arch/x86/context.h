@@ -13,7 +13,6 @@ struct vp;
 
 /* Boot: which XSAVE components fit the page that every VP has. */
 void context_init(void);
-void context_cpu_on(void);
 uint64_t context_xcr0_allowed(void);
 
 /* A fresh VP's area and XCR0. */

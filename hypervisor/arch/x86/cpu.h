@@ -91,17 +91,6 @@ static inline void cpu_xrstor(const void *area, uint64_t mask)
 	                 : "memory");
 }
 
-/* `area` is 512 bytes, 16-byte aligned. */
-static inline void cpu_fxsave(void *area)
-{
-	__asm__ volatile("fxsave64 (%0)" : : "r"(area) : "memory");
-}
-
-static inline void cpu_fxrstor(const void *area)
-{
-	__asm__ volatile("fxrstor64 (%0)" : : "r"(area) : "memory");
-}
-
 /* cpu_inb(port), cpu_outb(port, value) and the wider ones. */
 #define CPU_PORT(suffix, type)                                                         \
 	static inline type cpu_in##suffix(uint16_t port)                               \

@@ -34,64 +34,27 @@ enum lapic_register {
 #define ICR_PENDING 0x1000
 #define ICR_ASSERT  0x4000
 
-struct lapic_ops {
-	uint32_t (*read)(enum lapic_register reg);
-	void (*write)(enum lapic_register reg, uint32_t value);
-	void (*send)(uint32_t apic_id, uint32_t command);
-	unsigned int id_shift; /* of the id in its register */
-};
+static volatile uint32_t *registers; /* NULL: x2APIC */
 
-static volatile uint32_t *registers; /* xAPIC */
-
-static uint32_t xapic_read(enum lapic_register reg)
+static uint32_t read(enum lapic_register reg)
 {
-	return registers[reg * 4];
+	return registers ? registers[reg * 4] :
+	                   (uint32_t)cpu_rdmsr(MSR_X2APIC_FIRST + reg);
 }
 
-static void xapic_write(enum lapic_register reg, uint32_t value)
+static void write(enum lapic_register reg, uint32_t value)
 {
-	registers[reg * 4] = value;
+	if (registers)
+		registers[reg * 4] = value;
+	else
+		cpu_wrmsr(MSR_X2APIC_FIRST + reg, value);
 }
-
-/* The write to the low half sends, so the destination comes first. APM2 16.5 */
-static void xapic_send(uint32_t apic_id, uint32_t command)
-{
-	while (xapic_read(LAPIC_ICR) & ICR_PENDING)
-		cpu_pause();
-	xapic_write(LAPIC_ICR_HIGH, apic_id << 24);
-	xapic_write(LAPIC_ICR, command);
-}
-
-static uint32_t x2apic_read(enum lapic_register reg)
-{
-	return (uint32_t)cpu_rdmsr(MSR_X2APIC_FIRST + reg);
-}
-
-static void x2apic_write(enum lapic_register reg, uint32_t value)
-{
-	cpu_wrmsr(MSR_X2APIC_FIRST + reg, value);
-}
-
-/*
- * Unlike a store to memory this WRMSR serializes nothing: what the receiver is to see must be
- * visible before. APM2 16.11
- */
-static void x2apic_send(uint32_t apic_id, uint32_t command)
-{
-	cpu_mfence();
-	cpu_wrmsr(MSR_X2APIC_FIRST + LAPIC_ICR, (uint64_t)apic_id << 32 | command);
-}
-
-static const struct lapic_ops xapic_ops = { xapic_read, xapic_write, xapic_send, 24 };
-static const struct lapic_ops x2apic_ops = { x2apic_read, x2apic_write, x2apic_send, 0 };
-static const struct lapic_ops *lapic;
 
 void lapic_setup(void)
 {
 	uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
 
-	lapic = base & APIC_BASE_X2APIC ? &x2apic_ops : &xapic_ops;
-	if (!lapic_is_x2apic())
+	if (!(base & APIC_BASE_X2APIC))
 		registers = mmio_map(base & PTE_ADDRESS, 4096);
 	/* Nothing is to come by the two 8259s before the root takes them up. */
 	cpu_outb(0x21, 0xff);
@@ -100,7 +63,7 @@ void lapic_setup(void)
 
 bool lapic_is_x2apic(void)
 {
-	return lapic == &x2apic_ops;
+	return !registers;
 }
 
 /* A CPU out of INIT is in xAPIC mode even where the first one was found in x2APIC mode. */
@@ -122,17 +85,17 @@ void lapic_init(void)
 	};
 
 	enter_mode();
-	lapic->write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+	write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	for (size_t i = 0; i < sizeof(local_sources) / sizeof(local_sources[0]); i++)
-		lapic->write(local_sources[i], LVT_MASKED);
-	lapic->write(LAPIC_TPR, 0);
+		write(local_sources[i], LVT_MASKED);
+	write(LAPIC_TPR, 0);
 	if (!lapic_is_x2apic()) {
-		lapic->write(LAPIC_DFR, DFR_FLAT);
-		lapic->write(LAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
+		write(LAPIC_DFR, DFR_FLAT);
+		write(LAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
 	}
-	lapic->write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	lapic->write(LAPIC_TIMER_INITIAL, 0);
-	lapic->write(LAPIC_LVT_TIMER, VECTOR_TIMER); /* one shot; 0 keeps it stopped */
+	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	write(LAPIC_TIMER_INITIAL, 0);
+	write(LAPIC_LVT_TIMER, VECTOR_TIMER); /* one shot; 0 keeps it stopped */
 	/* What the firmware left in service would hold back all of ours. Bounded by the ISR's bits. */
 	for (unsigned int i = 0; i < 256; i++)
 		lapic_eoi();
@@ -140,31 +103,44 @@ void lapic_init(void)
 
 uint32_t lapic_id(void)
 {
-	return lapic->read(LAPIC_ID) >> lapic->id_shift;
+	return read(LAPIC_ID) >> (registers ? 24 : 0);
 }
 
 void lapic_eoi(void)
 {
-	lapic->write(LAPIC_EOI, 0);
+	write(LAPIC_EOI, 0);
 }
 
 bool lapic_level_triggered(uint8_t vector)
 {
-	return lapic->read(LAPIC_TMR + vector / 32) >> (vector % 32) & 1;
+	return read(LAPIC_TMR + vector / 32) >> (vector % 32) & 1;
 }
 
+/*
+ * xAPIC: the write to the low half sends, so the destination comes first. APM2 16.5. x2APIC: unlike a
+ * store to memory this WRMSR serializes nothing: what the receiver is to see must be visible
+ * before. APM2 16.11
+ */
 void lapic_send(uint32_t apic_id, uint32_t what)
 {
-	lapic->send(apic_id, ICR_ASSERT | what);
+	if (!registers) {
+		cpu_mfence();
+		cpu_wrmsr(MSR_X2APIC_FIRST + LAPIC_ICR,
+		          (uint64_t)apic_id << 32 | ICR_ASSERT | what);
+		return;
+	}
+	while (read(LAPIC_ICR) & ICR_PENDING)
+		cpu_pause();
+	write(LAPIC_ICR_HIGH, apic_id << 24);
+	write(LAPIC_ICR, ICR_ASSERT | what);
 }
 
 void lapic_timer_arm(uint64_t ticks)
 {
-	lapic->write(LAPIC_TIMER_INITIAL,
-	             ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
+	write(LAPIC_TIMER_INITIAL, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
 }
 
 uint32_t lapic_timer_left(void)
 {
-	return lapic->read(LAPIC_TIMER_CURRENT);
+	return read(LAPIC_TIMER_CURRENT);
 }

@@ -83,33 +83,37 @@ static uint64_t *table_entry(uint64_t table_hpa, uint64_t address, unsigned int 
 	return &table[address >> (PAGE_SHIFT_4K + 9 * level) & 511];
 }
 
-/* The last-level entry for `address`; NULL where no table was prepared. */
-static uint64_t *find_leaf(uint64_t address)
-{
-	uint64_t table = paging_root;
-
-	for (unsigned int level = 3; level > 0; level--) {
-		table = *table_entry(table, address, level);
-		if (!(table & PTE_PRESENT))
-			return NULL;
-	}
-	return table_entry(table, address, 0);
-}
-
-/* The same, making the tables on the way. Boot only. */
-static uint64_t *make_leaf(uint64_t address)
+/* The last-level entry for `address`; where a table is missing it is made (boot only), or NULL. */
+static uint64_t *find_leaf(uint64_t address, bool make)
 {
 	uint64_t table = paging_root;
 
 	for (unsigned int level = 3; level > 0; level--) {
 		uint64_t *entry = table_entry(table, address, level);
 
-		if (!(*entry & PTE_PRESENT))
+		if (!(*entry & PTE_PRESENT)) {
+			if (!make)
+				return NULL;
 			*entry = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K)) |
 			         TABLE_ENTRY;
+		}
 		table = *entry;
 	}
 	return table_entry(table, address, 0);
+}
+
+static uint64_t *make_leaf(uint64_t address)
+{
+	return find_leaf(address, true);
+}
+
+/* Of a frame, which is RAM. */
+static uint64_t *frame_leaf(uint64_t pfn)
+{
+	uint64_t *entry = find_leaf(FRAME_MAP_BASE + (pfn << PAGE_SHIFT_4K), false);
+
+	ASSERT(entry);
+	return entry;
 }
 
 static void map_image(const char *start, const char *end, uint64_t flags)
@@ -160,13 +164,14 @@ void paging_init(void)
  */
 void paging_enable_protections(void)
 {
-	uint64_t cr4 = CR4_PAE | CR4_DE | CR4_MCE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	uint64_t cr4 = CR4_PAE | CR4_DE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
+	               CR4_OSXMMEXCPT | CR4_OSXSAVE;
 	struct cpuid_regs features, extended;
 
 	cpu_cpuid(1, 0, &features);
 	cpu_cpuid(7, 0, &extended);
-	if (features.ecx & CPUID_1_ECX_XSAVE)
-		cr4 |= CR4_OSXSAVE;
+	if (!(features.ecx & CPUID_1_ECX_XSAVE))
+		panic("this processor has no XSAVE");
 	if (extended.ebx & CPUID_7_EBX_SMEP)
 		cr4 |= CR4_SMEP;
 	if (extended.ebx & CPUID_7_EBX_SMAP)
@@ -181,20 +186,14 @@ void paging_enable_protections(void)
 
 void frame_map_show(uint64_t pfn)
 {
-	uint64_t *entry = find_leaf(FRAME_MAP_BASE + (pfn << PAGE_SHIFT_4K));
-
-	ASSERT(entry);
-	__atomic_store_n(entry, pfn << PAGE_SHIFT_4K | LEAF_RW, __ATOMIC_RELAXED);
+	__atomic_store_n(frame_leaf(pfn), pfn << PAGE_SHIFT_4K | LEAF_RW,
+	                 __ATOMIC_RELAXED);
 }
 
 void frame_map_hide(uint64_t pfn)
 {
-	uint64_t hpa = pfn << PAGE_SHIFT_4K;
-	uint64_t *entry = find_leaf(FRAME_MAP_BASE + hpa);
-
-	ASSERT(entry);
-	__atomic_store_n(entry, 0, __ATOMIC_RELAXED);
-	cpu_invlpg(frame_map(hpa));
+	__atomic_store_n(frame_leaf(pfn), 0, __ATOMIC_RELAXED);
+	cpu_invlpg(frame_map(pfn << PAGE_SHIFT_4K));
 }
 
 static unsigned int window_index(unsigned int slot)

@@ -4,46 +4,32 @@
 
 #include "hypervisor/arch/x86/cpu.h"
 
+enum { COM1 = 0x3f8, STATUS = COM1 + 5, STATUS_EMPTY = 0x20, DEBUG_CONSOLE = 0xe9 };
 enum {
-	COM1 = 0x3f8,
-	UART_DATA = COM1,           /* divisor low while DLAB */
-	UART_INTERRUPTS = COM1 + 1, /* divisor high while DLAB */
-	UART_FIFO = COM1 + 2,
-	UART_LINE = COM1 + 3,
-	UART_MODEM = COM1 + 4,
-	UART_STATUS = COM1 + 5,
-	LINE_8N1 = 0x03,
-	LINE_DLAB = 0x80,
-	FIFO_ENABLE_CLEAR = 0x07,
-	MODEM_DTR_RTS = 0x03,
-	STATUS_EMPTY = 0x20,
-	DIVISOR_115200 = 1,
-	SPIN_LIMIT = 100000, /* some ms: a stuck UART costs characters, not the machine */
-	DEBUG_CONSOLE = 0xe9,
-};
+	SPIN_LIMIT = 100000
+}; /* some ms: a stuck UART costs characters, not the machine */
 
 bool serial_init(void)
 {
-	if (cpu_inb(UART_STATUS) == 0xff)
+	/* Register and value: no interrupts; divisor 1; 8n1; FIFOs on and empty; DTR, RTS. */
+	static const uint8_t setup[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 },
+		                            { 3, 3 }, { 2, 7 },    { 4, 3 } };
+
+	if (cpu_inb(STATUS) == 0xff)
 		return false; /* nothing answers */
-	cpu_outb(UART_INTERRUPTS, 0);
-	cpu_outb(UART_LINE, LINE_DLAB);
-	cpu_outb(UART_DATA, DIVISOR_115200);
-	cpu_outb(UART_INTERRUPTS, 0);
-	cpu_outb(UART_LINE, LINE_8N1);
-	cpu_outb(UART_FIFO, FIFO_ENABLE_CLEAR);
-	cpu_outb(UART_MODEM, MODEM_DTR_RTS);
+	for (unsigned int i = 0; i < sizeof(setup) / sizeof(setup[0]); i++)
+		cpu_outb((uint16_t)(COM1 + setup[i][0]), setup[i][1]);
 	return true;
 }
 
 static void serial_put(char c)
 {
 	for (int spins = 0; spins < SPIN_LIMIT; spins++) {
-		if (cpu_inb(UART_STATUS) & STATUS_EMPTY)
+		if (cpu_inb(STATUS) & STATUS_EMPTY)
 			break;
 		cpu_pause();
 	}
-	cpu_outb(UART_DATA, (uint8_t)c);
+	cpu_outb(COM1, (uint8_t)c);
 }
 
 void serial_write(const char *text, size_t bytes)
