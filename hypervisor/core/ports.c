@@ -2,9 +2,7 @@
 /* Ports, connections, and the message queue of a port. */
 #include "hypervisor/core/ports.h"
 
-#include <stddef.h>
 #include <viridis/base/bits.h>
-#include <viridis/base/mem.h>
 
 /* Multiplicative hashing by the golden ratio: ids are often consecutive or spaced by powers of 2. */
 #define HASH_FACTOR 0x9e3779b1u

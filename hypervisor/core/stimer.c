@@ -2,7 +2,6 @@
 /* Synthetic timers. The invariants T1-T3 are in stimer.h. */
 #include "hypervisor/core/stimer.h"
 
-#include <stddef.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 

@@ -2,7 +2,6 @@
 /* The synthetic interrupt controller. The invariants S1-S4 are in synic.h. */
 #include "hypervisor/core/synic.h"
 
-#include <stddef.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 

@@ -3,75 +3,40 @@
  * Hypercalls that set up what a parent sees of a VP and what it decides for it: state
  * pages (0xe1, 0xe2), CPUID results (0x91), intercepts (0x4d).
  */
-#include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/partition.h"
 
 /* ---- State pages: frames of the child's deposit, shown in the root's tables ---- */
 
-struct state_page {
-	uint64_t hpa;
-	bool *shown; /* root's partition lock */
-};
-
 /* Where the page lies is ours to say: a location that the parent provides is refused. */
-static enum hv_status find_state_page(const struct hypercall *call,
-                                      struct state_page *page)
+static enum hv_status show_page(const struct hypercall *call, bool shown)
 {
 	const struct hv_input_vp_state_page *in = call->input;
-	struct vp *vp = call->target_vp;
 
-	if (in->vtl != 0 || in->flags != 0)
+	if (in->vtl != 0 || in->flags != 0 ||
+	    in->type > HV_VP_STATE_PAGE_INTERCEPT_MESSAGE)
 		return HV_STATUS_INVALID_PARAMETER;
-	switch (in->type) {
-	case HV_VP_STATE_PAGE_REGISTERS:
-		*page = (struct state_page){ frame_map_hpa(vp->register_page),
-			                     &vp->register_page_shown };
-		return HV_STATUS_SUCCESS;
-	case HV_VP_STATE_PAGE_INTERCEPT_MESSAGE:
-		*page = (struct state_page){ frame_map_hpa(vp->intercept_page),
-			                     &vp->intercept_page_shown };
-		return HV_STATUS_SUCCESS;
-	default:
-		return HV_STATUS_INVALID_PARAMETER;
-	}
+	SPIN_HOLD(&root_partition->lock);
+	if (call->target_vp->state_pages_closed)
+		return HV_STATUS_INVALID_VP_INDEX; /* deleted since it was found */
+	return vp_show_page_locked(call->target_vp, in->type, shown);
 }
 
 enum hv_status hc_map_vp_state_page(struct hypercall *call)
 {
+	const struct hv_input_vp_state_page *in = call->input;
 	struct hv_output_map_vp_state_page *out = call->output;
-	struct state_page page;
-	enum hv_status status = find_state_page(call, &page);
+	enum hv_status status = show_page(call, true);
 
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	SPIN_HOLD(&root_partition->lock);
-	if (call->target_vp->state_pages_closed)
-		return HV_STATUS_INVALID_VP_INDEX; /* deleted since it was found */
-	if (!*page.shown)
-		status = npt_map(&root_partition->npt, page.hpa, page.hpa, NPT_LEVEL_4K,
-		                 NPT_READ | NPT_WRITE);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	*page.shown = true;
-	out->pfn = page.hpa / PAGE_4K;
-	return HV_STATUS_SUCCESS;
+	if (status == HV_STATUS_SUCCESS)
+		out->pfn = vp_state_page_hpa(call->target_vp, in->type) / PAGE_4K;
+	return status;
 }
 
 enum hv_status hc_unmap_vp_state_page(struct hypercall *call)
 {
-	struct state_page page;
-	enum hv_status status = find_state_page(call, &page);
-
-	if (status != HV_STATUS_SUCCESS)
-		return status;
 	call->settle = true;
-	SPIN_HOLD(&root_partition->lock);
-	if (*page.shown)
-		status = npt_unmap(&root_partition->npt, page.hpa, NPT_LEVEL_4K);
-	if (status == HV_STATUS_SUCCESS)
-		*page.shown = false;
-	return status;
+	return show_page(call, false);
 }
 
 /* ---- CPUID results ---- */

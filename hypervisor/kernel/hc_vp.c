@@ -97,7 +97,8 @@ static enum hv_status take_answer(struct hypercall *call)
 	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_INTERCEPT))
 		return HV_STATUS_SUCCESS;
 	status = hypercall_stop_vp(call);
-	if (status == HV_STATUS_SUCCESS && !call->again && vp->register_page_shown)
+	if (status == HV_STATUS_SUCCESS && !call->again &&
+	    vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
 		registers_load_page(vp);
 	return status;
 }

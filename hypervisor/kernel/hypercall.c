@@ -10,7 +10,6 @@
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/vp_register.h"
 

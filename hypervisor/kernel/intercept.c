@@ -101,7 +101,7 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 	page->reserved = 0;
 	page->sender = vp->partition->id;
 	memcpy(page->payload, payload, bytes);
-	if (vp->register_page_shown)
+	if (vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
 		registers_fill_page(vp);
 	trace(VIRIDIS_TRACE_INTERCEPT, vp, type, vp->arch.rip);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERCEPTS);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Partitions: their table, life and time. Rules L1-L3: partition.h */
 #include "hypervisor/kernel/partition.h"
-#include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/frames.h"
-#include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtual processors: life, suspension, events. Invariants V1-V4: vp.h */
 #include "hypervisor/kernel/vp.h"
-#include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/arch/x86/traps.h"
-#include "hypervisor/kernel/intercept.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/synthetic_timer.h"
 #include "hypervisor/kernel/timer_queue.h"
-#include "hypervisor/kernel/trace.h"
 
 /* The virtual APIC timer counts once every so many TSC ticks. */
 #define APIC_CLOCK_PER_TICK 16
@@ -71,26 +67,39 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 	return HV_STATUS_SUCCESS;
 }
 
-static void hide_state_page_locked(const void *page, bool *shown)
+uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type)
 {
-	enum hv_status status;
+	return frame_map_hpa(type == HV_VP_STATE_PAGE_REGISTERS ?
+	                             (void *)vp->register_page :
+	                             vp->intercept_page);
+}
 
-	if (!*shown)
-		return;
-	*shown = false;
-	status = npt_unmap(&root_partition->npt, frame_map_hpa(page), NPT_LEVEL_4K);
-	ASSERT(status == HV_STATUS_SUCCESS); /* its table is there */
+enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown)
+{
+	uint64_t hpa = vp_state_page_hpa(vp, type);
+	enum hv_status status = HV_STATUS_SUCCESS;
+
+	if (shown && !vp->page_shown[type])
+		status = npt_map(&root_partition->npt, hpa, hpa, NPT_LEVEL_4K,
+		                 NPT_READ | NPT_WRITE);
+	else if (!shown && vp->page_shown[type])
+		status = npt_unmap(&root_partition->npt, hpa, NPT_LEVEL_4K);
+	if (status == HV_STATUS_SUCCESS)
+		vp->page_shown[type] = shown;
+	return status;
 }
 
 void vp_forget(struct vp *vp)
 {
 	message_withdraw(&vp->intercept_source);
 	timer_queue_set(vp, TIMER_NEVER);
-	spin_lock(&root_partition->lock);
+	SPIN_HOLD(&root_partition->lock);
 	vp->state_pages_closed = true;
-	hide_state_page_locked(vp->register_page, &vp->register_page_shown);
-	hide_state_page_locked(vp->intercept_page, &vp->intercept_page_shown);
-	spin_unlock(&root_partition->lock);
+	for (uint32_t type = 0; type < VP_STATE_PAGES; type++) {
+		enum hv_status status = vp_show_page_locked(vp, type, false);
+
+		ASSERT(status == HV_STATUS_SUCCESS); /* its table is there */
+	}
 }
 
 void vp_free(struct vp *vp, struct pool *pool)

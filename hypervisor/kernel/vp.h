@@ -60,6 +60,8 @@ struct overlay_page {
 	uint32_t hidden_flags;
 };
 
+#define VP_STATE_PAGES 2
+
 /* Deleted, and freed when the epoch has passed. */
 struct doomed {
 	struct doomed *next;
@@ -92,8 +94,8 @@ struct vp {
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
 
 	/* lock of the root partition: pages mapped for the parent */
-	bool register_page_shown, intercept_page_shown;
-	bool state_pages_closed; /* the VP is going: not to be shown again */
+	bool page_shown[VP_STATE_PAGES]; /* by enum hv_vp_state_page_type */
+	bool state_pages_closed;         /* the VP is going: not to be shown again */
 
 	/* owner only, V1 */
 	uint16_t sint_notify; /* deliverability notifications the parent asked for */
@@ -133,6 +135,10 @@ _Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
 
 enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
                          struct vp **out) MUST_CHECK;
+
+/* The register and intercept page, by enum hv_vp_state_page_type; lock of the root partition. */
+uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type);
+enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown) MUST_CHECK;
 
 /* Out of every list, and out of the parent's sight. The VP is stopped and no longer in its partition. */
 void vp_forget(struct vp *vp);
