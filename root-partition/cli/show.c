@@ -93,6 +93,29 @@ static void print_definition(const struct definition *definition)
 	g_print("serial     %s\n", definition->serial);
 }
 
+/* What became of the processes that serve the guest's devices. */
+static void print_providers(JsonObject *status)
+{
+	JsonNode *node = json_object_get_member(status, "providers");
+	JsonObject *providers;
+	g_autoptr(GList) names = NULL;
+	const char *state;
+
+	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
+		return;
+	providers = json_node_get_object(node);
+	names = json_object_get_members(providers);
+	for (const GList *name = names; name; name = name->next) {
+		if (!json_text_get_string(json_object_get_member(providers, name->data),
+		                          &state))
+			continue;
+		g_print("%-10s %s%s\n", (const char *)name->data, state,
+		        strcmp(state, "died") == 0 ?
+		                "; the guest is without its devices until it is started anew" :
+		                "");
+	}
+}
+
 static void print_status(JsonObject *status)
 {
 	static const char *const members[] = { "console", "pid", "partition" };
@@ -107,6 +130,7 @@ static void print_status(JsonObject *status)
 		else if (node && json_text_get_int(node, &number))
 			g_print("%-10s %" G_GINT64_FORMAT "\n", members[i], number);
 	}
+	print_providers(status);
 }
 
 /* The definition with state, reason and what the worker says as further members. */

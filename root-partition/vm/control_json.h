@@ -4,7 +4,8 @@
  * has "ok": true and what was asked for, or "ok": false and "error".
  *
  *   command    further members          answer
- *   status                              state, name, pid, partition, vps, memory, console
+ *   status                              state, name, pid, partition, vps, memory, console,
+ *                                       providers: "serving" or "died" for each
  *   shutdown   "reboot": true/false     after the guest agreed or refused
  *   stop                                at once; the VM ends
  *   console                             "pty": path, or "file": path

@@ -208,6 +208,47 @@ static gboolean check_file(const char *what, const char *path, int flags,
 	return TRUE;
 }
 
+/* Two names of one file, or two nodes of one device. */
+static gboolean same_file(const char *one, const char *other)
+{
+	struct stat a, b;
+
+	if (stat(one, &a) != 0 || stat(other, &b) != 0)
+		return FALSE;
+	if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode))
+		return a.st_rdev == b.st_rdev;
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* A writer has its disk alone: two disks of a guest that are one would overwrite each other. */
+static gboolean check_distinct(const GPtrArray *disks, guint index, GError **error)
+{
+	const struct definition_disk *disk = disks->pdata[index];
+
+	for (guint i = 0; i < index; i++) {
+		const struct definition_disk *other = disks->pdata[i];
+
+		if ((disk->read_only && other->read_only) ||
+		    !same_file(disk->path, other->path))
+			continue;
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		            "disk %s: the same as disk %s; only disks that are both "
+		            "read-only may be",
+		            disk->path, other->path);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+static gboolean check_disk(const GPtrArray *disks, guint index, GError **error)
+{
+	const struct definition_disk *disk = disks->pdata[index];
+
+	return check_file("disk", disk->path, disk->read_only ? O_RDONLY : O_RDWR, TRUE,
+	                  error) &&
+	       check_distinct(disks, index, error);
+}
+
 /* A line "KEY:   N kB" of /proc/meminfo, in bytes. */
 static uint64_t meminfo(const char *key)
 {
@@ -241,12 +282,8 @@ gboolean definition_check_host(const struct definition *definition, GError **err
 	if (definition->initrd &&
 	    !check_file("initrd", definition->initrd, O_RDONLY, FALSE, error))
 		return FALSE;
-	for (guint i = 0; i < definition->disks->len; i++) {
-		const struct definition_disk *disk = definition->disks->pdata[i];
-
-		if (!check_file("disk", disk->path, disk->read_only ? O_RDONLY : O_RDWR,
-		                TRUE, error))
+	for (guint i = 0; i < definition->disks->len; i++)
+		if (!check_disk(definition->disks, i, error))
 			return FALSE;
-	}
 	return check_host_memory(definition->memory_bytes, error);
 }

@@ -78,11 +78,12 @@ static void free_provider(struct provider *provider)
 	g_free(provider);
 }
 
-/* Waits for the process; one that does not end by itself is killed. */
-static void reap(struct provider *provider)
+/* Waits for the process; one that does not end by itself is killed. Gives its wait status. */
+static int reap(struct provider *provider)
 {
+	int status = 0;
+
 	for (int waited = 0; provider->pid > 0; waited += STOP_PERIOD_MS) {
-		int status;
 		pid_t ended = waitpid(provider->pid, &status, WNOHANG);
 
 		if (ended < 0 && errno == EINTR)
@@ -96,6 +97,7 @@ static void reap(struct provider *provider)
 		g_usleep(STOP_PERIOD_MS * 1000);
 	}
 	provider->pid = 0;
+	return status;
 }
 
 /* Hanging up tells it to end. */
@@ -112,16 +114,23 @@ static void hang_up(struct provider *provider)
 void provider_stop(struct provider *provider)
 {
 	hang_up(provider);
-	reap(provider);
+	(void)reap(provider); /* it ended because it was told to */
 	free_provider(provider);
 }
 
 static gboolean report_gone(gpointer data)
 {
 	struct provider *provider = data;
+	int status;
 
 	provider->source = 0;
-	reap(provider);
+	status = reap(provider);
+	if (WIFSIGNALED(status))
+		vm_log("%s: its process died of signal %d (%s)", provider->name,
+		       WTERMSIG(status), g_strsignal(WTERMSIG(status)));
+	else
+		vm_log("%s: its process ended with status %d", provider->name,
+		       WEXITSTATUS(status));
 	provider->events->gone(provider->context, provider);
 	return G_SOURCE_REMOVE;
 }
@@ -294,8 +303,16 @@ struct provider *provider_start(const char *program, const char *config,
                                 const struct provider_events *events, gpointer context,
                                 GError **error)
 {
-	struct provider *provider = g_new0(struct provider, 1);
+	struct provider *provider;
 
+	if (strlen(config) > VSP_TEXT_BYTES_MAX) {
+		g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_FAILED,
+		            "%s: its configuration takes %zu bytes, and %u at most are "
+		            "possible; give the disks shorter paths",
+		            program, strlen(config), VSP_TEXT_BYTES_MAX);
+		return NULL;
+	}
+	provider = g_new0(struct provider, 1);
 	provider->name = g_strdup(program);
 	provider->socket = -1;
 	provider->events = events;

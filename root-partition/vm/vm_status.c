@@ -6,6 +6,7 @@
 #include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/vm/json_text.h"
+#include "root-partition/vm/vmbus.h"
 
 #define PARTITIONS_MAX 1024u
 
@@ -34,6 +35,7 @@ char *vm_status_json(const struct machine *machine)
 	json_text_add_int(builder, "vps", definition->vps);
 	json_text_add_string(builder, "memory", memory);
 	json_text_add_string(builder, "console", pty ? pty : definition->serial);
+	vmbus_add_providers(machine->vmbus, builder);
 	return finish(builder);
 }
 

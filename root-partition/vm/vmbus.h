@@ -7,6 +7,7 @@
 #define VIRIDIS_VM_VMBUS_H
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 
 struct machine;
@@ -20,6 +21,9 @@ void vmbus_free(struct vmbus *vmbus);
 
 /* Try to deliver what waits: a SINT became deliverable. */
 void vmbus_deliver(struct vmbus *vmbus);
+
+/* The member "providers": each that this machine was started with, "serving" or "died". */
+void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 
 /* Ask the guest to shut down. `answered` is called once, from the main loop; NULL error: it will. */
 typedef void (*vmbus_answered)(gpointer context, const char *error);

@@ -256,6 +256,8 @@ static void event(gpointer context, uint32_t tag, const char *json)
 
 static void drop_channel(struct vmbus *vmbus, uint32_t relid)
 {
+	vm_log("vmbus: channel %u (%s) is taken from the guest", relid,
+	       vmbus->channels[relid].class->name);
 	switch (state_of(vmbus, relid)) {
 	case SERVER_CHANNEL_OPENING:
 		unwire(vmbus, relid);

@@ -18,9 +18,12 @@ static const struct vmbus_class classes[] = {
 	  VMBUS_GUID(0x5a1d0004, 0x7669, 0x7269, 0x6469, 0x730000000004), VMBUS_UTIL },
 };
 
-static const char *const programs[VMBUS_PROVIDERS] = {
-	[VMBUS_STORAGE] = "viridis-storage",
-	[VMBUS_UTIL] = "viridis-util",
+static const struct {
+	const char *name;
+	const char *program;
+} programs[VMBUS_PROVIDERS] = {
+	[VMBUS_STORAGE] = { "storage", "viridis-storage" },
+	[VMBUS_UTIL] = { "util", "viridis-util" },
 };
 
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid)
@@ -116,10 +119,21 @@ static gboolean start_provider(struct vmbus *vmbus, enum vmbus_provider provider
 {
 	g_autofree char *config = configuration(vmbus, provider);
 
-	vmbus->providers[provider] = provider_start(programs[provider], config,
+	vmbus->providers[provider] = provider_start(programs[provider].program, config,
 	                                            &vmbus->machine->memory,
 	                                            &vmbus_provider_events, vmbus, error);
 	return vmbus->providers[provider] != NULL;
+}
+
+void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder)
+{
+	json_builder_set_member_name(builder, "providers");
+	json_builder_begin_object(builder);
+	for (int i = 0; i < VMBUS_PROVIDERS; i++)
+		if (wanted(vmbus, (enum vmbus_provider)i))
+			json_text_add_string(builder, programs[i].name,
+			                     vmbus->providers[i] ? "serving" : "died");
+	json_builder_end_object(builder);
 }
 
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error)

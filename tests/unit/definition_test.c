@@ -2,7 +2,9 @@
 /* Definitions of VMs: what is accepted, and that every refusal names its reason. */
 #include "unit.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "root-partition/vm/definition.h"
 
@@ -152,6 +154,73 @@ START_TEST(files_and_memory_the_host_lacks_are_named)
 }
 END_TEST
 
+/* ---- One file as two disks ---- */
+
+static char *folder;
+static char *file;
+static char *linked;
+static char *kernel;
+
+static char *empty_file(const char *name)
+{
+	char *path = g_build_filename(folder, name, NULL);
+
+	ck_assert(g_file_set_contents(path, "", 0, NULL));
+	return path;
+}
+
+static void make_files(void)
+{
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	ck_assert_ptr_nonnull(folder);
+	file = empty_file("file");
+	kernel = empty_file("kernel");
+	linked = g_build_filename(folder, "linked", NULL);
+	ck_assert_int_eq(symlink(file, linked), 0);
+}
+
+static void remove_files(void)
+{
+	g_unlink(file);
+	g_unlink(linked);
+	g_unlink(kernel);
+	g_rmdir(folder);
+	g_free(file);
+	g_free(linked);
+	g_free(kernel);
+	g_free(folder);
+}
+
+static const struct {
+	gboolean by_link;
+	gboolean first_read_only;
+	gboolean second_read_only;
+	gboolean accepted;
+} twice[] = {
+	{ FALSE, FALSE, FALSE, FALSE }, { FALSE, FALSE, TRUE, FALSE },
+	{ FALSE, TRUE, FALSE, FALSE },  { FALSE, TRUE, TRUE, TRUE },
+	{ TRUE, FALSE, FALSE, FALSE },  { TRUE, TRUE, TRUE, TRUE },
+};
+
+START_TEST(a_file_is_two_disks_only_if_neither_is_written)
+{
+	g_autoptr(definition_pointer) definition = definition_new();
+	const char *second = twice[_i].by_link ? linked : file;
+	g_autoptr(GError) error = NULL;
+
+	definition->memory_bytes = DEFINITION_MEMORY_MIN;
+	definition->kernel = g_strdup(kernel);
+	definition_add_disk(definition, kernel, FALSE); /* another file is no matter */
+	definition_add_disk(definition, file, twice[_i].first_read_only);
+	definition_add_disk(definition, second, twice[_i].second_read_only);
+	ck_assert_int_eq(definition_check_host(definition, &error), twice[_i].accepted);
+	if (!twice[_i].accepted)
+		ck_assert_msg(strstr(error->message, second) &&
+		                      strstr(error->message, "read-only"),
+		              "%s", error->message);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("definition");
@@ -163,6 +232,11 @@ static Suite *make_suite(void)
 	                    G_N_ELEMENTS(refused));
 	tcase_add_test(tcase, sizes_are_read_and_written_alike);
 	tcase_add_test(tcase, files_and_memory_the_host_lacks_are_named);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("disks");
+	tcase_add_checked_fixture(tcase, make_files, remove_files);
+	tcase_add_loop_test(tcase, a_file_is_two_disks_only_if_neither_is_written, 0,
+	                    G_N_ELEMENTS(twice));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -9,12 +9,14 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <viridis/abi/vmbus.h>
 
 #include "root-partition/vm/model/boot_params.h"
+#include "root-partition/vm/json_text.h"
 #include "root-partition/vm/machine.h"
 #include "root-partition/vm/vmbus.h"
 #include "vsp/lib/vsp.h"
@@ -426,6 +428,67 @@ START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
 }
 END_TEST
 
+/* The child signals, and its provider dies of it (provider_signalled()). */
+static gpointer child_of_dying_provider(gpointer data)
+{
+	struct hv_message message;
+	uint64_t one = 1;
+	uint32_t relid;
+
+	(void)data;
+	connect_client();
+	relid = take_offers();
+	open_channel(relid);
+	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
+	for (int channel = 0; channel < 3; channel++) /* all that it served */
+		expect(VMBUS_RESCIND_OFFER, &message);
+	request_shutdown(FALSE);
+	ck_assert_ptr_nonnull(strstr(shutdown_error, "provider died"));
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+/* What the machine tells of its providers, as JSON. */
+static char *providers(void)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	vmbus_add_providers(machine->vmbus, builder);
+	json_builder_end_object(builder);
+	return json_text_finish(builder, FALSE);
+}
+
+START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
+{
+	g_autofree char *before = NULL;
+	g_autofree char *after = NULL;
+	GThread *thread;
+
+	make(NULL, 0);
+	before = providers();
+	ck_assert_str_eq(before, "{\"providers\":{\"util\":\"serving\"}}");
+	thread = g_thread_new("child", child_of_dying_provider, NULL);
+	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	after = providers();
+	ck_assert_str_eq(after, "{\"providers\":{\"util\":\"died\"}}");
+}
+END_TEST
+
+START_TEST(disks_whose_paths_no_message_holds_are_an_error_that_says_so)
+{
+	g_autofree char *name = g_strnfill(2000, 'x');
+	g_autofree char *path = g_strconcat("/", name, NULL);
+	g_autoptr(GError) error = NULL;
+
+	for (unsigned int disk = 0; disk < DEFINITION_DISKS_MAX; disk++)
+		definition_add_disk(definition, path, FALSE);
+	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	ck_assert_msg(strstr(error->message, "shorter paths"), "%s", error->message);
+}
+END_TEST
+
 /* ---- The provider ---- */
 
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
@@ -454,6 +517,7 @@ static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 {
 	(void)vsp;
 	(void)channel;
+	raise(SIGKILL);
 }
 
 static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
@@ -492,6 +556,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_unknown_instruction_on_device_memory_is_a_crash);
 	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
 	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
+	tcase_add_test(tcase,
+	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
+	tcase_add_test(tcase,
+	               disks_whose_paths_no_message_holds_are_an_error_that_says_so);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
