@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root guest-initrd target:tiny_guest
+# Limit: 600
+"""Disks of a child, to the byte: files of odd sizes, read-only ones, a block device and a file
+without direct I/O, as a stock Linux sees them and as root and host do; disks that cannot be;
+and what is left when the process that serves them is killed."""
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from lib.child import Root
+from lib.disks import MIB, SECTOR, Disk, make_image, sha256_in_image, write_file
+from lib.log import Failure
+from lib.paths import BUILD, GUEST_INITRD, KERNEL
+from lib.root import concatenated_initrd
+from lib.shell import GuestShell
+from lib.tap import Tap
+
+TINY = BUILD / "vsc" / "tiny.bz"
+BOOT_SECONDS = 120
+PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
+BLOCK = 64 << 10
+FLUSHES = "awk '{ print $16 }' /sys/block/vda/stat"
+BLOCKS = "stat -c %b /mnt/big /mnt/odd | awk '{ n += $1 } END { print n }'"
+FOLDERS = "find /var/lib/viridis /run/viridis ! -name '*.log' | sort"
+TINY_VM = "--memory 32M --kernel /share/tiny"
+
+big = Disk("big", "/mnt/big", 24 * MIB)
+odd = Disk("odd", "/mnt/odd", 8 * MIB + SECTOR)
+fixed = Disk("fixed", "/mnt/fixed", 4 * MIB + 3 * SECTOR, read_only=True)
+device = Disk("device", "/dev/vda", 8 * MIB + 3 * SECTOR)
+paged = Disk("paged", "/share/paged", MIB + SECTOR)
+# In the order of their LUNs. The root's /share is in RAM, which knows no direct I/O.
+DISKS = (big, odd, fixed, device, paged)
+IN_IMAGE = (big, odd, fixed)
+WRITABLE = tuple(disk for disk in DISKS if not disk.read_only)
+
+
+def step(tap, name, function, *arguments):
+    """A test without which there is no use in going on."""
+    failed = tap.failed
+    tap.run(name, function, *arguments)
+    if tap.failed > failed:
+        raise Failure(f"without '{name}' the rest is not played")
+
+
+# --- what the guest finds
+
+def check_found(guest):
+    assert guest.tell(f". /share/disks; find_disks {len(DISKS)}", 90) == str(len(DISKS))
+
+
+def check_sizes(guest):
+    found = guest.tell("sizes").splitlines()
+    assert found == [f"{disk.size} {SECTOR} {int(disk.read_only)}" for disk in DISKS], found
+
+
+def check_sums(found):
+    expected = [disk.sha256() for disk in DISKS]
+    found = [line.split()[0] for line in found.splitlines()]
+    assert found == expected, [disk.name for disk, one, other
+                               in zip(DISKS, expected, found) if one != other]
+
+
+def check_guest_content(guest):
+    check_sums(guest.tell("sums", 120))
+
+
+def check_root_content(root):
+    """Past the root's caches too, but for what has no direct I/O."""
+    check_sums(root.tell("; ".join(
+        f"dd if={disk.path} bs=256k {'' if disk is paged else 'iflag=direct'} 2>/dev/null"
+        " | sha256sum" for disk in DISKS), 120))
+
+
+# --- what the guest writes
+
+def copies(guest, wanted):
+    """From the read-only disk, whose content is known: (disk, unit, skip, seek, count)."""
+    for disk, unit, skip, seek, count in wanted:
+        data = fixed.content[skip * unit:(skip + count) * unit]
+        assert len(data) == count * unit
+        disk.put(seek * unit, data)
+    output = guest.tell("; ".join(
+        f"cp_in {DISKS.index(disk)} {unit} {skip} {seek} {count}"
+        for disk, unit, skip, seek, count in wanted), 120)
+    assert output == "", output
+
+
+def check_ends(guest):
+    """The first and the last sector are written, and nothing behind them."""
+    copies(guest, [wanted for disk in WRITABLE
+                   for wanted in ((disk, SECTOR, 1, 0, 1),
+                                  (disk, SECTOR, 2, disk.sectors - 1, 1))])
+    found = guest.tell("; ".join(f"behind {DISKS.index(disk)} {disk.sectors}"
+                                 for disk in WRITABLE)).splitlines()
+    for disk, why, read in zip(WRITABLE, found[::2], found[1::2], strict=True):
+        assert "No space left" in why and read == "0", (disk.name, why, read)
+
+
+def check_patterns(guest):
+    """Much at once, and pieces that start and end within a page of everybody's."""
+    copies(guest, [wanted for disk in WRITABLE
+                   for wanted in ((disk, BLOCK, 3, 1, 8), (disk, 7 * SECTOR, 11, 171, 13))])
+    copies(guest, [(big, BLOCK, 0, 300, 64)])
+
+
+def check_read_only(guest):
+    """Neither with nor without the guest's own guard."""
+    found = guest.tell("spoil 2>&1")
+    assert found.count("status 0") == 0 and found.count("status 1") == 2, found
+    assert "Read-only file system" in found, found
+
+
+FREED = ((big, 4 * MIB, 8 * MIB), (odd, 4 * MIB, 4 * MIB + SECTOR), (device, MIB, MIB),
+         (paged, 768 << 10, 16 << 10))
+
+
+def check_discard(guest):
+    """The guest reads zeros there; up to the end of a disk that ends amid a page."""
+    guest.tell("; ".join(f"cut_out {DISKS.index(disk)} {offset} {size}"
+                         for disk, offset, size in FREED))
+    for disk, offset, size in FREED:
+        disk.put(offset, bytes(size))
+    check_guest_content(guest)
+
+
+def check_root_saw(root, flushes, blocks):
+    """Flushes got as far as the device below the root; files gave their blocks back."""
+    assert int(root.tell(FLUSHES)) > flushes
+    freed = (blocks - int(root.tell(BLOCKS))) * SECTOR
+    assert abs(freed - 12 * MIB) <= BLOCK, freed  # a block for a longer list of extents
+
+
+def use(tap, root):
+    """One life of a stock Linux with all the disks."""
+    flushes, blocks = int(root.tell(FLUSHES)), int(root.tell(BLOCKS))
+    root.start("disks")
+    guest = GuestShell(root.shell, "disks", PROMPT, BOOT_SECONDS)
+    step(tap, "the guest finds every disk at its LUN", check_found, guest)
+    step(tap, "with its size in sectors of 512 bytes, and read-only or not", check_sizes,
+         guest)
+    step(tap, "it reads what the root's files hold", check_guest_content, guest)
+    step(tap, "first and last sectors are written, none behind them", check_ends, guest)
+    step(tap, "patterns are written wherever they begin", check_patterns, guest)
+    step(tap, "a read-only disk is not written to", check_read_only, guest)
+    step(tap, "it reads all that back, and zeros where it discarded", check_discard, guest)
+    guest.detach()
+    step(tap, "the root's files hold the same", check_root_content, root)
+    step(tap, "flushes reached the device, discarded blocks are free", check_root_saw, root,
+         flushes, blocks)
+    return guest
+
+
+# --- disks that cannot be
+
+@contextlib.contextmanager
+def nothing_changed(root):
+    def everything():
+        partitions = [entry["partition"] for entry in root.json("stats")["partitions"]]
+        return partitions, root.tell(FOLDERS), root.tell("pidof viridis-storage || true")
+    before = everything()
+    yield
+    after = everything()
+    assert after == before, f"left behind: {before} became {after}"
+
+
+def refused(root, words, named):
+    answer = root.ask(f"viridis {words}")
+    assert answer.status == 1, f"'{words}' ended with {answer.status}: {answer.output}"
+    assert named in answer.output, f"'{words}' does not say '{named}': {answer.output}"
+
+
+CREATE = (
+    ("--disk /mnt/none", "disk /mnt/none: No such file"),
+    ("--disk /mnt/none,ro", "disk /mnt/none: No such file"),
+    ("--disk /mnt", "disk /mnt:"),
+    ("--disk /mnt,ro", "disk /mnt: not a regular file or block device"),
+    ("--disk /dev/null", "disk /dev/null: not a regular file or block device"),
+    ("--disk /mnt/odd --disk /mnt/odd", "disk /mnt/odd: the same"),
+    ("--disk /mnt/odd,ro --disk /mnt/odd", "disk /mnt/odd: the same"),
+    ("--disk /mnt/odd --disk /mnt/linked,ro", "disk /mnt/linked: the same as disk /mnt/odd"),
+    ("--disk /dev/vda --disk /tmp/vda", "disk /tmp/vda: the same as disk /dev/vda"),
+    # A terminal's line holds 1,000 characters, so that the shell there writes them out.
+    ("$(for n in $(seq 65); do echo --disk /mnt/odd; done)", "65 disks: at most 64"),
+)
+
+
+def check_create(root):
+    root.tell("ln -s odd /mnt/linked; mknod /tmp/vda b $(cat /sys/block/vda/dev | tr : ' ')")
+    with nothing_changed(root):
+        for words, named in CREATE:
+            refused(root, f"create bad {TINY_VM} {words}", named)
+    root.tell("rm /mnt/linked /tmp/vda")
+
+
+def check_start(root):
+    """Good when it was defined, and not any more; or in use, by the root or by another VM."""
+    root.tell("for n in gone cut held; do head -c 1048576 /dev/zero >/mnt/$n; done")
+    cases = (("gone", "/mnt/gone", "rm /mnt/gone", "/mnt/gone: No such file"),
+             ("cut", "/mnt/cut", "truncate -s 1000 /mnt/cut", "/mnt/cut: its 1000 bytes"),
+             ("folder", "/mnt/held", "rm /mnt/held; mkdir /mnt/held", "/mnt/held: "),
+             ("mounted", "/dev/vdb", "true", "/dev/vdb: Device or resource busy"),
+             ("writes", "/mnt/big", "true", "/mnt/big: another process uses it"),
+             ("reads", "/mnt/big,ro", "true", "/mnt/big: another process uses it"),
+             ("second", "/mnt/fixed,ro --disk /dev/vda", "true", "/dev/vda: Device or res"))
+    for name, disks, *_ in cases:
+        root.create(name, f"{TINY_VM} --disk {disks}")
+    with nothing_changed(root):
+        for name, _, before, named in cases:
+            root.tell(before)
+            refused(root, f"start {name}", f"disk {named}")
+            assert root.state(name) in ("off", "failed"), name
+    for name, *_ in cases:
+        root.tell(f"viridis delete {name}")
+    root.tell("rm /mnt/cut; rmdir /mnt/held")
+
+
+def check_many(root):
+    """As many as there can be, and a read-only one twice."""
+    root.tell("mkdir /mnt/many; for n in $(seq 63); do"
+              " head -c 4096 /dev/zero >/mnt/many/$n; done")
+    files = "$(for n in $(seq 62); do echo --disk /mnt/many/$n; done)"
+    root.create("many", f"{TINY_VM} {files} --disk /mnt/many/63,ro --disk /mnt/many/63,ro",
+                "tests=spin role=child")
+    root.start("many")
+    root.tell("viridis stop many; viridis delete many; rm -r /mnt/many")
+
+
+# --- the process that serves them dies
+
+def provider_of(root, name):
+    worker = root.json(f"info {name}")["status"]["pid"]
+    return root.tell("for p in $(pidof viridis-storage); do"
+                     f" ! grep -q '^PPid:[[:space:]]*{worker}$' /proc/$p/status || echo $p;"
+                     " done")
+
+
+def check_told(root, guest):
+    """Under a guest that reads: the VM runs on, and its state and log say what it lost."""
+    guest.tell("(read_on >/tmp/read_on 2>&1 &)")
+    guest.detach()
+    root.tell(f"kill -9 {provider_of(root, 'disks')}")
+    root.wait("viridis info disks | grep -q '^storage *died;'", 20,
+              "viridis info disks; viridis log disks | tail -n 20")
+    assert root.json("info disks")["status"]["providers"] == \
+        {"storage": "died", "util": "serving"}
+    assert root.state("disks") == "running"
+    log = root.tell("viridis log disks")
+    for words in ("viridis-storage: its process died of signal 9", "(scsi) is taken from"):
+        assert words in log, log[-2000:]
+
+
+def check_guest_lives(guest):
+    """What was in flight never ends for it, but what needs no disk goes on."""
+    guest.attach()
+    alive = guest.tell("sleep 1; echo still $((6 * 7))")
+    guest.detach()
+    assert alive == "still 42", alive
+
+
+def check_neighbour(root, served):
+    """Another VM's disks are served on by the same process, and its VP runs."""
+    count = "grep -c spinning /tmp/spins.out"
+    before = int(root.tell(count))
+    root.wait(f"[ $({count}) -gt {before} ]", 30)
+    assert provider_of(root, "spins") == served
+    assert root.json("info spins")["status"]["providers"]["storage"] == "serving"
+
+
+def check_stops(root):
+    root.tell("viridis stop disks", 60)
+    assert root.state("disks") == "off"
+    assert "died" not in root.tell("viridis info disks")
+
+
+def check_served_again(root):
+    """Nothing of the dead process holds the disks: another guest has them, and judges one."""
+    options = " ".join(disk.option for disk in DISKS)
+    root.create("again", f"{TINY_VM} {options} --serial /tmp/again.out",
+                "tests=storage role=child")
+    root.start("again")
+    bad = [result.name for result in root.tap_of("again", 60) if not result.passed]
+    assert not bad, bad
+    root.wait_state("again", "off", 20)
+    root.tell("viridis delete again")
+
+
+def lose(tap, root, guest):
+    root.tell("head -c 1048576 /dev/zero >/tmp/other")
+    root.create("spins", f"{TINY_VM} --serial /tmp/spins.out --disk /tmp/other",
+                "tests=spin role=child")
+    root.start("spins")
+    root.wait_output("spins", "spinning on 1 VPs", 60)
+    served = provider_of(root, "spins")
+    guest.attach()
+    step(tap, "kill -9 of the provider is told by state and log", check_told, root, guest)
+    step(tap, "the guest lives on", check_guest_lives, guest)
+    step(tap, "another VM does not notice", check_neighbour, root, served)
+    root.tell("viridis stop spins")
+    step(tap, "viridis stop still ends it", check_stops, root)
+    step(tap, "its disks are served to others again", check_served_again, root)
+
+
+# --- all of it
+
+def check_account(root, before):
+    """To the page what it was before the first child."""
+    root.nothing_left()
+    after = root.json("stats")
+    assert after == before, f"{before} became {after}"
+
+
+def check_host(folder):
+    """The same bytes once more, from outside the machine."""
+    found = {disk.name: sha256_in_image(disk, folder / "files.img") for disk in IN_IMAGE}
+    found["device"] = hashlib.sha256((folder / "device").read_bytes()).hexdigest()
+    expected = {disk.name: disk.sha256() for disk in (*IN_IMAGE, device)}
+    assert found == expected, [name for name in found if found[name] != expected[name]]
+
+
+def play(tap, root):
+    root.tell("mount -t ext4 /dev/vdb /mnt")
+    before = root.json("stats")
+    root.create("disks", "--memory 160M --kernel /share/vmlinuz --initrd /share/initrd "
+                + " ".join(disk.option for disk in DISKS), "console=ttyS0 quiet")
+    tap.run("disks that cannot be are refused by create", check_create, root)
+    guest = use(tap, root)
+    tap.run("and by start", check_start, root)
+    tap.run("64 disks are served", check_many, root)
+    lose(tap, root, guest)
+    root.tell("viridis delete disks; viridis delete spins")
+    tap.run("every page is back, and nothing is left", check_account, root, before)
+    root.tell("umount /mnt")
+    tap.run("the root powers off", root.power_off)
+
+
+def guest_initrd(folder):
+    share = folder / "guest" / "share"
+    share.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("storage-guest"), share / "disks")
+    return concatenated_initrd(folder / "guest", GUEST_INITRD, folder / "guest.cpio")
+
+
+def main():
+    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as temporary:
+        folder = Path(temporary)
+        make_image(IN_IMAGE, folder / "files", folder / "files.img")
+        write_file(device, folder / "device")
+        write_file(paged, folder / "paged")
+        files = {"vmlinuz": KERNEL, "initrd": guest_initrd(folder), "tiny": TINY,
+                 "paged": folder / "paged"}
+        disks = [folder / "device", folder / "files.img"]
+        with Root("storage", files, disks=disks) as root:
+            try:
+                play(tap, root)
+            except Failure as failure:
+                raise Failure(f"{failure}\n{root.machine.describe()}") from failure
+        tap.run("the host reads the same bytes", check_host, folder)
+
+
+if __name__ == "__main__":
+    main()
