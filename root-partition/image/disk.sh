@@ -90,7 +90,9 @@ root_disk_build() {
 		mkdir -p "$build/image"
 		quietly root-tree root_tree_make "$result.tree"
 	fi
-	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" || return 0
+	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" \
+		"$top/root-partition/cli"/viridis*.[148] "$top/root-partition/cli/viridis.bash" ||
+		return 0
 	say "image: our programs into the Debian root disk"
 	quietly root-disk root_disk_make "$result"
 }
@@ -128,12 +130,27 @@ root_tree_make() {
 	touch "$tree/boot/vmlinuz-$kernel_release" # says when the tree was finished
 }
 
+# root_disk_help TREE FOLDER: manual pages; completion, which every login reads, as there is no
+# bash-completion to load it by need.
+root_disk_help() {
+	local tree=$1 page
+	for page in "$2"/viridis*.[148]; do
+		install -D -m 644 "$page" "$tree/usr/local/share/man/man${page##*.}/${page##*/}"
+	done
+	install -D -m 644 "$2/viridis.bash" \
+		"$tree/usr/local/share/bash-completion/completions/viridis"
+	cat >"$tree/etc/profile.d/viridis.sh" <<-'TEXT'
+		[ -z "$BASH_VERSION" ] || . /usr/local/share/bash-completion/completions/viridis
+	TEXT
+}
+
 root_disk_make() {
 	local tree=$1.tree
 	mkdir -p "$tree/lib/modules/$kernel_release/updates"
 	[ ${#programs[@]} -eq 0 ] || install -m 755 -s "${programs[@]}" "$tree/usr/local/bin/"
 	[ ${#module[@]} -eq 0 ] ||
 		install -m 644 "${module[@]}" "$tree/lib/modules/$kernel_release/updates/"
+	root_disk_help "$tree" "$top/root-partition/cli"
 	chroot "$tree" depmod "$kernel_release"
 	disk_pack "$tree" "$1" root
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What tools decide: clang-format over all C, shellcheck over ./dev and what it sources."""
+"""What tools decide: clang-format over all C, shellcheck over shell, groff over the manual."""
 import shutil
 import subprocess
 
@@ -24,8 +24,20 @@ def unformatted():
 
 def shell_faults():
     scripts = ["dev", "root-partition/image/root-init", "root-partition/image/guest-init",
-               "tests/bench/in-root", "tests/bench/guest-init"]
+               "root-partition/cli/viridis.bash", "tests/bench/in-root",
+               "tests/bench/guest-init", "tests/e2e/storage-guest"]
     return run(["shellcheck", "-x", "-f", "gcc", *scripts]).stdout.splitlines()
+
+
+# The first that is there judges the manual pages; both say nothing when nothing is wrong.
+MANUAL_TOOLS = (["mandoc", "-T", "lint", "-W", "warning"],
+                ["groff", "-mandoc", "-Tutf8", "-ww", "-z"])
+
+
+def manual_faults(tool):
+    pages = [str(path) for path in sources(".1", ".4", ".8", below="root-partition")]
+    done = run([*tool, *pages])
+    return (done.stdout + done.stderr).splitlines() + ([] if pages else ["no pages"])
 
 
 def main():
@@ -35,6 +47,11 @@ def main():
             report(tap, "shellcheck finds nothing", shell_faults())
         else:
             tap.skip("shellcheck finds nothing", "shellcheck is not installed")
+        tool = next((tool for tool in MANUAL_TOOLS if shutil.which(tool[0])), None)
+        if tool:
+            report(tap, "manual pages are sound", manual_faults(tool))
+        else:
+            tap.skip("manual pages are sound", "neither mandoc nor groff is installed")
 
 
 if __name__ == "__main__":

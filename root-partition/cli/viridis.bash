@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck shell=bash
+# Completion of `viridis` in bash: commands, options, what options take, names of VMs.
+# tests/unit/cli_words_test.c holds it to what the program knows.
+
+_viridis_options() {
+	local common="--json --help"
+	case $1 in
+	create) echo "--memory --vps --kernel --initrd --cmdline --disk --serial $common" ;;
+	shutdown) echo "--reboot --timeout $common" ;;
+	trace) echo "--cpu --count $common" ;;
+	*) echo "$common" ;;
+	esac
+}
+
+# The definitions are what names there are.
+_viridis_names() {
+	local file
+	for file in "${VIRIDIS_STATE_DIR:-/var/lib/viridis}"/*.json; do
+		[ -e "$file" ] || continue
+		file=${file##*/}
+		echo "${file%.json}"
+	done
+}
+
+# _viridis_reply WORDS: those of the words that begin as what was typed.
+_viridis_reply() {
+	mapfile -t COMPREPLY < <(compgen -W "$1" -- "$word")
+}
+
+_viridis_files() {
+	mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	# Outside of a completion, as in a test, there is nothing to set this for.
+	compopt -o filenames 2>/dev/null || true
+}
+
+# _viridis_value OPTION: what it takes; false when it takes nothing.
+_viridis_value() {
+	case $1 in
+	--kernel | --initrd | --disk) _viridis_files ;;
+	--serial)
+		_viridis_files
+		[[ pty != "$word"* ]] || COMPREPLY+=(pty)
+		;;
+	--memory | --vps | --cmdline | --timeout | --cpu | --count) COMPREPLY=() ;;
+	*) return 1 ;;
+	esac
+}
+
+# _viridis_has_name COMMAND: is the one name it takes typed already?
+_viridis_has_name() {
+	local i
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		--json | --help | --reboot) ;;
+		=) i=$((i + 1)) ;; # --memory=512M is three words to bash
+		-*) [ "${COMP_WORDS[i + 1]-}" = = ] || i=$((i + 1)) ;;
+		*) return 0 ;;
+		esac
+	done
+	return 1
+}
+
+_viridis() {
+	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-} before
+	COMPREPLY=()
+	if [ "$COMP_CWORD" -eq 1 ]; then
+		_viridis_reply "create start list info console shutdown stop delete stats log
+			trace --help"
+		return
+	fi
+	before=${COMP_WORDS[COMP_CWORD - 1]}
+	[ "$before" != = ] || before=${COMP_WORDS[COMP_CWORD - 2]}
+	[ "$word" != = ] || word=
+	! _viridis_value "$before" || return 0
+	case $word in
+	-*)
+		_viridis_reply "$(_viridis_options "$command")"
+		return
+		;;
+	esac
+	case $command in
+	start | info | console | shutdown | stop | delete | stats | log)
+		_viridis_has_name || _viridis_reply "$(_viridis_names)"
+		;;
+	esac
+}
+
+complete -F _viridis viridis

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The words of `viridis`: what the program knows, bash completes and the manual explains. */
+#include "unit.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#define WORDS_MAX 16
+
+static char *folder;
+
+/* ---- Running things ---- */
+
+static char *output_of(char **command)
+{
+	g_autoptr(GError) error = NULL;
+	char *output = NULL;
+	int status = 0;
+
+	ck_assert_msg(g_spawn_sync(NULL, command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+	                           &output, NULL, &status, &error),
+	              "%s", error ? error->message : "");
+	ck_assert_int_eq(status, 0);
+	return output;
+}
+
+static int by_name(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* One line of all words, sorted: what two lists are compared by. */
+static char *joined(GPtrArray *words)
+{
+	g_ptr_array_sort(words, by_name);
+	g_ptr_array_add(words, NULL);
+	return g_strjoinv(" ", (char **)words->pdata);
+}
+
+/* What bash would offer for a line of these words, the last one unfinished. */
+static char *completed(const char *line)
+{
+	char script[] = ". \"$1\"; shift; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1));"
+			" _viridis; printf '%s\n' \"${COMPREPLY[@]}\"";
+	char *command[5 + WORDS_MAX + 1] = { "bash", "-c", script, "bash", COMPLETION };
+	g_autoptr(GPtrArray) offered = g_ptr_array_new();
+	g_auto(GStrv) words = g_strsplit(line, " ", -1);
+	g_auto(GStrv) lines = NULL;
+	g_autofree char *output = NULL;
+
+	ck_assert_uint_le(g_strv_length(words), WORDS_MAX);
+	for (guint i = 0; words[i]; i++)
+		command[5 + i] = words[i];
+	output = output_of(command);
+	lines = g_strsplit(output, "\n", -1);
+	for (guint i = 0; lines[i]; i++)
+		if (lines[i][0])
+			g_ptr_array_add(offered, lines[i]);
+	return joined(offered);
+}
+
+/* What `viridis COMMAND --help`, or without a command `viridis --help`, tells. */
+static char *help_of(char *command)
+{
+	char *whole[] = { PROGRAM, command ? command : "--help",
+		          command ? "--help" : NULL, NULL };
+
+	return output_of(whole);
+}
+
+/* The first word of each line of help: the options, or the commands. */
+static GPtrArray *words_in(const char *help, gboolean options)
+{
+	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+	g_auto(GStrv) lines = g_strsplit(help, "\n", -1);
+
+	for (guint i = 0; lines[i]; i++) {
+		const char *word = lines[i] + 2;
+
+		if (!g_str_has_prefix(lines[i], "  "))
+			continue;
+		if (g_str_has_prefix(word, "-h, "))
+			word += strlen("-h, ");
+		if (options ? g_str_has_prefix(word, "--") : g_ascii_isalpha(*word))
+			g_ptr_array_add(words, g_strndup(word, strcspn(word, " =[")));
+	}
+	return words;
+}
+
+static GPtrArray *commands(void)
+{
+	g_autofree char *help = help_of(NULL);
+	GPtrArray *names = words_in(help, FALSE);
+
+	ck_assert_uint_ge(names->len, 11);
+	return names;
+}
+
+static GPtrArray *options(char *command)
+{
+	g_autofree char *help = help_of(command);
+	g_autofree char *usage = g_strconcat("  viridis ", command, NULL);
+
+	ck_assert_ptr_nonnull(strstr(help, usage));
+	return words_in(help, TRUE);
+}
+
+/* ---- Completion ---- */
+
+static void put(const char *name)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+
+	ck_assert(g_file_set_contents(path, "", 0, NULL));
+}
+
+static const char *const files[] = { "web.json", "db-1.json", "db-1.log", "disk.img" };
+
+static void make_folder(void)
+{
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	ck_assert_ptr_nonnull(folder);
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
+		put(files[i]);
+	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
+}
+
+static void remove_folder(void)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+
+		g_unlink(path);
+	}
+	g_rmdir(folder);
+	g_free(folder);
+}
+
+/* %s is the folder of definitions, which holds a disk as well. */
+static const struct {
+	const char *line, *offered;
+} cases[] = {
+	{ "viridis st", "start stats stop" },
+	{ "viridis start ", "db-1 web" },
+	{ "viridis start w", "web" },
+	{ "viridis start web ", "" }, /* it takes one */
+	{ "viridis start x", "" },
+	{ "viridis info --json d", "db-1" },
+	{ "viridis shutdown --timeout 5 ", "db-1 web" },
+	{ "viridis shutdown --timeout = 5 ", "db-1 web" }, /* bash splits at "=" */
+	{ "viridis shutdown --reboot ", "db-1 web" },
+	{ "viridis shutdown --timeout ", "" },
+	{ "viridis shutdown web --t", "--timeout" },
+	{ "viridis create ", "" }, /* a name that is not taken */
+	{ "viridis create x --disk %s/d", "%s/db-1.json %s/db-1.log %s/disk.img" },
+	{ "viridis create x --disk = %s/di", "%s/disk.img" },
+	{ "viridis create x --serial p", "pty" },
+	{ "viridis create x --memory ", "" },
+	{ "viridis list ", "" },
+	{ "viridis nonsense ", "" },
+};
+
+static char *in_folder(const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "%s", -1);
+
+	return g_strjoinv(folder, parts);
+}
+
+START_TEST(a_line_is_completed)
+{
+	g_autofree char *line = in_folder(cases[_i].line);
+	g_autofree char *expected = in_folder(cases[_i].offered);
+	g_autofree char *offered = completed(line);
+
+	ck_assert_msg(strcmp(offered, expected) == 0, "'%s' offers '%s', not '%s'", line,
+	              offered, expected);
+}
+END_TEST
+
+START_TEST(a_folder_of_definitions_that_is_not_there_has_no_names)
+{
+	g_autofree char *offered = NULL;
+
+	g_setenv("VIRIDIS_STATE_DIR", "/nonexistent", TRUE);
+	offered = completed("viridis start ");
+	ck_assert_str_eq(offered, "");
+}
+END_TEST
+
+START_TEST(every_command_of_the_program_is_completed)
+{
+	g_autoptr(GPtrArray) names = commands();
+	g_autofree char *expected = NULL;
+	g_autofree char *offered = completed("viridis ");
+
+	g_ptr_array_add(names, g_strdup("--help"));
+	expected = joined(names);
+	ck_assert_str_eq(offered, expected);
+}
+END_TEST
+
+START_TEST(every_option_of_the_program_is_completed)
+{
+	g_autoptr(GPtrArray) names = commands();
+
+	for (guint i = 0; i < names->len; i++) {
+		g_autoptr(GPtrArray) known = options(names->pdata[i]);
+		g_autofree char *line =
+			g_strdup_printf("viridis %s --", (char *)names->pdata[i]);
+		g_autofree char *offered = completed(line);
+		g_autofree char *expected = joined(known);
+
+		ck_assert_msg(strcmp(offered, expected) == 0,
+		              "'%s' offers '%s', not '%s'", line, offered, expected);
+	}
+}
+END_TEST
+
+/* ---- The manual ---- */
+
+START_TEST(every_command_and_option_is_in_the_manual)
+{
+	g_autoptr(GPtrArray) names = commands();
+	g_autofree char *manual = NULL;
+
+	ck_assert(g_file_get_contents(MANUAL, &manual, NULL, NULL));
+	for (guint i = 0; i < names->len; i++) {
+		char *name = names->pdata[i];
+		g_autoptr(GPtrArray) known = options(name);
+		g_autofree char *item = g_strconcat("\n.It Ic ", name, NULL);
+		const char *at = strstr(manual, item);
+
+		ck_assert_msg(at, "no '%s'", item + 1);
+		for (guint o = 0; o < known->len; o++) {
+			const char *option = known->pdata[o];
+			g_autofree char *flag = g_strconcat("Fl ", option + 1, NULL);
+			gboolean common = strcmp(option, "--json") == 0 ||
+			                  strcmp(option, "--help") == 0;
+
+			ck_assert_msg(strstr(common ? manual : at, flag), "%s: no '%s'",
+			              name, flag);
+		}
+	}
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("cli_words");
+	TCase *tcase = tcase_create("completion");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, make_folder, remove_folder);
+	tcase_add_loop_test(tcase, a_line_is_completed, 0, G_N_ELEMENTS(cases));
+	tcase_add_test(tcase, a_folder_of_definitions_that_is_not_there_has_no_names);
+	tcase_add_test(tcase, every_command_of_the_program_is_completed);
+	tcase_add_test(tcase, every_option_of_the_program_is_completed);
+	tcase_add_test(tcase, every_command_and_option_is_in_the_manual);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# This test compares the real program with its completion and its manual.
+pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+target_compile_definitions(cli_words_test PRIVATE PROGRAM="$<TARGET_FILE:viridis>"
+	COMPLETION="${VIRIDIS_TOP}/root-partition/cli/viridis.bash"
+	MANUAL="${VIRIDIS_TOP}/root-partition/cli/viridis.1")
+target_link_libraries(cli_words_test PRIVATE PkgConfig::JSON_GLIB)
+add_dependencies(cli_words_test viridis)
