@@ -25,82 +25,51 @@ void ioapic_guard_init(struct ioapic_guard *guard, uint32_t version_register)
 	guard->entries = (uint16_t)(entries < MOST_ENTRIES ? entries : MOST_ENTRIES);
 }
 
-uint32_t ioapic_guard_low(uint32_t low, enum ioapic_verdict *verdict)
+static enum ioapic_verdict judge_low(uint32_t *low)
 {
-	uint32_t delivery = low >> 8 & 7;
-	uint32_t vector = low & 0xff;
+	uint32_t delivery = *low >> 8 & 7;
+	uint32_t vector = *low & 0xff;
 
-	low &= ENTRY_WRITABLE;
-	*verdict = IOAPIC_PASSED;
-	if (low & IOAPIC_ENTRY_MASKED)
-		return low;
+	*low &= ENTRY_WRITABLE;
+	if (*low & IOAPIC_ENTRY_MASKED)
+		return IOAPIC_PASSED;
 	if ((delivery == DELIVERY_FIXED || delivery == DELIVERY_LOWEST) &&
 	    vector >= IOAPIC_FIRST_VECTOR && vector <= IOAPIC_LAST_VECTOR)
-		return low;
-	*verdict = delivery == DELIVERY_EXTINT ? IOAPIC_QUIETLY_MASKED :
-	                                         IOAPIC_FORCED_MASKED;
-	return low | IOAPIC_ENTRY_MASKED;
+		return IOAPIC_PASSED;
+	*low |= IOAPIC_ENTRY_MASKED;
+	/* ExtINT is what Linux sets in virtual wire mode. */
+	return delivery == DELIVERY_EXTINT ? IOAPIC_PASSED : IOAPIC_FORCED_MASKED;
 }
 
-static struct ioapic_outcome pass(uint32_t offset, uint32_t value)
-{
-	return (struct ioapic_outcome){ .verdict = IOAPIC_PASSED,
-		                        .writes = true,
-		                        .offset = offset,
-		                        .value = value };
-}
-
-static struct ioapic_outcome withhold(enum ioapic_verdict verdict)
-{
-	return (struct ioapic_outcome){ .verdict = verdict };
-}
-
-static struct ioapic_outcome write_entry(const struct ioapic_guard *guard, uint32_t value)
+static enum ioapic_verdict write_window(const struct ioapic_guard *guard, uint32_t *value)
 {
 	unsigned int half = guard->select - IOAPIC_REGISTER_ENTRIES;
-	struct ioapic_outcome outcome;
 
-	if (half / 2 >= guard->entries)
-		return withhold(IOAPIC_REFUSED);
-	if (half & 1)
-		return pass(IOAPIC_WINDOW, value & HIGH_WRITABLE);
-	outcome = pass(IOAPIC_WINDOW, 0);
-	outcome.value = ioapic_guard_low(value, &outcome.verdict);
-	return outcome;
+	if (guard->select == REGISTER_VERSION || guard->select == REGISTER_ARBITER)
+		return IOAPIC_IGNORED;
+	if (guard->select == REGISTER_ID)
+		*value &= ID_WRITABLE;
+	else if (guard->select < IOAPIC_REGISTER_ENTRIES || half / 2 >= guard->entries)
+		return IOAPIC_REFUSED;
+	else if (half & 1)
+		*value &= HIGH_WRITABLE;
+	else
+		return judge_low(value);
+	return IOAPIC_PASSED;
 }
 
-static struct ioapic_outcome write_window(const struct ioapic_guard *guard,
-                                          uint32_t value)
-{
-	if (guard->select >= IOAPIC_REGISTER_ENTRIES)
-		return write_entry(guard, value);
-	switch (guard->select) {
-	case REGISTER_ID:
-		return pass(IOAPIC_WINDOW, value & ID_WRITABLE);
-	case REGISTER_VERSION:
-	case REGISTER_ARBITER:
-		return withhold(IOAPIC_IGNORED);
-	default:
-		return withhold(IOAPIC_REFUSED);
-	}
-}
-
-struct ioapic_outcome ioapic_guard_write(struct ioapic_guard *guard, uint32_t offset,
-                                         unsigned int bytes, uint32_t value)
+enum ioapic_verdict ioapic_guard_write(struct ioapic_guard *guard, uint32_t offset,
+                                       unsigned int bytes, uint32_t *value)
 {
 	if (bytes != 4)
-		return withhold(IOAPIC_REFUSED);
-	switch (offset) {
-	case IOAPIC_SELECT:
-		guard->select = (uint8_t)value;
-		return pass(IOAPIC_SELECT, guard->select);
-	case IOAPIC_WINDOW:
+		return IOAPIC_REFUSED;
+	if (offset == IOAPIC_WINDOW)
 		return write_window(guard, value);
-	case IOAPIC_EOI:
-		if (guard->version >= VERSION_WITH_EOI)
-			return pass(IOAPIC_EOI, value & 0xff);
-		return withhold(IOAPIC_REFUSED);
-	default:
-		return withhold(IOAPIC_REFUSED);
-	}
+	if (offset != IOAPIC_SELECT &&
+	    (offset != IOAPIC_EOI || guard->version < VERSION_WITH_EOI))
+		return IOAPIC_REFUSED;
+	*value &= 0xff;
+	if (offset == IOAPIC_SELECT)
+		guard->select = (uint8_t)*value;
+	return IOAPIC_PASSED;
 }

@@ -9,12 +9,11 @@
  *
  * The window is mapped read-only for the root: reads go to the device, so its IOREGSEL
  * must follow the root's. The caller holds the IOAPIC's lock around the call and the
- * write it asks for.
+ * write.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_IOAPIC_GUARD_H
 #define VIRIDIS_HYPERVISOR_CORE_IOAPIC_GUARD_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #define IOAPIC_SELECT           0x00u /* IOREGSEL */
@@ -29,10 +28,9 @@
 
 enum ioapic_verdict {
 	IOAPIC_PASSED,
-	IOAPIC_QUIETLY_MASKED, /* ExtINT, as Linux sets in virtual wire mode */
-	IOAPIC_FORCED_MASKED,  /* would have reached past the hypervisor: log it */
-	IOAPIC_IGNORED,        /* read-only register */
-	IOAPIC_REFUSED,        /* no such register, or not a 32-bit access: log it */
+	IOAPIC_FORCED_MASKED, /* would have reached past the hypervisor: log it */
+	IOAPIC_IGNORED,       /* read-only register: nothing to write */
+	IOAPIC_REFUSED, /* no such register, or not a 32-bit access: log it, nothing to write */
 };
 
 struct ioapic_guard {
@@ -41,22 +39,11 @@ struct ioapic_guard {
 	uint16_t entries;
 };
 
-/* What to do to the device: write value at offset if `writes`, else nothing. */
-struct ioapic_outcome {
-	enum ioapic_verdict verdict;
-	bool writes;
-	uint32_t offset;
-	uint32_t value;
-};
-
 /* From the device's version register, read at boot. */
 void ioapic_guard_init(struct ioapic_guard *guard, uint32_t version_register);
 
-/* The low half as it may be written; also for the entries that firmware left behind. */
-uint32_t ioapic_guard_low(uint32_t low, enum ioapic_verdict *verdict);
-
-/* The root writes `bytes` at `offset` of the window. */
-struct ioapic_outcome ioapic_guard_write(struct ioapic_guard *guard, uint32_t offset,
-                                         unsigned int bytes, uint32_t value);
+/* The root writes `bytes` at `offset` of the window; *value becomes what may be written there. */
+enum ioapic_verdict ioapic_guard_write(struct ioapic_guard *guard, uint32_t offset,
+                                       unsigned int bytes, uint32_t *value);
 
 #endif

@@ -10,8 +10,6 @@
 #define ATTRIBUTE_LONG BIT32(13)
 #define ATTRIBUTE_BIG  BIT32(14)
 
-enum { WINDOW_GUEST = 0 };
-
 /* A guest's page at this CPU's window, or NULL; an overlay it is shown is a deposited frame. */
 static void *open_page(const struct partition *partition, uint64_t gpa, uint32_t need)
 {
@@ -21,7 +19,7 @@ static void *open_page(const struct partition *partition, uint64_t gpa, uint32_t
 		return NULL;
 	if (!frames_is_ram(leaf.hpa / PAGE_4K))
 		return NULL;
-	return window_map(WINDOW_GUEST, leaf.hpa);
+	return window_map(leaf.hpa);
 }
 
 static size_t piece(uint64_t gpa, size_t bytes)
@@ -44,7 +42,7 @@ static bool copy(const struct partition *partition, uint64_t gpa, char *ours,
 			memcpy(theirs, ours, now);
 		else
 			memcpy(ours, theirs, now);
-		window_unmap(WINDOW_GUEST);
+		window_unmap();
 		ours += now;
 		gpa += now;
 		bytes -= now;

@@ -42,15 +42,6 @@ static void guard_stacks(void)
 	descriptors_add_stacks(this_cpu());
 }
 
-static void start_lapic(void)
-{
-	lapic_setup();
-	lapic_init();
-	this_cpu()->apic_id = lapic_id();
-	log_line("lapic: %s mode, id %u", lapic_is_x2apic() ? "x2APIC" : "xAPIC",
-	         lapic_id());
-}
-
 void cpu_prepare(struct cpu *cpu)
 {
 	cpu->hypercall_input = boot_alloc(PAGE_4K, PAGE_4K);
@@ -88,7 +79,7 @@ static const struct {
 	{ "memory", "as the boot loader describes it", read_boot_info },
 	{ "paging", "an address space of our own, W^X", paging_init },
 	{ "stacks", "for NMI, double fault, machine check", guard_stacks },
-	{ "lapic", "the local APIC is ours", start_lapic },
+	{ "lapic", "the local APIC is ours", lapic_setup },
 	{ "virtualization", "guests can run", choose_virtualization },
 	{ "root", "its partition, its memory less ours", root_create },
 	{ "loader", "the root's, in the root's memory", root_load },

@@ -8,7 +8,6 @@
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"
-#include "hypervisor/kernel/slab.h"
 
 #define OVERLAY_TABLES_PER_VP 4
 #define FINALIZE_BUDGET       512

@@ -18,7 +18,7 @@
 #include <viridis/abi/hv_status.h>
 #include "hypervisor/core/npt.h"
 #include "hypervisor/core/ports.h"
-#include "hypervisor/core/slab.h"
+#include "hypervisor/kernel/slab.h"
 #include "hypervisor/kernel/pool.h"
 #include "hypervisor/kernel/vp.h"
 

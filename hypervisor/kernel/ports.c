@@ -10,7 +10,6 @@
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/slab.h"
 #include "hypervisor/kernel/stats.h"
 
 /* Objects freed in one call of ports_destroy. */

@@ -93,20 +93,6 @@ static void hide(struct partition *root, uint64_t start, uint64_t end)
 	}
 }
 
-/* The firmware's entries are judged as the root's will be. */
-static void guard_entries(struct guarded_ioapic *ioapic)
-{
-	for (uint32_t i = 0; i < ioapic->guard.entries; i++) {
-		enum ioapic_verdict verdict;
-		uint32_t low;
-
-		ioapic->registers[0] = IOAPIC_REGISTER_ENTRIES + 2 * i;
-		low = ioapic->registers[IOAPIC_WINDOW / 4];
-		ioapic->registers[IOAPIC_WINDOW / 4] = ioapic_guard_low(low, &verdict);
-	}
-	ioapic->registers[0] = 0;
-}
-
 static void guard_ioapic(struct partition *root, unsigned int index)
 {
 	struct guarded_ioapic *ioapic = &ioapics[index];
@@ -116,7 +102,12 @@ static void guard_ioapic(struct partition *root, unsigned int index)
 	ioapic->registers = mmio_map(ioapic->hpa, PAGE_4K);
 	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
 	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
-	guard_entries(ioapic);
+	/* Nothing is left of the firmware's entries: the root makes its own. */
+	for (uint32_t i = 0; i < ioapic->guard.entries; i++) {
+		ioapic->registers[0] = IOAPIC_REGISTER_ENTRIES + 2 * i;
+		ioapic->registers[IOAPIC_WINDOW / 4] = IOAPIC_ENTRY_MASKED;
+	}
+	ioapic->registers[0] = 0;
 	status = npt_map(&root->npt, round_down(ioapic->hpa, PAGE_4K),
 	                 round_down(ioapic->hpa, PAGE_4K), NPT_LEVEL_4K, NPT_READ);
 	if (status != HV_STATUS_SUCCESS)
@@ -240,15 +231,15 @@ static uint64_t ioapic_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
 static void ioapic_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value)
 {
 	struct guarded_ioapic *ioapic = find_ioapic(gpa);
-	struct ioapic_outcome outcome;
+	uint32_t offset = (uint32_t)(gpa - ioapic->hpa), allowed = (uint32_t)value;
+	enum ioapic_verdict verdict;
 
 	spin_lock(&ioapic_lock);
-	outcome = ioapic_guard_write(&ioapic->guard, (uint32_t)(gpa - ioapic->hpa), bytes,
-	                             (uint32_t)value);
-	if (outcome.writes)
-		ioapic->registers[outcome.offset / 4] = outcome.value;
+	verdict = ioapic_guard_write(&ioapic->guard, offset, bytes, &allowed);
+	if (verdict == IOAPIC_PASSED || verdict == IOAPIC_FORCED_MASKED)
+		ioapic->registers[offset / 4] = allowed;
 	spin_unlock(&ioapic_lock);
-	if (outcome.verdict == IOAPIC_FORCED_MASKED || outcome.verdict == IOAPIC_REFUSED)
+	if (verdict == IOAPIC_FORCED_MASKED || verdict == IOAPIC_REFUSED)
 		log_limited("root vp%u: IOAPIC write of %#x at %#lx refused", vp->index,
 		            (uint32_t)value, gpa);
 }

@@ -6,6 +6,8 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/traps.h"
+#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/percpu.h"
 
 enum lapic_register {
 	LAPIC_ID = 0x02,
@@ -59,6 +61,9 @@ void lapic_setup(void)
 	/* Nothing is to come by the two 8259s before the root takes them up. */
 	cpu_outb(0x21, 0xff);
 	cpu_outb(0xa1, 0xff);
+	lapic_init();
+	this_cpu()->apic_id = lapic_id();
+	log_line("lapic: %s mode, id %u", registers ? "xAPIC" : "x2APIC", lapic_id());
 }
 
 bool lapic_is_x2apic(void)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Boot CPU: find the mode, map the registers. */
+/* Boot CPU: find the mode, map the registers, and lapic_init(). */
 void lapic_setup(void);
 
 /*

@@ -141,7 +141,7 @@ static void prepare_frame_map(void)
 
 void paging_init(void)
 {
-	_Static_assert(MAX_CPUS * WINDOW_SLOTS <= 512, "the windows share one table");
+	_Static_assert(MAX_CPUS <= 512, "the windows share one table");
 
 	choose_reserve();
 	paging_root = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
@@ -196,15 +196,9 @@ void frame_map_hide(uint64_t pfn)
 	cpu_invlpg(frame_map(pfn << PAGE_SHIFT_4K));
 }
 
-static unsigned int window_index(unsigned int slot)
+void *window_map(uint64_t hpa)
 {
-	ASSERT(slot < WINDOW_SLOTS);
-	return this_cpu()->index * WINDOW_SLOTS + slot;
-}
-
-void *window_map(unsigned int slot, uint64_t hpa)
-{
-	unsigned int index = window_index(slot);
+	unsigned int index = this_cpu()->index;
 
 	ASSERT(window_entries[index] == 0); /* P2 */
 	/* The entry was absent, and what is absent is in no TLB. APM2 5.5.2 */
@@ -212,9 +206,9 @@ void *window_map(unsigned int slot, uint64_t hpa)
 	return (char *)WINDOW_BASE + index * PAGE_4K + (hpa & (PAGE_4K - 1));
 }
 
-void window_unmap(unsigned int slot)
+void window_unmap(void)
 {
-	unsigned int index = window_index(slot);
+	unsigned int index = this_cpu()->index;
 
 	window_entries[index] = 0;
 	cpu_invlpg((char *)WINDOW_BASE + index * PAGE_4K);

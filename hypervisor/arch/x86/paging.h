@@ -4,7 +4,7 @@
  *
  *   0xffff800000000000  frame map: the frame at hpa h is at +h, and present only while the
  *                       hypervisor owns it (boot reserve, deposited frames)     RW NX
- *   0xffffff0000000000  windows: WINDOW_SLOTS pages per CPU onto any RAM         RW NX
+ *   0xffffff0000000000  windows: one page per CPU onto any RAM                   RW NX
  *   0xffffff0040000000  devices' registers, uncached                             RW NX
  *   0xffffffff80100000  the image, linked at its physical address + IMAGE_BASE   RX, R, RW
  *
@@ -21,8 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "hypervisor/arch/x86/layout.h"
-
-enum { WINDOW_SLOTS = 4 };
 
 /* Boot CPU: choose the reserve, build the tables, switch to them. */
 void paging_init(void);
@@ -50,10 +48,10 @@ void frame_map_hide(uint64_t pfn);
 
 /*
  * Map the page of RAM that holds `hpa` at this CPU's window and return hpa's address in it; valid
- * to the end of that page. The caller stays on this CPU and nests no use of one slot.
+ * to the end of that page. The caller stays on this CPU and nests no use of it.
  */
-void *window_map(unsigned int slot, uint64_t hpa);
-void window_unmap(unsigned int slot);
+void *window_map(uint64_t hpa);
+void window_unmap(void);
 
 /* Boot only: registers of a device, uncached; never unmapped. */
 void *mmio_map(uint64_t hpa, uint64_t bytes);

@@ -157,9 +157,9 @@ static void start_cpu(uint32_t apic_id)
 
 void smp_start_all(void)
 {
-	memcpy(window_map(0, ROOT_LOADER_TRAMPOLINE_HPA), trampoline_start,
+	memcpy(window_map(ROOT_LOADER_TRAMPOLINE_HPA), trampoline_start,
 	       (size_t)(trampoline_end - trampoline_start));
-	window_unmap(0);
+	window_unmap();
 	for (unsigned int i = 0; i < machine.cpu_count; i++) {
 		uint32_t apic_id = machine.apic_id[i];
 
