@@ -52,18 +52,20 @@ static void panic_enter(void)
 	log_panic_begin();
 }
 
-static void show_frame(const struct trap_frame *f)
+static void show_frame(const struct trap_frame *frame)
 {
-	log_error("   rip %016lx    rsp %016lx rflags %016lx     cs %016lx", f->rip,
-	          f->rsp, f->rflags, f->cs);
-	log_error("   rax %016lx    rbx %016lx    rcx %016lx    rdx %016lx", f->rax,
-	          f->rbx, f->rcx, f->rdx);
-	log_error("   rsi %016lx    rdi %016lx    rbp %016lx     ss %016lx", f->rsi,
-	          f->rdi, f->rbp, f->ss);
-	log_error("    r8 %016lx     r9 %016lx    r10 %016lx    r11 %016lx", f->r8, f->r9,
-	          f->r10, f->r11);
-	log_error("   r12 %016lx    r13 %016lx    r14 %016lx    r15 %016lx", f->r12,
-	          f->r13, f->r14, f->r15);
+	static const char names[][7] = {
+		/* as struct trap_frame has them */
+		"r15",   "r14", "r13", "r12",    "r11", "r10", "r9",  "r8",
+		"rbp",   "rdi", "rsi", "rdx",    "rcx", "rbx", "rax", "vector",
+		"error", "rip", "cs",  "rflags", "rsp", "ss",
+	};
+	const uint64_t *value = (const uint64_t *)frame;
+
+	_Static_assert(sizeof(*frame) == ARRAY_COUNT(names) * 8, "each has a name");
+	for (unsigned int i = 0; i < ARRAY_COUNT(names); i += 2)
+		log_error("%6s %016lx %6s %016lx", names[i], value[i], names[i + 1],
+		          value[i + 1]);
 }
 
 /*

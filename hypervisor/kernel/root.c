@@ -81,16 +81,9 @@ static void map_all(struct partition *root)
 
 static void hide(struct partition *root, uint64_t start, uint64_t end)
 {
-	uint64_t gpa = round_down(start, PAGE_4K);
-
-	while (gpa < end) {
-		bool large = is_aligned(gpa, PAGE_2M) && end - gpa >= PAGE_2M;
-		enum npt_level level = large ? NPT_LEVEL_2M : NPT_LEVEL_4K;
-
-		if (npt_unmap(&root->npt, gpa, level) != HV_STATUS_SUCCESS)
+	for (uint64_t gpa = round_down(start, PAGE_4K); gpa < end; gpa += PAGE_4K)
+		if (npt_unmap(&root->npt, gpa, NPT_LEVEL_4K) != HV_STATUS_SUCCESS)
 			panic("root: no memory to hide %#lx", gpa);
-		gpa += npt_level_bytes(level);
-	}
 }
 
 static void guard_ioapic(struct partition *root, unsigned int index)

@@ -60,7 +60,7 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 	virt->set_nested_root(vp, partition->npt.root_hpa);
 	virt->set_tsc_offset(vp, partition->tsc_offset);
 	vp_reset(vp);
-	if (index != 0)
+	if (index != 0 || partition->is_root)
 		vp->suspend |= SUSPEND_STARTUP;
 	sched_add(vp, partition->weight);
 	*out = vp;

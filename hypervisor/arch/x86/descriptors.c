@@ -22,6 +22,7 @@ static void set_tss_descriptor(uint64_t *entry, const struct task_state *tss)
 	entry[1] = base >> 32;
 }
 
+/* CS and SS hold what boot.S loaded from a table with the same code and data in the same places. */
 static void load_gdt(const uint64_t *gdt)
 {
 	struct {
@@ -30,15 +31,6 @@ static void load_gdt(const uint64_t *gdt)
 	} __attribute__((packed)) pointer = { GDT_ENTRIES * 8 - 1, (uint64_t)gdt };
 
 	__asm__ volatile("lgdt %0" : : "m"(pointer) : "memory");
-	__asm__ volatile("pushq %0\n\t"
-	                 "leaq 1f(%%rip), %%rax\n\t"
-	                 "pushq %%rax\n\t"
-	                 "lretq\n"
-	                 "1:"
-	                 :
-	                 : "i"((uint64_t)SELECTOR_CODE)
-	                 : "rax", "memory");
-	__asm__ volatile("movl %0, %%ss" : : "r"((uint32_t)SELECTOR_DATA) : "memory");
 	__asm__ volatile("ltr %w0" : : "r"((uint32_t)SELECTOR_TSS) : "memory");
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How the hypervisor starts the root partition. It puts the root's loader (root-partition/loader, a
- * flat image) at ROOT_LOADER_HPA and the handoff behind it, and lets the root's first VP enter the
- * loader at its first byte: flat 32-bit protected mode, paging and interrupts off. The loader runs
+ * flat image) at ROOT_LOADER_HPA and the handoff behind it, and starts the root's first VP there as a
+ * startup IPI does: in real mode, CS:0 the loader's first byte, interrupts off. The loader runs
  * in the root, without privilege, reads the firmware's tables, describes the machine to the hypervisor
  * by HvCallDescribeMachine (0xe004), and finds the kernel by the boot loader's own information.
  */
