@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/hypercall.h"
 #include <viridis/abi/hv_cpuid.h>
 #include <viridis/base/mem.h>
-#include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/core/hypercall_control.h"
 #include "hypervisor/kernel/epoch.h"
@@ -88,17 +87,14 @@ enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index)
 
 enum hv_status hypercall_stop_vp(struct hypercall *call)
 {
-	const struct vp *vp = call->target_vp;
-	struct cpu *cpu;
+	struct vp *vp = call->target_vp;
 
 	if (vp_is_stopped(vp))
 		return HV_STATUS_SUCCESS;
 	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) &
 	      (SUSPEND_EXPLICIT | SUSPEND_INTERCEPT)))
 		return HV_STATUS_INVALID_VP_STATE;
-	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
-	if (cpu && cpu != this_cpu())
-		lapic_send(cpu->apic_id, VECTOR_KICK);
+	vp_raise(vp, EVENTS_STOP);
 	call->again = true;
 	return HV_STATUS_SUCCESS;
 }

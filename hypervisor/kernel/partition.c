@@ -111,21 +111,24 @@ static bool take_slot(struct partition *partition)
 	return false;
 }
 
-/* Everything but the slot. `pool` pays: PARTITION_PAGES of it are there. */
-static void set_up(struct partition *partition, struct pool *pool)
+/* Everything but the slot; `pool` pays. False: it could not, or not for all. */
+static bool set_up(struct partition *partition, struct pool *pool)
 {
+	partition->ports = pool_allocate(pool);
+	partition->hypercall_overlay.page = pool_allocate(pool);
+	partition->tsc_overlay.page = pool_allocate(pool);
+	if (!partition->ports || !partition->hypercall_overlay.page ||
+	    !partition->tsc_overlay.page)
+		return false;
 	spin_init(&partition->lock, LOCK_PARTITION);
 	spin_init(&partition->ports_lock, LOCK_PORTS);
 	pool_init(&partition->pool);
 	pool_init(&partition->table_pool);
 	partition->tables = &partition->pool;
 	partition->weight = HV_CPU_WEIGHT_DEFAULT;
-	partition->ports = pool_allocate(pool);
 	ports_init(partition->ports);
-	slab_init(&partition->slab, &partition->pool);
-	partition->hypercall_overlay.page = pool_allocate(pool);
-	partition->tsc_overlay.page = pool_allocate(pool);
 	partition->reference_base = cpu_rdtsc();
+	return true;
 }
 
 static void give_back(struct partition *partition, struct pool *pool)
@@ -139,22 +142,27 @@ static void give_back(struct partition *partition, struct pool *pool)
 enum hv_status partition_create(struct partition *parent, struct partition **out)
 {
 	struct partition *partition;
+	enum hv_status status = HV_STATUS_INSUFFICIENT_MEMORY;
 
 	partition_reap(parent);
-	if (!pool_has(&parent->pool, PARTITION_PAGES))
-		return HV_STATUS_INSUFFICIENT_MEMORY;
 	partition = pool_allocate(&parent->pool);
-	set_up(partition, &parent->pool);
+	if (!partition)
+		return status;
+	if (!set_up(partition, &parent->pool))
+		goto give_back;
 	partition->parent = parent;
 	partition->privileges = CHILD_PRIVILEGES;
 	partition->tsc_offset = 0 - partition->reference_base;
 	overlay_fill_pages(partition);
-	if (!take_slot(partition)) {
-		give_back(partition, &parent->pool);
-		return HV_STATUS_NO_RESOURCES;
-	}
+	status = HV_STATUS_NO_RESOURCES;
+	if (!take_slot(partition))
+		goto give_back;
 	*out = partition;
 	return HV_STATUS_SUCCESS;
+
+give_back:
+	give_back(partition, &parent->pool);
+	return status;
 }
 
 enum hv_status partition_initialize(struct partition *partition)
@@ -170,10 +178,16 @@ enum hv_status partition_initialize(struct partition *partition)
 	return status;
 }
 
-static void fill_overlay_tables(struct partition *partition)
+static bool fill_overlay_tables(struct partition *partition)
 {
-	for (unsigned int i = 0; i < OVERLAY_TABLES_PER_VP; i++)
-		pool_seed(&partition->table_pool, pool_allocate(&partition->pool), 1);
+	for (unsigned int i = 0; i < OVERLAY_TABLES_PER_VP; i++) {
+		void *frame = pool_allocate(&partition->pool);
+
+		if (!frame)
+			return false;
+		pool_seed(&partition->table_pool, frame, 1);
+	}
+	return true;
 }
 
 enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
@@ -189,12 +203,13 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (partition->vps[index])
 		return HV_STATUS_OBJECT_IN_USE;
-	if (!pool_has(&partition->pool, VP_PAGES + OVERLAY_TABLES_PER_VP))
+	/* Most often this tells; what ports take meanwhile, on another CPU, shows below. */
+	if (!pool_has(&partition->pool, VP_PAGES + OVERLAY_TABLES_PER_VP) ||
+	    !fill_overlay_tables(partition))
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	status = vp_create(partition, index, &partition->pool, &vp);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	fill_overlay_tables(partition);
 	vp->suspend &= ~SUSPEND_PARTITION;
 	if (partition->frozen)
 		vp->suspend |= SUSPEND_PARTITION;
@@ -403,7 +418,7 @@ void partition_make_root(struct pool *boot_pool)
 	struct partition *root = pool_allocate(boot_pool);
 	enum hv_status status;
 
-	set_up(root, boot_pool);
+	ASSERT(set_up(root, boot_pool));
 	root->is_root = true;
 	root->privileges = ROOT_PRIVILEGES;
 	root->tables = boot_pool;

@@ -18,7 +18,6 @@
 #include <viridis/abi/hv_status.h>
 #include "hypervisor/core/npt.h"
 #include "hypervisor/core/ports.h"
-#include "hypervisor/kernel/slab.h"
 #include "hypervisor/kernel/pool.h"
 #include "hypervisor/kernel/vp.h"
 
@@ -78,11 +77,10 @@ struct partition {
 	struct spinlock ports_lock;
 	bool ports_closed;         /* FINALIZE has begun */
 	struct ports_table *ports; /* a page */
-	struct slab slab;          /* of the ports and connections */
 };
 _Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
 
-/* Pages that CREATE_PARTITION takes from the parent's pool. */
+/* Pages that a partition takes from its parent's pool. */
 #define PARTITION_PAGES 4
 
 extern struct partition *root_partition;

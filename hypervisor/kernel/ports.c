@@ -15,14 +15,12 @@
 /* Objects freed in one call of ports_destroy. */
 #define DESTROY_BUDGET 64
 
+/* Each of these, and each connection, is a frame of its partition's deposit. O3 */
 struct port_object {
 	struct port port;
 	struct message_source source; /* its slots: a frame, of a message port */
 };
-_Static_assert(sizeof(struct port_object) <= SLAB_OBJECT_BYTES,
-               "a port is one small object");
-_Static_assert(sizeof(struct connection) <= SLAB_OBJECT_BYTES,
-               "a connection is one small object");
+_Static_assert(sizeof(struct port_object) <= PAGE_4K, "a port is one frame");
 
 static struct port_object *find_port_locked(const struct partition *owner, uint32_t id)
 {
@@ -43,23 +41,22 @@ static struct connection *find_connection_locked(const struct partition *owner,
 
 /* ---- Making and unmaking ---- */
 
-static struct port_object *allocate_port_locked(struct partition *owner, uint32_t type)
+static struct port_object *allocate_port(struct pool *pool, uint32_t type)
 {
-	struct port_object *object = slab_allocate(&owner->slab);
+	struct port_object *object = pool_allocate(pool);
+	void *slots;
 
 	if (!object)
 		return NULL;
 	message_source_init(&object->source, NULL, 0);
-	if (type == HV_PORT_MESSAGE) {
-		void *page = pool_allocate(&owner->pool);
-
-		if (!page) {
-			slab_free(&owner->slab, object);
-			return NULL;
-		}
-		message_source_init(&object->source, page, PORTS_QUEUE_MESSAGES);
-	}
-	return object;
+	if (type != HV_PORT_MESSAGE)
+		return object;
+	slots = pool_allocate(pool);
+	message_source_init(&object->source, slots, PORTS_QUEUE_MESSAGES);
+	if (slots)
+		return object;
+	pool_free(pool, object);
+	return NULL;
 }
 
 enum hv_status hc_create_port(struct hypercall *call)
@@ -82,7 +79,7 @@ enum hv_status hc_create_port(struct hypercall *call)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (find_port_locked(owner, port.entry.id))
 		return HV_STATUS_INVALID_PORT_ID;
-	object = allocate_port_locked(owner, port.info.type);
+	object = allocate_port(&owner->pool, port.info.type);
 	if (!object)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	object->port = port;
@@ -96,7 +93,7 @@ static void remove_port_locked(struct partition *owner, struct port_object *obje
 	list_remove(&object->port.entry.node);
 	message_withdraw(&object->source);
 	pool_free(&owner->pool, object->source.queue.slots);
-	slab_free(&owner->slab, object);
+	pool_free(&owner->pool, object);
 }
 
 enum hv_status hc_delete_port(struct hypercall *call)
@@ -144,7 +141,7 @@ enum hv_status hc_connect_port(struct hypercall *call)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (find_connection_locked(from, connection.entry.id))
 		return HV_STATUS_INVALID_CONNECTION_ID;
-	object = slab_allocate(&from->slab);
+	object = pool_allocate(&from->pool);
 	if (!object)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	*object = connection;
@@ -156,7 +153,7 @@ static void remove_connection_locked(struct partition *from,
                                      struct connection *connection)
 {
 	list_remove(&connection->entry.node);
-	slab_free(&from->slab, connection);
+	pool_free(&from->pool, connection);
 }
 
 enum hv_status hc_disconnect_port(struct hypercall *call)

@@ -27,15 +27,31 @@ static void create_lapic(struct vp *vp)
 	vlapic_create(&vp->lapic, &config);
 }
 
-static void take_pages(struct vp *vp, struct pool *pool)
+static bool take_pages(struct vp *vp, struct pool *pool)
 {
-	vp->arch.control = pool_allocate(pool);
-	vp->arch.control_hpa = frame_map_hpa(vp->arch.control);
-	vp->arch.extended_state = pool_allocate(pool);
-	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
+	bool all = true;
+
+	for (unsigned int i = 0; i < VP_OVERLAYS; i++) {
 		vp->overlays[i].page = pool_allocate(pool);
+		all &= vp->overlays[i].page != NULL;
+	}
+	vp->arch.control = pool_allocate(pool);
+	vp->arch.extended_state = pool_allocate(pool);
 	vp->intercept_page = pool_allocate(pool);
 	vp->register_page = pool_allocate(pool);
+	return all && vp->arch.control && vp->arch.extended_state && vp->intercept_page &&
+	       vp->register_page;
+}
+
+static void give_pages(struct vp *vp, struct pool *pool)
+{
+	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
+		pool_free(pool, vp->overlays[i].page);
+	pool_free(pool, vp->intercept_page);
+	pool_free(pool, vp->register_page);
+	pool_free(pool, vp->arch.extended_state);
+	pool_free(pool, vp->arch.control);
+	pool_free(pool, vp);
 }
 
 enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
@@ -43,13 +59,17 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 {
 	struct vp *vp;
 
-	if (!pool_has(pool, VP_PAGES))
-		return HV_STATUS_INSUFFICIENT_MEMORY;
 	vp = pool_allocate(pool);
+	if (!vp)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (!take_pages(vp, pool)) {
+		give_pages(vp, pool);
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	}
+	vp->arch.control_hpa = frame_map_hpa(vp->arch.control);
 	vp->partition = partition;
 	vp->index = index;
 	vp->bound = partition->is_root ? cpus[index] : NULL;
-	take_pages(vp, pool);
 	list_init(&vp->timer_node);
 	vp->timer_deadline = TIMER_NEVER;
 	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
@@ -106,13 +126,7 @@ void vp_free(struct vp *vp, struct pool *pool)
 {
 	ASSERT(vp->sched_state == VP_BLOCKED && !vp->running_on);
 	ports_forget_vp(vp);
-	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
-		pool_free(pool, vp->overlays[i].page);
-	pool_free(pool, vp->intercept_page);
-	pool_free(pool, vp->register_page);
-	pool_free(pool, vp->arch.extended_state);
-	pool_free(pool, vp->arch.control);
-	pool_free(pool, vp);
+	give_pages(vp, pool);
 }
 
 void vp_reset(struct vp *vp)

@@ -130,7 +130,7 @@ struct vp {
 
 _Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
 
-/* Pages a VP takes from the pool: vp_create() fails before it changes anything unless they are there. */
+/* Pages a VP takes from the pool; what vp_create() has taken when there is no other it gives back. */
 #define VP_PAGES 8
 
 enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
