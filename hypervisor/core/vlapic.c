@@ -334,27 +334,10 @@ static void write_divide(struct vlapic *v, uint32_t value, uint64_t now)
 	run_timer(v, count, now);
 }
 
-/* SDM3 table 11-3: to itself, an APIC sends fixed interrupts alone. */
-static bool combination_valid(const struct vlapic_ipi *ipi)
-{
-	if (ipi->delivery == VLAPIC_REMOTE_READ || ipi->delivery == VLAPIC_EXTINT)
-		return false;
-	if (ipi->shorthand == VLAPIC_TO_SELF || ipi->shorthand == VLAPIC_TO_ALL)
-		return ipi->delivery == VLAPIC_FIXED;
-	return true;
-}
-
-static bool carries_vector(const struct vlapic_ipi *ipi)
-{
-	return ipi->delivery == VLAPIC_FIXED || ipi->delivery == VLAPIC_LOWEST_PRIORITY;
-}
-
-/* INIT level de-assert does nothing since the Pentium 4. SDM3 11.6.1 */
-static bool is_deassert(const struct vlapic_ipi *ipi, uint32_t low)
-{
-	return ipi->delivery == VLAPIC_INIT && low & ICR_LEVEL && !(low & ICR_ASSERT);
-}
-
+/*
+ * To itself, an APIC sends fixed interrupts alone (SDM3 table 11-3). INIT level de-assert does nothing since
+ * the Pentium 4 (SDM3 11.6.1).
+ */
 static void send(struct vlapic *v, uint32_t low, struct vlapic_action *action)
 {
 	bool wide = vlapic_mode(v) == VLAPIC_X2APIC;
@@ -367,20 +350,21 @@ static void send(struct vlapic *v, uint32_t low, struct vlapic_action *action)
 		.destination = wide ? v->icr_high : v->icr_high >> 24,
 		.sender = v->config.apic_id,
 	};
+	bool carries_vector = ipi.delivery == VLAPIC_FIXED ||
+	                      ipi.delivery == VLAPIC_LOWEST_PRIORITY;
+	bool to_itself = ipi.shorthand == VLAPIC_TO_SELF ||
+	                 ipi.shorthand == VLAPIC_TO_ALL;
 
-	if (!combination_valid(&ipi) || is_deassert(&ipi, low))
+	if (ipi.delivery == VLAPIC_REMOTE_READ || ipi.delivery == VLAPIC_EXTINT ||
+	    (to_itself && ipi.delivery != VLAPIC_FIXED) ||
+	    (ipi.delivery == VLAPIC_INIT && low & ICR_LEVEL && !(low & ICR_ASSERT)))
 		return;
-	if (carries_vector(&ipi) && ipi.vector < FIRST_VECTOR) {
+	if (carries_vector && ipi.vector < FIRST_VECTOR) {
 		raise_error(v, ESR_SEND_ILLEGAL_VECTOR);
 		return;
 	}
 	action->sends_ipi = true;
 	action->ipi = ipi;
-}
-
-static bool is_broadcast(const struct vlapic_ipi *ipi)
-{
-	return ipi->destination == (ipi->wide ? TO_ALL_32BIT : TO_ALL_8BIT);
 }
 
 /* SDM3 11.12.10.1: same cluster, and a common bit. */
@@ -424,7 +408,7 @@ bool vlapic_ipi_matches(const struct vlapic *v, const struct vlapic_ipi *ipi)
 	case VLAPIC_TO_DESTINATION:
 		break;
 	}
-	if (is_broadcast(ipi))
+	if (ipi->destination == (ipi->wide ? TO_ALL_32BIT : TO_ALL_8BIT))
 		return true;
 	if (!ipi->logical)
 		return ipi->destination == v->config.apic_id;

@@ -7,7 +7,6 @@
 #include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/vp_register.h"
 
 #define LEAF_BASE 0x40000000u
 #define OWN_LEAF  0x40000100u

@@ -5,7 +5,6 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/vp_register.h"
 
 #define ATTRIBUTE_LONG BIT32(13)
 #define ATTRIBUTE_BIG  BIT32(14)

@@ -10,7 +10,6 @@
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"
-#include "hypervisor/kernel/vp_register.h"
 
 /* Reps carried out before the guest is let in again: it can take its interrupts. */
 #define REPS_PER_ENTRY 64

@@ -8,7 +8,6 @@
 #include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
-#include "hypervisor/kernel/vp_register.h"
 
 static uint16_t execution_state(const struct vp *vp)
 {
@@ -29,11 +28,10 @@ static uint16_t execution_state(const struct vp *vp)
 	return state;
 }
 
-static void fill_header(const struct vp *vp, unsigned int length,
-                        enum hv_intercept_access access,
-                        struct hv_x64_intercept_header *header)
+static struct hv_x64_intercept_header header(const struct vp *vp, unsigned int length,
+                                             enum hv_intercept_access access)
 {
-	*header = (struct hv_x64_intercept_header){
+	return (struct hv_x64_intercept_header){
 		.vp_index = vp->index,
 		.length_and_cr8 = (uint8_t)(length | virt->cr8(vp) << 4),
 		.access_type = (uint8_t)access,
@@ -113,6 +111,8 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 void intercept_io(struct vp *vp, const struct vp_exit *exit)
 {
 	struct hv_x64_io_port_intercept io = {
+		.header = header(vp, exit->instruction_length,
+		                 exit->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE),
 		.port_number = exit->io.port,
 		.access_info = (uint8_t)(exit->io.bytes |
 		                         (exit->io.string ? HV_IO_PORT_STRING : 0) |
@@ -123,8 +123,6 @@ void intercept_io(struct vp *vp, const struct vp_exit *exit)
 		.rdi = vp->arch.gpr[GPR_RDI],
 	};
 
-	fill_header(vp, exit->instruction_length,
-	            exit->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE, &io.header);
 	if (exit->io.string) {
 		io.ds = vp_register(vp, HV_X64_REGISTER_DS).segment;
 		io.es = vp_register(vp, HV_X64_REGISTER_ES).segment;
@@ -143,7 +141,7 @@ void intercept_memory(struct vp *vp, const struct vp_exit *exit)
 		access = HV_INTERCEPT_EXECUTE;
 	else if (exit->fault.write)
 		access = HV_INTERCEPT_WRITE;
-	fill_header(vp, 0, access, &memory.header);
+	memory.header = header(vp, 0, access);
 	if (!exit->fault.fetch && !exit->fault.table_walk)
 		memory.instruction_byte_count =
 			(uint8_t)guest_fetch(vp, memory.instruction_bytes, 15);
@@ -155,10 +153,10 @@ void intercept_memory(struct vp *vp, const struct vp_exit *exit)
 
 void intercept_triple_fault(struct vp *vp)
 {
-	struct hv_x64_intercept_header header;
+	const struct hv_x64_intercept_header payload =
+		header(vp, 0, HV_INTERCEPT_EXECUTE);
 
-	fill_header(vp, 0, HV_INTERCEPT_EXECUTE, &header);
-	deliver(vp, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, &header, sizeof(header));
+	deliver(vp, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, &payload, sizeof(payload));
 }
 
 void intercept_apic_eoi(struct vp *vp, uint8_t vector)
@@ -171,8 +169,10 @@ void intercept_apic_eoi(struct vp *vp, uint8_t vector)
 
 void intercept_sint_deliverable(struct vp *vp, uint16_t sints)
 {
-	struct hv_sint_deliverable_message message = { .deliverable_sints = sints };
+	const struct hv_sint_deliverable_message message = {
+		.header = header(vp, 0, HV_INTERCEPT_READ),
+		.deliverable_sints = sints
+	};
 
-	fill_header(vp, 0, HV_INTERCEPT_READ, &message.header);
 	deliver(vp, HV_MESSAGE_SINT_DELIVERABLE, &message, sizeof(message));
 }

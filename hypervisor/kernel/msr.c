@@ -15,7 +15,6 @@
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/synthetic_timer.h"
-#include "hypervisor/kernel/vp_register.h"
 
 #define MSR_SYNTHETIC_FIRST 0x40000000u
 #define MSR_SYNTHETIC_LAST  0x4fffffffu
@@ -23,12 +22,17 @@
 #define MSR_TSC_ADJUST      0x0000003bu
 #define EFER_WRITABLE       (EFER_SCE | EFER_LME | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
-/* ---- Synthetic ---- */
+/* Rights of the architecture's MSRs that are not read and written by name below. */
+enum {
+	OF_ROOT = 1, /* the root reads the machine's */
+	ZERO = 2,    /* who does not read the machine's reads 0 */
+	IGNORED = 4, /* written to no effect: every Linux does so */
+};
 
-static const struct group {
+static const struct {
 	uint32_t first, last;
-	uint64_t privilege;
-} groups[] = {
+	uint64_t right; /* one of those, or the privilege that opens synthetic MSRs */
+} ranges[] = {
 	{ HV_MSR_GUEST_OS_ID, HV_MSR_HYPERCALL, HV_PRIVILEGE_HYPERCALL_MSRS },
 	{ HV_MSR_VP_INDEX, HV_MSR_VP_INDEX, HV_PRIVILEGE_VP_INDEX },
 	{ HV_MSR_RESET, HV_MSR_RESET, HV_PRIVILEGE_RESET },
@@ -43,16 +47,45 @@ static const struct group {
 	{ HV_MSR_CRASH_P0, HV_MSR_CRASH_CTL, 0 },
 	{ HV_MSR_TSC_INVARIANT_CONTROL, HV_MSR_TSC_INVARIANT_CONTROL,
 	  HV_PRIVILEGE_TSC_INVARIANT },
+	{ 0x00000017, 0x00000017, OF_ROOT },        /* platform id */
+	{ 0x00000048, 0x00000049, ZERO | IGNORED }, /* SPEC_CTRL, PRED_CMD */
+	{ 0x000001d9, 0x000001d9, ZERO | IGNORED }, /* DEBUGCTL */
+	{ 0x00000258, 0x00000259, OF_ROOT },        /* fixed MTRRs */
+	{ 0x00000268, 0x0000026f, OF_ROOT },        /* fixed MTRRs */
+	{ 0xc0000104, 0xc0000104, ZERO | IGNORED }, /* TSC ratio, by tools */
+	{ 0xc0010000, 0xc0010007, ZERO | IGNORED }, /* performance events */
+	{ 0xc0010016, 0xc001001d, OF_ROOT },        /* IORR, TOP_MEM, TOP_MEM2 */
+	{ 0xc001001f, 0xc001001f, OF_ROOT | ZERO | IGNORED }, /* NB_CFG: PCI ECS */
+	{ 0xc0010061, 0xc001006b, OF_ROOT },                  /* P-states */
+	{ 0xc0011020, 0xc0011023, ZERO | IGNORED },
+	{ 0xc0011029, 0xc001102a, ZERO | IGNORED }, /* DE_CFG: LFENCE */
+	{ 0xc00110e3, 0xc00110e3, ZERO | IGNORED },
+	{ MSR_HWCR, MSR_HWCR, OF_ROOT | ZERO | IGNORED },
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, ZERO | IGNORED },
+	{ MSR_MTRR_CAP, MSR_MTRR_CAP, OF_ROOT | ZERO },
+	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, OF_ROOT | ZERO },
+	{ MSR_MTRR_FIX64K, MSR_MTRR_FIX64K, OF_ROOT },
+	{ MSR_MTRR_PHYS_BASE0, 0x0000020f, OF_ROOT },
+	{ MSR_SYSCFG, MSR_SYSCFG, OF_ROOT | ZERO },
+	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, ZERO | IGNORED },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
 };
+
+static const uint64_t *find_right(uint32_t msr)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
+		if (msr >= ranges[i].first && msr <= ranges[i].last)
+			return &ranges[i].right;
+	}
+	return NULL;
+}
 
 /* Whether the VP's privileges open the synthetic MSR to it. */
 static bool is_open(const struct vp *vp, uint32_t msr)
 {
-	for (unsigned int i = 0; i < ARRAY_COUNT(groups); i++) {
-		if (msr >= groups[i].first && msr <= groups[i].last)
-			return (groups[i].privilege & ~vp->partition->privileges) == 0;
-	}
-	return false;
+	const uint64_t *privilege = find_right(msr);
+
+	return privilege && (*privilege & ~vp->partition->privileges) == 0;
 }
 
 bool msr_read_synthetic(const struct vp *vp, uint32_t msr, uint64_t *value)
@@ -208,55 +241,9 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 	}
 }
 
-/* ---- The architecture's ---- */
-
-/* An MSR that is not written and read here, or that the root alone reads: see the flags. */
-enum {
-	OF_ROOT = 1, /* the root reads the machine's */
-	ZERO = 2,    /* who does not read the machine's reads 0 */
-	IGNORED = 4, /* written to no effect: every Linux does so */
-};
-
-static const struct range {
-	uint32_t first, last;
-	unsigned int flags;
-} ranges[] = {
-	{ 0x00000017, 0x00000017, OF_ROOT },        /* platform id */
-	{ 0x00000048, 0x00000049, ZERO | IGNORED }, /* SPEC_CTRL, PRED_CMD */
-	{ 0x000001d9, 0x000001d9, ZERO | IGNORED }, /* DEBUGCTL */
-	{ 0x00000258, 0x00000259, OF_ROOT },        /* fixed MTRRs */
-	{ 0x00000268, 0x0000026f, OF_ROOT },        /* fixed MTRRs */
-	{ 0xc0000104, 0xc0000104, ZERO | IGNORED }, /* TSC ratio, by tools */
-	{ 0xc0010000, 0xc0010007, ZERO | IGNORED }, /* performance events */
-	{ 0xc0010016, 0xc001001d, OF_ROOT },        /* IORR, TOP_MEM, TOP_MEM2 */
-	{ 0xc001001f, 0xc001001f, OF_ROOT | ZERO | IGNORED }, /* NB_CFG: PCI ECS */
-	{ 0xc0010061, 0xc001006b, OF_ROOT },                  /* P-states */
-	{ 0xc0011020, 0xc0011023, ZERO | IGNORED },
-	{ 0xc0011029, 0xc001102a, ZERO | IGNORED }, /* DE_CFG: LFENCE */
-	{ 0xc00110e3, 0xc00110e3, ZERO | IGNORED },
-	{ MSR_HWCR, MSR_HWCR, OF_ROOT | ZERO | IGNORED },
-	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, ZERO | IGNORED },
-	{ MSR_MTRR_CAP, MSR_MTRR_CAP, OF_ROOT | ZERO },
-	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, OF_ROOT | ZERO },
-	{ MSR_MTRR_FIX64K, MSR_MTRR_FIX64K, OF_ROOT },
-	{ MSR_MTRR_PHYS_BASE0, 0x0000020f, OF_ROOT },
-	{ MSR_SYSCFG, MSR_SYSCFG, OF_ROOT | ZERO },
-	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, ZERO | IGNORED },
-	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
-};
-
-static unsigned int flags_of(uint32_t msr)
-{
-	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
-		if (msr >= ranges[i].first && msr <= ranges[i].last)
-			return ranges[i].flags;
-	}
-	return 0;
-}
-
 static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	unsigned int flags;
+	const uint64_t *right;
 
 	*value = 0;
 	switch (msr) {
@@ -283,9 +270,9 @@ static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 		*value = HWCR_TSC_FREQ_SEL;
 		break;
 	}
-	flags = flags_of(msr);
-	if (!vp->partition->is_root || !(flags & OF_ROOT))
-		return (flags & ZERO) != 0;
+	right = find_right(msr);
+	if (!right || !vp->partition->is_root || !(*right & OF_ROOT))
+		return right && (*right & ZERO);
 	*value = cpu_rdmsr(msr);
 	return true;
 }
@@ -328,6 +315,8 @@ static bool write_efer(struct vp *vp, uint64_t content)
 
 static bool write(struct vp *vp, uint32_t msr, uint64_t value)
 {
+	const uint64_t *right;
+
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
 		return apic_write_msr(vp, msr, value);
@@ -344,7 +333,8 @@ static bool write(struct vp *vp, uint32_t msr, uint64_t value)
 		cpu_wrmsr(MSR_TSC_AUX, (uint32_t)value);
 		return true;
 	}
-	if (flags_of(msr) & IGNORED)
+	right = find_right(msr);
+	if (right && (*right & IGNORED))
 		return true;
 	log_limited("p%u vp%u msr: write of %#llx to %#x refused", vp->partition->slot,
 	            vp->index, (unsigned long long)value, msr);

@@ -7,7 +7,6 @@
 #include "hypervisor/kernel/apic.h"
 #include "hypervisor/kernel/msr.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/vp_register.h"
 
 #define XSAVE_XMM_OFFSET 160
 #define XSAVE_MMX_OFFSET 32

@@ -142,4 +142,13 @@ struct virt_ops {
 extern const struct virt_ops *virt;
 extern const struct virt_ops svm_ops;
 
+/* One that every VP has, by name: control and segment registers, EFER, PAT. */
+static inline union hv_register_value vp_register(const struct vp *vp, uint32_t name)
+{
+	union hv_register_value value = { 0 };
+
+	(void)virt->get_register(vp, name, &value); /* every vendor knows it */
+	return value;
+}
+
 #endif
