@@ -223,69 +223,35 @@ enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level)
 	return set_block(npt, gpa, 0, level, 0);
 }
 
-/* Down to the entry of gpa that is no table. Where a caller wants them, path[] gets the slots above. */
-static uint64_t walk(const struct npt *npt, uint64_t gpa, enum npt_level *level,
-                     uint64_t *path[4])
+/* Down to the slot of gpa that links no table. Where a caller wants them, path[] gets those above. */
+static uint64_t *walk(const struct npt *npt, uint64_t gpa, enum npt_level *level,
+                      uint64_t *path[4])
 {
 	uint64_t *table = npt->memory->at(npt->root_hpa);
 	enum npt_level at = NPT_LEVEL_512G;
 	uint64_t *slot = &table[index_of(gpa, at)];
-	uint64_t entry = entry_load(slot);
+	uint64_t entry;
 
-	while (is_table(npt, entry, at)) {
+	while (is_table(npt, entry = entry_load(slot), at)) {
 		if (path)
 			path[at] = slot;
 		at--;
 		slot = &table_of(npt, entry)[index_of(gpa, at)];
-		entry = entry_load(slot);
 	}
 	*level = at;
-	return entry;
-}
-
-static void leaf_from_entry(const struct npt *npt, uint64_t entry, struct npt_leaf *leaf)
-{
-	leaf->hpa = entry & npt->format->address;
-	leaf->flags = leaf_flags(npt, entry);
+	return slot;
 }
 
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
 {
-	uint64_t entry, bytes;
+	uint64_t entry;
 
 	if (gpa >= NPT_GPA_LIMIT)
 		return false;
-	entry = walk(npt, gpa, &leaf->level, NULL);
-	if (!is_present(npt, entry))
-		return false;
-	bytes = npt_level_bytes(leaf->level);
-	leaf_from_entry(npt, entry, leaf);
-	leaf->gpa = round_down(gpa, bytes);
-	leaf->hpa += gpa - leaf->gpa;
-	return true;
-}
-
-enum npt_walk npt_next_leaf(const struct npt *npt, uint64_t *gpa, uint64_t end,
-                            unsigned int *budget, struct npt_leaf *leaf)
-{
-	if (end > NPT_GPA_LIMIT)
-		end = NPT_GPA_LIMIT;
-	while (*gpa < end) {
-		uint64_t entry, bytes;
-
-		if (*budget == 0)
-			return NPT_WALK_MORE;
-		--*budget;
-		entry = walk(npt, *gpa, &leaf->level, NULL);
-		bytes = npt_level_bytes(leaf->level);
-		leaf->gpa = round_down(*gpa, bytes);
-		*gpa = leaf->gpa + bytes;
-		if (is_present(npt, entry)) {
-			leaf_from_entry(npt, entry, leaf);
-			return NPT_WALK_LEAF;
-		}
-	}
-	return NPT_WALK_END;
+	entry = entry_load(walk(npt, gpa, &leaf->level, NULL));
+	leaf->hpa = (entry & npt->format->address) + gpa % npt_level_bytes(leaf->level);
+	leaf->flags = leaf_flags(npt, entry);
+	return is_present(npt, entry);
 }
 
 static void release_table(struct npt *npt, uint64_t hpa)
@@ -302,6 +268,17 @@ static void release_linked(struct npt *npt, uint64_t *slot)
 	release_table(npt, hpa);
 }
 
+/* Empty first, so that whoever looks between two steps finds nothing to let go of again. */
+static void drop_leaf(struct npt *npt, uint64_t *slot, enum npt_level level)
+{
+	uint64_t entry = entry_load(slot);
+
+	entry_store(slot, 0);
+	if (is_present(npt, entry))
+		npt->memory->drop(npt->context, entry & npt->format->address,
+		                  npt_level_bytes(level));
+}
+
 /*
  * Go past one entry that links no table, then release the tables that end with it: nothing is linked
  * in them any more. A table of 4K leaves has no links and goes at once; its block is then empty.
@@ -310,13 +287,15 @@ static void destroy_entry(struct npt *npt)
 {
 	uint64_t *path[NPT_LEVEL_512G + 1];
 	enum npt_level level;
+	uint64_t *slot = walk(npt, npt->destroy_gpa, &level, path);
 
-	(void)walk(npt, npt->destroy_gpa, &level,
-	           path); /* a leaf or nothing: no matter */
-	if (level == NPT_LEVEL_4K) {
+	if (level == NPT_LEVEL_4K) { /* destroy_gpa is at its table's start */
+		for (unsigned int i = 0; i < ENTRIES; i++)
+			drop_leaf(npt, &slot[i], level);
 		release_linked(npt, path[NPT_LEVEL_2M]);
 		return;
 	}
+	drop_leaf(npt, slot, level);
 	npt->destroy_gpa += npt_level_bytes(level);
 	while (++level <= NPT_LEVEL_512G &&
 	       is_aligned(npt->destroy_gpa, npt_level_bytes(level)))

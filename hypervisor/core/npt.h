@@ -43,6 +43,8 @@ struct npt_memory {
 	void *(*at)(uint64_t hpa);
 	uint64_t (*allocate)(void *context); /* a zeroed page, or 0 when there is none */
 	void (*release)(void *context, uint64_t hpa);
+	/* npt_destroy_step: a leaf is gone that mapped these bytes. */
+	void (*drop)(void *context, uint64_t hpa, uint64_t bytes);
 };
 
 struct npt_format {
@@ -71,16 +73,9 @@ struct npt {
 };
 
 struct npt_leaf {
-	uint64_t gpa; /* start of the leaf */
-	uint64_t hpa; /* npt_lookup: of the address asked for; npt_next_leaf: start of the leaf */
+	uint64_t hpa; /* of the address asked for */
 	enum npt_level level;
 	uint32_t flags;
-};
-
-enum npt_walk {
-	NPT_WALK_LEAF, /* one found */
-	NPT_WALK_MORE, /* the budget is used up; call again */
-	NPT_WALK_END,
 };
 
 static inline uint64_t npt_level_bytes(enum npt_level level)
@@ -111,15 +106,8 @@ enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level) MU
 /* Translate. Lock-free; false when nothing is mapped there. */
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
 
-/*
- * The first leaf that starts or reaches at or above *gpa and below end. Looks at no more than *budget
- * entries and counts them off; *gpa is where to go on.
- */
-enum npt_walk npt_next_leaf(const struct npt *npt, uint64_t *gpa, uint64_t end,
-                            unsigned int *budget, struct npt_leaf *leaf);
-
-/* Release table pages, looking at no more than `budget` entries; true when all, the root too, are
- * gone. No reader and no processor may use the tables any more. */
+/* Drop leaves and release table pages, of no more than `budget` entries or tables of 4K leaves; true
+ * when all, the root too, are gone. No reader and no processor may use the tables any more. */
 bool npt_destroy_step(struct npt *npt, unsigned int budget) MUST_CHECK;
 
 #endif

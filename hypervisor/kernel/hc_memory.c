@@ -115,10 +115,9 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 {
 	const struct hv_input_map_gpa_pages *in = call->input;
 	bool large = (in->flags & HV_MAP_GPA_LARGE_PAGE) != 0;
-	uint64_t gpa, at, count = large ? LARGE_FRAMES : 1;
+	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
 	struct partition *partition = call->target;
-	unsigned int budget = 2048;
 	struct npt_leaf leaf;
 	enum hv_status status;
 
@@ -128,10 +127,9 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	at = gpa;
-	if (npt_next_leaf(&partition->npt, &at, gpa + count * PAGE_4K, &budget, &leaf) !=
-	    NPT_WALK_END)
-		return HV_STATUS_OBJECT_IN_USE;
+	for (uint64_t i = 0; i < count; i++)
+		if (npt_lookup(&partition->npt, gpa + i * PAGE_4K, &leaf))
+			return HV_STATUS_OBJECT_IN_USE;
 	if (!hold_frames(pfn, count))
 		return HV_STATUS_INVALID_PARAMETER;
 	status = npt_map(&partition->npt, gpa, pfn * PAGE_4K,

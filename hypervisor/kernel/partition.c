@@ -10,7 +10,7 @@
 #include "hypervisor/kernel/sched.h"
 
 #define OVERLAY_TABLES_PER_VP 4
-#define FINALIZE_BUDGET       512
+#define FINALIZE_BUDGET       32 /* times up to 512 frames */
 
 /* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
 #define ID_SLOT_BITS 16
@@ -58,7 +58,16 @@ static void table_release(void *context, uint64_t hpa)
 	pool_free(&partition->pool, frame_map(hpa));
 }
 
+/* Leaves of RAM hold their frames. */
+static void frames_let_go(void *context, uint64_t hpa, uint64_t bytes)
+{
+	(void)context; /* whoever held them */
+	for (uint64_t at = 0; at < bytes; at += PAGE_4K)
+		frames_drop((hpa + at) / PAGE_4K);
+}
+
 static const struct npt_memory table_memory = {
+	.drop = frames_let_go,
 	.at = table_at,
 	.allocate = table_allocate,
 	.release = table_release,
@@ -289,29 +298,10 @@ void partition_reap(struct partition *partition)
 		give_back(LIST_OWNER(doomed, struct partition, doomed), &partition->pool);
 }
 
-/* Leaves of RAM hold their frames: let go of them, piece by piece. True when all are gone. */
-static bool drop_memory_locked(struct partition *partition)
-{
-	unsigned int budget = FINALIZE_BUDGET;
-	struct npt_leaf leaf;
-	enum npt_walk walk;
-
-	while ((walk = npt_next_leaf(&partition->npt, &partition->cleanup_gpa,
-	                             NPT_GPA_LIMIT, &budget, &leaf)) == NPT_WALK_LEAF) {
-		for (uint64_t i = 0; i < npt_level_bytes(leaf.level) / PAGE_4K; i++)
-			frames_drop(leaf.hpa / PAGE_4K + i);
-		partition->cleanup_gpa = leaf.gpa + npt_level_bytes(leaf.level);
-	}
-	return walk == NPT_WALK_END;
-}
-
 static void return_overlay_tables(struct partition *partition)
 {
-	uint64_t available, in_use;
 	void *frame;
 
-	/* What overlays used was freed to the pool with the tables: count it there. */
-	pool_balance(&partition->table_pool, &available, &in_use);
 	while ((frame = pool_withdraw(&partition->table_pool)) != NULL)
 		pool_free(&partition->pool, frame);
 }
@@ -321,10 +311,11 @@ static bool finalize_locked(struct partition *partition)
 {
 	if (partition->doomed_vps)
 		return false;
-	if (partition->state == PARTITION_ACTIVE) {
+	if (partition->state == PARTITION_ACTIVE)
+		partition->state = PARTITION_FINALIZING; /* nothing is mapped any more */
+	if (partition->state == PARTITION_FINALIZING) {
 		overlays_hide_partition(partition);
-		if (!drop_memory_locked(partition) ||
-		    !npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
+		if (!npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
 			return false;
 	}
 	return_overlay_tables(partition);

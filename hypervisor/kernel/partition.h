@@ -25,7 +25,12 @@
 #define MAX_PARTITIONS    4096
 #define MAX_CPUID_RESULTS 32
 
-enum partition_state { PARTITION_CREATED, PARTITION_ACTIVE, PARTITION_FINALIZED };
+enum partition_state {
+	PARTITION_CREATED,
+	PARTITION_ACTIVE,
+	PARTITION_FINALIZING,
+	PARTITION_FINALIZED
+};
 
 /* A page of its own, made when the parent registers the first result. */
 struct cpuid_results {
@@ -47,7 +52,6 @@ struct partition {
 	uint32_t weight;
 	struct npt npt;
 	struct pool table_pool; /* child: overlay tables kept back; root: none */
-	uint64_t cleanup_gpa;   /* FINALIZE: how far the memory map is torn down */
 	bool frozen;
 
 	struct doomed *doomed_vps, *doomed_children; /* deleted */

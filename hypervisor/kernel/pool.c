@@ -47,13 +47,11 @@ static struct pool_frame *take_locked(struct pool *pool)
 
 void *pool_allocate(struct pool *pool)
 {
-	struct pool_frame *frame;
+	SPIN_HOLD(&pool->lock);
+	struct pool_frame *frame = take_locked(pool);
 
-	spin_lock(&pool->lock);
-	frame = take_locked(pool);
 	if (frame)
 		pool->in_use++;
-	spin_unlock(&pool->lock);
 	return frame;
 }
 
@@ -64,23 +62,18 @@ void pool_free(struct pool *pool, void *memory)
 	if (!frame)
 		return;
 	memset(frame, 0, PAGE_4K);
-	spin_lock(&pool->lock);
+	SPIN_HOLD(&pool->lock);
 	frame->next = pool->free;
 	pool->free = frame;
 	pool->available++;
 	pool->in_use--;
-	spin_unlock(&pool->lock);
 }
 
 bool pool_has(struct pool *pool, uint64_t frames)
 {
-	bool enough;
-
-	spin_lock(&pool->lock);
-	enough = pool->available >= frames &&
-	         (!pool->quarantine || epoch_passed(pool->quarantine_epoch));
-	spin_unlock(&pool->lock);
-	return enough;
+	SPIN_HOLD(&pool->lock);
+	return pool->available >= frames &&
+	       (!pool->quarantine || epoch_passed(pool->quarantine_epoch));
 }
 
 void pool_seed(struct pool *pool, void *first, uint64_t frames)
@@ -97,28 +90,22 @@ void pool_seed(struct pool *pool, void *first, uint64_t frames)
 void pool_deposit(struct pool *pool, uint64_t pfn, uint64_t epoch)
 {
 	frame_map_show(pfn);
-	spin_lock(&pool->lock);
+	SPIN_HOLD(&pool->lock);
 	frames_set_link(pfn, pool->quarantine);
 	pool->quarantine = (uint32_t)pfn;
 	pool->quarantine_epoch = epoch;
 	pool->available++;
-	spin_unlock(&pool->lock);
 }
 
 void *pool_withdraw(struct pool *pool)
 {
-	struct pool_frame *frame;
-
-	spin_lock(&pool->lock);
-	frame = take_locked(pool);
-	spin_unlock(&pool->lock);
-	return frame;
+	SPIN_HOLD(&pool->lock);
+	return take_locked(pool);
 }
 
 void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use)
 {
-	spin_lock(&pool->lock);
+	SPIN_HOLD(&pool->lock);
 	*available = pool->available;
 	*in_use = pool->in_use;
-	spin_unlock(&pool->lock);
 }

@@ -55,17 +55,13 @@ static struct vp *first_locked(struct cpu *cpu)
 
 static struct vp *pop_due(struct cpu *cpu, uint64_t now)
 {
-	struct vp *vp;
+	SPIN_HOLD(&locks[cpu->index]);
+	struct vp *vp = first_locked(cpu);
 
-	spin_lock(&locks[cpu->index]);
-	vp = first_locked(cpu);
-	if (vp && vp->timer_deadline > now)
-		vp = NULL;
-	if (vp) {
-		list_remove(&vp->timer_node);
-		vp->timer_deadline = TIMER_NEVER;
-	}
-	spin_unlock(&locks[cpu->index]);
+	if (!vp || vp->timer_deadline > now)
+		return NULL;
+	list_remove(&vp->timer_node);
+	vp->timer_deadline = TIMER_NEVER;
 	return vp;
 }
 
@@ -80,15 +76,11 @@ void timer_queue_run(struct cpu *cpu, uint64_t now)
 
 static uint64_t earliest(struct cpu *cpu)
 {
-	uint64_t deadline = cpu->slice_end ? cpu->slice_end : TIMER_NEVER;
-	const struct vp *vp;
+	SPIN_HOLD(&locks[cpu->index]);
+	uint64_t slice_end = cpu->slice_end ? cpu->slice_end : TIMER_NEVER;
+	const struct vp *vp = first_locked(cpu);
 
-	spin_lock(&locks[cpu->index]);
-	vp = first_locked(cpu);
-	if (vp && vp->timer_deadline < deadline)
-		deadline = vp->timer_deadline;
-	spin_unlock(&locks[cpu->index]);
-	return deadline;
+	return vp && vp->timer_deadline < slice_end ? vp->timer_deadline : slice_end;
 }
 
 /* At most a second ahead: longer waits are armed again. */
