@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* viridis stats: a line per counter, a column per VP; without a name, whose memory it holds. */
+/*
+ * viridis stats: a line per counter, a column per VP; without a name, whose memory the hypervisor
+ * holds, the root's own share, and the sum.
+ */
 #include <unistd.h>
 
 #include "root-partition/cli/client.h"
@@ -51,11 +54,10 @@ static void print_memory(const struct viridis_info *totals,
 		        partitions[i].partition_id, partitions[i].vp_count,
 		        partitions[i].creator_pid, partitions[i].deposited_pages,
 		        partitions[i].pinned_pages);
-	g_print("%-25s %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT
-	        " pages\n(%" G_GUINT64_FORMAT
-	        " of the deposited ones for the root itself)\n",
-	        "all", totals->deposited_pages, totals->pinned_pages,
-	        totals->root_deposited_pages);
+	g_print("%-10s %5s %8s %12" G_GUINT64_FORMAT " %12s\n", "root", "-", "-",
+	        totals->root_deposited_pages, "-");
+	g_print("%-25s %12" G_GUINT64_FORMAT " %12" G_GUINT64_FORMAT " pages\n", "all",
+	        totals->deposited_pages, totals->pinned_pages);
 }
 
 static enum command_status memory(void)
