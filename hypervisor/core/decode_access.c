@@ -30,26 +30,12 @@ struct instruction {
 /* REP in front of these instructions means nothing to us, and so nothing of ours has it. */
 static bool take_prefix(struct instruction *i, uint8_t byte)
 {
-	switch (byte) {
-	case 0x26:
-	case 0x2e:
-	case 0x36:
-	case 0x3e:
-	case 0x64:
-	case 0x65: /* segments: the fault tells the address */
-		return true;
-	case 0x66:
-		i->operand_size = true;
-		return true;
-	case 0x67:
-		i->address_size = true;
-		return true;
-	case 0xf0:
-		i->lock = true;
-		return true;
-	default:
-		return false;
-	}
+	i->operand_size |= byte == 0x66;
+	i->address_size |= byte == 0x67;
+	i->lock |= byte == 0xf0;
+	/* 26, 2e, 36, 3e, 64, 65 are segments: the fault tells the address. */
+	return byte == 0x66 || byte == 0x67 || byte == 0xf0 || (byte & 0xe7) == 0x26 ||
+	       (byte & 0xfe) == 0x64;
 }
 
 /* A REX prefix counts only right before the opcode. APM3 1.2.7 */

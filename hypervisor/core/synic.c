@@ -130,26 +130,8 @@ static bool slot_is_free(const struct hv_message *slot)
 	return __atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) == HV_MESSAGE_NONE;
 }
 
-static void slot_fill(struct hv_message *slot, const struct hv_message *message,
-                      bool more_pending)
-{
-	uint8_t bytes = message->payload_size;
-
-	if (bytes > HV_MESSAGE_PAYLOAD_BYTES)
-		bytes = HV_MESSAGE_PAYLOAD_BYTES;
-	memcpy(slot->payload, message->payload, bytes);
-	slot->sender = message->sender;
-	slot->payload_size = bytes;
-	slot->reserved = 0;
-	/* Atomic, for the guest may look at the flags of the message before this one. */
-	__atomic_store_n(&slot->flags, more_pending ? HV_MESSAGE_FLAG_PENDING : 0,
-	                 __ATOMIC_RELAXED);
-	/* S3: pairs with the guest's load of type. */
-	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
-}
-
-enum synic_post synic_slot_post(struct hv_message *slot, const struct hv_message *message,
-                                bool more_pending)
+bool synic_slot_post(struct hv_message *slot, const struct hv_message *message,
+                     bool more_pending)
 {
 	if (!slot_is_free(slot)) {
 		/* S4: set the flag, then look again; the guest frees, then looks at the flag. */
@@ -157,10 +139,20 @@ enum synic_post synic_slot_post(struct hv_message *slot, const struct hv_message
 		                  __ATOMIC_SEQ_CST);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 		if (!slot_is_free(slot))
-			return SYNIC_BUSY;
+			return false;
 	}
-	slot_fill(slot, message, more_pending);
-	return SYNIC_DELIVERED;
+	memcpy(slot->payload, message->payload, sizeof(slot->payload));
+	slot->sender = message->sender;
+	slot->payload_size = message->payload_size < HV_MESSAGE_PAYLOAD_BYTES ?
+	                             message->payload_size :
+	                             HV_MESSAGE_PAYLOAD_BYTES;
+	slot->reserved = 0;
+	/* Atomic, for the guest may look at the flags of the message before this one. */
+	__atomic_store_n(&slot->flags, more_pending ? HV_MESSAGE_FLAG_PENDING : 0,
+	                 __ATOMIC_RELAXED);
+	/* S3: pairs with the guest's load of type. */
+	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
+	return true;
 }
 
 bool synic_flag_set(struct hv_event_flags_page *page, unsigned int sint,

@@ -8,7 +8,7 @@
  *       any CPU may read them.
  *   S2  A slot has one poster at a time. Its guest may change it at any moment and is not believed.
  *   S3  A slot's type is stored last, with release order; the guest loads it with acquire.
- *   S4  BUSY is answered only after msg_pending was set and the slot seen busy after that, so that the
+ *   S4  A slot is called taken only after msg_pending was set and the slot seen busy after that, so that the
  *       guest, which frees the slot first and looks at msg_pending then, is bound to write EOM.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_SYNIC_H
@@ -34,11 +34,6 @@ struct synic {
 	uint64_t sint[HV_SINT_COUNT];
 };
 
-enum synic_post {
-	SYNIC_DELIVERED, /* raise the SINT's interrupt, if it has one */
-	SYNIC_BUSY, /* keep the message: the guest writes EOM when the slot is free */
-};
-
 void synic_reset(struct synic *synic, uint64_t gpa_limit);
 
 /*
@@ -62,11 +57,12 @@ bool synic_vector(const struct synic *synic, unsigned int sint,
 uint16_t synic_sints_of_vector(const struct synic *synic, uint8_t vector);
 
 /*
- * Put a message into a slot of the guest's page. more_pending: others wait for the same SINT. A
- * payload_size above 240 is cut there. EOM and EOI of the SINT's vector mean: try again.
+ * Put a message into a slot of the guest's page. more_pending: others wait for the same SINT. True: raise
+ * the SINT's interrupt, if it has one. False: the slot is taken; EOM and EOI of the SINT's vector mean: try
+ * again.
  */
-enum synic_post synic_slot_post(struct hv_message *slot, const struct hv_message *message,
-                                bool more_pending) MUST_CHECK;
+bool synic_slot_post(struct hv_message *slot, const struct hv_message *message,
+                     bool more_pending) MUST_CHECK;
 
 /* Raise an event flag; true when it was not up before, that is, an interrupt is due. Any CPU, any
  * time. False for a sint or flag that does not exist. */

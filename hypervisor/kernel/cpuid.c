@@ -14,11 +14,9 @@
 #define OWN_ECX   0x20736964u /* "dis " */
 #define OWN_EDX   0x00007648u /* "Hv" */
 
-#define LEAF1_ECX_MONITOR       BIT32(3)
-#define LEAF1_ECX_VMX           BIT32(5)
-#define LEAF1_ECX_PCID          BIT32(17)
+/* MONITOR, VMX, PCID, TSC deadline, OSXSAVE */
+#define LEAF1_ECX_HIDDEN        (BIT32(3) | BIT32(5) | BIT32(17) | BIT32(24) | BIT32(27))
 #define LEAF1_ECX_X2APIC        BIT32(21)
-#define LEAF1_ECX_TSC_DEADLINE  BIT32(24)
 #define LEAF1_ECX_XSAVE         BIT32(26)
 #define LEAF1_ECX_OSXSAVE       BIT32(27)
 #define LEAF1_ECX_HYPERVISOR    BIT32(31)
@@ -79,8 +77,7 @@ static void hypervisor_leaf(const struct partition *partition, uint32_t leaf,
 static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 {
 	regs->ebx = (regs->ebx & 0xffffff) | vp->lapic.config.apic_id << 24;
-	regs->ecx &= ~(LEAF1_ECX_MONITOR | LEAF1_ECX_VMX | LEAF1_ECX_PCID |
-	               LEAF1_ECX_TSC_DEADLINE | LEAF1_ECX_OSXSAVE);
+	regs->ecx &= ~LEAF1_ECX_HIDDEN;
 	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
 	if (vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)
 		regs->ecx |= LEAF1_ECX_OSXSAVE;

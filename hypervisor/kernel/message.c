@@ -20,19 +20,19 @@ static void raise_sint(struct vp *vp, unsigned int sint)
 		vp_post_interrupt(vp, vector, false);
 }
 
-static enum synic_post post_locked(struct vp *vp, unsigned int sint,
-                                   const struct hv_message *message, bool more)
+static bool post_locked(struct vp *vp, unsigned int sint,
+                        const struct hv_message *message, bool more)
 {
 	struct hv_message_page *page = vp->overlays[OVERLAY_SIMP].page;
 
 	assert_locked(&vp->messages.lock);
 	if (!synic_takes_messages(&vp->synic) ||
-	    synic_slot_post(&page->slot[sint], message, more) == SYNIC_BUSY)
-		return SYNIC_BUSY;
+	    !synic_slot_post(&page->slot[sint], message, more))
+		return false;
 	trace(VIRIDIS_TRACE_MESSAGE, vp, sint, message->type);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_MESSAGES_DELIVERED);
 	raise_sint(vp, sint);
-	return SYNIC_DELIVERED;
+	return true;
 }
 
 /* The last touch: from here on it may be linked elsewhere. M2 */
@@ -52,8 +52,7 @@ static void try_deliver_locked(struct vp *vp, unsigned int sint)
 			LIST_OWNER(waiting->next, struct message_source, node);
 		bool more = source->node.next != waiting;
 
-		if (post_locked(vp, sint, message_queue_front(&source->queue), more) ==
-		    SYNIC_BUSY)
+		if (!post_locked(vp, sint, message_queue_front(&source->queue), more))
 			return;
 		message_queue_drop(&source->queue);
 		if (source->queue.count == 0) {
@@ -137,9 +136,8 @@ enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
                                    const struct hv_message *message)
 {
 	SPIN_HOLD(&vp->messages.lock);
-	return post_locked(vp, sint, message, false) == SYNIC_DELIVERED ?
-	               HV_STATUS_SUCCESS :
-	               HV_STATUS_INSUFFICIENT_BUFFERS;
+	return post_locked(vp, sint, message, false) ? HV_STATUS_SUCCESS :
+	                                               HV_STATUS_INSUFFICIENT_BUFFERS;
 }
 
 enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,

@@ -31,28 +31,32 @@ static bool take_pages(struct vp *vp, struct pool *pool)
 {
 	bool all = true;
 
-	for (unsigned int i = 0; i < VP_OVERLAYS; i++) {
-		vp->overlays[i].page = pool_allocate(pool);
-		all &= vp->overlays[i].page != NULL;
+	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++) {
+		vp->pages[i] = pool_allocate(pool);
+		all &= vp->pages[i] != NULL;
 	}
-	vp->arch.control = pool_allocate(pool);
-	vp->arch.extended_state = pool_allocate(pool);
-	vp->intercept_page = pool_allocate(pool);
-	vp->register_page = pool_allocate(pool);
-	return all && vp->arch.control && vp->arch.extended_state && vp->intercept_page &&
-	       vp->register_page;
+	return all;
 }
 
 static void give_pages(struct vp *vp, struct pool *pool)
 {
-	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
-		pool_free(pool, vp->overlays[i].page);
-	pool_free(pool, vp->intercept_page);
-	pool_free(pool, vp->register_page);
-	pool_free(pool, vp->arch.extended_state);
-	pool_free(pool, vp->arch.control);
+	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++)
+		pool_free(pool, vp->pages[i]);
 	pool_free(pool, vp);
 }
+
+/* Each page its use. */
+static void assign_pages(struct vp *vp)
+{
+	vp->arch.control = vp->pages[0];
+	vp->arch.control_hpa = frame_map_hpa(vp->pages[0]);
+	vp->arch.extended_state = vp->pages[1];
+	vp->intercept_page = vp->pages[2];
+	vp->register_page = vp->pages[3];
+	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
+		vp->overlays[i].page = vp->pages[4 + i];
+}
+_Static_assert(VP_PAGES == 1 + 4 + VP_OVERLAYS, "each page has a use");
 
 enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
                          struct vp **out)
@@ -66,7 +70,7 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 		give_pages(vp, pool);
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	}
-	vp->arch.control_hpa = frame_map_hpa(vp->arch.control);
+	assign_pages(vp);
 	vp->partition = partition;
 	vp->index = index;
 	vp->bound = partition->is_root ? cpus[index] : NULL;

@@ -70,8 +70,12 @@ struct doomed {
 
 enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
 
+/* Pages a VP takes from the pool; what vp_create() has taken when there is no other it gives back. */
+#define VP_PAGES 8
+
 struct vp {
 	/* constant after creation */
+	void *pages[VP_PAGES - 1]; /* but itself */
 	struct partition *partition;
 	uint32_t index;
 	struct cpu *bound; /* a root's VP: the CPU it lives on */
@@ -129,9 +133,6 @@ struct vp {
 };
 
 _Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
-
-/* Pages a VP takes from the pool; what vp_create() has taken when there is no other it gives back. */
-#define VP_PAGES 8
 
 enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
                          struct vp **out) MUST_CHECK;
