@@ -6,8 +6,7 @@
 #include <viridis/base/bits.h>
 
 #define REP_BITS        12
-#define VARIABLE_SHIFT  17
-#define VARIABLE_BITS   10
+#define VARIABLE_HEADER bits_mask(17, 10) /* no call here takes one */
 #define BLOCK_ALIGNMENT 8u
 
 static bool reps_ok(const struct hypercall_entry *entry,
@@ -18,46 +17,29 @@ static bool reps_ok(const struct hypercall_entry *entry,
 	return control->rep_count == 0 && control->rep_start == 0;
 }
 
-/* Registers hold the whole input; an output has no registers to go to. */
-static bool fast_ok(const struct hypercall_entry *entry,
-                    const struct hypercall_control *control, uint32_t fast_bytes)
-{
-	return !(entry->flags & HYPERCALL_MEMORY_ONLY) &&
-	       control->input_bytes <= fast_bytes && control->output_bytes == 0;
-}
-
-static void decode(uint64_t word, const struct hypercall_entry *entry,
-                   struct hypercall_control *c)
-{
-	c->code = hypercall_control_code(word);
-	c->fast = (word & HV_CONTROL_FAST) != 0;
-	c->variable_bytes = (uint16_t)(bits_get(word, VARIABLE_SHIFT, VARIABLE_BITS) * 8);
-	c->rep_count = (uint16_t)bits_get(word, HV_CONTROL_REP_COUNT_SHIFT, REP_BITS);
-	c->rep_start = (uint16_t)bits_get(word, HV_CONTROL_REP_START_SHIFT, REP_BITS);
-	c->rep_input_at = (uint32_t)entry->input_bytes + c->variable_bytes;
-	c->rep_output_at = entry->output_bytes;
-	c->input_bytes =
-		c->rep_input_at + (uint32_t)entry->rep_input_bytes * c->rep_count;
-	c->output_bytes =
-		c->rep_output_at + (uint32_t)entry->rep_output_bytes * c->rep_count;
-}
-
 enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_entry *entry,
-                                       uint64_t privileges, uint32_t fast_bytes,
-                                       struct hypercall_control *out)
+                                       uint64_t privileges, struct hypercall_control *out)
 {
-	decode(word, entry, out);
-	if (word & HV_CONTROL_RESERVED)
+	uint16_t reps = (uint16_t)bits_get(word, HV_CONTROL_REP_COUNT_SHIFT, REP_BITS);
+
+	*out = (struct hypercall_control){
+		.fast = word & HV_CONTROL_FAST,
+		.rep_count = reps,
+		.rep_start =
+			(uint16_t)bits_get(word, HV_CONTROL_REP_START_SHIFT, REP_BITS),
+		.input_bytes =
+			entry->input_bytes + (uint32_t)entry->rep_input_bytes * reps,
+		.output_bytes =
+			entry->output_bytes + (uint32_t)entry->rep_output_bytes * reps,
+	};
+	/* Registers hold the whole input of a fast call; an output has none to go to. */
+	if ((word & (HV_CONTROL_RESERVED | VARIABLE_HEADER)) || !reps_ok(entry, out) ||
+	    (out->fast &&
+	     (out->input_bytes > HYPERCALL_FAST_BYTES || out->output_bytes != 0)))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if (!reps_ok(entry, out))
-		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if (out->variable_bytes != 0 && !(entry->flags & HYPERCALL_VARIABLE_HEADER))
-		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if (out->fast && !fast_ok(entry, out, fast_bytes))
-		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if ((privileges & entry->privilege) != entry->privilege)
-		return HV_STATUS_ACCESS_DENIED;
-	return HV_STATUS_SUCCESS;
+	return (privileges & entry->privilege) == entry->privilege ?
+	               HV_STATUS_SUCCESS :
+	               HV_STATUS_ACCESS_DENIED;
 }
 
 static bool block_ok(uint64_t gpa, uint32_t bytes)

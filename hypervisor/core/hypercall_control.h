@@ -16,22 +16,17 @@
 #include <viridis/base/assert.h>
 
 #define HYPERCALL_BLOCK_BYTES 4096u
-#define HYPERCALL_FAST_BYTES  16u  /* RDX, R8 */
-#define HYPERCALL_XMM_BYTES   112u /* and XMM0-XMM5 */
+#define HYPERCALL_FAST_BYTES  16u /* RDX, R8 */
 
 enum hypercall_shape {
 	HYPERCALL_SIMPLE,
 	HYPERCALL_REP,
 };
 
-#define HYPERCALL_VARIABLE_HEADER 0x1u /* takes one */
-#define HYPERCALL_MEMORY_ONLY     0x2u /* has no fast form */
-
 /* One line of the table; constant. Sizes in bytes, of the fixed part and of one rep. */
 struct hypercall_entry {
 	uint16_t code;
-	uint8_t shape; /* enum hypercall_shape */
-	uint8_t flags;
+	uint16_t shape; /* enum hypercall_shape */
 	uint16_t input_bytes;
 	uint16_t rep_input_bytes;
 	uint16_t output_bytes;
@@ -41,14 +36,10 @@ struct hypercall_entry {
 
 /* A control word that passed. */
 struct hypercall_control {
-	uint16_t code;
 	bool fast;
-	uint16_t variable_bytes; /* of the variable header */
-	uint16_t rep_count;      /* 0 for a simple call */
+	uint16_t rep_count; /* 0 for a simple call */
 	uint16_t rep_start;
-	uint32_t rep_input_at; /* offset of rep 0 in the input block */
-	uint32_t rep_output_at;
-	uint32_t input_bytes; /* whole block: fixed, variable, all reps */
+	uint32_t input_bytes; /* whole block: the fixed part, then all reps */
 	uint32_t output_bytes;
 };
 
@@ -57,10 +48,9 @@ static inline uint16_t hypercall_control_code(uint64_t word)
 	return (uint16_t)word;
 }
 
-/* `privileges` is the caller's mask; fast_bytes is HYPERCALL_FAST_BYTES or, where the partition was
- * shown XMM input, HYPERCALL_XMM_BYTES. */
+/* `privileges` is the caller's mask. */
 enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_entry *entry,
-                                       uint64_t privileges, uint32_t fast_bytes,
+                                       uint64_t privileges,
                                        struct hypercall_control *out) MUST_CHECK;
 
 /* The blocks of a call that is not fast: aligned to 8, each within one page. An unused block's

@@ -133,13 +133,12 @@ static bool fetch_input(const struct invocation *invocation)
 /* Reps that were done in an earlier piece of the call have had their output. */
 static bool store_output(const struct invocation *invocation)
 {
-	const struct hypercall_control *control = &invocation->control;
-	uint32_t rep_bytes = invocation->row->entry.rep_output_bytes;
-	uint32_t from = control->rep_start ?
-	                        control->rep_output_at + control->rep_start * rep_bytes :
-	                        0;
-	uint32_t to = control->rep_output_at + invocation->done * rep_bytes;
+	const struct hypercall_entry *entry = &invocation->row->entry;
+	uint32_t start = invocation->control.rep_start, from = 0;
+	uint32_t to = entry->output_bytes + invocation->done * entry->rep_output_bytes;
 
+	if (start != 0)
+		from = entry->output_bytes + start * entry->rep_output_bytes;
 	return guest_write(invocation->call.partition, invocation->output_gpa + from,
 	                   (const char *)invocation->call.output + from, to - from);
 }
@@ -156,7 +155,7 @@ static enum hv_status open_gate(struct invocation *invocation)
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
 	status = hypercall_control_check(invocation->word, &invocation->row->entry,
 	                                 call->partition->privileges,
-	                                 HYPERCALL_FAST_BYTES, &invocation->control);
+	                                 &invocation->control);
 	if (status == HV_STATUS_SUCCESS)
 		status = hypercall_control_blocks(&invocation->control,
 		                                  invocation->input_gpa,
@@ -183,9 +182,9 @@ static enum hv_status call_reps(struct invocation *invocation)
 		enum hv_status status;
 
 		call->rep = invocation->done;
-		call->rep_input = (const char *)call->input + control->rep_input_at +
+		call->rep_input = (const char *)call->input + entry->input_bytes +
 		                  (uint32_t)call->rep * entry->rep_input_bytes;
-		call->rep_output = (char *)call->output + control->rep_output_at +
+		call->rep_output = (char *)call->output + entry->output_bytes +
 		                   (uint32_t)call->rep * entry->rep_output_bytes;
 		status = invocation->row->handle(call);
 		if (call->again || status != HV_STATUS_SUCCESS)
