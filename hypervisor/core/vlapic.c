@@ -96,8 +96,7 @@ static bool base_allowed(const struct vlapic *v, uint64_t value)
 
 	if ((value & ~flags) != VLAPIC_GPA)
 		return false;
-	if (value & VLAPIC_BASE_X2APIC &&
-	    (to != VLAPIC_X2APIC || !v->config.x2apic_offered))
+	if (value & VLAPIC_BASE_X2APIC && to != VLAPIC_X2APIC)
 		return false;
 	if (from == VLAPIC_DISABLED)
 		return to != VLAPIC_X2APIC;

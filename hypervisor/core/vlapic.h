@@ -46,8 +46,6 @@ enum vlapic_register {
 	VLAPIC_DFR = 0xe0,
 	VLAPIC_SVR = 0xf0,
 	VLAPIC_ISR = 0x100,
-	VLAPIC_TMR = 0x180,
-	VLAPIC_IRR = 0x200,
 	VLAPIC_ESR = 0x280,
 	VLAPIC_ICR = 0x300,
 	VLAPIC_ICR_HIGH = 0x310,
@@ -65,15 +63,9 @@ enum vlapic_register {
 
 #define VLAPIC_REGISTERS 64u
 
-enum vlapic_lvt {
-	VLAPIC_LVT_TIMER,
-	VLAPIC_LVT_THERMAL,
-	VLAPIC_LVT_PERFORMANCE,
-	VLAPIC_LVT_LINT0,
-	VLAPIC_LVT_LINT1,
-	VLAPIC_LVT_ERROR,
-	VLAPIC_LVTS,
-};
+#define VLAPIC_LVTS      6u
+#define VLAPIC_LVT_TIMER 0u
+#define VLAPIC_LVT_ERROR 5u
 
 enum vlapic_status {
 	VLAPIC_OK,
@@ -131,7 +123,6 @@ struct vlapic_config {
 	uint32_t apic_id;
 	uint16_t clock_per_tick; /* of the timer's input before its divider; not 0 */
 	bool bootstrap;
-	bool x2apic_offered;
 };
 
 /*

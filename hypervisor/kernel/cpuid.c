@@ -17,7 +17,6 @@
 /* MONITOR, VMX, PCID, TSC deadline, OSXSAVE */
 #define LEAF1_ECX_HIDDEN        (BIT32(3) | BIT32(5) | BIT32(17) | BIT32(24) | BIT32(27))
 #define LEAF1_ECX_X2APIC        BIT32(21)
-#define LEAF1_ECX_XSAVE         BIT32(26)
 #define LEAF1_ECX_OSXSAVE       BIT32(27)
 #define LEAF1_ECX_HYPERVISOR    BIT32(31)
 #define LEAF1_EDX_MACHINE_CHECK (BIT32(7) | BIT32(14)) /* the hypervisor's to handle */
@@ -26,9 +25,8 @@
 #define LEAF7_EBX_CHILD \
 	0x219c03a9u /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP
 				      CLFLUSHOPT CLWB SHA */
-#define LEAF81_ECX_SVM BIT32(2)
-#define LEAF81_ECX_HIDDEN                                                            \
-	(LEAF81_ECX_SVM | BIT32(3) | BIT32(10) | BIT32(12) | BIT32(13) | BIT32(15) | \
+#define LEAF81_ECX_HIDDEN                                                      \
+	(BIT32(2) | BIT32(3) | BIT32(10) | BIT32(12) | BIT32(13) | BIT32(15) | \
 	 BIT32(23) | BIT32(24) | BIT32(28) | BIT32(29))
 #define LEAF87_EDX_INVARIANT_TSC BIT32(8)
 

@@ -272,49 +272,34 @@ enum hv_status hc_post_message(struct hypercall *call)
 	return status;
 }
 
-/* Where an event of the port goes: a VP, and one of its flags. */
-struct event_target {
-	struct vp *vp;
-	unsigned int sint, flag;
-};
-
-static enum hv_status find_event(const struct hypercall *call,
-                                 const struct connection *connection,
-                                 struct partition *owner, struct event_target *target)
-{
-	const struct hv_input_signal_event *in = call->input;
-	const struct port_object *object;
-
-	SPIN_HOLD(&owner->ports_lock);
-	object = route_end_locked(call->partition, connection, owner);
-	if (!object)
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	target->vp = choose_vp(owner, &object->port);
-	if (!target->vp)
-		return HV_STATUS_INVALID_VP_INDEX;
-	target->sint = object->port.info.sint;
-	return ports_event_flag(&object->port, in->flag_number, &target->flag);
-}
-
 /* TLFS 11.10.2: a flag that is up already stays up, and nothing is lost. */
 enum hv_status hc_signal_event(struct hypercall *call)
 {
 	const struct hv_input_signal_event *in = call->input;
+	const struct port_object *object;
 	struct connection connection;
-	struct event_target target;
 	struct partition *owner;
 	enum hv_status status;
 	bool newly_signaled;
+	unsigned int flag;
+	struct vp *vp;
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	status = find_route(call->partition, in->connection_id, HV_PORT_EVENT,
 	                    &connection, &owner);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	SPIN_HOLD(&owner->ports_lock);
+	object = route_end_locked(call->partition, &connection, owner);
+	if (!object)
+		return HV_STATUS_INVALID_CONNECTION_ID;
+	vp = choose_vp(owner, &object->port);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	status = ports_event_flag(&object->port, in->flag_number, &flag);
 	if (status == HV_STATUS_SUCCESS)
-		status = find_event(call, &connection, owner, &target);
-	if (status == HV_STATUS_SUCCESS) /* partition.h L1: the VP stays whole */
-		status = event_signal(target.vp, target.sint, target.flag,
-		                      &newly_signaled);
+		status = event_signal(vp, object->port.info.sint, flag, &newly_signaled);
 	if (status == HV_STATUS_SUCCESS)
 		stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
 	return status;

@@ -21,7 +21,6 @@ static void create_lapic(struct vp *vp)
 		.apic_id = vp->bound ? vp->bound->apic_id : vp->index,
 		.clock_per_tick = APIC_CLOCK_PER_TICK,
 		.bootstrap = vp->index == 0,
-		.x2apic_offered = true,
 	};
 
 	vlapic_create(&vp->lapic, &config);

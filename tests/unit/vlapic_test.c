@@ -19,7 +19,6 @@ static void create(uint32_t apic_id)
 		.apic_id = apic_id,
 		.clock_per_tick = 5,
 		.bootstrap = apic_id == 0,
-		.x2apic_offered = true,
 	};
 
 	vlapic_create(&v, &config);
@@ -108,8 +107,6 @@ START_TEST(apic_base_refuses_reserved_bits_and_another_page)
 	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC | 1), VLAPIC_FAULT);
 	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC | BIT64(52)), VLAPIC_FAULT);
 	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC + 0x1000), VLAPIC_FAULT);
-	v.config.x2apic_offered = false;
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_X2), VLAPIC_FAULT);
 	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC | VLAPIC_BASE_BOOTSTRAP),
 	                 VLAPIC_OK);
 	ck_assert_uint_eq(v.base, BASE_XAPIC);

@@ -24,7 +24,6 @@ static void create(uint32_t lvt)
 	const struct vlapic_config config = {
 		.apic_id = 2,
 		.clock_per_tick = RATIO,
-		.x2apic_offered = true,
 	};
 
 	vlapic_create(&v, &config);
