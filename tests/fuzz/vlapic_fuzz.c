@@ -76,10 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct vlapic_config config = {
-		.apic_id = 9,
-		.clock_per_tick = 3,
-		struct cursor steps = cursor_over(data, size);
+	const struct vlapic_config config = { .apic_id = 9, .clock_per_tick = 3 };
+	struct cursor steps = cursor_over(data, size);
 	struct vlapic v;
 	uint64_t now = 0;
 
