@@ -9,8 +9,6 @@
 
 enum {
 	BOOT_MAX_RANGES = 128,
-	BOOT_MAX_MODULES = 8,
-	BOOT_RSDP_BYTES = 36,
 	BOOT_MAX_GIBS = 1024, /* memory above 1 TiB is not looked at */
 };
 
@@ -29,19 +27,9 @@ struct memory_range {
 	uint32_t type;
 };
 
-/* command_line is never NULL. Its first word names the module: "kernel", "initrd". */
-struct boot_module {
-	uint64_t start, end;
-	const char *command_line;
-};
-
 struct boot_info {
 	struct memory_range ranges[BOOT_MAX_RANGES];
 	unsigned int range_count;
-	struct boot_module modules[BOOT_MAX_MODULES]; /* taken, among the ranges too */
-	unsigned int module_count;
-	uint8_t rsdp[BOOT_RSDP_BYTES];
-	unsigned int rsdp_bytes; /* 0, 20 or 36 */
 };
 
 /* Add a range; an empty one is nothing. False: there is no room for it. */

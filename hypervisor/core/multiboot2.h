@@ -3,15 +3,24 @@
 #ifndef VIRIDIS_CORE_MULTIBOOT2_H
 #define VIRIDIS_CORE_MULTIBOOT2_H
 
-#include <stddef.h>
+#include <viridis/base/cursor.h>
 #include "hypervisor/core/boot_info.h"
 
-enum { MULTIBOOT2_BOOTLOADER_MAGIC = 0x36d76289 };
+enum {
+	MULTIBOOT2_BOOTLOADER_MAGIC = 0x36d76289,
+	MULTIBOOT2_END = 0,
+	MULTIBOOT2_MODULE = 3, /* start u32, end u32, text */
+	MULTIBOOT2_MEMORY_MAP = 6,
+};
 
-/*
- * Add what the tags say. `bytes` is where the caller's copy ends; the strings of `info` point into
- * it. NULL, or what is wrong with it.
- */
+/* Called for each tag, with its body: NULL, or what is wrong with it, which ends the walk. */
+typedef const char *multiboot2_visit(void *context, uint32_t type, struct cursor *tag);
+
+/* `bytes` is where the caller's copy ends. NULL, or what is wrong with it. */
+MUST_CHECK const char *multiboot2_walk(const void *copy, size_t bytes,
+                                       multiboot2_visit *visit, void *context);
+
+/* Add the memory map, and the modules as taken. */
 MUST_CHECK const char *multiboot2_read(const void *copy, size_t bytes,
                                        struct boot_info *info);
 

@@ -25,13 +25,13 @@ static void *map(void *context, uint64_t hpa, size_t bytes)
 }
 
 /* IOMMUs are the hypervisor's: whoever looks next finds no word of them. */
-static void read_acpi(const struct boot_info *info)
+static void read_acpi(const struct boot_tags *tags)
 {
 	const struct acpi_memory memory = { .map = map };
 	enum acpi_status status;
 
-	memcpy(acpi.rsdp, info->rsdp, sizeof(acpi.rsdp));
-	acpi.rsdp_bytes = info->rsdp_bytes;
+	memcpy(acpi.rsdp, tags->rsdp, sizeof(acpi.rsdp));
+	acpi.rsdp_bytes = tags->rsdp_bytes;
 	status = acpi_read(&memory, &acpi);
 	if (status != ACPI_OK)
 		loader_stop(acpi_status_name(status));
@@ -77,12 +77,12 @@ static void write_msr(uint32_t msr, uint64_t value)
 }
 
 /* Hypercalls are enabled for this one alone: the kernel finds them as after a reset. TLFS 3.13 */
-void loader_describe_machine(const struct boot_info *info)
+void loader_describe_machine(const struct boot_tags *tags)
 {
 	register uint64_t output __asm__("r8") = 0;
 	uint64_t result;
 
-	read_acpi(info);
+	read_acpi(tags);
 	fill_in();
 	write_msr(HV_MSR_GUEST_OS_ID, ANY_GUEST_OS_ID);
 	write_msr(HV_MSR_HYPERCALL, PAGE_OF_OURS_HPA | HV_MSR_PAGE_ENABLE);

@@ -5,6 +5,7 @@
 
 #include <viridis/abi/root_loader.h>
 #include "hypervisor/core/boot_info.h"
+#include "root-partition/loader/core/boot_tags.h"
 #include "root-partition/vm/model/bzimage.h"
 
 #define HANDOFF ((const struct root_loader_handoff *)ROOT_LOADER_HANDOFF_HPA)
@@ -22,7 +23,7 @@ void loader_read_memory(const struct boot_info *info, uint64_t rsdp,
                         struct loader_memory *memory);
 
 /* Reads the firmware's tables, hides the IOMMUs in them, and tells the hypervisor. */
-void loader_describe_machine(const struct boot_info *info);
+void loader_describe_machine(const struct boot_tags *tags);
 
 /* How fast the TSC ticks, by the ACPI PM timer at that port, or without one (0) by the PIT. */
 uint64_t loader_measure_tsc(uint16_t pm_timer_port);

@@ -16,6 +16,7 @@ uint8_t zero_page[BOOT_PARAMS_BYTES] __attribute__((aligned(PAGE_4K)));
 static uint8_t rsdp_copy[PAGE_4K] __attribute__((aligned(PAGE_4K)));
 static char command_line[2048];
 static struct boot_info info;
+static struct boot_tags tags;
 static struct loader_memory memory;
 
 int memcmp(const void *a, const void *b, size_t bytes)
@@ -56,8 +57,8 @@ static void check(enum bzimage_result result)
 /* The module whose command line starts with that word; what follows it goes to *arguments. */
 static const struct boot_module *find_module(const char *name, const char **arguments)
 {
-	for (unsigned int i = 0; i < info.module_count; i++) {
-		const char *line = info.modules[i].command_line;
+	for (unsigned int i = 0; i < tags.module_count; i++) {
+		const char *line = tags.modules[i].command_line;
 		size_t match = 0;
 
 		while (name[match] && line[match] == name[match])
@@ -65,7 +66,7 @@ static const struct boot_module *find_module(const char *name, const char **argu
 		if (name[match] || (line[match] && line[match] != ' '))
 			continue;
 		*arguments = line + match + (line[match] == ' ');
-		return &info.modules[i];
+		return &tags.modules[i];
 	}
 	return NULL;
 }
@@ -73,9 +74,9 @@ static const struct boot_module *find_module(const char *name, const char **argu
 /* The boot loader gives a copy alone; another for the kernel, or 0. */
 static uint64_t copy_rsdp(void)
 {
-	if (info.rsdp_bytes == 0)
+	if (tags.rsdp_bytes == 0)
 		return 0;
-	memcpy(rsdp_copy, info.rsdp, info.rsdp_bytes);
+	memcpy(rsdp_copy, tags.rsdp, tags.rsdp_bytes);
 	return (uint64_t)rsdp_copy;
 }
 
@@ -127,10 +128,12 @@ uint64_t loader_main(void)
 
 	const char *fault = multiboot2_read(HANDOFF->info, sizeof(HANDOFF->info), &info);
 
+	if (!fault)
+		fault = boot_tags_read(HANDOFF->info, sizeof(HANDOFF->info), &tags);
 	if (fault)
 		loader_stop(fault);
 	memory_map_sort(&info);
-	loader_describe_machine(&info);
+	loader_describe_machine(&tags);
 	kernel = find_module("kernel", &arguments);
 	if (!kernel)
 		loader_stop(

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "hypervisor/core/multiboot2.h"
+#include "root-partition/loader/core/boot_tags.h"
 #include "root-partition/loader/core/memory_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -13,10 +14,13 @@ static size_t strings; /* keeps the compiler from dropping the reads */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct boot_info info = { 0 };
+	struct boot_tags tags = { 0 };
 	const char *fault = multiboot2_read(data, size, &info);
 
-	for (unsigned int i = 0; i < info.module_count; i++)
-		strings += strlen(info.modules[i].command_line);
+	if (!boot_tags_read(data, size, &tags) && tags.rsdp_bytes > BOOT_RSDP_BYTES)
+		abort();
+	for (unsigned int i = 0; i < tags.module_count; i++)
+		strings += strlen(tags.modules[i].command_line);
 	if (fault)
 		return 0;
 	memory_map_sort(&info);

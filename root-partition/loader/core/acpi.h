@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <viridis/base/assert.h>
-#include "hypervisor/core/boot_info.h"
+#include "root-partition/loader/core/boot_tags.h"
 
 enum { ACPI_MAX_CPUS = 64, ACPI_MAX_IOAPICS = 8, ACPI_MAX_IOMMUS = 8 };
 

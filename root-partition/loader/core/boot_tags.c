@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Modules by name, and the RSDP: boot_tags.h */
+#include "root-partition/loader/core/boot_tags.h"
+
+#include "hypervisor/core/multiboot2.h"
+
+enum { TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15 }; /* a copy of it: ACPI 1.0, ACPI 2.0 */
+
+static const char *read_module(struct cursor *tag, struct boot_tags *tags)
+{
+	uint32_t start = cursor_le32(tag);
+	uint32_t end = cursor_le32(tag);
+	size_t bytes = cursor_left(tag);
+	const char *text = (const char *)cursor_take(tag, bytes);
+
+	if (!text || bytes == 0 || text[bytes - 1] != 0 || end < start)
+		return "a module is malformed";
+	if (tags->module_count == BOOT_MAX_MODULES)
+		return "too many modules";
+	tags->modules[tags->module_count++] = (struct boot_module){ start, end, text };
+	return NULL;
+}
+
+/* A newer RSDP is a superset of an older one: the longer wins, whatever their order. */
+static const char *read_rsdp(struct cursor *tag, struct boot_tags *tags)
+{
+	unsigned int bytes = cursor_left(tag) < BOOT_RSDP_BYTES ? BOOT_RSDP_OLD_BYTES :
+	                                                          BOOT_RSDP_BYTES;
+
+	if (cursor_left(tag) < bytes)
+		return "an RSDP is cut short";
+	if (bytes > tags->rsdp_bytes) {
+		cursor_copy(tag, tags->rsdp, bytes);
+		tags->rsdp_bytes = bytes;
+	}
+	return NULL;
+}
+
+static const char *read_tag(void *context, uint32_t type, struct cursor *tag)
+{
+	if (type == MULTIBOOT2_MODULE)
+		return read_module(tag, context);
+	return type == TAG_RSDP_OLD || type == TAG_RSDP_NEW ? read_rsdp(tag, context) :
+	                                                      NULL;
+}
+
+const char *boot_tags_read(const void *info, size_t bytes, struct boot_tags *tags)
+{
+	return multiboot2_walk(info, bytes, read_tag, tags);
+}

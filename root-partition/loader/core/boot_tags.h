@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the boot loader left beside the memory map: modules by name, and the RSDP. Multiboot2 3.4 */
+#ifndef VIRIDIS_LOADER_CORE_BOOT_TAGS_H
+#define VIRIDIS_LOADER_CORE_BOOT_TAGS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <viridis/base/assert.h>
+
+enum { BOOT_MAX_MODULES = 8, BOOT_RSDP_OLD_BYTES = 20, BOOT_RSDP_BYTES = 36 };
+
+/* The first word of command_line names the module: "kernel", "initrd". */
+struct boot_module {
+	uint64_t start, end;
+	const char *command_line;
+};
+
+struct boot_tags {
+	struct boot_module modules[BOOT_MAX_MODULES];
+	unsigned int module_count;
+	uint8_t rsdp[BOOT_RSDP_BYTES];
+	unsigned int rsdp_bytes; /* 0, 20 or 36 */
+};
+
+/* The strings of `tags` point into `info`. NULL, or what is wrong with it. */
+MUST_CHECK const char *boot_tags_read(const void *info, size_t bytes,
+                                      struct boot_tags *tags);
+
+#endif
