@@ -41,6 +41,14 @@ static enum frame_state state_of(uint64_t word)
 	return (enum frame_state)(word & STATE_MASK);
 }
 
+static uint64_t *deposited_word(uint64_t pfn)
+{
+	uint64_t *word = frame_word(pfn);
+
+	ASSERT(word && state_of(*word) == FRAME_DEPOSITED);
+	return word;
+}
+
 static void mark(uint64_t start, uint64_t end, enum frame_state state)
 {
 	for (uint64_t hpa = start; hpa < end; hpa += PAGE_4K) {
@@ -91,10 +99,7 @@ bool frames_deposit(uint64_t pfn, uint16_t owner)
 
 void frames_withdraw(uint64_t pfn)
 {
-	uint64_t *word = frame_word(pfn);
-
-	ASSERT(word && state_of(*word) == FRAME_DEPOSITED);
-	__atomic_store_n(word, FRAME_ROOT, __ATOMIC_RELEASE);
+	__atomic_store_n(deposited_word(pfn), FRAME_ROOT, __ATOMIC_RELEASE);
 }
 
 bool frames_hold(uint64_t pfn)
@@ -123,18 +128,14 @@ void frames_drop(uint64_t pfn)
 
 void frames_set_link(uint64_t pfn, uint32_t link)
 {
-	uint64_t *word = frame_word(pfn);
+	uint64_t *word = deposited_word(pfn);
 
-	ASSERT(word && state_of(*word) == FRAME_DEPOSITED);
 	*word = (*word & (COUNT_ONE - 1)) | (uint64_t)link << COUNT_SHIFT;
 }
 
 uint32_t frames_link(uint64_t pfn)
 {
-	const uint64_t *word = frame_word(pfn);
-
-	ASSERT(word && state_of(*word) == FRAME_DEPOSITED);
-	return (uint32_t)(*word >> COUNT_SHIFT);
+	return (uint32_t)(*deposited_word(pfn) >> COUNT_SHIFT);
 }
 
 bool frames_is_ram(uint64_t pfn)

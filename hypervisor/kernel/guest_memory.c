@@ -65,43 +65,30 @@ static uint64_t register64(const struct vp *vp, uint32_t name)
 	return vp_register(vp, name).reg64;
 }
 
-/* How a paging mode lays out its tables. APM2 5.2, 5.3 */
-struct paging_mode {
-	unsigned int levels;
-	unsigned int index_bits;
-	unsigned int entry_bytes;
-	uint64_t root_mask;
-};
-
-static bool paging_mode(const struct vp *vp, struct paging_mode *mode)
+/* How many levels of tables the VP walks; 0: paging is off. APM2 5.2, 5.3 */
+static unsigned int paging_levels(const struct vp *vp)
 {
 	uint64_t cr4 = register64(vp, HV_X64_REGISTER_CR4);
 
 	if (!(register64(vp, HV_X64_REGISTER_CR0) & CR0_PG))
-		return false;
+		return 0;
 	if (register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA)
-		*mode = (struct paging_mode){ cr4 & CR4_LA57 ? 5 : 4, 9, 8, PTE_ADDRESS };
-	else if (cr4 & CR4_PAE)
-		*mode = (struct paging_mode){ 3, 9, 8, UINT64_C(0xffffffe0) };
-	else
-		*mode = (struct paging_mode){ 2, 10, 4, UINT64_C(0xfffff000) };
-	return true;
+		return cr4 & CR4_LA57 ? 5 : 4;
+	return cr4 & CR4_PAE ? 3 : 2;
 }
 
 static enum hv_translate_code check_rights(const struct vp *vp, uint64_t rights,
                                            uint64_t access)
 {
-	bool user;
+	bool user = (vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3) ==
+	            3;
+	bool guarded = user || (register64(vp, HV_X64_REGISTER_CR0) & CR0_WP);
 
 	if (access & HV_TRANSLATE_PRIVILEGE_EXEMPT)
 		return HV_TRANSLATE_SUCCESS;
-	user = (vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3) == 3;
-	if (user && !(rights & PTE_USER))
-		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
-	if ((access & HV_TRANSLATE_WRITE) && !(rights & PTE_WRITE) &&
-	    (user || (register64(vp, HV_X64_REGISTER_CR0) & CR0_WP)))
-		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
-	if ((access & HV_TRANSLATE_EXECUTE) && (rights & PTE_NX))
+	if ((user && !(rights & PTE_USER)) ||
+	    ((access & HV_TRANSLATE_WRITE) && !(rights & PTE_WRITE) && guarded) ||
+	    ((access & HV_TRANSLATE_EXECUTE) && (rights & PTE_NX)))
 		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
 	return HV_TRANSLATE_SUCCESS;
 }
@@ -113,16 +100,14 @@ static uint64_t narrow(uint64_t rights, uint64_t entry)
 }
 
 /* APM2 5.3.3: a large page may be a leaf of 4 MiB, 2 MiB or 1 GiB. */
-static bool is_leaf(const struct vp *vp, const struct paging_mode *mode,
-                    unsigned int level, uint64_t entry)
+static bool is_leaf(const struct vp *vp, unsigned int levels, unsigned int level,
+                    uint64_t entry)
 {
-	if (level == 0)
-		return true;
-	if (!(entry & PTE_LARGE))
-		return false;
-	if (mode->entry_bytes == 4)
+	if (level == 0 || !(entry & PTE_LARGE))
+		return level == 0;
+	if (levels == 2)
 		return (register64(vp, HV_X64_REGISTER_CR4) & CR4_PSE) != 0;
-	return level == 1 || (level == 2 && mode->levels > 3);
+	return level == 1 || (level == 2 && levels > 3);
 }
 
 /* 48 or 57 bits, sign-extended. APM2 1.1.3 */
@@ -136,32 +121,32 @@ static bool is_canonical(uint64_t gva, unsigned int levels)
 enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
                                        uint64_t *gpa)
 {
-	struct paging_mode mode;
-	uint64_t table, rights = PTE_WRITE | PTE_USER;
+	unsigned int levels = paging_levels(vp);
+	unsigned int index_bits = levels == 2 ? 10 : 9, entry_bytes = levels == 2 ? 4 : 8;
+	uint64_t rights = PTE_WRITE | PTE_USER;
+	uint64_t table = register64(vp, HV_X64_REGISTER_CR3) &
+	                 (levels == 3 ? UINT64_C(0xffffffe0) : PTE_ADDRESS);
 
-	if (!paging_mode(vp, &mode)) {
-		*gpa = gva & UINT32_MAX;
+	*gpa = gva & UINT32_MAX;
+	if (levels == 0)
 		return HV_TRANSLATE_SUCCESS;
-	}
-	if (mode.levels > 3 && !is_canonical(gva, mode.levels))
+	if (levels <= 3)
+		gva = (uint32_t)gva;
+	else if (!is_canonical(gva, levels))
 		return HV_TRANSLATE_PAGE_NOT_PRESENT;
-	table = register64(vp, HV_X64_REGISTER_CR3) & mode.root_mask;
-	for (unsigned int level = mode.levels; level-- > 0;) {
-		unsigned int shift = 12 + mode.index_bits * level;
-		unsigned int bits = mode.levels == 3 && level == 2 ? 2 : mode.index_bits;
-		uint64_t index = bits_get(gva, shift, bits);
-		uint64_t entry = 0;
+	for (unsigned int level = levels; level-- > 0;) {
+		unsigned int shift = 12 + index_bits * level;
+		uint64_t entry = 0, offset_mask = bits_mask(0, shift);
 
-		if (!guest_read(vp->partition, table + index * mode.entry_bytes, &entry,
-		                mode.entry_bytes))
+		if (!guest_read(vp->partition,
+		                table + bits_get(gva, shift, index_bits) * entry_bytes,
+		                &entry, entry_bytes))
 			return HV_TRANSLATE_GPA_UNMAPPED;
 		if (!(entry & PTE_PRESENT))
 			return HV_TRANSLATE_PAGE_NOT_PRESENT;
-		if (!(mode.levels == 3 && level == 2))
+		if (levels != 3 || level != 2) /* there it has no rights. APM2 5.2.3 */
 			rights = narrow(rights, entry);
-		if (is_leaf(vp, &mode, level, entry)) {
-			uint64_t offset_mask = (UINT64_C(1) << shift) - 1;
-
+		if (is_leaf(vp, levels, level, entry)) {
 			*gpa = (entry & PTE_ADDRESS & ~offset_mask) | (gva & offset_mask);
 			return check_rights(vp, rights, access);
 		}

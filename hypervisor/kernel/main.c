@@ -30,13 +30,6 @@ _Noreturn void main(uint32_t magic, uint32_t info_hpa);
 
 const struct virt_ops *virt;
 
-static uint32_t loader_magic, loader_info;
-
-static void read_boot_info(void)
-{
-	boot_info_read(loader_magic, loader_info);
-}
-
 static void guard_stacks(void)
 {
 	descriptors_add_stacks(this_cpu());
@@ -76,7 +69,6 @@ static const struct {
 	const char *name, *what;
 	void (*run)(void);
 } steps[] = {
-	{ "memory", "as the boot loader describes it", read_boot_info },
 	{ "paging", "an address space of our own, W^X", paging_init },
 	{ "stacks", "for NMI, double fault, machine check", guard_stacks },
 	{ "lapic", "the local APIC is ours", lapic_setup },
@@ -88,7 +80,7 @@ static const struct {
 	{ "devices", "what the root may not reach", root_guard_devices },
 	{ "vps", "the root's, one a CPU", root_add_vps },
 };
-enum { FIRST_OF_FINISH = 7 };
+enum { FIRST_OF_FINISH = 6 };
 
 static void run_steps(unsigned int first, unsigned int end)
 {
@@ -109,11 +101,10 @@ void boot_finish(void)
 
 void main(uint32_t magic, uint32_t info_hpa)
 {
-	loader_magic = magic;
-	loader_info = info_hpa;
 	smp_init_boot_cpu();
 	log_init();
 	log_line("Viridis, a microkernelized hypervisor");
+	boot_info_read(magic, info_hpa);
 	run_steps(0, FIRST_OF_FINISH);
 	cpu_loop(this_cpu());
 }
