@@ -157,10 +157,9 @@ static void mask_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 static void apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                           struct cpuid_regs *regs)
 {
-	const struct cpuid_results *results =
-		__atomic_load_n(&vp->partition->cpuid, __ATOMIC_ACQUIRE);
+	const struct cpuid_results *results = vp->partition->cpuid;
 	uint32_t *out[4] = { &regs->eax, &regs->ebx, &regs->ecx, &regs->edx };
-	uint32_t count = results ? __atomic_load_n(&results->count, __ATOMIC_ACQUIRE) : 0;
+	uint32_t count = __atomic_load_n(&results->count, __ATOMIC_ACQUIRE);
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct hv_input_register_intercept_result *in = &results->result[i];

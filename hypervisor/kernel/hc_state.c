@@ -53,28 +53,12 @@ static bool same_key(const struct hv_input_register_intercept_result *a,
  * replaced under a running VP may be read half new; the parent that does so has not
  * decided yet.
  */
-static enum hv_status
-put_result_locked(struct cpuid_results *results,
-                  const struct hv_input_register_intercept_result *result)
-{
-	uint32_t i = 0;
-
-	while (i < results->count && !same_key(&results->result[i], result))
-		i++;
-	if (i == MAX_CPUID_RESULTS)
-		return HV_STATUS_NO_RESOURCES;
-	results->result[i] = *result;
-	if (i == results->count) /* release pairs with the acquire in cpuid.c */
-		__atomic_store_n(&results->count, i + 1, __ATOMIC_RELEASE);
-	return HV_STATUS_SUCCESS;
-}
-_Static_assert(sizeof(struct cpuid_results) <= PAGE_4K, "the results are one frame");
-
 enum hv_status hc_register_intercept_result(struct hypercall *call)
 {
 	struct hv_input_register_intercept_result result =
 		*(const struct hv_input_register_intercept_result *)call->input;
-	struct partition *partition = call->target;
+	struct cpuid_results *results = call->target->cpuid;
+	uint32_t i = 0;
 
 	if (result.type != HV_INTERCEPT_X64_CPUID || result.subleaf_specific > 1 ||
 	    result.always_override > 1 || result.reserved != 0)
@@ -83,19 +67,19 @@ enum hv_status hc_register_intercept_result(struct hypercall *call)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (!result.subleaf_specific)
 		result.ecx = 0;
-	SPIN_HOLD(&partition->lock);
-	if (partition->state == PARTITION_FINALIZED)
+	SPIN_HOLD(&call->target->lock);
+	if (call->target->state == PARTITION_FINALIZED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (!partition->cpuid) {
-		void *page = pool_allocate(&partition->pool);
-
-		if (!page)
-			return HV_STATUS_INSUFFICIENT_MEMORY;
-		/* Release pairs with the acquire in cpuid.c: zeroed before it is seen. */
-		__atomic_store_n(&partition->cpuid, page, __ATOMIC_RELEASE);
-	}
-	return put_result_locked(partition->cpuid, &result);
+	while (i < results->count && !same_key(&results->result[i], &result))
+		i++;
+	if (i == MAX_CPUID_RESULTS)
+		return HV_STATUS_NO_RESOURCES;
+	results->result[i] = result;
+	if (i == results->count) /* release pairs with the acquire in cpuid.c */
+		__atomic_store_n(&results->count, i + 1, __ATOMIC_RELEASE);
+	return HV_STATUS_SUCCESS;
 }
+_Static_assert(sizeof(struct cpuid_results) <= PAGE_4K, "the results are one frame");
 
 /* ---- Intercepts ---- */
 

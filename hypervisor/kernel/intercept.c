@@ -68,12 +68,6 @@ bool intercept_is_watched(const struct vp *vp)
 	return __atomic_load_n(&vp->intercept_page->watched, __ATOMIC_RELAXED) != 0;
 }
 
-/* The parent looks at the page itself and has been told by that. abi/viridis_intercept.h */
-static bool end_watch(struct viridis_intercept_page *page)
-{
-	return __atomic_exchange_n(&page->watched, 0, __ATOMIC_SEQ_CST) != 0;
-}
-
 /* A message of an intercept before this one may still fill its one slot: it says the same. */
 static void notify_parent(struct vp *vp)
 {
@@ -104,7 +98,8 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 	trace(VIRIDIS_TRACE_INTERCEPT, vp, type, vp->arch.rip);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERCEPTS);
 	__atomic_fetch_or(&vp->suspend, SUSPEND_INTERCEPT, __ATOMIC_SEQ_CST);
-	if (!end_watch(vp->intercept_page))
+	/* One that looks at the page itself has been told by that. abi/viridis_intercept.h */
+	if (!__atomic_exchange_n(&vp->intercept_page->watched, 0, __ATOMIC_SEQ_CST))
 		notify_parent(vp);
 }
 

@@ -124,10 +124,11 @@ static bool take_slot(struct partition *partition)
 static bool set_up(struct partition *partition, struct pool *pool)
 {
 	partition->ports = pool_allocate(pool);
+	partition->cpuid = pool_allocate(pool);
 	partition->hypercall_overlay.page = pool_allocate(pool);
 	partition->tsc_overlay.page = pool_allocate(pool);
-	if (!partition->ports || !partition->hypercall_overlay.page ||
-	    !partition->tsc_overlay.page)
+	if (!partition->ports || !partition->cpuid ||
+	    !partition->hypercall_overlay.page || !partition->tsc_overlay.page)
 		return false;
 	spin_init(&partition->lock, LOCK_PARTITION);
 	spin_init(&partition->ports_lock, LOCK_PORTS);
@@ -144,6 +145,7 @@ static void give_back(struct partition *partition, struct pool *pool)
 {
 	pool_free(pool, partition->hypercall_overlay.page);
 	pool_free(pool, partition->tsc_overlay.page);
+	pool_free(pool, partition->cpuid);
 	pool_free(pool, partition->ports);
 	pool_free(pool, partition);
 }
@@ -319,8 +321,6 @@ static bool finalize_locked(struct partition *partition)
 			return false;
 	}
 	return_overlay_tables(partition);
-	pool_free(&partition->pool, partition->cpuid);
-	partition->cpuid = NULL;
 	partition->state = PARTITION_FINALIZED;
 	return true;
 }

@@ -32,7 +32,7 @@ enum partition_state {
 	PARTITION_FINALIZED
 };
 
-/* A page of its own, made when the parent registers the first result. */
+/* What the parent has registered. */
 struct cpuid_results {
 	uint32_t count;
 	struct hv_input_register_intercept_result result[MAX_CPUID_RESULTS];
@@ -76,7 +76,7 @@ struct partition {
 	uint64_t tsc_offset;     /* guest TSC = host TSC + this */
 	uint64_t reference_base; /* host TSC at which the reference time was 0 */
 
-	struct cpuid_results *cpuid;
+	struct cpuid_results *cpuid; /* a page */
 
 	struct spinlock ports_lock;
 	bool ports_closed;         /* FINALIZE has begun */
@@ -85,7 +85,7 @@ struct partition {
 _Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
 
 /* Pages that a partition takes from its parent's pool. */
-#define PARTITION_PAGES 4
+#define PARTITION_PAGES 5
 
 extern struct partition *root_partition;
 
