@@ -27,10 +27,10 @@ BLOCKS = "stat -c %b /mnt/big /mnt/odd | awk '{ n += $1 } END { print n }'"
 FOLDERS = "find /var/lib/viridis /run/viridis ! -name '*.log' | sort"
 TINY_VM = "--memory 32M --kernel /share/tiny"
 
-big = Disk("big", "/mnt/big", 24 * MIB)
+big = Disk("big", "/mnt/big", 16 * MIB)
 odd = Disk("odd", "/mnt/odd", 8 * MIB + SECTOR)
 fixed = Disk("fixed", "/mnt/fixed", 4 * MIB + 3 * SECTOR, read_only=True)
-device = Disk("device", "/dev/vda", 8 * MIB + 3 * SECTOR)
+device = Disk("device", "/dev/vda", 4 * MIB + 3 * SECTOR)
 paged = Disk("paged", "/share/paged", MIB + SECTOR)
 # In the order of their LUNs. The root's /share is in RAM, which knows no direct I/O.
 DISKS = (big, odd, fixed, device, paged)
@@ -104,7 +104,7 @@ def check_patterns(guest):
     """Much at once, and pieces that start and end within a page of everybody's."""
     copies(guest, [wanted for disk in WRITABLE
                    for wanted in ((disk, BLOCK, 3, 1, 8), (disk, 7 * SECTOR, 11, 171, 13))])
-    copies(guest, [(big, BLOCK, 0, 300, 64)])
+    copies(guest, [(big, BLOCK, 0, 190, 64)])
 
 
 def check_read_only(guest):
