@@ -137,7 +137,8 @@ void decode_load(const struct decode_access *access, uint64_t memory,
 	gpr[access->reg] = (gpr[access->reg] & kept) | (memory & mask);
 }
 
-bool decode_mov_to_cr8(const uint8_t *bytes, size_t count, uint8_t *gpr, uint8_t *length)
+bool decode_mov_to_cr(const uint8_t *bytes, size_t count, unsigned int number,
+                      uint8_t *gpr, uint8_t *length)
 {
 	struct instruction i = take_opcode(bytes, count, true);
 	bool is_move = i.opcode == 0x0f && cursor_u8(&i.at) == 0x22;
@@ -145,5 +146,6 @@ bool decode_mov_to_cr8(const uint8_t *bytes, size_t count, uint8_t *gpr, uint8_t
 	i.modrm = cursor_u8(&i.at);
 	*gpr = (i.modrm & 7) | (i.rex & REX_B ? 8 : 0);
 	*length = (uint8_t)i.at.at;
-	return is_move && modrm_reg(&i) == (i.lock ? 0 : 8) && !i.at.overrun;
+	return is_move && modrm_reg(&i) == (i.lock ? number - 8 : number) &&
+	       !i.at.overrun;
 }

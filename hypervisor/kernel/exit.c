@@ -92,26 +92,33 @@ static void exit_nested_fault(struct vp *vp, const struct vp_exit *exit)
 		intercept_memory(vp, exit);
 }
 
-/* Only while a vector waits behind the task priority. */
-static void exit_cr8_write(struct vp *vp, const struct vp_exit *exit)
+static bool write_cr8(struct vp *vp, uint64_t value)
+{
+	if (vlapic_set_cr8(&vp->lapic, value) != VLAPIC_OK)
+		return false;
+	virt->set_cr8(vp, (unsigned int)value);
+	return true;
+}
+
+/* CR4 always exits, CR8 only while a vector waits behind the task priority. */
+static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 {
 	uint8_t bytes[DECODE_MAX_BYTES];
 	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
 	uint8_t gpr, length;
 	uint64_t value;
 
-	(void)exit;
-	if (!decode_mov_to_cr8(bytes, count, &gpr, &length)) {
+	if (!decode_mov_to_cr(bytes, count, exit->cr, &gpr, &length)) {
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}
 	value = vp->arch.gpr[gpr];
-	if (vlapic_set_cr8(&vp->lapic, value) != VLAPIC_OK) {
+	if (guest_code_bits(vp) != 64)
+		value = (uint32_t)value;
+	if (exit->cr == 8 ? write_cr8(vp, value) : virt->write_cr4(vp, value))
+		vp_advance(vp, length);
+	else
 		vp_exception_error(vp, EXCEPTION_GP, 0);
-		return;
-	}
-	virt->set_cr8(vp, (unsigned int)value);
-	vp_advance(vp, length);
 }
 
 static void exit_iret(struct vp *vp, const struct vp_exit *exit)
@@ -203,7 +210,7 @@ static const struct {
 	[EXIT_HLT] = { exit_hlt, VIRIDIS_VP_STAT_EXIT_HLT },
 	[EXIT_HYPERCALL] = { hypercall_handle, VIRIDIS_VP_STAT_EXIT_HYPERCALL },
 	[EXIT_NESTED_FAULT] = { exit_nested_fault, VIRIDIS_VP_STAT_EXIT_NESTED_FAULT },
-	[EXIT_CR8_WRITE] = { exit_cr8_write, VIRIDIS_VP_STAT_EXIT_CR_DR },
+	[EXIT_CR_WRITE] = { exit_cr_write, VIRIDIS_VP_STAT_EXIT_CR_DR },
 	[EXIT_IRET] = { exit_iret, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_XSETBV] = { exit_xsetbv, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_WBINVD] = { exit_wbinvd, VIRIDIS_VP_STAT_EXIT_OTHER },

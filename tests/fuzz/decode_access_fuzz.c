@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	const unsigned int code = bits[data[0] % 3];
 
-	if (decode_mov_to_cr8(data + 1, size - 1, &reg, &length))
+	if (decode_mov_to_cr(data + 1, size - 1, data[0] & 8 ? 8 : 4, &reg, &length))
 		CHECK(reg < DECODE_GPRS && length <= DECODE_MAX_BYTES && length < size);
 	if (!decode_access(data + 1, size - 1, code, gpr, &access))
 		return 0;

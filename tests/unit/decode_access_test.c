@@ -175,24 +175,29 @@ START_TEST(a_load_of_16_bits_keeps_the_rest)
 }
 END_TEST
 
-START_TEST(a_move_to_cr8_names_its_register)
+START_TEST(a_move_to_a_control_register_names_its_source)
 {
 	static const uint8_t plain[] = { 0x44, 0x0f, 0x22, 0xc2 };
 	static const uint8_t high[] = { 0x45, 0x0f, 0x22, 0xc2 };
 	static const uint8_t locked[] = { 0xf0, 0x0f, 0x22, 0xc1 };
 	static const uint8_t to_cr0[] = { 0x0f, 0x22, 0xc1 };
+	static const uint8_t to_cr4[] = { 0x41, 0x0f, 0x22, 0xe1 };
 	static const uint8_t from_cr8[] = { 0x44, 0x0f, 0x20, 0xc2 };
 	uint8_t reg, length;
 
-	ck_assert(decode_mov_to_cr8(plain, sizeof(plain), &reg, &length));
+	ck_assert(decode_mov_to_cr(plain, sizeof(plain), 8, &reg, &length));
 	ck_assert(reg == 2 && length == 4);
-	ck_assert(decode_mov_to_cr8(high, sizeof(high), &reg, &length));
+	ck_assert(decode_mov_to_cr(high, sizeof(high), 8, &reg, &length));
 	ck_assert(reg == 10 && length == 4);
-	ck_assert(decode_mov_to_cr8(locked, sizeof(locked), &reg, &length));
+	ck_assert(decode_mov_to_cr(locked, sizeof(locked), 8, &reg, &length));
 	ck_assert(reg == 1 && length == 4);
-	ck_assert(!decode_mov_to_cr8(plain, 3, &reg, &length));
-	ck_assert(!decode_mov_to_cr8(to_cr0, sizeof(to_cr0), &reg, &length));
-	ck_assert(!decode_mov_to_cr8(from_cr8, sizeof(from_cr8), &reg, &length));
+	ck_assert(!decode_mov_to_cr(plain, 3, 8, &reg, &length));
+	ck_assert(!decode_mov_to_cr(to_cr0, sizeof(to_cr0), 8, &reg, &length));
+	ck_assert(!decode_mov_to_cr(from_cr8, sizeof(from_cr8), 8, &reg, &length));
+	ck_assert(decode_mov_to_cr(to_cr4, sizeof(to_cr4), 4, &reg, &length));
+	ck_assert(reg == 9 && length == 4);
+	ck_assert(!decode_mov_to_cr(to_cr4, sizeof(to_cr4), 8, &reg, &length));
+	ck_assert(!decode_mov_to_cr(locked, sizeof(locked), 4, &reg, &length));
 }
 END_TEST
 
@@ -209,7 +214,7 @@ static Suite *decode_access_suite(void)
 	tcase_add_test(test, prefixes_past_fifteen_bytes_are_refused);
 	tcase_add_test(test, a_load_of_32_bits_clears_the_upper_half);
 	tcase_add_test(test, a_load_of_16_bits_keeps_the_rest);
-	tcase_add_test(test, a_move_to_cr8_names_its_register);
+	tcase_add_test(test, a_move_to_a_control_register_names_its_source);
 	suite_add_tcase(suite, test);
 	return suite;
 }

@@ -36,7 +36,8 @@ struct vp_arch {
 	uint64_t control_hpa;
 	void *extended_state; /* XSAVE area: one page */
 	uint64_t xcr0;
-	uint64_t dr[4]; /* DR0-3; DR6 and DR7 are in the control block */
+	bool lme_withheld; /* svm/registers.c */
+	uint64_t dr[4];    /* DR0-3; DR6 and DR7 are in the control block */
 	uint32_t tsc_aux;
 	/* The TLB tag (ASID) it last ran with; holds for that CPU and generation alone. */
 	uint32_t tag;
@@ -53,8 +54,8 @@ enum exit_kind {
 	EXIT_HLT,
 	EXIT_HYPERCALL,
 	EXIT_NESTED_FAULT,
-	EXIT_CR8_WRITE,
-	EXIT_IRET, /* the NMI handler is over */
+	EXIT_CR_WRITE, /* MOV to CR4 or CR8 */
+	EXIT_IRET,     /* the NMI handler is over */
 	EXIT_XSETBV,
 	EXIT_WBINVD,
 	EXIT_SHUTDOWN,      /* triple fault */
@@ -70,6 +71,7 @@ struct vp_exit {
 	uint32_t code;              /* the vendor's own number, for trace and log */
 	uint8_t instruction_length; /* 0: unknown */
 	union {
+		uint8_t cr;
 		struct {
 			bool write;
 		} msr;
@@ -131,6 +133,7 @@ struct virt_ops {
 	void (*set_interrupt_shadow)(struct vp *vp, bool on);
 	unsigned int (*cr8)(const struct vp *vp);
 	void (*set_cr8)(struct vp *vp, unsigned int tpr);
+	bool (*write_cr4)(struct vp *vp, uint64_t value); /* false: #GP */
 	void (*set_nested_root)(struct vp *vp, uint64_t table_hpa);
 	void (*set_tsc_offset)(struct vp *vp, uint64_t offset);
 	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,

@@ -19,6 +19,9 @@
 #include "vsc/lib/synic.h"
 #include "vsc/lib/tap.h"
 
+#define CR0_ET                      UINT64_C(0x10)
+#define CR4_PAE                     UINT64_C(0x20)
+#define EFER_LME                    UINT64_C(0x100)
 #define SINT_FROM_CHILD             5u
 #define VECTOR_INTERCEPT            0xa0
 #define VECTOR_FROM_CHILD           0xa1
@@ -277,6 +280,55 @@ static void halts(struct child *child)
 	         HV_STATUS_SUCCESS, "the VP is stopped");
 }
 
+/*
+ * Real mode with EFER.LME and without CR4.PAE, a state that an exit must survive; then PAE is set, and
+ * EFER is told back.
+ */
+static const uint8_t lme_before_pae[] = {
+	0xba, 0xf8, 0x03,                /* mov $0x3f8, %dx */
+	0x66, 0xb8, 0x56, 0,    0, 0,    /* mov $0x56, %eax */
+	0x66, 0xef,                      /* out %eax, %dx */
+	0x0f, 0x20, 0xe0,                /* mov %cr4, %eax */
+	0x66, 0x83, 0xc8, 0x20,          /* or $0x20, %eax */
+	0x0f, 0x22, 0xe0,                /* mov %eax, %cr4 */
+	0x0f, 0x20, 0xe0,                /* mov %cr4, %eax */
+	0x66, 0xef,                      /* out %eax, %dx */
+	0x66, 0xb9, 0x80, 0,    0, 0xc0, /* mov $0xc0000080, %ecx */
+	0x0f, 0x32,                      /* rdmsr */
+	0xba, 0xf8, 0x03,                /* mov $0x3f8, %dx */
+	0x66, 0xef,                      /* out %eax, %dx */
+	0xf4,                            /* hlt */
+};
+
+static bool set_real_mode(const struct child *child)
+{
+	const union hv_register_value cs = { .segment = { .base = CHILD_SCRATCH,
+		                                          .limit = 0xffff,
+		                                          .selector = CHILD_SCRATCH >> 4,
+		                                          .attributes = 0x9b } };
+
+	return !vp_set_register64(child->id, 0, HV_REGISTER_INTERNAL_ACTIVITY_STATE, 0) &&
+	       !vp_set_register64(child->id, 0, HV_X64_REGISTER_CR0, CR0_ET) &&
+	       !vp_set_register64(child->id, 0, HV_X64_REGISTER_CR4, 0) &&
+	       !vp_set_register64(child->id, 0, HV_X64_REGISTER_EFER, EFER_LME) &&
+	       !vp_set_register64(child->id, 0, HV_X64_REGISTER_RIP, 0) &&
+	       !vp_set_register64(child->id, 0, HV_X64_REGISTER_RFLAGS, 2) &&
+	       !vp_set_register(child->id, 0, HV_X64_REGISTER_CS, cs);
+}
+
+static void long_mode_comes_first(struct child *child)
+{
+	memcpy(child_memory(child, CHILD_SCRATCH), lme_before_pae,
+	       sizeof(lme_before_pae));
+	if (!ok(set_real_mode(child), "the VP is put into real mode, with LME"))
+		return;
+	resume(child);
+	if (hear(child, CHILD_HELLO, "it runs without PAE") &&
+	    hear(child, CR4_PAE, "it sets PAE") &&
+	    hear(child, EFER_LME, "and still has LME"))
+		halts(child);
+}
+
 void group_parent(void)
 {
 	static struct child child;
@@ -293,6 +345,7 @@ void group_parent(void)
 	    privileges_are_refused(&child) && child_speaks(&child) &&
 	    parent_speaks(&child)) {
 		halts(&child);
+		long_mode_comes_first(&child);
 		child_take_down(&child);
 		part();
 	}

@@ -13,7 +13,8 @@ static const struct exit_row {
 	enum exit_kind kind;
 	uint8_t length;
 } rows[] = {
-	[SVM_EXIT_CR8_WRITE] = { EXIT_CR8_WRITE, 0 },
+	[SVM_EXIT_CR4_WRITE] = { EXIT_CR_WRITE, 0 },
+	[SVM_EXIT_CR8_WRITE] = { EXIT_CR_WRITE, 0 },
 	[SVM_EXIT_NMI] = { EXIT_NMI, 0 },
 	[SVM_EXIT_RDPMC] = { EXIT_PROTECTION, 0 },
 	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
@@ -60,7 +61,7 @@ static void describe_fault(const struct vmcb_control *control, struct vp_exit *e
 }
 
 /*
- * Refused, or else this is TCG's answer to a MOV to CR3 or CR4 with reserved bits: #GP, and the state is
+ * Refused, or else this is TCG's answer to a MOV to CR3 with reserved bits: #GP, and the state is
  * good. TCG refuses some states only after it has loaded them: the #GP is then refused too, and
  * shows as interrupted, which one that reached the guest does not.
  */
@@ -94,6 +95,8 @@ void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
 				(uint8_t)(control->next_rip - vp->arch.rip);
 		if (code == SVM_EXIT_IOIO)
 			describe_io(control, vp->arch.rip, exit);
+		if (rows[code].kind == EXIT_CR_WRITE)
+			exit->cr = (uint8_t)(code - SVM_EXIT_CR0_WRITE);
 		if (code == SVM_EXIT_MSR)
 			exit->msr.write = control->exit_info1 != 0;
 	} else if (code >= SVM_EXIT_INTR && code <= SVM_EXIT_VINTR) {

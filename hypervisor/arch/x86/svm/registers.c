@@ -13,7 +13,6 @@ static const struct plain_register {
 	{ HV_X64_REGISTER_CR0, SAVE_OFFSET(cr0) },
 	{ HV_X64_REGISTER_CR2, SAVE_OFFSET(cr2) },
 	{ HV_X64_REGISTER_CR3, SAVE_OFFSET(cr3) },
-	{ HV_X64_REGISTER_CR4, SAVE_OFFSET(cr4) },
 	{ HV_X64_REGISTER_DR6, SAVE_OFFSET(dr6) },
 	{ HV_X64_REGISTER_DR7, SAVE_OFFSET(dr7) },
 	{ HV_X64_REGISTER_KERNEL_GS_BASE, SAVE_OFFSET(kernel_gs_base) },
@@ -71,6 +70,39 @@ static uint16_t attributes_from_vmcb(uint16_t attributes)
 	return (uint16_t)((attributes & 0xff) | (attributes & 0xf00) << 4);
 }
 
+static uint64_t guest_efer(const struct vp *vp)
+{
+	return (svm_vmcb(vp)->save.efer & ~(uint64_t)EFER_SVME) |
+	       (vp->arch.lme_withheld ? EFER_LME : 0);
+}
+
+/*
+ * SVME must stay set while a guest runs. APM2 15.5.1. LME without PAE means nothing to a processor without
+ * paging, but at an exit from this state TCG leaves the guest's CR0 in force, and with it the
+ * hypervisor without paging: LME is withheld until PAE comes, which is why MOV to CR4 exits.
+ */
+static void store_mode(struct vp *vp, uint64_t cr4, uint64_t efer)
+{
+	struct vmcb_save *save = &svm_vmcb(vp)->save;
+
+	vp->arch.lme_withheld = (efer & EFER_LME) && !(cr4 & CR4_PAE);
+	if (vp->arch.lme_withheld)
+		efer &= ~(uint64_t)EFER_LME;
+	save->cr4 = cr4;
+	save->efer = efer | EFER_SVME;
+	vp->arch.tag_generation = 0;
+}
+
+bool svm_write_cr4(struct vp *vp, uint64_t value)
+{
+	uint64_t efer = guest_efer(vp);
+
+	if ((value & ~svm_cr4_valid) || ((efer & EFER_LMA) && !(value & CR4_PAE)))
+		return false;
+	store_mode(vp, value, efer);
+	return true;
+}
+
 enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
                                 union hv_register_value *value)
 {
@@ -91,8 +123,10 @@ enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
 		value->table =
 			(struct hv_x64_table_register){ .limit = (uint16_t)table->limit,
 			                                .base = table->base };
+	} else if (name == HV_X64_REGISTER_CR4) {
+		value->reg64 = svm_vmcb(vp)->save.cr4;
 	} else if (name == HV_X64_REGISTER_EFER) {
-		value->reg64 = svm_vmcb(vp)->save.efer & ~(uint64_t)EFER_SVME;
+		value->reg64 = guest_efer(vp);
 	} else {
 		return HV_STATUS_INVALID_PARAMETER;
 	}
@@ -128,10 +162,10 @@ enum hv_status svm_set_register(struct vp *vp, uint32_t name,
 	} else if (table) {
 		table->limit = value->table.limit;
 		table->base = value->table.base;
+	} else if (name == HV_X64_REGISTER_CR4) {
+		store_mode(vp, value->reg64, guest_efer(vp));
 	} else if (name == HV_X64_REGISTER_EFER) {
-		/* SVME must stay set while a guest runs. APM2 15.5.1 */
-		svm_vmcb(vp)->save.efer = value->reg64 | EFER_SVME;
-		vp->arch.tag_generation = 0;
+		store_mode(vp, svm_vmcb(vp)->save.cr4, value->reg64);
 	} else {
 		return HV_STATUS_INVALID_PARAMETER;
 	}
@@ -160,11 +194,10 @@ void svm_vp_reset(struct vp *vp)
 		arch->gpr[i] = 0;
 	arch->rip = 0xfff0;
 	arch->rflags = RFLAGS_FIXED;
-	arch->tag_generation = 0;
 	reset_segments(save);
-	save->efer = EFER_SVME;
+	store_mode(vp, 0, 0);
 	save->cr0 = CR0_ET | CR0_CD | CR0_NW;
-	save->cr2 = save->cr3 = save->cr4 = 0;
+	save->cr2 = save->cr3 = 0;
 	save->dr6 = 0xffff0ff0;
 	save->dr7 = 0x400;
 	save->pat = UINT64_C(0x0007040600070406);
@@ -174,5 +207,5 @@ void svm_vp_reset(struct vp *vp)
 	 * the guest would keep our own interrupts out. */
 	vmcb->control.v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR;
 	vmcb->control.intercept_1 &= ~SVM_INTERCEPT_IRET;
-	vmcb->control.intercept_cr = 0;
+	vmcb->control.intercept_cr = SVM_INTERCEPT_CR_WRITE(4);
 }

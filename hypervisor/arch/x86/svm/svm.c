@@ -12,6 +12,7 @@
 #define IOPM_BYTES   (3 * PAGE_4K)
 #define MSRPM_BYTES  (2 * PAGE_4K)
 
+uint64_t svm_cr4_valid;
 uint32_t svm_features;
 
 static uint32_t asid_count;
@@ -58,6 +59,23 @@ static void permit_msr(uint32_t msr)
 	msrpm[bit / 8] &= (uint8_t) ~(3u << bit % 8);
 }
 
+/* CR4's bits that every 64-bit processor has, and those that CPUID promises. APM2 3.1.3 */
+static void find_cr4_bits(void)
+{
+	struct cpuid_regs basic, structured;
+
+	cpu_cpuid(1, 0, &basic);
+	cpu_cpuid(7, 0, &structured);
+	svm_cr4_valid = 0x7ff | (basic.ecx & BIT32(17)) |   /* PCIDE */
+	                (basic.ecx & BIT32(26)) >> 8 |      /* OSXSAVE */
+	                (structured.ebx & BIT32(0)) << 16 | /* FSGSBASE */
+	                (structured.ebx & BIT32(7)) << 13 | /* SMEP */
+	                (structured.ebx & BIT32(20)) << 1 | /* SMAP */
+	                (structured.ecx & BIT32(2)) << 9 |  /* UMIP */
+	                (structured.ecx & BIT32(3)) << 19 | /* PKE */
+	                (structured.ecx & BIT32(16)) >> 4;  /* LA57 */
+}
+
 static void svm_global_init(void)
 {
 	struct cpuid_regs regs;
@@ -65,6 +83,7 @@ static void svm_global_init(void)
 	cpu_cpuid(SVM_LEAF, 0, &regs);
 	asid_count = regs.ebx;
 	svm_features = regs.edx;
+	find_cr4_bits();
 	root_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
 	child_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
 	msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
@@ -204,7 +223,8 @@ static void svm_intercept_cr8(struct vp *vp, bool on)
 {
 	uint32_t *intercepts = &svm_vmcb(vp)->control.intercept_cr;
 
-	*intercepts = on ? *intercepts | BIT32(16 + 8) : *intercepts & ~BIT32(16 + 8);
+	*intercepts = on ? *intercepts | SVM_INTERCEPT_CR_WRITE(8) :
+	                   *intercepts & ~SVM_INTERCEPT_CR_WRITE(8);
 }
 
 static void svm_intercept_iret(struct vp *vp, bool on)
@@ -266,6 +286,7 @@ const struct virt_ops svm_ops = {
 	.set_interrupt_shadow = svm_set_interrupt_shadow,
 	.cr8 = svm_cr8,
 	.set_cr8 = svm_set_cr8,
+	.write_cr4 = svm_write_cr4,
 	.set_nested_root = svm_set_nested_root,
 	.set_tsc_offset = svm_set_tsc_offset,
 	.get_register = svm_get_register,

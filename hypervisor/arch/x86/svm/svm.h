@@ -21,10 +21,12 @@ void svm_describe_exit(struct vp *vp, struct vp_exit *exit);
 void svm_vp_reset(struct vp *vp);
 enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
                                 union hv_register_value *value);
+bool svm_write_cr4(struct vp *vp, uint64_t value);
 enum hv_status svm_set_register(struct vp *vp, uint32_t name,
                                 const union hv_register_value *value);
 
-/* svm.c: CPUID 8000000A EDX */
+/* svm.c: what CR4 has on this processor; CPUID 8000000A EDX */
+extern uint64_t svm_cr4_valid;
 #define SVM_FEATURE_NESTED_PAGING BIT32(0)
 #define SVM_FEATURE_NEXT_RIP      BIT32(3)
 extern uint32_t svm_features;

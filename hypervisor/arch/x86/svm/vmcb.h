@@ -102,21 +102,22 @@ ASSERT_SIZE(struct vmcb, 4096);
 ASSERT_OFFSET(struct vmcb, save.rax, 0x5f8);
 
 /* intercept_1. APM2 appendix B, offset 0x0c */
-#define SVM_INTERCEPT_INTR        BIT32(0)
-#define SVM_INTERCEPT_NMI         BIT32(1)
-#define SVM_INTERCEPT_SMI         BIT32(2)
-#define SVM_INTERCEPT_INIT        BIT32(3)
-#define SVM_INTERCEPT_RDPMC       BIT32(15)
-#define SVM_INTERCEPT_CPUID       BIT32(18)
-#define SVM_INTERCEPT_RSM         BIT32(19)
-#define SVM_INTERCEPT_IRET        BIT32(20)
-#define SVM_INTERCEPT_INVD        BIT32(22)
-#define SVM_INTERCEPT_HLT         BIT32(24)
-#define SVM_INTERCEPT_INVLPGA     BIT32(26)
-#define SVM_INTERCEPT_IOIO        BIT32(27)
-#define SVM_INTERCEPT_MSR         BIT32(28)
-#define SVM_INTERCEPT_TASK_SWITCH BIT32(29)
-#define SVM_INTERCEPT_SHUTDOWN    BIT32(31)
+#define SVM_INTERCEPT_INTR             BIT32(0)
+#define SVM_INTERCEPT_NMI              BIT32(1)
+#define SVM_INTERCEPT_SMI              BIT32(2)
+#define SVM_INTERCEPT_INIT             BIT32(3)
+#define SVM_INTERCEPT_RDPMC            BIT32(15)
+#define SVM_INTERCEPT_CPUID            BIT32(18)
+#define SVM_INTERCEPT_RSM              BIT32(19)
+#define SVM_INTERCEPT_CR_WRITE(number) BIT32(16 + (number))
+#define SVM_INTERCEPT_IRET             BIT32(20)
+#define SVM_INTERCEPT_INVD             BIT32(22)
+#define SVM_INTERCEPT_HLT              BIT32(24)
+#define SVM_INTERCEPT_INVLPGA          BIT32(26)
+#define SVM_INTERCEPT_IOIO             BIT32(27)
+#define SVM_INTERCEPT_MSR              BIT32(28)
+#define SVM_INTERCEPT_TASK_SWITCH      BIT32(29)
+#define SVM_INTERCEPT_SHUTDOWN         BIT32(31)
 
 /* intercept_2, offset 0x10 */
 #define SVM_INTERCEPT_VMRUN   BIT32(0)
@@ -154,6 +155,8 @@ enum svm_tlb_control {
 
 /* exit_code, low 32 bits. APM2 appendix C */
 enum svm_exit {
+	SVM_EXIT_CR0_WRITE = 0x10,
+	SVM_EXIT_CR4_WRITE = 0x14,
 	SVM_EXIT_CR8_WRITE = 0x18,
 	SVM_EXIT_INTR = 0x60,
 	SVM_EXIT_NMI = 0x61,
