@@ -68,6 +68,7 @@ void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
 {
+	virt->set_cr8(vp, vp->lapic.tpr >> 4);
 	if (action->sends_ipi) {
 		stat_count(vp->stats, VIRIDIS_VP_STAT_IPIS_SENT);
 		apic_deliver(vp->partition,
@@ -90,7 +91,6 @@ bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 
 	if (vlapic_msr_write(&vp->lapic, msr, value, cpu_rdtsc(), &action) != VLAPIC_OK)
 		return false;
-	virt->set_cr8(vp, vp->lapic.tpr >> 4);
 	carry_out(vp, &action);
 	return true;
 }
@@ -137,7 +137,6 @@ static void page_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t
 		return;
 	vlapic_write(&vp->lapic, (uint32_t)(gpa & (PAGE_4K - 1)), (uint32_t)value,
 	             cpu_rdtsc(), &action);
-	virt->set_cr8(vp, vp->lapic.tpr >> 4);
 	carry_out(vp, &action);
 }
 

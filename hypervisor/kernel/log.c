@@ -21,32 +21,28 @@ static bool lock;
 static bool
 	lock_ignored; /* set once, by the CPU that panics; the others are stopped then */
 
-static bool log_lock(void)
+/* Interrupts are off wherever the hypervisor logs. */
+static void log_lock(void)
 {
-	bool interrupts = cpu_save_interrupts();
-
 	while (!lock_ignored && __atomic_exchange_n(&lock, true, __ATOMIC_ACQUIRE))
 		cpu_pause();
-	return interrupts;
 }
 
-static void log_unlock(bool interrupts)
+static void log_unlock(void)
 {
 	__atomic_store_n(&lock, false, __ATOMIC_RELEASE);
-	cpu_restore_interrupts(interrupts);
 }
 
 static void emit(const char *text, size_t bytes)
 {
-	bool interrupts = log_lock();
-
+	log_lock();
 	for (size_t i = 0; i < bytes; i++)
 		ring[ring_end++ % LOG_RING_BYTES] = text[i];
 	if (to_debug_console)
 		debug_console_write(text, bytes);
 	if (to_serial)
 		serial_write(text, bytes);
-	log_unlock(interrupts);
+	log_unlock();
 }
 
 /* A guest's text may be part of a line: nothing in it is to steer a terminal or start a line. */
@@ -96,7 +92,7 @@ bool log_allowed(struct log_limit *limit)
 
 size_t log_read(uint64_t *sequence, char *text, size_t size)
 {
-	bool interrupts = log_lock();
+	log_lock();
 	uint64_t oldest = ring_end > LOG_RING_BYTES ? ring_end - LOG_RING_BYTES : 0;
 	uint64_t at = *sequence;
 	size_t bytes = 0;
@@ -106,7 +102,7 @@ size_t log_read(uint64_t *sequence, char *text, size_t size)
 	while (bytes < size && at < ring_end)
 		text[bytes++] = ring[at++ % LOG_RING_BYTES];
 	*sequence = at;
-	log_unlock(interrupts);
+	log_unlock();
 	return bytes;
 }
 
@@ -118,10 +114,9 @@ void log_init(void)
 
 void log_release_serial(void)
 {
-	bool interrupts = log_lock();
-
+	log_lock();
 	to_serial = false;
-	log_unlock(interrupts);
+	log_unlock();
 }
 
 void log_panic_begin(void)

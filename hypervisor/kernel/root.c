@@ -17,6 +17,7 @@
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/emulate.h"
 #include "hypervisor/kernel/frames.h"
+#include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
@@ -28,6 +29,8 @@
 #define ROOT_WEIGHT           400 /* it serves everyone's devices */
 #define PM1_SLEEP_ENABLE      BIT32(13)
 #define PM1_SLEEP_TYPE(value) ((value) >> 10 & 7)
+
+extern const char root_loader_start[], root_loader_end[];
 
 static struct pool boot_pool;
 
@@ -92,7 +95,7 @@ static void guard_ioapic(struct partition *root, unsigned int index)
 	enum hv_status status;
 
 	ioapic->hpa = machine.ioapic_hpa[index];
-	ioapic->registers = mmio_map(ioapic->hpa, PAGE_4K);
+	ioapic->registers = mmio_map(ioapic->hpa);
 	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
 	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
 	/* Nothing is left of the firmware's entries: the root makes its own. */
@@ -156,6 +159,27 @@ void root_create(void)
 	hide(root_partition, MSI_WINDOW_START, MSI_WINDOW_END);
 	root_partition->weight = ROOT_WEIGHT;
 	add_vp(0);
+}
+
+static void copy_to_root(uint64_t hpa, const void *from, size_t bytes)
+{
+	if (!guest_write(root_partition, hpa, from, bytes))
+		panic("root: no memory at %#lx for its loader", hpa);
+}
+
+/*
+ * The root's loader goes into the root's own memory, and VP 0 enters it there. All that reads a kernel's
+ * image runs in the root. include/viridis/abi/root_loader.h
+ */
+void root_load(void)
+{
+	if (boot_info_find_free(&boot_info, ROOT_LOADER_END_HPA - ROOT_LOADER_HPA,
+	                        PAGE_4K, ROOT_LOADER_HPA, ROOT_LOADER_END_HPA) == 0)
+		panic("root: memory at %#x is not free for its loader", ROOT_LOADER_HPA);
+	copy_to_root(ROOT_LOADER_HPA, root_loader_start,
+	             (size_t)(root_loader_end - root_loader_start));
+	copy_to_root(ROOT_LOADER_HANDOFF_HPA, &boot_handoff, sizeof(boot_handoff));
+	vp_post_startup(root_partition->vps[0], ROOT_LOADER_HPA / PAGE_4K);
 }
 
 _Noreturn void root_ended(const char *why)

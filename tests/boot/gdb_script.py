@@ -90,7 +90,7 @@ def main():
                 time.sleep(0.05)
             m.monitor.qmp("cont")
             m.console.wait(r"spinning on 2 VPs", 60)
-            image = re.search(r"paging: image (0x[0-9a-f]+)", m.hypervisor_log.text())[1]
+            image = re.search(r"paging: .*image (0x[0-9a-f]+)", m.hypervisor_log.text())[1]
             tap.run("the objects are shown, from inside the guest", check_objects, port, image)
             tap.run("mistakes are named, without a traceback", check_mistakes, port)
         machine, port = started(folder, "path", "kernel tests=cost role=root", 1)

@@ -3,7 +3,6 @@
 #ifndef VIRIDIS_X86_CPU_H
 #define VIRIDIS_X86_CPU_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include "hypervisor/arch/x86/x86.h"
 
@@ -126,7 +125,6 @@ static inline uint64_t cpu_rdtsc(void)
 
 CPU_PLAIN(pause)
 CPU_PLAIN(cli)
-CPU_PLAIN(sti)
 CPU_PLAIN(hlt)
 CPU_PLAIN(mfence)
 #undef CPU_PLAIN
@@ -140,21 +138,6 @@ static inline void cpu_sti_hlt(void)
 static inline void cpu_invlpg(const void *address)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
-}
-
-/* Turn interrupts off; returns whether they were on, for cpu_restore_interrupts(). */
-static inline bool cpu_save_interrupts(void)
-{
-	uint64_t flags;
-
-	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
-	return (flags & RFLAGS_IF) != 0;
-}
-
-static inline void cpu_restore_interrupts(bool enabled)
-{
-	if (enabled)
-		cpu_sti();
 }
 
 /* (high * 2^64 + low) / divisor; the quotient must fit, that is high < divisor. */

@@ -57,7 +57,7 @@ void lapic_setup(void)
 	uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
 
 	if (!(base & APIC_BASE_X2APIC))
-		registers = mmio_map(base & PTE_ADDRESS, 4096);
+		registers = mmio_map(base & PTE_ADDRESS);
 	/* Nothing is to come by the two 8259s before the root takes them up. */
 	cpu_outb(0x21, 0xff);
 	cpu_outb(0xa1, 0xff);

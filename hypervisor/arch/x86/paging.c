@@ -152,10 +152,9 @@ void paging_init(void)
 	window_entries = make_leaf(WINDOW_BASE);
 	paging_enable_protections();
 	cpu_write_cr3(paging_root);
-	log_line("paging: image %#lx-%#lx, reserve %#lx-%#lx", boot_image.start,
-	         boot_image.end, boot_reserve.start, boot_reserve.end);
-	log_line("paging: tables at %#lx, %lu KiB", paging_root,
-	         (alloc_next - boot_reserve.start) / 1024);
+	log_line("paging: tables at %#lx, image %#lx-%#lx, reserve %#lx-%#lx",
+	         paging_root, boot_image.start, boot_image.end, boot_reserve.start,
+	         boot_reserve.end);
 }
 
 /*
@@ -214,16 +213,11 @@ void window_unmap(void)
 	cpu_invlpg((char *)WINDOW_BASE + index * PAGE_4K);
 }
 
-void *mmio_map(uint64_t hpa, uint64_t bytes)
+void *mmio_map(uint64_t hpa)
 {
-	uint64_t first = round_down(hpa, PAGE_4K);
-	uint64_t size = round_up(hpa + bytes, PAGE_4K) - first;
 	uint64_t address = mmio_next;
 
-	if (size > MMIO_BASE + MMIO_BYTES - mmio_next)
-		panic("no room to map device registers at %#lx", hpa);
-	for (uint64_t at = 0; at < size; at += PAGE_4K)
-		*make_leaf(address + at) = (first + at) | LEAF_DEVICE;
-	mmio_next += size;
-	return (char *)address + (hpa - first);
+	*make_leaf(address) = (hpa & PTE_ADDRESS) | LEAF_DEVICE;
+	mmio_next += PAGE_4K;
+	return (char *)address + hpa % PAGE_4K;
 }

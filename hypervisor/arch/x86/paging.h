@@ -53,8 +53,8 @@ void frame_map_hide(uint64_t pfn);
 void *window_map(uint64_t hpa);
 void window_unmap(void);
 
-/* Boot only: registers of a device, uncached; never unmapped. */
-void *mmio_map(uint64_t hpa, uint64_t bytes);
+/* Boot only: the page that holds registers of a device, uncached; never unmapped. */
+void *mmio_map(uint64_t hpa);
 
 /*
  * Boot only: zeroed memory from the reserve, at its frame-map address; panics when the reserve is

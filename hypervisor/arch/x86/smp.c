@@ -10,7 +10,6 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/panic.h"
@@ -44,7 +43,6 @@ void smp_init_boot_cpu(void)
 	boot_cpu.stack_bottom = (uint64_t)boot_stack;
 	boot_cpu.stack_top = (uint64_t)boot_stack_top;
 	boot_cpu.online = true;
-	traps_init();
 	descriptors_load(&boot_cpu);
 	cpus[0] = &boot_cpu;
 	cpu_count = 1;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Interrupts and exceptions taken while the hypervisor runs. */
+/* Interrupts and exceptions taken while the hypervisor runs, and the tables that lead here. */
 #include "hypervisor/arch/x86/traps.h"
 
 #include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/descriptors.h"
 #include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/interrupt.h"
 #include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
@@ -62,30 +63,67 @@ static uint8_t gate_stack(unsigned int vector)
 	return vector == EXCEPTION_MC ? IST_MACHINE_CHECK : IST_NONE;
 }
 
-void traps_init(void)
+static void set_gate(unsigned int vector)
 {
-	for (unsigned int vector = 0; vector < IDT_ENTRIES; vector++) {
-		uint64_t stub = (uint64_t)trap_stubs + vector * STUB_BYTES;
+	uint64_t stub = (uint64_t)trap_stubs + vector * STUB_BYTES;
 
-		idt[vector] = (struct idt_gate){
-			.offset_low = (uint16_t)stub,
-			.selector = SELECTOR_CODE,
-			.ist = gate_stack(vector),
-			.type = 0x8e, /* present, interrupt gate: interrupts stay off */
-			.offset_middle = (uint16_t)(stub >> 16),
-			.offset_high = (uint32_t)(stub >> 32),
-		};
-	}
+	idt[vector] = (struct idt_gate){
+		.offset_low = (uint16_t)stub,
+		.selector = SELECTOR_CODE,
+		.ist = gate_stack(vector),
+		.type = 0x8e, /* present, interrupt gate: interrupts stay off */
+		.offset_middle = (uint16_t)(stub >> 16),
+		.offset_high = (uint32_t)(stub >> 32),
+	};
 }
 
-void traps_load(void)
-{
-	struct {
-		uint16_t limit;
-		uint64_t base;
-	} __attribute__((packed)) pointer = { sizeof(idt) - 1, (uint64_t)idt };
+/* In long mode base and limit count for the TSS alone. APM2 4.8 */
+#define GDT_CODE          UINT64_C(0x00af9b000000ffff)
+#define GDT_DATA          UINT64_C(0x00cf93000000ffff)
+#define GDT_TSS_AVAILABLE (UINT64_C(0x89) << 40)
 
-	__asm__ volatile("lidt %0" : : "m"(pointer) : "memory");
+/* The 16-byte descriptor of a TSS. APM2 4.8.3 */
+static void set_tss_descriptor(uint64_t *entry, const struct task_state *tss)
+{
+	uint64_t base = (uint64_t)tss;
+
+	entry[0] = GDT_TSS_AVAILABLE | (sizeof(*tss) - 1) | (base & 0xffffff) << 16 |
+	           (base >> 24 & 0xff) << 56;
+	entry[1] = base >> 32;
+}
+
+#define load_table(instruction, table, bytes)                                          \
+	do {                                                                           \
+		const struct {                                                         \
+			uint16_t limit;                                                \
+			uint64_t base;                                                 \
+		} __attribute__((packed)) pointer_ = { (bytes)-1, (uint64_t)(table) }; \
+		__asm__ volatile(instruction : : "m"(pointer_) : "memory");            \
+	} while (0)
+
+void descriptors_load(struct cpu *cpu)
+{
+	struct cpu_descriptors *d = &cpu->descriptors;
+
+	cpu->self = cpu;
+	d->gdt[0] = 0;
+	d->gdt[SELECTOR_CODE / 8] = GDT_CODE;
+	d->gdt[SELECTOR_DATA / 8] = GDT_DATA;
+	set_tss_descriptor(&d->gdt[SELECTOR_TSS / 8], &d->tss);
+	d->tss.io_map_base = sizeof(d->tss); /* no permission map */
+	for (unsigned int vector = 0; vector < IDT_ENTRIES; vector++)
+		set_gate(vector); /* on every CPU alike */
+	/* CS and SS hold what boot.S loaded from a table with the same code and data in the same places. */
+	load_table("lgdt %0", d->gdt, sizeof(d->gdt));
+	load_table("lidt %0", idt, sizeof(idt));
+	__asm__ volatile("ltr %w0" : : "r"((uint32_t)SELECTOR_TSS) : "memory");
+	cpu_wrmsr(MSR_GS_BASE, (uint64_t)cpu);
+}
+
+void descriptors_add_stacks(struct cpu *cpu)
+{
+	for (int stack = IST_NMI; stack < IST_COUNT; stack++)
+		cpu->descriptors.tss.ist[stack] = boot_alloc_stack(IST_STACK_BYTES);
 }
 
 static void handle_exception(const struct trap_frame *frame)

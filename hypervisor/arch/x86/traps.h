@@ -27,9 +27,6 @@ struct trap_frame {
 };
 ASSERT_SIZE(struct trap_frame, 22 * 8);
 
-void traps_init(void); /* fill in the IDT; once, before any descriptors_load() */
-void traps_load(void); /* per CPU; descriptors_load() does it */
-
 void traps_handle(struct trap_frame *frame); /* called by traps_entry.S alone */
 
 #endif
