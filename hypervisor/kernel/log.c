@@ -1,15 +1,43 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hypervisor's log. A byte's sequence is its position in all text ever logged; it is kept at
+ * The hypervisor's log: a ring, COM1 (a 16550, by polling) and the emulators' debug console, one port that
+ * takes characters. A byte's sequence is its position in all text ever logged; it is kept at
  * ring[sequence % LOG_RING_BYTES].
  */
 #include "hypervisor/kernel/log.h"
 
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/arch/x86/serial.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/format.h"
+
+enum { COM1 = 0x3f8, STATUS = COM1 + 5, STATUS_EMPTY = 0x20, DEBUG_CONSOLE = 0xe9 };
+/* Some ms: a stuck UART costs characters, not the machine. */
+enum { SPIN_LIMIT = 100000 };
+
+/* 115200 8n1; false when no UART answers. */
+static bool serial_init(void)
+{
+	/* Register and value: no interrupts; divisor 1; 8n1; FIFOs on and empty; DTR, RTS. */
+	static const uint8_t setup[][2] = { { 1, 0 }, { 3, 0x80 }, { 0, 1 }, { 1, 0 },
+		                            { 3, 3 }, { 2, 7 },    { 4, 3 } };
+
+	if (cpu_inb(STATUS) == 0xff)
+		return false; /* nothing answers */
+	for (unsigned int i = 0; i < sizeof(setup) / sizeof(setup[0]); i++)
+		cpu_outb((uint16_t)(COM1 + setup[i][0]), setup[i][1]);
+	return true;
+}
+
+static void serial_put(char c)
+{
+	for (int spins = 0; spins < SPIN_LIMIT; spins++) {
+		if (cpu_inb(STATUS) & STATUS_EMPTY)
+			break;
+		cpu_pause();
+	}
+	cpu_outb(COM1, (uint8_t)c);
+}
 
 /* Under `lock`, but for a CPU that panics. */
 static char ring[LOG_RING_BYTES];
@@ -36,12 +64,15 @@ static void log_unlock(void)
 static void emit(const char *text, size_t bytes)
 {
 	log_lock();
-	for (size_t i = 0; i < bytes; i++)
+	for (size_t i = 0; i < bytes; i++) {
 		ring[ring_end++ % LOG_RING_BYTES] = text[i];
-	if (to_debug_console)
-		debug_console_write(text, bytes);
-	if (to_serial)
-		serial_write(text, bytes);
+		if (to_debug_console)
+			cpu_outb(DEBUG_CONSOLE, (uint8_t)text[i]);
+		if (to_serial && text[i] == '\n')
+			serial_put('\r');
+		if (to_serial)
+			serial_put(text[i]);
+	}
 	log_unlock();
 }
 
@@ -108,7 +139,8 @@ size_t log_read(uint64_t *sequence, char *text, size_t size)
 
 void log_init(void)
 {
-	to_debug_console = debug_console_present();
+	/* Reading the port yields its number where there is such a device. */
+	to_debug_console = cpu_inb(DEBUG_CONSOLE) == DEBUG_CONSOLE;
 	to_serial = serial_init();
 }
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/descriptors.h"
+#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/smp.h"

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/list.h>
-#include "hypervisor/arch/x86/descriptors.h"
+#include "hypervisor/arch/x86/traps.h"
 #include <viridis/abi/hv_hypercall.h>
 
 enum { MAX_CPUS = VIRIDIS_MACHINE_CPUS };

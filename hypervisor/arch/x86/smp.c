@@ -6,10 +6,10 @@
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/arch/x86/descriptors.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
+#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/panic.h"

@@ -4,7 +4,6 @@
 
 #include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/arch/x86/descriptors.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/interrupt.h"
