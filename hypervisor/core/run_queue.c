@@ -85,7 +85,6 @@ void run_queue_insert(struct run_queue *queue, struct run_entity *entity)
 	entity->queued = true;
 	queue->root = merge(queue->root, entity, NULL);
 	queue->weight_queued += entity->weight;
-	queue->count++;
 }
 
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
@@ -100,7 +99,6 @@ void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 	*link = merge(entity->left, entity->right, parent);
 	entity->queued = false;
 	queue->weight_queued -= entity->weight;
-	queue->count--;
 }
 
 struct run_entity *run_queue_first(const struct run_queue *queue)
@@ -139,7 +137,7 @@ uint64_t run_queue_time_slice(const struct run_queue *queue,
 	uint64_t slice =
 		policy->period * entity->weight / (queue->weight_queued + entity->weight);
 
-	if (queue->count == 0 || slice > policy->slice_max)
+	if (!queue->root || slice > policy->slice_max)
 		return policy->slice_max;
 	return slice < policy->slice_min ? policy->slice_min : slice;
 }

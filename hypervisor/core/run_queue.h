@@ -47,7 +47,6 @@ struct run_queue {
 	struct run_entity *root;
 	uint64_t clock;
 	uint64_t weight_queued; /* sum */
-	unsigned int count;
 };
 
 void run_queue_init(struct run_queue *queue, const struct run_queue_policy *policy);

@@ -180,15 +180,14 @@ unsigned int stimers_waiting(const struct stimers *timers, uint16_t sints)
 unsigned int stimers_message(const struct stimers *timers, unsigned int index,
                              uint64_t now, struct hv_message *message)
 {
-	struct hv_timer_message_payload payload = {
+	const struct hv_timer_message_payload payload = {
 		.timer_index = index,
 		.expiration_time = timers->timer[index].undelivered,
 		.delivery_time = now,
 	};
 
-	memset(message, 0, sizeof(*message));
-	message->type = HV_MESSAGE_TIMER_EXPIRED;
-	message->payload_size = sizeof(payload);
+	*message = (struct hv_message){ .type = HV_MESSAGE_TIMER_EXPIRED,
+		                        .payload_size = sizeof(payload) };
 	memcpy(message->payload, &payload, sizeof(payload));
 	return config_sint(timers->timer[index].config);
 }

@@ -69,6 +69,7 @@ void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
 {
 	virt->set_cr8(vp, vp->lapic.tpr >> 4);
+	virt->set_cr8(vp, vp->lapic.tpr >> 4);
 	if (action->sends_ipi) {
 		stat_count(vp->stats, VIRIDIS_VP_STAT_IPIS_SENT);
 		apic_deliver(vp->partition,
@@ -78,11 +79,6 @@ static void carry_out(struct vp *vp, const struct vlapic_action *action)
 		vp_interrupt_ended(vp, action->ended_vector, action->ended_level);
 	if (action->timer_changed)
 		vp_update_deadline(vp);
-}
-
-bool apic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
-{
-	return vlapic_msr_read(&vp->lapic, msr, cpu_rdtsc(), value) == VLAPIC_OK;
 }
 
 bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)

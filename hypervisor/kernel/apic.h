@@ -13,7 +13,6 @@ struct partition;
 struct vp;
 
 /* The owner. False: #GP. */
-bool apic_read_msr(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
 bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
 bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
 bool apic_write_icr(struct vp *vp, uint64_t value) MUST_CHECK;

@@ -79,8 +79,7 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 	case HV_PROPERTY_REFERENCE_TIME:
 		out->value = partition_reference_time(partition);
 		break;
-	case HV_PROPERTY_PROCESSOR_VENDOR:
-		out->value = 0; /* AMD */
+	case HV_PROPERTY_PROCESSOR_VENDOR: /* 0: AMD */
 		break;
 	case HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH:
 		out->value = 48; /* of nested translations */

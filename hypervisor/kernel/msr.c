@@ -248,7 +248,7 @@ static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 	*value = 0;
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
-		return apic_read_msr(vp, msr, value);
+		return vlapic_msr_read(&vp->lapic, msr, cpu_rdtsc(), value) == VLAPIC_OK;
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
 		return is_open(vp, msr) && msr_read_synthetic(vp, msr, value);
 	case MSR_TSC:
