@@ -68,12 +68,6 @@ void vlapic_reset(struct vlapic *v)
 	vlapic_init_signal(v);
 }
 
-void vlapic_create(struct vlapic *v, const struct vlapic_config *config)
-{
-	v->config = *config;
-	vlapic_reset(v);
-}
-
 static enum vlapic_mode mode_of_base(uint64_t base)
 {
 	if (!(base & VLAPIC_BASE_ENABLE))

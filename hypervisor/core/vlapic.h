@@ -132,7 +132,7 @@ struct vlapic_config {
  *    period ahead of the clock.
  */
 struct vlapic {
-	struct vlapic_config config; /* constant after vlapic_create */
+	struct vlapic_config config; /* constant; set before the first vlapic_reset */
 	uint64_t base;               /* APIC_BASE MSR */
 	uint64_t deadline;           /* of the clock, when armed */
 	bool armed;
@@ -153,7 +153,6 @@ struct vlapic {
 	};
 };
 
-void vlapic_create(struct vlapic *v, const struct vlapic_config *config);
 void vlapic_reset(struct vlapic *v);       /* power-up or RESET#. SDM3 11.4.7.1 */
 void vlapic_init_signal(struct vlapic *v); /* INIT: id and mode stay. SDM3 11.4.7.3 */
 

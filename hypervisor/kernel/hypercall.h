@@ -40,7 +40,6 @@ struct hypercall {
 	const void *rep_input;
 	void *rep_output;
 	uint16_t rep;
-	uint16_t rep_count;
 	/*
 	 * Set by a handler that must wait for another CPU, with everything as it was: the caller goes
 	 * on at the same instruction, and the call is made again. The status is not looked at. D10

@@ -15,17 +15,6 @@
 /* The virtual APIC timer counts once every so many TSC ticks. */
 #define APIC_CLOCK_PER_TICK 16
 
-static void create_lapic(struct vp *vp)
-{
-	struct vlapic_config config = {
-		.apic_id = vp->bound ? vp->bound->apic_id : vp->index,
-		.clock_per_tick = APIC_CLOCK_PER_TICK,
-		.bootstrap = vp->index == 0,
-	};
-
-	vlapic_create(&vp->lapic, &config);
-}
-
 static bool take_pages(struct vp *vp, struct pool *pool)
 {
 	bool all = true;
@@ -78,7 +67,11 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
 	messages_init(vp);
 	message_source_init(&vp->intercept_source, &vp->intercept_message, 1);
-	create_lapic(vp);
+	vp->lapic.config = (struct vlapic_config){
+		.apic_id = vp->bound ? vp->bound->apic_id : index,
+		.clock_per_tick = APIC_CLOCK_PER_TICK,
+		.bootstrap = index == 0,
+	};
 	virt->vp_init(vp);
 	virt->set_nested_root(vp, partition->npt.root_hpa);
 	virt->set_tsc_offset(vp, partition->tsc_offset);

@@ -81,7 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct vlapic v;
 	uint64_t now = 0;
 
-	vlapic_create(&v, &config);
+	v.config = config;
+	vlapic_reset(&v);
 	while (cursor_left(&steps) >= 16) {
 		uint8_t what = cursor_u8(&steps);
 		uint8_t shift = cursor_u8(&steps);

@@ -21,7 +21,8 @@ static void create(uint32_t apic_id)
 		.bootstrap = apic_id == 0,
 	};
 
-	vlapic_create(&v, &config);
+	v.config = config;
+	vlapic_reset(&v);
 }
 
 static void write32(uint32_t offset, uint32_t value)

@@ -26,7 +26,8 @@ static void create(uint32_t lvt)
 		.clock_per_tick = RATIO,
 	};
 
-	vlapic_create(&v, &config);
+	v.config = config;
+	vlapic_reset(&v);
 	write_at(0, VLAPIC_SVR, 0x1ff);
 	write_at(0, VLAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
 	write_at(0, VLAPIC_LVT_TIMER_REGISTER, lvt);
