@@ -143,11 +143,6 @@ static enum hv_status find_slot(struct npt *npt, uint64_t gpa, enum npt_level le
 	return HV_STATUS_SUCCESS;
 }
 
-static bool holds_table(const struct npt *npt, const uint64_t *slot, enum npt_level level)
-{
-	return is_table(npt, entry_load(slot), level);
-}
-
 /* Give the 4K entries of a linked table consecutive leaves, or nothing when entry is 0. N3 */
 static void fill_table(const struct npt *npt, const uint64_t *slot, uint64_t entry)
 {
@@ -198,7 +193,7 @@ static enum hv_status set_block(struct npt *npt, uint64_t gpa, uint64_t hpa,
 
 	if (status != HV_STATUS_SUCCESS || !slot)
 		return status;
-	if (!holds_table(npt, slot, level))
+	if (!is_table(npt, entry_load(slot), level))
 		entry_store(slot, flags ? leaf_entry(npt, hpa, level, flags) : 0);
 	else if (level == NPT_LEVEL_2M)
 		fill_table(npt, slot,

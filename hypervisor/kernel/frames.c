@@ -49,25 +49,15 @@ static uint64_t *deposited_word(uint64_t pfn)
 	return word;
 }
 
+/* Boot. Whole frames of RAM. */
 static void mark(uint64_t start, uint64_t end, enum frame_state state)
 {
-	for (uint64_t hpa = start; hpa < end; hpa += PAGE_4K) {
-		uint64_t *word = frame_word(hpa / PAGE_4K);
+	for (uint64_t hpa = start; hpa < end && hpa < CHUNKS * PAGE_1G; hpa += PAGE_4K) {
+		uint64_t **chunk = &chunks[hpa / PAGE_1G];
 
-		if (word)
-			*word = state;
-	}
-}
-
-static void make_chunks(const struct memory_range *range)
-{
-	for (uint64_t gib = range->start / PAGE_1G; gib <= (range->end - 1) / PAGE_1G;
-	     gib++) {
-		if (gib >= CHUNKS)
-			break;
-		if (!chunks[gib])
-			chunks[gib] =
-				boot_alloc(CHUNK_FRAMES * sizeof(uint64_t), PAGE_4K);
+		if (!*chunk)
+			*chunk = boot_alloc(CHUNK_FRAMES * sizeof(uint64_t), PAGE_4K);
+		*frame_word(hpa / PAGE_4K) = state;
 	}
 }
 
@@ -76,11 +66,9 @@ void frames_init(void)
 	for (unsigned int i = 0; i < boot_info.range_count; i++) {
 		const struct memory_range *range = &boot_info.ranges[i];
 
-		if (range->type != MEMORY_RAM)
-			continue;
-		make_chunks(range);
-		mark(round_up(range->start, PAGE_4K), round_down(range->end, PAGE_4K),
-		     FRAME_ROOT);
+		if (range->type == MEMORY_RAM)
+			mark(round_up(range->start, PAGE_4K),
+			     round_down(range->end, PAGE_4K), FRAME_ROOT);
 	}
 	mark(boot_image.start, boot_image.end, FRAME_HYPERVISOR);
 	mark(boot_reserve.start, boot_reserve.end, FRAME_HYPERVISOR);

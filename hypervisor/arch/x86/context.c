@@ -71,7 +71,7 @@ void context_save(struct cpu *cpu, struct vp *vp)
 	if (cpu->loaded != vp)
 		return;
 	cpu_write_xcr0(xcr0_allowed);
-	cpu_xsave(arch->extended_state, xcr0_allowed);
+	cpu_xsave(arch->extended_state);
 	arch->dr[0] = cpu_read_dr0();
 	arch->dr[1] = cpu_read_dr1();
 	arch->dr[2] = cpu_read_dr2();
@@ -86,7 +86,7 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	if (cpu->loaded == vp)
 		return;
 	cpu_write_xcr0(xcr0_allowed);
-	cpu_xrstor(arch->extended_state, xcr0_allowed);
+	cpu_xrstor(arch->extended_state);
 	cpu_write_xcr0(arch->xcr0);
 	cpu_write_dr0(arch->dr[0]);
 	cpu_write_dr1(arch->dr[1]);

@@ -73,21 +73,15 @@ static inline void cpu_write_xcr0(uint64_t value)
 	                 : "memory");
 }
 
-/* `area` is 64-byte aligned and large enough for the components of `mask`. */
-static inline void cpu_xsave(void *area, uint64_t mask)
+/* All components of XCR0; `area` is 64-byte aligned and large enough for them. */
+static inline void cpu_xsave(void *area)
 {
-	__asm__ volatile("xsave64 (%0)"
-	                 :
-	                 : "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
-	                 : "memory");
+	__asm__ volatile("xsave64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
 }
 
-static inline void cpu_xrstor(const void *area, uint64_t mask)
+static inline void cpu_xrstor(const void *area)
 {
-	__asm__ volatile("xrstor64 (%0)"
-	                 :
-	                 : "r"(area), "a"((uint32_t)mask), "d"((uint32_t)(mask >> 32))
-	                 : "memory");
+	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
 }
 
 /* cpu_inb(port), cpu_outb(port, value) and the wider ones. */
@@ -105,7 +99,6 @@ static inline void cpu_xrstor(const void *area, uint64_t mask)
 
 CPU_PORT(b, uint8_t)
 CPU_PORT(w, uint16_t)
-CPU_PORT(l, uint32_t)
 #undef CPU_PORT
 
 static inline uint64_t cpu_rdtsc(void)
