@@ -31,22 +31,15 @@ static void log_text(const struct vp *vp, uint64_t gpa, uint32_t bytes)
 	}
 }
 
-/* A report uses up the whole burst of a second: its text is many lines. */
-static bool report_allowed(void)
-{
-	static struct log_limit limit;
-	bool allowed = log_allowed(&limit);
-
-	__atomic_store_n(&limit.used, LOG_LIMIT_BURST, __ATOMIC_RELAXED);
-	return allowed;
-}
-
 void crash_report(struct vp *vp, bool has_text)
 {
+	static struct log_limit limit;
 	const uint64_t *p = vp->crash;
 
-	if (!report_allowed())
+	if (!log_allowed(&limit))
 		return;
+	/* It uses up the whole burst of a second: its text is many lines. */
+	__atomic_store_n(&limit.used, LOG_LIMIT_BURST, __ATOMIC_RELAXED);
 	log_warning("p%u vp%u crash: %#lx %#lx %#lx %#lx %#lx", vp->partition->slot,
 	            vp->index, p[0], p[1], p[2], p[3], p[4]);
 	if (has_text && p[4] <= TEXT_MAX)
