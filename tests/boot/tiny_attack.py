@@ -20,7 +20,7 @@ def hypervisor_memory(options):
 
 
 def main():
-    options = {"cpus": 2, "memory": "512M"}
+    options = {"cpus": 2, "memory": "512M", "parallel": True}
     with Tap() as tap:
         run_tiny(tap, "tiny-attack", "init,attack,race", hypervisor_memory(options), **options)
 

@@ -12,7 +12,7 @@ GROUPS = "exceptions,apic,smp,init"
 def main():
     with Tap() as tap:
         for cpus in (1, 3):
-            run_tiny(tap, f"tiny-bare-{cpus}", GROUPS, hypervisor=False, cpus=cpus,
+            run_tiny(tap, f"tiny-bare-{cpus}", GROUPS, hypervisor=False, cpus=cpus, parallel=True,
                      memory="512M")
 
 

@@ -9,7 +9,8 @@ from lib.tiny import run_tiny
 def main():
     with Tap() as tap:
         for cpus in (1, 2):
-            run_tiny(tap, f"tiny-root-{cpus}", "default,lock", cpus=cpus, memory="512M")
+            run_tiny(tap, f"tiny-root-{cpus}", "default,lock", cpus=cpus, parallel=True,
+                     memory="512M")
 
 
 if __name__ == "__main__":
