@@ -18,11 +18,11 @@ from pathlib import Path
 from lib import tap
 from lib.paths import BUILD, RUN, TOP, shown
 
-LEVELS = ("lint", "unit", "fuzz", "boot", "e2e", "stress")
-# Without words: what runs. Lint has a command of its own, ./dev lint; stress is random, and slow.
+LEVELS = ("lint", "unit", "fuzz", "boot", "e2e")
+# Without words: what runs. Lint has a command of its own, ./dev lint.
 DEFAULT_LEVELS = ("unit", "fuzz", "boot", "e2e")
 # Words that the `prepared` of ./dev knows.
-LEVEL_NEEDS = {"lint": [], "boot": [], "stress": [], "e2e": ["root", "guest-initrd"]}
+LEVEL_NEEDS = {"lint": [], "boot": [], "e2e": ["root", "guest-initrd"]}
 LIMIT_SECONDS = 300
 LOGS = RUN / "tests"
 
@@ -69,7 +69,7 @@ def fuzz_tests(seconds):
 
 def all_tests(fuzz_seconds):
     return [*scripts("lint", "lint"), *unit_tests(), *fuzz_tests(fuzz_seconds),
-            *scripts("boot", "boot"), *scripts("e2e", "e2e"), *scripts("stress", "stress")]
+            *scripts("boot", "boot"), *scripts("e2e", "e2e")]
 
 
 def selected(tests, words):
