@@ -68,8 +68,6 @@ void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
 {
-	virt->set_cr8(vp, vp->lapic.tpr >> 4);
-	virt->set_cr8(vp, vp->lapic.tpr >> 4);
 	if (action->sends_ipi) {
 		stat_count(vp->stats, VIRIDIS_VP_STAT_IPIS_SENT);
 		apic_deliver(vp->partition,

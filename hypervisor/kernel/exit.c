@@ -92,14 +92,6 @@ static void exit_nested_fault(struct vp *vp, const struct vp_exit *exit)
 		intercept_memory(vp, exit);
 }
 
-static bool write_cr8(struct vp *vp, uint64_t value)
-{
-	if (vlapic_set_cr8(&vp->lapic, value) != VLAPIC_OK)
-		return false;
-	virt->set_cr8(vp, (unsigned int)value);
-	return true;
-}
-
 /* CR4 always exits, CR8 only while a vector waits behind the task priority. */
 static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 {
@@ -115,7 +107,8 @@ static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 	value = vp->arch.gpr[gpr];
 	if (guest_code_bits(vp) != 64)
 		value = (uint32_t)value;
-	if (exit->cr == 8 ? write_cr8(vp, value) : virt->write_cr4(vp, value))
+	if (exit->cr == 8 ? vlapic_set_cr8(&vp->lapic, value) == VLAPIC_OK :
+	                    virt->write_cr4(vp, value))
 		vp_advance(vp, length);
 	else
 		vp_exception_error(vp, EXCEPTION_GP, 0);
@@ -124,7 +117,6 @@ static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 static void exit_iret(struct vp *vp, const struct vp_exit *exit)
 {
 	(void)exit;
-	virt->intercept_iret(vp, false);
 	vp->nmi_blocked = false;
 }
 

@@ -23,7 +23,7 @@ static uint16_t execution_state(const struct vp *vp)
 		state |= HV_EXECUTION_EFER_LMA;
 	if (vp->reinject.valid)
 		state |= HV_EXECUTION_INTERRUPT_PENDING;
-	if (virt->interrupt_shadow(vp))
+	if (vp->arch.interrupt_shadow)
 		state |= HV_EXECUTION_INTERRUPT_SHADOW;
 	return state;
 }
@@ -33,7 +33,7 @@ static struct hv_x64_intercept_header header(const struct vp *vp, unsigned int l
 {
 	return (struct hv_x64_intercept_header){
 		.vp_index = vp->index,
-		.length_and_cr8 = (uint8_t)(length | virt->cr8(vp) << 4),
+		.length_and_cr8 = (uint8_t)(length | vlapic_cr8(&vp->lapic) << 4),
 		.access_type = (uint8_t)access,
 		.execution_state = execution_state(vp),
 		.cs = vp_register(vp, HV_X64_REGISTER_CS).segment,
@@ -140,7 +140,7 @@ void intercept_memory(struct vp *vp, const struct vp_exit *exit)
 	if (!exit->fault.fetch && !exit->fault.table_walk)
 		memory.instruction_byte_count =
 			(uint8_t)guest_fetch(vp, memory.instruction_bytes, 15);
-	memory.tpr_priority = (uint8_t)virt->cr8(vp);
+	memory.tpr_priority = (uint8_t)vlapic_cr8(&vp->lapic);
 	deliver(vp,
 	        exit->fault.present ? HV_MESSAGE_GPA_INTERCEPT : HV_MESSAGE_UNMAPPED_GPA,
 	        &memory, sizeof(memory));

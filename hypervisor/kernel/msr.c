@@ -155,7 +155,6 @@ static bool write_tpr(struct vp *vp, uint64_t value)
 	if (value > 0xff)
 		return false;
 	vp->lapic.tpr = (uint32_t)value;
-	virt->set_cr8(vp, (unsigned int)(value >> 4));
 	return true;
 }
 

@@ -133,7 +133,7 @@ static enum hv_status get_special(const struct vp *vp, uint32_t name,
 		*content = pending_interruption(vp);
 		break;
 	case HV_REGISTER_INTERRUPT_STATE:
-		*content = virt->interrupt_shadow(vp) | vp->nmi_blocked << 1;
+		*content = vp->arch.interrupt_shadow | vp->nmi_blocked << 1;
 		break;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		*content = (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT;
@@ -200,18 +200,14 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 	case HV_REGISTER_PENDING_INTERRUPTION:
 		return set_pending_interruption(vp, value);
 	case HV_REGISTER_INTERRUPT_STATE:
-		virt->set_interrupt_shadow(vp, value & 1);
+		vp->arch.interrupt_shadow = value & 1;
 		vp->nmi_blocked = (value & 2) != 0;
-		virt->intercept_iret(vp, vp->nmi_blocked);
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_CR8:
-		if (vlapic_set_cr8(&vp->lapic, value) != VLAPIC_OK)
-			return HV_STATUS_INVALID_REGISTER_VALUE;
-		virt->set_cr8(vp, (unsigned int)value);
-		return HV_STATUS_SUCCESS;
+		return accepted(vlapic_set_cr8(&vp->lapic, value) == VLAPIC_OK);
 	case HV_X64_REGISTER_APIC_BASE:
 		return accepted(apic_set_base(vp, value));
 	case HV_X64_REGISTER_TSC_AUX:
@@ -324,7 +320,7 @@ void registers_fill_page(struct vp *vp)
 	page->cr8 = vlapic_cr8(&vp->lapic);
 	page->xfem = vp->arch.xcr0;
 	page->pending_interruption = pending_interruption(vp);
-	page->interrupt_state = virt->interrupt_shadow(vp);
+	page->interrupt_state = vp->arch.interrupt_shadow;
 	page->valid = 1;
 }
 

@@ -73,8 +73,6 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 		.bootstrap = index == 0,
 	};
 	virt->vp_init(vp);
-	virt->set_nested_root(vp, partition->npt.root_hpa);
-	virt->set_tsc_offset(vp, partition->tsc_offset);
 	vp_reset(vp);
 	if (index != 0 || partition->is_root)
 		vp->suspend |= SUSPEND_STARTUP;
@@ -228,7 +226,7 @@ void vp_exception_error(struct vp *vp, uint8_t vector, uint32_t error)
 void vp_advance(struct vp *vp, unsigned int length)
 {
 	vp->arch.rip += length;
-	virt->set_interrupt_shadow(vp, false);
+	vp->arch.interrupt_shadow = false;
 }
 
 /* The earlier of the APIC's timer and the synthetic ones, in host TSC. */

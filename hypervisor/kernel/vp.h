@@ -92,7 +92,8 @@ struct vp {
 	uint64_t crash[5];
 	struct vp_event
 		reinject; /* an event whose delivery was interrupted, or a new one */
-	int presented;    /* vector in V_IRQ, or -1 */
+	int presented;    /* the vector shown to the guest, or -1 */
+	bool watch_cr8;   /* a change of the task priority is to exit */
 	bool nmi_pending, nmi_blocked;
 	bool halted;         /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */

@@ -134,10 +134,7 @@ static bool may_spare_eoi(const struct vp *vp, int vector)
 
 static void present_vector(struct vp *vp, int vector)
 {
-	if (vector != vp->presented) {
-		virt->set_pending_vector(vp, vector);
-		vp->presented = vector;
-	}
+	vp->presented = vector;
 	if (vector == VLAPIC_NO_VECTOR || !may_spare_eoi(vp, vector))
 		return;
 	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
@@ -156,25 +153,19 @@ static void choose_vector(struct vp *vp)
 	withdraw_assist(
 		vp); /* another interrupt waits: the one in service needs its EOI */
 	vector = vlapic_pending(&vp->lapic);
-	virt->intercept_cr8(vp, vector == VLAPIC_NO_VECTOR &&
-	                                request != VLAPIC_NO_VECTOR &&
-	                                vp->lapic.tpr != 0);
+	vp->watch_cr8 = vector == VLAPIC_NO_VECTOR && request != VLAPIC_NO_VECTOR &&
+	                vp->lapic.tpr != 0;
 	present_vector(vp, vector);
 }
 
 static void choose_injection(struct vp *vp)
 {
 	if (vp->reinject.valid) {
-		virt->inject(vp, &vp->reinject);
 		trace(VIRIDIS_TRACE_INJECT, vp, vp->reinject.vector, vp->arch.rip);
-		vp->reinject.valid = false;
-	} else if (vp->nmi_pending && !vp->nmi_blocked && !virt->interrupt_shadow(vp)) {
-		const struct vp_event nmi = { .valid = true,
-			                      .type = EVENT_NMI,
-			                      .vector = 2 };
-
-		virt->inject(vp, &nmi);
-		virt->intercept_iret(vp, true);
+	} else if (vp->nmi_pending && !vp->nmi_blocked && !vp->arch.interrupt_shadow) {
+		vp->reinject = (struct vp_event){ .valid = true,
+			                          .type = EVENT_NMI,
+			                          .vector = EXCEPTION_NMI };
 		vp->nmi_pending = false;
 		vp->nmi_blocked = true;
 	}
@@ -234,18 +225,11 @@ bool vp_prepare(struct vp *vp)
 	return true;
 }
 
-static void take_cr8(struct vp *vp)
-{
-	unsigned int cr8 = virt->cr8(vp); /* four bits: always valid */
-
-	if (cr8 != vp->lapic.tpr >> 4 && vlapic_set_cr8(&vp->lapic, cr8) != VLAPIC_OK)
-		panic("CR8 of %u refused", cr8);
-}
-
 void vp_after_exit(struct vp *vp)
 {
-	take_cr8(vp);
-	if (vp->presented != VLAPIC_NO_VECTOR && !virt->vector_pending(vp)) {
+	if (vp->arch.cr8 != vlapic_cr8(&vp->lapic))
+		vp->lapic.tpr = (uint32_t)vp->arch.cr8 << 4;
+	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
 		vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
 		vp->presented = VLAPIC_NO_VECTOR;
 		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
@@ -253,5 +237,4 @@ void vp_after_exit(struct vp *vp)
 	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
 	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
 		withdraw_assist(vp);
-	virt->take_interrupted(vp, &vp->reinject);
 }

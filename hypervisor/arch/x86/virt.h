@@ -32,6 +32,10 @@ struct vp_arch {
 	uint64_t gpr[GPR_COUNT];
 	uint64_t rip;
 	uint64_t rflags;
+	bool interrupt_shadow; /* of STI or MOV to SS, over the next instruction */
+	/* At the last exit: the task priority, and whether vp->presented has not been taken. */
+	uint8_t cr8;
+	bool vector_pending;
 	void *control; /* the vendor's control block: one page */
 	uint64_t control_hpa;
 	void *extended_state; /* XSAVE area: one page */
@@ -119,23 +123,12 @@ struct virt_ops {
 	/*
 	 * Enters the guest and returns at its exit, interrupts off. A physical interrupt ends the
 	 * guest's run and stays pending. `flush`: this CPU may hold stale guest translations.
+	 *
+	 * The guest gets vp->reinject at once, and vp->presented as soon as RFLAGS.IF and the shadow
+	 * allow. What the exit interrupted in delivery is in vp->reinject then, to go in again.
 	 */
 	void (*run)(struct vp *vp, bool flush, struct vp_exit *exit);
-	void (*inject)(struct vp *vp, const struct vp_event *event);
-	/* What the last exit interrupted in delivery, to be injected again. */
-	void (*take_interrupted)(struct vp *vp, struct vp_event *event);
-	/* Present `vector` as soon as RFLAGS.IF and the shadow allow; -1 withdraws it. */
-	void (*set_pending_vector)(struct vp *vp, int vector);
-	bool (*vector_pending)(const struct vp *vp);
-	void (*intercept_cr8)(struct vp *vp, bool on);
-	void (*intercept_iret)(struct vp *vp, bool on);
-	bool (*interrupt_shadow)(const struct vp *vp);
-	void (*set_interrupt_shadow)(struct vp *vp, bool on);
-	unsigned int (*cr8)(const struct vp *vp);
-	void (*set_cr8)(struct vp *vp, unsigned int tpr);
 	bool (*write_cr4)(struct vp *vp, uint64_t value); /* false: #GP */
-	void (*set_nested_root)(struct vp *vp, uint64_t table_hpa);
-	void (*set_tsc_offset)(struct vp *vp, uint64_t offset);
 	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,
 	                               union hv_register_value *value);
 	enum hv_status (*set_register)(struct vp *vp, uint32_t name,

@@ -186,14 +186,14 @@ static void reset_segments(struct vmcb_save *save)
 
 void svm_vp_reset(struct vp *vp)
 {
-	struct vmcb *vmcb = svm_vmcb(vp);
-	struct vmcb_save *save = &vmcb->save;
+	struct vmcb_save *save = &svm_vmcb(vp)->save;
 	struct vp_arch *arch = &vp->arch;
 
 	for (unsigned int i = 0; i < GPR_COUNT; i++)
 		arch->gpr[i] = 0;
 	arch->rip = 0xfff0;
 	arch->rflags = RFLAGS_FIXED;
+	arch->interrupt_shadow = false;
 	reset_segments(save);
 	store_mode(vp, 0, 0);
 	save->cr0 = CR0_ET | CR0_CD | CR0_NW;
@@ -201,11 +201,4 @@ void svm_vp_reset(struct vp *vp)
 	save->dr6 = 0xffff0ff0;
 	save->dr7 = 0x400;
 	save->pat = UINT64_C(0x0007040600070406);
-	vmcb->control.event_injection = 0;
-	vmcb->control.interrupt_shadow = 0;
-	/* Whole: a VMRUN that TCG refuses leaves none of it, and without masking RFLAGS.IF = 0 of
-	 * the guest would keep our own interrupts out. */
-	vmcb->control.v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR;
-	vmcb->control.intercept_1 &= ~SVM_INTERCEPT_IRET;
-	vmcb->control.intercept_cr = SVM_INTERCEPT_CR_WRITE(4);
 }

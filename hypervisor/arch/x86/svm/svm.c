@@ -131,6 +131,8 @@ static void svm_vp_init(struct vp *vp)
 		frame_map_hpa(vp->partition->is_root ? root_iopm : child_iopm);
 	control->msrpm_base = frame_map_hpa(msrpm);
 	control->nested_control = SVM_NESTED_ENABLE;
+	control->nested_cr3 = vp->partition->npt.root_hpa;
+	control->tsc_offset = vp->partition->tsc_offset;
 	svm_vp_reset(vp);
 }
 
@@ -154,12 +156,61 @@ static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool
 	control->asid = arch->tag;
 }
 
+/*
+ * All that the VMCB says of events and of what exits, at each entry anew: a VMRUN that TCG refuses leaves
+ * none of it, and without masking RFLAGS.IF = 0 of the guest would keep our own interrupts out.
+ */
+static void load_events(const struct vp *vp, struct vmcb_control *control)
+{
+	const struct vp_event *event = &vp->reinject;
+
+	control->intercept_cr = SVM_INTERCEPT_CR_WRITE(4) |
+	                        (vp->watch_cr8 ? SVM_INTERCEPT_CR_WRITE(8) : 0);
+	control->intercept_1 &= ~SVM_INTERCEPT_IRET;
+	if (vp->nmi_blocked)
+		control->intercept_1 |= SVM_INTERCEPT_IRET;
+	control->interrupt_shadow = vp->arch.interrupt_shadow;
+	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR | vp->lapic.tpr >> 4;
+	control->v_vector = (uint8_t)vp->presented;
+	if (vp->presented != VLAPIC_NO_VECTOR)
+		control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
+	control->event_injection = 0;
+	if (event->valid)
+		control->event_injection = SVM_EVENT_VALID | event->vector |
+		                           (uint64_t)event->type << SVM_EVENT_TYPE_SHIFT;
+	if (event->valid && event->has_error)
+		control->event_injection |= SVM_EVENT_ERROR_VALID |
+		                            (uint64_t)event->error
+		                                    << SVM_EVENT_ERROR_SHIFT;
+}
+
+/*
+ * TCG reports a virtual interrupt whose delivery faulted as type 3 and leaves V_IRQ set: then it
+ * is still pending, and there is nothing to inject again. On hardware V_IRQ is clear by then.
+ */
+static void save_events(struct vp *vp, const struct vmcb_control *control)
+{
+	uint64_t info = control->exit_interrupt_info;
+
+	vp->arch.interrupt_shadow = control->interrupt_shadow & SVM_SHADOW_INTERRUPT;
+	vp->arch.cr8 = control->v_control & SVM_V_TPR_MASK;
+	vp->arch.vector_pending = (control->v_control & SVM_V_IRQ) != 0;
+	vp->reinject = (struct vp_event){
+		.valid = (info & SVM_EVENT_VALID) && !vp->arch.vector_pending,
+		.vector = (uint8_t)info,
+		.type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7),
+		.has_error = (info & SVM_EVENT_ERROR_VALID) != 0,
+		.error = (uint32_t)(info >> SVM_EVENT_ERROR_SHIFT),
+	};
+}
+
 static void svm_run(struct vp *vp, bool flush, struct vp_exit *exit)
 {
 	struct vp_arch *arch = &vp->arch;
 	struct vmcb *vmcb = svm_vmcb(vp);
 
 	choose_asid(arch, &vmcb->control, flush);
+	load_events(vp, &vmcb->control);
 	vmcb->save.rax = arch->gpr[GPR_RAX];
 	vmcb->save.rsp = arch->gpr[GPR_RSP];
 	vmcb->save.rip = arch->rip;
@@ -169,102 +220,8 @@ static void svm_run(struct vp *vp, bool flush, struct vp_exit *exit)
 	arch->gpr[GPR_RSP] = vmcb->save.rsp;
 	arch->rip = vmcb->save.rip;
 	arch->rflags = vmcb->save.rflags;
-	vmcb->control.event_injection = 0;
+	save_events(vp, &vmcb->control);
 	svm_describe_exit(vp, exit);
-}
-
-static void svm_inject(struct vp *vp, const struct vp_event *event)
-{
-	uint64_t injection = SVM_EVENT_VALID | event->vector |
-	                     (uint64_t)event->type << SVM_EVENT_TYPE_SHIFT;
-
-	if (event->has_error)
-		injection |= SVM_EVENT_ERROR_VALID | (uint64_t)event->error
-		                                             << SVM_EVENT_ERROR_SHIFT;
-	svm_vmcb(vp)->control.event_injection = injection;
-}
-
-/*
- * TCG reports a virtual interrupt whose delivery faulted as type 3 and leaves V_IRQ set: then it
- * is still pending, and there is nothing to inject again. On hardware V_IRQ is clear by then.
- */
-static void svm_take_interrupted(struct vp *vp, struct vp_event *event)
-{
-	struct vmcb_control *control = &svm_vmcb(vp)->control;
-	uint64_t info = control->exit_interrupt_info;
-
-	event->valid = (info & SVM_EVENT_VALID) && !(control->v_control & SVM_V_IRQ);
-	if (!event->valid)
-		return;
-	event->vector = (uint8_t)info;
-	event->type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7);
-	event->has_error = (info & SVM_EVENT_ERROR_VALID) != 0;
-	event->error = (uint32_t)(info >> SVM_EVENT_ERROR_SHIFT);
-}
-
-static void svm_set_pending_vector(struct vp *vp, int vector)
-{
-	struct vmcb_control *control = &svm_vmcb(vp)->control;
-
-	if (vector < 0) {
-		control->v_control &= ~SVM_V_IRQ;
-		return;
-	}
-	control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
-	control->v_vector = (uint8_t)vector;
-}
-
-static bool svm_vector_pending(const struct vp *vp)
-{
-	return (svm_vmcb(vp)->control.v_control & SVM_V_IRQ) != 0;
-}
-
-static void svm_intercept_cr8(struct vp *vp, bool on)
-{
-	uint32_t *intercepts = &svm_vmcb(vp)->control.intercept_cr;
-
-	*intercepts = on ? *intercepts | SVM_INTERCEPT_CR_WRITE(8) :
-	                   *intercepts & ~SVM_INTERCEPT_CR_WRITE(8);
-}
-
-static void svm_intercept_iret(struct vp *vp, bool on)
-{
-	uint32_t *intercepts = &svm_vmcb(vp)->control.intercept_1;
-
-	*intercepts = on ? *intercepts | SVM_INTERCEPT_IRET :
-	                   *intercepts & ~SVM_INTERCEPT_IRET;
-}
-
-static bool svm_interrupt_shadow(const struct vp *vp)
-{
-	return (svm_vmcb(vp)->control.interrupt_shadow & SVM_SHADOW_INTERRUPT) != 0;
-}
-
-static void svm_set_interrupt_shadow(struct vp *vp, bool on)
-{
-	svm_vmcb(vp)->control.interrupt_shadow = on ? SVM_SHADOW_INTERRUPT : 0;
-}
-
-static unsigned int svm_cr8(const struct vp *vp)
-{
-	return svm_vmcb(vp)->control.v_control & SVM_V_TPR_MASK;
-}
-
-static void svm_set_cr8(struct vp *vp, unsigned int tpr)
-{
-	uint32_t *control = &svm_vmcb(vp)->control.v_control;
-
-	*control = (*control & ~SVM_V_TPR_MASK) | (tpr & SVM_V_TPR_MASK);
-}
-
-static void svm_set_nested_root(struct vp *vp, uint64_t table_hpa)
-{
-	svm_vmcb(vp)->control.nested_cr3 = table_hpa;
-}
-
-static void svm_set_tsc_offset(struct vp *vp, uint64_t offset)
-{
-	svm_vmcb(vp)->control.tsc_offset = offset;
 }
 
 const struct virt_ops svm_ops = {
@@ -276,19 +233,7 @@ const struct virt_ops svm_ops = {
 	.vp_init = svm_vp_init,
 	.vp_reset = svm_vp_reset,
 	.run = svm_run,
-	.inject = svm_inject,
-	.take_interrupted = svm_take_interrupted,
-	.set_pending_vector = svm_set_pending_vector,
-	.vector_pending = svm_vector_pending,
-	.intercept_cr8 = svm_intercept_cr8,
-	.intercept_iret = svm_intercept_iret,
-	.interrupt_shadow = svm_interrupt_shadow,
-	.set_interrupt_shadow = svm_set_interrupt_shadow,
-	.cr8 = svm_cr8,
-	.set_cr8 = svm_set_cr8,
 	.write_cr4 = svm_write_cr4,
-	.set_nested_root = svm_set_nested_root,
-	.set_tsc_offset = svm_set_tsc_offset,
 	.get_register = svm_get_register,
 	.set_register = svm_set_register,
 };
