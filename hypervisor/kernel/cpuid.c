@@ -90,7 +90,7 @@ static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 /* Sizes depend on the XCR0 in force: the guest's. */
 static void leaf_d(const struct vp *vp, uint32_t subleaf, struct cpuid_regs *regs)
 {
-	uint64_t allowed = context_xcr0_allowed();
+	uint64_t allowed = context_xcr0_allowed;
 	uint64_t host = cpu_read_xcr0();
 
 	if (subleaf == 0) {

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Epochs. The idea: epoch.h */
 #include "hypervisor/kernel/epoch.h"
-#include "hypervisor/arch/x86/lapic.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/percpu.h"
-#include "hypervisor/kernel/stats.h"
 
 #define EPOCH_IDLE (~UINT64_C(0))
 
@@ -36,13 +33,9 @@ bool epoch_passed(uint64_t epoch)
 
 void epoch_hurry(uint64_t epoch)
 {
-	struct cpu *self = this_cpu();
-
 	for (unsigned int i = 0; i < cpu_count; i++) {
-		if (cpus[i] != self && !cpu_passed(cpus[i], epoch)) {
-			lapic_send(cpus[i]->apic_id, VECTOR_KICK);
-			stat_cpu(self, VIRIDIS_CPU_STAT_KICKS_SENT);
-		}
+		if (cpus[i] != this_cpu() && !cpu_passed(cpus[i], epoch))
+			cpu_kick(cpus[i]);
 	}
 }
 

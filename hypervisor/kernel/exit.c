@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The exit table: a handler and a counter for each kind. */
-#include "hypervisor/kernel/exit.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/apic.h"
@@ -16,17 +15,11 @@
 #include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 
-/* Let what is pending in. The handlers run here, on this stack, with no lock held. */
+/* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */
 static void exit_interrupt(struct vp *vp, const struct vp_exit *exit)
 {
 	(void)vp, (void)exit;
-	__asm__ volatile("sti; nop; cli" : : : "memory");
-}
-
-/* The gate was opened at the end of the exit: the host's handler has had it. */
-static void exit_nmi(struct vp *vp, const struct vp_exit *exit)
-{
-	(void)vp, (void)exit;
+	cpu_take_interrupts();
 }
 
 static void exit_cpuid(struct vp *vp, const struct vp_exit *exit)
@@ -72,10 +65,11 @@ static void exit_io(struct vp *vp, const struct vp_exit *exit)
 		intercept_io(vp, exit);
 }
 
-static void exit_hlt(struct vp *vp, const struct vp_exit *exit)
+/* Of WBINVD no more: memory is coherent, and there is nothing a guest could need written back. */
+static void exit_skip(struct vp *vp, const struct vp_exit *exit)
 {
 	vp_advance(vp, exit->instruction_length);
-	vp->halted = true;
+	vp->halted = exit->kind == EXIT_HLT;
 }
 
 static void exit_nested_fault(struct vp *vp, const struct vp_exit *exit)
@@ -123,7 +117,7 @@ static void exit_iret(struct vp *vp, const struct vp_exit *exit)
 /* XCR0: x87 always, AVX only with SSE, nothing we do not save. APM4 XSETBV */
 static bool xcr0_is_valid(uint64_t value)
 {
-	return (value & 1) && !(value & ~context_xcr0_allowed()) && ((value & 6) != 4);
+	return (value & 1) && !(value & ~context_xcr0_allowed) && ((value & 6) != 4);
 }
 
 static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
@@ -137,12 +131,6 @@ static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
 	}
 	vp->arch.xcr0 = value;
 	cpu_write_xcr0(value);
-	vp_advance(vp, exit->instruction_length);
-}
-
-/* Memory is write-back and coherent: there is nothing a guest could need written back. */
-static void exit_wbinvd(struct vp *vp, const struct vp_exit *exit)
-{
 	vp_advance(vp, exit->instruction_length);
 }
 
@@ -160,24 +148,19 @@ void vp_triple_fault(struct vp *vp)
 		intercept_triple_fault(vp);
 }
 
-static void exit_undefined(struct vp *vp, const struct vp_exit *exit)
+static void exit_refused(struct vp *vp, const struct vp_exit *exit)
 {
-	(void)exit;
-	vp_exception(vp, EXCEPTION_UD);
-}
-
-static void exit_protection(struct vp *vp, const struct vp_exit *exit)
-{
-	(void)exit;
-	vp_exception_error(vp, EXCEPTION_GP, 0);
+	if (exit->kind == EXIT_UNDEFINED)
+		vp_exception(vp, EXCEPTION_UD);
+	else
+		vp_exception_error(vp, EXCEPTION_GP, 0);
 }
 
 /* The parent set registers no processor takes. The VP is lost; nobody else is. */
 static void exit_invalid_state(struct vp *vp, const struct vp_exit *exit)
 {
-	log_limited("p%u vp%u exit: the processor refused its state, code %#x, rip %#llx",
-	            vp->partition->slot, vp->index, exit->code,
-	            (unsigned long long)vp->arch.rip);
+	log_limited("p%u vp%u exit: the processor refused its state, code %#x, rip %#lx",
+	            vp->partition->slot, vp->index, exit->code, vp->arch.rip);
 	virt->vp_reset(vp);
 	vp->reinject.valid = false;
 	vp_triple_fault(vp);
@@ -195,20 +178,19 @@ static const struct {
 	enum viridis_vp_stat stat;
 } table[EXIT_KIND_COUNT] = {
 	[EXIT_INTERRUPT] = { exit_interrupt, VIRIDIS_VP_STAT_EXIT_INTERRUPT },
-	[EXIT_NMI] = { exit_nmi, VIRIDIS_VP_STAT_EXIT_INTERRUPT },
 	[EXIT_CPUID] = { exit_cpuid, VIRIDIS_VP_STAT_EXIT_CPUID },
 	[EXIT_MSR] = { exit_msr, VIRIDIS_VP_STAT_EXIT_MSR },
 	[EXIT_IO] = { exit_io, VIRIDIS_VP_STAT_EXIT_IO },
-	[EXIT_HLT] = { exit_hlt, VIRIDIS_VP_STAT_EXIT_HLT },
+	[EXIT_HLT] = { exit_skip, VIRIDIS_VP_STAT_EXIT_HLT },
 	[EXIT_HYPERCALL] = { hypercall_handle, VIRIDIS_VP_STAT_EXIT_HYPERCALL },
 	[EXIT_NESTED_FAULT] = { exit_nested_fault, VIRIDIS_VP_STAT_EXIT_NESTED_FAULT },
 	[EXIT_CR_WRITE] = { exit_cr_write, VIRIDIS_VP_STAT_EXIT_CR_DR },
 	[EXIT_IRET] = { exit_iret, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_XSETBV] = { exit_xsetbv, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_WBINVD] = { exit_wbinvd, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_WBINVD] = { exit_skip, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_SHUTDOWN] = { exit_shutdown, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_UNDEFINED] = { exit_undefined, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_PROTECTION] = { exit_protection, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_UNDEFINED] = { exit_refused, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_PROTECTION] = { exit_refused, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_INVALID_STATE] = { exit_invalid_state, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_UNKNOWN] = { exit_unknown, VIRIDIS_VP_STAT_EXIT_OTHER },
 };

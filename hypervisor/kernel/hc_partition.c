@@ -85,7 +85,7 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 		out->value = 48; /* of nested translations */
 		break;
 	case HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY:
-		out->value = tsc_hz();
+		out->value = tsc_hz;
 		break;
 	case HV_PROPERTY_GUEST_OS_ID:
 		out->value = partition->guest_os_id;

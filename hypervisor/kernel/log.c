@@ -87,7 +87,7 @@ static void make_printable(char *text, size_t bytes)
 void log_line(const char *format, ...)
 {
 	char line[LOG_LINE_BYTES + 1];
-	uint64_t us = tsc_hz() != 0 ? tsc_to_100ns(cpu_rdtsc()) / 10 : 0;
+	uint64_t us = tsc_to_100ns(cpu_rdtsc()) / 10; /* 0 before time_init() */
 	size_t length = format_text(line, sizeof(line), "[%5lu.%06lu] ", (us / 1000000),
 	                            (us % 1000000));
 	va_list arguments;

@@ -11,7 +11,6 @@
 #include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/kernel/boot_info.h"
@@ -21,7 +20,6 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/root.h"
-#include "hypervisor/kernel/run.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/timer_queue.h"
 #include "hypervisor/kernel/trace.h"
@@ -39,7 +37,8 @@ void cpu_prepare(struct cpu *cpu)
 {
 	cpu->hypercall_input = boot_alloc(PAGE_4K, PAGE_4K);
 	cpu->hypercall_output = boot_alloc(PAGE_4K, PAGE_4K);
-	trace_init(cpu);
+	cpu->trace =
+		boot_alloc(TRACE_RECORDS * sizeof(struct viridis_trace_record), PAGE_4K);
 	timer_queue_init(cpu);
 	virt->cpu_on();
 }

@@ -117,10 +117,10 @@ bool msr_read_synthetic(const struct vp *vp, uint32_t msr, uint64_t *value)
 		*value = partition->reference_tsc_msr;
 		return true;
 	case HV_MSR_TSC_FREQUENCY:
-		*value = tsc_hz();
+		*value = tsc_hz;
 		return true;
 	case HV_MSR_APIC_FREQUENCY:
-		*value = tsc_hz() / lapic->config.clock_per_tick;
+		*value = tsc_hz / lapic->config.clock_per_tick;
 		return true;
 	case HV_MSR_ICR:
 		*value = (uint64_t)lapic->icr_high << 32 | lapic->icr_low;

@@ -71,4 +71,23 @@ static inline struct cpu *this_cpu(void)
 	return cpu;
 }
 
+void smp_init_boot_cpu(void); /* struct cpu, GS and descriptors of the CPU that boots */
+
+/*
+ * Start every other CPU of the machine, one after the other, each on its own stack, interrupts off,
+ * local APIC ready, cpu_prepare() done. It then waits for smp_release(), and enters cpu_loop(). One
+ * that does not come up is logged and left out.
+ */
+void smp_start_all(void);
+void smp_release(void);
+
+/* Supplied by main.c: what the CPU needs to run VPs; on the CPU itself, one at a time. */
+void cpu_prepare(struct cpu *cpu);
+
+/* What every CPU does from the end of the boot on. */
+_Noreturn void cpu_loop(struct cpu *cpu);
+
+/* Another CPU is to leave its guest, or HLT, and look again. */
+void cpu_kick(const struct cpu *cpu);
+
 #endif

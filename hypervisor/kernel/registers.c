@@ -267,7 +267,7 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 	case HV_X64_REGISTER_DR7:
 		return value <= UINT32_MAX;
 	case HV_X64_REGISTER_XFEM:
-		return (value & 1) && !(value & ~context_xcr0_allowed());
+		return (value & 1) && !(value & ~context_xcr0_allowed);
 	case HV_X64_REGISTER_CS:
 		if ((content->segment.attributes & both) == both)
 			return false;

@@ -4,10 +4,8 @@
  * three places that open the gate: after an exit that an interrupt caused, while idle, and
  * while a VP waits for an epoch.
  */
-#include "hypervisor/kernel/run.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/epoch.h"
-#include "hypervisor/kernel/exit.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/partition.h"
@@ -15,12 +13,6 @@
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/timer_queue.h"
-
-/* What is pending is handled here, on this stack, with no lock held. */
-static void take_interrupts(void)
-{
-	__asm__ volatile("sti; nop; cli" : : : "memory");
-}
 
 static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
 {
@@ -68,7 +60,7 @@ static bool waits_for_epoch(struct vp *vp)
 		vp->epoch_hurried = true;
 		epoch_hurry(vp->wait_epoch);
 	}
-	take_interrupts();
+	cpu_take_interrupts();
 	return true;
 }
 
@@ -94,7 +86,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 	exit_handle(vp, &exit);
 	/* Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. */
 	if (cpu->slice_end && after >= cpu->slice_end)
-		take_interrupts();
+		cpu_take_interrupts();
 }
 
 _Noreturn void cpu_loop(struct cpu *cpu)
@@ -125,9 +117,7 @@ void panic_describe_vp(void)
 		log_error("no VP");
 		return;
 	}
-	log_error("p%u vp%u: rip %#llx rflags %#llx rax %#llx rsp %#llx",
-	          vp->partition->slot, vp->index, (unsigned long long)vp->arch.rip,
-	          (unsigned long long)vp->arch.rflags,
-	          (unsigned long long)vp->arch.gpr[GPR_RAX],
-	          (unsigned long long)vp->arch.gpr[GPR_RSP]);
+	log_error("p%u vp%u: rip %#lx rflags %#lx rax %#lx rsp %#lx", vp->partition->slot,
+	          vp->index, vp->arch.rip, vp->arch.rflags, vp->arch.gpr[GPR_RAX],
+	          vp->arch.gpr[GPR_RSP]);
 }

@@ -2,9 +2,7 @@
 /* The scheduler: sched.h. One lock; nothing under it is longer than a heap operation. */
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/spinlock.h"
 #include "hypervisor/kernel/stats.h"
@@ -21,7 +19,7 @@ static struct vp *lent_to[MAX_CPUS]; /* sched_lock: runs next, then runs, by a l
 /* Times in TSC ticks. */
 void sched_init(void)
 {
-	uint64_t millisecond = tsc_hz() / 1000;
+	uint64_t millisecond = tsc_hz / 1000;
 
 	policy = (struct run_queue_policy){
 		.credit = 10 * millisecond,
@@ -35,17 +33,15 @@ void sched_init(void)
 
 void sched_add(struct vp *vp, uint32_t weight)
 {
-	spin_lock(&sched_lock);
+	SPIN_HOLD(&sched_lock);
 	run_queue_entity_init(&vp->entity, &queue, weight);
 	vp->sched_state = VP_BLOCKED;
-	spin_unlock(&sched_lock);
 }
 
 void sched_set_weight(struct vp *vp, uint32_t weight)
 {
-	spin_lock(&sched_lock);
+	SPIN_HOLD(&sched_lock);
 	run_queue_set_weight(&queue, &vp->entity, weight);
-	spin_unlock(&sched_lock);
 }
 
 static void make_ready_locked(struct vp *vp)
@@ -61,13 +57,9 @@ static void make_ready_locked(struct vp *vp)
 
 static void poke(struct cpu *cpu)
 {
-	struct cpu *self = this_cpu();
-
 	__atomic_store_n(&cpu->reschedule, true, __ATOMIC_SEQ_CST);
-	if (cpu == self)
-		return;
-	lapic_send(cpu->apic_id, VECTOR_KICK);
-	stat_cpu(self, VIRIDIS_CPU_STAT_KICKS_SENT);
+	if (cpu != this_cpu())
+		cpu_kick(cpu);
 }
 
 /* Whether `cpu` should look again because `vp` is ready: it idles, is outrun, or has no slice. */
@@ -98,12 +90,6 @@ static struct cpu *choose_cpu(const struct vp *vp)
 	return best;
 }
 
-static bool may_wake_locked(const struct vp *vp)
-{
-	return vp->sched_state == VP_BLOCKED &&
-	       __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) == 0;
-}
-
 /* To where a VP that has become ready belongs. */
 static void place_locked(const struct vp *vp)
 {
@@ -112,16 +98,6 @@ static void place_locked(const struct vp *vp)
 	trace(VIRIDIS_TRACE_WAKE, vp, target->index, 0);
 	if (should_poke(target, vp))
 		poke(target);
-}
-
-void sched_wake(struct vp *vp)
-{
-	spin_lock(&sched_lock);
-	if (may_wake_locked(vp)) {
-		make_ready_locked(vp);
-		place_locked(vp);
-	}
-	spin_unlock(&sched_lock);
 }
 
 /* Out of the queue, so that no other CPU takes it. */
@@ -134,19 +110,19 @@ static void lend_locked(struct cpu *cpu, struct vp *vp)
 	poke(cpu);
 }
 
-void sched_wake_lending(struct vp *vp)
+void sched_wake(struct vp *vp, bool lend)
 {
 	struct cpu *cpu = this_cpu();
 
-	spin_lock(&sched_lock);
-	if (may_wake_locked(vp)) {
-		make_ready_locked(vp);
-		if (run_queue_first(&queue) == &vp->entity && !lent_to[cpu->index])
-			lend_locked(cpu, vp);
-		else
-			place_locked(vp);
-	}
-	spin_unlock(&sched_lock);
+	SPIN_HOLD(&sched_lock);
+	if (vp->sched_state != VP_BLOCKED ||
+	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0)
+		return;
+	make_ready_locked(vp);
+	if (lend && run_queue_first(&queue) == &vp->entity && !lent_to[cpu->index])
+		lend_locked(cpu, vp);
+	else
+		place_locked(vp);
 }
 
 /* No lock: a loan that begins or ends meanwhile ends soon, or has. */
@@ -160,28 +136,22 @@ void sched_recall(const struct vp *vp)
 
 void sched_stop(struct vp *vp)
 {
-	spin_lock(&sched_lock);
-	if (vp->sched_state == VP_QUEUED &&
-	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0) {
-		run_queue_remove(&queue, &vp->entity);
-		if (vp->bound)
-			root_ready[vp->bound->index] = false;
-		else if (vp->last_cpu && lent_to[vp->last_cpu->index] == vp)
-			__atomic_store_n(&lent_to[vp->last_cpu->index], NULL,
-			                 __ATOMIC_RELAXED);
-		vp->sched_state = VP_BLOCKED;
-	}
-	spin_unlock(&sched_lock);
+	SPIN_HOLD(&sched_lock);
+	if (vp->sched_state != VP_QUEUED ||
+	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) == 0)
+		return;
+	run_queue_remove(&queue, &vp->entity);
+	if (vp->bound)
+		root_ready[vp->bound->index] = false;
+	else if (vp->last_cpu && lent_to[vp->last_cpu->index] == vp)
+		__atomic_store_n(&lent_to[vp->last_cpu->index], NULL, __ATOMIC_RELAXED);
+	vp->sched_state = VP_BLOCKED;
 }
 
 bool sched_is_blocked(const struct vp *vp)
 {
-	bool blocked;
-
-	spin_lock(&sched_lock);
-	blocked = vp->sched_state == VP_BLOCKED;
-	spin_unlock(&sched_lock);
-	return blocked;
+	SPIN_HOLD(&sched_lock);
+	return vp->sched_state == VP_BLOCKED;
 }
 
 /* True at the end of a loan. */

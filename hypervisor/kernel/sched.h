@@ -22,11 +22,8 @@ void sched_init(void);
 void sched_add(struct vp *vp, uint32_t weight);
 void sched_set_weight(struct vp *vp, uint32_t weight);
 
-/* Any CPU: vp->suspend has become 0. */
-void sched_wake(struct vp *vp);
-
-/* The same, by a hypercall of the root's VP on this CPU, which lends it. */
-void sched_wake_lending(struct vp *vp);
+/* Any CPU: vp->suspend has become 0. lend: by a hypercall of the root's VP on this CPU. */
+void sched_wake(struct vp *vp, bool lend);
 
 /* Any CPU: a root's VP that does not run, but should, gets its CPU back if it has lent it. */
 void sched_recall(const struct vp *vp);

@@ -95,8 +95,8 @@ void timer_queue_arm(struct cpu *cpu)
 		lapic_timer_arm(0);
 		return;
 	}
-	if (ticks > tsc_hz())
-		ticks = tsc_hz();
+	if (ticks > tsc_hz)
+		ticks = tsc_hz;
 	/* A second of ticks times a frequency below 3 GHz stays within 64 bits. */
-	lapic_timer_arm(ticks * lapic_hz() / tsc_hz() + 1);
+	lapic_timer_arm(ticks * lapic_hz / tsc_hz + 1);
 }

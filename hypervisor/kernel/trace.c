@@ -2,14 +2,7 @@
 /* Trace rings: trace.h */
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/partition.h"
-
-void trace_init(struct cpu *cpu)
-{
-	cpu->trace =
-		boot_alloc(TRACE_RECORDS * sizeof(struct viridis_trace_record), PAGE_4K);
-}
 
 void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b)
 {

@@ -12,7 +12,6 @@
 
 struct vp;
 
-void trace_init(struct cpu *cpu);
 void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b);
 
 /* Records of `cpu` from number *sequence on; returns how many, and how many were lost before. */

@@ -2,9 +2,7 @@
 /* Virtual processors: life, suspension, events. Invariants V1-V4: vp.h */
 #include "hypervisor/kernel/vp.h"
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"
@@ -149,8 +147,7 @@ void vp_raise(struct vp *vp, uint32_t event)
 	}
 	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
 	if (before == 0 && cpu && cpu != this_cpu()) {
-		lapic_send(cpu->apic_id, VECTOR_KICK);
-		stat_cpu(this_cpu(), VIRIDIS_CPU_STAT_KICKS_SENT);
+		cpu_kick(cpu);
 	} else if (!cpu && vp->bound) {
 		sched_recall(vp);
 	}
@@ -169,13 +166,13 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
 void vp_resume(struct vp *vp, uint32_t suspend_bits)
 {
 	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
-		sched_wake(vp);
+		sched_wake(vp, false);
 }
 
 void vp_resume_lending(struct vp *vp, uint32_t suspend_bits)
 {
 	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
-		sched_wake_lending(vp);
+		sched_wake(vp, true);
 }
 
 void vp_suspend(struct vp *vp, uint32_t suspend_bits)

@@ -165,8 +165,9 @@ void vp_suspend(struct vp *vp,
 /* Suspended and off every CPU: a hypercall may touch its owner-only state. */
 bool vp_is_stopped(const struct vp *vp);
 
-/* The owner, after each exit: what the guest took in or ended meanwhile. */
+/* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
 void vp_after_exit(struct vp *vp);
+void exit_handle(struct vp *vp, const struct vp_exit *exit);
 
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);

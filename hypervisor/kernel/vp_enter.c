@@ -110,26 +110,18 @@ static void withdraw_assist(struct vp *vp)
 	}
 }
 
-static bool all_zero_but(const uint32_t words[8], int vector)
-{
-	for (int i = 0; i < 8; i++) {
-		uint32_t word = words[i];
-
-		if (vector >= 0 && vector / 32 == i)
-			word &= ~BIT32(vector % 32);
-		if (word)
-			return false;
-	}
-	return true;
-}
-
+/* An edge interrupt, none in service, and no other requested. */
 static bool may_spare_eoi(const struct vp *vp, int vector)
 {
 	const struct vlapic *lapic = &vp->lapic;
 
-	return (vp->assist_msr & HV_MSR_PAGE_ENABLE) && all_zero_but(lapic->isr, -1) &&
-	       all_zero_but(lapic->irr, vector) &&
-	       !(lapic->tmr[vector / 32] & BIT32(vector % 32));
+	for (int i = 0; i < 8; i++) {
+		uint32_t mine = vector / 32 == i ? BIT32(vector % 32) : 0;
+
+		if (lapic->isr[i] || (lapic->irr[i] & ~mine) || (lapic->tmr[i] & mine))
+			return false;
+	}
+	return vp->assist_msr & HV_MSR_PAGE_ENABLE;
 }
 
 static void present_vector(struct vp *vp, int vector)

@@ -10,7 +10,7 @@
 #define XSAVE_LEGACY_BYTES 512
 #define XCR0_X87_SSE       UINT64_C(3)
 
-static uint64_t xcr0_allowed;
+uint64_t context_xcr0_allowed;
 static bool has_tsc_aux;
 
 /* Components in ascending order while the standard format's area stays within a page. */
@@ -21,7 +21,7 @@ void context_init(void)
 	cpu_cpuid(0x80000001, 0, &regs);
 	has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
 	cpu_cpuid(0xd, 0, &regs);
-	xcr0_allowed = XCR0_X87_SSE;
+	context_xcr0_allowed = XCR0_X87_SSE;
 	for (unsigned int i = 2; i < 32; i++) {
 		struct cpuid_regs component;
 
@@ -29,13 +29,8 @@ void context_init(void)
 			continue;
 		cpu_cpuid(0xd, i, &component);
 		if (component.ebx + component.eax <= PAGE_4K)
-			xcr0_allowed |= BIT64(i);
+			context_xcr0_allowed |= BIT64(i);
 	}
-}
-
-uint64_t context_xcr0_allowed(void)
-{
-	return xcr0_allowed;
 }
 
 void context_reset(struct vp *vp)
@@ -70,7 +65,7 @@ void context_save(struct cpu *cpu, struct vp *vp)
 
 	if (cpu->loaded != vp)
 		return;
-	cpu_write_xcr0(xcr0_allowed);
+	cpu_write_xcr0(context_xcr0_allowed);
 	cpu_xsave(arch->extended_state);
 	arch->dr[0] = cpu_read_dr0();
 	arch->dr[1] = cpu_read_dr1();
@@ -85,7 +80,7 @@ void context_load(struct cpu *cpu, struct vp *vp)
 
 	if (cpu->loaded == vp)
 		return;
-	cpu_write_xcr0(xcr0_allowed);
+	cpu_write_xcr0(context_xcr0_allowed);
 	cpu_xrstor(arch->extended_state);
 	cpu_write_xcr0(arch->xcr0);
 	cpu_write_dr0(arch->dr[0]);

@@ -13,7 +13,7 @@ struct vp;
 
 /* Boot: which XSAVE components fit the page that every VP has. */
 void context_init(void);
-uint64_t context_xcr0_allowed(void);
+extern uint64_t context_xcr0_allowed;
 
 /* A fresh VP's area and XCR0. */
 void context_reset(struct vp *vp);

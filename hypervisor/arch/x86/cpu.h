@@ -128,6 +128,12 @@ static inline void cpu_sti_hlt(void)
 	__asm__ volatile("sti; hlt" : : : "memory");
 }
 
+/* Let what is pending in: it is handled here, on this stack, with no lock held. */
+static inline void cpu_take_interrupts(void)
+{
+	__asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
 static inline void cpu_invlpg(const void *address)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bringing up the other processors, one at a time, by INIT and startup IPIs. APM2 16.5, 15.21.8 */
-#include "hypervisor/arch/x86/smp.h"
-
-#include <stdbool.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
@@ -14,7 +11,7 @@
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
-#include "hypervisor/kernel/run.h"
+#include "hypervisor/kernel/stats.h"
 
 enum {
 	INIT_WAIT_US = 10000,
@@ -170,6 +167,12 @@ void smp_start_all(void)
 			start_cpu(apic_id);
 	}
 	log_line("smp: %u of %u CPUs run", cpu_count, machine.cpu_count);
+}
+
+void cpu_kick(const struct cpu *cpu)
+{
+	lapic_send(cpu->apic_id, VECTOR_KICK);
+	stat_cpu(this_cpu(), VIRIDIS_CPU_STAT_KICKS_SENT);
 }
 
 void smp_release(void)

@@ -11,15 +11,15 @@
 enum { SAMPLES = 3, SAMPLE_US = 10000 };
 #define UNITS_100NS_HZ 10000000
 
-static uint64_t tsc_frequency, lapic_frequency, scale_100ns;
+uint64_t tsc_hz, lapic_hz, tsc_scale_100ns;
 
 /* What disturbs a sample makes it longer: the shortest is the best one. */
 void time_init(void)
 {
 	uint64_t shortest = UINT64_MAX;
 
-	tsc_frequency = machine.tsc_hz;
-	scale_100ns = cpu_divide_128(UNITS_100NS_HZ, 0, tsc_frequency);
+	tsc_hz = machine.tsc_hz;
+	tsc_scale_100ns = cpu_divide_128(UNITS_100NS_HZ, 0, tsc_hz);
 	for (int i = 0; i < SAMPLES; i++) {
 		uint64_t start, ticks, passed;
 
@@ -31,38 +31,23 @@ void time_init(void)
 		if (passed >= shortest)
 			continue;
 		shortest = passed;
-		lapic_frequency = ticks * tsc_frequency / passed;
+		lapic_hz = ticks * tsc_hz / passed;
 	}
 	lapic_timer_arm(0);
-	if (lapic_frequency == 0)
+	if (lapic_hz == 0)
 		panic("time: the local APIC's timer stands still");
-	log_line("time: TSC %lu kHz, local APIC timer %lu kHz", tsc_frequency / 1000,
-	         lapic_frequency / 1000);
-}
-
-uint64_t tsc_hz(void)
-{
-	return tsc_frequency;
-}
-
-uint64_t lapic_hz(void)
-{
-	return lapic_frequency;
-}
-
-uint64_t tsc_scale_100ns(void)
-{
-	return scale_100ns;
+	log_line("time: TSC %lu kHz, local APIC timer %lu kHz", tsc_hz / 1000,
+	         lapic_hz / 1000);
 }
 
 uint64_t tsc_to_100ns(uint64_t ticks)
 {
-	return (uint64_t)(((unsigned __int128)ticks * scale_100ns) >> 64);
+	return (uint64_t)(((unsigned __int128)ticks * tsc_scale_100ns) >> 64);
 }
 
 uint64_t tsc_from_100ns(uint64_t units)
 {
-	unsigned __int128 product = (unsigned __int128)units * tsc_frequency;
+	unsigned __int128 product = (unsigned __int128)units * tsc_hz;
 	uint64_t high = (uint64_t)(product >> 64);
 
 	if (high >= UNITS_100NS_HZ)

@@ -8,11 +8,11 @@
 /* With the machine's description: measure the local APIC's timer against the TSC. */
 void time_init(void);
 
-uint64_t tsc_hz(void);   /* 0 before time_init() */
-uint64_t lapic_hz(void); /* local APIC timer, divided by 1 */
+/* 0 before time_init(). The local APIC's timer is divided by 1. */
+extern uint64_t tsc_hz, lapic_hz;
 
 /* floor(2^64 * 10^7 / tsc_hz): the scale of the reference TSC page. TLFS 12.7.3 */
-uint64_t tsc_scale_100ns(void);
+extern uint64_t tsc_scale_100ns;
 uint64_t tsc_to_100ns(uint64_t ticks);
 uint64_t tsc_from_100ns(uint64_t units); /* saturates */
 

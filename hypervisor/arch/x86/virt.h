@@ -50,8 +50,7 @@ struct vp_arch {
 };
 
 enum exit_kind {
-	EXIT_INTERRUPT, /* a physical interrupt, still pending */
-	EXIT_NMI,
+	EXIT_INTERRUPT, /* a physical interrupt, still pending, or an NMI */
 	EXIT_CPUID,
 	EXIT_MSR,
 	EXIT_IO,

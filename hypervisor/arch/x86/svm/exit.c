@@ -15,7 +15,6 @@ static const struct exit_row {
 } rows[] = {
 	[SVM_EXIT_CR4_WRITE] = { EXIT_CR_WRITE, 0 },
 	[SVM_EXIT_CR8_WRITE] = { EXIT_CR_WRITE, 0 },
-	[SVM_EXIT_NMI] = { EXIT_NMI, 0 },
 	[SVM_EXIT_RDPMC] = { EXIT_PROTECTION, 0 },
 	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
 	[SVM_EXIT_RSM] = { EXIT_UNDEFINED, 0 },
