@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtual local APIC at work: apic.h. The model: core/vlapic.h */
 #include "hypervisor/kernel/apic.h"
-#include "hypervisor/kernel/emulate.h"
+#include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/intercept.h"
 #include "hypervisor/kernel/interrupt.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/stats.h"
-#include "hypervisor/kernel/synthetic_timer.h"
 
 /* Where an IPI of `vp` goes. Modes that would reach past a partition are dropped here. */
 static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Crash reports of guests: crash.h */
-#include "hypervisor/kernel/crash.h"
+/* Crash reports of guests. TLFS 7.8 */
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"

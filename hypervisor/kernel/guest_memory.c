@@ -3,6 +3,7 @@
 #include "hypervisor/kernel/guest_memory.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/partition.h"
 
@@ -183,4 +184,21 @@ size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)
 		done += now;
 	}
 	return done;
+}
+
+void emulate_access(struct vp *vp, uint64_t gpa, const struct emulated_page *page)
+{
+	uint8_t bytes[DECODE_MAX_BYTES];
+	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
+	struct decode_access access;
+
+	if (!decode_access(bytes, count, guest_code_bits(vp), vp->arch.gpr, &access)) {
+		vp_exception(vp, EXCEPTION_UD);
+		return;
+	}
+	vp_advance(vp, access.length);
+	if (access.is_load)
+		decode_load(&access, page->read(vp, gpa, access.bytes), vp->arch.gpr);
+	else
+		page->write(vp, gpa, access.bytes, access.value);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Short copies from and to guest memory, through this CPU's windows. Every byte is fetched once. A
+ * Short copies from and to guest memory, through this CPU's windows; and instructions. Every byte is fetched once. A
  * page is looked up and used between two quiescent points, so that it cannot change hands meanwhile.
  */
 #ifndef VIRIDIS_KERNEL_GUEST_MEMORY_H
@@ -33,5 +33,16 @@ unsigned int guest_code_bits(const struct vp *vp);
 
 /* Up to `max` instruction bytes at CS:RIP; returns how many could be had. */
 size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max);
+
+/*
+ * Carry out an instruction that touched a page the hypervisor models: the virtual APIC's page, and
+ * the root's IOAPICs. Everything else is left to the parent. The instruction at RIP faulted at
+ * `gpa`. What we cannot decode raises #UD in the guest.
+ */
+struct emulated_page {
+	uint64_t (*read)(struct vp *vp, uint64_t gpa, unsigned int bytes);
+	void (*write)(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value);
+};
+void emulate_access(struct vp *vp, uint64_t gpa, const struct emulated_page *page);
 
 #endif

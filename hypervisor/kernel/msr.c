@@ -10,11 +10,9 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/apic.h"
-#include "hypervisor/kernel/crash.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/synthetic_timer.h"
 
 #define MSR_SYNTHETIC_FIRST 0x40000000u
 #define MSR_SYNTHETIC_LAST  0x4fffffffu

@@ -15,7 +15,6 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/core/ioapic_guard.h"
 #include "hypervisor/kernel/boot_info.h"
-#include "hypervisor/kernel/emulate.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Virtual processors: life, suspension, events. Invariants V1-V4: vp.h */
+/* Virtual processors: life, suspension, events, timers. Invariants V1-V4: vp.h */
 #include "hypervisor/kernel/vp.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/stats.h"
-#include "hypervisor/kernel/synthetic_timer.h"
 #include "hypervisor/kernel/timer_queue.h"
 
 /* The virtual APIC timer counts once every so many TSC ticks. */
@@ -226,14 +226,63 @@ void vp_advance(struct vp *vp, unsigned int length)
 	vp->arch.interrupt_shadow = false;
 }
 
+/* Rounded up: never before the reference time has reached the expiration. */
+static uint64_t synthetic_deadline(const struct vp *vp)
+{
+	uint64_t deadline = stimers_deadline(&vp->stimers);
+	uint64_t ticks;
+
+	if (deadline == STIMER_NEVER)
+		return TIMER_NEVER;
+	ticks = tsc_from_100ns(deadline);
+	if (ticks >= TIMER_NEVER - vp->partition->reference_base - 1)
+		return TIMER_NEVER;
+	return vp->partition->reference_base + ticks + 1;
+}
+
 /* The earlier of the APIC's timer and the synthetic ones, in host TSC. */
 void vp_update_deadline(struct vp *vp)
 {
 	uint64_t deadline = TIMER_NEVER;
-	uint64_t synthetic = synthetic_timers_deadline(vp);
+	uint64_t synthetic = synthetic_deadline(vp);
 	uint64_t apic;
 
 	if (vlapic_timer_deadline(&vp->lapic, &apic))
 		deadline = apic;
 	timer_queue_set(vp, synthetic < deadline ? synthetic : deadline);
+}
+
+static void post_one(struct vp *vp, unsigned int index)
+{
+	uint64_t now = partition_reference_time(vp->partition);
+	struct hv_message message;
+	unsigned int sint = stimers_message(&vp->stimers, index, now, &message);
+
+	if (message_post_direct(vp, sint, &message) != HV_STATUS_SUCCESS)
+		return; /* the slot's msg_pending brings an EOM */
+	stimers_delivered(&vp->stimers, index);
+	stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+}
+
+void synthetic_timers_post(struct vp *vp, uint16_t sints)
+{
+	unsigned int waiting = stimers_waiting(&vp->stimers, sints);
+
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		if (waiting & BIT32(i))
+			post_one(vp, i);
+	}
+}
+
+void synthetic_timers_expire(struct vp *vp)
+{
+	uint8_t vectors[HV_STIMER_COUNT];
+	uint64_t now = partition_reference_time(vp->partition);
+	unsigned int count = stimers_expire(&vp->stimers, now, vectors);
+
+	for (unsigned int i = 0; i < count; i++) {
+		vlapic_accept(&vp->lapic, vectors[i], false);
+		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+	}
+	synthetic_timers_post(vp, SYNIC_ALL_SINTS);
 }

@@ -172,6 +172,10 @@ void exit_handle(struct vp *vp, const struct vp_exit *exit);
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);
 
+/* The owner: the synthetic timers' due expirations; waiting messages of these SINTs again. TLFS 12.3 */
+void synthetic_timers_expire(struct vp *vp);
+void synthetic_timers_post(struct vp *vp, uint16_t sints);
+
 /* The owner: an interrupt ended at the virtual APIC. */
 void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
 
@@ -184,6 +188,9 @@ void vp_exception_error(struct vp *vp, uint8_t vector, uint32_t error);
 
 /* The owner: a child's parent is told; the root's end is the machine's. */
 void vp_triple_fault(struct vp *vp);
+
+/* The owner: log its crash MSRs; has_text: P3 is the GPA and P4 the byte count of a text. TLFS 7.8 */
+void crash_report(struct vp *vp, bool has_text);
 
 /* RIP past the instruction that exited. */
 void vp_advance(struct vp *vp, unsigned int length);

@@ -12,7 +12,6 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/stats.h"
-#include "hypervisor/kernel/synthetic_timer.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/vp.h"
 
