@@ -20,7 +20,6 @@
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/sched.h"
 
 #define MSI_WINDOW_START      UINT64_C(0xfee00000)
 #define MSI_WINDOW_END        UINT64_C(0xfef00000)
@@ -250,11 +249,10 @@ static void ioapic_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64
 	uint32_t offset = (uint32_t)(gpa - ioapic->hpa), allowed = (uint32_t)value;
 	enum ioapic_verdict verdict;
 
-	spin_lock(&ioapic_lock);
+	SPIN_HOLD(&ioapic_lock);
 	verdict = ioapic_guard_write(&ioapic->guard, offset, bytes, &allowed);
 	if (verdict == IOAPIC_PASSED || verdict == IOAPIC_FORCED_MASKED)
 		ioapic->registers[offset / 4] = allowed;
-	spin_unlock(&ioapic_lock);
 	if (verdict == IOAPIC_FORCED_MASKED || verdict == IOAPIC_REFUSED)
 		log_limited("root vp%u: IOAPIC write of %#x at %#lx refused", vp->index,
 		            (uint32_t)value, gpa);

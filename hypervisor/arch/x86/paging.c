@@ -102,11 +102,6 @@ static uint64_t *find_leaf(uint64_t address, bool make)
 	return table_entry(table, address, 0);
 }
 
-static uint64_t *make_leaf(uint64_t address)
-{
-	return find_leaf(address, true);
-}
-
 /* Of a frame, which is RAM. */
 static uint64_t *frame_leaf(uint64_t pfn)
 {
@@ -119,7 +114,7 @@ static uint64_t *frame_leaf(uint64_t pfn)
 static void map_image(const char *start, const char *end, uint64_t flags)
 {
 	for (; start < end; start += PAGE_4K)
-		*make_leaf((uint64_t)start) = image_hpa(start) | flags;
+		*find_leaf((uint64_t)start, true) = image_hpa(start) | flags;
 }
 
 /* Last-level tables, all entries absent, for every 2 MiB in which there is RAM. */
@@ -132,8 +127,7 @@ static void prepare_frame_map(void)
 			continue;
 		for (uint64_t hpa = round_down(range->start, PAGE_2M); hpa < range->end;
 		     hpa += PAGE_2M)
-			(void)make_leaf(FRAME_MAP_BASE +
-			                hpa); /* its entry stays absent */
+			(void)find_leaf(FRAME_MAP_BASE + hpa, true); /* stays absent */
 	}
 	for (uint64_t hpa = boot_reserve.start; hpa < boot_reserve.end; hpa += PAGE_4K)
 		frame_map_show(hpa >> PAGE_SHIFT_4K);
@@ -149,7 +143,7 @@ void paging_init(void)
 	map_image(image_text_end, image_rodata_end, LEAF_R);
 	map_image(image_data_start, image_data_end, LEAF_RW);
 	prepare_frame_map();
-	window_entries = make_leaf(WINDOW_BASE);
+	window_entries = find_leaf(WINDOW_BASE, true);
 	paging_enable_protections();
 	cpu_write_cr3(paging_root);
 	log_line("paging: tables at %#lx, image %#lx-%#lx, reserve %#lx-%#lx",
@@ -217,7 +211,7 @@ void *mmio_map(uint64_t hpa)
 {
 	uint64_t address = mmio_next;
 
-	*make_leaf(address) = (hpa & PTE_ADDRESS) | LEAF_DEVICE;
+	*find_leaf(address, true) = (hpa & PTE_ADDRESS) | LEAF_DEVICE;
 	mmio_next += PAGE_4K;
 	return (char *)address + hpa % PAGE_4K;
 }

@@ -9,7 +9,6 @@
 #include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/stats.h"
 

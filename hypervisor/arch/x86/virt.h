@@ -116,7 +116,7 @@ struct virt_ops {
 	void (*cpu_on)(void);
 	/* Boot: the root's accesses to these ports exit; a child's always do. */
 	void (*intercept_root_ports)(uint16_t first, unsigned int count);
-	/* The control block and XSAVE pages are set in vp->arch; zeroed. */
+	/* The control block and XSAVE pages are set in vp->arch; zeroed. A vp_reset follows. */
 	void (*vp_init)(struct vp *vp);
 	void (*vp_reset)(struct vp *vp); /* registers as after INIT. SDM3 table 10-1 */
 	/*

@@ -2,7 +2,6 @@
 /* From the VMCB's exit fields to struct vp_exit. APM2 15, appendix C */
 #include "hypervisor/arch/x86/svm/svm.h"
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/kernel/panic.h"
 
 /*
  * Without next-RIP save the length is that of the bare encoding. A prefixed form of these

@@ -133,7 +133,6 @@ static void svm_vp_init(struct vp *vp)
 	control->nested_control = SVM_NESTED_ENABLE;
 	control->nested_cr3 = vp->partition->npt.root_hpa;
 	control->tsc_offset = vp->partition->tsc_offset;
-	svm_vp_reset(vp);
 }
 
 /* The ASID for this entry. Sets the TLB control when everything has to go. */
