@@ -97,16 +97,16 @@ static bool base_allowed(const struct vlapic *v, uint64_t value)
 	return from != VLAPIC_X2APIC || to != VLAPIC_XAPIC;
 }
 
-enum vlapic_status vlapic_set_base(struct vlapic *v, uint64_t value)
+bool vlapic_set_base(struct vlapic *v, uint64_t value)
 {
 	if (!base_allowed(v, value))
-		return VLAPIC_FAULT;
+		return false;
 	v->base = value & ~VLAPIC_BASE_BOOTSTRAP;
 	if (v->config.bootstrap)
 		v->base |= VLAPIC_BASE_BOOTSTRAP;
 	if (vlapic_mode(v) == VLAPIC_DISABLED)
 		vlapic_init_signal(v); /* it comes back as after power-up. SDM3 11.4.3 */
-	return VLAPIC_OK;
+	return true;
 }
 
 static bool enabled(const struct vlapic *v)
@@ -242,12 +242,12 @@ uint64_t vlapic_cr8(const struct vlapic *v)
 	return v->tpr >> 4;
 }
 
-enum vlapic_status vlapic_set_cr8(struct vlapic *v, uint64_t value)
+bool vlapic_set_cr8(struct vlapic *v, uint64_t value)
 {
 	if (value > 0xf)
-		return VLAPIC_FAULT;
+		return false;
 	v->tpr = (uint32_t)value << 4;
-	return VLAPIC_OK;
+	return true;
 }
 
 static bool is_periodic(const struct vlapic *v)
@@ -554,8 +554,7 @@ void vlapic_write(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t no
 		raise_error(v, ESR_ILLEGAL_REGISTER);
 }
 
-enum vlapic_status vlapic_write_icr(struct vlapic *v, uint64_t value,
-                                    struct vlapic_action *action)
+bool vlapic_write_icr(struct vlapic *v, uint64_t value, struct vlapic_action *action)
 {
 	bool x2apic = vlapic_mode(v) == VLAPIC_X2APIC;
 	uint32_t low = (uint32_t)value;
@@ -563,42 +562,41 @@ enum vlapic_status vlapic_write_icr(struct vlapic *v, uint64_t value,
 
 	memset(action, 0, sizeof(*action));
 	if (vlapic_mode(v) == VLAPIC_DISABLED)
-		return VLAPIC_FAULT;
+		return false;
 	if (x2apic && low & ~(ICR_WRITABLE | ICR_STATUS))
-		return VLAPIC_FAULT;
+		return false;
 	v->icr_high = x2apic ? high : high & LDR_WRITABLE;
 	v->icr_low = low & ICR_WRITABLE;
 	send(v, v->icr_low, action);
-	return VLAPIC_OK;
+	return true;
 }
 
-enum vlapic_status vlapic_msr_read(struct vlapic *v, uint32_t msr, uint64_t now,
-                                   uint64_t *value)
+bool vlapic_msr_read(struct vlapic *v, uint32_t msr, uint64_t now, uint64_t *value)
 {
 	uint32_t index = msr - VLAPIC_MSR_FIRST;
 
 	*value = 0;
 	if (vlapic_mode(v) != VLAPIC_X2APIC || !find_rule(v, index, READ))
-		return VLAPIC_FAULT;
+		return false;
 	*value = read_register(v, index << 4, now);
 	if (index == VLAPIC_ICR >> 4)
 		*value |= (uint64_t)v->icr_high << 32;
-	return VLAPIC_OK;
+	return true;
 }
 
-enum vlapic_status vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value,
-                                    uint64_t now, struct vlapic_action *action)
+bool vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value, uint64_t now,
+                      struct vlapic_action *action)
 {
 	uint32_t index = msr - VLAPIC_MSR_FIRST;
 	const struct rule *rule = find_rule(v, index, WRITE);
 
 	memset(action, 0, sizeof(*action));
 	if (vlapic_mode(v) != VLAPIC_X2APIC || !rule)
-		return VLAPIC_FAULT;
+		return false;
 	if (index == VLAPIC_ICR >> 4)
 		return vlapic_write_icr(v, value, action);
 	if (value & ~(uint64_t)rule->writable)
-		return VLAPIC_FAULT;
+		return false;
 	write_register(v, index << 4, (uint32_t)value, now, action);
-	return VLAPIC_OK;
+	return true;
 }

@@ -67,11 +67,6 @@ enum vlapic_register {
 #define VLAPIC_LVT_TIMER 0u
 #define VLAPIC_LVT_ERROR 5u
 
-enum vlapic_status {
-	VLAPIC_OK,
-	VLAPIC_FAULT, /* the access raises #GP(0) */
-};
-
 enum vlapic_mode {
 	VLAPIC_DISABLED,
 	VLAPIC_XAPIC,
@@ -156,9 +151,9 @@ struct vlapic {
 void vlapic_reset(struct vlapic *v);       /* power-up or RESET#. SDM3 11.4.7.1 */
 void vlapic_init_signal(struct vlapic *v); /* INIT: id and mode stay. SDM3 11.4.7.3 */
 
+/* Where one returns bool, false is an access that raises #GP(0). */
 enum vlapic_mode vlapic_mode(const struct vlapic *v);
-MUST_CHECK enum vlapic_status vlapic_set_base(struct vlapic *v,
-                                              uint64_t value); /* MSR 0x1b */
+MUST_CHECK bool vlapic_set_base(struct vlapic *v, uint64_t value); /* MSR 0x1b */
 
 /*
  * 32-bit accesses of the xAPIC page at `offset`; they never fault. In another mode the
@@ -169,19 +164,18 @@ void vlapic_write(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t no
                   struct vlapic_action *action);
 
 /* RDMSR and WRMSR of 0x800-0x8ff; they fault outside x2APIC mode. SDM3 11.12.1.2 */
-MUST_CHECK enum vlapic_status vlapic_msr_read(struct vlapic *v, uint32_t msr,
-                                              uint64_t now, uint64_t *value);
-MUST_CHECK enum vlapic_status vlapic_msr_write(struct vlapic *v, uint32_t msr,
-                                               uint64_t value, uint64_t now,
-                                               struct vlapic_action *action);
+MUST_CHECK bool vlapic_msr_read(struct vlapic *v, uint32_t msr, uint64_t now,
+                                uint64_t *value);
+MUST_CHECK bool vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value,
+                                 uint64_t now, struct vlapic_action *action);
 
 /* Both halves of the ICR at once, in the format of the mode the APIC is in. */
-MUST_CHECK enum vlapic_status vlapic_write_icr(struct vlapic *v, uint64_t value,
-                                               struct vlapic_action *action);
+MUST_CHECK bool vlapic_write_icr(struct vlapic *v, uint64_t value,
+                                 struct vlapic_action *action);
 
 /* CR8 is TPR bits 7:4. APM2 16.6.4 */
 uint64_t vlapic_cr8(const struct vlapic *v);
-MUST_CHECK enum vlapic_status vlapic_set_cr8(struct vlapic *v, uint64_t value);
+MUST_CHECK bool vlapic_set_cr8(struct vlapic *v, uint64_t value);
 
 /* A fixed interrupt arrives. False: not accepted (APIC off, or a vector below 16). */
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level);

@@ -82,7 +82,7 @@ bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	struct vlapic_action action;
 
-	if (vlapic_msr_write(&vp->lapic, msr, value, cpu_rdtsc(), &action) != VLAPIC_OK)
+	if (!vlapic_msr_write(&vp->lapic, msr, value, cpu_rdtsc(), &action))
 		return false;
 	carry_out(vp, &action);
 	return true;
@@ -90,7 +90,7 @@ bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 
 bool apic_set_base(struct vp *vp, uint64_t value)
 {
-	if (vlapic_set_base(&vp->lapic, value) != VLAPIC_OK)
+	if (!vlapic_set_base(&vp->lapic, value))
 		return false;
 	vp_update_deadline(vp);
 	return true;
@@ -100,7 +100,7 @@ bool apic_write_icr(struct vp *vp, uint64_t value)
 {
 	struct vlapic_action action;
 
-	if (vlapic_write_icr(&vp->lapic, value, &action) != VLAPIC_OK)
+	if (!vlapic_write_icr(&vp->lapic, value, &action))
 		return false;
 	carry_out(vp, &action);
 	return true;

@@ -3,7 +3,7 @@
  * CPUID of guests: the machine's, less what is not for guests, and the hypervisor's leaves. TLFS 2.
  * A child's features are shown by allow-lists; the root sees the machine but for virtualization.
  */
-#include "hypervisor/kernel/cpuid.h"
+#include "hypervisor/kernel/registers.h"
 #include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/partition.h"

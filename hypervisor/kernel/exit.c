@@ -3,12 +3,11 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/apic.h"
-#include "hypervisor/kernel/cpuid.h"
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/intercept.h"
 #include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/msr.h"
+#include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/root.h"
@@ -40,13 +39,10 @@ static void exit_msr(struct vp *vp, const struct vp_exit *exit)
 	uint64_t *gpr = vp->arch.gpr;
 	uint32_t msr = (uint32_t)gpr[GPR_RCX];
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
-	enum msr_result result;
+	bool done = exit->msr.write ? msr_write(vp, msr, value) :
+	                              msr_read(vp, msr, &value);
 
-	if (exit->msr.write)
-		result = msr_write(vp, msr, value);
-	else
-		result = msr_read(vp, msr, &value);
-	if (result == MSR_FAULT) {
+	if (!done) {
 		vp_exception_error(vp, EXCEPTION_GP, 0);
 		return;
 	}
@@ -101,7 +97,7 @@ static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 	value = vp->arch.gpr[gpr];
 	if (guest_code_bits(vp) != 64)
 		value = (uint32_t)value;
-	if (exit->cr == 8 ? vlapic_set_cr8(&vp->lapic, value) == VLAPIC_OK :
+	if (exit->cr == 8 ? vlapic_set_cr8(&vp->lapic, value) :
 	                    virt->write_cr4(vp, value))
 		vp_advance(vp, length);
 	else

@@ -65,35 +65,27 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 	struct hv_output_get_partition_property *out = call->output;
 	const struct partition *partition = call->target;
 
-	switch (in->code) {
-	case HV_PROPERTY_PRIVILEGE_FLAGS:
-		out->value = partition->privileges;
-		break;
-	case HV_PROPERTY_CPU_WEIGHT:
-		out->value = partition->weight;
-		break;
-	case HV_PROPERTY_TIME_FREEZE:
-	case HV_PROPERTY_SUSPEND:
-		out->value = partition->frozen;
-		break;
-	case HV_PROPERTY_REFERENCE_TIME:
-		out->value = partition_reference_time(partition);
-		break;
-	case HV_PROPERTY_PROCESSOR_VENDOR: /* 0: AMD */
-		break;
-	case HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH:
-		out->value = 48; /* of nested translations */
-		break;
-	case HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY:
-		out->value = tsc_hz;
-		break;
-	case HV_PROPERTY_GUEST_OS_ID:
-		out->value = partition->guest_os_id;
-		break;
-	default:
-		return HV_STATUS_UNKNOWN_PROPERTY;
+	const struct {
+		uint64_t code, value;
+	} properties[] = {
+		{ HV_PROPERTY_PRIVILEGE_FLAGS, partition->privileges },
+		{ HV_PROPERTY_CPU_WEIGHT, partition->weight },
+		{ HV_PROPERTY_TIME_FREEZE, partition->frozen },
+		{ HV_PROPERTY_SUSPEND, partition->frozen },
+		{ HV_PROPERTY_REFERENCE_TIME, partition_reference_time(partition) },
+		{ HV_PROPERTY_PROCESSOR_VENDOR, 0 },        /* AMD */
+		{ HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, 48 }, /* of nested translations */
+		{ HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY, tsc_hz },
+		{ HV_PROPERTY_GUEST_OS_ID, partition->guest_os_id },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(properties); i++) {
+		if (properties[i].code == in->code) {
+			out->value = properties[i].value;
+			return HV_STATUS_SUCCESS;
+		}
 	}
-	return HV_STATUS_SUCCESS;
+	return HV_STATUS_UNKNOWN_PROPERTY;
 }
 
 /* Only what a guest may be granted at all; before its VPs exist. */

@@ -2,12 +2,12 @@
 /* The hypercall gate: hypercall.h. TLFS 3 */
 #include "hypervisor/kernel/hypercall.h"
 #include <viridis/abi/hv_cpuid.h>
+#include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/core/hypercall_control.h"
 #include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/guest_memory.h"
-#include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"
 
@@ -41,20 +41,11 @@ static const struct gate_row {
 #undef HC
 };
 
-/* Sorted by code, as the table is. */
 static const struct gate_row *find_row(uint16_t code)
 {
-	unsigned int low = 0, high = ARRAY_COUNT(rows);
-
-	while (low < high) {
-		unsigned int middle = (low + high) / 2;
-
-		if (rows[middle].entry.code == code)
-			return &rows[middle];
-		if (rows[middle].entry.code < code)
-			low = middle + 1;
-		else
-			high = middle;
+	for (unsigned int i = 0; i < ARRAY_COUNT(rows); i++) {
+		if (rows[i].entry.code == code)
+			return &rows[i];
 	}
 	return NULL;
 }
@@ -207,9 +198,10 @@ static enum hv_status carry_out(struct invocation *invocation)
 	return store_output(invocation) ? status : HV_STATUS_INVALID_PARAMETER;
 }
 
+/* VMMCALL is #UD without the hypercall page. */
 static bool may_call(const struct vp *vp)
 {
-	return overlay_hypercalls_enabled(vp->partition) &&
+	return (vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE) &&
 	       (vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3) == 0 &&
 	       (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PE);
 }

@@ -5,7 +5,7 @@
  * writes none of it: D3. AMD's numbers: APM2 appendix A. Synthetic ones: TLFS appendix F; each group is
  * opened by a privilege of the partition.
  */
-#include "hypervisor/kernel/msr.h"
+#include "hypervisor/kernel/registers.h"
 #include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
@@ -86,65 +86,49 @@ static bool is_open(const struct vp *vp, uint32_t msr)
 	return privilege && (*privilege & ~vp->partition->privileges) == 0;
 }
 
-bool msr_read_synthetic(const struct vp *vp, uint32_t msr, uint64_t *value)
+uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 {
 	const struct partition *partition = vp->partition;
 	const struct vlapic *lapic = &vp->lapic;
+	uint64_t value;
 
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID:
-		*value = partition->guest_os_id;
-		return true;
+		return partition->guest_os_id;
 	case HV_MSR_HYPERCALL:
-		*value = partition->hypercall_msr;
-		return true;
+		return partition->hypercall_msr;
 	case HV_MSR_VP_INDEX:
-		*value = vp->index;
-		return true;
-	case HV_MSR_RESET:
-		*value = 0;
-		return true;
+		return vp->index;
 	case HV_MSR_VP_RUNTIME:
-		*value = tsc_to_100ns(vp->stats[VIRIDIS_VP_STAT_GUEST_TICKS] +
-		                      vp->stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
-		return true;
+		return tsc_to_100ns(vp->stats[VIRIDIS_VP_STAT_GUEST_TICKS] +
+		                    vp->stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
 	case HV_MSR_TIME_REF_COUNT:
-		*value = partition_reference_time(partition);
-		return true;
+		return partition_reference_time(partition);
 	case HV_MSR_REFERENCE_TSC:
-		*value = partition->reference_tsc_msr;
-		return true;
+		return partition->reference_tsc_msr;
 	case HV_MSR_TSC_FREQUENCY:
-		*value = tsc_hz;
-		return true;
+		return tsc_hz;
 	case HV_MSR_APIC_FREQUENCY:
-		*value = tsc_hz / lapic->config.clock_per_tick;
-		return true;
+		return tsc_hz / lapic->config.clock_per_tick;
 	case HV_MSR_ICR:
-		*value = (uint64_t)lapic->icr_high << 32 | lapic->icr_low;
-		return true;
+		return (uint64_t)lapic->icr_high << 32 | lapic->icr_low;
 	case HV_MSR_TPR:
-		*value = lapic->tpr;
-		return true;
+		return lapic->tpr;
 	case HV_MSR_VP_ASSIST_PAGE:
-		*value = vp->assist_msr;
-		return true;
+		return vp->assist_msr;
 	case HV_MSR_SCONTROL ... HV_MSR_EOM:
 	case HV_MSR_SINT0 ... HV_MSR_SINT15:
-		return synic_read(&vp->synic, msr, value);
+		return synic_read(&vp->synic, msr, &value) ? value : 0;
 	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
-		return stimers_read(&vp->stimers, msr, value);
+		return stimers_read(&vp->stimers, msr, &value) ? value : 0;
 	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
-		*value = vp->crash[msr - HV_MSR_CRASH_P0];
-		return true;
+		return vp->crash[msr - HV_MSR_CRASH_P0];
 	case HV_MSR_CRASH_CTL:
-		*value = HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
-		return true;
+		return HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
 	case HV_MSR_TSC_INVARIANT_CONTROL:
-		*value = partition->invariant_tsc;
-		return true;
-	default:
-		return false;
+		return partition->invariant_tsc;
+	default: /* HV_MSR_RESET */
+		return 0;
 	}
 }
 
@@ -238,16 +222,17 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 	}
 }
 
-static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
+bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
 	const uint64_t *right;
 
 	*value = 0;
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
-		return vlapic_msr_read(&vp->lapic, msr, cpu_rdtsc(), value) == VLAPIC_OK;
+		return vlapic_msr_read(&vp->lapic, msr, cpu_rdtsc(), value);
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
-		return is_open(vp, msr) && msr_read_synthetic(vp, msr, value);
+		*value = msr_synthetic(vp, msr);
+		return is_open(vp, msr) && msr != HV_MSR_EOI;
 	case MSR_TSC:
 		*value = cpu_rdtsc() + vp->partition->tsc_offset;
 		return true;
@@ -272,11 +257,6 @@ static bool read(struct vp *vp, uint32_t msr, uint64_t *value)
 		return right && (*right & ZERO);
 	*value = cpu_rdmsr(msr);
 	return true;
-}
-
-enum msr_result msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
-{
-	return read(vp, msr, value) ? MSR_DONE : MSR_FAULT;
 }
 
 /* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */
@@ -310,7 +290,7 @@ static bool write_efer(struct vp *vp, uint64_t content)
 	return true;
 }
 
-static bool write(struct vp *vp, uint32_t msr, uint64_t value)
+bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	const uint64_t *right;
 
@@ -336,9 +316,4 @@ static bool write(struct vp *vp, uint32_t msr, uint64_t value)
 	log_limited("p%u vp%u msr: write of %#llx to %#x refused", vp->partition->slot,
 	            vp->index, (unsigned long long)value, msr);
 	return false;
-}
-
-enum msr_result msr_write(struct vp *vp, uint32_t msr, uint64_t value)
-{
-	return write(vp, msr, value) ? MSR_DONE : MSR_FAULT;
 }

@@ -133,11 +133,6 @@ bool overlay_is_at(const struct partition *partition, uint64_t gpa)
 	       (leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG;
 }
 
-bool overlay_hypercalls_enabled(const struct partition *partition)
-{
-	return (partition->hypercall_msr & HV_MSR_PAGE_ENABLE) != 0;
-}
-
 /* ENDBR64; VMMCALL; RET, and INT3 to the end. TLFS 3.13 */
 void overlay_fill_pages(struct partition *partition)
 {

@@ -38,7 +38,4 @@ bool overlay_is_at(const struct partition *partition, uint64_t gpa);
 /* Fill the partition's own pages: the hypercall page's code, the reference TSC's numbers. */
 void overlay_fill_pages(struct partition *partition);
 
-/* Is the hypercall page enabled? VMMCALL is #UD otherwise. */
-bool overlay_hypercalls_enabled(const struct partition *partition);
-
 #endif

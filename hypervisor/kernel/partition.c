@@ -34,11 +34,6 @@ static struct partition
 	*table[MAX_PARTITIONS]; /* written under table_lock, read by anyone */
 static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
 
-static void *table_at(uint64_t hpa)
-{
-	return frame_map(hpa);
-}
-
 static uint64_t table_allocate(void *context)
 {
 	struct partition *partition = context;
@@ -68,7 +63,7 @@ static void frames_let_go(void *context, uint64_t hpa, uint64_t bytes)
 
 static const struct npt_memory table_memory = {
 	.drop = frames_let_go,
-	.at = table_at,
+	.at = frame_map,
 	.allocate = table_allocate,
 	.release = table_release,
 };

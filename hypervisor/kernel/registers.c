@@ -5,7 +5,6 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/apic.h"
-#include "hypervisor/kernel/msr.h"
 #include "hypervisor/kernel/partition.h"
 
 #define XSAVE_XMM_OFFSET 160
@@ -34,6 +33,7 @@ static const struct run {
 	{ X64(RFLAGS), X64(RFLAGS), FIELD, VP(arch.rflags) },
 	{ X64(DR0), X64(DR3), FIELD, VP(arch.dr) },
 	{ X64(XFEM), X64(XFEM), FIELD, VP(arch.xcr0) },
+	{ X64(TSC_AUX), X64(TSC_AUX), FIELD, VP(arch.tsc_aux) },
 	{ X64(XMM0), X64(XMM15), EXTENDED, XSAVE_XMM_OFFSET },
 	{ X64(FP_MMX0), X64(FP_MMX7), EXTENDED, XSAVE_MMX_OFFSET },
 	{ X64(FP_CONTROL_STATUS), X64(FP_CONTROL_STATUS), EXTENDED, 0 },
@@ -150,9 +150,6 @@ static enum hv_status get_special(const struct vp *vp, uint32_t name,
 	case HV_X64_REGISTER_TSC:
 		*content = cpu_rdtsc() + vp->partition->tsc_offset;
 		break;
-	case HV_X64_REGISTER_TSC_AUX:
-		*content = vp->arch.tsc_aux;
-		break;
 	default:
 		return virt->get_register(vp, name, value);
 	}
@@ -207,12 +204,9 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_CR8:
-		return accepted(vlapic_set_cr8(&vp->lapic, value) == VLAPIC_OK);
+		return accepted(vlapic_set_cr8(&vp->lapic, value));
 	case HV_X64_REGISTER_APIC_BASE:
 		return accepted(apic_set_base(vp, value));
-	case HV_X64_REGISTER_TSC_AUX:
-		vp->arch.tsc_aux = (uint32_t)value;
-		return HV_STATUS_SUCCESS;
 	default:
 		return virt->set_register(vp, name, content);
 	}
@@ -226,11 +220,9 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 	if (!run)
 		return get_special(vp, name, value);
 	if (run->place == SYNTHETIC)
-		return msr_read_synthetic(vp, run->at + (name - run->first),
-		                          &value->reg64) ?
-		               HV_STATUS_SUCCESS :
-		               HV_STATUS_INVALID_PARAMETER;
-	memcpy(value, memory_of(vp, run, name), run->place == FIELD ? 8 : 16);
+		value->reg64 = msr_synthetic(vp, run->at + (name - run->first));
+	else
+		memcpy(value, memory_of(vp, run, name), run->place == FIELD ? 8 : 16);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -265,6 +257,7 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 		return !(value & ~(uint64_t)EFER_DEFINED);
 	case HV_X64_REGISTER_DR6:
 	case HV_X64_REGISTER_DR7:
+	case HV_X64_REGISTER_TSC_AUX:
 		return value <= UINT32_MAX;
 	case HV_X64_REGISTER_XFEM:
 		return (value & 1) && !(value & ~context_xcr0_allowed);

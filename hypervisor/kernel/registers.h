@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A VP's registers by TLFS name: what GET and SET_VP_REGISTERS and the register page see. */
+/*
+ * A VP's registers by TLFS name, as GET and SET_VP_REGISTERS and the register page see them
+ * (registers.c); what the guest itself sees of CPUID (cpuid.c) and of MSRs (msr.c).
+ */
 #ifndef VIRIDIS_KERNEL_REGISTERS_H
 #define VIRIDIS_KERNEL_REGISTERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
 #include <viridis/base/assert.h>
 
+struct cpuid_regs;
 struct vp;
 
 /* The VP is stopped, but for EXPLICIT_SUSPEND and INTERCEPT_SUSPEND, which may be touched any time. */
@@ -20,5 +25,16 @@ bool registers_is_suspend(uint32_t name);
 
 void registers_fill_page(struct vp *vp);
 void registers_load_page(struct vp *vp); /* what the parent marked dirty */
+
+void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+                     struct cpuid_regs *regs);
+
+/* The owner; privileges are checked. False: #GP. */
+bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
+bool msr_write(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
+
+/* One of the synthetic MSRs, without regard to privileges: the parent's side. False: a bad value. */
+uint64_t msr_synthetic(const struct vp *vp, uint32_t msr);
+bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
 
 #endif

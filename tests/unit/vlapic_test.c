@@ -44,10 +44,10 @@ static void create_on(uint32_t apic_id)
 static void create_x2apic(uint32_t apic_id)
 {
 	create_on(apic_id);
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_X2), VLAPIC_OK);
+	ck_assert(vlapic_set_base(&v, BASE_X2));
 }
 
-static enum vlapic_status write_msr(uint32_t offset, uint64_t value)
+static bool write_msr(uint32_t offset, uint64_t value)
 {
 	return vlapic_msr_write(&v, VLAPIC_MSR_FIRST + offset / 16, value, 0, &action);
 }
@@ -93,11 +93,10 @@ START_TEST(apic_base_changes_mode_only_as_the_manual_draws_it)
 
 	create(1);
 	if (from == VLAPIC_DISABLED)
-		ck_assert_int_eq(vlapic_set_base(&v, VLAPIC_GPA), VLAPIC_OK);
+		ck_assert(vlapic_set_base(&v, VLAPIC_GPA));
 	if (from == VLAPIC_X2APIC)
-		ck_assert_int_eq(vlapic_set_base(&v, BASE_X2), VLAPIC_OK);
-	ck_assert_int_eq(vlapic_set_base(&v, bases[to]),
-	                 legal[from][to] ? VLAPIC_OK : VLAPIC_FAULT);
+		ck_assert(vlapic_set_base(&v, BASE_X2));
+	ck_assert_int_eq(vlapic_set_base(&v, bases[to]), legal[from][to]);
 	ck_assert_int_eq((int)vlapic_mode(&v), legal[from][to] ? to : from);
 }
 END_TEST
@@ -105,11 +104,10 @@ END_TEST
 START_TEST(apic_base_refuses_reserved_bits_and_another_page)
 {
 	create(1);
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC | 1), VLAPIC_FAULT);
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC | BIT64(52)), VLAPIC_FAULT);
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC + 0x1000), VLAPIC_FAULT);
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC | VLAPIC_BASE_BOOTSTRAP),
-	                 VLAPIC_OK);
+	ck_assert(!vlapic_set_base(&v, BASE_XAPIC | 1));
+	ck_assert(!vlapic_set_base(&v, BASE_XAPIC | BIT64(52)));
+	ck_assert(!vlapic_set_base(&v, BASE_XAPIC + 0x1000));
+	ck_assert(vlapic_set_base(&v, BASE_XAPIC | VLAPIC_BASE_BOOTSTRAP));
 	ck_assert_uint_eq(v.base, BASE_XAPIC);
 }
 END_TEST
@@ -118,11 +116,11 @@ START_TEST(disabling_forgets_everything)
 {
 	create_on(1);
 	ck_assert(vlapic_accept(&v, 0x31, true));
-	ck_assert_int_eq(vlapic_set_base(&v, VLAPIC_GPA), VLAPIC_OK);
+	ck_assert(vlapic_set_base(&v, VLAPIC_GPA));
 	ck_assert_int_eq(vlapic_pending(&v), VLAPIC_NO_VECTOR);
 	ck_assert(!vlapic_accept(&v, 0x31, false));
 	ck_assert_uint_eq(read32(VLAPIC_VERSION_REGISTER), 0xffffffff);
-	ck_assert_int_eq(vlapic_set_base(&v, BASE_XAPIC), VLAPIC_OK);
+	ck_assert(vlapic_set_base(&v, BASE_XAPIC));
 	ck_assert_uint_eq(read32(VLAPIC_SVR), 0xff);
 }
 END_TEST
@@ -206,11 +204,11 @@ END_TEST
 START_TEST(cr8_is_the_tprs_class)
 {
 	create_on(1);
-	ck_assert_int_eq(vlapic_set_cr8(&v, 9), VLAPIC_OK);
+	ck_assert(vlapic_set_cr8(&v, 9));
 	ck_assert_uint_eq(read32(VLAPIC_TPR), 0x90);
 	write32(VLAPIC_TPR, 0x7f);
 	ck_assert_uint_eq(vlapic_cr8(&v), 7);
-	ck_assert_int_eq(vlapic_set_cr8(&v, 16), VLAPIC_FAULT);
+	ck_assert(!vlapic_set_cr8(&v, 16));
 	ck_assert_uint_eq(read32(VLAPIC_TPR), 0x7f);
 }
 END_TEST
@@ -314,18 +312,18 @@ END_TEST
 START_TEST(both_halves_of_the_icr_go_in_one_write)
 {
 	create_on(1);
-	ck_assert_int_eq(vlapic_write_icr(&v, 0x0300000000004032, &action), VLAPIC_OK);
+	ck_assert(vlapic_write_icr(&v, 0x0300000000004032, &action));
 	ck_assert_uint_eq(action.ipi.destination, 3);
 	ck_assert_uint_eq(read32(VLAPIC_ICR_HIGH), 0x03000000);
 	create_x2apic(1);
-	ck_assert_int_eq(vlapic_write_icr(&v, 0x0300000000004032, &action), VLAPIC_OK);
+	ck_assert(vlapic_write_icr(&v, 0x0300000000004032, &action));
 	ck_assert_uint_eq(action.ipi.destination, 0x03000000);
 	ck_assert(action.ipi.wide);
-	ck_assert_int_eq(vlapic_write_icr(&v, BIT64(13) | 0x32, &action), VLAPIC_FAULT);
-	ck_assert_int_eq(vlapic_write_icr(&v, BIT64(20) | 0x32, &action), VLAPIC_FAULT);
+	ck_assert(!vlapic_write_icr(&v, BIT64(13) | 0x32, &action));
+	ck_assert(!vlapic_write_icr(&v, BIT64(20) | 0x32, &action));
 	create(1);
-	ck_assert_int_eq(vlapic_set_base(&v, VLAPIC_GPA), VLAPIC_OK);
-	ck_assert_int_eq(vlapic_write_icr(&v, 0x32, &action), VLAPIC_FAULT);
+	ck_assert(vlapic_set_base(&v, VLAPIC_GPA));
+	ck_assert(!vlapic_write_icr(&v, 0x32, &action));
 }
 END_TEST
 
@@ -352,9 +350,8 @@ START_TEST(x2apic_registers_that_are_not_there_fault)
 		uint64_t value;
 
 		ck_assert_int_eq(vlapic_msr_read(&v, msr, 0, &value),
-		                 x2apic_readable(offset) ? VLAPIC_OK : VLAPIC_FAULT);
-		ck_assert_int_eq(write_msr(offset, 0),
-		                 x2apic_writable(offset) ? VLAPIC_OK : VLAPIC_FAULT);
+		                 x2apic_readable(offset));
+		ck_assert_int_eq(write_msr(offset, 0), x2apic_writable(offset));
 	}
 }
 END_TEST
@@ -375,8 +372,7 @@ START_TEST(x2apic_reserved_bits_fault)
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		create_x2apic(1);
 		ck_assert_int_eq(write_msr(registers[_i].offset, BIT64(bit)),
-		                 registers[_i].legal >> bit & 1 ? VLAPIC_OK :
-		                                                  VLAPIC_FAULT);
+		                 registers[_i].legal >> bit & 1);
 	}
 }
 END_TEST
@@ -386,11 +382,11 @@ START_TEST(x2apic_msrs_fault_in_another_mode)
 	uint64_t value;
 
 	create_on(1);
-	ck_assert_int_eq(vlapic_msr_read(&v, 0x802, 0, &value), VLAPIC_FAULT);
-	ck_assert_int_eq(write_msr(VLAPIC_TPR, 0), VLAPIC_FAULT);
+	ck_assert(!vlapic_msr_read(&v, 0x802, 0, &value));
+	ck_assert(!write_msr(VLAPIC_TPR, 0));
 	create_x2apic(1);
-	ck_assert_int_eq(vlapic_msr_read(&v, 0x7ff, 0, &value), VLAPIC_FAULT);
-	ck_assert_int_eq(vlapic_msr_read(&v, 0x900, 0, &value), VLAPIC_FAULT);
+	ck_assert(!vlapic_msr_read(&v, 0x7ff, 0, &value));
+	ck_assert(!vlapic_msr_read(&v, 0x900, 0, &value));
 	write32(VLAPIC_TPR, 0x50);
 	ck_assert_uint_eq(v.tpr, 0);
 }
@@ -401,14 +397,14 @@ START_TEST(x2apic_ids_are_whole_and_the_ldr_follows)
 	uint64_t value;
 
 	create_x2apic(0x12345);
-	ck_assert_int_eq(vlapic_msr_read(&v, 0x802, 0, &value), VLAPIC_OK);
+	ck_assert(vlapic_msr_read(&v, 0x802, 0, &value));
 	ck_assert_uint_eq(value, 0x12345);
-	ck_assert_int_eq(vlapic_msr_read(&v, 0x80d, 0, &value), VLAPIC_OK);
+	ck_assert(vlapic_msr_read(&v, 0x80d, 0, &value));
 	ck_assert_uint_eq(value, 0x12340020);
-	ck_assert_int_eq(write_msr(VLAPIC_ICR, 0x1234500004041), VLAPIC_OK);
-	ck_assert_int_eq(vlapic_msr_read(&v, 0x830, 0, &value), VLAPIC_OK);
+	ck_assert(write_msr(VLAPIC_ICR, 0x1234500004041));
+	ck_assert(vlapic_msr_read(&v, 0x830, 0, &value));
 	ck_assert_uint_eq(value, 0x1234500004041);
-	ck_assert_int_eq(write_msr(VLAPIC_SELF_IPI, 0x42), VLAPIC_OK);
+	ck_assert(write_msr(VLAPIC_SELF_IPI, 0x42));
 	ck_assert_int_eq(action.ipi.shorthand, VLAPIC_TO_SELF);
 	ck_assert_uint_eq(action.ipi.vector, 0x42);
 }
@@ -435,7 +431,7 @@ START_TEST(physical_destinations_match_the_id)
 	ck_assert(reaches(false, true, 0x105));
 	ck_assert(!reaches(false, false, 5));
 	ck_assert(reaches(false, false, 0xff));
-	ck_assert_int_eq(vlapic_set_base(&v, VLAPIC_GPA), VLAPIC_OK);
+	ck_assert(vlapic_set_base(&v, VLAPIC_GPA));
 	ck_assert(!reaches(false, true, 0xffffffff));
 }
 END_TEST

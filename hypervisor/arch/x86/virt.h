@@ -42,7 +42,7 @@ struct vp_arch {
 	uint64_t xcr0;
 	bool lme_withheld; /* svm/registers.c */
 	uint64_t dr[4];    /* DR0-3; DR6 and DR7 are in the control block */
-	uint32_t tsc_aux;
+	uint64_t tsc_aux;
 	/* The TLB tag (ASID) it last ran with; holds for that CPU and generation alone. */
 	uint32_t tag;
 	unsigned int tag_cpu;
