@@ -222,6 +222,8 @@ void hypercall_handle(struct vp *vp, const struct vp_exit *exit)
 		return;
 	}
 	status = carry_out(&invocation);
+	if (invocation.call.again)
+		cpu_pause(); /* another CPU has to come round first */
 	if (invocation.call.settle)
 		vp->wait_epoch = epoch_advance();
 	if (invocation.call.again || (status == HV_STATUS_SUCCESS &&

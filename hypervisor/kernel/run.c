@@ -60,6 +60,7 @@ static bool waits_for_epoch(struct vp *vp)
 		vp->epoch_hurried = true;
 		epoch_hurry(vp->wait_epoch);
 	}
+	cpu_pause();
 	cpu_take_interrupts();
 	return true;
 }
