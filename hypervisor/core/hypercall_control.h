@@ -43,11 +43,6 @@ struct hypercall_control {
 	uint32_t output_bytes;
 };
 
-static inline uint16_t hypercall_control_code(uint64_t word)
-{
-	return (uint16_t)word;
-}
-
 /* `privileges` is the caller's mask. */
 enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_entry *entry,
                                        uint64_t privileges,

@@ -60,12 +60,11 @@ static uint32_t index_of(uint32_t msr)
 	return (msr - HV_MSR_STIMER0_CONFIG) / 2;
 }
 
-bool stimers_read(const struct stimers *timers, uint32_t msr, uint64_t *value)
+uint64_t stimers_read(const struct stimers *timers, uint32_t msr)
 {
 	const struct stimer *timer = &timers->timer[index_of(msr) % HV_STIMER_COUNT];
 
-	*value = msr & 1 ? timer->count : timer->config;
-	return index_of(msr) < HV_STIMER_COUNT;
+	return msr & 1 ? timer->count : timer->config;
 }
 
 static bool write_config(struct stimer *timer, uint64_t value, uint64_t now)

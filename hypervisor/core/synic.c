@@ -33,17 +33,13 @@ void synic_reset(struct synic *synic, uint64_t gpa_limit)
 		field_store(&synic->sint[i], HV_SINT_RESET_VALUE);
 }
 
-bool synic_read(const struct synic *synic, uint32_t msr, uint64_t *value)
+uint64_t synic_read(const struct synic *synic, uint32_t msr)
 {
 	uint32_t index = msr - HV_MSR_SCONTROL, sint = msr - HV_MSR_SINT0;
 
 	if (index < ARRAY_COUNT(synic->registers))
-		*value = synic->registers[index];
-	else if (sint < HV_SINT_COUNT)
-		*value = synic->sint[sint];
-	else
-		return false;
-	return true;
+		return synic->registers[index];
+	return sint < HV_SINT_COUNT ? synic->sint[sint] : 0;
 }
 
 static bool write_page(const struct synic *synic, uint64_t *page, uint64_t value)

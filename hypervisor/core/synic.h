@@ -37,10 +37,10 @@ struct synic {
 void synic_reset(struct synic *synic, uint64_t gpa_limit);
 
 /*
- * SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn. False: #GP. After a write of SIEFP or SIMP the overlay may
+ * SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn: no other is asked for to be read. False: #GP. After a write of SIEFP or SIMP the overlay may
  * have to move; *rescan: SINTs whose queued messages are to be tried again, one bit each.
  */
-bool synic_read(const struct synic *synic, uint32_t msr, uint64_t *value) MUST_CHECK;
+uint64_t synic_read(const struct synic *synic, uint32_t msr);
 bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,
                  uint16_t *rescan) MUST_CHECK;
 

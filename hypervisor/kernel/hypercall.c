@@ -141,7 +141,7 @@ static enum hv_status open_gate(struct invocation *invocation)
 	struct cpu *cpu = this_cpu();
 	enum hv_status status;
 
-	invocation->row = find_row(hypercall_control_code(invocation->word));
+	invocation->row = find_row((uint16_t)invocation->word);
 	if (!invocation->row)
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
 	status = hypercall_control_check(invocation->word, &invocation->row->entry,

@@ -90,7 +90,6 @@ uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 {
 	const struct partition *partition = vp->partition;
 	const struct vlapic *lapic = &vp->lapic;
-	uint64_t value;
 
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID:
@@ -118,9 +117,9 @@ uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 		return vp->assist_msr;
 	case HV_MSR_SCONTROL ... HV_MSR_EOM:
 	case HV_MSR_SINT0 ... HV_MSR_SINT15:
-		return synic_read(&vp->synic, msr, &value) ? value : 0;
+		return synic_read(&vp->synic, msr);
 	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
-		return stimers_read(&vp->stimers, msr, &value) ? value : 0;
+		return stimers_read(&vp->stimers, msr);
 	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
 		return vp->crash[msr - HV_MSR_CRASH_P0];
 	case HV_MSR_CRASH_CTL:

@@ -6,6 +6,7 @@
  * A parent makes both ends, for itself and its children; a partition may be connected to itself.
  */
 #include "hypervisor/kernel/ports.h"
+#include <stddef.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/message.h"
@@ -15,28 +16,27 @@
 /* Objects freed in one call of ports_destroy. */
 #define DESTROY_BUDGET 64
 
-/* Each of these, and each connection, is a frame of its partition's deposit. O3 */
+/* A port or a connection: a frame of its partition's deposit. O3 */
 struct port_object {
-	struct port port;
+	union {
+		struct ports_entry entry;
+		struct port port;
+		struct connection connection;
+	};
 	struct message_source source; /* its slots: a frame, of a message port */
 };
 _Static_assert(sizeof(struct port_object) <= PAGE_4K, "a port is one frame");
+_Static_assert(offsetof(struct port, entry) == 0 &&
+                       offsetof(struct connection, entry) == 0,
+               "both begin with their entry");
 
-static struct port_object *find_port_locked(const struct partition *owner, uint32_t id)
+static struct port_object *find_locked(const struct partition *owner,
+                                       const struct ports_map *map, uint32_t id)
 {
-	struct ports_entry *entry = ports_find(&owner->ports->ports, id);
+	struct ports_entry *entry = ports_find(map, id);
 
 	assert_locked(&owner->ports_lock);
-	return entry ? LIST_OWNER(entry, struct port_object, port.entry) : NULL;
-}
-
-static struct connection *find_connection_locked(const struct partition *owner,
-                                                 uint32_t id)
-{
-	struct ports_entry *entry = ports_find(&owner->ports->connections, id);
-
-	assert_locked(&owner->ports_lock);
-	return entry ? LIST_OWNER(entry, struct connection, entry) : NULL;
+	return entry ? LIST_OWNER(entry, struct port_object, entry) : NULL;
 }
 
 /* ---- Making and unmaking ---- */
@@ -77,56 +77,89 @@ enum hv_status hc_create_port(struct hypercall *call)
 	SPIN_HOLD(&owner->ports_lock);
 	if (owner->ports_closed)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (find_port_locked(owner, port.entry.id))
+	if (find_locked(owner, &owner->ports->ports, port.entry.id))
 		return HV_STATUS_INVALID_PORT_ID;
 	object = allocate_port(&owner->pool, port.info.type);
 	if (!object)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	object->port = port;
 	object->port.connection_partition = connector->id; /* may have come as SELF */
-	ports_insert(&owner->ports->ports, &object->port.entry);
+	ports_insert(&owner->ports->ports, &object->entry);
 	return HV_STATUS_SUCCESS;
 }
 
-static void remove_port_locked(struct partition *owner, struct port_object *object)
+static void remove_locked(struct partition *owner, struct port_object *object)
 {
-	list_remove(&object->port.entry.node);
+	list_remove(&object->entry.node);
 	message_withdraw(&object->source);
 	pool_free(&owner->pool, object->source.queue.slots);
 	pool_free(&owner->pool, object);
 }
 
+/* False: there is none. */
+static bool find_and_remove(struct partition *owner, const struct ports_map *map,
+                            uint32_t id)
+{
+	struct port_object *object;
+
+	SPIN_HOLD(&owner->ports_lock);
+	object = find_locked(owner, map, id);
+	if (object)
+		remove_locked(owner, object);
+	return object != NULL;
+}
+
 enum hv_status hc_delete_port(struct hypercall *call)
 {
 	const struct hv_input_delete_port *in = call->input;
-	struct port_object *object;
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	SPIN_HOLD(&call->target->ports_lock);
-	object = find_port_locked(call->target, in->port_id);
-	if (!object)
-		return HV_STATUS_INVALID_PORT_ID;
-	remove_port_locked(call->target, object);
-	return HV_STATUS_SUCCESS;
+	return find_and_remove(call->target, &call->target->ports->ports, in->port_id) ?
+	               HV_STATUS_SUCCESS :
+	               HV_STATUS_INVALID_PORT_ID;
+}
+
+enum hv_status hc_disconnect_port(struct hypercall *call)
+{
+	const struct hv_input_disconnect_port *in = call->input;
+
+	if (in->is_doorbell != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	return find_and_remove(call->target, &call->target->ports->connections,
+	                       in->connection_id) ?
+	               HV_STATUS_SUCCESS :
+	               HV_STATUS_INVALID_CONNECTION_ID;
+}
+
+/*
+ * The port at the end of a connection of the partition `from`. O1: it may be another than the one that
+ * was connected.
+ */
+static enum hv_status find_end_locked(const struct partition *owner,
+                                      const struct connection *connection, uint64_t from,
+                                      struct port_object **out)
+{
+	*out = find_locked(owner, &owner->ports->ports, connection->port_id);
+	return *out ? ports_check_pair(&(*out)->port, connection, from) :
+	              HV_STATUS_INVALID_PORT_ID;
 }
 
 static enum hv_status check_port(const struct connection *connection,
                                  struct partition *owner, uint64_t from)
 {
-	const struct port_object *object;
+	struct port_object *object;
 
 	SPIN_HOLD(&owner->ports_lock);
-	object = find_port_locked(owner, connection->port_id);
-	return object ? ports_check_pair(&object->port, connection, from) :
-	                HV_STATUS_INVALID_PORT_ID;
+	return find_end_locked(owner, connection, from, &object);
 }
 
 enum hv_status hc_connect_port(struct hypercall *call)
 {
 	const struct hv_input_connect_port *in = call->input;
 	struct partition *from = call->target, *owner;
-	struct connection connection, *object;
+	struct connection connection;
+	struct port_object *object;
 	enum hv_status status = hypercall_partition(call, in->port_partition, &owner);
 
 	if (status == HV_STATUS_SUCCESS)
@@ -139,35 +172,13 @@ enum hv_status hc_connect_port(struct hypercall *call)
 	SPIN_HOLD(&from->ports_lock);          /* O1: the port may be gone again */
 	if (from->ports_closed)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (find_connection_locked(from, connection.entry.id))
+	if (find_locked(from, &from->ports->connections, connection.entry.id))
 		return HV_STATUS_INVALID_CONNECTION_ID;
 	object = pool_allocate(&from->pool);
 	if (!object)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	*object = connection;
+	object->connection = connection;
 	ports_insert(&from->ports->connections, &object->entry);
-	return HV_STATUS_SUCCESS;
-}
-
-static void remove_connection_locked(struct partition *from,
-                                     struct connection *connection)
-{
-	list_remove(&connection->entry.node);
-	pool_free(&from->pool, connection);
-}
-
-enum hv_status hc_disconnect_port(struct hypercall *call)
-{
-	const struct hv_input_disconnect_port *in = call->input;
-	struct connection *connection;
-
-	if (in->is_doorbell != 0)
-		return HV_STATUS_INVALID_PARAMETER;
-	SPIN_HOLD(&call->target->ports_lock);
-	connection = find_connection_locked(call->target, in->connection_id);
-	if (!connection)
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	remove_connection_locked(call->target, connection);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -178,18 +189,13 @@ bool ports_destroy(struct partition *partition)
 	SPIN_HOLD(&partition->ports_lock);
 	partition->ports_closed = true;
 	for (unsigned int i = 0; i < DESTROY_BUDGET; i++) {
-		struct ports_entry *connection = ports_any(&table->connections);
-		struct ports_entry *port = ports_any(&table->ports);
+		struct ports_entry *entry = ports_any(&table->connections);
 
-		if (connection)
-			remove_connection_locked(partition,
-			                         LIST_OWNER(connection, struct connection,
-			                                    entry));
-		else if (port)
-			remove_port_locked(partition, LIST_OWNER(port, struct port_object,
-			                                         port.entry));
-		else
+		if (!entry)
+			entry = ports_any(&table->ports);
+		if (!entry)
 			return true;
+		remove_locked(partition, LIST_OWNER(entry, struct port_object, entry));
 	}
 	return false;
 }
@@ -208,28 +214,15 @@ static enum hv_status find_route(struct partition *from, uint32_t connection_id,
                                  uint32_t type, struct connection *connection,
                                  struct partition **owner)
 {
-	const struct connection *found;
+	const struct port_object *found;
 
 	SPIN_HOLD(&from->ports_lock);
-	found = find_connection_locked(from, connection_id);
-	if (!found || found->type != type)
+	found = find_locked(from, &from->ports->connections, connection_id);
+	if (!found || found->connection.type != type)
 		return HV_STATUS_INVALID_CONNECTION_ID;
-	*connection = *found;
+	*connection = found->connection;
 	*owner = partition_find(from, connection->port_partition);
 	return *owner ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_CONNECTION_ID;
-}
-
-/* O1: the port that is there now may be another than the one that was connected. */
-static struct port_object *route_end_locked(const struct partition *from,
-                                            const struct connection *connection,
-                                            const struct partition *owner)
-{
-	struct port_object *object = find_port_locked(owner, connection->port_id);
-
-	return object && ports_check_pair(&object->port, connection, from->id) ==
-	                               HV_STATUS_SUCCESS ?
-	               object :
-	               NULL;
 }
 
 /* A port for any VP: the root's on this CPU, which needs no kick; a child's first. */
@@ -243,30 +236,50 @@ static struct vp *choose_vp(const struct partition *owner, const struct port *po
 	return here ? here : partition_vp(owner, 0);
 }
 
+/* A message, or NULL: the event of that flag. */
+static enum hv_status send(struct partition *from, uint32_t connection_id,
+                           struct hv_message *message, uint16_t flag_number)
+{
+	struct connection connection;
+	struct port_object *object;
+	struct partition *owner;
+	enum hv_status status = find_route(from, connection_id,
+	                                   message ? HV_PORT_MESSAGE : HV_PORT_EVENT,
+	                                   &connection, &owner);
+	bool newly_signaled;
+	unsigned int flag;
+	struct vp *vp;
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	SPIN_HOLD(&owner->ports_lock);
+	if (find_end_locked(owner, &connection, from->id, &object) != HV_STATUS_SUCCESS)
+		return HV_STATUS_INVALID_CONNECTION_ID;
+	vp = choose_vp(owner, &object->port);
+	if (message) {
+		message->sender = connection.port_id;
+		return message_post(&object->source, vp, object->port.info.sint, message);
+	}
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	status = ports_event_flag(&object->port, flag_number, &flag);
+	return status == HV_STATUS_SUCCESS ?
+	               event_signal(vp, object->port.info.sint, flag, &newly_signaled) :
+	               status;
+}
+
 /* TLFS 11.10.1: accepted when it is in the port's queue. */
 enum hv_status hc_post_message(struct hypercall *call)
 {
 	const struct hv_input_post_message *in = call->input;
 	struct hv_message message = { .type = in->message_type,
 		                      .payload_size = (uint8_t)in->payload_size };
-	struct connection connection;
-	struct port_object *object;
-	struct partition *owner;
 	enum hv_status status = ports_check_post(in);
 
-	if (status == HV_STATUS_SUCCESS)
-		status = find_route(call->partition, in->connection_id, HV_PORT_MESSAGE,
-		                    &connection, &owner);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	SPIN_HOLD(&owner->ports_lock);
-	object = route_end_locked(call->partition, &connection, owner);
-	if (!object)
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	message.sender = connection.port_id;
 	memcpy(message.payload, in->payload, in->payload_size);
-	status = message_post(&object->source, choose_vp(owner, &object->port),
-	                      object->port.info.sint, &message);
+	status = send(call->partition, in->connection_id, &message, 0);
 	if (status == HV_STATUS_SUCCESS)
 		stat_count(call->vp->stats, VIRIDIS_VP_STAT_MESSAGES_POSTED);
 	return status;
@@ -276,30 +289,11 @@ enum hv_status hc_post_message(struct hypercall *call)
 enum hv_status hc_signal_event(struct hypercall *call)
 {
 	const struct hv_input_signal_event *in = call->input;
-	const struct port_object *object;
-	struct connection connection;
-	struct partition *owner;
 	enum hv_status status;
-	bool newly_signaled;
-	unsigned int flag;
-	struct vp *vp;
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = find_route(call->partition, in->connection_id, HV_PORT_EVENT,
-	                    &connection, &owner);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	SPIN_HOLD(&owner->ports_lock);
-	object = route_end_locked(call->partition, &connection, owner);
-	if (!object)
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	vp = choose_vp(owner, &object->port);
-	if (!vp)
-		return HV_STATUS_INVALID_VP_INDEX;
-	status = ports_event_flag(&object->port, in->flag_number, &flag);
-	if (status == HV_STATUS_SUCCESS)
-		status = event_signal(vp, object->port.info.sint, flag, &newly_signaled);
+	status = send(call->partition, in->connection_id, NULL, in->flag_number);
 	if (status == HV_STATUS_SUCCESS)
 		stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
 	return status;
