@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root
-# Limit: 400
+# Limit: 700
 """What ./dev root promises of a command: streams, status, files in and out, a disk, a limit."""
 import os
 import subprocess
@@ -12,7 +12,7 @@ from lib.paths import TOP
 from lib.tap import Tap
 
 
-def dev(*words, limit=150):
+def dev(*words, limit=240):
     return subprocess.run([TOP / "dev", *words], stdin=subprocess.DEVNULL, timeout=limit,
                           capture_output=True)
 

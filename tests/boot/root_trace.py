@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root
-# Limit: 200
+# Limit: 500
 """What the hypervisor traced, as the root's command shows it and as ./dev trace keeps it."""
 import json
 import re
@@ -25,7 +25,7 @@ def run(folder):
     """Two runs: ./dev trace takes /out for itself."""
     for words in (["root", "--out", folder, "--", COMMANDS], ["trace", "--", "exit 4"]):
         done = subprocess.run([TOP / "dev", words[0], "--no-build", "--cpus", "2", *words[1:]],
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=90)
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=200)
         assert done.returncode == 4, (done.returncode, done.stderr.decode()[-3000:])
 
 

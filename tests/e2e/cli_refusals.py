@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Limit: 300
+# Limit: 600
 """Input that is wrong: every command of `viridis` names what is wrong, ends with 1 or 2, and
 leaves no file, process, partition or page behind."""
 from lib.child import Root

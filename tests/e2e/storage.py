@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root guest-initrd target:tiny_guest
-# Limit: 600
+# Limit: 900
 """Disks of a child, to the byte: files of odd sizes, read-only ones, a block device and a file
 without direct I/O, as a stock Linux sees them and as root and host do; disks that cannot be;
 and what is left when the process that serves them is killed."""
@@ -19,7 +19,7 @@ from lib.shell import GuestShell
 from lib.tap import Tap
 
 TINY = BUILD / "vsc" / "tiny.bz"
-BOOT_SECONDS = 120
+BOOT_SECONDS = 240
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 BLOCK = 64 << 10
 FLUSHES = "awk '{ print $16 }' /sys/block/vda/stat"

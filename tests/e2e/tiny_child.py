@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root guest-initrd target:tiny_guest
-# Limit: 600
+# Limit: 900
 """The conformance guest as a child: one and two VPs beside a sibling that spins, its VMBus and
 its disk; and whatever is killed at whatever moment, all pages come back."""
 from lib.child import Root

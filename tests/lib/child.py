@@ -36,7 +36,7 @@ class Root:
             self.machine = Machine(self.name, modules, hypervisor=HYPERVISOR_ELF,
                                    **self.options).__enter__()
         try:
-            self.shell = RootShell(self.machine, limit=120)
+            self.shell = RootShell(self.machine, limit=240)
         except BaseException:
             self.machine.stop()
             raise
@@ -57,13 +57,13 @@ class Root:
 
     # --- commands in the root
 
-    def ask(self, line, limit=60):
+    def ask(self, line, limit=240):
         return self.shell.ask(line, limit)
 
-    def tell(self, line, limit=60):
+    def tell(self, line, limit=240):
         return self.shell.tell(line, limit)
 
-    def json(self, line, limit=60):
+    def json(self, line, limit=240):
         """The answer of a `viridis` command, which must be good."""
         return json.loads(self.tell(f"viridis {line} --json", limit))
 
@@ -83,7 +83,7 @@ class Root:
     def create(self, name, words, cmdline=""):
         self.tell(f"viridis create {name} {words} --cmdline {shlex.quote(cmdline)}")
 
-    def start(self, name, limit=60):
+    def start(self, name, limit=240):
         self.tell(f"viridis start {name}", limit)
 
     def state(self, name):
@@ -99,7 +99,7 @@ class Root:
                   f"tail -n 20 /tmp/{name}.out; viridis log {name} | tail -n 20;"
                   f" viridis stats {name}")
 
-    def tap_of(self, name, limit=120):
+    def tap_of(self, name, limit=240):
         """The results that a tiny guest printed to /tmp/NAME.out, once it is through."""
         self.wait_output(name, "^(1[.][.]|Bail out)", limit)
         return parse(self.tell(f"cat /tmp/{name}.out"))

@@ -62,7 +62,7 @@ class Demo:
     # --- the steps
 
     def boot(self, machine):
-        self.root = RootShell(machine, limit=120)
+        self.root = RootShell(machine, limit=240)
         self.facts["memory"] = self.memory()
         return {"root": self.root.tell("uname -r"), "cpus": self.root.tell("nproc"),
                 **self.facts["memory"]}
@@ -79,7 +79,7 @@ class Demo:
         return {"command": CREATE}
 
     def start(self):
-        self.root.tell("viridis start demo", limit=60)
+        self.root.tell("viridis start demo", limit=120)
         self.guest = GuestShell(self.root, "demo")
         return {"kernel": self.guest.tell("uname -r"), "vps": self.guest.tell("nproc")}
 

@@ -25,7 +25,7 @@ from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_DISK, ROOT_DISK_INITRD, ROOT_
 
 # Exit statuses of our own, beside those of the command. 124 is timeout(1)'s.
 STATUS_USAGE, STATUS_TIMEOUT, STATUS_MACHINE, STATUS_INTERRUPTED = 2, 124, 125, 130
-POWER_OFF_SECONDS = 20
+POWER_OFF_SECONDS = 40
 KERNEL_COMMAND_LINE = "console=ttyS0 panic=-1"
 
 
