@@ -86,31 +86,29 @@ static uint32_t leaf_flags(const struct npt *npt, uint64_t entry)
 	return flags | NPT_TAG(entry >> format->tag_shift & TAG_BITS);
 }
 
-static enum hv_status link_new_table(struct npt *npt, uint64_t *slot, uint64_t hpa)
+/* Consecutive entries, of leaves of `step` bytes; or, with neither, empty ones. */
+static void fill_table(uint64_t *table, uint64_t entry, uint64_t step)
 {
+	for (unsigned int i = 0; i < ENTRIES; i++)
+		entry_store(&table[i], entry + i * step);
+}
+
+/* A new table in the place of `entry`, complete: of a leaf, the next smaller ones that say the same. N2, N4 */
+static enum hv_status link_new_table(struct npt *npt, uint64_t *slot, uint64_t entry,
+                                     enum npt_level level)
+{
+	uint64_t hpa = npt->memory->allocate(npt->context);
+
 	if (hpa == 0)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
+	if (level == NPT_LEVEL_2M)
+		entry &= ~npt->format->large;
+	if (is_present(npt, entry))
+		fill_table(npt->memory->at(hpa), entry,
+		           npt_level_bytes((enum npt_level)(level - 1)));
 	npt->table_pages++;
 	entry_store(slot, hpa | npt->format->table);
 	return HV_STATUS_SUCCESS;
-}
-
-/* Put in a leaf's place a table of the next smaller leaves that say the same. N2, N4 */
-static enum hv_status split(struct npt *npt, uint64_t *slot, enum npt_level level)
-{
-	uint64_t hpa = npt->memory->allocate(npt->context);
-	enum npt_level below = (enum npt_level)(level - 1);
-	uint64_t entry = entry_load(slot);
-	uint64_t *table;
-
-	if (hpa == 0)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	table = npt->memory->at(hpa);
-	if (below == NPT_LEVEL_4K)
-		entry &= ~npt->format->large;
-	for (unsigned int i = 0; i < ENTRIES; i++)
-		entry_store(&table[i], entry + i * npt_level_bytes(below));
-	return link_new_table(npt, slot, hpa);
 }
 
 /*
@@ -128,29 +126,16 @@ static enum hv_status find_slot(struct npt *npt, uint64_t gpa, enum npt_level le
 		enum hv_status status = HV_STATUS_SUCCESS;
 		uint64_t entry = entry_load(here);
 
-		if (is_leaf(npt, entry, at))
-			status = split(npt, here, at);
-		else if (!is_present(npt, entry) && create)
-			status = link_new_table(npt, here,
-			                        npt->memory->allocate(npt->context));
-		else if (!is_present(npt, entry))
+		if (!is_present(npt, entry) && !create)
 			return HV_STATUS_SUCCESS;
+		if (!is_table(npt, entry, at))
+			status = link_new_table(npt, here, entry, at);
 		if (status != HV_STATUS_SUCCESS)
 			return status;
 		table = table_of(npt, entry_load(here));
 	}
 	*slot = &table[index_of(gpa, level)];
 	return HV_STATUS_SUCCESS;
-}
-
-/* Give the 4K entries of a linked table consecutive leaves, or nothing when entry is 0. N3 */
-static void fill_table(const struct npt *npt, const uint64_t *slot, uint64_t entry)
-{
-	uint64_t *table = table_of(npt, entry_load(slot));
-	uint64_t step = entry == 0 ? 0 : PAGE_4K;
-
-	for (unsigned int i = 0; i < ENTRIES; i++)
-		entry_store(&table[i], entry + i * step);
 }
 
 static bool block_ok(uint64_t gpa, enum npt_level level)
@@ -195,9 +180,10 @@ static enum hv_status set_block(struct npt *npt, uint64_t gpa, uint64_t hpa,
 		return status;
 	if (!is_table(npt, entry_load(slot), level))
 		entry_store(slot, flags ? leaf_entry(npt, hpa, level, flags) : 0);
-	else if (level == NPT_LEVEL_2M)
-		fill_table(npt, slot,
-		           flags ? leaf_entry(npt, hpa, NPT_LEVEL_4K, flags) : 0);
+	else if (level == NPT_LEVEL_2M) /* N3 */
+		fill_table(table_of(npt, entry_load(slot)),
+		           flags ? leaf_entry(npt, hpa, NPT_LEVEL_4K, flags) : 0,
+		           flags ? PAGE_4K : 0);
 	else
 		return HV_STATUS_OBJECT_IN_USE;
 	return HV_STATUS_SUCCESS;

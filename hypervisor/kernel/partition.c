@@ -199,7 +199,6 @@ static bool fill_overlay_tables(struct partition *partition)
 enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 {
 	struct vp *vp;
-	enum hv_status status;
 
 	partition_reap(partition);
 	SPIN_HOLD(&partition->lock);
@@ -213,9 +212,9 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 	if (!pool_has(&partition->pool, VP_PAGES + OVERLAY_TABLES_PER_VP) ||
 	    !fill_overlay_tables(partition))
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	status = vp_create(partition, index, &partition->pool, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
+	vp = vp_create(partition, index, &partition->pool);
+	if (!vp)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
 	vp->suspend &= ~SUSPEND_PARTITION;
 	if (partition->frozen)
 		vp->suspend |= SUSPEND_PARTITION;

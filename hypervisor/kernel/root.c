@@ -48,11 +48,10 @@ static void feed_boot_pool(uint64_t pages)
 static void add_vp(unsigned int index)
 {
 	struct vp **vp = &root_partition->vps[index];
-	enum hv_status status;
 
 	feed_boot_pool(VP_PAGES);
-	status = vp_create(root_partition, index, &boot_pool, vp);
-	ASSERT(status == HV_STATUS_SUCCESS);
+	*vp = vp_create(root_partition, index, &boot_pool);
+	ASSERT(*vp);
 	cpus[index]->root_vp = *vp;
 	root_partition->vp_count = index + 1;
 	vp_resume(*vp, SUSPEND_EXPLICIT | SUSPEND_PARTITION);

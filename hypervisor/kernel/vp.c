@@ -44,17 +44,15 @@ static void assign_pages(struct vp *vp)
 }
 _Static_assert(VP_PAGES == 1 + 4 + VP_OVERLAYS, "each page has a use");
 
-enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
-                         struct vp **out)
+struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool)
 {
-	struct vp *vp;
+	struct vp *vp = pool_allocate(pool);
 
-	vp = pool_allocate(pool);
 	if (!vp)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
+		return NULL;
 	if (!take_pages(vp, pool)) {
 		give_pages(vp, pool);
-		return HV_STATUS_INSUFFICIENT_MEMORY;
+		return NULL;
 	}
 	assign_pages(vp);
 	vp->partition = partition;
@@ -75,8 +73,7 @@ enum hv_status vp_create(struct partition *partition, uint32_t index, struct poo
 	if (index != 0 || partition->is_root)
 		vp->suspend |= SUSPEND_STARTUP;
 	sched_add(vp, partition->weight);
-	*out = vp;
-	return HV_STATUS_SUCCESS;
+	return vp;
 }
 
 uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type)

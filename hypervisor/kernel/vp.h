@@ -135,8 +135,8 @@ struct vp {
 
 _Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
 
-enum hv_status vp_create(struct partition *partition, uint32_t index, struct pool *pool,
-                         struct vp **out) MUST_CHECK;
+/* NULL: the pool has not enough pages. */
+struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool);
 
 /* The register and intercept page, by enum hv_vp_state_page_type; lock of the root partition. */
 uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type);
