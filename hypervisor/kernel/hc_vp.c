@@ -63,7 +63,7 @@ static enum hv_status get_own(struct hypercall *call, uint32_t vp_index, uint32_
 /* Any register of a VP that is stopped; what suspends it, of any VP. */
 static enum hv_status stop_for(struct hypercall *call, uint32_t name)
 {
-	return registers_is_suspend(name) ? HV_STATUS_SUCCESS : hypercall_stop_vp(call);
+	return registers_suspend_bit(name) ? HV_STATUS_SUCCESS : hypercall_stop_vp(call);
 }
 
 enum hv_status hc_get_vp_registers(struct hypercall *call)
@@ -128,19 +128,17 @@ static enum hv_status resume(struct hypercall *call, uint32_t bit)
 enum hv_status hc_set_vp_registers(struct hypercall *call)
 {
 	const struct hv_register_assoc *assoc = call->rep_input;
-	bool suspends = registers_is_suspend(assoc->name);
+	uint32_t bit = registers_suspend_bit(assoc->name);
 	enum hv_status status;
 
 	if (!block_ok(call->input))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (suspends && assoc->value.reg64 == 0)
-		return resume(call, assoc->name == HV_REGISTER_INTERCEPT_SUSPEND ?
-		                            SUSPEND_INTERCEPT :
-		                            SUSPEND_EXPLICIT);
+	if (bit && assoc->value.reg64 == 0)
+		return resume(call, bit);
 	status = stop_for(call, assoc->name);
 	if (status == HV_STATUS_SUCCESS && !call->again)
 		status = registers_set(call->target_vp, assoc->name, &assoc->value);
-	if (status == HV_STATUS_SUCCESS && suspends)
+	if (status == HV_STATUS_SUCCESS && bit)
 		status = hypercall_stop_vp(call); /* else it is set again */
 	return status;
 }

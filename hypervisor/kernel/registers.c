@@ -66,15 +66,11 @@ static void *memory_of(struct vp *vp, const struct run *run, uint32_t name)
 	               (uint8_t *)vp->arch.extended_state + run->at + 16 * index;
 }
 
-bool registers_is_suspend(uint32_t name)
+uint32_t registers_suspend_bit(uint32_t name)
 {
-	return name == HV_REGISTER_EXPLICIT_SUSPEND ||
-	       name == HV_REGISTER_INTERCEPT_SUSPEND;
-}
-
-static uint64_t suspended(const struct vp *vp, uint32_t bit)
-{
-	return (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & bit) != 0;
+	if (name == HV_REGISTER_EXPLICIT_SUSPEND)
+		return SUSPEND_EXPLICIT;
+	return name == HV_REGISTER_INTERCEPT_SUSPEND ? SUSPEND_INTERCEPT : 0;
 }
 
 static uint64_t pending_interruption(const struct vp *vp)
@@ -116,44 +112,37 @@ static enum hv_status set_pending_interruption(struct vp *vp, uint64_t value)
 static enum hv_status get_special(const struct vp *vp, uint32_t name,
                                   union hv_register_value *value)
 {
-	uint64_t *content = &value->reg64;
+	uint32_t suspend = __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST);
 
-	switch (name) {
-	case HV_REGISTER_EXPLICIT_SUSPEND:
-		*content = suspended(vp, SUSPEND_EXPLICIT);
-		break;
-	case HV_REGISTER_INTERCEPT_SUSPEND:
-		*content = suspended(vp, SUSPEND_INTERCEPT);
-		break;
-	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
-		*content = suspended(vp, SUSPEND_STARTUP) * HV_ACTIVITY_STARTUP_SUSPEND |
-		           vp->halted * HV_ACTIVITY_HALT_SUSPEND;
-		break;
-	case HV_REGISTER_PENDING_INTERRUPTION:
-		*content = pending_interruption(vp);
-		break;
-	case HV_REGISTER_INTERRUPT_STATE:
-		*content = vp->arch.interrupt_shadow | vp->nmi_blocked << 1;
-		break;
-	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
-		*content = (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT;
-		break;
-	case HV_X64_REGISTER_CR8:
-		*content = vlapic_cr8(&vp->lapic);
-		break;
-	case HV_X64_REGISTER_APIC_BASE:
-		*content = vp->lapic.base;
-		break;
-	case HV_X64_REGISTER_INITIAL_APIC_ID:
-		*content = vp->lapic.config.apic_id;
-		break;
-	case HV_X64_REGISTER_TSC:
-		*content = cpu_rdtsc() + vp->partition->tsc_offset;
-		break;
-	default:
-		return virt->get_register(vp, name, value);
+	if (registers_suspend_bit(name)) { /* the VP may be running: nothing else of it */
+		value->reg64 = (suspend & registers_suspend_bit(name)) != 0;
+		return HV_STATUS_SUCCESS;
 	}
-	return HV_STATUS_SUCCESS;
+	uint64_t activity = vp->halted ? HV_ACTIVITY_HALT_SUSPEND : 0;
+
+	if (suspend & SUSPEND_STARTUP)
+		activity |= HV_ACTIVITY_STARTUP_SUSPEND;
+	const struct {
+		uint64_t name, content;
+	} own[] = {
+		{ HV(INTERNAL_ACTIVITY_STATE), activity },
+		{ HV(PENDING_INTERRUPTION), pending_interruption(vp) },
+		{ HV(INTERRUPT_STATE), vp->arch.interrupt_shadow | vp->nmi_blocked << 1 },
+		{ HV(DELIVERABILITY_NOTIFICATIONS),
+		  (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT },
+		{ X64(CR8), vlapic_cr8(&vp->lapic) },
+		{ X64(APIC_BASE), vp->lapic.base },
+		{ X64(INITIAL_APIC_ID), vp->lapic.config.apic_id },
+		{ X64(TSC), cpu_rdtsc() + vp->partition->tsc_offset },
+	};
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(own); i++) {
+		if (own[i].name == name) {
+			value->reg64 = own[i].content;
+			return HV_STATUS_SUCCESS;
+		}
+	}
+	return virt->get_register(vp, name, value);
 }
 
 /* Taking it back is hc_set_vp_registers' own business. */
@@ -189,9 +178,8 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 
 	switch (name) {
 	case HV_REGISTER_EXPLICIT_SUSPEND:
-		return set_suspend(vp, SUSPEND_EXPLICIT, value);
 	case HV_REGISTER_INTERCEPT_SUSPEND:
-		return set_suspend(vp, SUSPEND_INTERCEPT, value);
+		return set_suspend(vp, registers_suspend_bit(name), value);
 	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
 		return set_activity(vp, value);
 	case HV_REGISTER_PENDING_INTERRUPTION:
