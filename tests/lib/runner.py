@@ -87,6 +87,7 @@ def execute(test, log):
     environment = dict(os.environ)
     if test.level == "unit":
         environment["CK_TAP_LOG_FILE_NAME"] = str(log.with_suffix(".tap"))
+        environment.setdefault("CK_DEFAULT_TIMEOUT", "60")
     if test.level == "fuzz":
         Path(test.command[-1]).mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
