@@ -110,18 +110,14 @@ static void exit_iret(struct vp *vp, const struct vp_exit *exit)
 	vp->nmi_blocked = false;
 }
 
-/* XCR0: x87 always, AVX only with SSE, nothing we do not save. APM4 XSETBV */
-static bool xcr0_is_valid(uint64_t value)
-{
-	return (value & 1) && !(value & ~context_xcr0_allowed) && ((value & 6) != 4);
-}
-
+/* The intercept comes before the check of CPL. APM2 table 15-7 */
 static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
 {
 	const uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
 
-	if ((uint32_t)gpr[GPR_RCX] != 0 || !xcr0_is_valid(value)) {
+	if (vp_cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
+	    !context_xcr0_is_valid(value)) {
 		vp_exception_error(vp, EXCEPTION_GP, 0);
 		return;
 	}

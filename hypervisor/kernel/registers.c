@@ -248,7 +248,7 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 	case HV_X64_REGISTER_TSC_AUX:
 		return value <= UINT32_MAX;
 	case HV_X64_REGISTER_XFEM:
-		return (value & 1) && !(value & ~context_xcr0_allowed);
+		return context_xcr0_is_valid(value);
 	case HV_X64_REGISTER_CS:
 		if ((content->segment.attributes & both) == both)
 			return false;

@@ -73,7 +73,9 @@ TRY_FUNCTION try_vmmcall           /* (uint64_t control, in, out, uint64_t *resu
 	ret
 	FIXUP 10b, 11b
 
-TRY_FUNCTION try_user_vmmcall      /* (uint64_t control): at CPL 3; RBX keeps the kernel's stack */
+	/* (uint64_t rcx): at CPL 3, with RDX:RAX = 3; RBX keeps the kernel's stack. */
+	.macro TRY_USER name, instruction
+TRY_FUNCTION \name
 	pushq %rbx
 	movq %rsp, %rbx
 	pushq $SELECTOR_USER_DATA
@@ -83,14 +85,20 @@ TRY_FUNCTION try_user_vmmcall      /* (uint64_t control): at CPL 3; RBX keeps th
 	leaq 10f(%rip), %rax
 	pushq %rax
 	movq %rdi, %rcx
+	xorl %edx, %edx
+	movl $3, %eax
 	iretq
-10:	vmmcall
+10:	\instruction
 11:	hlt                        /* raises #GP: the way back */
 12:	movl $NO_FAULT, %eax
 13:	popq %rbx
 	ret
 	FIXUP 10b, 13b
 	FIXUP 11b, 12b
+	.endm
+
+	TRY_USER try_user_vmmcall, vmmcall
+	TRY_USER try_user_xsetbv, xsetbv
 
 	/* Privileged or invalid instructions without operands of interest; RAX is the operand if any. */
 	.macro TRY_PLAIN name, instruction:vararg

@@ -21,6 +21,7 @@ struct fault try_load32(uint64_t address, uint32_t *value);
 struct fault try_store32(uint64_t address, uint32_t value);
 struct fault try_vmmcall(uint64_t control, uint64_t in, uint64_t out, uint64_t *result);
 struct fault try_user_vmmcall(uint64_t control); /* at CPL 3 */
+struct fault try_user_xsetbv(uint64_t xcr);      /* the value is 3: x87 and SSE */
 
 /* `operand` goes into RAX and ECX, where these instructions look for theirs. */
 struct fault try_ud2(uint64_t operand);

@@ -9,11 +9,16 @@
 
 #define XSAVE_LEGACY_BYTES 512
 #define XCR0_X87_SSE       UINT64_C(3)
+#define XCR0_AVX           UINT64_C(4)
+#define XCR0_SSE           UINT64_C(2)
 
 uint64_t context_xcr0_allowed;
 static bool has_tsc_aux;
 
-/* Components in ascending order while the standard format's area stays within a page. */
+/*
+ * x87, SSE and AVX: the standard format's area stays within a page, and no component depends on another
+ * but AVX on SSE.
+ */
 void context_init(void)
 {
 	struct cpuid_regs regs;
@@ -21,16 +26,13 @@ void context_init(void)
 	cpu_cpuid(0x80000001, 0, &regs);
 	has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
 	cpu_cpuid(0xd, 0, &regs);
-	context_xcr0_allowed = XCR0_X87_SSE;
-	for (unsigned int i = 2; i < 32; i++) {
-		struct cpuid_regs component;
+	context_xcr0_allowed = XCR0_X87_SSE | (regs.eax & XCR0_AVX);
+}
 
-		if (!(regs.eax & BIT32(i)))
-			continue;
-		cpu_cpuid(0xd, i, &component);
-		if (component.ebx + component.eax <= PAGE_4K)
-			context_xcr0_allowed |= BIT64(i);
-	}
+bool context_xcr0_is_valid(uint64_t value)
+{
+	return (value & 1) && !(value & ~context_xcr0_allowed) &&
+	       (!(value & XCR0_AVX) || (value & XCR0_SSE));
 }
 
 void context_reset(struct vp *vp)

@@ -6,14 +6,18 @@
 #ifndef VIRIDIS_ARCH_CONTEXT_H
 #define VIRIDIS_ARCH_CONTEXT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cpu;
 struct vp;
 
-/* Boot: which XSAVE components fit the page that every VP has. */
+/* Boot: which XSAVE components a VP may have. */
 void context_init(void);
 extern uint64_t context_xcr0_allowed;
+
+/* Whether the processor takes it in XCR0. APM4 XSETBV */
+bool context_xcr0_is_valid(uint64_t value);
 
 /* A fresh VP's area and XCR0. */
 void context_reset(struct vp *vp);

@@ -146,4 +146,9 @@ static inline union hv_register_value vp_register(const struct vp *vp, uint32_t 
 	return value;
 }
 
+static inline unsigned int vp_cpl(const struct vp *vp)
+{
+	return vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3;
+}
+
 #endif

@@ -13,6 +13,8 @@
 #include "vsc/lib/trap.h"
 #include "vsc/lib/try.h"
 
+#define CR4_OSXSAVE UINT64_C(0x40000)
+
 #define FILL               0x5a
 #define UNKNOWN_CONNECTION 0x00abcdefu
 #define REPS(count, start)                                 \
@@ -208,6 +210,9 @@ void group_hypercall(void)
 	pages();
 	hv_enable_hypercalls();
 	ok_equal(try_user_vmmcall(0xffff).vector, TRAP_UD, "VMMCALL at CPL 3 raises #UD");
+	ok_equal(try_write_cr4(cpu_read_cr4() | CR4_OSXSAVE).vector, NO_FAULT,
+	         "CR4.OSXSAVE is set");
+	ok_equal(try_user_xsetbv(0).vector, TRAP_GP, "XSETBV at CPL 3 raises #GP");
 	control_words();
 	privileges();
 	blocks();
