@@ -19,8 +19,6 @@ from lib import tap
 from lib.paths import BUILD, RUN, TOP, shown
 
 LEVELS = ("lint", "unit", "fuzz", "boot", "e2e")
-# Without words: what runs. Lint has a command of its own, ./dev lint.
-DEFAULT_LEVELS = ("unit", "fuzz", "boot", "e2e")
 # Words that the `prepared` of ./dev knows.
 LEVEL_NEEDS = {"lint": [], "boot": [], "e2e": ["root", "guest-initrd"]}
 LIMIT_SECONDS = 300
@@ -78,7 +76,7 @@ def selected(tests, words):
     for word in words:
         if word not in known:
             sys.exit(f"./dev test: no level or test '{word}'; ./dev test --list shows all")
-    words = words or DEFAULT_LEVELS
+    words = words or LEVELS
     return [test for test in tests if test.level in words or test.name in words]
 
 
