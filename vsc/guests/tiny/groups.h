@@ -22,5 +22,6 @@ void group_vmbus(void);
 void group_storage(void);
 void group_spin(void);
 void group_cost(void);
+void group_triple(void);
 
 #endif

@@ -35,6 +35,7 @@ static const struct group groups[] = {
 	{ "spin", group_spin, false, false },
 	{ "lock", group_lock, false, true },
 	{ "cost", group_cost, true, false },
+	{ "triple", group_triple, false, false },
 };
 
 void guest_main(void)
