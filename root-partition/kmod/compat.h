@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What differs between the kernels we build for: 6.1 to 6.12. */
+/* What differs between 6.1, which we build for and test, and the kernels after it, which we do not. */
 #ifndef VIRIDIS_KMOD_COMPAT_H
 #define VIRIDIS_KMOD_COMPAT_H
 
@@ -7,7 +7,7 @@
 #include <linux/mm.h>
 #include <linux/version.h>
 
-/* Exported by both for the VMBus driver, which a root has no use for. */
+/* Exported by all of them for the VMBus driver, which a root has no use for. */
 void hv_setup_vmbus_handler(void (*handler)(void));
 void hv_remove_vmbus_handler(void);
 
