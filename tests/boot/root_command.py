@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.paths import TOP
+from lib.paths import RUN, TOP
 from lib.tap import Tap
 
 
@@ -48,6 +48,15 @@ def check_speed():
     print(f"# from call to end {seconds:.1f} s")
 
 
+def check_iommu():
+    """The machine has one, the hypervisor finds it, and the root sees none."""
+    done = dev("root", "--no-build", "--iommu", "intel-iommu", "--",
+               "ls /sys/firmware/acpi/tables; dmesg | grep -c DMAR")
+    assert "1 IOMMUs" in (RUN / "root" / "hypervisor.log").read_text()
+    assert b"APIC" in done.stdout, done.stdout[-3000:]
+    assert b"DMAR" not in done.stdout and b"\n0\n" in done.stdout, done.stdout[-3000:]
+
+
 def check_timeout():
     done = dev("root", "--no-build", "--timeout", "15", "--", "sleep 1000")
     assert done.returncode == 124, done.returncode
@@ -71,6 +80,7 @@ def main():
         tap.run("streams, status, --share, --out and --disk reach the command and back",
                 check_command, Path(folder))
         tap.run("a command runs on two CPUs", check_speed)
+        tap.run("an IOMMU is found, and hidden from the root", check_iommu)
         tap.run("a command that does not end is ended", check_timeout)
 
 
