@@ -22,32 +22,35 @@ struct none_type {
 };
 typedef struct none_type none;
 
+/* Microsoft's codes are below 0x100, ours from 0xe000 on. */
+#define ROW(code) ((code) < 0xe000 ? (unsigned int)(code) : 0x100 + ((code)&7u))
+
 static const struct gate_row {
 	struct hypercall_entry entry;
 	enum hypercall_target target;
 	enum hv_status (*handle)(struct hypercall *call);
 } rows[] = {
 #define HC(number, name, call_shape, needs, about, in, rep_in, out, rep_out) \
-	{ .entry = { .code = (number),                                       \
-		     .shape = HYPERCALL_##call_shape,                        \
-		     .input_bytes = BYTES(in),                               \
-		     .rep_input_bytes = BYTES(rep_in),                       \
-		     .output_bytes = BYTES(out),                             \
-		     .rep_output_bytes = BYTES(rep_out),                     \
-		     .privilege = HV_PRIVILEGE_##needs },                    \
-	  .target = TARGET_##about,                                          \
-	  .handle = hc_##name },
+	[ROW(number)] = { .entry = { .code = (number),                       \
+		                     .shape = HYPERCALL_##call_shape,        \
+		                     .input_bytes = BYTES(in),               \
+		                     .rep_input_bytes = BYTES(rep_in),       \
+		                     .output_bytes = BYTES(out),             \
+		                     .rep_output_bytes = BYTES(rep_out),     \
+		                     .privilege = HV_PRIVILEGE_##needs },    \
+		          .target = TARGET_##about,                          \
+		          .handle = hc_##name },
 #include "hypervisor/kernel/hypercalls.def"
 #undef HC
 };
 
 static const struct gate_row *find_row(uint16_t code)
 {
-	for (unsigned int i = 0; i < ARRAY_COUNT(rows); i++) {
-		if (rows[i].entry.code == code)
-			return &rows[i];
-	}
-	return NULL;
+	unsigned int row = ROW(code);
+
+	if (row >= ARRAY_COUNT(rows) || !rows[row].handle || rows[row].entry.code != code)
+		return NULL;
+	return &rows[row];
 }
 
 struct invocation {
