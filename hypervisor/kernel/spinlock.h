@@ -7,7 +7,7 @@
  *   1     partition set-up (partition.c)
  *   2     the table of partitions (partition.c)
  *   3     port tables (ports.c)
- *   4     memory pool (pool.c)
+ *   4     memory pool (pool.c), an I/O APIC (root.c)
  *   5     message queues of a VP (message.c)
  *   6     timer queue of a CPU (timer_queue.c)
  *   7     scheduler (sched.c)
