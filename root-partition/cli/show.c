@@ -199,8 +199,11 @@ enum command_status command_log(const struct command *command, int argc, char **
 	if (!definition)
 		return command_fail(error);
 	path = paths_of(name, PATH_LOG);
-	if (!g_file_get_contents(path, &text, NULL, NULL))
+	if (!g_file_get_contents(path, &text, NULL, &error)) {
+		if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+			return command_fail(error);
 		text = g_strdup(""); /* it never ran */
+	}
 	if (!command_json()) {
 		fputs(text, stdout);
 		return COMMAND_DONE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the kernel asks of a processor's virtualization extension. each vendor's folder fills one
+ * What the kernel asks of a processor's virtualization extension. Each vendor's folder fills one
  * struct virt_ops; the boot chooses one. Registers that most exits touch (general purpose, RIP,
  * RFLAGS) live in struct vp_arch and are moved at each entry and exit; the others are reached by
  * name.
