@@ -58,9 +58,19 @@ def load(pointer):
     return gdb.Value(read(int(pointer), kind.sizeof), kind)
 
 
-def variable(name, file=None):
-    """A global, or a static of a file, copied."""
-    return load(gdb.parse_and_eval(f"&'{file}'::{name}" if file else f"&{name}"))
+def address_of(name):
+    """Of a global, or of a static: link-time optimization leaves it no file to be named by."""
+    symbols = [gdb.lookup_global_symbol(name), *gdb.lookup_static_symbols(name)]
+    values = [symbol.value() for symbol in symbols if symbol]
+    found = [value.address for value in values if value.address is not None]
+    if len(found) != 1:
+        raise gdb.GdbError(f"{len(found)} variables are called {name}")
+    return found[0]
+
+
+def variable(name):
+    """Copied."""
+    return load(address_of(name))
 
 
 def elements(array):
@@ -74,7 +84,7 @@ def cpus():
 
 
 def partitions():
-    return [load(pointer) for pointer in elements(variable("table", "partition.c"))
+    return [load(pointer) for pointer in elements(variable("table"))
             if int(pointer)]
 
 
@@ -316,8 +326,8 @@ class Log(Command):
     usage = "[LINES]"
 
     def run(self, lines="40"):
-        ring = gdb.parse_and_eval("&'log.c'::ring")
-        size, end = ring.type.target().sizeof, int(variable("ring_end", "log.c"))
+        ring = address_of("ring")
+        size, end = ring.type.target().sizeof, int(variable("ring_end"))
         data = read(int(ring), size)
         text = data[:end] if end <= size else data[end % size:] + data[:end % size]
         print("\n".join(text.decode("ascii", "replace").splitlines()[-natural(lines):]))
