@@ -201,11 +201,6 @@ uint8_t vlapic_ppr(const struct vlapic *v)
 	return (uint8_t)((v->tpr & 0xf0) >= class ? v->tpr : class);
 }
 
-int vlapic_highest_request(const struct vlapic *v)
-{
-	return highest(v->irr);
-}
-
 /* What was requested before SVR disabled the APIC can still be served. SDM3 11.4.7.2 */
 int vlapic_pending(const struct vlapic *v)
 {

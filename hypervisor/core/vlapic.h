@@ -187,7 +187,16 @@ bool vlapic_merge(struct vlapic *v, const uint32_t posted[8],
                   const uint32_t posted_level[8]);
 uint8_t vlapic_ppr(const struct vlapic *v);
 int vlapic_pending(const struct vlapic *v); /* deliverable now, or VLAPIC_NO_VECTOR */
-int vlapic_highest_request(const struct vlapic *v); /* whatever the priority */
+
+/* Whether any vector is requested, whatever the priority. */
+static inline bool vlapic_requests(const struct vlapic *v)
+{
+	const uint32_t *irr = v->irr;
+
+	return (irr[0] | irr[1] | irr[2] | irr[3] | irr[4] | irr[5] | irr[6] | irr[7]) !=
+	       0;
+}
+
 /* IRR to ISR; does nothing if it is not requested. */
 void vlapic_deliver(struct vlapic *v, uint8_t vector);
 void vlapic_eoi(struct vlapic *v, struct vlapic_action *action);

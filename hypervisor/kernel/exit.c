@@ -116,7 +116,7 @@ static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
 	const uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
 
-	if (vp_cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
+	if (virt->cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
 	    !context_xcr0_is_valid(value)) {
 		vp_exception_error(vp, EXCEPTION_GP, 0);
 		return;
@@ -168,7 +168,7 @@ static void exit_unknown(struct vp *vp, const struct vp_exit *exit)
 static const struct {
 	void (*handle)(struct vp *vp, const struct vp_exit *exit);
 	enum viridis_vp_stat stat;
-} table[EXIT_KIND_COUNT] = {
+} rows[EXIT_KIND_COUNT] = {
 	[EXIT_INTERRUPT] = { exit_interrupt, VIRIDIS_VP_STAT_EXIT_INTERRUPT },
 	[EXIT_CPUID] = { exit_cpuid, VIRIDIS_VP_STAT_EXIT_CPUID },
 	[EXIT_MSR] = { exit_msr, VIRIDIS_VP_STAT_EXIT_MSR },
@@ -189,7 +189,7 @@ static const struct {
 
 void exit_handle(struct vp *vp, const struct vp_exit *exit)
 {
-	trace(VIRIDIS_TRACE_EXIT, vp, exit->code, vp->arch.rip);
-	stat_count(vp->stats, table[exit->kind].stat);
-	table[exit->kind].handle(vp, exit);
+	trace_at(this_cpu()->stamp, VIRIDIS_TRACE_EXIT, vp, exit->code, vp->arch.rip);
+	stat_count(vp->stats, rows[exit->kind].stat);
+	rows[exit->kind].handle(vp, exit);
 }

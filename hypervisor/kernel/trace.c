@@ -4,13 +4,14 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/partition.h"
 
-void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b)
+void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+              uint64_t b)
 {
 	struct cpu *cpu = this_cpu();
 	struct viridis_trace_record *record =
 		&cpu->trace[cpu->trace_next % TRACE_RECORDS];
 
-	record->tsc = cpu_rdtsc();
+	record->tsc = tsc;
 	record->kind = (uint16_t)kind;
 	record->partition = vp ? vp->partition->slot : 0;
 	record->vp = vp ? (uint16_t)vp->index : 0xffff;
@@ -19,6 +20,11 @@ void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64
 	record->b = b;
 	/* Release: a reader on another CPU sees the record before its number. */
 	__atomic_store_n(&cpu->trace_next, cpu->trace_next + 1, __ATOMIC_RELEASE);
+}
+
+void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b)
+{
+	trace_at(cpu_rdtsc(), kind, vp, a, b);
 }
 
 /* A record may be overwritten while it is copied: half a ring behind is called lost. */

@@ -13,6 +13,8 @@
 struct vp;
 
 void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b);
+void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+              uint64_t b);
 
 /* Records of `cpu` from number *sequence on; returns how many, and how many were lost before. */
 unsigned int trace_read(const struct cpu *cpu, uint64_t *sequence,

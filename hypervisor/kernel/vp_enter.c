@@ -135,16 +135,15 @@ static void present_vector(struct vp *vp, int vector)
 /* What holds an interrupt back may be the task priority alone: see it change. */
 static void choose_vector(struct vp *vp)
 {
-	int request = vlapic_highest_request(&vp->lapic);
+	bool requests = vlapic_requests(&vp->lapic);
 	int vector;
 
-	if (request == VLAPIC_NO_VECTOR && vp->presented == VLAPIC_NO_VECTOR)
+	if (!requests && vp->presented == VLAPIC_NO_VECTOR)
 		return;
 	withdraw_assist(
 		vp); /* another interrupt waits: the one in service needs its EOI */
 	vector = vlapic_pending(&vp->lapic);
-	vp->watch_cr8 = vector == VLAPIC_NO_VECTOR && request != VLAPIC_NO_VECTOR &&
-	                vp->lapic.tpr != 0;
+	vp->watch_cr8 = vector == VLAPIC_NO_VECTOR && requests && vp->lapic.tpr != 0;
 	present_vector(vp, vector);
 }
 

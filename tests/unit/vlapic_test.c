@@ -151,7 +151,7 @@ START_TEST(a_vector_is_deliverable_if_its_class_is_above_the_ppr)
 			ck_assert_int_eq(vlapic_pending(&v), vector >> 4 > tpr >> 4 ?
 			                                             (int)vector :
 			                                             VLAPIC_NO_VECTOR);
-			ck_assert_int_eq(vlapic_highest_request(&v), (int)vector);
+			ck_assert(vlapic_requests(&v));
 		}
 	}
 }
@@ -250,7 +250,7 @@ START_TEST(an_error_interrupts_once_until_esr_is_written)
 	ck_assert_uint_eq(read32(VLAPIC_ESR), 0);
 	write32(0x370, 5);
 	ck_assert(!vlapic_accept(&v, 3, false)); /* its own vector is illegal too */
-	ck_assert_int_eq(vlapic_highest_request(&v), VLAPIC_NO_VECTOR);
+	ck_assert(!vlapic_requests(&v));
 }
 END_TEST
 

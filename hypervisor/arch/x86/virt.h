@@ -43,8 +43,7 @@ struct vp_arch {
 	bool lme_withheld; /* svm/registers.c */
 	uint64_t dr[4];    /* DR0-3; DR6 and DR7 are in the control block */
 	uint64_t tsc_aux;
-	/* The TLB tag (ASID) it last ran with; holds for that CPU and generation alone. */
-	uint32_t tag;
+	/* The TLB tag (ASID) in the control block holds for this CPU and generation alone. */
 	unsigned int tag_cpu;
 	uint64_t tag_generation;
 };
@@ -128,6 +127,7 @@ struct virt_ops {
 	 */
 	void (*run)(struct vp *vp, bool flush, struct vp_exit *exit);
 	bool (*write_cr4)(struct vp *vp, uint64_t value); /* false: #GP */
+	unsigned int (*cpl)(const struct vp *vp);
 	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,
 	                               union hv_register_value *value);
 	enum hv_status (*set_register)(struct vp *vp, uint32_t name,
@@ -144,11 +144,6 @@ static inline union hv_register_value vp_register(const struct vp *vp, uint32_t 
 
 	(void)virt->get_register(vp, name, &value); /* every vendor knows it */
 	return value;
-}
-
-static inline unsigned int vp_cpl(const struct vp *vp)
-{
-	return vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3;
 }
 
 #endif

@@ -142,17 +142,16 @@ static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool
 	struct svm_cpu *cpu = &svm_cpus[index];
 
 	control->tlb_control = SVM_TLB_KEEP;
+	if (!flush && arch->tag_cpu == index && arch->tag_generation == cpu->generation)
+		return;
 	if (flush || cpu->next_asid >= asid_count) {
 		cpu->generation++;
 		cpu->next_asid = 1;
 		control->tlb_control = SVM_TLB_FLUSH_ALL;
 	}
-	if (arch->tag_cpu != index || arch->tag_generation != cpu->generation) {
-		arch->tag = cpu->next_asid++;
-		arch->tag_cpu = index;
-		arch->tag_generation = cpu->generation;
-	}
-	control->asid = arch->tag;
+	arch->tag_cpu = index;
+	arch->tag_generation = cpu->generation;
+	control->asid = cpu->next_asid++;
 }
 
 /*
@@ -194,8 +193,11 @@ static void save_events(struct vp *vp, const struct vmcb_control *control)
 	vp->arch.interrupt_shadow = control->interrupt_shadow & SVM_SHADOW_INTERRUPT;
 	vp->arch.cr8 = control->v_control & SVM_V_TPR_MASK;
 	vp->arch.vector_pending = (control->v_control & SVM_V_IRQ) != 0;
+	vp->reinject.valid = (info & SVM_EVENT_VALID) && !vp->arch.vector_pending;
+	if (!vp->reinject.valid)
+		return;
 	vp->reinject = (struct vp_event){
-		.valid = (info & SVM_EVENT_VALID) && !vp->arch.vector_pending,
+		.valid = true,
 		.vector = (uint8_t)info,
 		.type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7),
 		.has_error = (info & SVM_EVENT_ERROR_VALID) != 0,
@@ -223,6 +225,11 @@ static void svm_run(struct vp *vp, bool flush, struct vp_exit *exit)
 	svm_describe_exit(vp, exit);
 }
 
+static unsigned int svm_cpl(const struct vp *vp)
+{
+	return svm_vmcb(vp)->save.cpl;
+}
+
 const struct virt_ops svm_ops = {
 	.name = "AMD SVM",
 	.present = svm_present,
@@ -233,6 +240,7 @@ const struct virt_ops svm_ops = {
 	.vp_reset = svm_vp_reset,
 	.run = svm_run,
 	.write_cr4 = svm_write_cr4,
+	.cpl = svm_cpl,
 	.get_register = svm_get_register,
 	.set_register = svm_set_register,
 };
