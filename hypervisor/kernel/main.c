@@ -19,6 +19,7 @@
 #include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/root.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/timer_queue.h"
@@ -50,6 +51,7 @@ static void choose_virtualization(void)
 		panic("this processor has no SVM with nested paging, or the firmware disabled it");
 	virt = &svm_ops;
 	virt->global_init();
+	msr_open_to_root();
 	context_init();
 	cpu_prepare(this_cpu());
 	sched_init();

@@ -22,7 +22,7 @@
 
 /* Rights of the architecture's MSRs that are not read and written by name below. */
 enum {
-	OF_ROOT = 1, /* the root reads the machine's */
+	OF_ROOT = 1, /* the root reads the machine's, without an exit */
 	ZERO = 2,    /* who does not read the machine's reads 0 */
 	IGNORED = 4, /* written to no effect: every Linux does so */
 };
@@ -68,6 +68,11 @@ static const struct {
 	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
 };
 
+static bool is_synthetic(uint32_t msr)
+{
+	return msr >= MSR_SYNTHETIC_FIRST && msr <= MSR_SYNTHETIC_LAST;
+}
+
 static const uint64_t *find_right(uint32_t msr)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
@@ -75,6 +80,15 @@ static const uint64_t *find_right(uint32_t msr)
 			return &ranges[i].right;
 	}
 	return NULL;
+}
+
+/* The processor knows best which of them it has: what it lacks is #GP in the root, not here. */
+void msr_open_to_root(void)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
+		if (!is_synthetic(ranges[i].first) && (ranges[i].right & OF_ROOT))
+			virt->permit_root_reads(ranges[i].first, ranges[i].last);
+	}
 }
 
 /* Whether the VP's privileges open the synthetic MSR to it. */
@@ -251,10 +265,7 @@ bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 		break;
 	}
 	right = find_right(msr);
-	if (!right || !vp->partition->is_root || !(*right & OF_ROOT))
-		return right && (*right & ZERO);
-	*value = cpu_rdmsr(msr);
-	return true;
+	return right && (*right & ZERO);
 }
 
 /* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */

@@ -33,6 +33,9 @@ void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
 
+/* Boot: the MSRs of the machine that the root may read. */
+void msr_open_to_root(void);
+
 /* One of the synthetic MSRs, without regard to privileges: the parent's side. False: a bad value. */
 uint64_t msr_synthetic(const struct vp *vp, uint32_t msr);
 bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;

@@ -115,6 +115,8 @@ struct virt_ops {
 	void (*cpu_on)(void);
 	/* Boot: the root's accesses to these ports exit; a child's always do. */
 	void (*intercept_root_ports)(uint16_t first, unsigned int count);
+	/* Boot: the root reads these MSRs, first to last, as they are. */
+	void (*permit_root_reads)(uint32_t first, uint32_t last);
 	/* The control block and XSAVE pages are set in vp->arch; zeroed. A vp_reset follows. */
 	void (*vp_init)(struct vp *vp);
 	void (*vp_reset)(struct vp *vp); /* registers as after INIT. SDM3 table 10-1 */

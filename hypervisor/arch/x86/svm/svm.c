@@ -12,13 +12,16 @@
 #define IOPM_BYTES   (3 * PAGE_4K)
 #define MSRPM_BYTES  (2 * PAGE_4K)
 
+enum { MSRPM_READ = 1, MSRPM_WRITE = 2 };
+
 uint64_t svm_cr4_valid;
 uint32_t svm_features;
 
 static uint32_t asid_count;
 static uint8_t *root_iopm; /* a set bit: the access exits. APM2 15.10.1 */
 static uint8_t *child_iopm;
-static uint8_t *msrpm; /* two bits an MSR: read, write. APM2 15.11 */
+static uint8_t *root_msrpm; /* two bits an MSR: read, write. APM2 15.11 */
+static uint8_t *child_msrpm;
 
 /*
  * ASIDs tag TLB entries. Each CPU hands them out in turn; when they run out, or the CPU must forget
@@ -52,11 +55,18 @@ static const uint32_t own_msrs[] = {
 	MSR_GS_BASE,     MSR_KERNEL_GS_BASE,
 };
 
-static void permit_msr(uint32_t msr)
+/* The map has 0x800 bytes each for the MSRs from 0, 0xc0000000 and 0xc0010000 on. */
+static void permit_msr(uint8_t *map, uint32_t msr, uint8_t accesses)
 {
-	uint32_t bit = msr >= 0xc0000000 ? 0x800 * 8 + (msr - 0xc0000000) * 2 : msr * 2;
+	uint32_t part = msr < 0xc0000000 ? 0 : 1 + (msr >> 16 & 1);
 
-	msrpm[bit / 8] &= (uint8_t) ~(3u << bit % 8);
+	map[part * 0x800 + (msr & 0x1fff) / 4] &= (uint8_t) ~(accesses << msr % 4 * 2);
+}
+
+static void svm_permit_root_reads(uint32_t first, uint32_t last)
+{
+	for (uint32_t msr = first; msr <= last; msr++)
+		permit_msr(root_msrpm, msr, MSRPM_READ);
 }
 
 /* CR4's bits that every 64-bit processor has, and those that CPUID promises. APM2 3.1.3 */
@@ -86,11 +96,13 @@ static void svm_global_init(void)
 	find_cr4_bits();
 	root_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
 	child_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
-	msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
+	root_msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
+	child_msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
 	memset(child_iopm, 0xff, IOPM_BYTES);
-	memset(msrpm, 0xff, MSRPM_BYTES);
+	memset(child_msrpm, 0xff, MSRPM_BYTES);
 	for (unsigned int i = 0; i < ARRAY_COUNT(own_msrs); i++)
-		permit_msr(own_msrs[i]);
+		permit_msr(child_msrpm, own_msrs[i], MSRPM_READ | MSRPM_WRITE);
+	memcpy(root_msrpm, child_msrpm, MSRPM_BYTES);
 }
 
 static void svm_intercept_root_ports(uint16_t first, unsigned int count)
@@ -129,7 +141,8 @@ static void svm_vp_init(struct vp *vp)
 		SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
 	control->iopm_base =
 		frame_map_hpa(vp->partition->is_root ? root_iopm : child_iopm);
-	control->msrpm_base = frame_map_hpa(msrpm);
+	control->msrpm_base =
+		frame_map_hpa(vp->partition->is_root ? root_msrpm : child_msrpm);
 	control->nested_control = SVM_NESTED_ENABLE;
 	control->nested_cr3 = vp->partition->npt.root_hpa;
 	control->tsc_offset = vp->partition->tsc_offset;
@@ -236,6 +249,7 @@ const struct virt_ops svm_ops = {
 	.global_init = svm_global_init,
 	.cpu_on = svm_cpu_on,
 	.intercept_root_ports = svm_intercept_root_ports,
+	.permit_root_reads = svm_permit_root_reads,
 	.vp_init = svm_vp_init,
 	.vp_reset = svm_vp_reset,
 	.run = svm_run,
