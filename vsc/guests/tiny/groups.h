@@ -14,6 +14,7 @@ void group_apic(void);
 void group_synic(void);
 void group_smp(void);
 void group_init(void);
+void group_level(void);
 void group_attack(void);
 void group_race(void);
 void group_parent(void);

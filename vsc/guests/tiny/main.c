@@ -26,6 +26,7 @@ static const struct group groups[] = {
 	{ "synic", group_synic, true, true },
 	{ "smp", group_smp, true, false },
 	{ "init", group_init, true, false },
+	{ "level", group_level, false, false },
 	{ "attack", group_attack, false, true },
 	{ "race", group_race, false, true },
 	{ "parent", group_parent, false, true },
