@@ -3,6 +3,7 @@
  * Our own hypercalls: the log, the traces and the counters, for the root to read.
  * Codes 0xe001-0xe003
  */
+#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
@@ -82,9 +83,21 @@ static enum hv_status vp_stats(struct hypercall *call)
 	return status;
 }
 
+/* A CPU that halts adds the time to its counter when it wakes, which may be in an hour. */
+static uint64_t halted_so_far(const struct cpu *cpu)
+{
+	uint64_t since = __atomic_load_n(&cpu->stamp, __ATOMIC_RELAXED);
+	uint64_t now = cpu_rdtsc();
+
+	return !__atomic_load_n(&cpu->current, __ATOMIC_RELAXED) && now > since ?
+	               now - since :
+	               0;
+}
+
 enum hv_status hc_get_stats(struct hypercall *call)
 {
 	const struct viridis_input_get_stats *in = call->input;
+	struct viridis_output_get_stats *out = call->output;
 
 	if (in->object == VIRIDIS_STATS_VP)
 		return vp_stats(call);
@@ -92,6 +105,7 @@ enum hv_status hc_get_stats(struct hypercall *call)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (in->index >= cpu_count)
 		return HV_STATUS_INVALID_LP_INDEX;
-	copy_counters(call->output, cpus[in->index]->stats, VIRIDIS_CPU_STAT_COUNT);
+	copy_counters(out, cpus[in->index]->stats, VIRIDIS_CPU_STAT_COUNT);
+	out->counter[VIRIDIS_CPU_STAT_IDLE_TICKS] += halted_so_far(cpus[in->index]);
 	return HV_STATUS_SUCCESS;
 }
