@@ -337,6 +337,23 @@ START_TEST(two_cpus_share_one_queue)
 }
 END_TEST
 
+/* One of the two waits, the other runs: the queue's sum follows either way. */
+START_TEST(a_weight_that_is_changed_counts_from_then_on)
+{
+	struct vp *light = world_add(100, 0, 0);
+	struct vp *heavy = world_add(100, 0, 0);
+
+	world_simulate(MINUTE, 1);
+	light->ran = heavy->ran = 0;
+	run_queue_set_weight(&queue, &light->entity, 50);
+	run_queue_set_weight(&queue, &heavy->entity, 150);
+	world_simulate(MINUTE, 1);
+	share_is(light, 0.25, MINUTE);
+	share_is(heavy, 0.75, MINUTE);
+	ck_assert_uint_eq(queue.weight_queued, light->entity.queued ? 50 : 150);
+}
+END_TEST
+
 START_TEST(shares_hold_while_virtual_time_wraps)
 {
 	queue.clock = UINT64_MAX - 1000000;
@@ -415,6 +432,7 @@ static Suite *run_queue_suite(void)
 	tcase_add_test(tcase, a_long_sleep_is_worth_the_credit_and_not_more);
 	tcase_add_test(tcase, the_root_with_devices_preempts_spinning_children);
 	tcase_add_test(tcase, two_cpus_share_one_queue);
+	tcase_add_test(tcase, a_weight_that_is_changed_counts_from_then_on);
 	tcase_add_test(tcase, shares_hold_while_virtual_time_wraps);
 	tcase_add_loop_test(
 		tcase, a_stale_or_hostile_virtual_time_is_brought_near_the_clock, 0, 4);

@@ -18,6 +18,7 @@ void group_level(void);
 void group_attack(void);
 void group_race(void);
 void group_parent(void);
+void group_sched(void);
 void group_chaos(void);
 void group_vmbus(void);
 void group_storage(void);

@@ -30,6 +30,7 @@ static const struct group groups[] = {
 	{ "attack", group_attack, false, true },
 	{ "race", group_race, false, true },
 	{ "parent", group_parent, false, true },
+	{ "sched", group_sched, false, true },
 	{ "chaos", group_chaos, false, true },
 	{ "vmbus", group_vmbus, false, true },
 	{ "storage", group_storage, false, true },

@@ -87,6 +87,30 @@ enum hv_status partition_balance(uint64_t id, struct balance *balance)
 	                            sizeof(*balance)));
 }
 
+enum hv_status partition_set_property(uint64_t id, uint32_t code, uint64_t value)
+{
+	struct hv_input_set_partition_property in = {
+		.partition_id = id,
+		.code = code,
+		.value = value,
+	};
+
+	return simple(HVCALL_SET_PARTITION_PROPERTY, &in, sizeof(in));
+}
+
+enum hv_status stats_get(uint64_t id, enum viridis_stats_object object, uint32_t index,
+                         struct viridis_output_get_stats *stats)
+{
+	struct viridis_input_get_stats in = {
+		.partition_id = id,
+		.object = object,
+		.index = index,
+	};
+
+	return hv_status_of(hv_call(HVCALL_VIRIDIS_GET_STATS, 0, &in, sizeof(in), stats,
+	                            sizeof(*stats)));
+}
+
 static enum hv_status list_in(uint32_t code, struct list_call *call,
                               unsigned int header_words, const uint64_t *pfns,
                               unsigned int count, unsigned int *done)

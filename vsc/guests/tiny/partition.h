@@ -29,6 +29,11 @@ enum hv_status partition_get_id(uint64_t *id);
 enum hv_status partition_call(uint32_t code, uint64_t id);
 
 enum hv_status partition_balance(uint64_t id, struct balance *balance);
+enum hv_status partition_set_property(uint64_t id, uint32_t code, uint64_t value);
+
+/* Counters of a VP of the partition, or (then `id` counts for nothing) of a CPU. */
+enum hv_status stats_get(uint64_t id, enum viridis_stats_object object, uint32_t index,
+                         struct viridis_output_get_stats *stats);
 
 /* Whether so many pages of our own pool are in use, once what was deleted is swept up. */
 bool own_pages_in_use(uint64_t pages);
