@@ -85,13 +85,13 @@ static void place_trampoline(uint64_t page, struct vp *vp)
 	fields->gdt_base += (uint32_t)page;
 }
 
-static bool start(struct vp *vp, uint64_t page)
+/* Two SIPIs, as every system sends them: the second is for a processor that missed the first. */
+static bool startup(struct vp *vp, unsigned int timeout_ms)
 {
-	uint64_t deadline = clock_deadline(START_TIMEOUT_MS);
+	uint64_t page = guest_low_page();
+	uint64_t deadline = clock_deadline(timeout_ms);
 
 	place_trampoline(page, vp);
-	apic_send(vp->apic_id, APIC_ICR_INIT);
-	clock_wait_ms(INIT_DELAY_MS);
 	for (unsigned int attempt = 0; attempt < 2; attempt++) {
 		apic_send(vp->apic_id,
 		          APIC_ICR_STARTUP | (uint32_t)(page >> PAGE_SHIFT_4K));
@@ -103,6 +103,13 @@ static bool start(struct vp *vp, uint64_t page)
 	return true;
 }
 
+static bool start(struct vp *vp)
+{
+	apic_send(vp->apic_id, APIC_ICR_INIT);
+	clock_wait_ms(INIT_DELAY_MS);
+	return startup(vp, START_TIMEOUT_MS);
+}
+
 static bool is_started(uint32_t apic_id)
 {
 	for (unsigned int i = 0; i < online; i++)
@@ -111,22 +118,29 @@ static bool is_started(uint32_t apic_id)
 	return false;
 }
 
-bool smp_restart(unsigned int index)
+static struct vp *as_new(struct vp *vp)
 {
-	struct vp *vp = vps[index];
-
 	vp->online = false;
 	vp->work = NULL;
-	return start(vp, guest_low_page());
+	return vp;
+}
+
+bool smp_restart(unsigned int index)
+{
+	return start(as_new(vps[index]));
+}
+
+bool smp_startup(unsigned int index, unsigned int timeout_ms)
+{
+	return startup(as_new(vps[index]), timeout_ms);
 }
 
 unsigned int smp_start(unsigned int limit)
 {
 	const struct acpi_info *info = guest_acpi();
-	uint64_t page = guest_low_page();
 
 	first_vp.apic_id = apic_id();
-	if (page == 0)
+	if (guest_low_page() == 0)
 		return online;
 	for (unsigned int i = 0; i < info->cpu_count && online < limit; i++) {
 		struct vp *vp;
@@ -136,7 +150,7 @@ unsigned int smp_start(unsigned int limit)
 		vp = pages_take(round_up(sizeof(*vp), PAGE_4K) / PAGE_4K);
 		vp->index = online;
 		vp->apic_id = info->cpus[i].apic_id;
-		if (!start(vp, page)) {
+		if (!start(vp)) {
 			note("APIC id %u did not start", vp->apic_id);
 			continue;
 		}

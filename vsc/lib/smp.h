@@ -18,6 +18,9 @@ unsigned int smp_start(unsigned int limit);
 /* INIT and SIPI to a VP that was started before, whatever it does; does it run? */
 bool smp_restart(unsigned int index);
 
+/* Only the SIPI, which nobody takes but a VP that an INIT has stopped; has it begun in that time? */
+bool smp_startup(unsigned int index, unsigned int timeout_ms);
+
 /* Has VP `index` (not the first) call work(argument); it must be idle. Returns at once. */
 void smp_run(unsigned int index, void (*work)(void *), void *argument);
 
