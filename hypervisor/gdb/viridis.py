@@ -23,7 +23,7 @@ import gdb
 IMAGE_BASE = 0xffffffff80000000
 FRAME_MAP_BASE = 0xffff800000000000
 HPA_LIMIT = 1 << 46
-SUSPEND = ("explicit", "intercept", "startup", "halt", "partition", "deleted")
+SUSPEND = ("explicit", "intercept", "startup", "halt", "partition", "deleted", "claimed")
 EVENTS = ("interrupt", "timer", "nmi", "init", "startup", "stop")
 PATH_MOST = 20000
 

@@ -113,6 +113,7 @@ static enum hv_status resume(struct hypercall *call, uint32_t bit)
 		status = take_answer(call);
 	if (status != HV_STATUS_SUCCESS || call->again)
 		return status;
+	hypercall_release_vp(call); /* it is `bit` that holds it yet */
 	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
 	if (intercept_is_watched(vp))
 		vp_resume_lending(vp, bit);

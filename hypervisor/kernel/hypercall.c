@@ -81,15 +81,28 @@ enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index)
 enum hv_status hypercall_stop_vp(struct hypercall *call)
 {
 	struct vp *vp = call->target_vp;
+	uint32_t suspend = __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST);
 
-	if (vp_is_stopped(vp))
+	if (call->claimed)
 		return HV_STATUS_SUCCESS;
-	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) &
-	      (SUSPEND_EXPLICIT | SUSPEND_INTERCEPT)))
+	if (suspend & SUSPEND_DELETED)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (!(suspend & (SUSPEND_EXPLICIT | SUSPEND_INTERCEPT)) && !vp_is_stopped(vp))
 		return HV_STATUS_INVALID_VP_STATE;
+	call->claimed = vp_claim(vp);
+	if (call->claimed && vp_is_stopped(vp))
+		return HV_STATUS_SUCCESS;
+	hypercall_release_vp(call);
 	vp_raise(vp, EVENTS_STOP);
 	call->again = true;
 	return HV_STATUS_SUCCESS;
+}
+
+void hypercall_release_vp(struct hypercall *call)
+{
+	if (call->claimed)
+		vp_resume(call->target_vp, SUSPEND_CLAIMED);
+	call->claimed = false;
 }
 
 static enum hv_status find_target(struct hypercall *call, enum hypercall_target target)
@@ -225,6 +238,7 @@ void hypercall_handle(struct vp *vp, const struct vp_exit *exit)
 		return;
 	}
 	status = carry_out(&invocation);
+	hypercall_release_vp(&invocation.call);
 	if (invocation.call.again)
 		cpu_pause(); /* another CPU has to come round first */
 	if (invocation.call.settle)

@@ -45,6 +45,7 @@ struct hypercall {
 	 * on at the same instruction, and the call is made again. The status is not looked at. D10
 	 */
 	bool again;
+	bool claimed; /* target_vp, for this call alone */
 	/* Set by a handler that removed a translation or an object: see epoch.h. */
 	bool settle;
 };
@@ -64,9 +65,10 @@ enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
 enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index) MUST_CHECK;
 
 /*
- * The target VP has to be stopped. One that is suspended but still on a CPU is kicked, and call->again
- * is set: the caller looks at both.
+ * The target VP has to be stopped, and is this call's alone until it ends or releases it (V1). One that is
+ * suspended but still on a CPU is kicked, and call->again is set: the caller looks at both.
  */
 enum hv_status hypercall_stop_vp(struct hypercall *call) MUST_CHECK;
+void hypercall_release_vp(struct hypercall *call);
 
 #endif

@@ -184,9 +184,14 @@ enum hv_status partition_initialize(struct partition *partition)
 	return status;
 }
 
+/* For its VPs and one more. What a deleted VP has not used is there for the next. */
 static bool fill_overlay_tables(struct partition *partition)
 {
-	for (unsigned int i = 0; i < OVERLAY_TABLES_PER_VP; i++) {
+	uint64_t wanted = OVERLAY_TABLES_PER_VP;
+
+	for (uint32_t i = 0; i < partition->vp_count; i++)
+		wanted += partition->vps[i] ? OVERLAY_TABLES_PER_VP : 0;
+	while (!pool_has(&partition->table_pool, wanted)) {
 		void *frame = pool_allocate(&partition->pool);
 
 		if (!frame)
@@ -208,9 +213,7 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (partition->vps[index])
 		return HV_STATUS_OBJECT_IN_USE;
-	/* Most often this tells; what ports take meanwhile, on another CPU, shows below. */
-	if (!pool_has(&partition->pool, VP_PAGES + OVERLAY_TABLES_PER_VP) ||
-	    !fill_overlay_tables(partition))
+	if (!fill_overlay_tables(partition))
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	vp = vp_create(partition, index, &partition->pool);
 	if (!vp)
@@ -302,13 +305,18 @@ static void return_overlay_tables(struct partition *partition)
 		pool_free(&partition->pool, frame);
 }
 
-/* Doomed VPs that are left: the caller has waited for their epoch, one more look. */
+/*
+ * Each call of FINALIZE waits for an epoch before the next look: for doomed VPs, and once nothing is
+ * mapped any more, for who reads the tables without the lock.
+ */
 static bool finalize_locked(struct partition *partition)
 {
 	if (partition->doomed_vps)
 		return false;
-	if (partition->state == PARTITION_ACTIVE)
-		partition->state = PARTITION_FINALIZING; /* nothing is mapped any more */
+	if (partition->state == PARTITION_ACTIVE) {
+		partition->state = PARTITION_FINALIZING;
+		return false;
+	}
 	if (partition->state == PARTITION_FINALIZING) {
 		overlays_hide_partition(partition);
 		if (!npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
@@ -330,8 +338,12 @@ static bool delete_all_vps(struct partition *partition)
 		if (!vp)
 			continue;
 		vp_suspend(vp, SUSPEND_EXPLICIT);
-		if (partition_delete_vp(partition, i) != HV_STATUS_SUCCESS)
+		if (!vp_claim(vp)) {
 			all = false;
+		} else if (partition_delete_vp(partition, i) != HV_STATUS_SUCCESS) {
+			vp_resume(vp, SUSPEND_CLAIMED);
+			all = false;
+		}
 	}
 	return all;
 }
@@ -353,7 +365,7 @@ enum hv_status partition_delete(struct partition *partition)
 	bool found;
 
 	if (partition->state != PARTITION_FINALIZED)
-		return HV_STATUS_INVALID_PARTITION_STATE;
+		return HV_STATUS_INVALID_PARTITION_STATE; /* nor takes any deposits */
 	pool_balance(&partition->pool, &available, &in_use);
 	if (available != 0 || in_use != 0)
 		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */
@@ -367,6 +379,15 @@ enum hv_status partition_delete(struct partition *partition)
 		return HV_STATUS_INVALID_PARTITION_ID;
 	doom(&parent->doomed_children, &partition->doomed);
 	return HV_STATUS_SUCCESS;
+}
+
+bool partition_deposit(struct partition *partition, uint64_t pfn)
+{
+	SPIN_HOLD(&partition->lock);
+	if (partition->state == PARTITION_FINALIZED)
+		return false;
+	pool_deposit(&partition->pool, pfn, epoch_advance());
+	return true;
 }
 
 void partition_set_weight(struct partition *partition, uint32_t weight)

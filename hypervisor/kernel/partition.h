@@ -112,6 +112,9 @@ void partition_make_root(struct pool *boot_pool);
 /* Give deleted VPs and children back to the pool, those whose epoch has passed. */
 void partition_reap(struct partition *partition);
 
+/* A frame that is the partition's already; false: it is to end, and takes none. */
+bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
+
 void partition_set_weight(struct partition *partition, uint32_t weight);
 void partition_freeze(struct partition *partition, bool frozen);
 

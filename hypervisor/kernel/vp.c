@@ -185,6 +185,12 @@ bool vp_is_stopped(const struct vp *vp)
 	       sched_is_blocked(vp);
 }
 
+bool vp_claim(struct vp *vp)
+{
+	return !(__atomic_fetch_or(&vp->suspend, SUSPEND_CLAIMED, __ATOMIC_SEQ_CST) &
+	         SUSPEND_CLAIMED);
+}
+
 /* INIT is carried out when the VP next runs, which is after SIPI. */
 void vp_post_init(struct vp *vp)
 {

@@ -3,7 +3,7 @@
  * Virtual processors.
  *
  * V1 A VP runs, and its owner-only fields change, on one CPU at a time: the one that scheduled it,
- *    or, while it is stopped, the one that carries out its parent's hypercall.
+ *    or, while it is stopped, the one whose hypercall of the parent has claimed it.
  * V2 A VP may run while vp->suspend is 0. Who clears the last bit wakes it; who finds a bit set
  *    after a run takes it off its CPU, and looks again under the scheduler's lock.
  * V3 vp->events says that its CPU must look at it before the next entry. A bit is set before the kick;
@@ -39,6 +39,7 @@ struct cpu;
 #define SUSPEND_HALT      BIT32(3) /* halted, and nothing for the owner to look at */
 #define SUSPEND_PARTITION BIT32(4) /* the partition is not active, or frozen */
 #define SUSPEND_DELETED   BIT32(5) /* being deleted; set and cleared by that alone */
+#define SUSPEND_CLAIMED   BIT32(6) /* a hypercall has it to itself: vp_claim() */
 
 /* vp->events: things for the owner to look at */
 #define EVENTS_INTERRUPT BIT32(0) /* posted[] */
@@ -162,8 +163,11 @@ void vp_resume_lending(struct vp *vp,
 void vp_suspend(struct vp *vp,
                 uint32_t suspend_bits); /* sets bits, kicks; stops by the next epoch */
 
-/* Suspended and off every CPU: a hypercall may touch its owner-only state. */
+/* Suspended and off every CPU. */
 bool vp_is_stopped(const struct vp *vp);
+
+/* False: another has. Whoever claims a stopped VP may touch its owner-only state, then resumes it. */
+bool vp_claim(struct vp *vp) MUST_CHECK;
 
 /* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
 void vp_after_exit(struct vp *vp);
