@@ -18,18 +18,38 @@
 	 HV_MAP_GPA_USER_EXECUTABLE | HV_MAP_GPA_LARGE_PAGE)
 #define LARGE_FRAMES (PAGE_2M / PAGE_4K)
 
+static void take_from_root(uint64_t pfn)
+{
+	SPIN_HOLD(&root_partition->lock);
+	enum hv_status status =
+		npt_unmap(&root_partition->npt, pfn * PAGE_4K, NPT_LEVEL_4K);
+
+	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
+}
+
+/* The frame is the root's when its tables have it again, and not before. */
+static void give_to_root(uint64_t pfn)
+{
+	SPIN_HOLD(&root_partition->lock);
+	enum hv_status status = npt_map(&root_partition->npt, pfn * PAGE_4K,
+	                                pfn * PAGE_4K, NPT_LEVEL_4K,
+	                                NPT_READ | NPT_WRITE | NPT_EXECUTE);
+
+	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
+	frames_withdraw(pfn);
+}
+
 enum hv_status hc_deposit_memory(struct hypercall *call)
 {
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
-	enum hv_status status;
 
 	if (pfn == 0 || !frames_deposit(pfn, call->target->slot))
 		return HV_STATUS_INVALID_PARAMETER;
-	spin_lock(&root_partition->lock);
-	status = npt_unmap(&root_partition->npt, pfn * PAGE_4K, NPT_LEVEL_4K);
-	spin_unlock(&root_partition->lock);
-	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
-	pool_deposit(&call->target->pool, pfn, epoch_advance());
+	take_from_root(pfn);
+	if (!partition_deposit(call->target, pfn)) {
+		give_to_root(pfn);
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	}
 	trace(VIRIDIS_TRACE_DEPOSIT, call->vp, pfn, 1);
 	call->settle = true;
 	return HV_STATUS_SUCCESS;
@@ -37,7 +57,6 @@ enum hv_status hc_deposit_memory(struct hypercall *call)
 
 enum hv_status hc_withdraw_memory(struct hypercall *call)
 {
-	enum hv_status status;
 	void *frame;
 	uint64_t pfn;
 
@@ -47,12 +66,7 @@ enum hv_status hc_withdraw_memory(struct hypercall *call)
 		return HV_STATUS_NO_RESOURCES;
 	pfn = frame_map_hpa(frame) / PAGE_4K;
 	frame_map_hide(pfn);
-	frames_withdraw(pfn);
-	spin_lock(&root_partition->lock);
-	status = npt_map(&root_partition->npt, pfn * PAGE_4K, pfn * PAGE_4K, NPT_LEVEL_4K,
-	                 NPT_READ | NPT_WRITE | NPT_EXECUTE);
-	spin_unlock(&root_partition->lock);
-	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
+	give_to_root(pfn);
 	*(uint64_t *)call->rep_output = pfn;
 	return HV_STATUS_SUCCESS;
 }
@@ -139,13 +153,14 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	return status;
 }
 
-/* Beneath an overlay the guest's page goes, and the overlay stays. */
-static void unmap_page_locked(struct partition *partition, uint64_t gpa)
+/* Beneath an overlay the guest's page goes, and the overlay stays. A 2 MiB leaf is split. */
+static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gpa)
 {
+	enum hv_status status = HV_STATUS_SUCCESS;
 	struct npt_leaf leaf;
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
-		return;
+		return status;
 	if ((leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG) {
 		struct overlay_page *overlay = overlay_at(partition, gpa);
 
@@ -153,10 +168,12 @@ static void unmap_page_locked(struct partition *partition, uint64_t gpa)
 		if (overlay->hides)
 			frames_drop(overlay->hidden_hpa / PAGE_4K);
 		overlay->hides = false;
-	} else if (leaf.level == NPT_LEVEL_4K &&
-	           npt_unmap(&partition->npt, gpa, NPT_LEVEL_4K) == HV_STATUS_SUCCESS) {
-		frames_drop(leaf.hpa / PAGE_4K);
+	} else {
+		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_4K);
+		if (status == HV_STATUS_SUCCESS)
+			frames_drop(leaf.hpa / PAGE_4K);
 	}
+	return status;
 }
 
 /*
@@ -169,6 +186,7 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 	bool large = (in->flags & HV_UNMAP_GPA_LARGE_PAGE) != 0;
 	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
 	struct partition *partition = call->target;
+	enum hv_status status = HV_STATUS_SUCCESS;
 	struct npt_leaf leaf;
 
 	if ((in->flags & ~HV_UNMAP_GPA_LARGE_PAGE) || !rep_gpa(call, count, &gpa))
@@ -179,15 +197,14 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (large && npt_lookup(&partition->npt, gpa, &leaf) &&
 	    leaf.level == NPT_LEVEL_2M) {
-		enum hv_status status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_2M);
-
+		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_2M);
 		if (status == HV_STATUS_SUCCESS)
 			drop_frames(leaf.hpa / PAGE_4K, LARGE_FRAMES);
 		return status;
 	}
-	for (uint64_t i = 0; i < count; i++)
-		unmap_page_locked(partition, gpa + i * PAGE_4K);
-	return HV_STATUS_SUCCESS;
+	for (uint64_t i = 0; i < count && status == HV_STATUS_SUCCESS; i++)
+		status = unmap_page_locked(partition, gpa + i * PAGE_4K);
+	return status;
 }
 _Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==
                        __builtin_offsetof(struct hv_input_unmap_gpa_pages, reserved),

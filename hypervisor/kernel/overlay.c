@@ -6,6 +6,7 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/epoch.h"
+#include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/partition.h"
 
 static void hide_locked(struct partition *partition, struct overlay_page *overlay)
@@ -15,6 +16,8 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 	if (!overlay->shown)
 		return;
 	overlay->shown = false;
+	if (partition->is_root)
+		frames_drop(overlay->gpa / PAGE_4K);
 	/* The table is there since the overlay was shown: neither call can want memory. */
 	if (overlay->hides)
 		status = npt_map(&partition->npt, overlay->gpa, overlay->hidden_hpa,
@@ -24,6 +27,10 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 	ASSERT(status == HV_STATUS_SUCCESS);
 }
 
+/*
+ * The root's only go where its own RAM is, which is held meanwhile: it can be neither deposited nor is it a
+ * page of someone's deposit that shows there, and the tables for its split were reserved at boot.
+ */
 static bool show_locked(struct partition *partition, struct overlay_page *overlay,
                         uint64_t gpa, uint32_t flags)
 {
@@ -34,12 +41,15 @@ static bool show_locked(struct partition *partition, struct overlay_page *overla
 	overlay->hides = npt_lookup(&partition->npt, gpa, &leaf);
 	if (overlay->hides && (leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG)
 		return false; /* two on one page: the second is refused */
+	if (partition->is_root && !frames_hold(gpa / PAGE_4K))
+		return false;
 	overlay->hidden_hpa = leaf.hpa;
 	overlay->hidden_flags = leaf.flags;
 	partition->tables = partition->is_root ? tables : &partition->table_pool;
 	status = npt_map(&partition->npt, gpa, frame_map_hpa(overlay->page), NPT_LEVEL_4K,
 	                 flags | OVERLAY_TAG);
 	partition->tables = tables;
+	ASSERT(status == HV_STATUS_SUCCESS || !partition->is_root);
 	if (status != HV_STATUS_SUCCESS)
 		return false;
 	overlay->gpa = gpa;
@@ -58,21 +68,23 @@ bool overlay_set(struct partition *partition, struct overlay_page *overlay, uint
 	bool enable = (value & HV_MSR_PAGE_ENABLE) != 0;
 	bool was_shown = overlay->shown;
 	uint64_t old_gpa = overlay->gpa;
+	bool done = true;
 
 	if (enable && gpa >= NPT_GPA_LIMIT)
 		return false;
 	if (enable != was_shown || (enable && gpa != old_gpa)) {
 		SPIN_HOLD(&partition->lock);
-		this_cpu()->current->wait_epoch = epoch_advance();
 		hide_locked(partition, overlay);
 		if (enable && !show_locked(partition, overlay, gpa, flags)) {
+			done = false;
 			if (was_shown)
 				(void)show_locked(partition, overlay, old_gpa, flags);
-			return false;
 		}
+		this_cpu()->current->wait_epoch = epoch_advance();
 	}
-	*msr = value;
-	return true;
+	if (done)
+		*msr = value;
+	return done;
 }
 
 bool overlay_set_guest_os_id(struct partition *partition, uint64_t value)
