@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The rules for the root partition's writes to a physical IOAPIC (ARCHITECTURE.md D3). An
- * entry may send only fixed or lowest-priority interrupts with vectors 0x10-0xEF: an SMI,
+ * entry may send only fixed or lowest-priority interrupts with vectors 0x20-0xEF: an SMI,
  * NMI, INIT or ExtINT message would reach past the hypervisor. What an entry sends is
  * wholly in its low half, which software always writes in one piece, so each low half is
  * judged as it comes and no order of the two halves can open a hole. Intel 82093AA 3,
@@ -23,7 +23,7 @@
 #define IOAPIC_REGISTER_ENTRIES \
 	0x10u /* low half of entry n at 0x10 + 2n, high half next */
 #define IOAPIC_ENTRY_MASKED UINT32_C(0x10000)
-#define IOAPIC_FIRST_VECTOR 0x10u
+#define IOAPIC_FIRST_VECTOR 0x20u /* the hypervisor's own exceptions are below */
 #define IOAPIC_LAST_VECTOR  0xefu
 
 enum ioapic_verdict {

@@ -20,9 +20,10 @@ def hypervisor_memory(options):
 
 
 def main():
-    options = {"cpus": 2, "memory": "512M", "parallel": True}
+    options = {"cpus": 2, "memory": "512M", "parallel": True,
+               "extra": ["-device", "edu"]}
     with Tap() as tap:
-        run_tiny(tap, "tiny-attack", "init,attack,race", hypervisor_memory(options), **options)
+        run_tiny(tap, "tiny-attack", "init,attack,race,device", hypervisor_memory(options), **options)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ enum lapic_register {
 	LAPIC_LDR = 0x0d,
 	LAPIC_DFR = 0x0e,
 	LAPIC_SVR = 0x0f,
-	LAPIC_TMR = 0x18, /* eight of them */
+	LAPIC_ISR = 0x10, /* eight of them, as TMR */
+	LAPIC_TMR = 0x18,
 	LAPIC_ICR = 0x30,
 	LAPIC_ICR_HIGH = 0x31,
 	LAPIC_LVT_TIMER = 0x32,
@@ -93,7 +94,7 @@ void lapic_init(void)
 	write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	for (size_t i = 0; i < sizeof(local_sources) / sizeof(local_sources[0]); i++)
 		write(local_sources[i], LVT_MASKED);
-	write(LAPIC_TPR, 0);
+	write(LAPIC_TPR, EXTERNAL_FIRST - 1); /* vectors below are exceptions' */
 	if (!lapic_is_x2apic()) {
 		write(LAPIC_DFR, DFR_FLAT);
 		write(LAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
@@ -116,9 +117,19 @@ void lapic_eoi(void)
 	write(LAPIC_EOI, 0);
 }
 
+static bool vector_bit(enum lapic_register first, uint8_t vector)
+{
+	return read(first + vector / 32) >> (vector % 32) & 1;
+}
+
 bool lapic_level_triggered(uint8_t vector)
 {
-	return read(LAPIC_TMR + vector / 32) >> (vector % 32) & 1;
+	return vector_bit(LAPIC_TMR, vector);
+}
+
+bool lapic_in_service(uint8_t vector)
+{
+	return vector_bit(LAPIC_ISR, vector);
 }
 
 /*

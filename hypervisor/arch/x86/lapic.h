@@ -10,8 +10,8 @@
 void lapic_setup(void);
 
 /*
- * Every CPU: enabled, task priority 0, local sources masked, logical id 1 << id in flat mode (ids
- * below 8; x2APIC fixes its own).
+ * Every CPU: enabled, local sources masked, logical id 1 << id in flat mode (ids below 8; x2APIC fixes
+ * its own). The task priority keeps out vectors below EXTERNAL_FIRST: a device may send any.
  */
 void lapic_init(void);
 
@@ -19,6 +19,7 @@ bool lapic_is_x2apic(void);
 uint32_t lapic_id(void);
 void lapic_eoi(void);
 bool lapic_level_triggered(uint8_t vector); /* TMR: how the vector in service arrived */
+bool lapic_in_service(uint8_t vector);      /* ISR: an EOI is due */
 
 /* What to send beside a vector: LAPIC_STARTUP | page. APM2 16.5 */
 enum { LAPIC_NMI = 0x400, LAPIC_INIT = 0x500, LAPIC_STARTUP = 0x600 };

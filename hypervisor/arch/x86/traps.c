@@ -148,8 +148,8 @@ void traps_handle(struct trap_frame *frame)
 	} else {
 		if (frame->vector == VECTOR_TIMER)
 			this_cpu()->timer_fired = true;
-		/* APM2 16.4.7: the spurious vector alone sets no bit in the ISR. */
-		if (frame->vector != VECTOR_SPURIOUS)
+		/* What is spurious sets no bit in the ISR: APM2 16.4.7. A device's does. */
+		if (frame->vector != VECTOR_SPURIOUS || lapic_in_service(VECTOR_SPURIOUS))
 			lapic_eoi();
 	}
 }

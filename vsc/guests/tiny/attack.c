@@ -148,6 +148,7 @@ static void ioapic_entries(void)
 		{ 0x00000350, "a reserved mode" },
 		{ 0x00000650, "another reserved mode" },
 		{ 0x0000000f, "a fixed vector below 16" },
+		{ 0x00000012, "a machine check's vector" },
 		{ 0x000000f0, "a vector of the hypervisor's" },
 	};
 	const struct acpi_info *info = guest_acpi();

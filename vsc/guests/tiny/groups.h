@@ -16,6 +16,7 @@ void group_smp(void);
 void group_init(void);
 void group_level(void);
 void group_attack(void);
+void group_device(void);
 void group_race(void);
 void group_parent(void);
 void group_sched(void);

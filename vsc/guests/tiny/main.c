@@ -28,6 +28,7 @@ static const struct group groups[] = {
 	{ "init", group_init, true, false },
 	{ "level", group_level, false, false },
 	{ "attack", group_attack, false, true },
+	{ "device", group_device, false, true },
 	{ "race", group_race, false, true },
 	{ "parent", group_parent, false, true },
 	{ "sched", group_sched, false, true },
