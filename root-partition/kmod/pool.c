@@ -9,7 +9,7 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 
-#define DEPOSIT_PAGES  16
+#define BLOCK_ORDER    4 /* fewer when the root is short of pages in a row */
 #define WITHDRAW_PAGES 64
 
 /* No object needs more than this in one piece; more would be a fault of the hypervisor's. */
@@ -32,18 +32,20 @@ unsigned long pool_total_pages(void)
 	return atomic_long_read(&total_pages);
 }
 
-/* D1 */
-static void pool_account_locked(struct pool *pool, struct page *page)
+/* D1, D3. A page's private word is the order of its block, that of the first one counts the others out. */
+static void pool_account_locked(struct pool *pool, struct page *page, unsigned int order)
 {
 	__SetPageOffline(page);
+	set_page_private(page, order);
 	pool->pages++;
 	atomic_long_inc(&total_pages);
 }
 
-/* D2 */
+/* D2, D3 */
 static void pool_release_locked(struct pool *pool, u64 pfn)
 {
-	struct page *page;
+	struct page *page, *first;
+	unsigned int order;
 
 	if (!pfn_valid(pfn) || !PageOffline(pfn_to_page(pfn))) {
 		pr_err("p%llu pool: frame %#llx came back and was never deposited\n",
@@ -51,18 +53,27 @@ static void pool_release_locked(struct pool *pool, u64 pfn)
 		return;
 	}
 	page = pfn_to_page(pfn);
+	order = page_private(page);
+	first = pfn_to_page(pfn & ~((1ULL << order) - 1));
 	__ClearPageOffline(page);
-	__free_page(page);
+	set_page_private(page, 0);
+	set_page_private(first, page_private(first) - 1);
+	if (!page_private(first))
+		__free_pages(first, order);
 	pool->pages--;
 	atomic_long_dec(&total_pages);
 }
 
-/* Marks before the call: from its return on the page may not be touched. */
-static int pool_hand_over_locked(struct pool *pool, struct page **pages,
-                                 unsigned int count)
+/*
+ * All pages of a block but its first. Marks before the call: from its return on they may not be touched, and
+ * who reads /proc/kcore is kept out from the mark on until then.
+ */
+static int pool_hand_over_locked(struct pool *pool, struct page *first,
+                                 unsigned int order)
 {
 	struct hv_input_deposit_memory header = { .partition_id = pool->partition_id };
-	u64 pfns[DEPOSIT_PAGES];
+	unsigned int i, count = (1U << order) - 1;
+	u64 pfns[(1U << BLOCK_ORDER) - 1];
 	struct hypercall call = {
 		.code = HVCALL_DEPOSIT_MEMORY,
 		.reps = count,
@@ -72,13 +83,15 @@ static int pool_hand_over_locked(struct pool *pool, struct page **pages,
 		.list_bytes = count * sizeof(pfns[0]),
 	};
 	enum hv_status status;
-	unsigned int i;
 
+	set_page_private(first, count);
+	page_offline_begin();
 	for (i = 0; i < count; i++) {
-		pfns[i] = page_to_pfn(pages[i]);
-		pool_account_locked(pool, pages[i]);
+		pfns[i] = page_to_pfn(first) + 1 + i;
+		pool_account_locked(pool, first + 1 + i, order);
 	}
 	status = hypercall(&call);
+	page_offline_end();
 	for (i = call.done; i < count; i++)
 		pool_release_locked(pool, pfns[i]);
 	if (call.done)
@@ -89,21 +102,20 @@ static int pool_hand_over_locked(struct pool *pool, struct page **pages,
 
 static int pool_deposit_locked(struct pool *pool)
 {
-	struct page *pages[DEPOSIT_PAGES];
-	unsigned int count = 0;
+	unsigned int order;
 
 	if (pool->pages >= READ_ONCE(pool->limit)) {
 		pr_warn_ratelimited("p%llu pool: limit of %lu pages reached\n",
 		                    pool->partition_id, pool->limit);
 		return -ENOMEM;
 	}
-	while (count < DEPOSIT_PAGES) {
-		pages[count] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
-		if (!pages[count])
-			break;
-		count++;
+	for (order = BLOCK_ORDER; order > 0; order--) {
+		struct page *first = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+
+		if (first)
+			return pool_hand_over_locked(pool, first, order);
 	}
-	return count ? pool_hand_over_locked(pool, pages, count) : -ENOMEM;
+	return -ENOMEM;
 }
 
 static enum hv_status pool_call_locked(struct pool *pool, struct hypercall *call)

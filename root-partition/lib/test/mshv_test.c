@@ -77,6 +77,7 @@ int main(void)
 	int failed;
 
 	srunner_add_suite(runner, mshv_event_suite());
+	srunner_add_suite(runner, mshv_pages_suite());
 	srunner_add_suite(runner, mshv_synic_suite());
 	srunner_add_suite(runner, mshv_arguments_suite());
 	srunner_run_all(runner, CK_ENV);
