@@ -6,7 +6,7 @@
 #include "hypervisor/kernel/interrupt.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
 
 /* Where an IPI of `vp` goes. Modes that would reach past a partition are dropped here. */
 static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)

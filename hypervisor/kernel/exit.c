@@ -11,7 +11,6 @@
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/root.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 
 /* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */

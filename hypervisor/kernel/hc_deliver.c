@@ -8,7 +8,7 @@
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
 
 #define CONTROL_TYPE  UINT64_C(0xffffffff)
 #define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)

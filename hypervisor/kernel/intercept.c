@@ -6,7 +6,6 @@
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/registers.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 
 static uint16_t execution_state(const struct vp *vp)

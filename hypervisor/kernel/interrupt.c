@@ -9,7 +9,6 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/vp.h"
 
@@ -18,7 +17,7 @@ void interrupt_external(uint8_t vector)
 	struct cpu *cpu = this_cpu();
 	bool level = lapic_level_triggered(vector);
 
-	stat_cpu(cpu, VIRIDIS_CPU_STAT_INTERRUPTS);
+	stat_count(cpu->stats, VIRIDIS_CPU_STAT_INTERRUPTS);
 	trace(VIRIDIS_TRACE_INTERRUPT, cpu->root_vp, vector, level);
 	if (!level || !cpu->root_vp) {
 		lapic_eoi();

@@ -121,20 +121,16 @@ bool log_allowed(struct log_limit *limit)
 	return true;
 }
 
-size_t log_read(uint64_t *sequence, char *text, size_t size)
+const char *log_open(uint64_t *end)
 {
 	log_lock();
-	uint64_t oldest = ring_end > LOG_RING_BYTES ? ring_end - LOG_RING_BYTES : 0;
-	uint64_t at = *sequence;
-	size_t bytes = 0;
+	*end = ring_end;
+	return ring;
+}
 
-	if (at < oldest || at > ring_end)
-		at = oldest;
-	while (bytes < size && at < ring_end)
-		text[bytes++] = ring[at++ % LOG_RING_BYTES];
-	*sequence = at;
+void log_close(void)
+{
 	log_unlock();
-	return bytes;
 }
 
 void log_init(void)

@@ -35,11 +35,9 @@ bool log_allowed(struct log_limit *limit);
 			log_warning(__VA_ARGS__); \
 	} while (0)
 
-/*
- * Copy text from the ring, from byte *sequence of all that was ever logged on (or from the oldest
- * kept, if that is gone). Returns the bytes copied and moves *sequence behind them.
- */
-size_t log_read(uint64_t *sequence, char *text, size_t size);
+/* The ring, while nobody writes to it; byte n of the *end ever logged is at n % LOG_RING_BYTES. */
+const char *log_open(uint64_t *end);
+void log_close(void);
 
 void log_init(void); /* finds the devices; before it lines go to the ring alone */
 void log_release_serial(void); /* COM1 is the root's from here on */

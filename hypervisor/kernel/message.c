@@ -2,7 +2,6 @@
 /* Delivery of messages and event flags. Invariant M1: message.h. TLFS 11.8, 11.9 */
 #include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 
 void messages_init(struct vp *vp)

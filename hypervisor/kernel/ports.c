@@ -11,7 +11,7 @@
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
 
 /* Objects freed in one call of ports_destroy. */
 #define DESTROY_BUDGET 64

@@ -11,14 +11,14 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/sched.h"
-#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/timer_queue.h"
 
 static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
 {
 	uint64_t now = cpu_rdtsc();
 
-	stat_cpu_add(cpu, stat, now - cpu->stamp);
+	stat_add(cpu->stats, stat, now - cpu->stamp);
 	cpu->stamp = now;
 }
 
@@ -27,7 +27,7 @@ static void timer_tick(struct cpu *cpu)
 	uint64_t now = cpu_rdtsc();
 
 	cpu->timer_fired = false;
-	stat_cpu(cpu, VIRIDIS_CPU_STAT_TIMER_INTERRUPTS);
+	stat_count(cpu->stats, VIRIDIS_CPU_STAT_TIMER_INTERRUPTS);
 	timer_queue_run(cpu, now);
 	if (cpu->slice_end && now >= cpu->slice_end)
 		__atomic_store_n(&cpu->reschedule, true, __ATOMIC_RELAXED);
@@ -74,14 +74,14 @@ static void run(struct cpu *cpu, struct vp *vp)
 
 	cpu->flush_guests = false;
 	if (flush)
-		stat_cpu(cpu, VIRIDIS_CPU_STAT_TLB_FLUSHES);
+		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
 	virt->run(vp, flush, &exit);
 	after = cpu_rdtsc();
 	stat_count(vp->stats, VIRIDIS_VP_STAT_ENTRIES);
 	stat_add(vp->stats, VIRIDIS_VP_STAT_HYPERVISOR_TICKS, before - cpu->stamp);
-	stat_cpu_add(cpu, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS, before - cpu->stamp);
+	stat_add(cpu->stats, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS, before - cpu->stamp);
 	stat_add(vp->stats, VIRIDIS_VP_STAT_GUEST_TICKS, after - before);
-	stat_cpu_add(cpu, VIRIDIS_CPU_STAT_GUEST_TICKS, after - before);
+	stat_add(cpu->stats, VIRIDIS_CPU_STAT_GUEST_TICKS, after - before);
 	cpu->stamp = after;
 	vp_after_exit(vp);
 	exit_handle(vp, &exit);

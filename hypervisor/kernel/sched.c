@@ -5,7 +5,6 @@
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/spinlock.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 
 static struct spinlock sched_lock = SPINLOCK(LOCK_SCHEDULER);
@@ -269,7 +268,7 @@ static struct vp *switch_vp(struct cpu *cpu)
 	cpu->run_start = now;
 	if (next && next != previous) {
 		stat_count(next->stats, VIRIDIS_VP_STAT_DISPATCHES);
-		stat_cpu(cpu, VIRIDIS_CPU_STAT_DISPATCHES);
+		stat_count(cpu->stats, VIRIDIS_CPU_STAT_DISPATCHES);
 		if (previous && previous->sched_state == VP_QUEUED)
 			stat_count(previous->stats, VIRIDIS_VP_STAT_PREEMPTIONS);
 	}

@@ -10,7 +10,6 @@
 #include "hypervisor/kernel/intercept.h"
 #include "hypervisor/kernel/interrupt.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/stats.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/vp.h"
 

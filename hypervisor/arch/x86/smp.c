@@ -10,7 +10,7 @@
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/percpu.h"
-#include "hypervisor/kernel/stats.h"
+#include "hypervisor/kernel/trace.h"
 
 enum {
 	INIT_WAIT_US = 10000,
@@ -171,7 +171,7 @@ void smp_start_all(void)
 void cpu_kick(const struct cpu *cpu)
 {
 	lapic_send(cpu->apic_id, VECTOR_KICK);
-	stat_cpu(this_cpu(), VIRIDIS_CPU_STAT_KICKS_SENT);
+	stat_count(this_cpu()->stats, VIRIDIS_CPU_STAT_KICKS_SENT);
 }
 
 void smp_release(void)
