@@ -6,7 +6,6 @@
 #include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/overlay.h"
-#include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"
 
 #define OVERLAY_TABLES_PER_VP 4

@@ -118,6 +118,15 @@ bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
 void partition_set_weight(struct partition *partition, uint32_t weight);
 void partition_freeze(struct partition *partition, bool frozen);
 
+/*
+ * Remove all ports and connections of the partition, a bounded piece at a time; true when all are gone.
+ * From the first call on no new ones are made in it.
+ */
+bool ports_destroy(struct partition *partition) MUST_CHECK;
+
+/* No port is linked to the VP any more: before it is freed, when nobody can find it. */
+void ports_forget_vp(struct vp *vp);
+
 /* 100 ns units since the partition's creation. */
 uint64_t partition_reference_time(const struct partition *partition);
 

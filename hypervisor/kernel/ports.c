@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ports and connections at work: the hypercalls that make them (codes 0x58, 0x5b, 0x95, 0x96) and those
- * that send through them (0x5c, 0x5d). Invariants O1-O3: kernel/ports.h
+ * that send through them (0x5c, 0x5d). The tables and checks: core/ports.h. TLFS 11.10, D5
  *
  * A parent makes both ends, for itself and its children; a partition may be connected to itself.
+ *
+ * O1 An object is found, used and freed under the ports lock of the partition whose table
+ *    it is in. No two of these locks are held at once: a sender copies its connection,
+ *    lets go, and then looks up the port. A port that has gone since, or is another's
+ *    now, is no connection.
+ * O2 The queue of a message port changes under the messages lock of the VP its source is
+ *    linked to, or is being linked to under the ports lock.
+ * O3 The memory of an object is the deposit of the partition whose table it is in.
  */
-#include "hypervisor/kernel/ports.h"
-#include <stddef.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/hypercall.h"
-#include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"
 
@@ -41,51 +46,49 @@ static struct port_object *find_locked(const struct partition *owner,
 
 /* ---- Making and unmaking ---- */
 
-static struct port_object *allocate_port(struct pool *pool, uint32_t type)
+/* A new object in a table of the owner's, as `model` is, and one with a queue of messages. */
+static enum hv_status add_object(struct partition *owner, struct ports_map *map,
+                                 const struct port_object *model, bool queue,
+                                 enum hv_status id_taken)
 {
-	struct port_object *object = pool_allocate(pool);
+	struct port_object *object;
 	void *slots;
 
-	if (!object)
-		return NULL;
-	message_source_init(&object->source, NULL, 0);
-	if (type != HV_PORT_MESSAGE)
-		return object;
-	slots = pool_allocate(pool);
+	SPIN_HOLD(&owner->ports_lock);
+	if (owner->ports_closed)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	if (find_locked(owner, map, model->entry.id))
+		return id_taken;
+	object = pool_allocate(&owner->pool);
+	slots = object && queue ? pool_allocate(&owner->pool) : NULL;
+	if (!object || (queue && !slots)) {
+		pool_free(&owner->pool, object);
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	}
+	*object = *model;
 	message_source_init(&object->source, slots, PORTS_QUEUE_MESSAGES);
-	if (slots)
-		return object;
-	pool_free(pool, object);
-	return NULL;
+	ports_insert(map, &object->entry);
+	return HV_STATUS_SUCCESS;
 }
 
 enum hv_status hc_create_port(struct hypercall *call)
 {
 	const struct hv_input_create_port *in = call->input;
 	struct partition *owner = call->target, *connector;
-	struct port_object *object;
-	struct port port;
+	struct port_object new = { 0 };
 	enum hv_status status =
 		hypercall_partition(call, in->connection_partition, &connector);
 
 	/* Acquire pairs with the release where a VP is added: its index has a VP. */
 	if (status == HV_STATUS_SUCCESS)
 		status = ports_check_create(
-			in, __atomic_load_n(&owner->vp_count, __ATOMIC_ACQUIRE), &port);
+			in, __atomic_load_n(&owner->vp_count, __ATOMIC_ACQUIRE),
+			&new.port);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	SPIN_HOLD(&owner->ports_lock);
-	if (owner->ports_closed)
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (find_locked(owner, &owner->ports->ports, port.entry.id))
-		return HV_STATUS_INVALID_PORT_ID;
-	object = allocate_port(&owner->pool, port.info.type);
-	if (!object)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	object->port = port;
-	object->port.connection_partition = connector->id; /* may have come as SELF */
-	ports_insert(&owner->ports->ports, &object->entry);
-	return HV_STATUS_SUCCESS;
+	new.port.connection_partition = connector->id; /* may have come as SELF */
+	return add_object(owner, &owner->ports->ports, &new,
+	                  in->info.type == HV_PORT_MESSAGE, HV_STATUS_INVALID_PORT_ID);
 }
 
 static void remove_locked(struct partition *owner, struct port_object *object)
@@ -96,41 +99,37 @@ static void remove_locked(struct partition *owner, struct port_object *object)
 	pool_free(&owner->pool, object);
 }
 
-/* False: there is none. */
-static bool find_and_remove(struct partition *owner, const struct ports_map *map,
-                            uint32_t id)
+static enum hv_status remove_object(struct hypercall *call, const struct ports_map *map,
+                                    enum hv_status absent)
 {
+	const struct hv_input_delete_port *in = call->input;
 	struct port_object *object;
 
-	SPIN_HOLD(&owner->ports_lock);
-	object = find_locked(owner, map, id);
-	if (object)
-		remove_locked(owner, object);
-	return object != NULL;
+	if (in->reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	SPIN_HOLD(&call->target->ports_lock);
+	object = find_locked(call->target, map, in->port_id);
+	if (!object)
+		return absent;
+	remove_locked(call->target, object);
+	return HV_STATUS_SUCCESS;
 }
 
 enum hv_status hc_delete_port(struct hypercall *call)
 {
-	const struct hv_input_delete_port *in = call->input;
-
-	if (in->reserved != 0)
-		return HV_STATUS_INVALID_PARAMETER;
-	return find_and_remove(call->target, &call->target->ports->ports, in->port_id) ?
-	               HV_STATUS_SUCCESS :
-	               HV_STATUS_INVALID_PORT_ID;
+	return remove_object(call, &call->target->ports->ports,
+	                     HV_STATUS_INVALID_PORT_ID);
 }
 
+/* A connection is named as a port is; doorbells there are none. */
 enum hv_status hc_disconnect_port(struct hypercall *call)
 {
-	const struct hv_input_disconnect_port *in = call->input;
-
-	if (in->is_doorbell != 0)
-		return HV_STATUS_INVALID_PARAMETER;
-	return find_and_remove(call->target, &call->target->ports->connections,
-	                       in->connection_id) ?
-	               HV_STATUS_SUCCESS :
-	               HV_STATUS_INVALID_CONNECTION_ID;
+	return remove_object(call, &call->target->ports->connections,
+	                     HV_STATUS_INVALID_CONNECTION_ID);
 }
+_Static_assert(__builtin_offsetof(struct hv_input_disconnect_port, is_doorbell) ==
+                       __builtin_offsetof(struct hv_input_delete_port, reserved),
+               "the inputs are alike");
 
 /*
  * The port at the end of a connection of the partition `from`. O1: it may be another than the one that
@@ -154,32 +153,23 @@ static enum hv_status check_port(const struct connection *connection,
 	return find_end_locked(owner, connection, from, &object);
 }
 
+/* O1: the port may be gone again when the connection is there. */
 enum hv_status hc_connect_port(struct hypercall *call)
 {
 	const struct hv_input_connect_port *in = call->input;
 	struct partition *from = call->target, *owner;
-	struct connection connection;
-	struct port_object *object;
+	struct port_object new = { 0 };
 	enum hv_status status = hypercall_partition(call, in->port_partition, &owner);
 
 	if (status == HV_STATUS_SUCCESS)
-		status = ports_check_connect(in, &connection);
+		status = ports_check_connect(in, &new.connection);
 	if (status == HV_STATUS_SUCCESS)
-		status = check_port(&connection, owner, from->id);
+		status = check_port(&new.connection, owner, from->id);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	connection.port_partition = owner->id; /* may have come as SELF */
-	SPIN_HOLD(&from->ports_lock);          /* O1: the port may be gone again */
-	if (from->ports_closed)
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (find_locked(from, &from->ports->connections, connection.entry.id))
-		return HV_STATUS_INVALID_CONNECTION_ID;
-	object = pool_allocate(&from->pool);
-	if (!object)
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	object->connection = connection;
-	ports_insert(&from->ports->connections, &object->entry);
-	return HV_STATUS_SUCCESS;
+	new.connection.port_partition = owner->id; /* may have come as SELF */
+	return add_object(from, &from->ports->connections, &new, false,
+	                  HV_STATUS_INVALID_CONNECTION_ID);
 }
 
 bool ports_destroy(struct partition *partition)

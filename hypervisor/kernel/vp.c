@@ -5,7 +5,6 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/ports.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/timer_queue.h"
