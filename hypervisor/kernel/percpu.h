@@ -33,19 +33,21 @@ struct cpu {
 	struct viridis_trace_record *trace;
 
 	/* Owning CPU only. */
-	struct vp *current; /* the VP it runs; NULL: idle */
-	struct vp *loaded;  /* whose extended state is in the registers; NULL: nobody's */
+	struct vp *loaded; /* whose extended state is in the registers; NULL: nobody's */
 	uint32_t locks_held; /* one bit a rank */
 	bool flush_guests;   /* before the next entry */
 	uint64_t stamp;      /* TSC up to which time is accounted */
 	uint64_t run_start;  /* TSC since which current has not been charged */
-	uint64_t slice_end;  /* TSC; 0: it may run on */
 	uint64_t trace_next; /* number of the next record */
 	uint8_t level_stack
 		[16]; /* level interrupts in service at the local APIC, oldest first */
 	uint8_t level_ended[16]; /* the root has ended it */
 	unsigned int level_count;
 	uint64_t stats[VIRIDIS_CPU_STAT_COUNT];
+
+	/* Written by the owning CPU under the scheduler's lock. */
+	struct vp *current; /* the VP it runs; NULL: idle */
+	uint64_t slice_end; /* TSC; 0: it may run on */
 
 	/* Its timers lock; see timer_queue.c. */
 	struct list timers;

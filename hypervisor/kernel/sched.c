@@ -10,9 +10,6 @@
 static struct spinlock sched_lock = SPINLOCK(LOCK_SCHEDULER);
 static struct run_queue_policy policy;
 static struct run_queue queue;       /* sched_lock: children's VPs that are ready */
-static bool root_ready[MAX_CPUS];    /* sched_lock: the CPU's root VP is ready */
-static struct vp *on_cpu[MAX_CPUS];  /* sched_lock: what each CPU runs */
-static uint64_t slice_of[MAX_CPUS];  /* sched_lock: whether it has a time slice */
 static struct vp *lent_to[MAX_CPUS]; /* sched_lock: runs next, then runs, by a loan */
 
 /* Times in TSC ticks. */
@@ -47,11 +44,9 @@ static void make_ready_locked(struct vp *vp)
 {
 	vp->sched_state = VP_QUEUED;
 	run_queue_insert(&queue, &vp->entity);
-	if (vp->bound) {
-		/* It has its place by the common clock (Q2), but only its own CPU may take it. */
+	/* A root's has its place by the common clock (Q2), but only its own CPU may take it. */
+	if (vp->bound)
 		run_queue_remove(&queue, &vp->entity);
-		root_ready[vp->bound->index] = true;
-	}
 }
 
 static void poke(struct cpu *cpu)
@@ -64,9 +59,9 @@ static void poke(struct cpu *cpu)
 /* Whether `cpu` should look again because `vp` is ready: it idles, is outrun, or has no slice. */
 static bool should_poke(const struct cpu *cpu, const struct vp *vp)
 {
-	const struct vp *current = on_cpu[cpu->index];
+	const struct vp *current = cpu->current;
 
-	return !current || slice_of[cpu->index] == 0 ||
+	return !current || cpu->slice_end == 0 ||
 	       run_queue_preempts(&queue, &vp->entity, &current->entity);
 }
 
@@ -75,15 +70,15 @@ static struct cpu *choose_cpu(const struct vp *vp)
 {
 	struct cpu *best = vp->last_cpu ? vp->last_cpu : cpus[0];
 
-	if (!on_cpu[best->index])
+	if (!best->current)
 		return best;
 	for (unsigned int i = 0; i < cpu_count; i++) {
-		const struct vp *current = on_cpu[i];
+		const struct vp *current = cpus[i]->current;
 
 		if (!current)
 			return cpus[i];
 		if ((int64_t)(current->entity.virtual_time -
-		              on_cpu[best->index]->entity.virtual_time) > 0)
+		              best->current->entity.virtual_time) > 0)
 			best = cpus[i];
 	}
 	return best;
@@ -140,9 +135,7 @@ void sched_stop(struct vp *vp)
 	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) == 0)
 		return;
 	run_queue_remove(&queue, &vp->entity);
-	if (vp->bound)
-		root_ready[vp->bound->index] = false;
-	else if (vp->last_cpu && lent_to[vp->last_cpu->index] == vp)
+	if (vp->last_cpu && lent_to[vp->last_cpu->index] == vp)
 		__atomic_store_n(&lent_to[vp->last_cpu->index], NULL, __ATOMIC_RELAXED);
 	vp->sched_state = VP_BLOCKED;
 }
@@ -162,13 +155,20 @@ static bool end_loan_locked(const struct cpu *cpu, const struct vp *previous)
 	return true;
 }
 
+/* The CPU's own root VP when it waits for it. */
+static struct vp *ready_root_locked(const struct cpu *cpu)
+{
+	return cpu->root_vp && cpu->root_vp->sched_state == VP_QUEUED ? cpu->root_vp :
+	                                                                NULL;
+}
+
 /*
  * Who has the CPU on loan; else the better of its own root VP and the first child's, or the
  * root's that gets it back.
  */
 static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 {
-	struct vp *root = root_ready[cpu->index] ? cpu->root_vp : NULL;
+	struct vp *root = ready_root_locked(cpu);
 	struct run_entity *first = run_queue_first(&queue);
 	struct vp *child = first ? LIST_OWNER(first, struct vp, entity) : NULL;
 
@@ -177,18 +177,11 @@ static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 	if (root && child && !given_back &&
 	    (int64_t)(child->entity.virtual_time - root->entity.virtual_time) < 0)
 		root = NULL;
-	if (root) {
-		root_ready[cpu->index] = false;
+	if (root)
 		return root;
-	}
 	if (child)
 		run_queue_remove(&queue, first);
 	return child;
-}
-
-static bool others_wait_locked(const struct cpu *cpu)
-{
-	return root_ready[cpu->index] || run_queue_first(&queue) != NULL;
 }
 
 static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
@@ -197,9 +190,8 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 
 	if (lent_to[cpu->index])
 		slice = policy.slice_min;
-	else if (others_wait_locked(cpu))
+	else if (ready_root_locked(cpu) || run_queue_first(&queue))
 		slice = run_queue_time_slice(&queue, &vp->entity);
-	slice_of[cpu->index] = slice;
 	cpu->slice_end = slice ? now + slice : 0;
 	cpu->timer_rearm = true;
 	trace(VIRIDIS_TRACE_DISPATCH, vp, vp->bound != NULL, slice);
@@ -225,7 +217,7 @@ static void move_on_locked(const struct vp *previous)
 	if (!previous || previous->bound || previous->sched_state != VP_QUEUED)
 		return;
 	target = choose_cpu(previous);
-	if (!on_cpu[target->index])
+	if (!target->current)
 		poke(target);
 }
 
@@ -234,9 +226,8 @@ static struct vp *dispatch_locked(struct cpu *cpu, const struct vp *previous,
 {
 	struct vp *next = take_next_locked(cpu, end_loan_locked(cpu, previous));
 
-	on_cpu[cpu->index] = next;
+	cpu->current = next;
 	cpu->slice_end = 0;
-	slice_of[cpu->index] = 0;
 	if (next) {
 		next->sched_state = VP_RUNNING;
 		next->last_cpu = cpu;
@@ -264,7 +255,6 @@ static struct vp *switch_vp(struct cpu *cpu)
 	move_on_locked(previous);
 	spin_unlock(&sched_lock);
 
-	cpu->current = next;
 	cpu->run_start = now;
 	if (next && next != previous) {
 		stat_count(next->stats, VIRIDIS_VP_STAT_DISPATCHES);
