@@ -5,13 +5,67 @@
 #include <string.h>
 #include <viridis/base/bits.h>
 
+/* Error code of a page fault. APM2 8.4.2 */
+#define PF_PRESENT BIT32(0)
+#define PF_WRITE   BIT32(1)
+#define PF_USER    BIT32(2)
+
+enum { VECTOR_GP = 13, VECTOR_PF = 14, EXCEPTION = 3 };
+
+/* In the lower or upper half of 48 bits; guests are shown no more. APM2 1.1.3 */
+static bool is_canonical(uint64_t gva)
+{
+	return (uint64_t)((int64_t)(gva << 16) >> 16) == gva;
+}
+
+static bool is_user(struct vp *vp)
+{
+	const uint32_t name = HV_X64_REGISTER_SS;
+	union hv_register_value ss;
+
+	return mshv_get_registers(&vp->mshv, &name, &ss, 1) == 0 &&
+	       (ss.segment.attributes >> 5 & 3) == 3;
+}
+
+/*
+ * The exception that the processor would have raised. Tables that lie where no memory is are no exception's
+ * cause: the VP tries again, and comes back here until somebody stops it.
+ */
+static void raise_fault(struct vp *vp, uint64_t gva, uint64_t flags,
+                        enum hv_translate_code code)
+{
+	bool refused = code == HV_TRANSLATE_PRIVILEGE_VIOLATION;
+	uint64_t vector = is_canonical(gva) ? VECTOR_PF : VECTOR_GP, error = 0;
+	struct hv_register_assoc registers[] = {
+		{ .name = HV_REGISTER_PENDING_INTERRUPTION },
+		{ .name = HV_X64_REGISTER_CR2, .value.reg64 = gva },
+	};
+
+	int failed;
+
+	if (!refused && code != HV_TRANSLATE_PAGE_NOT_PRESENT)
+		return;
+	if (vector == VECTOR_PF)
+		error = (refused ? PF_PRESENT : 0) | (is_user(vp) ? PF_USER : 0) |
+		        (flags & HV_TRANSLATE_WRITE ? PF_WRITE : 0);
+	registers[0].value.reg64 = HV_PENDING_INTERRUPTION_VALID | EXCEPTION << 1 |
+	                           HV_PENDING_INTERRUPTION_ERROR_VALID | vector << 16 |
+	                           error << 32;
+	failed = mshv_set_registers(&vp->mshv, registers, vector == VECTOR_PF ? 2 : 1);
+	if (failed)
+		machine_set_end(vp->machine, MACHINE_FAILED, "vp%u registers: %s",
+		                vp->mshv.index, g_strerror(-failed));
+}
+
 /* Device accesses are rare enough to ask the hypervisor each time; a cache could be stale. */
 static bool translate(struct vp *vp, uint64_t gva, uint64_t flags, uint64_t *gpa)
 {
 	enum hv_translate_code code;
-	int error = mshv_translate_gva(&vp->mshv, gva,
-	                               flags | HV_TRANSLATE_PRIVILEGE_EXEMPT, &code, gpa);
+	int error = mshv_translate_gva(&vp->mshv, gva, flags, &code, gpa);
 
+	if (error == 0 && code != HV_TRANSLATE_SUCCESS &&
+	    !(flags & HV_TRANSLATE_PRIVILEGE_EXEMPT))
+		raise_fault(vp, gva, flags, code);
 	return error == 0 && code == HV_TRANSLATE_SUCCESS;
 }
 
@@ -94,13 +148,22 @@ bool guest_load(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t *value
 	return true;
 }
 
+bool guest_may_store(struct vp *vp, uint64_t gva, unsigned int bytes)
+{
+	unsigned int first = first_part(gva, bytes);
+	uint64_t gpa;
+
+	return translate(vp, gva, HV_TRANSLATE_WRITE, &gpa) &&
+	       (first == bytes || translate(vp, gva + first, HV_TRANSLATE_WRITE, &gpa));
+}
+
 bool guest_store(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t value)
 {
 	unsigned int first = first_part(gva, bytes);
 
 	if (first == bytes)
 		return store_part(vp, gva, bytes, value);
-	return store_part(vp, gva, first, value) &&
+	return guest_may_store(vp, gva, bytes) && store_part(vp, gva, first, value) &&
 	       store_part(vp, gva + first, bytes - first, value >> (8 * first));
 }
 
@@ -109,7 +172,10 @@ static size_t fetch_part(struct vp *vp, uint64_t gva, uint8_t *bytes, size_t cou
 	const void *ram;
 	uint64_t gpa;
 
-	if (!translate(vp, gva, HV_TRANSLATE_READ | HV_TRANSLATE_EXECUTE, &gpa))
+	if (!translate(vp, gva,
+	               HV_TRANSLATE_READ | HV_TRANSLATE_EXECUTE |
+	                       HV_TRANSLATE_PRIVILEGE_EXEMPT,
+	               &gpa))
 		return 0;
 	ram = vsp_guest_memory_at(&vp->machine->memory, gpa, count);
 	if (!ram)

@@ -8,9 +8,15 @@
 
 #include "root-partition/vm/vp.h"
 
-/* bytes: 1, 2, 4 or 8. False: not mapped (any more); let the VP try the instruction again. */
+/*
+ * bytes: 1, 2, 4 or 8, with the rights of the VP's privilege level. False: the VP gets the #PF or #GP of
+ * its instruction, where it stands. What is stored in two pages is stored in both or in none.
+ */
 bool guest_load(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t *value);
 bool guest_store(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t value);
+
+/* Whether guest_store() would do it; for before something is read that can be read only once. */
+bool guest_may_store(struct vp *vp, uint64_t gva, unsigned int bytes);
 
 /* Instruction bytes at `gva`; returns how many could be read, up to DECODE_MAX_BYTES. */
 size_t guest_fetch(struct vp *vp, uint64_t gva, uint8_t bytes[DECODE_MAX_BYTES]);

@@ -53,7 +53,7 @@ static enum decode_status decode(struct vp *vp,
 	return decode_memory(bytes, count, mode, instruction);
 }
 
-/* One element. False: an operand's page went away; nothing was changed, the VP tries again. */
+/* One element. False: an operand's page is not there for the VP, which has its fault; nothing was changed. */
 static bool execute(struct vp *vp, const struct decode_memory *instruction,
                     struct vp_registers *registers)
 {
@@ -70,6 +70,10 @@ static bool execute(struct vp *vp, const struct decode_memory *instruction,
 	if (instruction->operation == DECODE_MOVS)
 		source = decode_linear(instruction, &instruction->source, registers->gpr,
 		                       registers->segment_base, registers->rip);
+	/* A device's register may give what it has only once. */
+	if (instruction->operation == DECODE_MOVS &&
+	    !guest_may_store(vp, address, instruction->bytes))
+		return false;
 	if (instruction->reads && !guest_load(vp, source, instruction->bytes, &memory))
 		return false;
 	decode_apply(instruction, memory, changed.gpr, &changed.rflags, &result);

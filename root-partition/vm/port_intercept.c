@@ -92,7 +92,7 @@ struct string_access {
 	unsigned int index; /* RSI or RDI */
 };
 
-/* One element; false when the guest's memory is not there (any more). */
+/* One element; false when the guest's memory is not there for it: the VP has a fault. */
 static bool string_element(struct vp *vp, const struct string_access *access,
                            struct vp_registers *registers)
 {
@@ -104,7 +104,7 @@ static bool string_element(struct vp *vp, const struct string_access *access,
 
 	if (access->input) {
 		/* The page is asked for first: what a device gives it gives only once. */
-		if (!guest_load(vp, gva, access->bytes, &value))
+		if (!guest_may_store(vp, gva, access->bytes))
 			return false;
 		value = port_read(vp, access->port, access->bytes);
 		if (!guest_store(vp, gva, access->bytes, value))

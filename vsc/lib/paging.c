@@ -19,7 +19,7 @@ struct table {
 	uint64_t entry[ENTRIES];
 } __attribute__((aligned(4096)));
 
-static struct table level4, level3, level2[GIBS];
+static struct table level4, level3, level2[GIBS], window2, window1;
 
 static uint64_t large_page(uint64_t address)
 {
@@ -35,7 +35,16 @@ void paging_init(void)
 			level2[gib].entry[i] = large_page(gib * PAGE_1G + i * PAGE_2M);
 		level3.entry[gib] = (uint64_t)&level2[gib] | ENTRY_COMMON;
 	}
+	window2.entry[0] = (uint64_t)&window1 | ENTRY_COMMON;
+	level3.entry[PAGING_WINDOW / PAGE_1G % ENTRIES] = (uint64_t)&window2 |
+	                                                  ENTRY_COMMON;
 	level4.entry[0] = (uint64_t)&level3 | ENTRY_COMMON;
+	cpu_write_cr3(paging_root());
+}
+
+void paging_view(unsigned int index, uint64_t address, enum paging_rights rights)
+{
+	window1.entry[index] = address | rights;
 	cpu_write_cr3(paging_root());
 }
 

@@ -59,6 +59,27 @@ TRY_FUNCTION try_store32           /* (uint64_t address, uint32_t value) */
 11:	ret
 	FIXUP 10b, 11b
 
+	/* (uint64_t address), port 0 */
+	.macro TRY_STRING name, instruction
+TRY_FUNCTION \name
+	movq %rdi, %rsi
+	xorl %edx, %edx
+10:	\instruction
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+	.endm
+
+	TRY_STRING try_insb, insb
+	TRY_STRING try_insl, insl
+	TRY_STRING try_outsb, outsb
+
+TRY_FUNCTION try_movsl             /* (uint64_t to, uint64_t from) */
+10:	movsl
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b
+
 TRY_FUNCTION try_vmmcall           /* (uint64_t control, in, out, uint64_t *result) */
 	pushq %rcx
 	movq %rdx, %r8
@@ -81,6 +102,7 @@ TRY_FUNCTION \name
 	pushq $SELECTOR_USER_DATA
 	pushq %rsp
 	pushfq
+	orq $0x3000, (%rsp)        /* IOPL 3 */
 	pushq $SELECTOR_USER_CODE64
 	leaq 10f(%rip), %rax
 	pushq %rax
@@ -99,6 +121,7 @@ TRY_FUNCTION \name
 
 	TRY_USER try_user_vmmcall, vmmcall
 	TRY_USER try_user_xsetbv, xsetbv
+	TRY_USER try_user_insb, insb       /* port 0, RDI the address */
 
 	/* Privileged or invalid instructions without operands of interest; RAX is the operand if any. */
 	.macro TRY_PLAIN name, instruction:vararg

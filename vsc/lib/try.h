@@ -19,6 +19,13 @@ struct fault try_rdmsr(uint32_t msr, uint64_t *value);
 struct fault try_wrmsr(uint32_t msr, uint64_t value);
 struct fault try_load32(uint64_t address, uint32_t *value);
 struct fault try_store32(uint64_t address, uint32_t value);
+/* String I/O on port 0, which no device is at; of one element. */
+struct fault try_insb(uint64_t address);
+struct fault try_insl(uint64_t address);
+struct fault try_outsb(uint64_t address);
+struct fault try_user_insb(uint64_t address); /* at CPL 3, IOPL 3 */
+struct fault try_movsl(uint64_t to, uint64_t from);
+
 struct fault try_vmmcall(uint64_t control, uint64_t in, uint64_t out, uint64_t *result);
 struct fault try_user_vmmcall(uint64_t control); /* at CPL 3 */
 struct fault try_user_xsetbv(uint64_t xcr);      /* the value is 3: x87 and SSE */

@@ -18,6 +18,7 @@ struct group {
 static const struct group groups[] = {
 	{ "exceptions", group_exceptions, true, false },
 	{ "cpuid", group_cpuid, true, true },
+	{ "string", group_string, true, false },
 	{ "msr", group_msr, true, true },
 	{ "hypercall", group_hypercall, true, true },
 	{ "time", group_time, true, true },
