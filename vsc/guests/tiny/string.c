@@ -22,7 +22,7 @@
 
 #define PAGE       4096u
 #define IOAPIC_GPA UINT64_C(0xfec00000)
-#define VIEW(n)    (PAGING_WINDOW + (n) * PAGE)
+#define VIEW(n)    (PAGING_WINDOW + (n)*PAGE)
 
 enum { ABSENT, WRITABLE, AFTER_IT, READABLE, KERNELS };
 
@@ -31,8 +31,8 @@ static uint8_t *memory;
 static void expect_page_fault(struct fault got, uint32_t error, uint64_t address,
                               const char *what)
 {
-	ok(got.vector == TRAP_PF && got.error == error && cpu_read_cr2() == address,
-	   "%s", what);
+	ok(got.vector == TRAP_PF && got.error == error && cpu_read_cr2() == address, "%s",
+	   what);
 	if (got.vector != TRAP_PF || got.error != error || cpu_read_cr2() != address)
 		note("vector %u error %x cr2 %lx, expected error %x cr2 %lx", got.vector,
 		     got.error, cpu_read_cr2(), error, address);
@@ -56,9 +56,11 @@ static void forbidden_pages(void)
 {
 	memory[0] = 0x5a;
 	expect_page_fault(try_user_insb(VIEW(READABLE)), PF_PRESENT | PF_WRITE | PF_USER,
-	                  VIEW(READABLE), "INSB of a user to a read-only page raises #PF");
+	                  VIEW(READABLE),
+	                  "INSB of a user to a read-only page raises #PF");
 	expect_page_fault(try_user_insb(VIEW(KERNELS)), PF_PRESENT | PF_WRITE | PF_USER,
-	                  VIEW(KERNELS), "INSB of a user to the kernel's page raises #PF");
+	                  VIEW(KERNELS),
+	                  "INSB of a user to the kernel's page raises #PF");
 	ok_equal(memory[0], 0x5a, "neither changes the page");
 	ok_equal(try_user_insb(VIEW(WRITABLE)).vector, NO_FAULT,
 	         "INSB of a user to its own page is carried out");
