@@ -23,6 +23,7 @@ static void set_up(void)
 		.max_transfer_blocks = 2048,
 		.physical_exponent = 3,
 		.can_unmap = true,
+		.unmapped_reads_zero = true,
 		.identity = UINT64_C(0xfedcba9876543210),
 		.serial = "fedcba9876543210",
 	};
@@ -169,6 +170,10 @@ START_TEST(provisioning_is_advertised_only_where_holes_can_be_punched)
 	data = assert_data(8);
 	ck_assert_uint_eq(data[5], 0xc4);
 	ck_assert_uint_eq(data[6], 2);
+	disk.unmapped_reads_zero = false;
+	inquire(1, 0xb2, 255);
+	data = assert_data(8);
+	ck_assert_uint_eq(data[5], 0xc0);
 	disk.can_unmap = false;
 	inquire(1, 0xb2, 255);
 	data = assert_data(8);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "provider_host.h"
@@ -542,6 +543,28 @@ START_TEST(a_disk_in_use_is_refused_to_others)
 }
 END_TEST
 
+/* Like the I/O in flight of a provider that was killed, which ends after it. */
+START_TEST(a_claim_that_ends_soon_is_waited_for)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	pid_t holder;
+
+	make_disk(DISK_BYTES);
+	ck_assert_int_eq(fcntl(disk_fd, F_OFD_SETLK, &whole), 0);
+	holder = fork();
+	ck_assert_int_ge(holder, 0);
+	if (holder == 0) {
+		usleep(300000);
+		_exit(0);
+	}
+	close(disk_fd); /* the child's copy holds the lock on */
+	ck_assert(configure(&host, false));
+	ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
+	ck_assert_int_eq(host_stop(&host), EXIT_SUCCESS);
+	unlink(disk_path);
+}
+END_TEST
+
 START_TEST(an_unknown_order_is_answered)
 {
 	host_send(&host, VSP_COMMAND, 0, 4, _i == 0 ? "{\"command\":\"dance\"}" : "[");
@@ -628,6 +651,7 @@ static Suite *make_suite(void)
 	tcase_add_test(serving, a_file_cut_short_under_the_guest_is_a_read_error);
 	tcase_add_loop_test(serving, a_disk_in_use_is_refused_to_others, 0, 2);
 	tcase_add_loop_test(serving, an_unknown_order_is_answered, 0, 2);
+	tcase_add_test(starting, a_claim_that_ends_soon_is_waited_for);
 	tcase_add_test(starting, a_read_only_disk_is_shared_and_refuses_writes);
 	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 10);
 	tcase_add_loop_test(starting, a_size_that_is_no_multiple_of_512_is_refused, 0, 2);

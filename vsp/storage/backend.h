@@ -70,6 +70,7 @@ struct backend {
 	uint32_t physical_block_bytes; /* what is written at one stroke */
 	bool direct;                   /* past the host's page cache */
 	bool can_unmap;
+	bool unmapped_reads_zero; /* a device may leave some blocks of a range as they are */
 	bool rotational;
 
 	/* the backend's */

@@ -24,6 +24,10 @@
 #define SECTOR_BYTES 512u
 #define ATTEMPTS_MAX 8u
 
+/* Two seconds: a provider that was killed may have I/O to end before its claim goes. */
+#define CLAIM_TRIES   40u
+#define CLAIM_STEP_US 50000u
+
 #define PUNCH (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)
 #define ZERO  (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE)
 
@@ -73,7 +77,8 @@ static bool check_size(const struct backend *backend, const char *path, char *er
 
 /*
  * An open file description lock: it lives as long as anything uses this open file, I/O in
- * flight of a process that died included. Readers share a disk, a writer has it alone.
+ * flight of a process that died included, which is why it is waited for a little. Readers share a disk,
+ * a writer has it alone.
  */
 static bool lock(const struct backend *backend)
 {
@@ -82,7 +87,25 @@ static bool lock(const struct backend *backend)
 		.l_whence = SEEK_SET,
 	};
 
-	return fcntl(backend->fd, F_OFD_SETLK, &whole) == 0;
+	for (unsigned int i = 0; fcntl(backend->fd, F_OFD_SETLK, &whole) != 0; i++) {
+		if ((errno != EAGAIN && errno != EACCES) || i == CLAIM_TRIES)
+			return false;
+		usleep(CLAIM_STEP_US);
+	}
+	return true;
+}
+
+/* A block device is claimed by opening it. */
+static int open_claiming(const char *path, int flags)
+{
+	int fd;
+
+	for (unsigned int i = 0; (fd = open(path, flags)) < 0; i++) {
+		if (errno != EBUSY || i == CLAIM_TRIES)
+			break;
+		usleep(CLAIM_STEP_US);
+	}
+	return fd;
 }
 
 /* ---- What it can do ---- */
@@ -174,6 +197,7 @@ static bool set_up(struct backend *backend, const char *path, char *error,
 		return false;
 	choose_caching(backend);
 	backend->can_unmap = punching_works(backend, &status);
+	backend->unmapped_reads_zero = backend->can_unmap && S_ISREG(status.st_mode);
 	if (!uring_add_file(backend->uring, backend->fd, &backend->file))
 		return failed(error, error_bytes, path, "too many disks");
 	return true;
@@ -197,7 +221,7 @@ static int open_flags(const char *path, bool read_only)
 static bool file_open(struct backend *backend, const char *path, char *error,
                       size_t error_bytes)
 {
-	backend->fd = open(path, open_flags(path, backend->read_only));
+	backend->fd = open_claiming(path, open_flags(path, backend->read_only));
 	if (backend->fd < 0)
 		return failed(error, error_bytes, path, strerror(errno));
 	if (fcntl(backend->fd, F_SETFL, 0) == 0 &&

@@ -67,6 +67,7 @@ static void describe_disk(struct storage_disk *disk, const char *vm, unsigned in
 		.physical_exponent = physical_exponent(backend->physical_block_bytes),
 		.read_only = backend->read_only,
 		.can_unmap = backend->can_unmap,
+		.unmapped_reads_zero = backend->unmapped_reads_zero,
 		.rotational = backend->rotational,
 		.identity = identity_of(vm, lun),
 	};

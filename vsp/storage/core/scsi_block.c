@@ -43,7 +43,8 @@ static void read_capacity_16(struct scsi_call *call)
 	scsi_store_be(data, 8, call->disk->blocks - 1);
 	scsi_store_be(&data[8], 4, SCSI_BLOCK_BYTES);
 	data[13] = call->disk->physical_exponent;
-	data[14] = call->disk->can_unmap ? 0x80 | 0x40 : 0;
+	data[14] = call->disk->can_unmap ? 0x80 : 0;
+	data[14] |= call->disk->unmapped_reads_zero ? 0x40 : 0;
 	scsi_reply(call, CAPACITY_16_BYTES);
 }
 

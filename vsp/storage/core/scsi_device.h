@@ -29,7 +29,8 @@ struct scsi_disk {
 	uint32_t max_transfer_blocks;
 	uint8_t physical_exponent; /* a physical block is 2^this logical ones */
 	bool read_only;
-	bool can_unmap; /* holes can be punched, and read as zeros */
+	bool can_unmap;           /* holes can be punched */
+	bool unmapped_reads_zero; /* and read as zeros, always */
 	bool rotational;
 	uint64_t identity;                  /* tells this disk from all others */
 	char serial[SCSI_SERIAL_BYTES + 1]; /* the same, as text */

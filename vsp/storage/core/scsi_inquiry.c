@@ -87,11 +87,11 @@ static uint32_t block_characteristics(const struct scsi_disk *disk, uint8_t *to)
 	return 60;
 }
 
-/* SBC-3 6.5.4: UNMAP, WRITE SAME(16) with UNMAP; what was unmapped reads as zeros; thin. */
+/* SBC-3 6.5.4: UNMAP, WRITE SAME(16) with UNMAP; what reads as zeros then; thin. */
 static uint32_t provisioning(const struct scsi_disk *disk, uint8_t *to)
 {
 	if (disk->can_unmap) {
-		to[1] = 0x80 | 0x40 | 0x04;
+		to[1] = 0x80 | 0x40 | (disk->unmapped_reads_zero ? 0x04 : 0);
 		to[2] = 0x02;
 	}
 	return 4;
