@@ -249,6 +249,62 @@ static gboolean check_disk(const GPtrArray *disks, guint index, GError **error)
 	       check_distinct(disks, index, error);
 }
 
+/* What the file is refused for; NULL when it may be appended to, though nothing is there yet. */
+static char *serial_hindrance(const char *path)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	int fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status = { .st_mode = S_IFREG };
+	int result;
+
+	if (fd >= 0) {
+		result = fstat(fd, &status);
+		close(fd);
+	} else {
+		result = errno == ENOENT ?
+		                 faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) :
+		                 -1;
+	}
+	if (result != 0)
+		return g_strdup(g_strerror(errno));
+	return S_ISBLK(status.st_mode) ?
+	               g_strdup("a block device cannot be appended to") :
+	               NULL;
+}
+
+/* Console text must not end up in what the guest is made of. */
+static const char *used_as(const struct definition *definition, const char *path)
+{
+	if (same_file(path, definition->kernel))
+		return "kernel";
+	if (definition->initrd && same_file(path, definition->initrd))
+		return "initrd";
+	for (guint i = 0; i < definition->disks->len; i++) {
+		const struct definition_disk *disk = definition->disks->pdata[i];
+
+		if (same_file(path, disk->path))
+			return "disk";
+	}
+	return NULL;
+}
+
+static gboolean check_serial(const struct definition *definition, GError **error)
+{
+	const char *path = definition->serial;
+	g_autofree char *why = NULL;
+	const char *use;
+
+	if (strcmp(path, "pty") == 0)
+		return TRUE;
+	use = used_as(definition, path);
+	why = use ? g_strdup_printf("it is the VM's %s", use) : serial_hindrance(path);
+	if (!why)
+		return TRUE;
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "serial %s: %s", path,
+	            why);
+	return FALSE;
+}
+
 /* A line "KEY:   N kB" of /proc/meminfo, in bytes. */
 static uint64_t meminfo(const char *key)
 {
@@ -285,5 +341,7 @@ gboolean definition_check_host(const struct definition *definition, GError **err
 	for (guint i = 0; i < definition->disks->len; i++)
 		if (!check_disk(definition->disks, i, error))
 			return FALSE;
+	if (!check_serial(definition, error))
+		return FALSE;
 	return check_host_memory(definition->memory_bytes, error);
 }

@@ -70,7 +70,10 @@ char *definition_to_json(const struct definition *definition);
 /* All values make sense, whoever set them. */
 gboolean definition_check(const struct definition *definition, GError **error);
 
-/* This machine has the files and the memory, and no disk that is written to is there twice. */
+/*
+ * This machine has the files and the memory, no disk that is written to is there twice, and the
+ * serial line does not go into any of them.
+ */
 gboolean definition_check_host(const struct definition *definition, GError **error);
 
 #endif

@@ -11,6 +11,7 @@
 #include <glib-unix.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -58,12 +59,30 @@ static gboolean open_pty(struct serial *serial, GError **error)
 	return TRUE;
 }
 
+static gboolean refuse(GError **error, const char *path, const char *why)
+{
+	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "serial %s: %s", path, why);
+	return FALSE;
+}
+
+/* The lock is of the kind disks have, so that a file is never both, nor two VMs' output. */
 static gboolean open_file(struct serial *serial, const char *path, GError **error)
 {
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat status;
+
 	serial->fd = open(
 		path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC | O_NONBLOCK,
 		0600);
-	return serial->fd >= 0 ? TRUE : io_error(error, path);
+	if (serial->fd < 0 || fstat(serial->fd, &status) != 0)
+		return io_error(error, path);
+	if (S_ISBLK(status.st_mode))
+		return refuse(error, path, "a block device cannot be appended to");
+	if (!S_ISREG(status.st_mode) || fcntl(serial->fd, F_OFD_SETLK, &whole) == 0)
+		return TRUE;
+	if (errno == EAGAIN || errno == EACCES)
+		return refuse(error, path, "another process uses it");
+	return io_error(error, path);
 }
 
 struct serial *serial_open(const char *where, GError **error)

@@ -14,7 +14,7 @@ struct serial;
 typedef gsize (*serial_input_function)(gpointer context, const guint8 *bytes,
                                        gsize count);
 
-/* `where`: "pty" or a file's path. */
+/* `where`: "pty" or a file's path. A regular file is this VM's alone, like a disk it writes to. */
 struct serial *serial_open(const char *where, GError **error);
 void serial_close(struct serial *serial);
 

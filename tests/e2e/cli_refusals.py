@@ -46,6 +46,10 @@ CREATE = (
     (f"create a {GOOD} --disk /tmp", 1, "/tmp"),
     (f"create a {GOOD} --disk /dev/null", 1, "/dev/null"),
     (f"create a {GOOD} --disk /share/tiny,rw", 1, "/share/tiny,rw"),
+    (f"create a {GOOD} --serial /share/tiny", 1, "the VM's kernel"),
+    (f"create a {GOOD} --disk /tmp/disk --serial /tmp/disk", 1, "the VM's disk"),
+    (f"create a {GOOD} --serial /nonexistent/x", 1, "/nonexistent/x: No such"),
+    (f"create a {GOOD} --serial /tmp", 1, "/tmp: Is a dir"),
     (f"create there {GOOD}", 1, "there"),
     ("frobnicate", 2, "frobnicate"),
     ("", 2, "command is needed"),
@@ -142,7 +146,9 @@ def check_shared_disk(root):
     root.start("left")
     refused(root, "start right", 1, "/tmp/disk")
     refused(root, "start reads", 1, "/tmp/disk")
-    root.tell("viridis stop left")
+    define(root, "prints", f"{GOOD} --serial /tmp/disk")
+    refused(root, "start prints", 1, "/tmp/disk: another process")
+    root.tell("viridis stop left; viridis delete prints")
     root.start("reads")
     refused(root, "start right", 1, "/tmp/disk")
     root.tell("viridis stop reads; for n in left right reads; do viridis delete $n; done")

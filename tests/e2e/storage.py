@@ -183,6 +183,7 @@ CREATE = (
     ("--disk /mnt/odd,ro --disk /mnt/odd", "disk /mnt/odd: the same"),
     ("--disk /mnt/odd --disk /mnt/linked,ro", "disk /mnt/linked: the same as disk /mnt/odd"),
     ("--disk /dev/vda --disk /tmp/vda", "disk /tmp/vda: the same as disk /dev/vda"),
+    ("--serial /dev/vdb", "serial /dev/vdb: a block device"),
     # A terminal's line holds 1,000 characters, so that the shell there writes them out.
     ("$(for n in $(seq 65); do echo --disk /mnt/odd; done)", "65 disks: at most 64"),
 )

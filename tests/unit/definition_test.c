@@ -221,6 +221,63 @@ START_TEST(a_file_is_two_disks_only_if_neither_is_written)
 }
 END_TEST
 
+/* ---- Where the serial line goes ---- */
+
+static const struct {
+	const char *serial; /* NULL: `file`, which is also what `use` says */
+	enum { NOTHING, KERNEL, INITRD, DISK, DISK_READ_ONLY } use;
+	const char *named; /* NULL: accepted */
+} serials[] = {
+	{ NULL, NOTHING, NULL },
+	{ NULL, KERNEL, "kernel" },
+	{ NULL, INITRD, "initrd" },
+	{ NULL, DISK, "disk" },
+	{ NULL, DISK_READ_ONLY, "disk" },
+	{ "/dev/null", NOTHING, NULL },
+	{ "pty", NOTHING, NULL },
+	{ "/nonexistent/serial", NOTHING, "No such file" },
+	{ "/proc/version/serial", NOTHING, "Not a directory" },
+	{ "/tmp", NOTHING, "Is a directory" },
+	{ "/proc/sys/serial", NOTHING, "Permission denied" },
+};
+
+START_TEST(a_serial_line_goes_where_it_can_be_written_and_nothing_is_lost)
+{
+	g_autoptr(definition_pointer) definition = definition_new();
+	const char *serial = serials[_i].serial ? serials[_i].serial : linked;
+	g_autoptr(GError) error = NULL;
+
+	definition->memory_bytes = DEFINITION_MEMORY_MIN;
+	definition->kernel = g_strdup(serials[_i].use == KERNEL ? file : kernel);
+	definition->initrd = g_strdup(serials[_i].use == INITRD ? file : NULL);
+	if (serials[_i].use >= DISK)
+		definition_add_disk(definition, file, serials[_i].use == DISK_READ_ONLY);
+	g_free(definition->serial);
+	definition->serial = g_strdup(serial);
+	ck_assert_msg(definition_check_host(definition, &error) == !serials[_i].named,
+	              "%s: %s", serial, error ? error->message : "accepted");
+	if (serials[_i].named)
+		ck_assert_msg(g_str_has_prefix(error->message, "serial ") &&
+		                      strstr(error->message, serials[_i].named),
+		              "%s", error->message);
+}
+END_TEST
+
+START_TEST(a_serial_file_that_is_not_there_yet_is_made_by_the_worker)
+{
+	g_autoptr(definition_pointer) definition = definition_new();
+	g_autoptr(GError) error = NULL;
+
+	definition->memory_bytes = DEFINITION_MEMORY_MIN;
+	definition->kernel = g_strdup(kernel);
+	g_free(definition->serial);
+	definition->serial = g_build_filename(folder, "new", NULL);
+	ck_assert_msg(definition_check_host(definition, &error), "%s",
+	              error ? error->message : "");
+	ck_assert_int_ne(g_access(definition->serial, F_OK), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("definition");
@@ -237,6 +294,10 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, make_files, remove_files);
 	tcase_add_loop_test(tcase, a_file_is_two_disks_only_if_neither_is_written, 0,
 	                    G_N_ELEMENTS(twice));
+	tcase_add_loop_test(
+		tcase, a_serial_line_goes_where_it_can_be_written_and_nothing_is_lost, 0,
+		G_N_ELEMENTS(serials));
+	tcase_add_test(tcase, a_serial_file_that_is_not_there_yet_is_made_by_the_worker);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <viridis/abi/vmbus.h>
 
@@ -177,6 +178,37 @@ static void make(const struct action *actions, unsigned int count)
 	machine = machine_new(definition, serial, &error);
 	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
 }
+
+/* ---- The serial line's file ---- */
+
+START_TEST(a_serial_file_is_one_process_s_and_no_block_device)
+{
+	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+	g_autofree char *device = g_build_filename(folder, "device", NULL);
+	g_autoptr(GError) error = NULL;
+	int reader = open(serial_path, O_RDONLY | O_CLOEXEC);
+
+	/* As a provider locks a disk. */
+	ck_assert_int_ne(fcntl(reader, F_OFD_SETLK, &whole), 0);
+	ck_assert_ptr_null(serial_open(serial_path, &error));
+	ck_assert_msg(strstr(error->message, "another process uses it"), "%s",
+	              error->message);
+	g_clear_error(&error);
+	serial_close(serial);
+	ck_assert_int_eq(fcntl(reader, F_OFD_SETLK, &whole), 0);
+	ck_assert_ptr_null(serial_open(serial_path, &error));
+	close(reader);
+	serial = serial_open(serial_path, NULL);
+	ck_assert_ptr_nonnull(serial);
+	g_clear_error(&error);
+	if (mknod(device, S_IFBLK | 0600, makedev(7, 0)) != 0)
+		return; /* only root makes devices */
+	ck_assert_ptr_null(serial_open(device, &error));
+	g_unlink(device);
+	/* Where that number is no device the system says so itself. */
+	ck_assert_msg(strstr(error->message, "device"), "%s", error->message);
+}
+END_TEST
 
 /* ---- Intercepts ---- */
 
@@ -549,6 +581,7 @@ static Suite *make_suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_serial_file_is_one_process_s_and_no_block_device);
 	tcase_add_test(tcase, what_the_guest_prints_reaches_the_file_and_s5_ends_it);
 	tcase_add_test(tcase, a_port_nobody_has_reads_ones_into_al_alone);
 	tcase_add_test(tcase, device_memory_is_reached_by_decoding_the_instruction);
