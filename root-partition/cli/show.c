@@ -182,13 +182,35 @@ enum command_status command_info(const struct command *command, int argc, char *
 	return COMMAND_DONE;
 }
 
+/* All lives and, once it has become long, both files: NULL and an error, "" when it never ran. */
+static GString *read_log(const char *name, GError **error)
+{
+	static const enum path parts[] = { PATH_LOG_OLD, PATH_LOG };
+	GString *log = g_string_new(NULL);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+		g_autofree char *path = paths_of(name, parts[i]);
+		g_autofree char *text = NULL;
+		g_autoptr(GError) why = NULL;
+		gsize length;
+
+		if (g_file_get_contents(path, &text, &length, &why)) {
+			g_string_append_len(log, text, (gssize)length);
+		} else if (!g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+			g_propagate_error(error, g_steal_pointer(&why));
+			g_string_free(log, TRUE);
+			return NULL;
+		}
+	}
+	return log;
+}
+
 enum command_status command_log(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
 	g_autoptr(definition_pointer) definition = NULL;
 	g_autoptr(JsonBuilder) builder = NULL;
-	g_autofree char *path = NULL;
-	g_autofree char *text = NULL;
+	g_autoptr(GString) log = NULL;
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
@@ -198,20 +220,17 @@ enum command_status command_log(const struct command *command, int argc, char **
 	definition = store_load(name, &error);
 	if (!definition)
 		return command_fail(error);
-	path = paths_of(name, PATH_LOG);
-	if (!g_file_get_contents(path, &text, NULL, &error)) {
-		if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-			return command_fail(error);
-		text = g_strdup(""); /* it never ran */
-	}
+	log = read_log(name, &error);
+	if (!log)
+		return command_fail(error);
 	if (!command_json()) {
-		fputs(text, stdout);
+		fwrite(log->str, 1, log->len, stdout);
 		return COMMAND_DONE;
 	}
 	builder = json_builder_new();
 	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_string(builder, "log", text);
+	json_text_add_string(builder, "log", log->str);
 	json_builder_end_object(builder);
 	command_print_json(builder);
 	return COMMAND_DONE;

@@ -45,20 +45,19 @@ static struct definition *load(const char *argument, GError **error)
 static gboolean redirect_log(const char *name, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_LOG);
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	g_autofree char *old_path = paths_of(name, PATH_LOG_OLD);
 	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (fd < 0 || null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
-	    dup2(null_fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0) {
+	if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 ||
+	    dup2(null_fd, STDOUT_FILENO) < 0) {
 		int saved = errno;
 
 		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
-		            "log %s: %s", path, g_strerror(saved));
+		            "/dev/null: %s", g_strerror(saved));
 		return FALSE;
 	}
-	close(fd);
 	close(null_fd);
-	return TRUE;
+	return vm_log_open(path, old_path, error);
 }
 
 static void tell(const char *text)

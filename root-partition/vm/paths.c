@@ -30,6 +30,7 @@ char *paths_of(const char *name, enum path path)
 	} kinds[PATH_KINDS] = {
 		[PATH_DEFINITION] = { paths_state_dir, ".json" },
 		[PATH_LOG] = { paths_state_dir, ".log" },
+		[PATH_LOG_OLD] = { paths_state_dir, ".log.old" },
 		[PATH_SOCKET] = { paths_run_dir, ".sock" },
 		[PATH_STATE] = { paths_run_dir, ".state" },
 		[PATH_LOCK] = { paths_run_dir, ".lock" },

@@ -11,9 +11,10 @@
 enum path {
 	PATH_DEFINITION, /* state: NAME.json */
 	PATH_LOG,        /* state: NAME.log */
-	PATH_SOCKET,     /* run: NAME.sock, the control socket */
-	PATH_STATE,      /* run: NAME.state, how it is or how it ended */
-	PATH_LOCK,       /* run: NAME.lock, locked by the worker as long as it lives */
+	PATH_LOG_OLD, /* state: NAME.log.old, what was in it before it became too long */
+	PATH_SOCKET,  /* run: NAME.sock, the control socket */
+	PATH_STATE,   /* run: NAME.state, how it is or how it ended */
+	PATH_LOCK,    /* run: NAME.lock, locked by the worker as long as it lives */
 	PATH_KINDS,
 };
 

@@ -99,7 +99,7 @@ gboolean store_create(const struct definition *definition, GError **error)
 
 gboolean store_delete(const char *name, GError **error)
 {
-	static const enum path others[] = { PATH_LOG, PATH_STATE };
+	static const enum path others[] = { PATH_LOG, PATH_LOG_OLD, PATH_STATE };
 	g_autofree char *path = NULL;
 	int saved;
 

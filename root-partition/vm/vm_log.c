@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One write per line, so that lines of threads do not mix. */
+/* One write per line, so that lines of threads and of providers do not mix. */
 #include "root-partition/vm/vm_log.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Under `lock`. */
@@ -11,6 +15,51 @@ static gint64 burst_second;
 static unsigned int burst_lines;
 static unsigned int dropped_lines;
 
+/* Held over a line and what it makes necessary; before anything is logged the names are constant. */
+static GMutex file_lock;
+static char *file_path; /* NULL: stderr is not ours */
+static char *old_file_path;
+
+static gboolean open_file(void)
+{
+	int fd = open(file_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	gboolean opened = fd >= 0 && dup2(fd, STDERR_FILENO) >= 0;
+
+	if (fd >= 0)
+		close(fd);
+	return opened;
+}
+
+gboolean vm_log_open(const char *path, const char *old_path, GError **error)
+{
+	int saved;
+
+	g_free(file_path);
+	g_free(old_file_path);
+	file_path = g_strdup(path);
+	old_file_path = g_strdup(old_path);
+	if (open_file())
+		return TRUE;
+	saved = errno;
+	g_clear_pointer(&file_path, g_free);
+	g_clear_pointer(&old_file_path, g_free);
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
+	            "log %s: %s", path, g_strerror(saved));
+	return FALSE;
+}
+
+/* Where no new file can be had the lines go on into the one that there is, from its start. */
+static void begin_anew_locked(void)
+{
+	struct stat status;
+
+	if (!file_path || fstat(STDERR_FILENO, &status) != 0 ||
+	    status.st_size < (off_t)VM_LOG_BYTES)
+		return;
+	if (rename(file_path, old_file_path) != 0 || !open_file())
+		(void)!ftruncate(STDERR_FILENO, 0);
+}
+
 static void write_line(const char *text)
 {
 	g_autoptr(GDateTime) now = g_date_time_new_now_utc();
@@ -18,8 +67,11 @@ static void write_line(const char *text)
 	g_autofree char *line = g_strdup_printf(
 		"%s.%03dZ %s\n", time, g_date_time_get_microsecond(now) / 1000, text);
 
+	g_mutex_lock(&file_lock);
 	/* A log that cannot be written has nowhere to say so. */
 	(void)!write(STDERR_FILENO, line, strlen(line));
+	begin_anew_locked();
+	g_mutex_unlock(&file_lock);
 }
 
 void vm_log(const char *format, ...)

@@ -8,6 +8,14 @@
 
 #include <glib.h>
 
+/*
+ * From now on to this file, which stderr becomes. Once it is longer than VM_LOG_BYTES it takes the
+ * place of `old_path` and a new one begins: a guest that runs for years does not fill the root's
+ * disk.
+ */
+#define VM_LOG_BYTES (1u << 20)
+gboolean vm_log_open(const char *path, const char *old_path, GError **error);
+
 void vm_log(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* For what a guest can cause: at most VM_LOG_BURST lines a second from all callers together. */

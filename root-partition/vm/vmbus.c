@@ -64,8 +64,8 @@ static bool deliver_queue(struct vmbus *vmbus)
 			return false;
 		}
 		if (error)
-			vm_log("vmbus: a message to vp%u is lost: %s", message.target_vp,
-			       g_strerror(-error));
+			vm_log_limited("vmbus: a message to vp%u is lost: %s",
+			               message.target_vp, g_strerror(-error));
 		vmbus->retry_ms = RETRY_FIRST_MS;
 		server_message_done(&vmbus->server);
 	}

@@ -109,8 +109,8 @@ static void channel_open(struct server *server, uint32_t relid,
 	int error = provider ? wire(vmbus, relid, rings->target_vp) : -EPIPE;
 
 	if (error) {
-		vm_log("vmbus: channel %u cannot be opened: %s", relid,
-		       g_strerror(-error));
+		vm_log_limited("vmbus: channel %u cannot be opened: %s", relid,
+		               g_strerror(-error));
 		unwire(vmbus, relid);
 		server_open_complete(server, relid, VMBUS_STATUS_FAILURE);
 		return;
@@ -125,8 +125,8 @@ static void channel_opened(struct server *server, uint32_t relid)
 	struct vmbus *vmbus = vmbus_of(server);
 	struct provider *provider = vmbus_provider_of(vmbus, relid);
 
-	vm_log("vmbus: channel %u (%s) is open", relid,
-	       vmbus->channels[relid].class->name);
+	vm_log_limited("vmbus: channel %u (%s) is open", relid,
+	               vmbus->channels[relid].class->name);
 	if (provider)
 		provider_start_channel(provider, relid);
 }
@@ -142,8 +142,8 @@ static void channel_close(struct server *server, uint32_t relid)
 	struct vmbus *vmbus = vmbus_of(server);
 	struct provider *provider = vmbus_provider_of(vmbus, relid);
 
-	vm_log("vmbus: channel %u (%s) closes", relid,
-	       vmbus->channels[relid].class->name);
+	vm_log_limited("vmbus: channel %u (%s) closes", relid,
+	               vmbus->channels[relid].class->name);
 	if (provider)
 		provider_close(provider, relid);
 	else
@@ -155,8 +155,8 @@ static void channel_retarget(struct server *server, uint32_t relid, uint32_t tar
 	int error = aim(vmbus_of(server), relid, target_vp);
 
 	if (error)
-		vm_log("vmbus: channel %u cannot move to vp%u: %s", relid, target_vp,
-		       g_strerror(-error));
+		vm_log_limited("vmbus: channel %u cannot move to vp%u: %s", relid,
+		               target_vp, g_strerror(-error));
 }
 
 static void channel_gone(struct server *server, uint32_t relid)

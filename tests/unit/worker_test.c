@@ -19,6 +19,7 @@
 #include "root-partition/vm/model/boot_params.h"
 #include "root-partition/vm/json_text.h"
 #include "root-partition/vm/machine.h"
+#include "root-partition/vm/vm_log.h"
 #include "root-partition/vm/vmbus.h"
 #include "vsp/lib/vsp.h"
 #include "worker_fake.h"
@@ -449,6 +450,47 @@ START_TEST(a_channel_goes_from_offer_to_provider_and_back)
 }
 END_TEST
 
+#define CYCLES 60u
+
+static gpointer child_that_opens_and_closes(gpointer data)
+{
+	uint32_t relid;
+
+	(void)data;
+	connect_client();
+	relid = take_offers();
+	for (unsigned int i = 0; i < CYCLES; i++) {
+		open_channel(relid);
+		close_channel(relid);
+	}
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log)
+{
+	g_autofree char *path = g_build_filename(folder, "log", NULL);
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	gint64 start = g_get_monotonic_time();
+	gint64 seconds;
+	GThread *thread;
+
+	ck_assert(vm_log_open(path, "/nonexistent/old", NULL));
+	make(NULL, 0);
+	thread = g_thread_new("child", child_that_opens_and_closes, NULL);
+	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	seconds = (g_get_monotonic_time() - start) / G_USEC_PER_SEC;
+	ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+	g_unlink(path);
+	lines = g_strsplit(text, "\n", -1);
+	/* Every second it takes, and one that it does not fill; the machine's own lines. */
+	ck_assert_int_le(g_strv_length(lines), (seconds + 2) * (VM_LOG_BURST + 1) + 8);
+	ck_assert_int_lt(g_strv_length(lines), 2 * CYCLES);
+}
+END_TEST
+
 START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
 {
 	g_autofree char *path = g_build_filename(folder, PROVIDER, NULL);
@@ -588,6 +630,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_triple_fault_is_a_crash);
 	tcase_add_test(tcase, an_unknown_instruction_on_device_memory_is_a_crash);
 	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
+	tcase_add_test(tcase,
+	               a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log);
 	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
