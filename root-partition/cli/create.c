@@ -28,7 +28,7 @@ static const GOptionEntry entries[] = {
 	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
 	  "A disk: a raw image or block device; ',ro' for read-only; may be repeated",
 	  "FILE[,ro]" },
-	{ "serial", 0, 0, G_OPTION_ARG_STRING, &serial,
+	{ "serial", 0, 0, G_OPTION_ARG_FILENAME, &serial,
 	  "Serial console: a pty for 'viridis console', or a file to append to",
 	  "pty|FILE" },
 	G_OPTION_ENTRY_NULL,

@@ -211,6 +211,7 @@ enum command_status command_log(const struct command *command, int argc, char **
 	g_autoptr(definition_pointer) definition = NULL;
 	g_autoptr(JsonBuilder) builder = NULL;
 	g_autoptr(GString) log = NULL;
+	g_autofree char *text = NULL;
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
@@ -227,10 +228,12 @@ enum command_status command_log(const struct command *command, int argc, char **
 		fwrite(log->str, 1, log->len, stdout);
 		return COMMAND_DONE;
 	}
+	/* With its length, so that a zero byte does not end it. */
+	text = g_utf8_make_valid(log->str, (gssize)log->len);
 	builder = json_builder_new();
 	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_string(builder, "log", log->str);
+	json_text_add_string(builder, "log", text);
 	json_builder_end_object(builder);
 	command_print_json(builder);
 	return COMMAND_DONE;

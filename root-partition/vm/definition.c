@@ -131,12 +131,19 @@ gboolean definition_name_valid(const char *name, GError **error)
 	return TRUE;
 }
 
+/* A definition is JSON, which has no other bytes: it could be written and not be read again. */
+static gboolean check_text(const char *what, const char *text, GError **error)
+{
+	return g_utf8_validate(text, -1, NULL) ||
+	       invalid(error, "%s '%s': not UTF-8", what, text);
+}
+
 static gboolean check_path(const char *what, const char *path, GError **error)
 {
 	if (!path || path[0] != '/')
 		return invalid(error, "%s '%s': an absolute path is needed", what,
 		               path ? path : "");
-	return TRUE;
+	return check_text(what, path, error);
 }
 
 static gboolean check_disks(const struct definition *definition, GError **error)
@@ -181,6 +188,9 @@ gboolean definition_check(const struct definition *definition, GError **error)
 	if (strcmp(definition->serial, "pty") != 0 && definition->serial[0] != '/')
 		return invalid(error, "serial '%s': 'pty' or the absolute path of a file",
 		               definition->serial);
+	if (!check_text("serial", definition->serial, error) ||
+	    !check_text("cmdline", definition->cmdline, error))
+		return FALSE;
 	return check_disks(definition, error);
 }
 

@@ -74,8 +74,10 @@ gboolean json_text_get_int(JsonNode *node, gint64 *value)
 
 void json_text_add_string(JsonBuilder *builder, const char *name, const char *value)
 {
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+
 	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
+	json_builder_add_string_value(builder, valid);
 }
 
 void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value)

@@ -14,7 +14,7 @@ gboolean json_text_get_string(JsonNode *node, const char **value);
 gboolean json_text_get_boolean(JsonNode *node, gboolean *value);
 gboolean json_text_get_int(JsonNode *node, gint64 *value);
 
-/* Members of the object being built. */
+/* Members of the object being built. What is no UTF-8 in a string becomes U+FFFD. */
 void json_text_add_string(JsonBuilder *builder, const char *name, const char *value);
 void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value);
 void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value);

@@ -118,6 +118,27 @@ START_TEST(every_refusal_names_what_is_wrong)
 }
 END_TEST
 
+/* As options may have them: a definition's text could not be read again. */
+START_TEST(bytes_that_are_no_text_are_refused_wherever_they_are)
+{
+	static const char *const named[] = { "kernel", "initrd", "cmdline", "serial",
+		                             "disk" };
+	g_autoptr(definition_pointer) definition = parse(whole, NULL);
+	struct definition_disk *disk = definition->disks->pdata[1];
+	char **members[] = { &definition->kernel, &definition->initrd,
+		             &definition->cmdline, &definition->serial, &disk->path };
+	g_autoptr(GError) error = NULL;
+
+	ck_assert(definition_check(definition, NULL));
+	g_free(*members[_i]);
+	*members[_i] = g_strdup("/x\xff");
+	ck_assert(!definition_check(definition, &error));
+	ck_assert_msg(g_str_has_prefix(error->message, named[_i]) &&
+	                      strstr(error->message, "UTF-8"),
+	              "%s", error->message);
+}
+END_TEST
+
 START_TEST(sizes_are_read_and_written_alike)
 {
 	static const char *const sizes[] = { "512M", "2G", "8192G", "3K", "5", "0" };
@@ -287,6 +308,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, what_may_be_left_out_has_its_default);
 	tcase_add_loop_test(tcase, every_refusal_names_what_is_wrong, 0,
 	                    G_N_ELEMENTS(refused));
+	tcase_add_loop_test(tcase, bytes_that_are_no_text_are_refused_wherever_they_are,
+	                    0, 5);
 	tcase_add_test(tcase, sizes_are_read_and_written_alike);
 	tcase_add_test(tcase, files_and_memory_the_host_lacks_are_named);
 	suite_add_tcase(suite, tcase);

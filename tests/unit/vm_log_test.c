@@ -52,7 +52,7 @@ START_TEST(a_log_that_becomes_long_is_kept_once_and_begins_anew)
 		vm_log("line %d %s", i, padding);
 	range(old_path, &old_first, &old_last);
 	range(path, &first, &last);
-	ck_assert_int_gt(old_first, 0); /* the oldest are gone */
+	ck_assert_int_gt(old_first, 0);        /* the oldest are gone */
 	ck_assert_int_eq(old_last + 1, first); /* and none between */
 	ck_assert_int_eq(last + 1, lines);
 }
@@ -124,7 +124,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_log_goes_on_at_the_end_of_what_is_there);
 	tcase_add_test(tcase, without_a_place_for_the_old_log_it_still_does_not_grow);
 	tcase_add_test(tcase, a_log_that_cannot_be_made_is_an_error_that_names_it);
-	tcase_add_test(tcase, what_a_guest_causes_is_limited_and_what_was_left_out_is_told);
+	tcase_add_test(tcase,
+	               what_a_guest_causes_is_limited_and_what_was_left_out_is_told);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

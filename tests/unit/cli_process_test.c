@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `viridis` as a process, without a hypervisor: its answers, and what it does when things fail. */
+#include "unit.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "root-partition/vm/json_text.h"
+
+#define TEXT_BYTES_MAX (1u << 20)
+
+static char *folder;
+static char *output; /* of the last ask() */
+
+/* ---- Running it ---- */
+
+/*
+ * Runs a line of bash, in which $V is the program, $S and $R are the folders of definitions and of
+ * what runs, and $K is a file that passes for a kernel. Both outputs go to `output`.
+ */
+static int ask(const char *line)
+{
+	g_autofree char *script = g_strconcat("exec 2>&1; ", line, NULL);
+	char *command[] = { "bash", "-c", script, NULL };
+	g_autoptr(GError) error = NULL;
+	int status = 0;
+
+	g_clear_pointer(&output, g_free);
+	ck_assert_msg(g_spawn_sync(folder, command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+	                           &output, NULL, &status, &error),
+	              "%s", error ? error->message : "");
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The line must end with that status and say that. */
+static void expect(const char *line, int status, const char *words)
+{
+	int found = ask(line);
+
+	ck_assert_msg(found == status, "'%s' ended with %d: %s", line, found, output);
+	ck_assert_msg(strstr(output, words) != NULL, "'%s' does not say '%s': %s", line,
+	              words, output);
+}
+
+static void expect_done(const char *line)
+{
+	expect(line, 0, "");
+}
+
+/* The answer to the line as JSON, which it must be. */
+static JsonObject *json_of(const char *line, int status)
+{
+	g_autoptr(GError) error = NULL;
+	JsonObject *object;
+
+	expect(line, status, "");
+	object = json_text_parse(output, strlen(output), TEXT_BYTES_MAX, &error);
+	ck_assert_msg(object != NULL, "'%s': %s in %s", line,
+	              error ? error->message : "", output);
+	return object;
+}
+
+static void setup(void)
+{
+	g_autofree char *state = NULL;
+	g_autofree char *run = NULL;
+	g_autofree char *kernel = NULL;
+
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	state = g_build_filename(folder, "state", NULL);
+	run = g_build_filename(folder, "run", NULL);
+	kernel = g_build_filename(folder, "kernel", NULL);
+	ck_assert(g_file_set_contents(kernel, "", 0, NULL));
+	g_setenv("VIRIDIS_STATE_DIR", state, TRUE);
+	g_setenv("VIRIDIS_RUN_DIR", run, TRUE);
+	g_setenv("S", state, TRUE);
+	g_setenv("R", run, TRUE);
+	g_setenv("K", kernel, TRUE);
+	g_setenv("V", PROGRAM, TRUE);
+	g_setenv("LC_ALL", "C.UTF-8", TRUE);
+	expect_done("$V create web --memory 8M --kernel $K");
+}
+
+static void teardown(void)
+{
+	expect_done("rm -r \"$PWD\"/*");
+	g_rmdir(folder);
+	g_clear_pointer(&output, g_free);
+	g_free(folder);
+}
+
+/* ---- Text and JSON ---- */
+
+START_TEST(a_path_that_is_no_text_is_refused_and_nothing_is_made)
+{
+	g_autoptr(JsonObject) answer = NULL;
+
+	expect_done("cp $K $'k\\xff'");
+	expect("$V create bad --memory 8M --kernel $'k\\xff'", 1, "UTF-8");
+	expect("$V create bad --memory 8M --kernel $K --serial $'/tmp/\\xff'", 1,
+	       "UTF-8");
+	/* The error is JSON, though the path is not. */
+	answer = json_of("$V create bad --memory 8M --kernel $'k\\xff' --json", 1);
+	ck_assert(!json_object_get_boolean_member(answer, "ok"));
+	expect_done("[ \"$(ls $S)\" = web.json ]");
+}
+END_TEST
+
+START_TEST(a_log_with_any_bytes_is_printed_and_is_json)
+{
+	g_autoptr(JsonObject) answer = NULL;
+	const char *log;
+
+	expect_done("printf 'one \\377 two \\0 three\\n' >$S/web.log");
+	expect_done("printf 'zero\\n' >$S/web.log.old");
+	expect_done("$V log web | cmp - <(cat $S/web.log.old $S/web.log)");
+	answer = json_of("$V log web --json", 0);
+	log = json_object_get_string_member(answer, "log");
+	ck_assert_msg(g_str_has_prefix(log, "zero\none \uFFFD two "), "%s", log);
+	ck_assert_msg(g_str_has_suffix(log, " three\n"), "%s", log);
+}
+END_TEST
+
+START_TEST(what_needs_no_vm_to_run_answers_in_json)
+{
+	static const char *const lines[] = {
+		"$V list --json",
+		"$V info web --json",
+		"$V log web --json",
+		"$V create other --memory 8M --kernel $K --json",
+		"$V delete other --json",
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+		g_autoptr(JsonObject) answer = json_of(lines[i], 0);
+
+		ck_assert_msg(json_object_get_boolean_member(answer, "ok"), "%s", output);
+	}
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("cli_process");
+	TCase *tcase = tcase_create("text");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
+	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
+	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
