@@ -52,15 +52,23 @@ static gboolean write_all(int fd, const char *bytes, size_t count)
 	return TRUE;
 }
 
-/* Copies what is there. False: the source has ended, or the sink has. */
-static gboolean copy(int from, int to)
+enum copied {
+	COPIED,
+	SOURCE_ENDED,
+	SINK_FAILED, /* errno says why */
+};
+
+/* Copies what is there. */
+static enum copied copy(int from, int to)
 {
 	char bytes[4096];
 	ssize_t count = read(from, bytes, sizeof(bytes));
 
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
-		return TRUE;
-	return count > 0 && write_all(to, bytes, (size_t)count);
+		return COPIED;
+	if (count <= 0)
+		return SOURCE_ENDED;
+	return write_all(to, bytes, (size_t)count) ? COPIED : SINK_FAILED;
 }
 
 /* Like copy(), but an escape ends it and what stands before it is still sent. */
@@ -79,44 +87,48 @@ static gboolean copy_typed(int to)
 	       !escape;
 }
 
-static void attach(int pty, gboolean typed)
+/* Until one side has enough; the errno of an output that cannot be written, or 0. */
+static int attach(int pty, gboolean typed)
 {
+	enum copied shown = COPIED;
 	struct pollfd fds[] = { { .fd = pty, .events = POLLIN },
 		                { .fd = STDIN_FILENO, .events = POLLIN } };
 
 	for (;;) {
 		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
-			return;
-		if (fds[0].revents && !copy(pty, STDOUT_FILENO))
-			return;
+			return 0;
+		if (fds[0].revents)
+			shown = copy(pty, STDOUT_FILENO);
+		if (shown != COPIED)
+			return shown == SINK_FAILED ? errno : 0;
 		if (!fds[1].revents)
 			continue;
 		if (typed) {
 			if (!copy_typed(pty))
-				return;
-		} else if (!copy(STDIN_FILENO, pty)) {
+				return 0;
+		} else if (copy(STDIN_FILENO, pty) != COPIED) {
 			fds[1].fd = -1;
 		}
 		fds[1].revents = 0;
 	}
 }
 
-static void attach_terminal(int pty)
+static int attach_terminal(int pty)
 {
 	struct termios saved;
 	struct termios raw;
+	int failure;
 
-	if (tcgetattr(STDIN_FILENO, &saved) != 0) {
-		attach(pty, FALSE);
-		return;
-	}
+	if (tcgetattr(STDIN_FILENO, &saved) != 0)
+		return attach(pty, FALSE);
 	raw = saved;
 	cfmakeraw(&raw);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	g_printerr("Attached; Ctrl-] detaches.\r\n");
-	attach(pty, TRUE);
+	failure = attach(pty, TRUE);
 	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
 	g_printerr("\nDetached.\n");
+	return failure;
 }
 
 enum command_status command_console(const struct command *command, int argc, char **argv)
@@ -126,6 +138,7 @@ enum command_status command_console(const struct command *command, int argc, cha
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
+	int failure;
 	int pty;
 
 	if (!command_parse(&arguments, &name, &status))
@@ -139,7 +152,11 @@ enum command_status command_console(const struct command *command, int argc, cha
 		            path, g_strerror(errno));
 		return command_fail(error);
 	}
-	attach_terminal(pty);
+	failure = attach_terminal(pty);
 	close(pty);
-	return COMMAND_DONE;
+	if (!failure)
+		return COMMAND_DONE;
+	g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	            "the output cannot be written: %s", g_strerror(failure));
+	return command_fail(error);
 }

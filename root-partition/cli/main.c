@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis COMMAND ...: finds the command and runs it. */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "root-partition/cli/command.h"
 
@@ -30,6 +34,32 @@ const struct command commands[] = {
 };
 const gsize command_count = G_N_ELEMENTS(commands);
 
+/* ---- Output ---- */
+
+static int output_errno; /* why the answer was lost, of the first time */
+
+/* As it is, whatever the locale: in the C locale g_print() would make JSON's text into '?'. */
+static void print_plainly(const char *text)
+{
+	if ((fputs(text, stdout) == EOF || fflush(stdout) != 0) && output_errno == 0)
+		output_errno = errno;
+}
+
+/* An answer that nobody got is not done. At exit, as --help leaves from inside GLib. */
+static void check_output(void)
+{
+	if (fflush(stdout) != 0 && output_errno == 0)
+		output_errno = errno;
+	if (output_errno == 0 && !ferror(stdout))
+		return;
+	if (output_errno != EPIPE) /* who hung up wants to hear no more */
+		g_printerr("viridis: the answer cannot be written: %s\n",
+		           output_errno ? g_strerror(output_errno) : "lost");
+	_exit(COMMAND_FAILED);
+}
+
+/* ---- Commands ---- */
+
 static void print_help(void)
 {
 	g_print("Usage: viridis COMMAND ...\n\nThe VMs of this machine's root partition.\n\n");
@@ -53,6 +83,8 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
+	g_set_print_handler(print_plainly);
+	atexit(check_output);
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	                  strcmp(argv[1], "help") == 0)) {
 		print_help();

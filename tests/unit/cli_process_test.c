@@ -57,8 +57,8 @@ static JsonObject *json_of(const char *line, int status)
 
 	expect(line, status, "");
 	object = json_text_parse(output, strlen(output), TEXT_BYTES_MAX, &error);
-	ck_assert_msg(object != NULL, "'%s': %s in %s", line,
-	              error ? error->message : "", output);
+	ck_assert_msg(object != NULL, "'%s': %s in %s", line, error ? error->message : "",
+	              output);
 	return object;
 }
 
@@ -141,6 +141,41 @@ START_TEST(what_needs_no_vm_to_run_answers_in_json)
 }
 END_TEST
 
+/* ---- Output ---- */
+
+START_TEST(an_answer_that_cannot_be_written_is_not_done)
+{
+	static const char *const lines[] = {
+		"$V list",
+		"$V list --json",
+		"$V info web",
+		"$V log web",
+		"$V list --help",
+		"$V --help",
+		"$V create other --memory 8M --kernel $K",
+	};
+	g_autofree char *line = g_strconcat(lines[_i], " >/dev/full", NULL);
+
+	expect_done("echo line >$S/web.log");
+	expect(line, 1, "No space left on device");
+}
+END_TEST
+
+START_TEST(who_stops_reading_is_told_nothing)
+{
+	expect("set -o pipefail; (sleep 0.5; exec $V --help) | true", 1, "");
+	ck_assert_str_eq(output, "");
+}
+END_TEST
+
+START_TEST(text_is_the_same_in_every_locale)
+{
+	expect_done("$V create accents --memory 8M --kernel $K --serial $'/tmp/\\u00e4'");
+	expect("LC_ALL=C $V info accents", 0, "/tmp/\u00e4");
+	expect("LC_ALL=C $V info accents --json", 0, "/tmp/\u00e4");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_process");
@@ -150,6 +185,12 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("output");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, an_answer_that_cannot_be_written_is_not_done, 0, 7);
+	tcase_add_test(tcase, who_stops_reading_is_told_nothing);
+	tcase_add_test(tcase, text_is_the_same_in_every_locale);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
