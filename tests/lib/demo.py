@@ -97,6 +97,8 @@ class Demo:
             ("disk", "basename $(readlink -f /sys/block/sda/device/../../../driver)",
              "hv_storvsc"),
             ("TSC", "grep -m1 -o tsc_known_freq /proc/cpuinfo", "tsc_known_freq"),
+            ("TSC calibrated by the guest", "dmesg | grep -E 'tsc:.*(calibrat|PIT|HPET|PMTIMER)'"
+             " || echo no", "no"),
             ("clocks", "cat /sys/devices/system/clocksource/clocksource0/"
              "available_clocksource", "hyperv_clocksource_tsc_page")]
         found = {name: self.guest.tell(line) for name, line, _ in asked}

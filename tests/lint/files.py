@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every source says its license and purpose on top, and no file has two jobs."""
+"""Every source says its license and purpose on top, and no file has two jobs; every folder has a README, and
+what a document links to is there."""
 import re
+from pathlib import PurePath
 
 from lib.paths import TOP
 from lib.sources import report, sources
@@ -11,6 +13,7 @@ CODE = (".c", ".h", ".S", ".def", ".asl", ".ld", ".py", ".sh", ".cmake", "CMakeL
         "/dev", "Kbuild", "Makefile", "-init")
 SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
 COMMENT = re.compile(r'^\s*(/\*|\*|//|#|"""|@)')
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 LINES_MOST = 800
 
 
@@ -23,16 +26,33 @@ def head_faults(path, lines):
         yield f"{path}:2: no comment that states the file's purpose"
 
 
+def folder_faults():
+    folders = {str(PurePath(path).parent) for path in sources("")}
+    return [f"{folder}: no README.md" for folder in sorted(folders)
+            if not (TOP / folder / "README.md").is_file()]
+
+
+def link_faults(path):
+    for number, line in enumerate((TOP / path).read_text().splitlines(), start=1):
+        for target in LINK.findall(line):
+            if not ((TOP / path).parent / target).exists():
+                yield f"{path}:{number}: there is no {target}"
+
+
 def main():
-    heads, lengths = [], []
+    heads, lengths, links = [], [], []
     for path in sources(*CODE):
         lines = (TOP / path).read_text().splitlines()
         heads += head_faults(path, lines)
         if len(lines) > LINES_MOST:
             lengths.append(f"{path}: {len(lines)} lines")
+    for path in sources(".md"):
+        links += link_faults(path)
     with Tap() as tap:
         report(tap, "every source states its license and purpose", heads)
         report(tap, f"no source is longer than {LINES_MOST} lines", lengths)
+        report(tap, "every folder has a README", folder_faults())
+        report(tap, "links in documents lead somewhere", links)
 
 
 if __name__ == "__main__":
