@@ -46,15 +46,14 @@ static void put_number(struct output *out, const struct conversion *how, uint64_
 	char text[NUMBER_MAX]; /* 2^64 has 20 decimal digits, a prefix two characters */
 	size_t at = NUMBER_MAX - 1;
 	size_t prefix_length = prefix[0] == 0 ? 0 : prefix[1] == 0 ? 1 : 2;
+	size_t width = how->zero ? how->width : 0;
 
 	text[at] = 0;
 	do {
 		text[--at] = "0123456789abcdef"[value % base];
 		value /= base;
-	} while (value != 0);
-	while (how->zero && at > prefix_length &&
-	       NUMBER_MAX - 1 - at + prefix_length < how->width)
-		text[--at] = '0';
+	} while (value != 0 ||
+	         (at > prefix_length && NUMBER_MAX - 1 - at + prefix_length < width));
 	while (prefix_length > 0)
 		text[--at] = prefix[--prefix_length];
 	put_text(out, how->width, text + at);
@@ -83,27 +82,21 @@ static bool put_conversion(struct output *out, char letter, const struct convers
 	const char *text;
 	uint64_t value;
 
-	switch (letter) {
-	case 'd':
-	case 'u':
-	case 'x':
-		value = how->wide ? va_arg(*arguments, uint64_t) :
-		                    va_arg(*arguments, uint32_t);
-		if (letter == 'x')
-			put_number(out, how, value, 16, how->alternate ? "0x" : "");
-		else if (letter == 'd' && value >> (how->wide ? 63 : 31))
-			put_number(out, how, how->wide ? -value : (uint32_t)-value, 10,
-			           "-");
-		else
-			put_number(out, how, value, 10, "");
-		return true;
-	case 's':
+	if (letter == 's') {
 		text = va_arg(*arguments, const char *);
 		put_text(out, how->width, text ? text : "(null)");
 		return true;
-	default:
-		return false;
 	}
+	if (letter != 'd' && letter != 'u' && letter != 'x')
+		return false;
+	value = how->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, uint32_t);
+	if (letter == 'x')
+		put_number(out, how, value, 16, how->alternate ? "0x" : "");
+	else if (letter == 'd' && value >> (how->wide ? 63 : 31))
+		put_number(out, how, how->wide ? -value : (uint32_t)-value, 10, "-");
+	else
+		put_number(out, how, value, 10, "");
+	return true;
 }
 
 size_t format_text_list(char *text, size_t size, const char *format, va_list arguments)

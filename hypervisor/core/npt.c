@@ -43,15 +43,10 @@ static bool is_present(const struct npt *npt, uint64_t entry)
 	return (entry & npt->format->present) != 0;
 }
 
-static bool is_leaf(const struct npt *npt, uint64_t entry, enum npt_level level)
-{
-	return is_present(npt, entry) &&
-	       (level == NPT_LEVEL_4K || (entry & npt->format->large) != 0);
-}
-
 static bool is_table(const struct npt *npt, uint64_t entry, enum npt_level level)
 {
-	return is_present(npt, entry) && !is_leaf(npt, entry, level);
+	return is_present(npt, entry) && level != NPT_LEVEL_4K &&
+	       !(entry & npt->format->large);
 }
 
 static uint64_t *table_of(const struct npt *npt, uint64_t entry)

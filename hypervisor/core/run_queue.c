@@ -46,18 +46,11 @@ void run_queue_init(struct run_queue *queue, const struct run_queue_policy *poli
 	*queue = (struct run_queue){ .policy = policy };
 }
 
-static uint32_t weight_in_range(uint32_t weight)
-{
-	if (weight < RUN_QUEUE_WEIGHT_MIN)
-		return RUN_QUEUE_WEIGHT_MIN;
-	return weight > RUN_QUEUE_WEIGHT_MAX ? RUN_QUEUE_WEIGHT_MAX : weight;
-}
-
 void run_queue_entity_init(struct run_entity *entity, const struct run_queue *queue,
                            uint32_t weight)
 {
 	*entity = (struct run_entity){
-		.weight = weight_in_range(weight),
+		.weight = weight,
 		.virtual_time = queue->clock,
 	};
 }
@@ -145,7 +138,6 @@ uint64_t run_queue_time_slice(const struct run_queue *queue,
 void run_queue_set_weight(struct run_queue *queue, struct run_entity *entity,
                           uint32_t weight)
 {
-	weight = weight_in_range(weight);
 	if (entity->queued)
 		queue->weight_queued += (uint64_t)weight - entity->weight;
 	entity->weight = weight;

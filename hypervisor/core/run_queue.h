@@ -22,7 +22,6 @@
 
 #define RUN_QUEUE_WEIGHT_MIN     1u
 #define RUN_QUEUE_WEIGHT_DEFAULT 100u
-#define RUN_QUEUE_WEIGHT_MAX     10000u
 
 /* In ticks; for a VP of the default weight where virtual time is meant. */
 struct run_queue_policy {
@@ -51,7 +50,7 @@ struct run_queue {
 
 void run_queue_init(struct run_queue *queue, const struct run_queue_policy *policy);
 
-/* A new VP, at the queue's clock. A weight out of range is brought into it. */
+/* A new VP, at the queue's clock. Weights are from RUN_QUEUE_WEIGHT_MIN to 10,000. */
 void run_queue_entity_init(struct run_entity *entity, const struct run_queue *queue,
                            uint32_t weight);
 

@@ -22,15 +22,11 @@ static void field_store(uint64_t *field, uint64_t value)
 	__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
-void synic_reset(struct synic *synic, uint64_t gpa_limit)
+void synic_reset(struct synic *synic)
 {
-	synic->gpa_limit = gpa_limit;
-	field_store(&synic->scontrol, 0);
-	synic->sversion = 1;
-	field_store(&synic->simp, 0);
-	field_store(&synic->siefp, 0);
+	*synic = (struct synic){ .sversion = 1 };
 	for (unsigned int i = 0; i < HV_SINT_COUNT; i++)
-		field_store(&synic->sint[i], HV_SINT_RESET_VALUE);
+		synic->sint[i] = HV_SINT_RESET_VALUE;
 }
 
 uint64_t synic_read(const struct synic *synic, uint32_t msr)
@@ -40,15 +36,6 @@ uint64_t synic_read(const struct synic *synic, uint32_t msr)
 	if (index < ARRAY_COUNT(synic->registers))
 		return synic->registers[index];
 	return sint < HV_SINT_COUNT ? synic->sint[sint] : 0;
-}
-
-static bool write_page(const struct synic *synic, uint64_t *page, uint64_t value)
-{
-	value &= PAGE_KEPT;
-	if ((value & HV_MSR_PAGE_ENABLE) && HV_MSR_PAGE_GPA(value) >= synic->gpa_limit)
-		return false;
-	field_store(page, value);
-	return true;
 }
 
 /* TLFS 11.8.4: an unmasked source needs a deliverable vector, unless the guest polls. */
@@ -66,22 +53,17 @@ static bool write_sint(struct synic *synic, unsigned int sint, uint64_t value,
 
 bool synic_write(struct synic *synic, uint32_t msr, uint64_t value, uint16_t *rescan)
 {
+	static const uint64_t kept[ARRAY_COUNT(synic->registers)] = {
+		HV_MSR_SCONTROL_ENABLE, 0, PAGE_KEPT, PAGE_KEPT, 0
+	};
+	uint32_t index = msr - HV_MSR_SCONTROL, sint = msr - HV_MSR_SINT0;
+
 	*rescan = SYNIC_ALL_SINTS;
-	switch (msr) {
-	case HV_MSR_SCONTROL:
-		field_store(&synic->scontrol, value & HV_MSR_SCONTROL_ENABLE);
+	if (index < ARRAY_COUNT(kept) && msr != HV_MSR_SVERSION) {
+		field_store(&synic->registers[index], value & kept[index]);
 		return true;
-	case HV_MSR_SIEFP:
-		return write_page(synic, &synic->siefp, value);
-	case HV_MSR_SIMP:
-		return write_page(synic, &synic->simp, value);
-	case HV_MSR_EOM:
-		return true;
-	case HV_MSR_SINT0 ... HV_MSR_SINT15:
-		return write_sint(synic, msr - HV_MSR_SINT0, value, rescan);
-	default:
-		return false;
 	}
+	return sint < HV_SINT_COUNT && write_sint(synic, sint, value, rescan);
 }
 
 static bool is_on(const struct synic *synic)

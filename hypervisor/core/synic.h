@@ -23,7 +23,6 @@
 #define SYNIC_ALL_SINTS 0xffffu
 
 struct synic {
-	uint64_t gpa_limit; /* constant: no overlay page at or above it */
 	/* S1 */
 	union {
 		uint64_t registers[5]; /* by MSR, from SCONTROL on */
@@ -34,11 +33,13 @@ struct synic {
 	uint64_t sint[HV_SINT_COUNT];
 };
 
-void synic_reset(struct synic *synic, uint64_t gpa_limit);
+/* Before anyone else can see it. */
+void synic_reset(struct synic *synic);
 
 /*
- * SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn: no other is asked for to be read. False: #GP. After a write of SIEFP or SIMP the overlay may
- * have to move; *rescan: SINTs whose queued messages are to be tried again, one bit each.
+ * SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn: no other is asked for to be read. False: #GP. After a write
+ * of SIEFP or SIMP the overlay may have to move, and whether it can is the caller's to say; *rescan: SINTs
+ * whose queued messages are to be tried again, one bit each.
  */
 uint64_t synic_read(const struct synic *synic, uint32_t msr);
 bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,

@@ -120,7 +120,7 @@ void vp_free(struct vp *vp, struct pool *pool)
 void vp_reset(struct vp *vp)
 {
 	vlapic_reset(&vp->lapic);
-	synic_reset(&vp->synic, NPT_GPA_LIMIT);
+	synic_reset(&vp->synic);
 	stimers_reset(&vp->stimers);
 	virt->vp_reset(vp);
 	context_reset(vp);

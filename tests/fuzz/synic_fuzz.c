@@ -13,7 +13,6 @@
 			__builtin_trap(); \
 	} while (0)
 
-#define GPA_LIMIT (UINT64_C(1) << 48)
 #define SINT_BITS UINT64_C(0x700ff) /* vector, masked, auto EOI, polling */
 #define MASKED    UINT64_C(0x10000)
 #define POLLING   UINT64_C(0x40000)
@@ -36,11 +35,9 @@ static bool model_write(struct model *model, uint32_t msr, uint64_t value)
 {
 	if (msr == 0x40000080)
 		model->scontrol = value & 1;
-	else if (msr == 0x40000082 || msr == 0x40000083) {
-		if ((value & 1) && value >= GPA_LIMIT)
-			return false;
+	else if (msr == 0x40000082 || msr == 0x40000083)
 		*(msr & 1 ? &model->simp : &model->siefp) = value & PAGE_BITS;
-	} else if (msr >= 0x40000090 && msr <= 0x4000009f) {
+	else if (msr >= 0x40000090 && msr <= 0x4000009f) {
 		if (!(value & (MASKED | POLLING)) && (value & 0xff) < 16)
 			return false;
 		model->sint[msr & 15] = value & SINT_BITS;
@@ -156,7 +153,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cursor in = cursor_over(data, size);
 
 	memset(&both, 0, sizeof(both));
-	synic_reset(&both.synic, GPA_LIMIT);
+	synic_reset(&both.synic);
 	for (unsigned int i = 0; i < 16; i++)
 		both.model.sint[i] = MASKED;
 	check_registers(&both);

@@ -12,6 +12,8 @@
 #include "vsc/lib/hv.h"
 #include "vsc/lib/synic.h"
 #include "vsc/lib/tap.h"
+#include "vsc/lib/trap.h"
+#include "vsc/lib/try.h"
 #include "vsc/lib/vp.h"
 
 #define VECTOR_MESSAGE     0x91
@@ -55,6 +57,10 @@ static void page_is_an_overlay(uint32_t msr, const char *name)
 	         name);
 	ok_equal(*(volatile uint32_t *)first, FILL, "%s: the memory below shows again",
 	         name);
+	ok_equal(try_wrmsr(msr, BIT64(48) | HV_MSR_PAGE_ENABLE).vector, TRAP_GP,
+	         "%s: no page lies beyond the guest physical addresses", name);
+	ok_equal(cpu_rdmsr(msr), (uint64_t)second | HV_MSR_PAGE_ENABLE,
+	         "%s: and what is refused changes nothing", name);
 	*(volatile uint32_t *)&second[1023] = 0;
 	cpu_wrmsr(msr, 0);
 }
