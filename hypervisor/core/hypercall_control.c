@@ -2,9 +2,6 @@
 /* The hypercall control word: 15:0 code, 16 fast, 26:17 variable header, 43:32 reps, 59:48 first. */
 #include "hypervisor/core/hypercall_control.h"
 
-#include <stddef.h>
-#include <viridis/base/bits.h>
-
 #define REP_BITS        12
 #define VARIABLE_HEADER bits_mask(17, 10) /* no call here takes one */
 #define BLOCK_ALIGNMENT 8u

@@ -9,11 +9,8 @@
 #ifndef VIRIDIS_HYPERVISOR_CORE_HYPERCALL_CONTROL_H
 #define VIRIDIS_HYPERVISOR_CORE_HYPERCALL_CONTROL_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_status.h>
-#include <viridis/base/assert.h>
 
 #define HYPERCALL_BLOCK_BYTES 4096u
 #define HYPERCALL_FAST_BYTES  16u /* RDX, R8 */

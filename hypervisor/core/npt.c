@@ -2,7 +2,6 @@
 /* Nested page tables. The invariants N1-N4 are in npt.h. */
 #include "hypervisor/core/npt.h"
 
-#include <stddef.h>
 #include <viridis/base/bits.h>
 
 #define ENTRIES  512u

@@ -2,8 +2,6 @@
 /* Ports, connections, and the message queue of a port. */
 #include "hypervisor/core/ports.h"
 
-#include <viridis/base/bits.h>
-
 /* Multiplicative hashing by the golden ratio: ids are often consecutive or spaced by powers of 2. */
 #define HASH_FACTOR 0x9e3779b1u
 #define HASH_SHIFT  26

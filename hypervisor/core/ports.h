@@ -9,12 +9,8 @@
 #ifndef VIRIDIS_HYPERVISOR_CORE_PORTS_H
 #define VIRIDIS_HYPERVISOR_CORE_PORTS_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_status.h>
-#include <viridis/abi/hv_synic.h>
-#include <viridis/base/assert.h>
 #include <viridis/base/list.h>
 
 #define PORTS_BUCKETS        64

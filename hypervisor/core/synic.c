@@ -2,7 +2,6 @@
 /* The synthetic interrupt controller. The invariants S1-S4 are in synic.h. */
 #include "hypervisor/core/synic.h"
 
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 
 #define SINT_KEPT (HV_SINT_VECTOR | HV_SINT_MASKED | HV_SINT_AUTO_EOI | HV_SINT_POLLING)

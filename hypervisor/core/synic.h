@@ -14,11 +14,8 @@
 #ifndef VIRIDIS_HYPERVISOR_CORE_SYNIC_H
 #define VIRIDIS_HYPERVISOR_CORE_SYNIC_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_synic.h>
-#include <viridis/base/assert.h>
 
 #define SYNIC_ALL_SINTS 0xffffu
 

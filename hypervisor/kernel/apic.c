@@ -4,7 +4,6 @@
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/intercept.h"
 #include "hypervisor/kernel/interrupt.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"
 

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the boot loader left in memory. */
 #include "hypervisor/kernel/boot_info.h"
-#include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/core/multiboot2.h"
 #include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/panic.h"
 
 struct boot_info boot_info;
 struct root_loader_handoff boot_handoff;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Crash reports of guests. TLFS 7.8 */
 #include "hypervisor/kernel/guest_memory.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
 
 #define TEXT_MAX 4096u

@@ -6,7 +6,6 @@
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/intercept.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"

@@ -7,10 +7,9 @@
  * The table is in chunks of one GiB of address space, made only where there is RAM.
  */
 #include "hypervisor/kernel/frames.h"
-#include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/boot_info.h"
-#include "hypervisor/kernel/panic.h"
+#include "hypervisor/kernel/log.h"
 
 enum frame_state {
 	FRAME_ABSENT = 0,

@@ -6,11 +6,7 @@
 #ifndef VIRIDIS_KERNEL_GUEST_MEMORY_H
 #define VIRIDIS_KERNEL_GUEST_MEMORY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <viridis/abi/hv_hypercall.h>
-#include <viridis/base/assert.h>
 
 struct partition;
 struct vp;

@@ -6,7 +6,6 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/apic.h"
 #include "hypervisor/kernel/hypercall.h"
-#include "hypervisor/kernel/message.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"
 

@@ -5,7 +5,6 @@
  */
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/hypercall.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"
 

@@ -8,11 +8,7 @@
 #ifndef VIRIDIS_KERNEL_INTERCEPT_H
 #define VIRIDIS_KERNEL_INTERCEPT_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include "hypervisor/arch/x86/virt.h"
-
-struct vp;
 
 /* Whether the parent waits for the VP's next intercept and does nothing else on its CPU. */
 bool intercept_is_watched(const struct vp *vp);

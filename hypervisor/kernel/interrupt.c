@@ -7,7 +7,6 @@
  */
 #include "hypervisor/kernel/interrupt.h"
 #include "hypervisor/arch/x86/lapic.h"
-#include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/vp.h"

@@ -6,7 +6,6 @@
  */
 #include "hypervisor/kernel/log.h"
 
-#include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/format.h"

@@ -4,21 +4,13 @@
  * on the first CPU, interrupts off. It ends with the root's loader running; when that has described
  * the machine, boot_finish() takes the second part, still on the first CPU alone.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/kernel/boot_info.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/overlay.h"
-#include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/root.h"
 #include "hypervisor/kernel/sched.h"

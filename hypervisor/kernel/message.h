@@ -12,13 +12,8 @@
 #ifndef VIRIDIS_KERNEL_MESSAGE_H
 #define VIRIDIS_KERNEL_MESSAGE_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <viridis/abi/hv_status.h>
 #include "hypervisor/core/ports.h"
 #include "hypervisor/kernel/spinlock.h"
-
-struct vp;
 
 struct message_source {
 	struct list node;  /* messages lock of `target` */

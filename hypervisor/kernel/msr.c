@@ -10,7 +10,6 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/apic.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/partition.h"
 

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The end: message, registers, backtrace; every CPU stopped. */
-#include "hypervisor/kernel/panic.h"
-
-#include <stdarg.h>
-#include <stdint.h>
-#include <viridis/base/bits.h>
+#include "hypervisor/kernel/log.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/core/format.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/percpu.h"
 
 enum { NOBODY = -1, BACKTRACE_MAX = 32 };

@@ -11,13 +11,8 @@
 #ifndef VIRIDIS_KERNEL_PARTITION_H
 #define VIRIDIS_KERNEL_PARTITION_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_cpuid.h>
-#include <viridis/abi/hv_hypercall.h>
-#include <viridis/abi/hv_status.h>
 #include "hypervisor/core/npt.h"
-#include "hypervisor/core/ports.h"
 #include "hypervisor/kernel/pool.h"
 #include "hypervisor/kernel/vp.h"
 

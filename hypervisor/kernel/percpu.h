@@ -3,17 +3,12 @@
 #ifndef VIRIDIS_KERNEL_PERCPU_H
 #define VIRIDIS_KERNEL_PERCPU_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/list.h>
 #include "hypervisor/arch/x86/traps.h"
 #include <viridis/abi/hv_hypercall.h>
 
 enum { MAX_CPUS = VIRIDIS_MACHINE_CPUS };
-
-struct vp;
-struct viridis_trace_record;
 
 struct cpu {
 	/* Constant once the CPU runs. */

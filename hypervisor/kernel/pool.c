@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory pools. Invariants P1-P3: pool.h */
 #include "hypervisor/kernel/pool.h"
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/epoch.h"

@@ -12,12 +12,7 @@
 #ifndef VIRIDIS_KERNEL_POOL_H
 #define VIRIDIS_KERNEL_POOL_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include "hypervisor/kernel/spinlock.h"
-
-struct pool_frame;
 
 struct pool {
 	struct spinlock lock;

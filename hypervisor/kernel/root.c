@@ -10,15 +10,12 @@
  * Tables for splitting every large page of its RAM come from a reserve made at boot.
  */
 #include "hypervisor/kernel/root.h"
-#include <viridis/base/mem.h>
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/core/ioapic_guard.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"
-#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/partition.h"
 
 #define MSI_WINDOW_START      UINT64_C(0xfee00000)

@@ -5,8 +5,6 @@
 
 #include "hypervisor/arch/x86/virt.h"
 
-struct vp;
-
 /* Boot: the partition, its memory map, VP 0. */
 void root_create(void);
 

@@ -4,12 +4,8 @@
  * three places that open the gate: after an exit that an interrupt caused, while idle, and
  * while a VP waits for an epoch.
  */
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/epoch.h"
-#include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/trace.h"
 #include "hypervisor/kernel/timer_queue.h"

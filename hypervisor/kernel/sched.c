@@ -4,7 +4,6 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/spinlock.h"
 #include "hypervisor/kernel/trace.h"
 
 static struct spinlock sched_lock = SPINLOCK(LOCK_SCHEDULER);

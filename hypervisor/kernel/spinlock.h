@@ -17,10 +17,8 @@
 #ifndef VIRIDIS_KERNEL_SPINLOCK_H
 #define VIRIDIS_KERNEL_SPINLOCK_H
 
-#include <stdint.h>
-#include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/kernel/panic.h"
+#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/percpu.h"
 
 enum lock_rank {

@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/timer_queue.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/kernel/spinlock.h"
 #include "hypervisor/kernel/vp.h"
 
 static struct spinlock locks[MAX_CPUS];

@@ -2,13 +2,10 @@
 /* The hypervisor's own address space: tables built once at boot out of the boot reserve. */
 #include "hypervisor/arch/x86/paging.h"
 
-#include <stdbool.h>
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/panic.h"
 #include "hypervisor/kernel/percpu.h"
 
 /*

@@ -18,7 +18,6 @@
 #ifndef VIRIDIS_X86_PAGING_H
 #define VIRIDIS_X86_PAGING_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include "hypervisor/arch/x86/layout.h"
 

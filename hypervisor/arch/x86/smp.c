@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bringing up the other processors, one at a time, by INIT and startup IPIs. APM2 16.5, 15.21.8 */
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/kernel/boot_info.h"
 #include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/trace.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/interrupt.h"
-#include "hypervisor/kernel/panic.h"
+#include "hypervisor/kernel/log.h"
 #include "hypervisor/kernel/percpu.h"
 
 enum { IDT_ENTRIES = 256, STUB_BYTES = 16, EXCEPTION_COUNT = 32 };

@@ -8,8 +8,6 @@
 #ifndef VIRIDIS_ARCH_VIRT_H
 #define VIRIDIS_ARCH_VIRT_H
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
 
