@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * CPUID of guests: the machine's, less what is not for guests, and the hypervisor's leaves. TLFS 2.
- * A child's features are shown by allow-lists; the root sees the machine but for virtualization.
+ * The machine's are shown by an allow-list, to the root and to children alike.
  */
 #include "hypervisor/kernel/registers.h"
 #include <viridis/abi/hv_cpuid.h>
@@ -14,21 +14,33 @@
 #define OWN_ECX   0x20736964u /* "dis " */
 #define OWN_EDX   0x00007648u /* "Hv" */
 
-/* MONITOR, VMX, PCID, TSC deadline, OSXSAVE */
-#define LEAF1_ECX_HIDDEN        (BIT32(3) | BIT32(5) | BIT32(17) | BIT32(24) | BIT32(27))
-#define LEAF1_ECX_X2APIC        BIT32(21)
-#define LEAF1_ECX_OSXSAVE       BIT32(27)
-#define LEAF1_ECX_HYPERVISOR    BIT32(31)
-#define LEAF1_EDX_MACHINE_CHECK (BIT32(7) | BIT32(14)) /* the hypervisor's to handle */
-#define LEAF1_EDX_MTRR          BIT32(12)
-#define LEAF6_EAX_ARAT          BIT32(2)
-#define LEAF7_EBX_CHILD \
-	0x219c03a9u /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP
-				      CLFLUSHOPT CLWB SHA */
-#define LEAF81_ECX_HIDDEN                                                      \
-	(BIT32(2) | BIT32(3) | BIT32(10) | BIT32(12) | BIT32(13) | BIT32(15) | \
-	 BIT32(23) | BIT32(24) | BIT32(28) | BIT32(29))
+#define LEAF1_ECX_X2APIC         BIT32(21)
+#define LEAF1_ECX_OSXSAVE        BIT32(27)
+#define LEAF1_ECX_HYPERVISOR     BIT32(31)
+#define LEAF1_EDX_MTRR           BIT32(12)
+#define LEAF6_EAX_ARAT           BIT32(2)
 #define LEAF87_EDX_INVARIANT_TSC BIT32(8)
+#define ALL                      UINT32_MAX
+
+/*
+ * What guests see of the machine's leaves; all else reads 0. A feature is here if nothing but the
+ * context that is switched, and no MSR but the allowed ones, is needed for it. APM3 E
+ */
+static const struct {
+	uint32_t first, last;
+	struct cpuid_regs mask;
+} shown[] = {
+	{ 0, 0, { ALL, ALL, ALL, ALL } },
+	{ 1, 1, { ALL, ALL, 0x76d83203, 0x178bbb7f } },
+	{ 7, 7, { 0, 0x219c23e9, 0x00400704, 0 } },
+	{ 0xb, 0xd, { ALL, ALL, ALL, ALL } }, /* topology; XSAVE: leaf_d() */
+	{ 0x80000000, 0x80000000, { ALL, ALL, ALL, ALL } },
+	{ 0x80000001, 0x80000001, { ALL, ALL, 0x006109f3, 0xefd3bb7f } },
+	{ 0x80000002, 0x80000006, { ALL, ALL, ALL, ALL } },  /* name, caches */
+	{ 0x80000008, 0x80000008, { ALL, 0x5, 0xf0ff, 0 } }, /* CLZERO, XSAVEERPTR */
+	{ 0x80000019, 0x8000001a, { ALL, ALL, ALL, ALL } },  /* TLBs, hints */
+	{ 0x8000001d, 0x8000001e, { ALL, ALL, ALL, ALL } },  /* caches, topology */
+};
 
 #define LEAF(name) [HV_CPUID_##name - LEAF_BASE]
 
@@ -75,11 +87,9 @@ static void hypervisor_leaf(const struct partition *partition, uint32_t leaf,
 static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 {
 	regs->ebx = (regs->ebx & 0xffffff) | vp->lapic.config.apic_id << 24;
-	regs->ecx &= ~LEAF1_ECX_HIDDEN;
 	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
 	if (vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)
 		regs->ecx |= LEAF1_ECX_OSXSAVE;
-	regs->edx &= ~LEAF1_EDX_MACHINE_CHECK;
 	if (!vp->partition->is_root) {
 		regs->edx &= ~LEAF1_EDX_MTRR;
 		regs->ebx &= ~UINT32_C(0xff0000);
@@ -106,8 +116,22 @@ static void leaf_d(const struct vp *vp, uint32_t subleaf, struct cpuid_regs *reg
 	}
 }
 
-static void mask_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
-                      struct cpuid_regs *regs)
+static void mask_leaf(uint32_t leaf, struct cpuid_regs *regs)
+{
+	struct cpuid_regs mask = { 0 };
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(shown); i++)
+		if (leaf >= shown[i].first && leaf <= shown[i].last)
+			mask = shown[i].mask;
+	regs->eax &= mask.eax;
+	regs->ebx &= mask.ebx;
+	regs->ecx &= mask.ecx;
+	regs->edx &= mask.edx;
+}
+
+/* What is the VP's own, and what is the same on every machine. */
+static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+                       struct cpuid_regs *regs)
 {
 	bool is_root = vp->partition->is_root;
 
@@ -115,33 +139,23 @@ static void mask_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	case 1:
 		leaf_1(vp, regs);
 		break;
-	case 5:          /* MONITOR */
-	case 0xa:        /* performance monitoring */
-	case 0x8000000a: /* SVM */
-		*regs = (struct cpuid_regs){ 0 };
-		break;
 	case 6:
-		*regs = (struct cpuid_regs){ .eax = LEAF6_EAX_ARAT };
+		regs->eax = LEAF6_EAX_ARAT;
 		break;
 	case 7:
-		regs->ebx &= is_root ? ~(uint32_t)BIT32(10) : LEAF7_EBX_CHILD;
-		regs->edx = 0;
 		if (subleaf != 0)
 			*regs = (struct cpuid_regs){ 0 };
 		break;
 	case 0xb: /* topology of the machine; a child's is flat */
-		regs->edx = vp->lapic.config.apic_id;
 		if (!is_root)
-			*regs = (struct cpuid_regs){ .ecx = subleaf, .edx = regs->edx };
+			*regs = (struct cpuid_regs){ .ecx = subleaf };
+		regs->edx = vp->lapic.config.apic_id;
 		break;
 	case 0xd:
 		leaf_d(vp, subleaf, regs);
 		break;
-	case 0x80000001:
-		regs->ecx &= ~LEAF81_ECX_HIDDEN;
-		break;
 	case 0x80000007:
-		regs->edx |= LEAF87_EDX_INVARIANT_TSC;
+		regs->edx = LEAF87_EDX_INVARIANT_TSC;
 		break;
 	case 0x80000008:
 		if (!is_root)
@@ -180,7 +194,8 @@ void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		hypervisor_leaf(vp->partition, leaf, regs);
 	} else {
 		cpu_cpuid(leaf, subleaf, regs);
-		mask_leaf(vp, leaf, subleaf, regs);
+		mask_leaf(leaf, regs);
+		adapt_leaf(vp, leaf, subleaf, regs);
 	}
 	apply_results(vp, leaf, subleaf, regs);
 }

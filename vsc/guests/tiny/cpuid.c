@@ -15,6 +15,10 @@
 #define CPUID_1_ECX_HYPERVISOR           BIT32(31)
 #define CPUID_80000001_ECX_SVM           BIT32(2)
 #define CPUID_80000001_ECX_SKINIT        BIT32(12)
+#define CPUID_7_EBX_AVX512               0xdc230000u /* APM3 E.3.6 */
+#define CPUID_7_ECX_PROTECTION_KEYS      0x00000018u
+#define CPUID_7_ECX_LA57                 BIT32(16)
+#define CPUID_80000008_EBX_HIDDEN        0xfffffffau /* all but CLZERO, XSAVEERPTR */
 #define CPUID_80000007_EDX_INVARIANT_TSC BIT32(8)
 #define CPUID_6_EAX_ARAT                 BIT32(2)
 #define HV_PRIVILEGE_BASE                                                               \
@@ -72,6 +76,30 @@ static void out_of_range(void)
 		ok(all_zero(beyond[i]), "leaf %x is all zeros", beyond[i]);
 }
 
+/* What a guest cannot have, and leaves that no processor of today has: an emulated CPU answers those. */
+static void not_allowed(void)
+{
+	static const uint32_t leaves[] = { 5,          0xa,        0xf,        0x10,
+		                           0x12,       0x14,       0x8000001b, 0x8000001c,
+		                           0x8000001f, 0x80000020, 0x80000022, 0x80000026,
+		                           0x8fffffff, 0xc0000000 };
+	struct cpuid_regs r = cpu_cpuid(7, 0);
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(leaves); i++)
+		ok(all_zero(leaves[i]), "leaf %x is all zeros", leaves[i]);
+	ok(!(r.ecx & CPUID_7_ECX_PROTECTION_KEYS), "protection keys are hidden");
+	ok(!(r.ecx & CPUID_7_ECX_LA57), "five levels of paging are hidden");
+	ok(!(r.ebx & CPUID_7_EBX_AVX512), "AVX-512, which XCR0 cannot have, is hidden");
+	r = cpu_cpuid(0x80000008, 0);
+	ok(!(r.ebx & CPUID_80000008_EBX_HIDDEN),
+	   "what needs MSRs that are not there is hidden: IBPB, STIBP, SSBD; and INVLPGB");
+	ok(cpu_cpuid(0, 0).eax >= 0xd && cpu_cpuid(0x80000000, 0).eax >= 0x80000008,
+	   "the highest leaves are told");
+	ok(!all_zero(0x80000002) && !all_zero(0x80000005) && !all_zero(0x80000006),
+	   "so are name and caches");
+	ok(r.eax & 0xff, "and the width of addresses");
+}
+
 static void hidden(void)
 {
 	uint64_t efer = cpu_rdmsr(MSR_EFER);
@@ -117,5 +145,6 @@ void group_cpuid(void)
 	features();
 	out_of_range();
 	hidden();
+	not_allowed();
 	by_role();
 }

@@ -12,6 +12,8 @@
 
 #define PF_WRITE     BIT32(1)
 #define CR4_RESERVED BIT64(31)
+#define CR4_PCIDE    BIT64(17)
+#define CR4_PKE      BIT64(22)
 #define SVME_ADDRESS UINT64_C(0x100000)
 
 static void expect(struct fault got, uint32_t vector, uint32_t error, const char *what)
@@ -46,6 +48,10 @@ static void control_register_faults(void)
 	}
 	expect(try_write_cr4(cpu_read_cr4() | CR4_RESERVED), TRAP_GP, 0,
 	       "a reserved bit of CR4 raises #GP(0)");
+	expect(try_write_cr4(cpu_read_cr4() | CR4_PKE), TRAP_GP, 0,
+	       "so does PKE, protection keys being hidden");
+	expect(try_write_cr4(cpu_read_cr4() | CR4_PCIDE), TRAP_GP, 0,
+	       "and PCIDE, which is hidden too");
 }
 
 /* SVM is not offered, so its instructions do not exist. */

@@ -69,21 +69,18 @@ static void svm_permit_root_reads(uint32_t first, uint32_t last)
 		permit_msr(root_msrpm, msr, MSRPM_READ);
 }
 
-/* CR4's bits that every 64-bit processor has, and those that CPUID promises. APM2 3.1.3 */
+/* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3 */
 static void find_cr4_bits(void)
 {
 	struct cpuid_regs basic, structured;
 
 	cpu_cpuid(1, 0, &basic);
 	cpu_cpuid(7, 0, &structured);
-	svm_cr4_valid = 0x7ff | (basic.ecx & BIT32(17)) |   /* PCIDE */
-	                (basic.ecx & BIT32(26)) >> 8 |      /* OSXSAVE */
-	                (structured.ebx & BIT32(0)) << 16 | /* FSGSBASE */
-	                (structured.ebx & BIT32(7)) << 13 | /* SMEP */
-	                (structured.ebx & BIT32(20)) << 1 | /* SMAP */
-	                (structured.ecx & BIT32(2)) << 9 |  /* UMIP */
-	                (structured.ecx & BIT32(3)) << 19 | /* PKE */
-	                (structured.ecx & BIT32(16)) >> 4;  /* LA57 */
+	svm_cr4_valid = 0x7ff | (basic.ecx & BIT32(26)) >> 8 | /* OSXSAVE */
+	                (structured.ebx & BIT32(0)) << 16 |    /* FSGSBASE */
+	                (structured.ebx & BIT32(7)) << 13 |    /* SMEP */
+	                (structured.ebx & BIT32(20)) << 1 |    /* SMAP */
+	                (structured.ecx & BIT32(2)) << 9;      /* UMIP */
 }
 
 static void svm_global_init(void)
