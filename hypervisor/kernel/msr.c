@@ -7,6 +7,7 @@
  */
 #include "hypervisor/kernel/registers.h"
 #include <viridis/abi/hv_msr.h>
+#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/apic.h"
@@ -258,7 +259,7 @@ bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 		return true;
 	case MSR_TSC_AUX:
 		*value = vp->arch.tsc_aux;
-		return true;
+		return context_has_tsc_aux;
 	case MSR_HWCR:
 		*value = HWCR_TSC_FREQ_SEL;
 		break;
@@ -314,6 +315,8 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	case MSR_PAT:
 		return write_pat(vp, value);
 	case MSR_TSC_AUX:
+		if (!context_has_tsc_aux)
+			break;
 		vp->arch.tsc_aux = (uint32_t)value;
 		cpu_wrmsr(MSR_TSC_AUX, (uint32_t)value);
 		return true;

@@ -13,7 +13,7 @@
 #define XCR0_SSE           UINT64_C(2)
 
 uint64_t context_xcr0_allowed;
-static bool has_tsc_aux;
+bool context_has_tsc_aux;
 
 /*
  * x87, SSE and AVX: the standard format's area stays within a page, and no component depends on another
@@ -24,7 +24,7 @@ void context_init(void)
 	struct cpuid_regs regs;
 
 	cpu_cpuid(0x80000001, 0, &regs);
-	has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
+	context_has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
 	cpu_cpuid(0xd, 0, &regs);
 	context_xcr0_allowed = XCR0_X87_SSE | (regs.eax & XCR0_AVX);
 }
@@ -89,7 +89,7 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	cpu_write_dr1(arch->dr[1]);
 	cpu_write_dr2(arch->dr[2]);
 	cpu_write_dr3(arch->dr[3]);
-	if (has_tsc_aux)
+	if (context_has_tsc_aux)
 		cpu_wrmsr(MSR_TSC_AUX, arch->tsc_aux);
 	cpu->loaded = vp;
 }

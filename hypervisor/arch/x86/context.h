@@ -12,9 +12,10 @@
 struct cpu;
 struct vp;
 
-/* Boot: which XSAVE components a VP may have. */
+/* Boot: which XSAVE components a VP may have, and whether it has TSC_AUX. */
 void context_init(void);
 extern uint64_t context_xcr0_allowed;
+extern bool context_has_tsc_aux;
 
 /* Whether the processor takes it in XCR0. APM4 XSETBV */
 bool context_xcr0_is_valid(uint64_t value);

@@ -10,6 +10,9 @@
 #include "vsc/lib/trap.h"
 #include "vsc/lib/try.h"
 
+#define MSR_TSC_AUX               0xc0000103u
+#define CPUID_80000001_EDX_RDTSCP BIT32(27)
+
 struct msr_rule {
 	uint32_t number;
 	const char *name;
@@ -120,8 +123,24 @@ static void sint_values(void)
 	cpu_wrmsr(sint, HV_SINT_RESET_VALUE);
 }
 
+/* TSC_AUX is there if RDTSCP is. APM2 13.2.6 */
+static void tsc_aux(void)
+{
+	bool exists = (cpu_cpuid(0x80000001, 0).edx & CPUID_80000001_EDX_RDTSCP) != 0;
+	uint32_t expected = exists ? NO_FAULT : TRAP_GP;
+	uint64_t value = 0;
+
+	ok_equal(try_wrmsr(MSR_TSC_AUX, 0x1234).vector, expected, "TSC_AUX %s written",
+	         exists ? "can be" : "cannot be");
+	ok_equal(try_rdmsr(MSR_TSC_AUX, &value).vector, expected, "and %s read",
+	         exists ? "can be" : "cannot be");
+	if (exists)
+		ok_equal(value, 0x1234, "it keeps its value");
+}
+
 void group_msr(void)
 {
+	tsc_aux();
 	reset_values();
 	access_rights();
 	unimplemented();
