@@ -162,11 +162,6 @@ enum hv_status message_queue_put(struct message_queue *queue,
 	return HV_STATUS_SUCCESS;
 }
 
-const struct hv_message *message_queue_front(const struct message_queue *queue)
-{
-	return &queue->slots[queue->first];
-}
-
 void message_queue_drop(struct message_queue *queue)
 {
 	queue->first = (queue->first + 1) % queue->size;

@@ -84,8 +84,7 @@ enum hv_status ports_event_flag(const struct port *port, uint16_t flag_number,
 /* INSUFFICIENT_BUFFERS when all slots are taken. */
 enum hv_status message_queue_put(struct message_queue *queue,
                                  const struct hv_message *message) MUST_CHECK;
-/* The oldest message; there is one. Take it off once delivered. */
-const struct hv_message *message_queue_front(const struct message_queue *queue);
+/* Take the oldest off, slots[first], once it is delivered; there is one. */
 void message_queue_drop(struct message_queue *queue);
 
 #endif

@@ -13,19 +13,17 @@ static void log_text(const struct vp *vp, uint64_t gpa, uint32_t bytes)
 	uint32_t used = 0;
 
 	for (uint32_t at = 0; at < bytes; at++) {
-		char c;
+		bool ends;
 
-		if (!guest_read(vp->partition, gpa + at, &c, 1))
+		if (!guest_read(vp->partition, gpa + at, &line[used], 1))
 			break;
-		if (c != '\n')
-			line[used++] = c; /* the log makes it printable */
-		if ((c == '\n' && used) || used == LINE_MAX ||
-		    (at + 1 == bytes && used)) {
-			line[used] = 0;
-			log_warning("p%u vp%u crash: %s", vp->partition->slot, vp->index,
-			            line);
-			used = 0;
-		}
+		ends = line[used] == '\n';
+		used += !ends; /* the log makes it printable */
+		if (used == 0 || !(ends || used == LINE_MAX || at + 1 == bytes))
+			continue;
+		line[used] = 0;
+		log_warning("p%u vp%u crash: %s", vp->partition->slot, vp->index, line);
+		used = 0;
 	}
 }
 

@@ -63,20 +63,6 @@ static enum hv_translate_code check_page(const struct partition *partition, uint
 	return need == NPT_WRITE ? HV_TRANSLATE_GPA_NO_WRITE : HV_TRANSLATE_GPA_NO_READ;
 }
 
-/* At most two pages; both are looked at before a byte moves. */
-static enum hv_translate_code check_range(const struct partition *partition, uint64_t gpa,
-                                          uint32_t bytes, uint32_t need)
-{
-	enum hv_translate_code code;
-
-	if (gpa >= NPT_GPA_LIMIT || bytes > NPT_GPA_LIMIT - gpa)
-		return HV_TRANSLATE_GPA_UNMAPPED;
-	code = check_page(partition, gpa, need);
-	return code == HV_TRANSLATE_SUCCESS ?
-	               check_page(partition, gpa + bytes - 1, need) :
-	               code;
-}
-
 /*
  * Both accesses: inputs and outputs begin alike. The VP names whose view of memory is meant: all of a
  * partition's see the same. What was unmapped by another CPU meanwhile is as if it had been before.
@@ -90,7 +76,11 @@ static enum hv_status access_gpa(struct hypercall *call, uint32_t need)
 	if (in->byte_count == 0 || in->byte_count > HV_GPA_ACCESS_MAX_BYTES ||
 	    (in->flags & ~ACCESS_CACHE_TYPE))
 		return HV_STATUS_INVALID_PARAMETER;
-	out->access_result = check_range(call->target, in->gpa, in->byte_count, need);
+	/* At most two pages; both are looked at before a byte moves. */
+	out->access_result = check_page(call->target, in->gpa, need);
+	if (out->access_result == HV_TRANSLATE_SUCCESS)
+		out->access_result =
+			check_page(call->target, in->gpa + in->byte_count - 1, need);
 	if (out->access_result != HV_TRANSLATE_SUCCESS)
 		return HV_STATUS_SUCCESS;
 	if (need == NPT_WRITE)

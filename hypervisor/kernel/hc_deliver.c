@@ -12,20 +12,15 @@
 #define CONTROL_TYPE  UINT64_C(0xffffffff)
 #define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)
 
-/*
- * The types are numbered as an ICR's delivery modes. A virtual machine has no SMM, and its 8259 is its
- * VMM's business: no SMI, no ExtINT.
- */
-#define TYPES                                                              \
-	(BIT32(HV_INTERRUPT_FIXED) | BIT32(HV_INTERRUPT_LOWEST_PRIORITY) | \
-	 BIT32(HV_INTERRUPT_NMI) | BIT32(HV_INTERRUPT_INIT) | BIT32(HV_INTERRUPT_SIPI))
 _Static_assert((int)HV_INTERRUPT_LOWEST_PRIORITY == (int)VLAPIC_LOWEST_PRIORITY &&
                        (int)HV_INTERRUPT_NMI == (int)VLAPIC_NMI &&
                        (int)HV_INTERRUPT_INIT == (int)VLAPIC_INIT &&
                        (int)HV_INTERRUPT_SIPI == (int)VLAPIC_STARTUP,
-               "types are delivery modes");
+               "types are an ICR's delivery modes");
 
 /*
+ * A virtual machine has no SMM, and its 8259 is its VMM's business: no SMI, no ExtINT.
+ *
  * The call does not say how wide the destination is. The width only decides which value
  * means every VP: 0xff is no VP's id (they are below MAX_VPS), so one that fits 8 bits is
  * taken as 8 bits.
@@ -36,9 +31,9 @@ static enum hv_status decode_interrupt(const struct hv_input_assert_virtual_inte
 	uint32_t type = (uint32_t)(in->control & CONTROL_TYPE);
 
 	if ((in->control & ~(CONTROL_TYPE | CONTROL_FLAGS)) || type > HV_INTERRUPT_SIPI ||
-	    !(TYPES >> type & 1) || in->vector > 0xff || in->destination > UINT32_MAX ||
-	    in->target_vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
-	    in->reserved[2] != 0)
+	    type == VLAPIC_SMI || type == VLAPIC_REMOTE_READ || in->vector > 0xff ||
+	    in->destination > UINT32_MAX || in->target_vtl != 0 || in->reserved[0] != 0 ||
+	    in->reserved[1] != 0 || in->reserved[2] != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	*ipi = (struct vlapic_ipi){
 		.delivery = (enum vlapic_delivery)type,
@@ -66,14 +61,12 @@ enum hv_status hc_signal_event_direct(struct hypercall *call)
 	const struct hv_input_signal_event_direct *in = call->input;
 	struct hv_output_signal_event_direct *out = call->output;
 	enum hv_status status;
-	bool newly_signaled;
 
 	if (in->vtl != 0 || in->sint >= HV_SINT_COUNT ||
 	    in->flag_number >= HV_EVENT_FLAGS_PER_SINT)
 		return HV_STATUS_INVALID_PARAMETER;
-	status =
-		event_signal(call->target_vp, in->sint, in->flag_number, &newly_signaled);
-	out->newly_signaled = newly_signaled;
+	status = event_signal(call->target_vp, in->sint, in->flag_number,
+	                      &out->newly_signaled);
 	if (status == HV_STATUS_SUCCESS)
 		stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
 	return status;

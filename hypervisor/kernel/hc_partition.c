@@ -9,17 +9,12 @@ enum hv_status hc_create_partition(struct hypercall *call)
 {
 	const struct hv_input_create_partition *in = call->input;
 	struct hv_partition_id_block *out = call->output;
-	struct partition *partition;
-	enum hv_status status;
 
 	if (in->isolation != 0 || in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (!call->partition->is_root)
 		return HV_STATUS_PARTITION_TOO_DEEP;
-	status = partition_create(call->partition, &partition);
-	if (status == HV_STATUS_SUCCESS)
-		out->partition_id = partition->id;
-	return status;
+	return partition_create(call->partition, &out->partition_id);
 }
 
 enum hv_status hc_initialize_partition(struct hypercall *call)

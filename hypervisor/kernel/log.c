@@ -45,8 +45,7 @@ static bool to_serial, to_debug_console;
 
 /* Not a struct spinlock: it must not panic, and it gives way to a panic. */
 static bool lock;
-static bool
-	lock_ignored; /* set once, by the CPU that panics; the others are stopped then */
+static bool lock_ignored; /* set once, by the CPU that panics when the others are stopped */
 
 /* Interrupts are off wherever the hypervisor logs. */
 static void log_lock(void)
@@ -55,7 +54,7 @@ static void log_lock(void)
 		cpu_pause();
 }
 
-static void log_unlock(void)
+void log_close(void)
 {
 	__atomic_store_n(&lock, false, __ATOMIC_RELEASE);
 }
@@ -72,7 +71,7 @@ static void emit(const char *text, size_t bytes)
 		if (to_serial)
 			serial_put(text[i]);
 	}
-	log_unlock();
+	log_close();
 }
 
 /* A guest's text may be part of a line: nothing in it is to steer a terminal or start a line. */
@@ -104,20 +103,16 @@ void log_line(const char *format, ...)
 bool log_allowed(struct log_limit *limit)
 {
 	uint64_t second = tsc_to_100ns(cpu_rdtsc()) / 10000000;
+	uint32_t used = 0;
 
 	if (__atomic_load_n(&limit->second, __ATOMIC_RELAXED) != second) {
 		__atomic_store_n(&limit->second, second, __ATOMIC_RELAXED);
-		__atomic_store_n(&limit->used, 0, __ATOMIC_RELAXED);
+		used = __atomic_exchange_n(&limit->used, 0, __ATOMIC_RELAXED);
 	}
-	if (__atomic_fetch_add(&limit->used, 1, __ATOMIC_RELAXED) >= LOG_LIMIT_BURST) {
-		__atomic_fetch_add(&limit->held, 1, __ATOMIC_RELAXED);
-		return false;
-	}
-	uint32_t held = __atomic_exchange_n(&limit->held, 0, __ATOMIC_RELAXED);
-
-	if (held > 0)
-		log_warning("%u lines like the next were held back", held);
-	return true;
+	if (used > LOG_LIMIT_BURST)
+		log_warning("%u lines like the next were held back",
+		            used - LOG_LIMIT_BURST);
+	return __atomic_fetch_add(&limit->used, 1, __ATOMIC_RELAXED) < LOG_LIMIT_BURST;
 }
 
 const char *log_open(uint64_t *end)
@@ -125,11 +120,6 @@ const char *log_open(uint64_t *end)
 	log_lock();
 	*end = ring_end;
 	return ring;
-}
-
-void log_close(void)
-{
-	log_unlock();
 }
 
 void log_init(void)
@@ -143,7 +133,7 @@ void log_release_serial(void)
 {
 	log_lock();
 	to_serial = false;
-	log_unlock();
+	log_close();
 }
 
 void log_panic_begin(void)

@@ -24,8 +24,7 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 enum { LOG_LIMIT_BURST = 8 };
 struct log_limit {
 	uint64_t second; /* atomic */
-	uint32_t used;   /* atomic */
-	uint32_t held;   /* atomic */
+	uint32_t used;   /* atomic: of them, those held back included */
 };
 bool log_allowed(struct log_limit *limit);
 #define log_limited(...)                          \
@@ -41,8 +40,8 @@ void log_close(void);
 
 void log_init(void); /* finds the devices; before it lines go to the ring alone */
 void log_release_serial(void); /* COM1 is the root's from here on */
-void log_panic_begin(
-	void); /* take COM1 back, stop honouring the lock: the caller runs alone */
+/* Take COM1 back, stop honouring the lock: the caller runs alone. */
+void log_panic_begin(void);
 
 /* ---- The end: for our own bugs only. Nothing that a guest or the root sends may lead here. ---- */
 

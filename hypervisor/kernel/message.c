@@ -51,7 +51,8 @@ static void try_deliver_locked(struct vp *vp, unsigned int sint)
 			LIST_OWNER(waiting->next, struct message_source, node);
 		bool more = source->node.next != waiting;
 
-		if (!post_locked(vp, sint, message_queue_front(&source->queue), more))
+		if (!post_locked(vp, sint, &source->queue.slots[source->queue.first],
+		                 more))
 			return;
 		message_queue_drop(&source->queue);
 		if (source->queue.count == 0) {
@@ -140,7 +141,7 @@ enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
 }
 
 enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,
-                            bool *newly_signaled)
+                            uint8_t *newly_signaled)
 {
 	*newly_signaled = false;
 	if (!synic_takes_events(&vp->synic))

@@ -54,6 +54,6 @@ enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
 
 /* Raise an event flag and the SINT's interrupt. */
 enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,
-                            bool *newly_signaled) MUST_CHECK;
+                            uint8_t *newly_signaled) MUST_CHECK;
 
 #endif

@@ -29,8 +29,8 @@
 struct partition *root_partition;
 
 static struct spinlock table_lock = SPINLOCK(LOCK_TABLE);
-static struct partition
-	*table[MAX_PARTITIONS]; /* written under table_lock, read by anyone */
+/* Written under table_lock, read by anyone. */
+static struct partition *table[MAX_PARTITIONS];
 static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
 
 static uint64_t table_allocate(void *context)
@@ -144,7 +144,7 @@ static void give_back(struct partition *partition, struct pool *pool)
 	pool_free(pool, partition);
 }
 
-enum hv_status partition_create(struct partition *parent, struct partition **out)
+enum hv_status partition_create(struct partition *parent, uint64_t *id)
 {
 	struct partition *partition;
 	enum hv_status status = HV_STATUS_INSUFFICIENT_MEMORY;
@@ -162,7 +162,7 @@ enum hv_status partition_create(struct partition *parent, struct partition **out
 	status = HV_STATUS_NO_RESOURCES;
 	if (!take_slot(partition))
 		goto give_back;
-	*out = partition;
+	*id = partition->id;
 	return HV_STATUS_SUCCESS;
 
 give_back:

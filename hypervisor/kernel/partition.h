@@ -89,8 +89,7 @@ struct partition *partition_find(struct partition *caller, uint64_t id);
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index);
 
-enum hv_status partition_create(struct partition *parent,
-                                struct partition **out) MUST_CHECK;
+enum hv_status partition_create(struct partition *parent, uint64_t *id) MUST_CHECK;
 enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
 /* Bounded work a call: whether it was the last. */
 bool partition_finalize(struct partition *partition) MUST_CHECK;

@@ -23,8 +23,8 @@ struct cpu {
 
 	/* Constant once the root runs. */
 	struct vp *root_vp;
-	void *hypercall_input,
-		*hypercall_output; /* a page each, private copies of the guest's */
+	/* A page each, private copies of the guest's. */
+	void *hypercall_input, *hypercall_output;
 	struct viridis_trace_record *trace;
 
 	/* Owning CPU only. */
@@ -34,9 +34,9 @@ struct cpu {
 	uint64_t stamp;      /* TSC up to which time is accounted */
 	uint64_t run_start;  /* TSC since which current has not been charged */
 	uint64_t trace_next; /* number of the next record */
-	uint8_t level_stack
-		[16]; /* level interrupts in service at the local APIC, oldest first */
-	uint8_t level_ended[16]; /* the root has ended it */
+	/* Level interrupts in service at the local APIC, oldest first; whether the root has ended it. */
+	uint8_t level_stack[16];
+	uint8_t level_ended[16];
 	unsigned int level_count;
 	uint64_t stats[VIRIDIS_CPU_STAT_COUNT];
 

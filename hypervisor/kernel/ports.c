@@ -236,7 +236,7 @@ static enum hv_status send(struct partition *from, uint32_t connection_id,
 	enum hv_status status = find_route(from, connection_id,
 	                                   message ? HV_PORT_MESSAGE : HV_PORT_EVENT,
 	                                   &connection, &owner);
-	bool newly_signaled;
+	uint8_t newly_signaled;
 	unsigned int flag;
 	struct vp *vp;
 

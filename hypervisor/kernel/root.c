@@ -189,16 +189,15 @@ _Noreturn void root_ended(const char *why)
 /* S5 is what the root wants when it powers off; S1-S4 would resume it outside the hypervisor. */
 static void pm1_write(struct vp *vp, uint16_t port, uint32_t value)
 {
-	if (!(value & PM1_SLEEP_ENABLE)) {
-		cpu_outw(port, (uint16_t)value);
-		return;
-	}
-	if (PM1_SLEEP_TYPE(value) != machine.s5_type) {
+	bool sleeps = (value & PM1_SLEEP_ENABLE) != 0;
+
+	if (sleeps && PM1_SLEEP_TYPE(value) != machine.s5_type) {
 		log_limited("root vp%u: sleep type %u refused", vp->index,
 		            PM1_SLEEP_TYPE(value));
 		return;
 	}
-	log_line("root: powers the machine off");
+	if (sleeps)
+		log_line("root: powers the machine off");
 	cpu_outw(port, (uint16_t)value);
 }
 

@@ -73,20 +73,14 @@ static inline void assert_locked(const struct spinlock *lock)
 		panic("lock of rank %u is not held", lock->rank);
 }
 
-static inline struct spinlock *spin_hold(struct spinlock *lock)
-{
-	spin_lock(lock);
-	return lock;
-}
-
 static inline void spin_let_go(struct spinlock *const *held)
 {
 	spin_unlock(*held);
 }
 
 /* A declaration: holds the lock to the end of the block, after the value of a return is known. */
-#define SPIN_HOLD(lock)             \
-	struct spinlock *const held \
-		__attribute__((cleanup(spin_let_go), unused)) = spin_hold(lock)
+#define SPIN_HOLD(lock)                                                             \
+	struct spinlock *const held __attribute__((cleanup(spin_let_go), unused)) = \
+		(spin_lock(lock), (lock))
 
 #endif

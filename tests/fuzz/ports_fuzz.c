@@ -258,7 +258,7 @@ static void change_queue(struct queue_test *test, uint8_t how)
 	}
 	CHECK(test->queue.count == test->put - test->taken);
 	if (test->queue.count)
-		CHECK(message_queue_front(&test->queue)->sender == test->taken);
+		CHECK(test->queue.slots[test->queue.first].sender == test->taken);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

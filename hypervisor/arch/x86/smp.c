@@ -46,8 +46,7 @@ void smp_init_boot_cpu(void)
  * new one reads its; the new one's reading belongs in between, and the shortest round says it best.
  */
 enum { TSC_ASKED = 1 };
-static uint64_t
-	tsc_reading; /* atomic: what the new CPU has read; TSC_ASKED: it is to read */
+static uint64_t tsc_reading; /* atomic: what the new CPU read; TSC_ASKED: it is to read */
 
 static void tsc_check_answer(void)
 {
