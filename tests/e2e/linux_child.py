@@ -15,11 +15,12 @@ PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 
 
-def define(root, name, vps, words="", run="", serial=True):
+def define(root, name, vps, words="", run="", serial=True, disk=""):
     command = f"viridis.run={run.replace(' ', '%20')}" if run else ""
     root.create(name, f"--memory 160M --vps {vps} --kernel /share/vmlinuz"
                 " --initrd /share/initrd"
-                + (f" --serial /tmp/{name}.out" if serial else ""),
+                + (f" --serial /tmp/{name}.out" if serial else "")
+                + (f" --disk {disk}" if disk else ""),
                 # Each byte of a boot's messages would cost two exits.
                 f"console=ttyS0 quiet {words} {command}")
 
@@ -141,6 +142,14 @@ def check_poweroff(root):
     assert "guest: poweroff" in text, text[-2000:]
 
 
+def check_old_version(root):
+    """A guest that knows no VMBus newer than 2.4 reads its disk all the same."""
+    root.wait_state("old", "off", BOOT_SECONDS)
+    text = root.tell("cat /tmp/old.out")
+    assert re.search(r"guest: Vmbus version:2\.4\s", text), text[-2000:]
+    assert "guest: " + root.tell("sha256sum </tmp/old-disk").split()[0] in text, text[-2000:]
+
+
 def check_reboot(root):
     """It restarts itself once and again; stopped from outside in the end."""
     root.wait("[ $(grep -c 'guest: 4 VP' /tmp/four.out) -ge 2 ]", BOOT_SECONDS,
@@ -171,11 +180,18 @@ def main():
         define(root, "two", 2, serial=False)
         define(root, "panics", 2, run="echo c >/proc/sysrq-trigger", words="panic=0")
         define(root, "triple", 1, run="reboot -f", words="reboot=t,force")
+        root.tell("dd if=/dev/urandom of=/tmp/old-disk bs=1M count=4 2>/dev/null")
+        define(root, "old", 1, disk="/tmp/old-disk", words="hv_vmbus.max_version=0x20004",
+               run="echo guest: $(dmesg | grep -o Vmbus.version:[0-9].*); modprobe hv_storvsc;"
+                   " until [ -b /dev/sda ]; do sleep 1; done;"
+                   " echo guest: $(sha256sum </dev/sda); poweroff; sleep 1000")
         root.start("one")
+        root.start("old")
         root.start("four")
         shell(tap, root)
         tap.run("its heart beats", check_heartbeat, root)
         tap.run("one VP, and poweroff in the guest", check_poweroff, root)
+        tap.run("VMBus 2.4 and a disk", check_old_version, root)
         tap.run("four VPs, and reboot in the guest", check_reboot, root)
         tap.run("viridis shutdown --reboot", check_restart, root)
         tap.run("viridis shutdown", check_shutdown, root)
