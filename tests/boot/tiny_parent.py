@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: target:viridis.elf target:tiny_guest
 # Limit: 600
-"""A root that makes, serves and takes down children by raw hypercalls, and counts every page; and
-what the scheduler gives to root and children that want more than there is, and takes from who has
-nothing to do."""
+"""A root that makes, serves and takes down children by raw hypercalls, each tried in all its ways,
+and counts every page; and what the scheduler gives to root and children that want more than there
+is, and takes from who has nothing to do."""
 import re
 import time
 
@@ -37,7 +37,7 @@ def schedule(tap, cpus):
 def main():
     with Tap() as tap:
         for cpus in (1, 2):
-            run_tiny(tap, f"tiny-parent-{cpus}", "parent", cpus=cpus, memory="512M",
+            run_tiny(tap, f"tiny-parent-{cpus}", "parent,calls", cpus=cpus, memory="512M",
                      limit=200)
         for cpus in (1, 2):
             schedule(tap, cpus)

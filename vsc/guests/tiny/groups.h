@@ -20,6 +20,7 @@ void group_attack(void);
 void group_device(void);
 void group_race(void);
 void group_parent(void);
+void group_calls(void);
 void group_sched(void);
 void group_chaos(void);
 void group_vmbus(void);

@@ -32,6 +32,7 @@ static const struct group groups[] = {
 	{ "device", group_device, false, true },
 	{ "race", group_race, false, true },
 	{ "parent", group_parent, false, true },
+	{ "calls", group_calls, false, true },
 	{ "sched", group_sched, false, true },
 	{ "chaos", group_chaos, false, true },
 	{ "vmbus", group_vmbus, false, true },

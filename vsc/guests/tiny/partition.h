@@ -30,6 +30,8 @@ enum hv_status partition_call(uint32_t code, uint64_t id);
 
 enum hv_status partition_balance(uint64_t id, struct balance *balance);
 enum hv_status partition_set_property(uint64_t id, uint32_t code, uint64_t value);
+enum hv_status partition_get_property(uint64_t id, uint32_t code, uint64_t *value);
+enum hv_status partition_next_child(uint64_t parent, uint64_t previous, uint64_t *id);
 
 /* Counters of a VP of the partition, or (then `id` counts for nothing) of a CPU. */
 enum hv_status stats_get(uint64_t id, enum viridis_stats_object object, uint32_t index,
@@ -46,6 +48,17 @@ enum hv_status memory_withdraw(uint64_t id, uint64_t *pfns, unsigned int count,
 enum hv_status memory_map(uint64_t id, uint64_t gpfn, uint32_t flags,
                           const uint64_t *pfns, unsigned int count, unsigned int *done);
 enum hv_status memory_unmap(uint64_t id, uint64_t gpfn, unsigned int count);
+enum hv_status memory_unmap_large(uint64_t id, uint64_t gpfn); /* 2 MiB */
+
+/* What a VP's own tables say (enum hv_translate_code); GPA 0 where they do not. */
+enum hv_status memory_translate(uint64_t id, uint32_t vp, uint64_t gva, uint64_t flags,
+                                struct hv_output_translate_va *out);
+
+/* Up to 16 bytes of a child's memory, as its VP 0 sees it. `bytes` may be any, to be refused. */
+enum hv_status memory_read(uint64_t id, uint64_t gpa, uint32_t bytes,
+                           struct hv_output_read_gpa *out);
+enum hv_status memory_write(uint64_t id, uint64_t gpa, const void *data, uint32_t bytes,
+                            uint32_t *access_result);
 
 enum hv_status vp_create(uint64_t id, uint32_t vp);
 enum hv_status vp_delete(uint64_t id, uint32_t vp);
@@ -66,6 +79,19 @@ enum hv_status port_disconnect(uint64_t connector, uint32_t connection_id);
 enum hv_status message_post(uint32_t connection_id, uint32_t type, const void *payload,
                             uint32_t bytes);
 enum hv_status event_signal(uint32_t connection_id, uint16_t flag);
+
+enum hv_status interrupt_assert(uint64_t id, uint64_t control, uint64_t destination,
+                                uint32_t vector);
+enum hv_status message_post_direct(uint64_t id, uint32_t vp, uint32_t sint,
+                                   const struct hv_message *message);
+enum hv_status event_signal_direct(uint64_t id, uint32_t vp, uint8_t sint, uint16_t flag,
+                                   bool *newly_signaled);
+enum hv_status
+intercept_result_register(const struct hv_input_register_intercept_result *result);
+
+/* From here on; and has the hypervisor's log had a line with this text since? */
+void log_mark(void);
+bool log_says(const char *text);
 
 /*
  * The guest's stock of pages for deposits: taken from RAM when it runs out, filled with a pattern so

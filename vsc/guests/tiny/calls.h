@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The parts of the group `calls`: what a parent may ask of the hypervisor about a child. */
+#ifndef VSC_TINY_CALLS_H
+#define VSC_TINY_CALLS_H
+
+/* The group itself has its properties, brothers, CPUID results and reset. calls.c */
+
+/* calls_privileges.c */
+void calls_privileges(void);
+
+/* TRANSLATE, READ_GPA and WRITE_GPA, large pages. calls_memory.c */
+void calls_memory(void);
+
+/* Interrupts, and messages and events without a port. calls_deliver.c */
+void calls_deliver(void);
+
+#endif
