@@ -8,6 +8,8 @@
 
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/base/bits.h>
+#include "hypervisor/core/format.h"
+#include "vsc/guests/tiny/attack.h"
 #include "vsc/guests/tiny/partition.h"
 #include "vsc/lib/cpu.h"
 #include "vsc/lib/guest.h"
@@ -172,64 +174,105 @@ static void ioapic_entries(void)
 	ioapic_write(ioapic, IOAPIC_ENTRY(IOAPIC_PIN), before | IOAPIC_MASKED);
 }
 
-/* After a resume from S3 the root would run outside the hypervisor. */
+/* Bytes and double words: no system writes the register so. */
+static void odd_sleeps(uint16_t port, uint32_t value)
+{
+	uint16_t before = cpu_inw(port);
+
+	log_mark();
+	cpu_outb((uint16_t)(port + 1), (uint8_t)(value >> 8));
+	ok(log_says("odd access of 1 bytes to port"), "a byte with it is refused");
+	cpu_outl(port, value);
+	ok(log_says("odd access of 4 bytes to port"), "so are four");
+	ok_equal(cpu_inw(port), before, "the register is as it was");
+}
+
+/*
+ * After a resume from S3 the root would run outside the hypervisor. The device keeps the type of what it is
+ * written: the register shows whether anything came to it.
+ */
 static void sleep_states(void)
 {
 	const struct acpi_info *info = guest_acpi();
+	uint16_t port = info->pm1a_control, before;
 
-	if (!info->pm1a_control || !info->s5_found) {
+	if (!port || !info->s5_found) {
 		skip("no PM1 control register");
 		return;
 	}
 	for (unsigned int type = 0; type < SLEEP_TYPES; type++) {
 		uint32_t value = type << PM1_SLEEP_TYPE_SHIFT | PM1_SLEEP_ENABLE;
+		char line[40];
 
 		if (type == info->s5_type_a)
 			continue;
-		cpu_outw(info->pm1a_control, (uint16_t)value);
-		cpu_outb((uint16_t)(info->pm1a_control + 1), (uint8_t)(value >> 8));
-		cpu_outl(info->pm1a_control, value);
-		ok(true, "sleep type %u: the machine goes on", type);
+		(void)format_text(line, sizeof(line), "sleep type %u refused", type);
+		before = cpu_inw(port);
+		/* Another type beforehand, without the bit that makes it sleep: that passes. */
+		cpu_outw(port, (uint16_t)(before ^ 1u << PM1_SLEEP_TYPE_SHIFT));
+		cpu_outw(port, before);
+		log_mark();
+		cpu_outw(port, (uint16_t)value);
+		ok(log_says(line), "the log says: %s", line);
+		ok_equal(cpu_inw(port), before, "PM1 control is as it was");
 	}
+	odd_sleeps(port, PM1_SLEEP_ENABLE);
 }
 
-/* Refused with #GP, or else, where the register can be read, without effect: each write changes bits. */
+/* What a root may not write; each write would change bits. APM2 appendix A */
+enum msr_answer {
+	PROTECTED, /* #GP, and the content is as it was */
+	HIDDEN,    /* #GP, and so is a read */
+	IGNORED,   /* no fault, for every Linux writes it, and no effect */
+};
+
+static bool is_refused(uint32_t msr, uint64_t flip, enum msr_answer answer)
+{
+	uint64_t before = 0, after = 0;
+	struct fault read = try_rdmsr(msr, &before);
+	struct fault write = try_wrmsr(msr, before ^ flip);
+	struct fault again = try_rdmsr(msr, &after);
+
+	if (write.vector != (answer == IGNORED ? NO_FAULT : TRAP_GP))
+		return false;
+	if (answer == HIDDEN)
+		return read.vector == TRAP_GP && again.vector == TRAP_GP;
+	return read.vector == NO_FAULT && again.vector == NO_FAULT && before == after;
+}
+
 static void forbidden_msrs(void)
 {
 	static const struct {
 		uint32_t number;
 		uint64_t flip;
 		const char *name;
+		enum msr_answer answer;
 	} msrs[] = {
-		{ 0x00000200, 0x06, "the first variable MTRR" },
-		{ 0x0000020f, 0x800, "the last variable MTRR's mask" },
-		{ 0x00000250, 0x06, "a fixed MTRR" },
-		{ 0x000002ff, 0x800, "the MTRRs' default type" },
-		{ 0x00000400, 1, "MC0_CTL" },
-		{ 0xc0010010, 0x40000, "SYSCFG" },
-		{ 0xc0010015, 0x12345678, "HWCR" },
-		{ 0xc0010016, 0xfee00000, "the first I/O range base" },
-		{ 0xc001001a, 0x800000, "TOP_MEM" },
-		{ 0xc0010020, 0x100000, "the microcode patch loader" },
-		{ 0xc0010050, 1, "an SMI trap" },
-		{ 0xc0010111, 0x30000, "SMM_BASE" },
-		{ 0xc0010113, 3, "SMM_MASK" },
-		{ 0xc0010114, 0x2, "VM_CR" },
-		{ 0xc0010117, 0x100000, "VM_HSAVE_PA" },
+		{ 0x00000200, 0x06, "the first variable MTRR", PROTECTED },
+		{ 0x0000020f, 0x800, "the last variable MTRR's mask", PROTECTED },
+		{ 0x00000250, 0x06, "a fixed MTRR", PROTECTED },
+		{ 0x000002ff, 0x800, "the MTRRs' default type", PROTECTED },
+		{ 0x00000400, 1, "MC0_CTL", HIDDEN },
+		{ 0xc0010010, 0x40000, "SYSCFG", PROTECTED },
+		{ 0xc0010015, 0x12345678, "HWCR", IGNORED },
+		{ 0xc0010016, 0xfee00000, "the first I/O range base", PROTECTED },
+		{ 0xc001001a, 0x800000, "TOP_MEM", PROTECTED },
+		{ 0xc0010020, 0x100000, "the microcode patch loader", HIDDEN },
+		{ 0xc0010050, 1, "an SMI trap", HIDDEN },
+		{ 0xc0010111, 0x30000, "SMM_BASE", HIDDEN },
+		{ 0xc0010113, 3, "SMM_MASK", HIDDEN },
+		{ 0xc0010114, 0x2, "VM_CR", HIDDEN },
+		{ 0xc0010117, 0x100000, "VM_HSAVE_PA", HIDDEN },
+	};
+	static const char *const answers[] = {
+		[PROTECTED] = "raises #GP and leaves it as it was",
+		[HIDDEN] = "raises #GP, as does a read",
+		[IGNORED] = "has no effect",
 	};
 
-	for (unsigned int i = 0; i < ARRAY_COUNT(msrs); i++) {
-		uint64_t before = 0, after = 0;
-		bool readable = try_rdmsr(msrs[i].number, &before).vector == NO_FAULT;
-		struct fault fault = try_wrmsr(msrs[i].number, before ^ msrs[i].flip);
-		bool unchanged = readable &&
-		                 try_rdmsr(msrs[i].number, &after).vector == NO_FAULT &&
-		                 after == before;
-
-		ok(fault.vector == TRAP_GP || (fault.vector == NO_FAULT && unchanged),
-		   "a write of %s is refused%s", msrs[i].name,
-		   readable ? " or without effect" : "");
-	}
+	for (unsigned int i = 0; i < ARRAY_COUNT(msrs); i++)
+		ok(is_refused(msrs[i].number, msrs[i].flip, msrs[i].answer),
+		   "a write of %s %s", msrs[i].name, answers[msrs[i].answer]);
 }
 
 static void own_registers(void)
@@ -280,8 +323,8 @@ void group_attack(void)
 	sleep_states();
 	forbidden_msrs();
 	own_registers();
-	if (hv_present())
-		deposited_memory();
+	deposited_memory();
+	attack_logs();
 	ok_equal(hv_status_of(hv_call_raw(0xffff, 0, 0)),
 	         HV_STATUS_INVALID_HYPERCALL_CODE,
 	         "after all this the hypervisor still answers");
