@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: target:viridis.elf target:tiny_guest
 # Limit: 300
-"""A root partition that tries every way out of it: all are shut, and the machine goes on."""
+"""A root partition that tries every way out of it: all are shut, and the machine goes on. Two of its
+VPs at once, too."""
 from lib.iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF

@@ -9,13 +9,13 @@
 #include "vsc/lib/cpu.h"
 #include "vsc/lib/guest.h"
 #include "vsc/lib/tap.h"
+#include "vsc/lib/vp.h"
 
 #define CPUID_1_ECX_HYPERVISOR BIT32(31)
 
 typedef uint64_t (*hypercall_page)(uint64_t, uint64_t, uint64_t);
 
 static void *page;
-static uint8_t *input_page, *output_page;
 
 bool hv_present(void)
 {
@@ -52,8 +52,6 @@ void hv_enable_hypercalls(void)
 	if (page)
 		return;
 	page = pages_take(1);
-	input_page = pages_take(1);
-	output_page = pages_take(1);
 	cpu_wrmsr(HV_MSR_GUEST_OS_ID, HV_GUEST_OS_ID);
 	/* A root is given a page and may not choose one: keep what is there. */
 	value = cpu_rdmsr(HV_MSR_HYPERCALL);
@@ -89,16 +87,17 @@ unsigned int hv_reps_of(uint64_t result)
 uint64_t hv_call(uint32_t code, unsigned int reps, const void *input, size_t input_bytes,
                  void *output, size_t output_bytes)
 {
+	uint8_t *in = this_vp()->hypercall_input, *out = this_vp()->hypercall_output;
 	uint64_t control = code | (uint64_t)reps << HV_CONTROL_REP_COUNT_SHIFT;
 	uint64_t result;
 
 	hv_enable_hypercalls();
 	if (input_bytes > PAGE_4K || output_bytes > PAGE_4K)
 		bail_out("hypercall %x: block too large", code);
-	memcpy(input_page, input, input_bytes);
-	memset(output_page, 0xa5, output_bytes);
-	result = hv_call_raw(control, (uint64_t)input_page, (uint64_t)output_page);
-	memcpy(output, output_page, output_bytes);
+	memcpy(in, input, input_bytes);
+	memset(out, 0xa5, output_bytes);
+	result = hv_call_raw(control, (uint64_t)in, (uint64_t)out);
+	memcpy(output, out, output_bytes);
 	return result;
 }
 

@@ -17,7 +17,7 @@ bool hv_has(uint64_t privileges);
 /* Leaf 0x40000003, EDX. */
 bool hv_has_feature(uint32_t features);
 
-/* Sets the guest's id and shows the hypercall page, once. */
+/* Sets the guest's id and shows the hypercall page, once; by the first VP, before another calls. */
 void hv_enable_hypercalls(void);
 
 /* Calls through the page; RCX, RDX, R8 as given, and the whole result value. */
@@ -29,7 +29,7 @@ unsigned int hv_reps_of(uint64_t result);
 
 /*
  * A simple or rep call with memory blocks: `input` is copied to a page of the VP's own, the answer
- * copied to `output`. At most one page each; reps 0 makes a simple call. First VP only.
+ * copied to `output`. At most one page each; reps 0 makes a simple call.
  */
 uint64_t hv_call(uint32_t code, unsigned int reps, const void *input, size_t input_bytes,
                  void *output, size_t output_bytes);

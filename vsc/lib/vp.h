@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <viridis/base/bits.h>
 #include "vsc/lib/image.h"
 
 #define VP_MAX 64
@@ -33,6 +34,9 @@ struct vp {
 	struct task_state tss;
 	uint8_t trap_stack[STACK_BYTES] __attribute__((aligned(16)));
 	uint8_t stack[STACK_BYTES] __attribute__((aligned(16)));
+	/* The blocks of its hypercalls: each lies in one page. TLFS 3.8 */
+	uint8_t hypercall_input[PAGE_4K] __attribute__((aligned(PAGE_4K)));
+	uint8_t hypercall_output[PAGE_4K] __attribute__((aligned(PAGE_4K)));
 };
 
 static inline struct vp *this_vp(void)

@@ -324,6 +324,7 @@ void group_attack(void)
 	forbidden_msrs();
 	own_registers();
 	deposited_memory();
+	attack_overlays();
 	attack_logs();
 	ok_equal(hv_status_of(hv_call_raw(0xffff, 0, 0)),
 	         HV_STATUS_INVALID_HYPERCALL_CODE,

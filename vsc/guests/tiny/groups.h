@@ -19,6 +19,7 @@ void group_level(void);
 void group_attack(void);
 void group_device(void);
 void group_race(void);
+void group_contend(void);
 void group_parent(void);
 void group_calls(void);
 void group_sched(void);

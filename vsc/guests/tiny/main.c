@@ -31,6 +31,7 @@ static const struct group groups[] = {
 	{ "attack", group_attack, false, true },
 	{ "device", group_device, false, true },
 	{ "race", group_race, false, true },
+	{ "contend", group_contend, false, true },
 	{ "parent", group_parent, false, true },
 	{ "calls", group_calls, false, true },
 	{ "sched", group_sched, false, true },
