@@ -7,8 +7,10 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -565,6 +567,48 @@ START_TEST(a_claim_that_ends_soon_is_waited_for)
 }
 END_TEST
 
+/* In a name space of the test's own, which goes with it. False: not permitted here. */
+static bool small_file_system(const char *at)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("small", at, "tmpfs", 0, "size=1M") == 0;
+}
+
+/* The disk is longer than what holds it: writes fail, nothing else does. */
+START_TEST(a_full_file_system_is_an_error_of_the_write_alone)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, DATA_BYTES, false };
+	struct vstor_request read = read_or_write_10(0x28, 0, DATA_BYTES / 512);
+	struct vstor_result result;
+	unsigned int written = 0;
+
+	if (!small_file_system("/mnt"))
+		return;
+	snprintf(disk_path, sizeof(disk_path), "/mnt/full-XXXXXX");
+	make_disk(0);
+	ck_assert_int_eq(ftruncate(disk_fd, DISK_BYTES), 0);
+	ck_assert(configure(&host, false));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+	fill(&buffer, 3);
+	for (;;) {
+		struct vstor_request write = read_or_write_10(
+			0x2a, written * (DATA_BYTES / 512), DATA_BYTES / 512);
+
+		result = execute(&write, &buffer);
+		if (result.srb_status != STORVSC_SRB_SUCCESS)
+			break;
+		ck_assert_uint_lt(++written, DISK_BYTES / DATA_BYTES);
+	}
+	ck_assert_uint_ge(written, 8);
+	assert_sense(&result, 7, 0x27); /* DATA PROTECT, space allocation failed */
+	result = execute(&read, &buffer);
+	assert_good(&result, DATA_BYTES);
+	tear_down();
+}
+END_TEST
+
 START_TEST(an_unknown_order_is_answered)
 {
 	host_send(&host, VSP_COMMAND, 0, 4, _i == 0 ? "{\"command\":\"dance\"}" : "[");
@@ -652,6 +696,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(serving, a_disk_in_use_is_refused_to_others, 0, 2);
 	tcase_add_loop_test(serving, an_unknown_order_is_answered, 0, 2);
 	tcase_add_test(starting, a_claim_that_ends_soon_is_waited_for);
+	tcase_add_test(starting, a_full_file_system_is_an_error_of_the_write_alone);
 	tcase_add_test(starting, a_read_only_disk_is_shared_and_refuses_writes);
 	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 10);
 	tcase_add_loop_test(starting, a_size_that_is_no_multiple_of_512_is_refused, 0, 2);
