@@ -6,8 +6,8 @@
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/intercept.h"
-#include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/overlay.h"
+#include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/root.h"
 #include "hypervisor/kernel/trace.h"
@@ -41,7 +41,7 @@ static void exit_msr(struct vp *vp, const struct vp_exit *exit)
 	                              msr_read(vp, msr, &value);
 
 	if (!done) {
-		vp_exception_error(vp, EXCEPTION_GP, 0);
+		vp_exception(vp, EXCEPTION_GP);
 		return;
 	}
 	if (!exit->msr.write) {
@@ -74,8 +74,7 @@ static void exit_nested_fault(struct vp *vp, const struct vp_exit *exit)
 	if (vp->partition->is_root)
 		root_fault(vp, exit);
 	else if (exit->fault.present && overlay_is_at(vp->partition, exit->fault.gpa))
-		vp_exception_error(vp, EXCEPTION_GP,
-		                   0); /* read-only pages: TLFS 3.13, 12.7 */
+		vp_exception(vp, EXCEPTION_GP); /* read-only pages: TLFS 3.13, 12.7 */
 	else
 		intercept_memory(vp, exit);
 }
@@ -99,7 +98,7 @@ static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 	                    virt->write_cr4(vp, value))
 		vp_advance(vp, length);
 	else
-		vp_exception_error(vp, EXCEPTION_GP, 0);
+		vp_exception(vp, EXCEPTION_GP);
 }
 
 static void exit_iret(struct vp *vp, const struct vp_exit *exit)
@@ -116,7 +115,7 @@ static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
 
 	if (virt->cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
 	    !context_xcr0_is_valid(value)) {
-		vp_exception_error(vp, EXCEPTION_GP, 0);
+		vp_exception(vp, EXCEPTION_GP);
 		return;
 	}
 	vp->arch.xcr0 = value;
@@ -138,12 +137,16 @@ void vp_triple_fault(struct vp *vp)
 		intercept_triple_fault(vp);
 }
 
-static void exit_refused(struct vp *vp, const struct vp_exit *exit)
+/*
+ * #DB and #AC are seen because a guest can make their delivery raise them again, for good, and nothing
+ * comes between: so what waits for this CPU is let in here.
+ */
+static void exit_exception(struct vp *vp, const struct vp_exit *exit)
 {
-	if (exit->kind == EXIT_UNDEFINED)
-		vp_exception(vp, EXCEPTION_UD);
-	else
-		vp_exception_error(vp, EXCEPTION_GP, 0);
+	if (exit->vector == EXCEPTION_MC)
+		panic("machine check");
+	vp_exception(vp, exit->vector);
+	cpu_take_interrupts();
 }
 
 /* The parent set registers no processor takes. The VP is lost; nobody else is. */
@@ -179,8 +182,7 @@ static const struct {
 	[EXIT_XSETBV] = { exit_xsetbv, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_WBINVD] = { exit_skip, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_SHUTDOWN] = { exit_shutdown, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_UNDEFINED] = { exit_refused, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_PROTECTION] = { exit_refused, VIRIDIS_VP_STAT_EXIT_OTHER },
+	[EXIT_EXCEPTION] = { exit_exception, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_INVALID_STATE] = { exit_invalid_state, VIRIDIS_VP_STAT_EXIT_OTHER },
 	[EXIT_UNKNOWN] = { exit_unknown, VIRIDIS_VP_STAT_EXIT_OTHER },
 };

@@ -263,5 +263,5 @@ void root_fault(struct vp *vp, const struct vp_exit *exit)
 	}
 	log_limited("root vp%u: %s of %#lx at rip %#lx refused", vp->index,
 	            exit->fault.write ? "write" : "read", exit->fault.gpa, vp->arch.rip);
-	vp_exception_error(vp, EXCEPTION_GP, 0);
+	vp_exception(vp, EXCEPTION_GP);
 }

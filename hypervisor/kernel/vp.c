@@ -209,23 +209,27 @@ void vp_post_startup(struct vp *vp, uint8_t vector)
 
 void vp_exception(struct vp *vp, uint8_t vector)
 {
-	vp->reinject = (struct vp_event){ .valid = true,
-		                          .type = EVENT_EXCEPTION,
-		                          .vector = vector };
+	vp->reinject = (struct vp_event){
+		.valid = true,
+		.type = EVENT_EXCEPTION,
+		.vector = vector,
+		.has_error = vector == EXCEPTION_GP || vector == EXCEPTION_AC,
+	};
 	stat_count(vp->stats, VIRIDIS_VP_STAT_EXCEPTIONS_INJECTED);
 }
 
-void vp_exception_error(struct vp *vp, uint8_t vector, uint32_t error)
-{
-	vp_exception(vp, vector);
-	vp->reinject.has_error = true;
-	vp->reinject.error = error;
-}
-
+/* An instruction that was carried out for the guest is a single step too. APM2 13.1.3 */
 void vp_advance(struct vp *vp, unsigned int length)
 {
+	union hv_register_value dr6;
+
 	vp->arch.rip += length;
 	vp->arch.interrupt_shadow = false;
+	if (!(vp->arch.rflags & RFLAGS_TF))
+		return;
+	dr6.reg64 = vp_register(vp, HV_X64_REGISTER_DR6).reg64 | DR6_BS;
+	(void)virt->set_register(vp, HV_X64_REGISTER_DR6, &dr6); /* it exists */
+	vp_exception(vp, EXCEPTION_DB);
 }
 
 /* Rounded up: never before the reference time has reached the expiration. */

@@ -186,9 +186,8 @@ void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
 /* The owner: into the state in which it can be entered; false when it must not run now. */
 bool vp_prepare(struct vp *vp);
 
-/* The owner: raise an exception in the guest at the next entry. */
+/* The owner: raise an exception in the guest at the next entry; its error code, if it has one, is 0. */
 void vp_exception(struct vp *vp, uint8_t vector);
-void vp_exception_error(struct vp *vp, uint8_t vector, uint32_t error);
 
 /* The owner: a child's parent is told; the root's end is the machine's. */
 void vp_triple_fault(struct vp *vp);

@@ -6,7 +6,7 @@ says about the hypervisor can be believed."""
 from lib.tap import Tap
 from lib.tiny import run_tiny
 
-GROUPS = "exceptions,apic,smp,init"
+GROUPS = "exceptions,debug,apic,smp,init"
 
 
 def main():

@@ -59,8 +59,7 @@ enum exit_kind {
 	EXIT_XSETBV,
 	EXIT_WBINVD,
 	EXIT_SHUTDOWN,      /* triple fault */
-	EXIT_UNDEFINED,     /* an instruction that does not exist for a guest: #UD */
-	EXIT_PROTECTION,    /* one that raises #GP */
+	EXIT_EXCEPTION,     /* to be raised in the guest; a machine check never */
 	EXIT_INVALID_STATE, /* the processor refused the control block */
 	EXIT_UNKNOWN,
 	EXIT_KIND_COUNT,
@@ -71,7 +70,7 @@ struct vp_exit {
 	uint32_t code;              /* the vendor's own number, for trace and log */
 	uint8_t instruction_length; /* 0: unknown */
 	union {
-		uint8_t cr;
+		uint8_t cr, vector;
 		struct {
 			bool write;
 		} msr;

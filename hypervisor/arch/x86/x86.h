@@ -29,7 +29,9 @@
 #define CR4_SMAP       0x00200000
 
 #define RFLAGS_FIXED 0x00000002
+#define RFLAGS_TF    0x00000100
 #define RFLAGS_IF    0x00000200
+#define DR6_BS       0x00004000 /* a single step */
 
 #define EFER_SCE   0x0001
 #define EFER_LME   0x0100
@@ -82,10 +84,14 @@
 #define APIC_BASE_X2APIC 0x400
 #define APIC_BASE_ENABLE 0x800
 
+#define EXCEPTION_DB  1
 #define EXCEPTION_NMI 2
+#define EXCEPTION_BP  3
+#define EXCEPTION_OF  4
 #define EXCEPTION_UD  6
 #define EXCEPTION_DF  8
 #define EXCEPTION_GP  13
+#define EXCEPTION_AC  17
 #define EXCEPTION_MC  18
 
 /* CPUID bits. APM3 E */

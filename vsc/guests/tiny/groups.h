@@ -5,6 +5,7 @@
 
 void group_cpuid(void);
 void group_exceptions(void);
+void group_debug(void);
 void group_string(void);
 void group_msr(void);
 void group_hypercall(void);

@@ -17,6 +17,7 @@ struct group {
 
 static const struct group groups[] = {
 	{ "exceptions", group_exceptions, true, false },
+	{ "debug", group_debug, true, false },
 	{ "cpuid", group_cpuid, true, true },
 	{ "string", group_string, true, false },
 	{ "msr", group_msr, true, true },

@@ -10,26 +10,29 @@
  */
 static const struct exit_row {
 	enum exit_kind kind;
-	uint8_t length;
+	uint8_t length; /* EXIT_EXCEPTION: the vector */
 } rows[] = {
 	[SVM_EXIT_CR4_WRITE] = { EXIT_CR_WRITE, 0 },
 	[SVM_EXIT_CR8_WRITE] = { EXIT_CR_WRITE, 0 },
-	[SVM_EXIT_RDPMC] = { EXIT_PROTECTION, 0 },
+	[SVM_EXIT_DB] = { EXIT_EXCEPTION, EXCEPTION_DB },
+	[SVM_EXIT_AC] = { EXIT_EXCEPTION, EXCEPTION_AC },
+	[SVM_EXIT_MC] = { EXIT_EXCEPTION, EXCEPTION_MC },
+	[SVM_EXIT_RDPMC] = { EXIT_EXCEPTION, EXCEPTION_GP },
 	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
-	[SVM_EXIT_RSM] = { EXIT_UNDEFINED, 0 },
+	[SVM_EXIT_RSM] = { EXIT_EXCEPTION, EXCEPTION_UD },
 	[SVM_EXIT_IRET] = { EXIT_IRET, 0 },
 	[SVM_EXIT_INVD] = { EXIT_WBINVD, 2 },
 	[SVM_EXIT_HLT] = { EXIT_HLT, 1 },
-	[SVM_EXIT_INVLPGA] = { EXIT_UNDEFINED, 0 },
+	[SVM_EXIT_INVLPGA] = { EXIT_EXCEPTION, EXCEPTION_UD },
 	[SVM_EXIT_IOIO] = { EXIT_IO, 0 },
 	[SVM_EXIT_MSR] = { EXIT_MSR, 2 },
-	[SVM_EXIT_TASK_SWITCH] = { EXIT_PROTECTION, 0 },
+	[SVM_EXIT_TASK_SWITCH] = { EXIT_EXCEPTION, EXCEPTION_GP },
 	[SVM_EXIT_SHUTDOWN] = { EXIT_SHUTDOWN, 0 },
-	[SVM_EXIT_VMRUN] = { EXIT_UNDEFINED, 0 },
+	[SVM_EXIT_VMRUN] = { EXIT_EXCEPTION, EXCEPTION_UD },
 	[SVM_EXIT_VMMCALL] = { EXIT_HYPERCALL, 3 },
-	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = { EXIT_UNDEFINED, 0 },
+	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = { EXIT_EXCEPTION, EXCEPTION_UD },
 	[SVM_EXIT_WBINVD] = { EXIT_WBINVD, 2 },
-	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = { EXIT_UNDEFINED, 0 },
+	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = { EXIT_EXCEPTION, EXCEPTION_UD },
 	[SVM_EXIT_XSETBV] = { EXIT_XSETBV, 3 },
 };
 
@@ -66,7 +69,7 @@ static void describe_fault(const struct vmcb_control *control, struct vp_exit *e
 static enum exit_kind describe_refusal(const struct vmcb *vmcb)
 {
 	return vmcb->control.exit_interrupt_info & SVM_EVENT_VALID ? EXIT_INVALID_STATE :
-	                                                             EXIT_PROTECTION;
+	                                                             EXIT_EXCEPTION;
 }
 
 void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
@@ -85,12 +88,15 @@ void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
 		describe_fault(control, exit);
 	} else if (code == SVM_EXIT_INVALID) {
 		exit->kind = describe_refusal(vmcb);
+		exit->vector = EXCEPTION_GP;
 	} else if (code < ARRAY_COUNT(rows) && rows[code].kind != EXIT_INTERRUPT) {
 		exit->kind = rows[code].kind;
 		exit->instruction_length = rows[code].length;
 		if ((svm_features & SVM_FEATURE_NEXT_RIP) && rows[code].length != 0)
 			exit->instruction_length =
 				(uint8_t)(control->next_rip - vp->arch.rip);
+		if (exit->kind == EXIT_EXCEPTION)
+			exit->vector = rows[code].length;
 		if (code == SVM_EXIT_IOIO)
 			describe_io(control, vp->arch.rip, exit);
 		if (rows[code].kind == EXIT_CR_WRITE)

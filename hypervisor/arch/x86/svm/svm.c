@@ -125,6 +125,8 @@ static void svm_vp_init(struct vp *vp)
 {
 	struct vmcb_control *control = &svm_vmcb(vp)->control;
 
+	control->intercept_exceptions =
+		BIT32(EXCEPTION_DB) | BIT32(EXCEPTION_AC) | BIT32(EXCEPTION_MC);
 	control->intercept_1 =
 		SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
 		SVM_INTERCEPT_INIT | SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_CPUID |
