@@ -3,20 +3,26 @@
 #ifndef VSC_TINY_CHILD_H
 #define VSC_TINY_CHILD_H
 
-#define CHILD_PAGES     1024
-#define CHILD_TABLES    0x1000 /* three pages of page tables: PML4, PDPT, PD */
-#define CHILD_STACK_TOP 0x9000
-#define CHILD_CODE      0x10000
-#define CHILD_MESSAGE   0x20000 /* an input block of POST_MESSAGE, written by the parent */
-#define CHILD_SCRATCH   0x21000
-#define CHILD_HYPERCALL 0x22000
-#define CHILD_SIMP      0x23000
-#define CHILD_SIEFP     0x24000
-#define CHILD_COUNTER   0x25000 /* counted up until the word at CHILD_STOP is set */
-#define CHILD_STOP      0x26000
-#define CHILD_HOLE      0x600000 /* no memory until the parent maps a page there */
+#define CHILD_PAGES       1024
+#define CHILD_TABLES      0x1000 /* three pages of page tables: PML4, PDPT, PD */
+#define CHILD_STACK_TOP   0x9000
+#define CHILD_CODE        0x10000
+#define CHILD_MESSAGE     0x20000 /* an input block of POST_MESSAGE, written by the parent */
+#define CHILD_SCRATCH     0x21000
+#define CHILD_HYPERCALL   0x22000
+#define CHILD_SIMP        0x23000
+#define CHILD_SIEFP       0x24000
+#define CHILD_COUNTER     0x25000 /* counted up until the word at CHILD_STOP is set */
+#define CHILD_STOP        0x26000
+#define CHILD_IDT         0x27000 /* for child_traps.S, with what follows */
+#define CHILD_GDT         0x28000
+#define CHILD_TSS         0x29000
+#define CHILD_DEBUG_STACK 0x2b000
+#define CHILD_FAR_STACK   0x700000 /* three pages, none of which is there at first */
+#define CHILD_HOLE        0x600000 /* no memory until the parent maps a page there */
 
 #define CHILD_PORT               0x3f8
+#define CHILD_TRAP               0x80 /* a vector */
 #define CHILD_HELLO              0x56
 #define CHILD_MESSAGE_VALUE      0x600dcafe
 #define CHILD_SINT               2

@@ -79,7 +79,7 @@ static void part(void)
 	   "our own ports are deleted");
 }
 
-static void resume(struct child *child)
+void parent_resume(struct child *child)
 {
 	ok(!vp_set_register64(child->id, 0, HV_REGISTER_INTERCEPT_SUSPEND, 0) &&
 	           !vp_set_register64(child->id, 0, HV_REGISTER_EXPLICIT_SUSPEND, 0),
@@ -87,7 +87,7 @@ static void resume(struct child *child)
 }
 
 /* The child's next intercept, which must be of this type; the payload is in `payload`. */
-static bool next_intercept(struct child *child, uint32_t type, void *payload,
+bool parent_next_intercept(struct child *child, uint32_t type, void *payload,
                            size_t bytes)
 {
 	struct hv_message notice;
@@ -119,18 +119,18 @@ static bool heard(struct child *child, uint32_t *value)
 {
 	struct hv_x64_io_port_intercept io;
 
-	if (!next_intercept(child, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io)))
+	if (!parent_next_intercept(child, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io)))
 		return false;
 	ok(io.port_number == CHILD_PORT && io.header.access_type == HV_INTERCEPT_WRITE,
 	   "it is an OUT to port 3f8");
 	*value = (uint32_t)io.rax;
 	if (!skip_instruction(child, &io.header))
 		return false;
-	resume(child);
+	parent_resume(child);
 	return true;
 }
 
-/* As next_intercept, of a child whose page was being watched when it was let go. */
+/* As parent_next_intercept, of a child whose page was being watched when it was let go. */
 static bool watched_intercept(struct child *child, struct hv_x64_io_port_intercept *io)
 {
 	uint64_t deadline = clock_deadline(PATIENCE_MS);
@@ -146,7 +146,7 @@ static bool watched_intercept(struct child *child, struct hv_x64_io_port_interce
 	                "with its message in the page");
 }
 
-static bool hear(struct child *child, uint32_t expected, const char *sentence)
+bool parent_hear(struct child *child, uint32_t expected, const char *sentence)
 {
 	uint32_t value = 0;
 
@@ -157,9 +157,10 @@ static bool ports_are_intercepted(struct child *child)
 {
 	struct hv_x64_io_port_intercept io;
 
-	resume(child);
-	if (!hear(child, CHILD_HELLO, "a byte written to a port comes to the parent") ||
-	    !next_intercept(child, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io)))
+	parent_resume(child);
+	if (!parent_hear(child, CHILD_HELLO,
+	                 "a byte written to a port comes to the parent") ||
+	    !parent_next_intercept(child, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io)))
 		return false;
 	ok(io.header.access_type == HV_INTERCEPT_READ &&
 	           (io.access_info & HV_IO_PORT_SIZE_MASK) == 4,
@@ -168,13 +169,13 @@ static bool ports_are_intercepted(struct child *child)
 	    !skip_instruction(child, &io.header))
 		return false;
 	*child->watched = 1;
-	resume(child);
+	parent_resume(child);
 	if (!watched_intercept(child, &io) ||
 	    !ok_equal(io.rax, ANSWER + 1, "the child got the parent's answer") ||
 	    !skip_instruction(child, &io.header))
 		return false;
-	resume(child);
-	return hear(child, HV_INTERFACE_EAX, "CPUID in the child says Hv#1");
+	parent_resume(child);
+	return parent_hear(child, HV_INTERFACE_EAX, "CPUID in the child says Hv#1");
 }
 
 static bool holes_are_intercepted(struct child *child)
@@ -183,7 +184,8 @@ static bool holes_are_intercepted(struct child *child)
 	struct hv_x64_memory_intercept access;
 	unsigned int done;
 
-	if (!next_intercept(child, HV_MESSAGE_UNMAPPED_GPA, &access, sizeof(access)))
+	if (!parent_next_intercept(child, HV_MESSAGE_UNMAPPED_GPA, &access,
+	                           sizeof(access)))
 		return false;
 	ok_equal(access.gpa, CHILD_HOLE, "it names the address");
 	ok_equal(access.header.access_type, HV_INTERCEPT_READ, "it is a read");
@@ -191,8 +193,9 @@ static bool holes_are_intercepted(struct child *child)
 	ok_equal(memory_map(child->id, CHILD_HOLE >> PAGE_SHIFT_4K, MAP_ALL, &pfn, 1,
 	                    &done),
 	         HV_STATUS_SUCCESS, "a page is mapped there");
-	resume(child);
-	if (!hear(child, HOLE_VALUE, "the access is done again and finds the page"))
+	parent_resume(child);
+	if (!parent_hear(child, HOLE_VALUE,
+	                 "the access is done again and finds the page"))
 		return false;
 	return true;
 }
@@ -214,22 +217,24 @@ static bool unmapping_is_at_once(struct child *child)
 	count = *counter;
 	clock_wait_ms(10);
 	ok_equal(*counter, count, "and counts no more");
-	if (!next_intercept(child, HV_MESSAGE_UNMAPPED_GPA, &access, sizeof(access)))
+	if (!parent_next_intercept(child, HV_MESSAGE_UNMAPPED_GPA, &access,
+	                           sizeof(access)))
 		return false;
 	ok(access.gpa == CHILD_COUNTER && access.header.access_type == HV_INTERCEPT_WRITE,
 	   "the store is reported");
 	*(volatile uint32_t *)child_memory(child, CHILD_STOP) = 1;
 	ok_equal(memory_map(child->id, gpfn, MAP_ALL, &pfn, 1, &done), HV_STATUS_SUCCESS,
 	         "the page is mapped again");
-	resume(child);
+	parent_resume(child);
 	return true;
 }
 
 static bool privileges_are_refused(struct child *child)
 {
-	return hear(child, HV_STATUS_ACCESS_DENIED,
-	            "the child may not create a partition") &&
-	       hear(child, HV_STATUS_ACCESS_DENIED, "the child may not deposit memory");
+	return parent_hear(child, HV_STATUS_ACCESS_DENIED,
+	                   "the child may not create a partition") &&
+	       parent_hear(child, HV_STATUS_ACCESS_DENIED,
+	                   "the child may not deposit memory");
 }
 
 static bool child_speaks(struct child *child)
@@ -237,10 +242,10 @@ static bool child_speaks(struct child *child)
 	struct hv_message message;
 	uint32_t value = 0;
 
-	if (!hear(child, HV_STATUS_SUCCESS, "the child posts a message") ||
-	    !hear(child, HV_STATUS_SUCCESS, "the child signals an event") ||
-	    !hear(child, HV_STATUS_INVALID_CONNECTION_ID,
-	          "a forged connection is refused"))
+	if (!parent_hear(child, HV_STATUS_SUCCESS, "the child posts a message") ||
+	    !parent_hear(child, HV_STATUS_SUCCESS, "the child signals an event") ||
+	    !parent_hear(child, HV_STATUS_INVALID_CONNECTION_ID,
+	                 "a forged connection is refused"))
 		return false;
 	if (ok(synic_wait_message(SINT_FROM_CHILD, &message, PATIENCE_MS),
 	       "the child's message comes in")) {
@@ -259,11 +264,11 @@ static bool parent_speaks(struct child *child)
 
 	ok_equal(message_post(CONNECTION_TO_CHILD_MESSAGE, 1, &value, sizeof(value)),
 	         HV_STATUS_SUCCESS, "the parent posts a message");
-	if (!hear(child, CHILD_MESSAGE_VALUE + 1, "the child got it"))
+	if (!parent_hear(child, CHILD_MESSAGE_VALUE + 1, "the child got it"))
 		return false;
 	ok_equal(event_signal(CONNECTION_TO_CHILD_EVENT, CHILD_FLAG), HV_STATUS_SUCCESS,
 	         "the parent signals an event");
-	return hear(child, BIT32(CHILD_FLAG), "the child saw its flag");
+	return parent_hear(child, BIT32(CHILD_FLAG), "the child saw its flag");
 }
 
 static void halts(struct child *child)
@@ -322,10 +327,10 @@ static void long_mode_comes_first(struct child *child)
 	       sizeof(lme_before_pae));
 	if (!ok(set_real_mode(child), "the VP is put into real mode, with LME"))
 		return;
-	resume(child);
-	if (hear(child, CHILD_HELLO, "it runs without PAE") &&
-	    hear(child, CR4_PAE, "it sets PAE") &&
-	    hear(child, EFER_LME, "and still has LME"))
+	parent_resume(child);
+	if (parent_hear(child, CHILD_HELLO, "it runs without PAE") &&
+	    parent_hear(child, CR4_PAE, "it sets PAE") &&
+	    parent_hear(child, EFER_LME, "and still has LME"))
 		halts(child);
 }
 
@@ -346,6 +351,7 @@ void group_parent(void)
 	    parent_speaks(&child)) {
 		halts(&child);
 		long_mode_comes_first(&child);
+		traps_of_child(&child);
 		child_take_down(&child);
 		part();
 	}

@@ -4,6 +4,7 @@
 #define VSC_TINY_PARENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <viridis/abi/hv_synic.h>
 
@@ -22,6 +23,16 @@ bool child_make(struct child *child);
 /* As a loader leaves them: long mode, at CHILD_CODE. */
 bool child_set_registers(const struct child *child);
 void child_take_down(struct child *child);
+
+/* Lets the VP go; it stops at its next intercept, whose message is copied to `payload`. */
+void parent_resume(struct child *child);
+bool parent_next_intercept(struct child *child, uint32_t type, void *payload,
+                           size_t bytes);
+/* The VP's next OUT must be of this value; then it is let go. */
+bool parent_hear(struct child *child, uint32_t expected, const char *sentence);
+
+/* What is raised once is taken once, and an endless exception is stopped. The VP is stopped, at the end too. */
+void traps_of_child(struct child *child);
 
 /* Calls that must be refused; `memory` of the child is ours to lend. */
 void hostile_parent(struct child *child);

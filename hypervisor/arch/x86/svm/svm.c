@@ -125,8 +125,8 @@ static void svm_vp_init(struct vp *vp)
 {
 	struct vmcb_control *control = &svm_vmcb(vp)->control;
 
-	control->intercept_exceptions =
-		BIT32(EXCEPTION_DB) | BIT32(EXCEPTION_AC) | BIT32(EXCEPTION_MC);
+	control->intercept_exceptions = BIT32(EXCEPTION_DB) | BIT32(EXCEPTION_AC) |
+	                                BIT32(EXCEPTION_MC);
 	control->intercept_1 =
 		SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
 		SVM_INTERCEPT_INIT | SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_CPUID |
@@ -184,6 +184,7 @@ static void load_events(const struct vp *vp, struct vmcb_control *control)
 	control->v_vector = (uint8_t)vp->presented;
 	if (vp->presented != VLAPIC_NO_VECTOR)
 		control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
+	control->next_rip = vp->arch.rip; /* where a software interrupt returns to */
 	control->event_injection = 0;
 	if (event->valid)
 		control->event_injection = SVM_EVENT_VALID | event->vector |
@@ -196,22 +197,29 @@ static void load_events(const struct vp *vp, struct vmcb_control *control)
 
 /*
  * TCG reports a virtual interrupt whose delivery faulted as type 3 and leaves V_IRQ set: then it
- * is still pending, and there is nothing to inject again. On hardware V_IRQ is clear by then.
+ * is still pending, and there is nothing to inject again. On hardware V_IRQ is clear by then. INTn, INT3
+ * and INTO are carried out again, for RIP is still theirs: injected they would return there.
  */
 static void save_events(struct vp *vp, const struct vmcb_control *control)
 {
 	uint64_t info = control->exit_interrupt_info;
+	enum event_type type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7);
+	uint8_t vector = (uint8_t)info;
+	bool again = type == EVENT_SOFTWARE ||
+	             (type == EVENT_EXCEPTION &&
+	              (vector == EXCEPTION_BP || vector == EXCEPTION_OF));
 
 	vp->arch.interrupt_shadow = control->interrupt_shadow & SVM_SHADOW_INTERRUPT;
 	vp->arch.cr8 = control->v_control & SVM_V_TPR_MASK;
 	vp->arch.vector_pending = (control->v_control & SVM_V_IRQ) != 0;
-	vp->reinject.valid = (info & SVM_EVENT_VALID) && !vp->arch.vector_pending;
+	vp->reinject.valid = (info & SVM_EVENT_VALID) && !vp->arch.vector_pending &&
+	                     !again;
 	if (!vp->reinject.valid)
 		return;
 	vp->reinject = (struct vp_event){
 		.valid = true,
-		.vector = (uint8_t)info,
-		.type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7),
+		.vector = vector,
+		.type = type,
 		.has_error = (info & SVM_EVENT_ERROR_VALID) != 0,
 		.error = (uint32_t)(info >> SVM_EVENT_ERROR_SHIFT),
 	};
