@@ -14,6 +14,8 @@ from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap
 
 CPUS = 2
+WAY = ("hypercall_handle", "cpu_loop", "main", "boot_high")
+LOADER = range(0x20000, 0x40000)  # root_loader.h
 CR0_WP, CR4_SMEP, CR4_SMAP, EFER_NXE = 1 << 16, 1 << 20, 1 << 21, 1 << 11
 
 
@@ -88,6 +90,29 @@ def wait_for(path):
         time.sleep(0.05)
 
 
+def functions(addresses):
+    """The functions that made the calls which return to these addresses, inlined ones too."""
+    calls = [hex(int(address, 16) - 1) for address in addresses]
+    words = ["addr2line", "-f", "-i", "-e", str(HYPERVISOR_ELF), *calls]
+    done = subprocess.run(words, text=True, check=True, timeout=60, stdout=subprocess.PIPE)
+    return done.stdout.splitlines()[::2]
+
+
+def check_backtrace(text):
+    """From the hypercall in which all CPUs are started back to the CPU's first function."""
+    names = functions(re.findall(r"  called from (0x[0-9a-f]+)", text))
+    assert [name for name in names if name in WAY] == list(WAY), names
+
+
+def check_vp(text):
+    """The VP that was running is the root's loader, which has just made a hypercall."""
+    found = re.search(r"p0 vp0: rip (0x[0-9a-f]+) rflags (0x[0-9a-f]+) rax 0x[0-9a-f]+ "
+                      r"rsp (0x[0-9a-f]+)", text)
+    assert found, text
+    rip, rflags, rsp = (int(value, 16) for value in found.groups())
+    assert rip in LOADER and rsp in LOADER and rflags & 2, found[0]
+
+
 def check_panic(m):
     log = m.hypervisor_log
     log.wait(r"PANIC on cpu 0 \(apic 0\): exception 14: page fault, error code 0", 30)
@@ -96,6 +121,8 @@ def check_panic(m):
     log.wait(r"all CPUs are stopped", 10)
     log_size = len(log.text())
     m.console.wait(r"all CPUs are stopped", 30)
+    check_backtrace(log.text())
+    check_vp(log.text())
     assert len(log.text()) == log_size, "a CPU went on after the panic"
 
 
@@ -116,7 +143,7 @@ def main():
                     check_rights, found)
             tap.run("code, constants and data have rights of their own", check_parts, found)
             tap.run("every CPU has WP, NX, SMEP and SMAP on", check_protections, m)
-        tap.run("a wild jump ends in a panic with registers that stops every CPU",
+        tap.run("a wild jump ends in a panic with registers, backtrace and VP that stops every CPU",
                 break_with_gdb, "panic", check_panic, "set $rip = 0x12345678")
         tap.run("a stack that runs into its guard page is told on a stack apart",
                 break_with_gdb, "stack-guard", check_double_fault,
