@@ -88,8 +88,6 @@ enum hv_status hc_post_message_direct(struct hypercall *call)
 	    message.type == HV_MESSAGE_NONE ||
 	    message.payload_size > HV_MESSAGE_PAYLOAD_BYTES)
 		return HV_STATUS_INVALID_PARAMETER;
-	message.flags = 0; /* "another is pending" is for the slot's owner to say */
-	message.reserved = 0;
 	status = message_post_direct(call->target_vp, in->sint, &message);
 	if (status == HV_STATUS_SUCCESS)
 		stat_count(call->vp->stats, VIRIDIS_VP_STAT_MESSAGES_POSTED);
