@@ -65,17 +65,13 @@ static void msr_writes(void)
 /* Who is refused without end does not drown what else is told. */
 static void floods(void)
 {
-	unsigned int told = 0;
+	unsigned int told;
 
 	clock_wait_ms(NEW_SECOND_MS);
-	for (unsigned int i = 0; i < ATTEMPTS; i++) {
-		char line[64];
-
-		log_mark();
-		(void)try_wrmsr(MTRR, 0x7000000 + i); /* likewise */
-		(void)format_text(line, sizeof(line), "write of %#x to", 0x7000000 + i);
-		told += log_says(line);
-	}
+	log_mark();
+	for (unsigned int i = 0; i < ATTEMPTS; i++)
+		(void)try_wrmsr(MTRR, i); /* likewise */
+	told = log_count("to 0x200 refused");
 	ok(told >= 1 && told <= ATTEMPTS / 2, "of many in a row a few are told");
 	note("%u of %u", told, ATTEMPTS);
 	clock_wait_ms(NEW_SECOND_MS);

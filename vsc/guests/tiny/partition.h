@@ -89,9 +89,10 @@ enum hv_status event_signal_direct(uint64_t id, uint32_t vp, uint8_t sint, uint1
 enum hv_status
 intercept_result_register(const struct hv_input_register_intercept_result *result);
 
-/* From here on; and has the hypervisor's log had a line with this text since? */
+/* From here on; and how often has this text been in the hypervisor's log since? */
 void log_mark(void);
-bool log_says(const char *text);
+unsigned int log_count(const char *text);
+bool log_says(const char *text); /* once or more */
 
 /*
  * The guest's stock of pages for deposits: taken from RAM when it runs out, filled with a pattern so
