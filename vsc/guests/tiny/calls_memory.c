@@ -26,7 +26,7 @@
 #define FILL          0x5e
 #define LARGE_PAGES   512u
 #define LARGE_GPFN    UINT64_C(0x400) /* of GPA 4 MiB */
-#define TABLES_EXTRA  8u
+#define POOL_MAX      64u
 
 static uint64_t *entry(const struct servant *servant, uint64_t table, unsigned int index)
 {
@@ -56,8 +56,10 @@ static void translations(const struct servant *servant)
 	       511 * PAGE_2M + 0x1ff000, "whether memory is there or not");
 	expect(servant, PAGE_1G, READ, HV_TRANSLATE_PAGE_NOT_PRESENT, 0,
 	       "an address without an entry");
-	expect(servant, BIT64(47), READ, HV_TRANSLATE_PAGE_NOT_PRESENT, 0,
+	expect(servant, BIT64(48) + 0x12345, READ, HV_TRANSLATE_PAGE_NOT_PRESENT, 0,
 	       "an address that is not canonical");
+	expect(servant, bits_mask(48, 16) + 0x12345, READ, HV_TRANSLATE_PAGE_NOT_PRESENT,
+	       0, "another");
 	*pml4e = TABLE | ENTRY;
 	*pdpte = 5 * PAGE_1G | LARGE | ENTRY;
 	expect(servant, BIT64(39) + 0x1234567, WRITE | EXECUTE, HV_TRANSLATE_SUCCESS,
@@ -291,17 +293,25 @@ static void bad_large_maps(const struct servant *servant, uint64_t pfn)
 	         HV_STATUS_INVALID_PARAMETER, "2 MiB that are no RAM: status 5");
 }
 
-/* And comes back: our own pool is empty beside. */
+/* And comes back; what else is in our own pool goes there again. */
 static bool may_be_deposited(uint64_t pfn)
 {
-	unsigned int done;
-	uint64_t back = 0;
+	uint64_t pool[POOL_MAX];
+	unsigned int count, done, others = 0;
+	bool found = false;
 
 	if (memory_deposit(HV_PARTITION_ID_SELF, &pfn, 1, &done) != HV_STATUS_SUCCESS)
 		return false;
-	return memory_withdraw(HV_PARTITION_ID_SELF, &back, 1, &done) ==
-	               HV_STATUS_SUCCESS &&
-	       back == pfn;
+	(void)memory_withdraw(HV_PARTITION_ID_SELF, pool, POOL_MAX, &count); /* fewer */
+	for (unsigned int i = 0; i < count; i++) {
+		if (pool[i] == pfn)
+			found = true;
+		else
+			pool[others++] = pool[i];
+	}
+	if (others)
+		(void)memory_deposit(HV_PARTITION_ID_SELF, pool, others, &done);
+	return found;
 }
 
 static void pages_are_mapped(const struct servant *servant, uint64_t page)
@@ -346,31 +356,43 @@ static void pages_are_unmapped(const struct servant *servant, uint64_t page)
 	   "its frames are ours again");
 }
 
-static void large_pages(const struct servant *servant)
+/* Mapped and unmapped as one, with nothing done to it in between. */
+static void whole(const struct servant *servant, uint64_t pfn, uint64_t gpfn,
+                  const char *where)
+{
+	unsigned int done;
+
+	ok_equal(memory_map(servant->id, gpfn, MAP_ALL | HV_MAP_GPA_LARGE_PAGE, &pfn, 1,
+	                    &done),
+	         HV_STATUS_SUCCESS, "2 MiB are mapped %s", where);
+	ok(reads_as(servant, (gpfn + 500) * PAGE_4K, 500), "and are there");
+	ok_equal(memory_unmap_large(servant->id, gpfn), HV_STATUS_SUCCESS,
+	         "they are unmapped as one");
+	ok(is_a_hole(servant, gpfn) && is_a_hole(servant, gpfn + 511), "and gone");
+	ok(may_be_deposited(pfn) && may_be_deposited(pfn + 300), "and ours again");
+}
+
+/* Gives back the frame of the first, which is left mapped. */
+static uint64_t large_pages(const struct servant *servant)
 {
 	uint64_t page = large_page_of_ours(), pfn = page >> PAGE_SHIFT_4K;
-	unsigned int done, count;
+	unsigned int done;
 
-	ok(stock_withdraw(HV_PARTITION_ID_SELF, &count), "our own pool is emptied");
 	bad_large_maps(servant, pfn);
 	pages_are_mapped(servant, page);
 	pages_are_unmapped(servant, page);
-	ok_equal(memory_map(servant->id, LARGE_GPFN, MAP_ALL | HV_MAP_GPA_LARGE_PAGE,
-	                    &pfn, 1, &done),
-	         HV_STATUS_SUCCESS, "2 MiB are mapped where pages were");
-	ok(reads_as(servant, (LARGE_GPFN + 500) * PAGE_4K, 500), "and are there");
-	ok_equal(memory_unmap_large(servant->id, LARGE_GPFN), HV_STATUS_SUCCESS,
-	         "they are unmapped as one");
-	ok(is_a_hole(servant, LARGE_GPFN) && is_a_hole(servant, LARGE_GPFN + 511),
-	   "and gone");
-	ok(!memory_map(servant->id, LARGE_GPFN, MAP_ALL | HV_MAP_GPA_LARGE_PAGE, &pfn, 1,
-	               &done),
+	whole(servant, pfn, LARGE_GPFN, "where pages were");
+	whole(servant, pfn, LARGE_GPFN + LARGE_PAGES, "where nothing was");
+	ok(!memory_map(servant->id, LARGE_GPFN + LARGE_PAGES,
+	               MAP_ALL | HV_MAP_GPA_LARGE_PAGE, &pfn, 1, &done),
 	   "they are mapped once more, for the partition's end");
+	return pfn;
 }
 
 void calls_memory(void)
 {
 	static struct servant servant;
+	uint64_t frame;
 
 	if (!ok(servant_make(&servant, 0, 1), "a child is made"))
 		return;
@@ -381,6 +403,8 @@ void calls_memory(void)
 	bad_sizes(&servant);
 	rights_are_kept(&servant);
 	overlays_are_seen(&servant);
-	large_pages(&servant);
+	frame = large_pages(&servant);
 	ok(servant_end(&servant), "its pages come back");
+	ok(may_be_deposited(frame) && may_be_deposited(frame + LARGE_PAGES - 1),
+	   "and the 2 MiB that it was lent");
 }
