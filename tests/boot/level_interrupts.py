@@ -6,11 +6,10 @@ guest (which also shows that the bare machine does the same), and Linux reading 
 import hashlib
 import os
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
-from lib.paths import TOP
+from lib.dev import dev
 from lib.tap import Tap
 from lib.tiny import run_tiny
 
@@ -49,10 +48,8 @@ def read_disks(folder):
         disk = folder / f"disk{number}"
         disk.write_bytes(os.urandom(DISK_BYTES))
         disks += ["--disk", disk]
-    done = subprocess.run([TOP / "dev", "root", "--no-build", "--name", "level-linux", "--cpus",
-                           "2", "--append", "pci=nomsi", *disks, "--out", folder / "out", "--",
-                           COMMANDS], stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=300)
+    done = dev("root", "--no-build", "--name", "level-linux", "--cpus", "2", "--append",
+               "pci=nomsi", *disks, "--out", folder / "out", "--", COMMANDS, limit=300)
     assert done.returncode == 0, (done.returncode, done.stderr.decode()[-3000:])
 
 

@@ -3,18 +3,13 @@
 # Limit: 700
 """What ./dev root promises of a command: streams, status, files in and out, a disk, a limit."""
 import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-from lib.paths import RUN, TOP
+from lib.dev import dev
+from lib.paths import RUN
 from lib.tap import Tap
-
-
-def dev(*words, limit=240):
-    return subprocess.run([TOP / "dev", *words], stdin=subprocess.DEVNULL, timeout=limit,
-                          capture_output=True)
 
 
 def check_command(folder):
@@ -68,6 +63,9 @@ def check_errors():
                          (["--disk", "/nonexistent"], b"/nonexistent: no such file"),
                          (["--share", "/nonexistent"], b"/nonexistent: no such folder"),
                          (["--frob"], b"--frob"), (["--"], b"no command"),
+                         (["--disk", "/"], b"--disk /: is a folder"),
+                         (["--out", "/dev/null", "--", "true"], b"/dev/null: is not a folder"),
+                         (["--timeout", "0"], b"--timeout 0"),
                          (["--memory", "lots"], b"--memory lots")):
         done = dev("root", "--no-build", *words)
         assert done.returncode == 2, (words, done.returncode)

@@ -4,11 +4,11 @@
 """What the hypervisor traced, as the root's command shows it and as ./dev trace keeps it."""
 import json
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
-from lib.paths import BUILD, TOP
+from lib.dev import dev
+from lib.paths import BUILD
 from lib.tap import Tap
 
 RECORD = re.compile(r"^ *(\d+) +[+-]\d+ cpu([01]) +(?:p0\.[01]|-) +\S")
@@ -24,8 +24,7 @@ viridis trace surplus 2>/out/usage
 def run(folder):
     """Two runs: ./dev trace takes /out for itself."""
     for words in (["root", "--out", folder, "--", COMMANDS], ["trace", "--", "exit 4"]):
-        done = subprocess.run([TOP / "dev", words[0], "--no-build", "--cpus", "2", *words[1:]],
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=200)
+        done = dev(words[0], "--no-build", "--cpus", "2", *words[1:], limit=200)
         assert done.returncode == 4, (done.returncode, done.stderr.decode()[-3000:])
 
 

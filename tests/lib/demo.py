@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from lib.log import Failure
 from lib.machine import Machine
 from lib.paths import BUILD, GUEST_DISK, GUEST_DISK_INITRD, GUEST_VMLINUZ, HYPERVISOR_ELF, \
     KERNEL, ROOT_INITRD, shown
+from lib.processes import end_by_signals
 from lib.root import concatenated_initrd
 from lib.shell import GuestShell, RootShell
 
@@ -207,16 +207,13 @@ def play():
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_by_signals()
     p = argparse.ArgumentParser(prog="./dev demo", description="The main job, whole: boots "
                                 "hypervisor and root, runs a stock Debian child on a disk "
                                 "of ours, and leaves build/demo/result.json.")
     p.add_argument("--no-build", action="store_true", help="take what build/ holds")
-    p.parse_args()
-    try:
-        return play()
-    except KeyboardInterrupt:
-        return 130
+    p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
+    return 0 if p.parse_args().check_only else play()
 
 
 if __name__ == "__main__":

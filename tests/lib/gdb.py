@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lib import root
 from lib.paths import HYPERVISOR_ELF, TOP
+from lib.processes import end_by_signals
 
 GDB_SCRIPT = TOP / "hypervisor" / "gdb" / "viridis.py"
 
@@ -17,10 +18,13 @@ def main(words):
         print("Usage: ./dev gdb [options of ./dev root]\n\nBoots stopped, with gdb attached "
               "and the hypervisor's symbols loaded.")
         return 0
+    end_by_signals()
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
         port = Path(folder) / "gdb"
         words = ["--name", "gdb", "--gdb", f"unix:{port},server=on,wait=off", *words]
         options = root.checked("root", words)
+        if options.check_only:
+            return 0
         # A command, even if none was given: the console must leave the terminal to gdb.
         options.command = options.command or ["sleep 1000000"]
         with root.machine_for("root", options, Path(folder)):

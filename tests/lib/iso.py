@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD
+from lib.processes import end_by_signals
 
 GRUB_MODULES = "normal configfile linux multiboot2 serial iso9660 biosdisk part_msdos"
 
@@ -67,8 +68,15 @@ def place(source, target):
 
 def make_iso(folder, modules, hypervisor=None, hypervisor_command_line=""):
     """Writes folder/boot.iso from the modules, with the hypervisor's ELF if there is one."""
-    tree = Path(folder) / "iso"
-    shutil.rmtree(tree, ignore_errors=True)
+    # What grub-mkrescue has in TMPDIR it leaves there when it is interrupted.
+    with tempfile.TemporaryDirectory(dir=folder, prefix="iso-",
+                                     ignore_cleanup_errors=True) as scratch:
+        return write_iso(Path(scratch), Path(folder) / "boot.iso", modules, hypervisor,
+                         hypervisor_command_line)
+
+
+def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line):
+    tree = scratch / "tree"
     grub = tree / "boot" / "grub"
     grub.mkdir(parents=True)
     for module in modules:
@@ -79,19 +87,19 @@ def make_iso(folder, modules, hypervisor=None, hypervisor_command_line=""):
     else:
         config = linux_config(modules)
     (grub / "grub.cfg").write_text(config)
-    iso = Path(folder) / "boot.iso"
     command = ["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), "--fonts=",
                "--locales=", "--themes=", f"--install-modules={GRUB_MODULES}", str(tree)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+                          stderr=subprocess.STDOUT, text=True,
+                          env={**os.environ, "TMPDIR": str(scratch)})
     if done.returncode != 0:
         raise RuntimeError(f"grub-mkrescue failed:\n{done.stdout}")
-    shutil.rmtree(tree)
     return iso
 
 
 def main(target):
     """`./dev iso`: the small root on the hypervisor, to boot anywhere."""
+    end_by_signals()
     modules = [Module(KERNEL, "kernel console=ttyS0 console=tty0"),
                Module(ROOT_INITRD, "initrd")]
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:

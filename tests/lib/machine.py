@@ -7,10 +7,10 @@
 
 Files of a run are in build/run/NAME: root.log (COM1), hypervisor.log (debug console), qemu.log.
 """
-import ctypes
 import fcntl
 import os
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,9 +20,7 @@ from lib.iso import make_iso
 from lib.log import Failure, Log, POLL_SECONDS
 from lib.monitor import Monitor, MonitorError
 from lib.paths import RUN
-
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
+from lib.processes import Child, dying_with_parent
 
 # Reproducible to the instruction; a virtio disk would not be.
 ICOUNT = ["-seed", "42", "-icount", "shift=0,sleep=off",
@@ -30,10 +28,6 @@ ICOUNT = ["-seed", "42", "-icount", "shift=0,sleep=off",
 
 # COM2..COM4, each with an interrupt of its own: edge-triggered ISA lines cannot be shared.
 EXTRA_PORTS = ((0x2f8, 3), (0x3e8, 5), (0x2e8, 7))
-
-
-def _die_with_parent():
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class RunFolder:
@@ -52,7 +46,9 @@ class RunFolder:
                 self.lock.close()
                 number += 1
         for old in self.path.iterdir():
-            if old.name != "lock" and (old.is_file() or old.is_fifo()):
+            if old.is_dir():
+                shutil.rmtree(old)
+            elif old.name != "lock":
                 old.unlink()
 
     def release(self):
@@ -158,8 +154,8 @@ class Machine:
         command = self.arguments(iso, theirs.fileno())
         (self.path / "qemu.command").write_text(shlex.join(command) + "\n")
         with open(self.path / "qemu.log", "w") as errors:
-            self.process = subprocess.Popen(
-                command, pass_fds=[theirs.fileno()], preexec_fn=_die_with_parent,
+            self.process = Child(
+                command, pass_fds=[theirs.fileno()], preexec_fn=dying_with_parent(signal.SIGKILL),
                 # Ctrl-C on the terminal is for us, who end QEMU; not for QEMU itself.
                 start_new_session=not self.interactive,
                 env={**os.environ, "TMPDIR": str(self.path)},

@@ -9,12 +9,13 @@ import io
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
+import termios
 import time
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from lib.iso import Module
@@ -22,9 +23,10 @@ from lib.log import Failure, POLL_SECONDS
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_DISK, ROOT_DISK_INITRD, ROOT_INITRD, \
     ROOT_VMLINUZ, shown
+from lib.processes import end_by_signals
 
 # Exit statuses of our own, beside those of the command. 124 is timeout(1)'s.
-STATUS_USAGE, STATUS_TIMEOUT, STATUS_MACHINE, STATUS_INTERRUPTED = 2, 124, 125, 130
+STATUS_USAGE, STATUS_TIMEOUT, STATUS_MACHINE = 2, 124, 125
 POWER_OFF_SECONDS = 40
 KERNEL_COMMAND_LINE = "console=ttyS0 panic=-1"
 
@@ -67,11 +69,17 @@ def checked(verb, words):
         p.error(f"--cpus {options.cpus}: from 1 to 64")
     if options.share and not options.share.is_dir():
         p.error(f"--share {options.share}: no such folder")
+    if options.out and options.out.exists() and not options.out.is_dir():
+        p.error(f"--out {options.out}: is not a folder")
+    if options.timeout is not None and not options.timeout > 0:
+        p.error(f"--timeout {options.timeout:g}: must be more than 0")
     if not re.fullmatch(r"[0-9]+[KMGkmg]?", options.memory):
         p.error(f"--memory {options.memory}: a number with K, M or G behind it")
     for disk in options.disk:
         if not disk.exists():
             p.error(f"--disk {disk}: no such file")
+        if disk.is_dir():
+            p.error(f"--disk {disk}: is a folder")
     if options.icount and (options.disk or options.debian):
         p.error("--icount is reproducible only without disks")
     if options.out and not options.command:
@@ -236,16 +244,29 @@ def run_command(machine, options):
     return status
 
 
+@contextmanager
+def terminal_kept():
+    """QEMU puts the modes back that it found, but not when it is killed or hardly runs yet."""
+    modes = termios.tcgetattr(0) if sys.stdin.isatty() else None
+    try:
+        yield
+    finally:
+        with suppress(termios.error):  # it may be gone
+            if modes:
+                termios.tcsetattr(0, termios.TCSANOW, modes)
+
+
 def run_interactive(machine, options):
     try:
         machine.process.wait(options.timeout)
     except subprocess.TimeoutExpired:
+        print(f"\r\ntimeout after {options.timeout:g} s", file=sys.stderr)
         return STATUS_TIMEOUT
     return 0 if machine.process.returncode == 0 else STATUS_MACHINE
 
 
 def main(verb, words):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_by_signals()
     options = checked(verb, words)
     if options.check_only:
         return 0
@@ -254,12 +275,11 @@ def main(verb, words):
               file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        try:
-            with machine_for(verb, options, Path(folder)) as machine:
-                run = run_command if options.command else run_interactive
-                return run(machine, options)
-        except KeyboardInterrupt:
-            return STATUS_INTERRUPTED
+        # A command leaves the terminal alone, and may run in its background.
+        with (nullcontext() if options.command else terminal_kept(),
+              machine_for(verb, options, Path(folder)) as machine):
+            run = run_command if options.command else run_interactive
+            return run(machine, options)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,14 @@ from pathlib import Path
 
 from lib import tap
 from lib.paths import BUILD, RUN, TOP, shown
+from lib.processes import Child, dying_with_parent, end_by_signals, end_session, named, \
+    of_session, still_there
 
 LEVELS = ("lint", "unit", "fuzz", "boot", "e2e")
 # Words that the `prepared` of ./dev knows.
 LEVEL_NEEDS = {"lint": [], "boot": [], "e2e": ["root", "guest-initrd"]}
 LIMIT_SECONDS = 300
+GRACE_SECONDS = 3
 LOGS = RUN / "tests"
 
 
@@ -72,16 +75,19 @@ def all_tests(fuzz_seconds):
 
 def selected(tests, words):
     """The tests named, by level or by name; in their usual order."""
-    known = set(LEVELS) | {test.name for test in tests}
+    known = {test.level for test in tests} | {test.name for test in tests}
     for word in words:
         if word not in known:
-            sys.exit(f"./dev test: no level or test '{word}'; ./dev test --list shows all")
+            print(f"./dev test: no level or test '{word}'; ./dev test --list shows all",
+                  file=sys.stderr)
+            sys.exit(2)
     words = words or LEVELS
     return [test for test in tests if test.level in words or test.name in words]
 
 
 def execute(test, log):
-    """Runs one test with its output in `log`; gives (status, or None at its limit)."""
+    """Runs one test, in a session of its own, with its output in `log`; gives its status, or None
+    at its limit, and the processes that it left behind, which are ended."""
     environment = dict(os.environ)
     if test.level == "unit":
         environment["CK_TAP_LOG_FILE_NAME"] = str(log.with_suffix(".tap"))
@@ -89,19 +95,20 @@ def execute(test, log):
     if test.level == "fuzz":
         Path(test.command[-1]).mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
-        process = subprocess.Popen(test.command, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT, env=environment, cwd=TOP)
+        process = Child(test.command, stdin=subprocess.DEVNULL, stdout=output,
+                        stderr=subprocess.STDOUT, env=environment, cwd=TOP,
+                        start_new_session=True, preexec_fn=dying_with_parent(signal.SIGTERM))
         try:
-            return process.wait(test.limit)
+            status = process.wait(test.limit)
+            return status, named(still_there(lambda: of_session(process.pid), GRACE_SECONDS))
         except subprocess.TimeoutExpired:
-            return None
+            return None, ""
         finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
+            end_session(process.pid)
+            process.wait()
 
 
-def results_of(test, log, status):
+def results_of(test, log, status, left):
     """What a finished test reported. A bad end without a failed result is one itself."""
     if test.level == "fuzz":
         results = [tap.Result("finds nothing", status == 0)]
@@ -115,6 +122,8 @@ def results_of(test, log, status):
         results.append(tap.Result(f"exits with status 0, not {status}", False))
     elif not results:
         results.append(tap.Result("reports a result", False))
+    if left:
+        results.append(tap.Result("leaves no process behind", False, reason=left))
     return results
 
 
@@ -146,8 +155,8 @@ def run(test):
     if sys.stdout.isatty():
         print(f"{test.level:5} {test.name:32} ...", end="", flush=True)
     start = time.monotonic()
-    status = execute(test, log)
-    results = results_of(test, log, status)
+    status, left = execute(test, log)
+    results = results_of(test, log, status, left)
     show(test, results, time.monotonic() - start, log)
     return results
 
@@ -165,7 +174,7 @@ def arguments():
 
 
 def main():
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_by_signals()
     options = arguments()
     tests = selected(all_tests(options.fuzz_seconds), options.what)
     if options.list:
@@ -177,12 +186,8 @@ def main():
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
     results = []
-    try:
-        for test in tests:
-            results += run(test)
-    except KeyboardInterrupt:
-        print("\ninterrupted")
-        return 130
+    for test in tests:
+        results += run(test)
     passed, failed, skipped = tally(results)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not results else 0

@@ -5,6 +5,8 @@ import sys
 import traceback
 from dataclasses import dataclass
 
+from lib.processes import end_by_signals
+
 LINE = re.compile(r"^(?P<not>not )?ok\b *(?P<number>\d+)?(?: *-)? *(?P<name>[^#]*)"
                   r"(?P<skip># *SKIP\b *(?P<reason>.*))?", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)")
@@ -51,6 +53,7 @@ class Tap:
         self.failed = 0
 
     def __enter__(self):
+        end_by_signals()
         return self
 
     def __exit__(self, kind, error, trace):
