@@ -56,17 +56,20 @@ class RunFolder:
 
 
 class Machine:
-    """hypervisor=None boots the modules `kernel` and `initrd` as plain Linux."""
+    """hypervisor=None boots the modules `kernel` and `initrd` as plain Linux; `iso`, an ISO that
+    exists already."""
 
     def __init__(self, name, modules, hypervisor=None, hypervisor_command_line="",
                  cpus=2, memory="2G", disks=(), scratch_disks=(), icount=False, interactive=False,
-                 parallel=False, iommu=None, extra=(), extra_ports=False, gdb=None):
+                 parallel=False, iommu=None, extra=(), extra_ports=False, gdb=None,
+                 iso=None):
         self.folder = RunFolder(name)
         self.path = self.folder.path
         self.process = None
         self.input = None
         self.modules = list(modules)
         self.hypervisor = hypervisor
+        self.iso = iso
         self.hypervisor_command_line = hypervisor_command_line
         self.cpus, self.memory = cpus, memory
         # What is written to a scratch disk is dropped at the end.
@@ -147,7 +150,7 @@ class Machine:
     # --- life
 
     def start(self):
-        iso = make_iso(self.path, self.modules, self.hypervisor,
+        iso = self.iso or make_iso(self.path, self.modules, self.hypervisor,
                        self.hypervisor_command_line)
         ours, theirs = socket.socketpair()
         self.monitor = Monitor(ours)
