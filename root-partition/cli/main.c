@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/vm/std_fds.h"
 
 const struct command commands[] = {
 	{ "create",
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
 {
 	const struct command *command;
 
+	std_fds_open();
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	g_set_print_handler(print_plainly);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis start: runs the worker, apart from us, and waits for its word. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,13 +13,23 @@
 #include "root-partition/vm/store.h"
 
 #define WORD_BYTES 4096
+#define READY_FD   3
 
-/* In the child: leave the terminal's session; nothing here may allocate. */
-static void run_worker(const char *program, const char *name, const char *ready_fd)
+/*
+ * In the child: leave the terminal's session, and of our caller's descriptors keep the standard
+ * ones alone. Nothing here may allocate.
+ */
+static void run_worker(const char *program, const char *name, int ready_fd)
 {
+	/* Without close-on-exec, which a copy has not. */
+	int kept = ready_fd == READY_FD ? fcntl(ready_fd, F_SETFD, 0) :
+	                                  dup2(ready_fd, READY_FD);
+
 	setsid();
 	signal(SIGPIPE, SIG_DFL);
-	execl(program, program, "--ready-fd", ready_fd, name, (char *)NULL);
+	if (kept >= 0 && close_range(READY_FD + 1, ~0u, 0) == 0)
+		execl(program, program, "--ready-fd", G_STRINGIFY(READY_FD), name,
+		      (char *)NULL);
 	_exit(127);
 }
 
@@ -49,20 +60,17 @@ static gboolean fail(GError **error, const char *message)
 static gboolean start_worker(const char *name, GError **error)
 {
 	g_autofree char *program = paths_program("viridis-vm");
-	g_autofree char *number = NULL;
 	g_autofree char *word = NULL;
 	int ends[2];
 	pid_t child;
 
 	if (!program)
 		return fail(error, "the program viridis-vm is not installed");
-	if (pipe(ends) != 0)
+	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fail(error, g_strerror(errno));
-	fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-	number = g_strdup_printf("%d", ends[1]);
 	child = fork();
 	if (child == 0)
-		run_worker(program, name, number);
+		run_worker(program, name, ends[1]);
 	close(ends[1]);
 	word = child > 0 ? read_word(ends[0]) : g_strdup(g_strerror(errno));
 	close(ends[0]);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "root-partition/vm/paths.h"
+#include "root-partition/vm/std_fds.h"
 #include "root-partition/vm/store.h"
 #include "root-partition/vm/vm.h"
 #include "root-partition/vm/vm_log.h"
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 	g_autoptr(GOptionContext) context = g_option_context_new("NAME | FILE");
 	g_autoptr(GError) error = NULL;
 
+	std_fds_open();
 	g_option_context_set_summary(context, "The worker process of one Viridis VM.");
 	g_option_context_add_main_entries(context, options, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error) || argc != 2) {

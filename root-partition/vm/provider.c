@@ -45,6 +45,8 @@ static int spawn(const char *path, int far_socket, pid_t *pid)
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, far_socket, VSP_SOCKET_FD);
+	/* Ours close themselves; our caller's may not. */
+	posix_spawn_file_actions_addclosefrom_np(&actions, VSP_SOCKET_FD + 1);
 	error = posix_spawn(pid, path, &actions, NULL, arguments, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;

@@ -176,6 +176,62 @@ START_TEST(text_is_the_same_in_every_locale)
 }
 END_TEST
 
+/* ---- Starting a worker ---- */
+
+/* A worker for what `viridis start` finds on PATH: bash, told the descriptor as $2, the name as $3. */
+static void make_worker(const char *script)
+{
+	g_autofree char *bin = g_build_filename(folder, "bin", NULL);
+	g_autofree char *path = g_build_filename(bin, "viridis-vm", NULL);
+	g_autofree char *text = g_strconcat("#!/bin/bash\n", script, "\n", NULL);
+	g_autofree char *search = g_strconcat(bin, ":", g_getenv("PATH"), NULL);
+
+	ck_assert_int_eq(g_mkdir(bin, 0700), 0);
+	ck_assert(g_file_set_contents(path, text, -1, NULL));
+	ck_assert_int_eq(g_chmod(path, 0700), 0);
+	g_setenv("PATH", search, TRUE);
+}
+
+/* As the real one does before it says that it is ready. */
+#define TO_ITS_LOG "exec </dev/null >/dev/null 2>/dev/null\n"
+
+START_TEST(a_caller_without_standard_descriptors_can_start)
+{
+	static const char *const lines[] = {
+		"$V start web",
+		"$V start web <&-",
+		"$V start web <&- >&-",
+		"$V start web >&- 2>&-",
+		"$V start web <&- >&- 2>&-",
+	};
+
+	make_worker(TO_ITS_LOG "printf ready >&$2");
+	expect_done(lines[_i]);
+}
+END_TEST
+
+START_TEST(a_worker_has_none_of_its_caller_s_descriptors)
+{
+	make_worker(TO_ITS_LOG "[ -e /proc/$$/fd/7 ] || [ -e /proc/$$/fd/42 ] ||"
+	                       " printf ready >&$2");
+	expect_done("$V start web 7<$K 42>$R.out");
+}
+END_TEST
+
+START_TEST(a_worker_that_fails_is_believed_word_for_word)
+{
+	make_worker(TO_ITS_LOG "printf 'no %s today' $3 >&$2");
+	expect("$V start web", 1, "no web today");
+}
+END_TEST
+
+START_TEST(a_worker_that_dies_is_told)
+{
+	make_worker("exit 1");
+	expect("$V start web", 1, "the worker died");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_process");
@@ -191,6 +247,13 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, an_answer_that_cannot_be_written_is_not_done, 0, 7);
 	tcase_add_test(tcase, who_stops_reading_is_told_nothing);
 	tcase_add_test(tcase, text_is_the_same_in_every_locale);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("start");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_caller_without_standard_descriptors_can_start, 0, 5);
+	tcase_add_test(tcase, a_worker_has_none_of_its_caller_s_descriptors);
+	tcase_add_test(tcase, a_worker_that_fails_is_believed_word_for_word);
+	tcase_add_test(tcase, a_worker_that_dies_is_told);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
