@@ -37,15 +37,26 @@ static void wake(struct machine *machine)
 	(void)!write(machine->wake_fd, &one, sizeof(one)); /* full: it is awake already */
 }
 
+/*
+ * Who stops the VM is told that it is done, so a reset not carried out yet must give way. It does to
+ * nothing else: its guest may run into a triple fault until its VPs are stopped.
+ */
+static bool overrules_locked(const struct machine *machine, enum machine_end end)
+{
+	return machine->end == MACHINE_RUNNING ||
+	       (machine->end == MACHINE_RESET && end == MACHINE_STOPPED);
+}
+
 void machine_set_end(struct machine *machine, enum machine_end end, const char *format,
                      ...)
 {
 	va_list args;
 
 	g_mutex_lock(&machine->lock);
-	if (machine->end == MACHINE_RUNNING) {
+	if (overrules_locked(machine, end)) {
 		va_start(args, format);
 		machine->end = end;
+		g_free(machine->end_reason);
 		machine->end_reason = g_strdup_vprintf(format, args);
 		va_end(args);
 		vm_log("machine: %s", machine->end_reason);

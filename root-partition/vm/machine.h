@@ -73,7 +73,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(machine_pointer, machine_free)
 /* Runs the main loop until the machine ended; its VPs stand still then. */
 enum machine_end machine_run(struct machine *machine);
 
-/* The first caller's word counts. Any thread, lock not held. */
+/* The first word counts, but a reset gives way to a stop. Any thread, lock not held. */
 void machine_set_end(struct machine *machine, enum machine_end end, const char *format,
                      ...) G_GNUC_PRINTF(3, 4);
 bool machine_ended(struct machine *machine);

@@ -279,6 +279,48 @@ START_TEST(an_unknown_instruction_on_device_memory_is_a_crash)
 }
 END_TEST
 
+/* ---- Kernels, and ends ---- */
+
+/* Each is larger than what can be allocated, and so must not be read. */
+START_TEST(a_file_that_is_no_kernel_is_not_read_whatever_its_size)
+{
+	off_t size = (off_t)1 << 42;
+	g_autoptr(GError) error = NULL;
+
+	ck_assert_int_eq(truncate(definition->kernel, size), 0);
+	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	ck_assert_msg(strstr(error->message, "does not fit"), "%s", error->message);
+	g_clear_error(&error);
+	ck_assert_int_eq(truncate(definition->kernel, 0), 0);
+	ck_assert_int_eq(truncate(definition->kernel, size), 0);
+	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	ck_assert_msg(strstr(error->message, "not a Linux kernel"), "%s", error->message);
+}
+END_TEST
+
+static const struct {
+	enum machine_end first;
+	enum machine_end second;
+	enum machine_end end;
+} ends[] = {
+	{ MACHINE_RESET, MACHINE_STOPPED, MACHINE_STOPPED },
+	{ MACHINE_RESET, MACHINE_CRASHED, MACHINE_RESET },
+	{ MACHINE_STOPPED, MACHINE_RESET, MACHINE_STOPPED },
+	{ MACHINE_POWERED_OFF, MACHINE_STOPPED, MACHINE_POWERED_OFF },
+	{ MACHINE_CRASHED, MACHINE_RESET, MACHINE_CRASHED },
+};
+
+START_TEST(a_reset_gives_way_to_a_stop_alone)
+{
+	make(NULL, 0);
+	machine_set_end(machine, ends[_i].first, "one");
+	machine_set_end(machine, ends[_i].second, "two");
+	ck_assert_int_eq(machine_run(machine), ends[_i].end);
+	ck_assert_str_eq(machine->end_reason,
+	                 ends[_i].end == ends[_i].first ? "one" : "two");
+}
+END_TEST
+
 /* ---- VMBus ---- */
 
 static struct vmbus_message_header receive(struct hv_message *message)
@@ -633,6 +675,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, device_memory_is_reached_by_decoding_the_instruction);
 	tcase_add_test(tcase, a_triple_fault_is_a_crash);
 	tcase_add_test(tcase, an_unknown_instruction_on_device_memory_is_a_crash);
+	tcase_add_test(tcase, a_file_that_is_no_kernel_is_not_read_whatever_its_size);
+	tcase_add_loop_test(tcase, a_reset_gives_way_to_a_stop_alone, 0,
+	                    G_N_ELEMENTS(ends));
 	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
 	tcase_add_test(tcase,
 	               a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log);
