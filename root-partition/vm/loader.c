@@ -13,6 +13,8 @@
 #include "root-partition/vm/model/boot.h"
 #include "root-partition/vm/vp.h"
 
+#define NO_ROOM "does not fit, with its initrd, into the VM's memory; give it more"
+
 static gboolean file_error(GError **error, const char *what, const char *path,
                            const char *why)
 {
@@ -93,10 +95,7 @@ static gboolean place(struct machine *machine, const struct boot_input *input,
 	if (result == BZIMAGE_OK)
 		result = boot_write(input, &plan, machine->memory.base);
 	if (result == BZIMAGE_NO_ROOM)
-		return file_error(
-			error, "kernel", path,
-			"does not fit, with its initrd, into the VM's memory; give it "
-			"more");
+		return file_error(error, "kernel", path, NO_ROOM);
 	if (result != BZIMAGE_OK)
 		return file_error(error, "kernel", path, bzimage_describe(result));
 	kernel = vsp_guest_memory_at(&machine->memory, plan.kernel_gpa,
@@ -112,22 +111,60 @@ static gboolean place(struct machine *machine, const struct boot_input *input,
 	       write_tables(machine, error);
 }
 
+/* Why the file is no kernel for this VM, as far as its first bytes tell; NULL: read it. */
+static const char *kernel_hindrance(int fd, uint64_t bytes, uint64_t memory_bytes)
+{
+	uint8_t head[BOOT_PARAMS_BYTES];
+	size_t count = MIN(bytes, sizeof(head));
+	struct bzimage image;
+	enum bzimage_result result;
+
+	if (pread(fd, head, count, 0) != (ssize_t)count)
+		return "cannot be read";
+	result = bzimage_parse(head, count, &image);
+	if (result != BZIMAGE_OK && result != BZIMAGE_TRUNCATED)
+		return bzimage_describe(result);
+	return bytes > memory_bytes ? NO_ROOM : NULL;
+}
+
+/* A copy, not a mapping: the file may shrink while it is being parsed. */
+static char *read_kernel(const struct definition *definition, uint64_t *bytes,
+                         GError **error)
+{
+	int fd = open_file("kernel", definition->kernel, bytes, error);
+	g_autofree char *kernel = NULL;
+	const char *why;
+
+	if (fd < 0)
+		return NULL;
+	why = kernel_hindrance(fd, *bytes, definition->memory_bytes);
+	if (!why) {
+		kernel = g_try_malloc(*bytes);
+		if (!kernel || !read_all(fd, kernel, *bytes))
+			why = "cannot be read to its end";
+	}
+	close(fd);
+	if (!why)
+		return g_steal_pointer(&kernel);
+	file_error(error, "kernel", definition->kernel, why);
+	return NULL;
+}
+
 static gboolean load_kernel(struct machine *machine, int initrd_fd, uint64_t initrd_bytes,
                             GError **error)
 {
 	const struct definition *definition = machine->definition;
-	g_autoptr(GError) cause = NULL;
 	struct boot_input input = {
 		.ram_bytes = definition->memory_bytes,
 		.initrd_bytes = initrd_bytes,
 		.command_line = definition->cmdline,
 	};
 	g_autofree char *kernel = NULL;
-	gsize kernel_bytes;
+	uint64_t kernel_bytes;
 
-	/* A copy, not a mapping: the file may shrink while it is being parsed. */
-	if (!g_file_get_contents(definition->kernel, &kernel, &kernel_bytes, &cause))
-		return file_error(error, "kernel", definition->kernel, cause->message);
+	kernel = read_kernel(definition, &kernel_bytes, error);
+	if (!kernel)
+		return FALSE;
 	input.kernel = kernel;
 	input.kernel_bytes = kernel_bytes;
 	return place(machine, &input, initrd_fd, error);
