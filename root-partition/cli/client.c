@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One line out, one line in. */
+/* One line out, one line in; nothing waits for ever. */
 #include "root-partition/cli/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,62 +12,154 @@
 #include "root-partition/vm/definition.h"
 #include "root-partition/vm/json_text.h"
 #include "root-partition/vm/paths.h"
+#include "root-partition/vm/state.h"
 #include "root-partition/vm/store.h"
 
 #define ANSWER_BYTES_MAX (1u << 20)
+#define RETRY_PERIOD_US  10000
 
-static int connect_to(const char *path)
+gint64 client_deadline(int seconds)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -1;
-	strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
+	return g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
 }
 
-int client_connect(const char *name, GError **error)
+static gboolean hung_up(GError **error)
 {
-	g_autoptr(definition_pointer) definition = store_load(name, error);
-	g_autofree char *path = NULL;
+	g_set_error_literal(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	                    "the worker hung up; see 'viridis log'");
+	return FALSE;
+}
+
+static gint64 left_us(gint64 deadline)
+{
+	return MAX(deadline - g_get_monotonic_time(), 0);
+}
+
+/* A worker that accepts nobody lets its queue fill up, and then connect() would wait for ever. */
+static void limit_connect(int fd, gint64 deadline)
+{
+	gint64 left = left_us(deadline) + 1; /* 0 stands for no limit */
+	struct timeval limit = { .tv_sec = left / G_USEC_PER_SEC,
+		                 .tv_usec = left % G_USEC_PER_SEC };
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+}
+
+/* -1 and errno. */
+static int connect_to(const char *path, gint64 deadline)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int saved;
 	int fd;
 
-	if (!definition)
+	if (strlen(path) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
 		return -1;
-	path = paths_of(name, PATH_SOCKET);
-	fd = connect_to(path);
+	}
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
+		return -1;
+	limit_connect(fd, deadline);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* Nobody holds its lock: there is no such VM, or it does not run. */
+static void not_running(const char *name, GError **error)
+{
+	g_autoptr(definition_pointer) definition = store_load(name, error);
+
+	if (definition)
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 		            "%s does not run; start it with 'viridis start %s'", name,
 		            name);
-	return fd;
 }
 
-/* NULL: the worker hung up first. */
-static GString *read_line(int fd)
+/* After a connect that failed by `why`: true when it is worth another try. */
+static gboolean may_come(const char *name, const char *path, int why, gint64 deadline,
+                         GError **error)
 {
-	GString *line = g_string_new(NULL);
+	pid_t holder;
+
+	if (why != ENOENT && why != ECONNREFUSED && why != EAGAIN) {
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s",
+		            path, g_strerror(why));
+		return FALSE;
+	}
+	if (!state_holder(name, &holder, error))
+		return FALSE;
+	if (!holder) {
+		not_running(name, error);
+		return FALSE;
+	}
+	if (left_us(deadline) > 0)
+		return TRUE;
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	            "%s has a worker (process %d), but it does not listen", name, holder);
+	return FALSE;
+}
+
+/* A VM that runs is reached whatever has become of its definition. */
+int client_connect(const char *name, gint64 deadline, GError **error)
+{
+	g_autofree char *path = NULL;
+
+	if (!definition_name_valid(name, error))
+		return -1;
+	path = paths_of(name, PATH_SOCKET);
+	for (;;) {
+		int fd = connect_to(path, deadline);
+
+		if (fd >= 0)
+			return fd;
+		if (!may_come(name, path, errno, deadline, error))
+			return -1;
+		g_usleep(RETRY_PERIOD_US);
+	}
+}
+
+/* True when there is something to read; false and an error when nothing came in time. */
+static gboolean wait_readable(const char *name, int fd, gint64 deadline, GError **error)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	do
+		ready = poll(&poll_fd, 1, (int)(left_us(deadline) / 1000) + 1);
+	while (ready < 0 && errno == EINTR);
+	if (ready > 0)
+		return TRUE;
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	            "%s gives no answer; 'viridis stop %s' ends it", name, name);
+	return FALSE;
+}
+
+/* False: the worker hung up first, or did not answer. */
+static gboolean read_line(const char *name, int fd, GString *line, gint64 deadline,
+                          GError **error)
+{
 	char part[4096];
 
 	while (line->len < ANSWER_BYTES_MAX) {
-		ssize_t count = recv(fd, part, sizeof(part), 0);
+		ssize_t count;
 
+		if (!wait_readable(name, fd, deadline, error))
+			return FALSE;
+		count = recv(fd, part, sizeof(part), 0);
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count <= 0)
 			break;
 		g_string_append_len(line, part, count);
 		if (part[count - 1] == '\n')
-			return line;
+			return TRUE;
 	}
-	g_string_free(line, TRUE);
-	return NULL;
+	return hung_up(error);
 }
 
 static JsonObject *parse_answer(const GString *line, GError **error)
@@ -88,34 +181,33 @@ static JsonObject *parse_answer(const GString *line, GError **error)
 	return NULL;
 }
 
-JsonObject *client_request(int fd, const struct control_request *request, GError **error)
+JsonObject *client_request(const char *name, int fd,
+                           const struct control_request *request, gint64 deadline,
+                           GError **error)
 {
 	g_autofree char *text = control_request_to_json(request);
+	g_autoptr(GString) line = g_string_new(NULL);
 	ssize_t length = (ssize_t)strlen(text);
-	JsonObject *object;
-	GString *line;
 
-	line = send(fd, text, (size_t)length, MSG_NOSIGNAL) == length ? read_line(fd) :
-	                                                                NULL;
-	if (!line) {
-		g_set_error_literal(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		                    "the worker hung up; see 'viridis log'");
+	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) != length) {
+		hung_up(error);
 		return NULL;
 	}
-	object = parse_answer(line, error);
-	g_string_free(line, TRUE);
-	return object;
+	if (!read_line(name, fd, line, deadline, error))
+		return NULL;
+	return parse_answer(line, error);
 }
 
 JsonObject *client_ask(const char *name, enum control_command command, GError **error)
 {
 	struct control_request request = { .command = command };
-	int fd = client_connect(name, error);
+	gint64 deadline = client_deadline(CLIENT_ANSWER_S);
+	int fd = client_connect(name, deadline, error);
 	JsonObject *answer;
 
 	if (fd < 0)
 		return NULL;
-	answer = client_request(fd, &request, error);
+	answer = client_request(name, fd, &request, deadline, error);
 	close(fd);
 	return answer;
 }

@@ -7,13 +7,24 @@
 
 #include "root-partition/vm/control_json.h"
 
-/* Connects; -1 and an error when there is no such VM or it does not run. */
-int client_connect(const char *name, GError **error);
+/* How long a worker may take for an answer; one that has more to do than that hangs. */
+#define CLIENT_ANSWER_S 15
+
+/* That many seconds from now, for `deadline` below. */
+gint64 client_deadline(int seconds);
+
+/*
+ * Connects; waits for a worker that starts, or ends, until the deadline. -1 and an error when there is
+ * no such VM, it does not run, or it does not listen.
+ */
+int client_connect(const char *name, gint64 deadline, GError **error);
 
 /* Sends the request and waits for the answer; an answer that is not "ok" is an error. */
-JsonObject *client_request(int fd, const struct control_request *request, GError **error);
+JsonObject *client_request(const char *name, int fd,
+                           const struct control_request *request, gint64 deadline,
+                           GError **error);
 
-/* connect, request, close. */
+/* connect, request, close, within CLIENT_ANSWER_S. */
 JsonObject *client_ask(const char *name, enum control_command command, GError **error);
 
 #endif

@@ -11,12 +11,15 @@
 #include "root-partition/vm/store.h"
 
 /* "running", or how it ended; a worker that was killed could not write its end down. */
-static char *state_of(const char *name, char **reason)
+static char *state_of(const char *name, char **reason, GError **error)
 {
 	g_autofree char *state = NULL;
+	pid_t holder;
 
-	state_read(name, &state, reason);
-	if (state_is_running(name))
+	if (!state_read(name, &state, reason, error) ||
+	    !state_holder(name, &holder, error))
+		return NULL;
+	if (holder)
 		return g_strdup("running");
 	if (strcmp(state, "running") != 0)
 		return g_steal_pointer(&state);
@@ -25,23 +28,21 @@ static char *state_of(const char *name, char **reason)
 	return g_strdup("failed");
 }
 
-static void list_one(JsonBuilder *builder, const char *name)
+static void list_one(JsonBuilder *builder, const char *name,
+                     const struct definition *definition, const char *state)
 {
-	g_autoptr(definition_pointer) definition = store_load(name, NULL);
-	g_autofree char *reason = NULL;
-	g_autofree char *state = state_of(name, &reason);
 	g_autofree char *memory =
 		definition ? definition_format_size(definition->memory_bytes) :
 			     g_strdup("-");
 
 	if (!command_json()) {
-		g_print("%-20s %-10s %4u  %s\n", name, definition ? state : "invalid",
+		g_print("%-20s %-10s %4u  %s\n", name, state,
 		        definition ? definition->vps : 0, memory);
 		return;
 	}
 	json_builder_begin_object(builder);
 	json_text_add_string(builder, "name", name);
-	json_text_add_string(builder, "state", definition ? state : "invalid");
+	json_text_add_string(builder, "state", state);
 	if (definition) {
 		json_text_add_int(builder, "vps", definition->vps);
 		json_text_add_string(builder, "memory", memory);
@@ -49,11 +50,39 @@ static void list_one(JsonBuilder *builder, const char *name)
 	json_builder_end_object(builder);
 }
 
+/* All or none: a row that is left out would say that there is no such VM. */
+static gboolean list_all(JsonBuilder *builder, GError **error)
+{
+	g_autoptr(GPtrArray) names = store_list(error);
+	g_autoptr(GPtrArray) states = g_ptr_array_new_with_free_func(g_free);
+
+	if (!names)
+		return FALSE;
+	for (guint i = 0; i < names->len; i++) {
+		g_autofree char *reason = NULL;
+		char *state = state_of(names->pdata[i], &reason, error);
+
+		if (!state)
+			return FALSE;
+		g_ptr_array_add(states, state);
+	}
+	if (!command_json())
+		g_print("%-20s %-10s %4s  %s\n", "NAME", "STATE", "VPS", "MEMORY");
+	for (guint i = 0; i < names->len; i++) {
+		g_autoptr(definition_pointer)
+			definition = store_load(names->pdata[i], NULL);
+
+		list_one(builder, names->pdata[i], definition,
+		         definition ? states->pdata[i] : "invalid");
+	}
+	return TRUE;
+}
+
 enum command_status command_list(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 0, FALSE };
 	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autoptr(GPtrArray) names = store_list();
+	g_autoptr(GError) error = NULL;
 	enum command_status status;
 
 	if (!command_parse(&arguments, NULL, &status))
@@ -62,10 +91,8 @@ enum command_status command_list(const struct command *command, int argc, char *
 	json_text_add_boolean(builder, "ok", TRUE);
 	json_builder_set_member_name(builder, "vms");
 	json_builder_begin_array(builder);
-	if (!command_json())
-		g_print("%-20s %-10s %4s  %s\n", "NAME", "STATE", "VPS", "MEMORY");
-	for (guint i = 0; i < names->len; i++)
-		list_one(builder, names->pdata[i]);
+	if (!list_all(builder, &error))
+		return command_fail(error);
 	json_builder_end_array(builder);
 	json_builder_end_object(builder);
 	if (command_json())
@@ -151,6 +178,27 @@ static void print_info_json(const struct definition *definition, const char *sta
 	g_print("%s\n", printed);
 }
 
+/* What the worker says; one that has ended meanwhile changes the state, a mute one is a reason. */
+static gboolean ask_status(const char *name, JsonObject **status, char **state,
+                           char **reason, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+
+	*status = client_ask(name, CONTROL_STATUS, &why);
+	if (*status)
+		return TRUE;
+	g_clear_pointer(state, g_free);
+	g_clear_pointer(reason, g_free);
+	*state = state_of(name, reason, error);
+	if (!*state)
+		return FALSE;
+	if (strcmp(*state, "running") == 0) {
+		g_free(*reason);
+		*reason = g_strdup(why->message);
+	}
+	return TRUE;
+}
+
 enum command_status command_info(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
@@ -167,9 +215,12 @@ enum command_status command_info(const struct command *command, int argc, char *
 	definition = store_load(name, &error);
 	if (!definition)
 		return command_fail(error);
-	state = state_of(name, &reason);
-	if (strcmp(state, "running") == 0)
-		running = client_ask(name, CONTROL_STATUS, NULL);
+	state = state_of(name, &reason, &error);
+	if (!state)
+		return command_fail(error);
+	if (strcmp(state, "running") == 0 &&
+	    !ask_status(name, &running, &state, &reason, &error))
+		return command_fail(error);
 	if (command_json()) {
 		print_info_json(definition, state, reason, running);
 		return COMMAND_DONE;

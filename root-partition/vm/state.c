@@ -1,54 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lock by flock(2), state as JSON replaced in one step. */
-#define _GNU_SOURCE
+/* The lock's file, and the state as JSON replaced in one step. */
 #include "root-partition/vm/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/vm/file_lock.h"
 #include "root-partition/vm/json_text.h"
 #include "root-partition/vm/paths.h"
 #include "root-partition/vm/vm_log.h"
 
 #define STATE_BYTES_MAX 8192
 
-/* The file at `path` is still the one we have open: its last holder did not remove it. */
-static gboolean is_current(const char *path, int fd)
+static gboolean failed(GError **error, const char *what, const char *path)
 {
-	struct stat opened;
-	struct stat current;
+	int saved = errno;
 
-	return fstat(fd, &opened) == 0 && stat(path, &current) == 0 &&
-	       opened.st_ino == current.st_ino && opened.st_dev == current.st_dev;
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
+	            "%s %s: %s", what, path, g_strerror(saved));
+	return FALSE;
 }
 
 int state_lock(const char *name, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_LOCK);
-	int saved;
-	int fd;
+	int fd = file_lock(path);
 
-	for (;;) {
-		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-		if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
-			break;
-		if (is_current(path, fd))
-			return fd;
-		close(fd);
-	}
-	saved = errno;
-	if (fd >= 0)
-		close(fd);
-	if (saved == EWOULDBLOCK)
+	if (fd < 0 && errno == EAGAIN)
 		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
 		            "%s is running already; see 'viridis info %s'", name, name);
-	else
-		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
-		            "lock %s: %s", path, g_strerror(saved));
-	return -1;
+	else if (fd < 0)
+		failed(error, "lock", path);
+	return fd;
 }
 
 void state_unlock(const char *name, int fd)
@@ -59,17 +42,11 @@ void state_unlock(const char *name, int fd)
 	close(fd);
 }
 
-gboolean state_is_running(const char *name)
+gboolean state_holder(const char *name, pid_t *holder, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_LOCK);
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	gboolean running;
 
-	if (fd < 0)
-		return FALSE;
-	running = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-	close(fd);
-	return running;
+	return file_lock_holder(path, holder) || failed(error, "lock", path);
 }
 
 void state_write(const char *name, const char *state, const char *reason)
@@ -98,15 +75,21 @@ static char *member(JsonObject *object, const char *name)
 	return g_strdup(value);
 }
 
-void state_read(const char *name, char **state, char **reason)
+gboolean state_read(const char *name, char **state, char **reason, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_STATE);
 	g_autoptr(JsonObject) object = NULL;
+	g_autoptr(GError) why = NULL;
 	g_autofree char *text = NULL;
 	gsize length;
 
-	if (g_file_get_contents(path, &text, &length, NULL))
+	if (g_file_get_contents(path, &text, &length, &why)) {
 		object = json_text_parse(text, length, STATE_BYTES_MAX, NULL);
+	} else if (!g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+		g_propagate_error(error, g_steal_pointer(&why));
+		return FALSE;
+	}
 	*state = object ? member(object, "state") : g_strdup("off");
 	*reason = object ? member(object, "reason") : g_strdup("");
+	return TRUE;
 }

@@ -8,19 +8,23 @@
 #define VIRIDIS_VM_STATE_H
 
 #include <glib.h>
+#include <sys/types.h>
 
 /* Returns the descriptor that holds the lock, or -1 and an error: it runs already. */
 int state_lock(const char *name, GError **error);
 /* Removes the lock's file too. */
 void state_unlock(const char *name, int fd);
 
-/* Does somebody hold the lock? */
-gboolean state_is_running(const char *name);
+/* Who holds the lock: see file_lock_holder(). False and an error when that cannot be known. */
+gboolean state_holder(const char *name, pid_t *holder, GError **error);
 
 /* state: "starting", "running", "off", "crashed", "failed". A failure to write is logged. */
 void state_write(const char *name, const char *state, const char *reason);
 
-/* What was written last; *state and *reason are g_free()d by the caller. */
-void state_read(const char *name, char **state, char **reason);
+/*
+ * What was written last, or "off"; *state and *reason are g_free()d by the caller. False and an
+ * error when there is something that cannot be read.
+ */
+gboolean state_read(const char *name, char **state, char **reason, GError **error);
 
 #endif

@@ -52,15 +52,16 @@ struct definition *store_load(const char *name, GError **error)
 {
 	g_autofree char *path = NULL;
 	g_autoptr(definition_pointer) definition = NULL;
+	g_autoptr(GError) why = NULL;
 
 	if (!definition_name_valid(name, error))
 		return NULL;
 	path = paths_of(name, PATH_DEFINITION);
-	if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+	definition = store_load_file(path, &why);
+	if (g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT))
 		unknown(name, error);
-		return NULL;
-	}
-	definition = store_load_file(path, error);
+	else if (why)
+		g_propagate_error(error, g_steal_pointer(&why));
 	if (definition && strcmp(definition->name, name) != 0) {
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
 		            "%s: names the VM '%s', but the file's name says '%s'", path,
@@ -127,12 +128,17 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-GPtrArray *store_list(void)
+GPtrArray *store_list(GError **error)
 {
-	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GDir) folder = g_dir_open(paths_state_dir(), 0, NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GError) why = NULL;
+	g_autoptr(GDir) folder = g_dir_open(paths_state_dir(), 0, &why);
 	const char *file;
 
+	if (!folder && !g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+		g_propagate_error(error, g_steal_pointer(&why));
+		return NULL;
+	}
 	while (folder && (file = g_dir_read_name(folder))) {
 		g_autofree char *name = NULL;
 
@@ -143,5 +149,5 @@ GPtrArray *store_list(void)
 			g_ptr_array_add(names, g_steal_pointer(&name));
 	}
 	g_ptr_array_sort(names, compare_names);
-	return names;
+	return g_steal_pointer(&names);
 }

@@ -5,7 +5,7 @@
 
 #include "root-partition/vm/definition.h"
 
-/* By name. DEFINITION_ERROR_UNKNOWN when there is none. */
+/* By name. DEFINITION_ERROR_UNKNOWN when there is none; another error when it cannot be read. */
 struct definition *store_load(const char *name, GError **error);
 /* From any file. */
 struct definition *store_load_file(const char *path, GError **error);
@@ -16,7 +16,7 @@ gboolean store_create(const struct definition *definition, GError **error);
 /* The definition, the log and the last state. */
 gboolean store_delete(const char *name, GError **error);
 
-/* Names, sorted. Free it with g_ptr_array_unref(). */
-GPtrArray *store_list(void);
+/* Names, sorted. Free it with g_ptr_array_unref(). NULL and an error: they cannot be known. */
+GPtrArray *store_list(GError **error);
 
 #endif

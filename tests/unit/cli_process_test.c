@@ -3,9 +3,14 @@
 #include "unit.h"
 
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "root-partition/vm/file_lock.h"
 #include "root-partition/vm/json_text.h"
 
 #define TEXT_BYTES_MAX (1u << 20)
@@ -232,6 +237,209 @@ START_TEST(a_worker_that_dies_is_told)
 }
 END_TEST
 
+/* ---- What cannot be read is not nothing ---- */
+
+START_TEST(only_what_is_not_there_is_absent)
+{
+	static const struct {
+		const char *before;
+		const char *line;
+		const char *words;
+	} cases[] = {
+		{ "", "VIRIDIS_STATE_DIR=$K $V list", "Not a directory" },
+		{ "", "VIRIDIS_STATE_DIR=$K $V list --json", "Not a directory" },
+		{ "ln -s bad.json $S/bad.json", "$V info bad", "Too many levels" },
+		{ "ln -s bad.json $S/bad.json", "$V start bad", "Too many levels" },
+		{ "ln -s web.lock $R/web.lock", "$V list", "Too many levels" },
+		{ "ln -s web.lock $R/web.lock", "$V info web", "Too many levels" },
+		{ "ln -s web.lock $R/web.lock", "$V stop web", "Too many levels" },
+		{ "ln -s web.lock $R/web.lock", "$V delete web", "Too many levels" },
+		{ "ln -s web.state $R/web.state", "$V list", "oo many" },
+		{ "ln -s web.state $R/web.state", "$V info web", "oo many" },
+		{ "ln -s web.sock $R/web.sock", "$V stop web", "Too many levels" },
+		{ "ln -s web.log $S/web.log", "$V log web", "oo many" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		if (cases[i].before[0])
+			expect_done(cases[i].before);
+		expect(cases[i].line, 1, cases[i].words);
+		expect_done("rm -f $S/bad.json $S/web.log $R/*; [ -e $S/web.json ]");
+	}
+	expect("$V list", 0, "web                  off");
+	expect("rm -r $R $S; $V list", 0, "NAME");
+	expect("$V info web", 1, "no VM is named 'web'");
+}
+END_TEST
+
+START_TEST(who_may_not_look_is_told_so)
+{
+	static const char *const lines[] = { "list",     "info web", "start web",
+		                             "stop web", "log web",  "delete web" };
+
+	if (getuid() != 0)
+		return; /* setpriv needs that */
+	expect_done("cp $V viridis; chmod 711 . viridis");
+	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+		g_autofree char *line = g_strdup_printf(
+			"setpriv --reuid 65534 --clear-groups ./viridis %s", lines[i]);
+
+		expect(line, 1, "Permission denied");
+	}
+}
+END_TEST
+
+/* ---- Workers ---- */
+
+enum behaviour {
+	MUTE,     /* listens, and that is all: as one that is stopped or hangs */
+	DEAF,     /* does not even listen */
+	LATE,     /* listens after a second, and obeys */
+	STUBBORN, /* hangs up after its answer, and stays */
+};
+
+static int listen_at(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", g_getenv("R"),
+	           name);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 0) != 0)
+		_exit(1);
+	return fd;
+}
+
+static void answer_once(int listener)
+{
+	static const char ok[] = "{\"ok\": true}\n";
+	char request[256];
+	int fd = accept(listener, NULL, NULL);
+
+	if (read(fd, request, sizeof(request)) <= 0 || write(fd, ok, strlen(ok)) < 0)
+		_exit(1);
+	close(fd);
+}
+
+static void behave(enum behaviour behaviour, const char *name, const char *lock)
+{
+	g_autofree char *socket_name = g_strconcat(name, ".sock", NULL);
+	int listener;
+
+	if (behaviour == LATE)
+		g_usleep(G_USEC_PER_SEC);
+	if (behaviour != DEAF) {
+		listener = listen_at(socket_name);
+		if (behaviour == LATE || behaviour == STUBBORN)
+			answer_once(listener);
+	}
+	if (behaviour == LATE) {
+		g_unlink(lock);
+		_exit(0);
+	}
+	for (;;)
+		pause();
+}
+
+/* A process that holds the VM's lock from now on. */
+static pid_t run_worker(const char *name, enum behaviour behaviour)
+{
+	g_autofree char *lock = g_strdup_printf("%s/%s.lock", g_getenv("R"), name);
+	int ends[2];
+	pid_t child;
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		if (file_lock(lock) < 0 || write(ends[1], "", 1) != 1)
+			_exit(1);
+		behave(behaviour, name, lock);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+	return child;
+}
+
+/* Its wait status; it must end by itself or have been killed. */
+static int end_of(pid_t worker)
+{
+	int status = 0;
+
+	for (int i = 0; i < 500; i++) {
+		pid_t ended = waitpid(worker, &status, WNOHANG);
+
+		if (ended == worker)
+			return status;
+		g_usleep(10000);
+	}
+	kill(worker, SIGKILL);
+	ck_abort_msg("the worker lives on");
+}
+
+static void kill_worker(pid_t worker)
+{
+	kill(worker, SIGKILL);
+	ck_assert_int_eq(waitpid(worker, NULL, 0), worker);
+}
+
+START_TEST(who_asks_a_worker_that_starts_waits_until_it_listens)
+{
+	pid_t worker = run_worker("web", LATE);
+
+	expect("$V list", 0, "running");
+	expect("$V stop web", 0, "web is off");
+	ck_assert_int_eq(end_of(worker), 0);
+}
+END_TEST
+
+static void check_killed(pid_t worker)
+{
+	int status = end_of(worker);
+
+	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* All at the same time, as each takes as long as a worker may. */
+START_TEST(nobody_waits_for_ever_and_stop_kills_who_does_not_obey)
+{
+	pid_t asked, mute, deaf;
+
+	expect_done("for n in mute deaf; do $V create $n --memory 8M --kernel $K; done");
+	asked = run_worker("web", MUTE);
+	mute = run_worker("mute", MUTE);
+	deaf = run_worker("deaf", DEAF);
+	/* More ask than the queue holds: not even connect() returns for the last of them. */
+	expect("for n in 1 2 3 4; do $V info web & done; $V stop mute & $V stop deaf &"
+	       " wait; $V delete web",
+	       1, "web runs");
+	ck_assert_ptr_nonnull(strstr(output, "state      running (web gives no answer"));
+	ck_assert_ptr_nonnull(strstr(output, "but it does not listen"));
+	ck_assert_ptr_nonnull(strstr(output, "mute is off; its worker did not obey"));
+	ck_assert_ptr_nonnull(strstr(output, "deaf is off; its worker did not obey"));
+	check_killed(mute);
+	check_killed(deaf);
+	expect("$V stop mute", 1, "mute does not run");
+	kill_worker(asked);
+}
+END_TEST
+
+START_TEST(shutdown_waits_as_long_as_it_is_told_and_kills_nobody)
+{
+	static const enum behaviour behaviours[] = { MUTE, DEAF, STUBBORN };
+	pid_t worker = run_worker("web", behaviours[_i]);
+	gint64 start = g_get_monotonic_time();
+
+	expect("$V shutdown web --timeout 2", 1,
+	       behaviours[_i] == DEAF ? "does not listen" : "'viridis stop web' ends it");
+	ck_assert_int_le(g_get_monotonic_time() - start, 8 * G_USEC_PER_SEC);
+	ck_assert_int_eq(waitpid(worker, NULL, WNOHANG), 0);
+	kill_worker(worker);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_process");
@@ -254,6 +462,20 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_worker_has_none_of_its_caller_s_descriptors);
 	tcase_add_test(tcase, a_worker_that_fails_is_believed_word_for_word);
 	tcase_add_test(tcase, a_worker_that_dies_is_told);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("absent");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, only_what_is_not_there_is_absent);
+	tcase_add_test(tcase, who_may_not_look_is_told_so);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("workers");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, who_asks_a_worker_that_starts_waits_until_it_listens);
+	tcase_add_test(tcase, nobody_waits_for_ever_and_stop_kills_who_does_not_obey);
+	tcase_add_loop_test(tcase, shutdown_waits_as_long_as_it_is_told_and_kills_nobody,
+	                    0, 3);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
