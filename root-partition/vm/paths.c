@@ -29,6 +29,7 @@ char *paths_of(const char *name, enum path path)
 		const char *suffix;
 	} kinds[PATH_KINDS] = {
 		[PATH_DEFINITION] = { paths_state_dir, ".json" },
+		[PATH_DEFINITION_NEW] = { paths_state_dir, ".json.new" },
 		[PATH_LOG] = { paths_state_dir, ".log" },
 		[PATH_LOG_OLD] = { paths_state_dir, ".log.old" },
 		[PATH_SOCKET] = { paths_run_dir, ".sock" },

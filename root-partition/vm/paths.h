@@ -9,8 +9,9 @@
 #include <glib.h>
 
 enum path {
-	PATH_DEFINITION, /* state: NAME.json */
-	PATH_LOG,        /* state: NAME.log */
+	PATH_DEFINITION,     /* state: NAME.json */
+	PATH_DEFINITION_NEW, /* state: NAME.json.new, while it is being written */
+	PATH_LOG,            /* state: NAME.log */
 	PATH_LOG_OLD, /* state: NAME.log.old, what was in it before it became too long */
 	PATH_SOCKET,  /* run: NAME.sock, the control socket */
 	PATH_STATE,   /* run: NAME.state, how it is or how it ended */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/vm/file_lock.h"
 #include "root-partition/vm/paths.h"
 
 #define SUFFIX ".json"
@@ -71,50 +72,85 @@ struct definition *store_load(const char *name, GError **error)
 	return g_steal_pointer(&definition);
 }
 
-/* Written aside and then linked to its name, which fails if somebody else was first. */
+static gboolean failed(GError **error, const char *path)
+{
+	int saved = errno;
+
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s",
+	            path, g_strerror(saved));
+	return FALSE;
+}
+
+/* To the disk: what has a name afterwards is whole, whatever happens to the machine. */
+static gboolean write_whole(int fd, const char *text)
+{
+	size_t left = strlen(text);
+
+	while (left) {
+		ssize_t written = write(fd, text, left);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return FALSE;
+		text += written;
+		left -= (size_t)written;
+	}
+	return fsync(fd) == 0;
+}
+
+static gboolean link_as(const char *aside, const char *name, GError **error)
+{
+	g_autofree char *path = paths_of(name, PATH_DEFINITION);
+
+	if (link(aside, path) == 0)
+		return TRUE;
+	if (errno != EEXIST)
+		return failed(error, path);
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
+	            "a VM named '%s' exists already; delete it or choose another name",
+	            name);
+	return FALSE;
+}
+
+/*
+ * Written aside and then linked to its name, which fails if somebody else was first. The file aside
+ * has one name, so that who was interrupted leaves nothing that the next does not take over; its
+ * lock keeps two from writing there together.
+ */
 gboolean store_create(const struct definition *definition, GError **error)
 {
-	g_autofree char *path = paths_of(definition->name, PATH_DEFINITION);
-	g_autofree char *aside = g_strdup_printf("%s.%ld", path, (long)getpid());
+	g_autofree char *aside = paths_of(definition->name, PATH_DEFINITION_NEW);
 	g_autofree char *text = definition_to_json(definition);
-	gboolean linked;
-	int saved;
+	int fd = file_lock(aside);
+	gboolean created;
 
-	if (!g_file_set_contents(aside, text, -1, error))
+	if (fd < 0 && errno == EAGAIN) {
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
+		            "another process is creating '%s'", definition->name);
 		return FALSE;
-	linked = link(aside, path) == 0;
-	saved = errno;
+	}
+	if (fd < 0)
+		return failed(error, aside);
+	created = (ftruncate(fd, 0) == 0 && write_whole(fd, text)) ||
+	          failed(error, aside);
+	created = created && link_as(aside, definition->name, error);
 	g_unlink(aside);
-	if (linked)
-		return TRUE;
-	if (saved == EEXIST)
-		g_set_error(
-			error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
-			"a VM named '%s' exists already; delete it or choose another name",
-			definition->name);
-	else
-		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
-		            "%s: %s", path, g_strerror(saved));
-	return FALSE;
+	close(fd);
+	return created;
 }
 
 gboolean store_delete(const char *name, GError **error)
 {
-	static const enum path others[] = { PATH_LOG, PATH_LOG_OLD, PATH_STATE };
+	static const enum path others[] = { PATH_DEFINITION_NEW, PATH_LOG, PATH_LOG_OLD,
+		                            PATH_STATE };
 	g_autofree char *path = NULL;
-	int saved;
 
 	if (!definition_name_valid(name, error))
 		return FALSE;
 	path = paths_of(name, PATH_DEFINITION);
-	if (g_unlink(path) != 0) {
-		saved = errno;
-		if (saved == ENOENT)
-			return unknown(name, error);
-		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
-		            "%s: %s", path, g_strerror(saved));
-		return FALSE;
-	}
+	if (g_unlink(path) != 0)
+		return errno == ENOENT ? unknown(name, error) : failed(error, path);
 	for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
 		g_autofree char *other = paths_of(name, others[i]);
 

@@ -146,6 +146,31 @@ START_TEST(what_needs_no_vm_to_run_answers_in_json)
 }
 END_TEST
 
+/* ---- Definitions ---- */
+
+START_TEST(an_interrupted_create_leaves_nothing_for_good)
+{
+	/* Killed by SIGXFSZ in the midst of writing. */
+	expect("ulimit -f 0; $V create two --memory 8M --kernel $K; exit $?",
+	       128 + SIGXFSZ, "");
+	expect("$V info two", 1, "no VM is named");
+	expect_done("$V create two --memory 8M --kernel $K");
+	expect("ls $S | xargs", 0, "two.json web.json\n");
+	ck_assert_str_eq(output, "two.json web.json\n");
+	expect_done("$V info two");
+}
+END_TEST
+
+START_TEST(of_many_who_create_one_name_one_wins)
+{
+	expect_done("for n in $(seq 20); do"
+	            "  $V create two --memory $((n + 8))M --kernel $K >&2 && echo won $n"
+	            "  & done 2>/dev/null | tee won; [ $(wc -l <won) = 1 ];"
+	            " $V info two | grep -q \"^memory *$(($(cut -d' ' -f2 won) + 8))M\"");
+	expect_done("[ \"$(ls $S | xargs)\" = 'two.json web.json' ]");
+}
+END_TEST
+
 /* ---- Output ---- */
 
 START_TEST(an_answer_that_cannot_be_written_is_not_done)
@@ -449,6 +474,12 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("definitions");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, an_interrupted_create_leaves_nothing_for_good);
+	tcase_add_test(tcase, of_many_who_create_one_name_one_wins);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("output");
 	tcase_add_checked_fixture(tcase, setup, teardown);
