@@ -146,6 +146,32 @@ START_TEST(what_needs_no_vm_to_run_answers_in_json)
 }
 END_TEST
 
+START_TEST(what_cannot_be_done_says_so_in_json)
+{
+	static const char *const lines[] = {
+		"$V console web --json",
+		"$V stop web --json",
+		"$V shutdown web --json",
+		"$V stats web --json",
+		"$V info nobody --json",
+		"$V log nobody --json",
+		"$V start nobody --json",
+		"$V delete nobody --json",
+		"$V trace --json --count 1",
+		"$V stats --json",
+		"$V create web --memory 8M --kernel $K --json",
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
+		g_autoptr(JsonObject) answer = json_of(lines[i], 1);
+
+		ck_assert_msg(!json_object_get_boolean_member(answer, "ok"), "%s",
+		              output);
+		ck_assert_str_ne(json_object_get_string_member(answer, "error"), "");
+	}
+}
+END_TEST
+
 /* ---- Definitions ---- */
 
 START_TEST(an_interrupted_create_leaves_nothing_for_good)
@@ -474,6 +500,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
+	tcase_add_test(tcase, what_cannot_be_done_says_so_in_json);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("definitions");
 	tcase_add_checked_fixture(tcase, setup, teardown);
