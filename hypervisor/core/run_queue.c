@@ -94,11 +94,6 @@ void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 	queue->weight_queued -= entity->weight;
 }
 
-struct run_entity *run_queue_first(const struct run_queue *queue)
-{
-	return queue->root;
-}
-
 /* Rounded up, so that no run is too short to count. */
 static uint64_t virtual_ticks(const struct run_entity *entity, uint64_t ticks)
 {

@@ -11,7 +11,7 @@
  *   Q4  The heap is skew: a merge turns the spine it goes along to the other side, so that n calls
  *       take n * log2(n) steps or so between them. No recursion.
  *
- * Picking: first, remove, run, charge (as often as the caller likes), insert again or let it block.
+ * Picking: root, remove, run, charge (as often as the caller likes), insert again or let it block.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
 #define VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
@@ -43,7 +43,7 @@ struct run_entity {
 
 struct run_queue {
 	const struct run_queue_policy *policy; /* constant */
-	struct run_entity *root;
+	struct run_entity *root; /* the VP to run next, still queued; NULL: none */
 	uint64_t clock;
 	uint64_t weight_queued; /* sum */
 };
@@ -58,8 +58,6 @@ void run_queue_entity_init(struct run_entity *entity, const struct run_queue *qu
 void run_queue_insert(struct run_queue *queue, struct run_entity *entity);
 /* Not queued: nothing happens. */
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity);
-/* The VP to run next, still queued; NULL when there is none. */
-struct run_entity *run_queue_first(const struct run_queue *queue);
 
 /* Account run time to a VP that is not queued. */
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ticks);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Epochs. The idea: epoch.h */
-#include "hypervisor/kernel/epoch.h"
+/* Epochs. The idea: percpu.h */
 #include "hypervisor/kernel/percpu.h"
 
 #define EPOCH_IDLE (~UINT64_C(0))

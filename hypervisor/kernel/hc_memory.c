@@ -6,7 +6,6 @@
  * child's RAM is the root's own memory, held by a count while a child maps it.
  */
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/overlay.h"

@@ -6,7 +6,6 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/core/hypercall_control.h"
-#include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/trace.h"

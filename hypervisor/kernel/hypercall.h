@@ -46,7 +46,7 @@ struct hypercall {
 	 */
 	bool again;
 	bool claimed; /* target_vp, for this call alone */
-	/* Set by a handler that removed a translation or an object: see epoch.h. */
+	/* Set by a handler that removed a translation or an object: see percpu.h. */
 	bool settle;
 };
 

@@ -14,7 +14,6 @@
 #include "hypervisor/kernel/registers.h"
 #include "hypervisor/kernel/root.h"
 #include "hypervisor/kernel/sched.h"
-#include "hypervisor/kernel/timer_queue.h"
 #include "hypervisor/kernel/trace.h"
 
 _Noreturn void main(uint32_t magic, uint32_t info_hpa);

@@ -5,7 +5,6 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/partition.h"
 

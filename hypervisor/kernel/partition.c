@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/frames.h"
 #include "hypervisor/kernel/overlay.h"
 #include "hypervisor/kernel/sched.h"

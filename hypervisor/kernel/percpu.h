@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What belongs to one physical processor. Found through GS:0. */
+/* What belongs to one physical processor, found through GS:0; and how processors wait for each other. */
 #ifndef VIRIDIS_KERNEL_PERCPU_H
 #define VIRIDIS_KERNEL_PERCPU_H
 
@@ -48,7 +48,7 @@ struct cpu {
 	struct list timers;
 
 	/* Atomic. */
-	uint64_t epoch;   /* see epoch.h */
+	uint64_t epoch;   /* see below */
 	bool reschedule;  /* look for a better VP before the next entry */
 	bool timer_rearm; /* owning CPU only: the deadline may have changed */
 
@@ -86,5 +86,29 @@ _Noreturn void cpu_loop(struct cpu *cpu);
 
 /* Another CPU is to leave its guest, or HLT, and look again. */
 void cpu_kick(const struct cpu *cpu);
+
+/*
+ * Epochs: how one CPU learns that every other has let go of something.
+ *
+ * Each CPU passes a quiescent point at the top of its loop, where it holds no pointer to any object
+ * and no window onto any guest's page, and from which it flushes its guest translations before it
+ * next enters a guest. Whoever takes a translation or an object out of reach advances the epoch; once
+ * every CPU has passed that epoch, nothing can reach it any more. Nobody spins for it: the VP
+ * that asked is not entered again before (vp->wait_epoch), and memory waits in quarantine.
+ */
+
+/* After the removal is visible: the epoch that every CPU must pass. */
+uint64_t epoch_advance(void);
+
+bool epoch_passed(uint64_t epoch);
+
+/* Kick every CPU that has not passed `epoch`. */
+void epoch_hurry(uint64_t epoch);
+
+/* The calling CPU's quiescent point. Sets cpu->flush_guests when the epoch has moved. */
+void epoch_pass(struct cpu *cpu);
+
+/* The calling CPU enters no guest and holds nothing until its next epoch_pass(). */
+void epoch_idle(struct cpu *cpu);
 
 #endif

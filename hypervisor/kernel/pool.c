@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/pool.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/frames.h"
 
 struct pool_frame {

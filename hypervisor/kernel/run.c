@@ -4,11 +4,9 @@
  * three places that open the gate: after an exit that an interrupt caused, while idle, and
  * while a VP waits for an epoch.
  */
-#include "hypervisor/kernel/epoch.h"
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/trace.h"
-#include "hypervisor/kernel/timer_queue.h"
 
 static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
 {

@@ -112,7 +112,7 @@ void sched_wake(struct vp *vp, bool lend)
 	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0)
 		return;
 	make_ready_locked(vp);
-	if (lend && run_queue_first(&queue) == &vp->entity && !lent_to[cpu->index])
+	if (lend && queue.root == &vp->entity && !lent_to[cpu->index])
 		lend_locked(cpu, vp);
 	else
 		place_locked(vp);
@@ -168,7 +168,7 @@ static struct vp *ready_root_locked(const struct cpu *cpu)
 static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 {
 	struct vp *root = ready_root_locked(cpu);
-	struct run_entity *first = run_queue_first(&queue);
+	struct run_entity *first = queue.root;
 	struct vp *child = first ? LIST_OWNER(first, struct vp, entity) : NULL;
 
 	if (lent_to[cpu->index])
@@ -189,7 +189,7 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 
 	if (lent_to[cpu->index])
 		slice = policy.slice_min;
-	else if (ready_root_locked(cpu) || run_queue_first(&queue))
+	else if (ready_root_locked(cpu) || queue.root)
 		slice = run_queue_time_slice(&queue, &vp->entity);
 	cpu->slice_end = slice ? now + slice : 0;
 	cpu->timer_rearm = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Per-CPU deadlines: timer_queue.h */
-#include "hypervisor/kernel/timer_queue.h"
+/* Per-CPU deadlines: sched.h */
+#include "hypervisor/kernel/sched.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/vp.h"

@@ -7,7 +7,6 @@
 #include "hypervisor/kernel/partition.h"
 #include "hypervisor/kernel/sched.h"
 #include "hypervisor/kernel/trace.h"
-#include "hypervisor/kernel/timer_queue.h"
 
 /* The virtual APIC timer counts once every so many TSC ticks. */
 #define APIC_CLOCK_PER_TICK 16

@@ -80,14 +80,14 @@ START_TEST(the_heap_keeps_its_invariants_under_random_use)
 			ck_assert_uint_eq(heap_check(), queued);
 	}
 	for (uint64_t last = 0; queued > 0; queued--) {
-		struct run_entity *e = run_queue_first(&queue);
+		struct run_entity *e = queue.root;
 
 		if (e->virtual_time < last)
 			ck_abort_msg("not the least first");
 		last = e->virtual_time;
 		run_queue_remove(&queue, e);
 	}
-	ck_assert_ptr_null(run_queue_first(&queue));
+	ck_assert_ptr_null(queue.root);
 	ck_assert_uint_eq(queue.weight_queued, 0);
 }
 END_TEST
@@ -178,7 +178,7 @@ static void world_wake(void)
 
 static void world_pick(unsigned int cpu)
 {
-	struct run_entity *first = run_queue_first(&queue);
+	struct run_entity *first = queue.root;
 	struct vp *current = world.running[cpu];
 	struct vp *next;
 
@@ -187,7 +187,7 @@ static void world_pick(unsigned int cpu)
 		return;
 	if (current)
 		run_queue_insert(&queue, &current->entity);
-	first = run_queue_first(&queue);
+	first = queue.root;
 	world.running[cpu] = NULL;
 	if (!first)
 		return;
