@@ -21,8 +21,10 @@ from lib.processes import Child, dying_with_parent, end_by_signals, end_session,
     of_session, still_there
 
 LEVELS = ("lint", "unit", "fuzz", "boot", "e2e")
+# Run only when it, or a test of it, is named.
+ON_DEMAND = "slow"
 # Words that the `prepared` of ./dev knows.
-LEVEL_NEEDS = {"lint": [], "boot": [], "e2e": ["root", "guest-initrd"]}
+LEVEL_NEEDS = {"lint": [], "boot": [], ON_DEMAND: [], "e2e": ["root", "guest-initrd"]}
 LIMIT_SECONDS = 300
 GRACE_SECONDS = 3
 LOGS = RUN / "tests"
@@ -70,7 +72,8 @@ def fuzz_tests(seconds):
 
 def all_tests(fuzz_seconds):
     return [*scripts("lint", "lint"), *unit_tests(), *fuzz_tests(fuzz_seconds),
-            *scripts("boot", "boot"), *scripts("e2e", "e2e")]
+            *scripts("boot", "boot"), *scripts("e2e", "e2e"),
+            *scripts(ON_DEMAND, ON_DEMAND)]
 
 
 def selected(tests, words):
@@ -81,7 +84,6 @@ def selected(tests, words):
             print(f"./dev test: no level or test '{word}'; ./dev test --list shows all",
                   file=sys.stderr)
             sys.exit(2)
-    words = words or LEVELS
     return [test for test in tests if test.level in words or test.name in words]
 
 
@@ -163,7 +165,8 @@ def run(test):
 
 def arguments():
     p = argparse.ArgumentParser(prog="./dev test", description="Runs the tests: levels "
-                                + ", ".join(LEVELS) + ", or single tests by name.")
+                                + ", ".join(LEVELS) + f"; {ON_DEMAND} when named, or single "
+                                "tests by name.")
     p.add_argument("what", nargs="*", metavar="LEVEL|NAME")
     p.add_argument("--list", action="store_true", help="show the tests")
     p.add_argument("--needs", action="store_true", help="show what must be built for them")
@@ -176,7 +179,9 @@ def arguments():
 def main():
     end_by_signals()
     options = arguments()
-    tests = selected(all_tests(options.fuzz_seconds), options.what)
+    known = all_tests(options.fuzz_seconds)
+    tests = known if options.list and not options.what else \
+        selected(known, options.what or LEVELS)
     if options.list:
         for test in tests:
             print(f"{test.level:5} {test.name:32} {shown(test.source)}")

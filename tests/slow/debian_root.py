@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root root-disk target:tiny_guest
+# Limit: 900
+"""./dev root --debian: Debian's own root disk, systemd, our module and programs in it, a child."""
+import shutil
+import tempfile
+from pathlib import Path
+
+from lib.dev import dev
+from lib.paths import BUILD, ROOT_DISK
+from lib.tap import Tap, parse
+
+TINY = BUILD / "vsc" / "tiny.bz"
+# Each part leaves its answer in /out; systemd is not done while the command runs.
+COMMANDS = """
+findmnt -n -o SOURCE,FSTYPE,OPTIONS / >/out/root
+cat /proc/1/comm >/out/init
+dmesg >/out/dmesg
+systemctl --failed --plain --no-legend >/out/failed
+cat /etc/os-release >/out/release
+[ -c /dev/mshv ] || exit 20
+viridis list >/out/list || exit 21
+viridis create one --memory 64M --vps 2 --kernel /share/tiny --serial /out/serial \
+	--cmdline 'tests=cpuid,time,smp role=child' || exit 22
+viridis start one || exit 23
+for second in $(seq 120); do
+	grep -q '^1\\.\\.' /out/serial && break
+	sleep 1
+done
+viridis stop one
+viridis delete one || exit 24
+echo lost >/written
+cut -d' ' -f1 /proc/uptime
+exit 9
+"""
+
+
+def run(folder):
+    share = folder / "share"
+    share.mkdir()
+    shutil.copy(TINY, share / "tiny")
+    before = ROOT_DISK.stat().st_mtime_ns
+    done = dev("root", "--no-build", "--debian", "--name", "debian-root", "--share", share,
+               "--out", folder / "out", "--timeout", "700", "--", COMMANDS, limit=800)
+    assert done.returncode == 9, (done.returncode, done.stderr.decode()[-3000:])
+    print(f"# the command's end is {done.stdout.decode().split()[-1]} s after the start of Linux")
+    assert ROOT_DISK.stat().st_mtime_ns == before, "the disk that was built has been written"
+    return folder / "out"
+
+
+def check_disk(out):
+    source, kind, options = (out / "root").read_text().split()
+    assert source == "/dev/vda" and kind == "ext4" and "rw" in options.split(","), options
+    assert (out / "init").read_text() == "systemd\n"
+    assert "ID=debian" in (out / "release").read_text()
+    assert (out / "failed").read_text() == "", (out / "failed").read_text()
+
+
+def check_hypervisor(out):
+    dmesg = (out / "dmesg").read_text()
+    assert "Hypervisor detected: Microsoft Hyper-V" in dmesg, dmesg
+    assert "/dev/mshv ready" in dmesg, dmesg
+    assert (out / "list").read_text().startswith("NAME "), (out / "list").read_text()
+
+
+def main():
+    with Tap() as tap, tempfile.TemporaryDirectory() as folder:
+        out = tap.run("Debian's own root runs a command, and its status comes back", run,
+                      Path(folder))
+        if out:
+            tap.run("systemd runs on the disk, mounted for writing, and no unit failed",
+                    check_disk, out)
+            tap.run("under the hypervisor, with /dev/mshv", check_hypervisor, out)
+            tap.adopt(parse((out / "serial").read_text(errors="replace")), "its child: ")
+
+
+if __name__ == "__main__":
+    main()
