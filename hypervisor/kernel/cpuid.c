@@ -23,7 +23,7 @@
 #define ALL                      UINT32_MAX
 
 /*
- * What guests see of the machine's leaves; all else reads 0. A feature is here if nothing but the
+ * What guests see of the machine's leaves, in rising order; all else reads 0. A feature is here if nothing but the
  * context that is switched, and no MSR but the allowed ones, is needed for it. APM3 E
  */
 static const struct {
@@ -119,10 +119,12 @@ static void leaf_d(const struct vp *vp, uint32_t subleaf, struct cpuid_regs *reg
 static void mask_leaf(uint32_t leaf, struct cpuid_regs *regs)
 {
 	struct cpuid_regs mask = { 0 };
+	unsigned int i = 0;
 
-	for (unsigned int i = 0; i < ARRAY_COUNT(shown); i++)
-		if (leaf >= shown[i].first && leaf <= shown[i].last)
-			mask = shown[i].mask;
+	while (i < ARRAY_COUNT(shown) && leaf > shown[i].last)
+		i++;
+	if (i < ARRAY_COUNT(shown) && leaf >= shown[i].first)
+		mask = shown[i].mask;
 	regs->eax &= mask.eax;
 	regs->ebx &= mask.ebx;
 	regs->ecx &= mask.ecx;
