@@ -67,11 +67,9 @@ void interrupt_end_all(struct vp *vp)
 	}
 }
 
-/* The machine's NMI button, a watchdog: for the root to deal with. */
+/* The machine's NMI button, a watchdog: for the root to deal with. It may have come under any lock. */
 void interrupt_nmi(void)
 {
-	struct cpu *cpu = this_cpu();
-
-	if (cpu->root_vp)
-		vp_raise(cpu->root_vp, EVENTS_NMI);
+	__atomic_store_n(&this_cpu()->nmi_came, true, __ATOMIC_RELAXED);
+	__atomic_store_n(&this_cpu()->reschedule, true, __ATOMIC_RELAXED); /* no HLT */
 }

@@ -8,7 +8,7 @@
 /* A device's interrupt, vector 0x20..0xef, not yet acknowledged at the local APIC. */
 void interrupt_external(uint8_t vector);
 
-/* An NMI while no panic is in progress. On the NMI stack: log lines and atomics only. */
+/* An NMI while no panic is in progress. On the NMI stack: flags only; the CPU's loop looks at them. */
 void interrupt_nmi(void);
 
 struct vp;

@@ -20,6 +20,7 @@ struct cpu {
 
 	/* Owning CPU only; interrupt handlers included. */
 	bool timer_fired; /* VECTOR_TIMER has come since it was last cleared */
+	bool nmi_came;    /* likewise an NMI */
 
 	/* Constant once the root runs. */
 	struct vp *root_vp;

@@ -93,6 +93,10 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 		epoch_pass(cpu);
 		if (cpu->timer_fired)
 			timer_tick(cpu);
+		if (__atomic_load_n(&cpu->nmi_came, __ATOMIC_RELAXED)) {
+			__atomic_store_n(&cpu->nmi_came, false, __ATOMIC_RELAXED);
+			vp_raise(cpu->root_vp, EVENTS_NMI);
+		}
 		vp = sched_pick(cpu);
 		if (!vp)
 			idle(cpu);

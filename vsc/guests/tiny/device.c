@@ -38,6 +38,7 @@
 #define VECTOR_LAST       0xefu
 #define VECTOR_PING       0x81
 #define NMIS              2000u
+#define NMI_DELAYS        200u /* of a microsecond each */
 #define PATIENCE_MS       5000
 
 static volatile uint32_t *edu;
@@ -133,6 +134,65 @@ static void vectors(void)
 	ok_equal(came, 0, "and it does not come");
 }
 
+static volatile bool enough;
+
+static void end_ping(struct trap_frame *frame)
+{
+	(void)frame; /* it woke the VP */
+	apic_eoi();
+}
+
+static void count_only(struct trap_frame *frame)
+{
+	(void)frame; /* counted by the dispatcher */
+}
+
+static void sleep_and_wake(void *argument)
+{
+	(void)argument; /* nothing to know */
+	while (!enough)
+		cpu_sti_hlt_cli();
+}
+
+/*
+ * A message may be an NMI, which no lock holds off: each strikes a processor that goes to sleep again
+ * after the last one, a little later each time.
+ */
+static void nmis(void)
+{
+	const uint32_t ping = APIC_ICR_ASSERT | VECTOR_PING;
+	const volatile uint32_t *count;
+	uint64_t step = clock_tsc_hz() / 1000000;
+	uint32_t target, came;
+
+	if (smp_start(2) < 2) {
+		skip("one VP alone");
+		return;
+	}
+	target = smp_vp(1)->apic_id;
+	count = &smp_vp(1)->interrupts[TRAP_NMI];
+	trap_set_handler(VECTOR_PING, end_ping);
+	trap_set_handler(TRAP_NMI, count_only);
+	smp_run(1, sleep_and_wake, NULL);
+	aim(target, MSI_NMI);
+	for (came = 0; came < NMIS; came++) {
+		uint32_t before = *count;
+		uint64_t until = cpu_rdtsc() + step * (came % NMI_DELAYS);
+
+		while (cpu_rdtsc() < until)
+			;
+		fire();
+		if (!clock_wait_for(count, before + 1, PATIENCE_MS))
+			break;
+	}
+	ok_equal(came, NMIS, "each NMI to a VP that goes to sleep comes");
+	enough = true;
+	apic_send(target, ping);
+	ok(smp_wait(1, PATIENCE_MS), "and it goes on");
+	trap_set_handler(TRAP_NMI, NULL);
+	trap_set_handler(VECTOR_PING, NULL);
+}
+
 void group_device(void)
 {
 	if (!find_device()) {
@@ -140,4 +200,5 @@ void group_device(void)
 		return;
 	}
 	vectors();
+	nmis();
 }
