@@ -135,6 +135,12 @@ static void handle_exception(const struct trap_frame *frame)
 		interrupt_nmi();
 		return;
 	}
+	if (frame->vector == EXCEPTION_SX) {
+		/* An INIT, of a device's or ours: smp.c lets one halt that came up too late. */
+		if (cpus[this_cpu()->index] != this_cpu())
+			panic_stop();
+		return;
+	}
 	panic_at(frame, "exception %lu: %s, error code %#lx", frame->vector,
 	         name ? name : "reserved", frame->error_code);
 }

@@ -93,6 +93,7 @@
 #define EXCEPTION_GP  13
 #define EXCEPTION_AC  17
 #define EXCEPTION_MC  18
+#define EXCEPTION_SX  30
 
 /* CPUID bits. APM3 E */
 #define CPUID_1_ECX_XSAVE    0x04000000

@@ -8,6 +8,7 @@
 #include "hypervisor/kernel/percpu.h"
 
 #define SVM_LEAF     0x8000000au
+#define VM_CR_R_INIT BIT64(1) /* an INIT is #SX */
 #define VM_CR_SVMDIS BIT64(4)
 #define IOPM_BYTES   (3 * PAGE_4K)
 #define MSRPM_BYTES  (2 * PAGE_4K)
@@ -116,6 +117,7 @@ static void svm_cpu_on(void)
 	cpu->save_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
 	cpu_wrmsr(MSR_VM_HSAVE_PA, cpu->save_hpa);
+	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
 	cpu->generation = 1;
 	cpu->next_asid = 1;
 	__asm__ volatile("vmsave %0" : : "a"(cpu->host_hpa) : "memory");
