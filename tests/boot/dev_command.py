@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root target:tiny_guest
-# Limit: 500
-"""The commands of ./dev: help and misuse; iso, clean, fmt, docs, tcb; a root's shell on a terminal;
-bare beside it; a run that repeats."""
+# Limit: 700
+"""The commands of ./dev: help and misuse; iso, clean, fmt, docs, tcb; a root's shell on a terminal, and
+gdb; bare beside it; a run that repeats."""
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from lib.dev import dev
@@ -178,6 +179,29 @@ def check_timeout(folder):
         session.check_clean()
 
 
+def check_gdb(folder):
+    """Stopped at the first instruction; then in the hypervisor, by its symbols; and by Ctrl-C."""
+    with Session([TOP / "dev", "gdb", "--no-build"], folder, TERM="dumb") as session:
+        session.console.wait(r"^\(gdb\) ", 60)
+        for typed, answer in (("print/x $pc\n", r"\$1 = 0xfff0$"),
+                              ("hbreak main\n", r"breakpoint 1 at 0x"),
+                              ("continue\n", r"hit Breakpoint 1, main \(magic=920085129"),
+                              ("viridis-log x\n", r"'x' is not a number")):
+            session.send(typed)
+            session.console.wait(answer, 60)
+            session.console.wait(r"^\(gdb\) ", 60)
+        session.send("continue\n")
+        session.console.wait(r"Continuing\.", 60)
+        time.sleep(1)  # the machine runs
+        session.send(CTRL_C)
+        session.console.wait(r"received signal SIGINT", 60)
+        session.console.wait(r"^\(gdb\) ", 60)
+        session.send("detach\nquit\n")
+        status = session.end(60)
+        assert status == 0, status
+        session.check_clean()
+
+
 def counted():
     """What things cost our guest; a tick of the TSC is an instruction, and takes a nanosecond."""
     with Machine("icount", [Module(TINY, "kernel tests=cost role=root")], cpus=1,
@@ -211,6 +235,7 @@ def main():
         image = tap.run("root without a command is a shell on the terminal", check_shell,
                         folder)
         tap.run("which ends when its time is over", check_timeout, folder)
+        tap.run("gdb stops the machine at its start, and in the hypervisor", check_gdb, folder)
         tap.run("bare boots the same image without the hypervisor", check_bare, folder,
                 image or "")
         tap.run("with --icount a run repeats to the instruction", check_icount)
