@@ -71,11 +71,9 @@ static bool flags_ok(const struct hv_port_info *info)
 /* SINT0 is the hypervisor's: a port there could forge what the root takes for an intercept. */
 static enum hv_status check_info(const struct hv_port_info *info, uint32_t vp_count)
 {
-	if (!type_ok(info->type) || info->reserved != 0 || info->reserved2 != 0)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (info->sint == HV_SINT_INTERCEPT || info->sint >= HV_SINT_COUNT)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (!flags_ok(info))
+	if (!type_ok(info->type) || info->reserved != 0 || info->reserved2 != 0 ||
+	    info->sint == HV_SINT_INTERCEPT || info->sint >= HV_SINT_COUNT ||
+	    !flags_ok(info))
 		return HV_STATUS_INVALID_PARAMETER;
 	if (info->vp_index >= vp_count && info->vp_index != HV_VP_INDEX_ANY)
 		return HV_STATUS_INVALID_VP_INDEX;
@@ -109,12 +107,9 @@ enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
 		return HV_STATUS_INVALID_CONNECTION_ID;
 	if (!id_ok(in->port_id))
 		return HV_STATUS_INVALID_PORT_ID;
-	if (in->connection_vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
-	    in->reserved[2] != 0 || in->reserved2 != 0)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (!type_ok(in->info.type) || in->info.reserved != 0 ||
-	    in->info.reserved2[0] != 0 || in->info.reserved2[1] != 0 ||
-	    in->info.reserved2[2] != 0)
+	if (in->connection_vtl != 0 || in->reserved2 != 0 || !type_ok(in->info.type) ||
+	    in->info.reserved != 0 || in->info.reserved2[0] != 0 ||
+	    in->info.reserved2[1] != 0 || in->info.reserved2[2] != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	*c = (struct connection){
 		.entry.id = in->connection_id,

@@ -110,8 +110,7 @@ static bool is_leaf(const struct vp *vp, unsigned int levels, unsigned int level
 	return level == 1 || (level == 2 && levels > 3);
 }
 
-/* 48 or 57 bits, sign-extended. APM2 1.1.3 */
-static bool is_canonical(uint64_t gva, unsigned int levels)
+bool guest_is_canonical(uint64_t gva, unsigned int levels)
 {
 	unsigned int shift = 64 - (12 + 9 * levels);
 
@@ -132,7 +131,7 @@ enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64
 		return HV_TRANSLATE_SUCCESS;
 	if (levels <= 3)
 		gva = (uint32_t)gva;
-	else if (!is_canonical(gva, levels))
+	else if (!guest_is_canonical(gva, levels))
 		return HV_TRANSLATE_PAGE_NOT_PRESENT;
 	for (unsigned int level = levels; level-- > 0;) {
 		unsigned int shift = 12 + index_bits * level;

@@ -24,6 +24,9 @@ bool guest_write(const struct partition *partition, uint64_t gpa, const void *fr
 enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
                                        uint64_t *gpa) MUST_CHECK;
 
+/* Of 48 bits or, with five levels of tables, 57, sign-extended. APM2 1.1.3 */
+bool guest_is_canonical(uint64_t gva, unsigned int levels);
+
 /* Of the code the VP runs: 16, 32 or 64. */
 unsigned int guest_code_bits(const struct vp *vp);
 

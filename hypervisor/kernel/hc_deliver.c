@@ -32,8 +32,7 @@ static enum hv_status decode_interrupt(const struct hv_input_assert_virtual_inte
 
 	if ((in->control & ~(CONTROL_TYPE | CONTROL_FLAGS)) || type > HV_INTERRUPT_SIPI ||
 	    type == VLAPIC_SMI || type == VLAPIC_REMOTE_READ || in->vector > 0xff ||
-	    in->destination > UINT32_MAX || in->target_vtl != 0 || in->reserved[0] != 0 ||
-	    in->reserved[1] != 0 || in->reserved[2] != 0)
+	    in->destination > UINT32_MAX || in->target_vtl != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	*ipi = (struct vlapic_ipi){
 		.delivery = (enum vlapic_delivery)type,
@@ -83,8 +82,7 @@ enum hv_status hc_post_message_direct(struct hypercall *call)
 	enum hv_status status;
 
 	memcpy(&message, &in->message, sizeof(message));
-	if (in->vtl != 0 || in->reserved[0] != 0 || in->reserved[1] != 0 ||
-	    in->reserved[2] != 0 || in->padding != 0 || in->sint >= HV_SINT_COUNT ||
+	if (in->vtl != 0 || in->padding != 0 || in->sint >= HV_SINT_COUNT ||
 	    message.type == HV_MESSAGE_NONE ||
 	    message.payload_size > HV_MESSAGE_PAYLOAD_BYTES)
 		return HV_STATUS_INVALID_PARAMETER;

@@ -13,8 +13,7 @@ enum hv_status hc_create_vp(struct hypercall *call)
 {
 	const struct hv_input_create_vp *in = call->input;
 
-	if (in->reserved[0] != 0 || in->reserved[1] != 0 || in->reserved[2] != 0 ||
-	    in->subnode_type != 0 || in->flags != 0)
+	if (in->subnode_type != 0 || in->flags != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	return partition_add_vp(call->target, in->vp_index);
 }
@@ -29,27 +28,11 @@ enum hv_status hc_delete_vp(struct hypercall *call)
 	return partition_delete_vp(call->target, in->vp_index);
 }
 
-/* Both register calls have the same block. */
-static bool block_ok(const struct hv_input_get_vp_registers *in)
-{
-	return in->input_vtl == 0 && in->reserved[0] == 0 && in->reserved[1] == 0 &&
-	       in->reserved[2] == 0;
-}
-ASSERT_SIZE(struct hv_input_set_vp_registers, sizeof(struct hv_input_get_vp_registers));
-
 /* Of itself a VP may ask for what it could as well read from an MSR or by CPUID. */
 static bool readable_by_itself(uint32_t name)
 {
-	switch (name) {
-	case HV_X64_REGISTER_HYPERCALL:
-	case HV_REGISTER_GUEST_OS_ID:
-	case HV_REGISTER_VP_ASSIST_PAGE:
-	case HV_REGISTER_REFERENCE_TSC:
-	case HV_X64_REGISTER_INITIAL_APIC_ID:
-		return true;
-	default:
-		return false;
-	}
+	return name == HV_X64_REGISTER_INITIAL_APIC_ID ||
+	       (name >= HV_X64_REGISTER_HYPERCALL && name <= HV_REGISTER_REFERENCE_TSC);
 }
 
 static enum hv_status get_own(struct hypercall *call, uint32_t vp_index, uint32_t name)
@@ -72,7 +55,7 @@ enum hv_status hc_get_vp_registers(struct hypercall *call)
 	uint32_t name = *(const uint32_t *)call->rep_input;
 	enum hv_status status;
 
-	if (!block_ok(in))
+	if (in->input_vtl != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (call->target == call->partition)
 		return get_own(call, in->vp_index, name);
@@ -128,11 +111,12 @@ static enum hv_status resume(struct hypercall *call, uint32_t bit)
  */
 enum hv_status hc_set_vp_registers(struct hypercall *call)
 {
+	const struct hv_input_set_vp_registers *in = call->input;
 	const struct hv_register_assoc *assoc = call->rep_input;
 	uint32_t bit = registers_suspend_bit(assoc->name);
 	enum hv_status status;
 
-	if (!block_ok(call->input))
+	if (in->input_vtl != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (bit && assoc->value.reg64 == 0)
 		return resume(call, bit);

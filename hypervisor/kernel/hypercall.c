@@ -16,10 +16,7 @@
 #define HV_PRIVILEGE_none 0
 #define BYTES(type)       _Generic((type *)0, none * : 0, default : sizeof(type))
 
-struct none_type {
-	char nothing;
-};
-typedef struct none_type none;
+typedef char none;
 
 /* Microsoft's codes are below 0x100, ours from 0xe000 on. */
 #define ROW(code) ((code) < 0xe000 ? (unsigned int)(code) : 0x100 + ((code)&7u))

@@ -5,6 +5,7 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/apic.h"
+#include "hypervisor/kernel/guest_memory.h"
 #include "hypervisor/kernel/partition.h"
 
 #define XSAVE_XMM_OFFSET 160
@@ -220,12 +221,6 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 #define CR4_DEFINED  UINT64_C(0x00f76fff)
 #define EFER_DEFINED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
-/* As 48-bit addresses are, sign-extended. APM2 1.1.3 */
-static bool is_canonical(uint64_t address)
-{
-	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
 /* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */
 static bool is_valid(uint32_t name, const union hv_register_value *content)
 {
@@ -252,13 +247,13 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 	case HV_X64_REGISTER_CS:
 		if ((content->segment.attributes & both) == both)
 			return false;
-		return is_canonical(content->segment.base);
+		return guest_is_canonical(content->segment.base, 4);
 	case HV_X64_REGISTER_ES:
 	case HV_X64_REGISTER_SS ... HV_X64_REGISTER_TR:
-		return is_canonical(content->segment.base);
+		return guest_is_canonical(content->segment.base, 4);
 	case HV_X64_REGISTER_IDTR:
 	case HV_X64_REGISTER_GDTR:
-		return is_canonical(content->table.base);
+		return guest_is_canonical(content->table.base, 4);
 	default:
 		return true;
 	}

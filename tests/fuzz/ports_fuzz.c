@@ -6,6 +6,7 @@
  */
 #include "hypervisor/core/ports.h"
 #include <string.h>
+#include <viridis/base/bits.h>
 #include <viridis/base/cursor.h>
 
 #define CHECK(condition)                  \
@@ -110,16 +111,15 @@ static bool connect(struct cursor *in, struct connection *connection)
 	input.info.type = how & 1 ? 1 + (how >> 1) % 2 : cursor_le32(in);
 	if (how & 0x80) { /* one byte of the reserved ones */
 		uint8_t at = cursor_u8(in), value = cursor_u8(in);
-		uint8_t *fields[] = { &input.connection_vtl, &input.reserved[at % 3],
+		uint8_t *fields[] = { (uint8_t *)&input.connection_vtl + at % 4,
 			              (uint8_t *)&input.reserved2 + at % 4,
 			              (uint8_t *)&input.info.reserved + at % 28 };
 
-		*fields[at / 28 % 4] = value;
+		*fields[at / 28 % ARRAY_COUNT(fields)] = value;
 	}
 	for (unsigned int i = 0; i < 28; i++)
 		reserved |= blank[i] != 0;
-	reserved |= input.connection_vtl || input.reserved2 || input.reserved[0] ||
-	            input.reserved[1] || input.reserved[2];
+	reserved |= input.connection_vtl || input.reserved2;
 	status = ports_check_connect(&input, connection);
 	if (input.connection_id > 0xffffff)
 		CHECK(status == HV_STATUS_INVALID_CONNECTION_ID);

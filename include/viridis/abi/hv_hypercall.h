@@ -216,8 +216,7 @@ ASSERT_SIZE(struct hv_input_register_intercept_result, 64);
 struct hv_input_create_vp {
 	uint64_t partition_id;
 	uint32_t vp_index;
-	uint8_t reserved[3];
-	uint8_t subnode_type;
+	uint32_t subnode_type; /* 31:24; 23:0 are reserved */
 	uint64_t subnode_id;
 	uint64_t proximity;
 	uint64_t flags;
@@ -235,8 +234,7 @@ ASSERT_SIZE(struct hv_input_delete_vp, 16);
 struct hv_input_get_vp_registers {
 	uint64_t partition_id;
 	uint32_t vp_index;
-	uint8_t input_vtl;
-	uint8_t reserved[3];
+	uint32_t input_vtl; /* 7:0; 31:8 are reserved */
 };
 ASSERT_SIZE(struct hv_input_get_vp_registers, 16);
 
@@ -252,8 +250,7 @@ ASSERT_SIZE(struct hv_register_assoc, 32);
 struct hv_input_set_vp_registers {
 	uint64_t partition_id;
 	uint32_t vp_index;
-	uint8_t input_vtl;
-	uint8_t reserved[3];
+	uint32_t input_vtl; /* 7:0; 31:8 are reserved */
 };
 ASSERT_SIZE(struct hv_input_set_vp_registers, 16);
 
@@ -369,8 +366,7 @@ ASSERT_SIZE(struct hv_connection_info, 32);
 struct hv_input_connect_port {
 	uint64_t connection_partition;
 	uint32_t connection_id;
-	uint8_t connection_vtl;
-	uint8_t reserved[3];
+	uint32_t connection_vtl; /* 7:0; 31:8 are reserved */
 	uint64_t port_partition;
 	uint32_t port_id;
 	uint32_t reserved2;
@@ -421,8 +417,7 @@ ASSERT_SIZE(struct hv_output_signal_event_direct, 8);
 struct hv_input_post_message_direct {
 	uint64_t partition_id;
 	uint32_t vp_index;
-	uint8_t vtl;
-	uint8_t reserved[3];
+	uint32_t vtl; /* 7:0; 31:8 are reserved */
 	uint32_t sint;
 	struct hv_message_image {
 		uint8_t bytes[256]; /* a whole struct hv_message, 4-byte aligned here */
@@ -450,8 +445,7 @@ struct hv_input_assert_virtual_interrupt {
 	uint64_t control; /* 31:0 type, HV_INTERRUPT_LEVEL, HV_INTERRUPT_LOGICAL */
 	uint64_t destination;
 	uint32_t vector;
-	uint8_t target_vtl;
-	uint8_t reserved[3];
+	uint32_t target_vtl; /* 7:0; 31:8 are reserved */
 };
 ASSERT_SIZE(struct hv_input_assert_virtual_interrupt, 32);
 
