@@ -14,8 +14,8 @@ HEAD = """\
 Made by `./dev docs` from [kernel/hypercalls.def](kernel/hypercalls.def): edit that.
 
 A rep call does one thing for each of its reps, whose elements follow the fixed part: "each" is one
-element. The types are those of
-[abi/hv_hypercall.h](../include/viridis/abi/hv_hypercall.h), privileges those of
+element. Of a variable call it is a qword of the variable header, which follows the fixed part. The types
+are those of [abi/hv_hypercall.h](../include/viridis/abi/hv_hypercall.h), privileges those of
 [abi/hv_cpuid.h](../include/viridis/abi/hv_cpuid.h) (`HV_PRIVILEGE_`). The gate,
 [kernel/hypercall.c](kernel/hypercall.c), checks shape, privilege, blocks and target before the handler
 `hc_NAME` sees the call.

@@ -3,7 +3,7 @@
 #include "hypervisor/core/hypercall_control.h"
 
 #define REP_BITS        12
-#define VARIABLE_HEADER bits_mask(17, 10) /* no call here takes one */
+#define VARIABLE_BITS   10
 #define BLOCK_ALIGNMENT 8u
 
 static bool reps_ok(const struct hypercall_entry *entry,
@@ -18,19 +18,23 @@ enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_ent
                                        uint64_t privileges, struct hypercall_control *out)
 {
 	uint16_t reps = (uint16_t)bits_get(word, HV_CONTROL_REP_COUNT_SHIFT, REP_BITS);
+	uint16_t variable =
+		(uint16_t)bits_get(word, HV_CONTROL_VARIABLE_SHIFT, VARIABLE_BITS);
 
 	*out = (struct hypercall_control){
 		.fast = word & HV_CONTROL_FAST,
 		.rep_count = reps,
 		.rep_start =
 			(uint16_t)bits_get(word, HV_CONTROL_REP_START_SHIFT, REP_BITS),
-		.input_bytes =
-			entry->input_bytes + (uint32_t)entry->rep_input_bytes * reps,
+		.variable = variable,
+		.input_bytes = entry->input_bytes + 8u * variable +
+		               (uint32_t)entry->rep_input_bytes * reps,
 		.output_bytes =
 			entry->output_bytes + (uint32_t)entry->rep_output_bytes * reps,
 	};
 	/* Registers hold the whole input of a fast call; an output has none to go to. */
-	if ((word & (HV_CONTROL_RESERVED | VARIABLE_HEADER)) || !reps_ok(entry, out) ||
+	if ((word & HV_CONTROL_RESERVED) || !reps_ok(entry, out) ||
+	    (variable != 0 && entry->shape != HYPERCALL_VARIABLE) ||
 	    (out->fast &&
 	     (out->input_bytes > HYPERCALL_FAST_BYTES || out->output_bytes != 0)))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;

@@ -18,6 +18,7 @@
 enum hypercall_shape {
 	HYPERCALL_SIMPLE,
 	HYPERCALL_REP,
+	HYPERCALL_VARIABLE, /* a simple call with qwords behind its fixed input */
 };
 
 /* One line of the table; constant. Sizes in bytes, of the fixed part and of one rep. */
@@ -36,7 +37,8 @@ struct hypercall_control {
 	bool fast;
 	uint16_t rep_count; /* 0 for a simple call */
 	uint16_t rep_start;
-	uint32_t input_bytes; /* whole block: the fixed part, then all reps */
+	uint16_t variable;    /* qwords of variable header */
+	uint32_t input_bytes; /* whole block: the fixed part, then all reps, or those */
 	uint32_t output_bytes;
 };
 

@@ -195,3 +195,38 @@ void stimers_delivered(struct stimers *timers, unsigned int index)
 {
 	timers->timer[index].message_waits = false;
 }
+
+/* One whose message waits is told as about to expire: it does, where it is loaded. */
+void stimers_save(const struct stimers *timers, struct hv_synthetic_timers_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		const struct stimer *timer = &timers->timer[i];
+
+		state->timer[i].config = timer->config;
+		state->timer[i].count = timer->count;
+		if (timer->message_waits)
+			state->timer[i].config |= HV_STIMER_ENABLE;
+	}
+}
+
+/* As if the registers were written now; a good state loses nothing by that. */
+bool stimers_load(struct stimers *timers, const struct hv_synthetic_timers_state *state,
+                  uint64_t now)
+{
+	struct hv_synthetic_timers_state kept;
+	struct stimers loaded = *timers;
+	uint64_t lost = 0;
+
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		loaded.timer[i].count = state->timer[i].count;
+		if (!write_config(&loaded.timer[i], state->timer[i].config, now))
+			return false;
+	}
+	stimers_save(&loaded, &kept);
+	for (unsigned int i = 0; i < ARRAY_COUNT(kept.qwords); i++)
+		lost |= state->qwords[i] ^ kept.qwords[i];
+	if (lost == 0)
+		*timers = loaded;
+	return lost == 0;
+}

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_synic.h>
+#include <viridis/abi/hv_vp_state.h>
 #include <viridis/base/assert.h>
 
 #define STIMER_NEVER        UINT64_MAX
@@ -56,5 +57,10 @@ unsigned int stimers_waiting(const struct stimers *timers, uint16_t sints);
 unsigned int stimers_message(const struct stimers *timers, unsigned int index,
                              uint64_t now, struct hv_message *message);
 void stimers_delivered(struct stimers *timers, unsigned int index);
+
+/* All four. False: no state that a guest could bring them into; they stay as they were. */
+void stimers_save(const struct stimers *timers, struct hv_synthetic_timers_state *state);
+bool stimers_load(struct stimers *timers, const struct hv_synthetic_timers_state *state,
+                  uint64_t now) MUST_CHECK;
 
 #endif

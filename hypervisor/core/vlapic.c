@@ -2,7 +2,7 @@
 /*
  * The virtual local APIC: state, modes and priorities (APM2 16.3-16.6, SDM3 11.4-11.8), the timer (APM2
  * 16.4.1, SDM3 11.5.4), sending and addressing (APM2 16.5, SDM3 11.6), accesses of its registers (SDM3
- * 11.4.1, 11.12.1).
+ * 11.4.1, 11.12.1), and all of them in one piece (abi/hv_vp_state.h).
  */
 #include "hypervisor/core/vlapic.h"
 #include <stddef.h>
@@ -38,6 +38,7 @@
 #define ESR_SEND_ILLEGAL_VECTOR    BIT32(5)
 #define ESR_RECEIVE_ILLEGAL_VECTOR BIT32(6)
 #define ESR_ILLEGAL_REGISTER       BIT32(7)
+#define ESR_ALL                    (BIT32(5) | BIT32(6) | BIT32(7))
 
 #define ICR_LOGICAL  BIT32(11)
 #define ICR_ASSERT   BIT32(14)
@@ -175,21 +176,17 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 bool vlapic_merge(struct vlapic *v, const uint32_t posted[8],
                   const uint32_t posted_level[8])
 {
-	bool illegal = posted[0] & (BIT32(FIRST_VECTOR) - 1);
+	bool all = true;
 
-	if (!enabled(v))
-		return highest(posted) == VLAPIC_NO_VECTOR;
 	for (unsigned int i = 0; i < 8; i++) {
-		uint32_t legal = posted[i];
+		for (uint32_t left = posted[i]; left != 0;) {
+			uint8_t vector = (uint8_t)(32 * i + highest_bit32(left));
 
-		if (i == 0)
-			legal &= ~(BIT32(FIRST_VECTOR) - 1); /* V1 */
-		v->irr[i] |= legal;
-		v->tmr[i] = (v->tmr[i] & ~legal) | (posted_level[i] & legal);
+			left &= ~BIT32(vector % 32);
+			all &= vlapic_accept(v, vector, get_bit(posted_level, vector));
+		}
 	}
-	if (illegal)
-		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
-	return !illegal;
+	return all;
 }
 
 /* APM2 16.6.4 */
@@ -437,7 +434,7 @@ static const struct rule {
 	AT(VLAPIC_LDR) = { READ | WRITE_XAPIC, LDR_WRITABLE },
 	AT(VLAPIC_DFR) = { READ_XAPIC | WRITE_XAPIC, UINT32_MAX },
 	AT(VLAPIC_SVR) = { ALL, SVR_WRITABLE },
-	[VLAPIC_ISR >> 4 ...(VLAPIC_ESR >> 4) - 1] = { READ, 0 },
+	[VLAPIC_ISR >> 4 ...(VLAPIC_ESR >> 4) - 1] = { READ, UINT32_MAX },
 	AT(VLAPIC_ESR) = { ALL, 0 },
 	AT(VLAPIC_ICR) = { ALL, ICR_WRITABLE | ICR_STATUS },
 	AT(VLAPIC_ICR_HIGH) = { READ_XAPIC | WRITE_XAPIC, LDR_WRITABLE },
@@ -594,4 +591,55 @@ bool vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value, uint64_t n
 		return false;
 	write_register(v, index << 4, (uint32_t)value, now, action);
 	return true;
+}
+
+/* The registers in the order of the saved state; 0x00 is none of ours: the gathered errors. */
+static const uint8_t saved[] = {
+	0x02, 0x03, 0x0d, 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15,
+	0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e, 0x1f, 0x20,
+	0x21, 0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x31, 0x30, 0x32,
+	0x33, 0x34, 0x35, 0x36, 0x37, 0x2f, 0x00, 0x38, 0x39, 0x3e, 0x0c,
+};
+ASSERT_SIZE(struct hv_local_interrupt_controller_state, sizeof(saved) * 4);
+
+void vlapic_save(const struct vlapic *v, uint64_t now,
+                 struct hv_local_interrupt_controller_state *state)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(saved); i++)
+		state->words[i] = read_register(v, saved[i] * 16u, now);
+	state->error_status = v->esr_errors;
+}
+
+/* As if software wrote the registers that it can; a good state loses nothing by that. */
+bool vlapic_load(struct vlapic *v,
+                 const struct hv_local_interrupt_controller_state *state, uint64_t now)
+{
+	struct hv_local_interrupt_controller_state kept;
+	struct vlapic_action unused;
+	struct vlapic loaded = *v;
+	uint32_t lost = 0;
+
+	vlapic_init_signal(&loaded);
+	loaded.tpr = v->tpr;
+	for (unsigned int i = 0; i < ARRAY_COUNT(saved); i++) {
+		uint32_t value = state->words[i] & rules[saved[i]].writable;
+
+		if (rules[saved[i]].access & WRITE)
+			write_register(&loaded, saved[i] * 16u, value, now, &unused);
+		else
+			loaded.registers[saved[i]] = value;
+	}
+	for (unsigned int i = VLAPIC_ISR >> 4; i < VLAPIC_ESR >> 4; i += 8)
+		loaded.registers[i] &= ~(BIT32(FIRST_VECTOR) - 1); /* V1 */
+	if (vlapic_mode(v) == VLAPIC_X2APIC)
+		loaded.icr_high = state->icr_high;
+	loaded.esr = state->esr & ESR_ALL;
+	loaded.esr_errors = state->error_status & ESR_ALL;
+	run_timer(&loaded, state->counter_value, now);
+	vlapic_save(&loaded, now, &kept);
+	for (unsigned int i = 0; i < ARRAY_COUNT(saved); i++)
+		lost |= state->words[i] ^ kept.words[i];
+	if (lost == 0)
+		*v = loaded;
+	return lost == 0;
 }

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <viridis/abi/hv_vp_state.h>
 #include <viridis/base/assert.h>
 #include <viridis/base/bits.h>
 
@@ -212,4 +213,14 @@ bool vlapic_timer_deadline(const struct vlapic *v, uint64_t *deadline);
  */
 bool vlapic_timer_fire(struct vlapic *v, uint64_t now);
 uint32_t vlapic_timer_count(const struct vlapic *v, uint64_t now);
+
+/*
+ * The whole but for APIC_BASE and TPR. False: not a state in which it can be, in the mode that it is in;
+ * it stays as it was.
+ */
+void vlapic_save(const struct vlapic *v, uint64_t now,
+                 struct hv_local_interrupt_controller_state *state);
+MUST_CHECK bool vlapic_load(struct vlapic *v,
+                            const struct hv_local_interrupt_controller_state *state,
+                            uint64_t now);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls on partitions and their properties. TLFS "Virtualization Host"; codes 0x40-0x47 */
+#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/partition.h"
@@ -70,6 +71,7 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 		{ HV_PROPERTY_REFERENCE_TIME, partition_reference_time(partition) },
 		{ HV_PROPERTY_PROCESSOR_VENDOR, 0 },        /* AMD */
 		{ HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, 48 }, /* of nested translations */
+		{ HV_PROPERTY_XSAVE_STATES, context_xcr0_allowed },
 		{ HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY, tsc_hz },
 		{ HV_PROPERTY_GUEST_OS_ID, partition->guest_os_id },
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Hypercalls that set up what a parent sees of a VP and what it decides for it: state
- * pages (0xe1, 0xe2), CPUID results (0x91), intercepts (0x4d).
+ * pages (0xe1, 0xe2), CPUID results (0x91, 0x92), intercepts (0x4d).
  */
 #include "hypervisor/kernel/hypercall.h"
 #include "hypervisor/kernel/partition.h"
@@ -49,16 +49,16 @@ static bool same_key(const struct hv_input_register_intercept_result *a,
 }
 
 /*
- * VPs read without the lock: a new entry is whole before it is counted. One that is
- * replaced under a running VP may be read half new; the parent that does so has not
- * decided yet.
+ * Both calls' inputs begin with the key. VPs read without the lock: a new entry is whole
+ * before it is counted. One that is replaced or removed under a running VP may be read half
+ * new; the parent that does so has not decided yet.
  */
-enum hv_status hc_register_intercept_result(struct hypercall *call)
+static enum hv_status change_result(const struct hypercall *call, bool remove)
 {
 	struct hv_input_register_intercept_result result =
 		*(const struct hv_input_register_intercept_result *)call->input;
 	struct cpuid_results *results = call->target->cpuid;
-	uint32_t i = 0;
+	uint32_t i = 0, count;
 
 	if (result.type != HV_INTERCEPT_X64_CPUID || result.subleaf_specific > 1 ||
 	    result.always_override > 1 || result.reserved != 0)
@@ -70,20 +70,37 @@ enum hv_status hc_register_intercept_result(struct hypercall *call)
 	SPIN_HOLD(&call->target->lock);
 	if (call->target->state == PARTITION_FINALIZED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	while (i < results->count && !same_key(&results->result[i], &result))
+	count = results->count;
+	while (i < count && !same_key(&results->result[i], &result))
 		i++;
+	if (remove && i == count)
+		return HV_STATUS_NOT_FOUND;
 	if (i == MAX_CPUID_RESULTS)
 		return HV_STATUS_NO_RESOURCES;
-	results->result[i] = result;
-	if (i == results->count) /* release pairs with the acquire in cpuid.c */
-		__atomic_store_n(&results->count, i + 1, __ATOMIC_RELEASE);
+	if (remove)
+		for (count--; i < count; i++)
+			results->result[i] = results->result[i + 1];
+	else
+		results->result[i] = result;
+	if (!remove && i == count)
+		count++;
+	/* Release pairs with the acquire in cpuid.c. */
+	__atomic_store_n(&results->count, count, __ATOMIC_RELEASE);
 	return HV_STATUS_SUCCESS;
 }
 _Static_assert(sizeof(struct cpuid_results) <= PAGE_4K, "the results are one frame");
 
-/* ---- Intercepts ---- */
+enum hv_status hc_register_intercept_result(struct hypercall *call)
+{
+	return change_result(call, false);
+}
 
-#define ACCESS_READ_WRITE 3u
+enum hv_status hc_unregister_intercept_result(struct hypercall *call)
+{
+	return change_result(call, true);
+}
+
+/* ---- Intercepts ---- */
 
 /*
  * A child's port accesses go to its parent always, as do those to memory that is not
@@ -97,7 +114,8 @@ enum hv_status hc_install_intercept(struct hypercall *call)
 
 	if (in->type != HV_INTERCEPT_X64_IO_PORT || in->parameter > UINT16_MAX)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (in->access_mask == 0 || (in->access_mask & ~ACCESS_READ_WRITE))
+	if (in->access_mask == 0 ||
+	    (in->access_mask & ~(HV_INTERCEPT_MASK_READ | HV_INTERCEPT_MASK_WRITE)))
 		return HV_STATUS_INVALID_PARAMETER; /* it cannot be taken out */
 	return HV_STATUS_SUCCESS;
 }

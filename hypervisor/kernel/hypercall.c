@@ -169,6 +169,7 @@ static enum hv_status open_gate(struct invocation *invocation)
 		return HV_STATUS_INVALID_PARAMETER;
 	memset(cpu->hypercall_output, 0, invocation->control.output_bytes);
 	call->input = cpu->hypercall_input;
+	call->variable = invocation->control.variable;
 	call->output = cpu->hypercall_output;
 	invocation->done = invocation->control.rep_start;
 	return find_target(call, invocation->row->target);
@@ -203,10 +204,10 @@ static enum hv_status carry_out(struct invocation *invocation)
 
 	if (status != HV_STATUS_SUCCESS || invocation->call.again)
 		return status;
-	if (invocation->row->entry.shape == HYPERCALL_SIMPLE)
-		status = invocation->row->handle(&invocation->call);
-	else
+	if (invocation->row->entry.shape == HYPERCALL_REP)
 		status = call_reps(invocation);
+	else
+		status = invocation->row->handle(&invocation->call);
 	return store_output(invocation) ? status : HV_STATUS_INVALID_PARAMETER;
 }
 

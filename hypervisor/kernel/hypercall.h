@@ -35,7 +35,8 @@ struct hypercall {
 	struct partition *target;    /* NULL: TARGET_NONE */
 	struct vp *target_vp;        /* NULL: the target is no VP */
 	const void *input;           /* private copy of the fixed part */
-	void *output;                /* zeroed; copied out on success */
+	uint16_t variable;           /* qwords behind it, of a variable call */
+	void *output;                /* in a page; zeroed; copied out on success */
 	/* Rep calls: this rep's element, and which one it is. */
 	const void *rep_input;
 	void *rep_output;

@@ -183,6 +183,9 @@ void synthetic_timers_post(struct vp *vp, uint16_t sints);
 /* The owner: an interrupt ended at the virtual APIC. */
 void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
 
+/* The owner: the mark that spares an EOI is taken back; if the guest has used it, its interrupt ends. */
+void vp_withdraw_assist(struct vp *vp);
+
 /* The owner: into the state in which it can be entered; false when it must not run now. */
 bool vp_prepare(struct vp *vp);
 

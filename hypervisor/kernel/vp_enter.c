@@ -87,8 +87,7 @@ static uint32_t *assist_word(struct vp *vp)
 	return &page->apic_assist;
 }
 
-/* Take the mark back. If the guest has used it, its interrupt has ended. */
-static void withdraw_assist(struct vp *vp)
+void vp_withdraw_assist(struct vp *vp)
 {
 	uint32_t before;
 	struct vlapic_action action;
@@ -139,7 +138,7 @@ static void choose_vector(struct vp *vp)
 
 	if (!requests && vp->presented == VLAPIC_NO_VECTOR)
 		return;
-	withdraw_assist(
+	vp_withdraw_assist(
 		vp); /* another interrupt waits: the one in service needs its EOI */
 	vector = vlapic_pending(&vp->lapic);
 	vp->watch_cr8 = vector == VLAPIC_NO_VECTOR && requests && vp->lapic.tpr != 0;
@@ -224,5 +223,5 @@ void vp_after_exit(struct vp *vp)
 	}
 	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
 	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
-		withdraw_assist(vp);
+		vp_withdraw_assist(vp);
 }

@@ -22,7 +22,7 @@ static uint64_t field(uint64_t word, unsigned int low, unsigned int high)
 static struct hypercall_entry some_entry(struct cursor *in)
 {
 	struct hypercall_entry entry = {
-		.shape = cursor_u8(in) & 1 ? HYPERCALL_REP : HYPERCALL_SIMPLE,
+		.shape = cursor_u8(in) % 3, /* SIMPLE, REP, VARIABLE */
 		.input_bytes = cursor_le16(in) % (PAGE + 1),
 		.output_bytes = cursor_le16(in) % (PAGE + 1),
 	};
@@ -41,18 +41,20 @@ static struct hypercall_entry some_entry(struct cursor *in)
 	return entry;
 }
 
-/* Reserved bits and those of the variable header are clear in most words worth a look. */
+/* Reserved bits are clear in most words worth a look, and those of the variable header in many. */
 static uint64_t some_word(struct cursor *in)
 {
 	uint8_t how = cursor_u8(in);
 	uint64_t word = cursor_le64(in);
 
 	if (how & 1)
-		word &= UINT64_C(0x0fff0fff0001ffff);
+		word &= UINT64_C(0x0fff0fff07ffffff);
 	if (how & 2)
 		word &= UINT64_C(0xfffffff00fffffff); /* at most 15 reps */
 	if (how & 4)
 		word &= 0xffffffff;
+	if (how & 8) /* at most 15 qwords of variable header */
+		word &= ~UINT64_C(0xffe00000);
 	return word;
 }
 
@@ -60,12 +62,15 @@ static enum hv_status expected_check(uint64_t word, const struct hypercall_entry
                                      uint64_t privileges)
 {
 	uint64_t count = field(word, 32, 43), start = field(word, 48, 59);
-	uint64_t in = entry->input_bytes + count * entry->rep_input_bytes;
+	uint64_t qwords = field(word, 17, 26);
+	uint64_t in = entry->input_bytes + count * entry->rep_input_bytes + 8 * qwords;
 	uint64_t out = entry->output_bytes + count * entry->rep_output_bytes;
 
-	if (field(word, 17, 31) || field(word, 44, 47) || field(word, 60, 63))
+	if (field(word, 27, 31) || field(word, 44, 47) || field(word, 60, 63))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	if (entry->shape == HYPERCALL_SIMPLE ? count || start : start >= count)
+	if (qwords && entry->shape != HYPERCALL_VARIABLE)
+		return HV_STATUS_INVALID_HYPERCALL_INPUT;
+	if (entry->shape == HYPERCALL_REP ? start >= count : count || start)
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	if (field(word, 16, 16) && (in > 16 || out))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
@@ -141,8 +146,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(control.fast == field(word, 16, 16));
 	CHECK(control.rep_count == field(word, 32, 43));
 	CHECK(control.rep_start == field(word, 48, 59));
-	CHECK(control.input_bytes ==
-	      entry.input_bytes + entry.rep_input_bytes * field(word, 32, 43));
+	CHECK(control.variable == field(word, 17, 26));
+	CHECK(control.input_bytes == entry.input_bytes +
+	                                     entry.rep_input_bytes * field(word, 32, 43) +
+	                                     8 * field(word, 17, 26));
 	CHECK(control.output_bytes ==
 	      entry.output_bytes + entry.rep_output_bytes * field(word, 32, 43));
 	check_blocks(&in, &control);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any sequence of guest accesses, interrupts and clock steps against the virtual local APIC: its
- * invariants V1 to V3 hold after each. A step is 16 bytes: what to do, a register or vector, and a value.
+ * invariants V1 to V3 hold after each. A step is 16 bytes: what to do, a register or vector, and a value. At
+ * each, what was saved can be loaded and saves as the same; a word of it forged, or all of it, loads as itself
+ * or not at all.
  */
 #include "hypervisor/core/vlapic.h"
 #include <string.h>
@@ -72,27 +74,76 @@ static void access(struct vlapic *v, unsigned int what, uint32_t where, uint64_t
 		(void)vlapic_ipi_matches(v, &action.ipi);
 }
 
+static bool equal(const struct hv_local_interrupt_controller_state *a,
+                  const struct hv_local_interrupt_controller_state *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
+
+/* Takes the forged state in when it can be had at all. */
+static void load_forged(struct vlapic *v,
+                        const struct hv_local_interrupt_controller_state *forged,
+                        uint64_t now)
+{
+	struct hv_local_interrupt_controller_state after;
+	struct vlapic before = *v;
+
+	if (vlapic_load(v, forged, now)) {
+		vlapic_save(v, now, &after);
+		CHECK(equal(forged, &after));
+		CHECK(v->base == before.base && v->tpr == before.tpr);
+	} else {
+		CHECK(memcmp(v, &before, sizeof(before)) == 0);
+	}
+}
+
+static void save_and_load(struct vlapic *v, unsigned int word, uint32_t flip,
+                          uint64_t now)
+{
+	struct hv_local_interrupt_controller_state state, after;
+	struct vlapic other = { .config = v->config };
+
+	(void)vlapic_timer_fire(v, now);
+	vlapic_save(v, now, &state);
+	vlapic_reset(&other);
+	other.base = v->base;
+	CHECK(vlapic_load(&other, &state, now));
+	check_invariants(&other, now);
+	vlapic_save(&other, now, &after);
+	CHECK(equal(&state, &after));
+	state.words[word % ARRAY_COUNT(state.words)] ^= flip;
+	load_forged(v, &state, now);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct vlapic_config config = { .apic_id = 9, .clock_per_tick = 3 };
+	struct hv_local_interrupt_controller_state forged;
 	struct cursor steps = cursor_over(data, size);
 	struct vlapic v;
-	uint64_t now = 0;
+	uint64_t now = 0, value;
 
-	v.config = config;
+	v = (struct vlapic){ .config = config };
 	vlapic_reset(&v);
+	if (size >= sizeof(forged)) {
+		memcpy(&forged, data, sizeof(forged));
+		load_forged(&v, &forged, now);
+		check_invariants(&v, now);
+	}
 	while (cursor_left(&steps) >= 16) {
 		uint8_t what = cursor_u8(&steps);
 		uint8_t shift = cursor_u8(&steps);
 		uint32_t where = cursor_le16(&steps);
 
 		now += (uint64_t)cursor_le32(&steps) << shift % 24;
-		access(&v, what & 7, what & 0x80 ? where & 0x3f0 : where,
-		       cursor_le64(&steps), now);
+		value = cursor_le64(&steps);
+		access(&v, what & 7, what & 0x80 ? where & 0x3f0 : where, value, now);
 		if (what & 8)
 			(void)vlapic_timer_fire(&v, now);
+		if (what & 0x10)
+			save_and_load(&v, where, (uint32_t)value, now);
 		check_invariants(&v, now);
 	}
 	return 0;

@@ -30,6 +30,12 @@ static const struct hypercall_entry unmap = {
 	.input_bytes = 8,
 };
 
+static const struct hypercall_entry set_vp_state = {
+	.code = HVCALL_SET_VP_STATE,
+	.shape = HYPERCALL_VARIABLE,
+	.input_bytes = sizeof(struct hv_input_vp_state),
+};
+
 static struct hypercall_control control;
 
 static enum hv_status check(uint64_t word, const struct hypercall_entry *entry)
@@ -68,6 +74,29 @@ START_TEST(each_reserved_bit_is_refused)
 		ck_assert_int_eq(check(bit, &signal_event),
 		                 _i == 16 ? HV_STATUS_SUCCESS :
 		                            HV_STATUS_INVALID_HYPERCALL_INPUT);
+}
+END_TEST
+
+START_TEST(a_variable_header_counts_as_input_where_one_is_taken)
+{
+	const uint64_t qwords = UINT64_C(25) << HV_CONTROL_VARIABLE_SHIFT;
+	const uint64_t most = UINT64_C(1023) << HV_CONTROL_VARIABLE_SHIFT;
+
+	ck_assert_int_eq(check(qwords, &set_vp_state), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(control.variable, 25);
+	ck_assert_uint_eq(control.input_bytes, 40 + 25 * 8);
+	ck_assert_int_eq(check(0, &set_vp_state), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(control.variable, 0);
+	ck_assert_uint_eq(control.input_bytes, 40);
+	ck_assert_int_eq(check(qwords | reps(1, 0), &set_vp_state),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(qwords | HV_CONTROL_FAST, &set_vp_state),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(qwords | reps(5, 0), &get_registers),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+	ck_assert_int_eq(check(most, &set_vp_state), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_blocks(&control, 0x10000, 0),
+	                 HV_STATUS_INVALID_ALIGNMENT);
 }
 END_TEST
 
@@ -163,6 +192,7 @@ static Suite *hypercall_control_suite(void)
 
 	tcase_add_test(tcase, linux_signal_event_passes_in_both_forms);
 	tcase_add_loop_test(tcase, each_reserved_bit_is_refused, 0, 64);
+	tcase_add_test(tcase, a_variable_header_counts_as_input_where_one_is_taken);
 	tcase_add_test(tcase, a_rep_call_needs_a_start_below_its_count);
 	tcase_add_test(tcase, a_fast_call_fits_its_registers_and_has_no_output);
 	tcase_add_test(tcase, a_missing_privilege_is_told_after_a_malformed_word);

@@ -84,21 +84,34 @@ unsigned int hv_reps_of(uint64_t result)
 	return (unsigned int)bits_get(result, HV_RESULT_REPS_SHIFT, 12);
 }
 
-uint64_t hv_call(uint32_t code, unsigned int reps, const void *input, size_t input_bytes,
-                 void *output, size_t output_bytes)
+static uint64_t call_with_blocks(uint64_t control, const void *input, size_t input_bytes,
+                                 void *output, size_t output_bytes)
 {
 	uint8_t *in = this_vp()->hypercall_input, *out = this_vp()->hypercall_output;
-	uint64_t control = code | (uint64_t)reps << HV_CONTROL_REP_COUNT_SHIFT;
 	uint64_t result;
 
 	hv_enable_hypercalls();
 	if (input_bytes > PAGE_4K || output_bytes > PAGE_4K)
-		bail_out("hypercall %x: block too large", code);
+		bail_out("hypercall %x: block too large", (uint16_t)control);
 	memcpy(in, input, input_bytes);
 	memset(out, 0xa5, output_bytes);
 	result = hv_call_raw(control, (uint64_t)in, (uint64_t)out);
 	memcpy(output, out, output_bytes);
 	return result;
+}
+
+uint64_t hv_call(uint32_t code, unsigned int reps, const void *input, size_t input_bytes,
+                 void *output, size_t output_bytes)
+{
+	return call_with_blocks(code | (uint64_t)reps << HV_CONTROL_REP_COUNT_SHIFT,
+	                        input, input_bytes, output, output_bytes);
+}
+
+uint64_t hv_call_variable(uint32_t code, unsigned int qwords, const void *input,
+                          size_t input_bytes, void *output, size_t output_bytes)
+{
+	return call_with_blocks(code | (uint64_t)qwords << HV_CONTROL_VARIABLE_SHIFT,
+	                        input, input_bytes, output, output_bytes);
 }
 
 uint64_t hv_call_fast(uint32_t code, uint64_t first, uint64_t second)

@@ -34,6 +34,10 @@ unsigned int hv_reps_of(uint64_t result);
 uint64_t hv_call(uint32_t code, unsigned int reps, const void *input, size_t input_bytes,
                  void *output, size_t output_bytes);
 
+/* The same for a call whose input ends with so many qwords of variable header. */
+uint64_t hv_call_variable(uint32_t code, unsigned int qwords, const void *input,
+                          size_t input_bytes, void *output, size_t output_bytes);
+
 /* A simple call whose input is 8 or 16 bytes, in registers. */
 uint64_t hv_call_fast(uint32_t code, uint64_t first, uint64_t second);
 

@@ -7,10 +7,20 @@
 #include "hypervisor/kernel/percpu.h"
 #include "hypervisor/kernel/vp.h"
 
-#define XSAVE_LEGACY_BYTES 512
-#define XCR0_X87_SSE       UINT64_C(3)
-#define XCR0_AVX           UINT64_C(4)
-#define XCR0_SSE           UINT64_C(2)
+#define XCR0_X87_SSE UINT64_C(3)
+#define XCR0_AVX     UINT64_C(4)
+#define XCR0_SSE     UINT64_C(2)
+
+/* Every processor that runs guests has DAZ, bit 6. SDM1 11.6.6 */
+#define MXCSR_DEFINED 0xffffu
+
+/* In the standard format. SDM1 10.5.1, 13.4 */
+struct xsave_area {
+	uint16_t fcw, others[11];
+	uint32_t mxcsr, mxcsr_mask;
+	uint8_t registers[480];
+	uint64_t xstate_bv, zero[7]; /* the first of which is XCOMP_BV */
+};
 
 uint64_t context_xcr0_allowed;
 bool context_has_tsc_aux;
@@ -37,28 +47,36 @@ bool context_xcr0_is_valid(uint64_t value)
 
 void context_reset(struct vp *vp)
 {
-	uint8_t *area = vp->arch.extended_state;
-	uint16_t fcw = 0x37f;
-	uint32_t mxcsr = 0x1f80;
+	struct xsave_area *area = vp->arch.extended_state;
 
 	memset(area, 0, PAGE_4K);
-	memcpy(area, &fcw, sizeof(fcw));
-	memcpy(area + 24, &mxcsr, sizeof(mxcsr));
-	area[XSAVE_LEGACY_BYTES] = XCR0_X87_SSE; /* XSTATE_BV: take them from here */
+	area->fcw = 0x37f;
+	area->mxcsr = 0x1f80;
+	area->xstate_bv = XCR0_X87_SSE; /* take them from here */
 	vp->arch.xcr0 = 1;
 	memset(vp->arch.dr, 0, sizeof(vp->arch.dr));
 }
 
-/* MXCSR_MASK is in the FXSAVE image; 0 means 0xffbf. SDM1 11.6.6 */
 void context_sanitize(struct vp *vp)
 {
-	uint8_t *area = vp->arch.extended_state;
-	uint32_t mxcsr;
+	struct xsave_area *area = vp->arch.extended_state;
 
-	memcpy(&mxcsr, area + 24, sizeof(mxcsr));
-	mxcsr &= 0xffbf;
-	memcpy(area + 24, &mxcsr, sizeof(mxcsr));
-	area[XSAVE_LEGACY_BYTES] |= XCR0_X87_SSE;
+	area->mxcsr &= MXCSR_DEFINED;
+	area->xstate_bv |= XCR0_X87_SSE;
+}
+
+bool context_set_area(struct vp *vp, const void *image)
+{
+	const struct xsave_area *area = image;
+	uint64_t bad = (area->xstate_bv & ~context_xcr0_allowed) |
+	               (area->mxcsr & ~MXCSR_DEFINED);
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(area->zero); i++)
+		bad |= area->zero[i];
+	if (bad != 0)
+		return false;
+	memcpy(vp->arch.extended_state, image, PAGE_4K);
+	return true;
 }
 
 void context_save(struct cpu *cpu, struct vp *vp)

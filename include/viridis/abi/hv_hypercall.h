@@ -13,11 +13,13 @@
 #include <stdint.h>
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_synic.h>
+#include <viridis/abi/hv_vp_state.h>
 #include <viridis/base/assert.h>
 #include <viridis/base/bits.h>
 
 #define HV_CONTROL_FAST            BIT64(16)
 #define HV_CONTROL_RESERVED        (bits_mask(27, 5) | bits_mask(44, 4) | bits_mask(60, 4))
+#define HV_CONTROL_VARIABLE_SHIFT  17
 #define HV_CONTROL_REP_COUNT_SHIFT 32
 #define HV_CONTROL_REP_START_SHIFT 48
 #define HV_RESULT_REPS_SHIFT       32
@@ -109,6 +111,7 @@ enum hv_partition_property {
 	HV_PROPERTY_UNIMPLEMENTED_MSR_ACTION = 0x00050017,
 	HV_PROPERTY_PROCESSOR_VENDOR = 0x00060000,
 	HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH = 0x00060006,
+	HV_PROPERTY_XSAVE_STATES = 0x00060007,
 	HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY = 0x00060009,
 	HV_PROPERTY_GUEST_OS_ID = 0x00070000,
 };
@@ -178,6 +181,10 @@ struct hv_input_unmap_gpa_pages {
 ASSERT_SIZE(struct hv_input_unmap_gpa_pages, 24);
 
 /* Intercepts and intercept results. Codes 4d, 91, 92 */
+#define HV_INTERCEPT_MASK_READ    1u
+#define HV_INTERCEPT_MASK_WRITE   2u
+#define HV_INTERCEPT_MASK_EXECUTE 4u
+
 enum hv_intercept_type {
 	HV_INTERCEPT_X64_IO_PORT = 0,
 	HV_INTERCEPT_X64_MSR = 1,
@@ -189,9 +196,9 @@ enum hv_intercept_type {
 
 struct hv_input_install_intercept {
 	uint64_t partition_id;
-	uint32_t access_mask; /* 1 read, 2 write, 4 execute */
+	uint32_t access_mask; /* HV_INTERCEPT_MASK_* */
 	uint32_t type;
-	uint64_t parameter;
+	uint64_t parameter; /* the I/O port */
 };
 ASSERT_SIZE(struct hv_input_install_intercept, 24);
 
@@ -211,6 +218,19 @@ struct hv_input_register_intercept_result {
 	uint32_t padding;
 };
 ASSERT_SIZE(struct hv_input_register_intercept_result, 64);
+
+/* Begins as the other does. */
+struct hv_input_unregister_intercept_result {
+	uint64_t partition_id;
+	uint32_t vp_index;
+	uint32_t type;
+	uint32_t eax;
+	uint32_t ecx;
+	uint8_t subleaf_specific;
+	uint8_t reserved[7];
+};
+ASSERT_SIZE(struct hv_input_unregister_intercept_result, 32);
+ASSERT_OFFSET(struct hv_input_unregister_intercept_result, reserved, 25);
 
 /* Virtual processors. Codes 4e, 4f, 50, 51 */
 struct hv_input_create_vp {
@@ -469,20 +489,17 @@ struct hv_output_map_vp_state_page {
 	uint64_t pfn;
 };
 
-/* VP state blobs. Codes e3, e4; reps are u64 root PFNs of the caller's buffer pages */
-#define HV_VP_STATE_LAPIC     0x80000000u
-#define HV_VP_STATE_XSAVE     0x80000001u
-#define HV_VP_STATE_SIM_PAGE  0x80000002u
-#define HV_VP_STATE_SIEF_PAGE 0x80000003u
-#define HV_VP_STATE_STIMERS   4u
-
+/*
+ * VP state in bulk: hv_vp_state.h; codes e3, e4. What follows, in the variable header: the number of one page of the caller's, or the timers' state when
+ * they are set. xfem names the components of an XSAVE area: all that a VP may have (the partition's
+ * property XSAVE_STATES), in its standard format.
+ */
 struct hv_input_vp_state {
 	uint64_t partition_id;
 	uint32_t vp_index;
-	uint8_t input_vtl;
-	uint8_t reserved[3];
+	uint32_t input_vtl; /* 7:0; 31:8 are reserved */
 	uint32_t type;
-	uint32_t reserved2;
+	uint32_t reserved;
 	uint64_t xsave_flags;
 	uint64_t xfem;
 };

@@ -109,6 +109,12 @@ static bool map_memory(struct child *child)
 
 bool child_make(struct child *child)
 {
+	write_child_memory(child);
+	return child_make_over(child);
+}
+
+bool child_make_over(struct child *child)
+{
 	volatile struct viridis_intercept_page *page;
 	uint64_t pfn = 0;
 
@@ -116,7 +122,6 @@ bool child_make(struct child *child)
 	              "a partition is created"))
 		return false;
 	stock_deposit(child->id, CHILD_DEPOSIT);
-	write_child_memory(child);
 	if (!ok_equal(partition_initialize(child->id), HV_STATUS_SUCCESS,
 	              "it is initialized") ||
 	    !ok(map_memory(child), "4 MiB of our RAM are mapped for it") ||

@@ -104,8 +104,7 @@ bool parent_next_intercept(struct child *child, uint32_t type, void *payload,
 	return true;
 }
 
-static bool skip_instruction(struct child *child,
-                             const struct hv_x64_intercept_header *header)
+bool parent_skip(struct child *child, const struct hv_x64_intercept_header *header)
 {
 	uint64_t length = header->length_and_cr8 & 15;
 
@@ -124,7 +123,7 @@ static bool heard(struct child *child, uint32_t *value)
 	ok(io.port_number == CHILD_PORT && io.header.access_type == HV_INTERCEPT_WRITE,
 	   "it is an OUT to port 3f8");
 	*value = (uint32_t)io.rax;
-	if (!skip_instruction(child, &io.header))
+	if (!parent_skip(child, &io.header))
 		return false;
 	parent_resume(child);
 	return true;
@@ -166,13 +165,13 @@ static bool ports_are_intercepted(struct child *child)
 	           (io.access_info & HV_IO_PORT_SIZE_MASK) == 4,
 	   "a four-byte IN comes to the parent");
 	if (vp_set_register64(child->id, 0, HV_X64_REGISTER_RAX, ANSWER) ||
-	    !skip_instruction(child, &io.header))
+	    !parent_skip(child, &io.header))
 		return false;
 	*child->watched = 1;
 	parent_resume(child);
 	if (!watched_intercept(child, &io) ||
 	    !ok_equal(io.rax, ANSWER + 1, "the child got the parent's answer") ||
-	    !skip_instruction(child, &io.header))
+	    !parent_skip(child, &io.header))
 		return false;
 	parent_resume(child);
 	return parent_hear(child, HV_INTERFACE_EAX, "CPUID in the child says Hv#1");
@@ -355,6 +354,7 @@ void group_parent(void)
 		child_take_down(&child);
 		part();
 	}
+	save_and_load(&child);
 	hostile_parent(&child);
 	many_children();
 	ok(own_pages_in_use(before.in_use), "no page of our pool stays in use");

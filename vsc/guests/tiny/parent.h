@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <viridis/abi/hv_intercept.h>
 #include <viridis/abi/hv_synic.h>
 
 struct child {
@@ -20,6 +21,7 @@ uint8_t *child_memory(const struct child *child, uint64_t gpa);
 
 /* Created, initialized, its memory mapped, VP 0 ready to go. */
 bool child_make(struct child *child);
+bool child_make_over(struct child *child); /* with what is in its memory already */
 /* As a loader leaves them: long mode, at CHILD_CODE. */
 bool child_set_registers(const struct child *child);
 void child_take_down(struct child *child);
@@ -28,11 +30,16 @@ void child_take_down(struct child *child);
 void parent_resume(struct child *child);
 bool parent_next_intercept(struct child *child, uint32_t type, void *payload,
                            size_t bytes);
+/* RIP past the instruction that was intercepted. */
+bool parent_skip(struct child *child, const struct hv_x64_intercept_header *header);
 /* The VP's next OUT must be of this value; then it is let go. */
 bool parent_hear(struct child *child, uint32_t expected, const char *sentence);
 
 /* What is raised once is taken once, and an endless exception is stopped. The VP is stopped, at the end too. */
 void traps_of_child(struct child *child);
+
+/* A VP's state taken from one child and given to another, which goes on; and forged states. */
+void save_and_load(struct child *child);
 
 /* Calls that must be refused; `memory` of the child is ours to lend. */
 void hostile_parent(struct child *child);

@@ -195,19 +195,52 @@ enum hv_status vp_set_register64(uint64_t id, uint32_t vp, uint32_t name, uint64
 	return vp_set_register(id, vp, name, wide);
 }
 
-enum hv_status vp_get_register64(uint64_t id, uint32_t vp, uint32_t name, uint64_t *value)
+enum hv_status vp_get_register(uint64_t id, uint32_t vp, uint32_t name,
+                               union hv_register_value *value)
 {
 	struct {
 		struct hv_input_get_vp_registers header;
 		uint32_t name;
 		uint32_t padding;
 	} in = { .header = { .partition_id = id, .vp_index = vp }, .name = name };
-	union hv_register_value out;
-	uint64_t result =
-		hv_call(HVCALL_GET_VP_REGISTERS, 1, &in, sizeof(in), &out, sizeof(out));
 
-	*value = out.reg64;
-	return hv_status_of(result);
+	return hv_status_of(hv_call(HVCALL_GET_VP_REGISTERS, 1, &in, sizeof(in), value,
+	                            sizeof(*value)));
+}
+
+enum hv_status vp_get_register64(uint64_t id, uint32_t vp, uint32_t name, uint64_t *value)
+{
+	union hv_register_value wide;
+	enum hv_status status = vp_get_register(id, vp, name, &wide);
+
+	*value = wide.reg64;
+	return status;
+}
+
+enum hv_status vp_get_state(const struct hv_input_vp_state *in, unsigned int qwords,
+                            const void *behind, struct hv_synthetic_timers_state *timers)
+{
+	struct {
+		struct hv_input_vp_state header;
+		uint64_t behind[VP_STATE_QWORDS];
+	} block = { .header = *in };
+
+	memcpy(block.behind, behind, qwords * sizeof(uint64_t));
+	return hv_status_of(hv_call_variable(HVCALL_GET_VP_STATE, qwords, &block,
+	                                     sizeof(block), timers, sizeof(*timers)));
+}
+
+enum hv_status vp_set_state(const struct hv_input_vp_state *in, unsigned int qwords,
+                            const void *behind)
+{
+	struct {
+		struct hv_input_vp_state header;
+		uint64_t behind[VP_STATE_QWORDS];
+	} block = { .header = *in };
+
+	memcpy(block.behind, behind, qwords * sizeof(uint64_t));
+	return hv_status_of(hv_call_variable(HVCALL_SET_VP_STATE, qwords, &block,
+	                                     sizeof(block), NULL, 0));
 }
 
 static enum hv_status state_page(uint32_t code, uint64_t id, uint32_t vp, uint64_t *pfn)
