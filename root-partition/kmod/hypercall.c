@@ -104,7 +104,9 @@ enum hv_status hypercall(struct hypercall *call)
 		memset(call->output, 0, call->output_bytes);
 	if (call->reps)
 		return hypercall_reps(call);
-	return hypercall_pass(call, call->code) & 0xffff;
+	return hypercall_pass(call, call->code | (u64)(call->list_bytes / sizeof(u64))
+	                                                 << HV_CONTROL_VARIABLE_SHIFT) &
+	       0xffff;
 }
 
 enum hv_status hypercall_simple(u16 code, const void *input, size_t bytes)

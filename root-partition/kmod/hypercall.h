@@ -7,8 +7,9 @@
 #include <linux/types.h>
 
 /*
- * One hypercall. The input is `header` followed by `list`; a rep call begins with rep `done` and
- * leaves there how many reps have been completed, so calling again goes on where it stopped.
+ * One hypercall. The input is `header` followed by `list`, which of a simple call is the variable header: whole
+ * qwords; a rep call begins with rep `done` and leaves there how many reps have been completed, so calling
+ * again goes on where it stopped.
  * The output is zeroed before the first rep.
  */
 struct hypercall {

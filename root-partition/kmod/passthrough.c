@@ -41,7 +41,7 @@ static const struct passthrough_rule rules[] = {
 	{ HVCALL_WRITE_GPA, 48, 0, true, false },
 	{ HVCALL_CLEAR_VIRTUAL_INTERRUPT, 8, 0, false, false },
 	{ HVCALL_REGISTER_INTERCEPT_RESULT, 64, 0, false, false },
-	{ HVCALL_UNREGISTER_INTERCEPT_RESULT, 64, 0, false, false },
+	{ HVCALL_UNREGISTER_INTERCEPT_RESULT, 32, 0, false, false },
 	{ HVCALL_ASSERT_VIRTUAL_INTERRUPT, 32, 0, false, false },
 	{ HVCALL_GET_GPA_PAGES_ACCESS_STATES, 24, 0, false, false },
 	{ HVCALL_SIGNAL_EVENT_DIRECT, 16, 0, false, false },

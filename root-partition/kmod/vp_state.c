@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* State transfers go through a buffer of ours: the caller's pages need not be pinned for them. */
+/*
+ * State transfers go through a page of ours: the caller's need not be pinned for them. What is in it is for
+ * the hypervisor to check.
+ */
 #include "abi.h"
 #include "vp_state.h"
 
@@ -10,70 +13,105 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-#define STATE_PAGES_MAX (MSHV_VP_STATE_BYTES_MAX / PAGE_SIZE)
-
-static const u32 hv_state_types[] = {
-	[MSHV_VP_STATE_LAPIC] = HV_VP_STATE_LAPIC,
-	[MSHV_VP_STATE_XSAVE] = HV_VP_STATE_XSAVE,
-	[MSHV_VP_STATE_SIMP] = HV_VP_STATE_SIM_PAGE,
-	[MSHV_VP_STATE_SIEFP] = HV_VP_STATE_SIEF_PAGE,
-	[MSHV_VP_STATE_STIMERS] = HV_VP_STATE_STIMERS,
+static const struct {
+	u32 hv_type;
+	u32 bytes; /* of data: the hypervisor is given the page's number, or less than a page itself */
+} states[] = {
+	[MSHV_VP_STATE_LAPIC] = { HV_VP_STATE_LAPIC, PAGE_SIZE },
+	[MSHV_VP_STATE_XSAVE] = { HV_VP_STATE_XSAVE, PAGE_SIZE },
+	[MSHV_VP_STATE_SIMP] = { HV_VP_STATE_SIM_PAGE, PAGE_SIZE },
+	[MSHV_VP_STATE_SIEFP] = { HV_VP_STATE_SIEF_PAGE, PAGE_SIZE },
+	[MSHV_VP_STATE_STIMERS] = { HV_VP_STATE_STIMERS,
+	                            sizeof(struct hv_synthetic_timers_state) },
 };
 
-static long vp_state_call(struct viridis_vp *vp, u16 code, u32 type, void *buffer,
-                          u32 bytes)
+/* An XSAVE area has all components that a vp may have: they are a property of the partition. */
+static int vp_state_components(struct viridis_vp *vp, u64 *xfem)
+{
+	struct hv_input_get_partition_property header = {
+		.partition_id = vp->partition->id,
+		.code = HV_PROPERTY_XSAVE_STATES,
+	};
+	struct hypercall call = {
+		.code = HVCALL_GET_PARTITION_PROPERTY,
+		.header = &header,
+		.header_bytes = sizeof(header),
+		.output = xfem,
+		.output_bytes = sizeof(*xfem),
+	};
+
+	return hypercall_errno(hypercall(&call));
+}
+
+static int vp_state_call(struct viridis_vp *vp, u16 code, u8 type, void *page)
 {
 	struct hv_input_vp_state header = {
 		.partition_id = vp->partition->id,
 		.vp_index = vp->index,
-		.type = type,
+		.type = states[type].hv_type,
 	};
-	u64 pfns[STATE_PAGES_MAX];
+	u64 pfn = virt_to_phys(page) >> PAGE_SHIFT;
+	bool in_page = states[type].bytes == PAGE_SIZE;
+	struct hv_synthetic_timers_state timers;
 	struct hypercall call = {
 		.code = code,
-		.reps = bytes / PAGE_SIZE,
 		.header = &header,
 		.header_bytes = sizeof(header),
-		.list = pfns,
-		.list_bytes = bytes / PAGE_SIZE * sizeof(pfns[0]),
+		.list = in_page ? &pfn : page,
+		.list_bytes = in_page ? sizeof(pfn) : states[type].bytes,
 	};
-	u64 first = virt_to_phys(buffer) >> PAGE_SHIFT;
-	u32 i;
+	int result = 0;
 
-	for (i = 0; i < call.reps; i++)
-		pfns[i] = first + i;
-	return hypercall_errno(pool_call(&vp->partition->pool, &call));
+	if (code == HVCALL_GET_VP_STATE) { /* it has this output, filled or not */
+		call.list_bytes = in_page ? sizeof(pfn) : 0;
+		call.output = &timers;
+		call.output_bytes = sizeof(timers);
+	}
+	if (type == MSHV_VP_STATE_XSAVE)
+		result = vp_state_components(vp, &header.xfem);
+	if (!result)
+		result = hypercall_errno(pool_call(&vp->partition->pool, &call));
+	if (!result && call.output && !in_page)
+		memcpy(page, &timers, sizeof(timers));
+	return result;
+}
+
+static bool vp_state_request_ok(const struct mshv_get_set_vp_state *request)
+{
+	return request->type < ARRAY_SIZE(states) &&
+	       !memchr_inv(request->reserved, 0, sizeof(request->reserved)) &&
+	       request->buffer_bytes && request->buffer_bytes % PAGE_SIZE == 0 &&
+	       request->buffer_bytes <= MSHV_VP_STATE_BYTES_MAX;
 }
 
 long vp_state_transfer(struct viridis_vp *vp, void __user *argument, u16 code)
 {
 	struct mshv_get_set_vp_state request;
 	void __user *user;
-	void *buffer;
+	void *page;
+	u32 bytes;
 	long result;
 
 	if (copy_from_user(&request, argument, sizeof(request)))
 		return -EFAULT;
-	if (request.type >= ARRAY_SIZE(hv_state_types) ||
-	    memchr_inv(request.reserved, 0, sizeof(request.reserved)) ||
-	    !request.buffer_bytes || request.buffer_bytes % PAGE_SIZE ||
-	    request.buffer_bytes > MSHV_VP_STATE_BYTES_MAX)
+	if (!vp_state_request_ok(&request))
 		return -EINVAL;
-	buffer = alloc_pages_exact(request.buffer_bytes, GFP_KERNEL | __GFP_ZERO);
-	if (!buffer)
+	page = (void *)get_zeroed_page(GFP_KERNEL);
+	if (!page)
 		return -ENOMEM;
 
 	user = (void __user *)(unsigned long)request.buffer;
-	result = 0;
-	if (code == HVCALL_SET_VP_STATE &&
-	    copy_from_user(buffer, user, request.buffer_bytes))
+	bytes = states[request.type].bytes;
+	request.buffer_bytes = bytes;
+	result = -EFAULT;
+	if (copy_to_user(argument, &request, sizeof(request)) ||
+	    (code == HVCALL_SET_VP_STATE && copy_from_user(page, user, bytes)))
+		goto free_page;
+	result = vp_state_call(vp, code, request.type, page);
+	if (!result && code == HVCALL_GET_VP_STATE && copy_to_user(user, page, bytes))
 		result = -EFAULT;
-	if (!result)
-		result = vp_state_call(vp, code, hv_state_types[request.type], buffer,
-		                       request.buffer_bytes);
-	if (!result && code == HVCALL_GET_VP_STATE &&
-	    copy_to_user(user, buffer, request.buffer_bytes))
-		result = -EFAULT;
-	free_pages_exact(buffer, request.buffer_bytes);
+
+free_page:
+	free_page((unsigned long)page);
 	return result;
 }

@@ -82,9 +82,16 @@ def check_provider_killed(root, program):
     root.tell("viridis delete served")
 
 
+def check_states(root):
+    """GET and SET_VP_STATE through /dev/mshv: local APIC, XSAVE area, SynIC pages, timers."""
+    answer = root.tell("CK_RUN_SUITE=state viridis-mshv-test")
+    assert "100%: Checks: 8," in answer, answer
+
+
 def main():
     with Tap() as tap, Root("tiny-child", {"tiny": TINY}) as root:
         root.tell("dd if=/dev/zero of=/tmp/disk bs=1M count=4 2>/dev/null")
+        tap.run("a VP's state is told and set by /dev/mshv", check_states, root)
         conformance(tap, root)
         tap.run("the sibling spins on", check_spinning_goes_on, root)
         tap.run("kill -9 of a worker whose VPs spin", check_kill, root, "spin")

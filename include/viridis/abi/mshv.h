@@ -141,10 +141,12 @@ enum mshv_vp_state_type {
 struct mshv_get_set_vp_state {
 	uint8_t type; /* enum mshv_vp_state_type */
 	uint8_t reserved[3];
-	uint32_t buffer_bytes; /* whole pages */
+	uint32_t buffer_bytes; /* in: whole pages; out: how many bytes of them are the state's */
 	uint64_t buffer;
 };
 ASSERT_SIZE(struct mshv_get_set_vp_state, 16);
+
+/* What is in the buffer: hv_vp_state.h, which for MSHV_VP_STATE_SIMP says SIM_PAGE, and so on. EBUSY: the vp runs. */
 
 #define MSHV_GET_VP_STATE MSHV_IOWR(0x01u, struct mshv_get_set_vp_state)
 #define MSHV_SET_VP_STATE MSHV_IOWR(0x02u, struct mshv_get_set_vp_state)

@@ -29,5 +29,6 @@ Suite *mshv_arguments_suite(void);
 Suite *mshv_event_suite(void);
 Suite *mshv_pages_suite(void);
 Suite *mshv_synic_suite(void);
+Suite *mshv_state_suite(void);
 
 #endif
