@@ -169,13 +169,14 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	}
 }
 
-/* What the parent registered: bits of value replace ours where the mask says. */
-static void apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+/* What the parent registered: bits of value replace ours where the mask says. True: it asks to be asked. */
+static bool apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                           struct cpuid_regs *regs)
 {
 	const struct cpuid_results *results = vp->partition->cpuid;
 	uint32_t *out[4] = { &regs->eax, &regs->ebx, &regs->ecx, &regs->edx };
 	uint32_t count = __atomic_load_n(&results->count, __ATOMIC_ACQUIRE);
+	bool intercepted = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct hv_input_register_intercept_result *in = &results->result[i];
@@ -183,13 +184,15 @@ static void apply_results(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		if (in->eax != leaf || (in->subleaf_specific && in->ecx != subleaf) ||
 		    (in->vp_index != HV_VP_INDEX_ANY && in->vp_index != vp->index))
 			continue;
+		intercepted |= in->reserved;
 		for (unsigned int r = 0; r < 4; r++)
 			*out[r] = (*out[r] & ~in->result[r].mask) |
 			          (in->result[r].value & in->result[r].mask);
 	}
+	return intercepted;
 }
 
-void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+bool cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                      struct cpuid_regs *regs)
 {
 	if (leaf >= LEAF_BASE && leaf <= 0x4fffffff) {
@@ -199,5 +202,5 @@ void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		mask_leaf(leaf, regs);
 		adapt_leaf(vp, leaf, subleaf, regs);
 	}
-	apply_results(vp, leaf, subleaf, regs);
+	return apply_results(vp, leaf, subleaf, regs);
 }

@@ -24,7 +24,10 @@ static void exit_cpuid(struct vp *vp, const struct vp_exit *exit)
 	uint64_t *gpr = vp->arch.gpr;
 	struct cpuid_regs regs;
 
-	cpuid_for_guest(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], &regs);
+	if (cpuid_for_guest(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], &regs)) {
+		intercept_cpuid(vp, exit, &regs);
+		return;
+	}
 	gpr[GPR_RAX] = regs.eax;
 	gpr[GPR_RBX] = regs.ebx;
 	gpr[GPR_RCX] = regs.ecx;

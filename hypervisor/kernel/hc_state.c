@@ -45,19 +45,19 @@ static bool same_key(const struct hv_input_register_intercept_result *a,
                      const struct hv_input_register_intercept_result *b)
 {
 	return a->vp_index == b->vp_index && a->eax == b->eax && a->ecx == b->ecx &&
-	       a->subleaf_specific == b->subleaf_specific;
+	       a->subleaf_specific == b->subleaf_specific && a->reserved == b->reserved;
 }
 
 /*
- * Both calls' inputs begin with the key. VPs read without the lock: a new entry is whole
- * before it is counted. One that is replaced or removed under a running VP may be read half
- * new; the parent that does so has not decided yet.
+ * Marked as intercepted it only says that the parent answers the leaf. VPs read without the
+ * lock: a new entry is whole before it is counted. One that is replaced or removed under a
+ * running VP may be read half new; the parent that does so has not decided yet.
  */
-static enum hv_status change_result(const struct hypercall *call, bool remove)
+static enum hv_status change_result(struct partition *partition,
+                                    struct hv_input_register_intercept_result result,
+                                    bool remove, bool intercepted)
 {
-	struct hv_input_register_intercept_result result =
-		*(const struct hv_input_register_intercept_result *)call->input;
-	struct cpuid_results *results = call->target->cpuid;
+	struct cpuid_results *results = partition->cpuid;
 	uint32_t i = 0, count;
 
 	if (result.type != HV_INTERCEPT_X64_CPUID || result.subleaf_specific > 1 ||
@@ -67,8 +67,9 @@ static enum hv_status change_result(const struct hypercall *call, bool remove)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (!result.subleaf_specific)
 		result.ecx = 0;
-	SPIN_HOLD(&call->target->lock);
-	if (call->target->state == PARTITION_FINALIZED)
+	result.reserved = intercepted;
+	SPIN_HOLD(&partition->lock);
+	if (partition->state == PARTITION_FINALIZED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	count = results->count;
 	while (i < count && !same_key(&results->result[i], &result))
@@ -92,30 +93,42 @@ _Static_assert(sizeof(struct cpuid_results) <= PAGE_4K, "the results are one fra
 
 enum hv_status hc_register_intercept_result(struct hypercall *call)
 {
-	return change_result(call, false);
+	const struct hv_input_register_intercept_result *in = call->input;
+
+	return change_result(call->target, *in, false, false);
 }
 
+/* The input begins as the other's, with the key. */
 enum hv_status hc_unregister_intercept_result(struct hypercall *call)
 {
-	return change_result(call, true);
+	const struct hv_input_register_intercept_result *in = call->input;
+
+	return change_result(call->target, *in, true, false);
 }
 
 /* ---- Intercepts ---- */
 
 /*
  * A child's port accesses go to its parent always, as do those to memory that is not
- * mapped: what QEMU, Cloud Hypervisor and viridis-vm live on, and the one type that can
- * be asked for. CPUID is answered here, from the results above; unknown MSRs raise #GP;
- * hypercalls and unknown connections, which OpenVMM asks for, are answered here as well.
+ * mapped: what QEMU, Cloud Hypervisor and viridis-vm live on. CPUID's leaves are answered
+ * here, from the results above, but for those installed. Unknown MSRs raise #GP; hypercalls
+ * and unknown connections, which OpenVMM asks for, are answered here as well.
  */
 enum hv_status hc_install_intercept(struct hypercall *call)
 {
 	const struct hv_input_install_intercept *in = call->input;
+	const struct hv_input_register_intercept_result leaf = {
+		.vp_index = HV_VP_INDEX_ANY,
+		.type = HV_INTERCEPT_X64_CPUID,
+		.eax = (uint32_t)in->parameter,
+	};
 
-	if (in->type != HV_INTERCEPT_X64_IO_PORT || in->parameter > UINT16_MAX)
-		return HV_STATUS_INVALID_PARAMETER;
-	if (in->access_mask == 0 ||
+	if (in->type == HV_INTERCEPT_X64_CPUID && in->parameter <= UINT32_MAX &&
+	    !(in->access_mask & ~HV_INTERCEPT_MASK_EXECUTE))
+		return change_result(call->target, leaf, in->access_mask == 0, true);
+	if (in->type != HV_INTERCEPT_X64_IO_PORT || in->parameter > UINT16_MAX ||
+	    in->access_mask == 0 ||
 	    (in->access_mask & ~(HV_INTERCEPT_MASK_READ | HV_INTERCEPT_MASK_WRITE)))
-		return HV_STATUS_INVALID_PARAMETER; /* it cannot be taken out */
+		return HV_STATUS_INVALID_PARAMETER; /* a port's cannot be taken out */
 	return HV_STATUS_SUCCESS;
 }

@@ -126,6 +126,19 @@ void intercept_io(struct vp *vp, const struct vp_exit *exit)
 	deliver(vp, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io));
 }
 
+void intercept_cpuid(struct vp *vp, const struct vp_exit *exit,
+                     const struct cpuid_regs *regs)
+{
+	const uint64_t *gpr = vp->arch.gpr;
+	const struct hv_x64_cpuid_intercept cpuid = {
+		.header = header(vp, exit->instruction_length, HV_INTERCEPT_EXECUTE),
+		.given = { gpr[GPR_RAX], gpr[GPR_RCX], gpr[GPR_RDX], gpr[GPR_RBX] },
+		.usual = { regs->eax, regs->ecx, regs->edx, regs->ebx },
+	};
+
+	deliver(vp, HV_MESSAGE_X64_CPUID, &cpuid, sizeof(cpuid));
+}
+
 void intercept_memory(struct vp *vp, const struct vp_exit *exit)
 {
 	struct hv_x64_memory_intercept memory = { .gpa = exit->fault.gpa };

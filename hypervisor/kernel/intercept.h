@@ -10,11 +10,15 @@
 
 #include "hypervisor/arch/x86/virt.h"
 
+struct cpuid_regs;
+
 /* Whether the parent waits for the VP's next intercept and does nothing else on its CPU. */
 bool intercept_is_watched(const struct vp *vp);
 
 /* The owner of a child's VP. */
 void intercept_io(struct vp *vp, const struct vp_exit *exit);
+void intercept_cpuid(struct vp *vp, const struct vp_exit *exit,
+                     const struct cpuid_regs *regs);
 void intercept_memory(struct vp *vp, const struct vp_exit *exit);
 void intercept_triple_fault(struct vp *vp);
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);

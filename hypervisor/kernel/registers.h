@@ -26,7 +26,8 @@ uint32_t registers_suspend_bit(uint32_t name);
 void registers_fill_page(struct vp *vp);
 void registers_load_page(struct vp *vp); /* what the parent marked dirty */
 
-void cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
+/* True: this is what the parent, who answers instead, is told. */
+bool cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                      struct cpuid_regs *regs);
 
 /* The owner; privileges are checked. False: #GP. */

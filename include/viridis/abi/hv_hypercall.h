@@ -196,9 +196,9 @@ enum hv_intercept_type {
 
 struct hv_input_install_intercept {
 	uint64_t partition_id;
-	uint32_t access_mask; /* HV_INTERCEPT_MASK_* */
+	uint32_t access_mask; /* HV_INTERCEPT_MASK_*; 0: no more */
 	uint32_t type;
-	uint64_t parameter; /* the I/O port */
+	uint64_t parameter; /* the I/O port, or the leaf in EAX */
 };
 ASSERT_SIZE(struct hv_input_install_intercept, 24);
 

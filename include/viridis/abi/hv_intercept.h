@@ -81,6 +81,14 @@ struct hv_x64_msr_intercept {
 };
 ASSERT_SIZE(struct hv_x64_msr_intercept, 64);
 
+/* RAX, RCX, RDX, RBX: of the guest, and what it would have got in them. */
+struct hv_x64_cpuid_intercept {
+	struct hv_x64_intercept_header header;
+	uint64_t given[4];
+	uint64_t usual[4];
+};
+ASSERT_SIZE(struct hv_x64_cpuid_intercept, 104);
+
 /* HV_MESSAGE_UNRECOVERABLE_EXCEPTION (triple fault), HV_MESSAGE_X64_HALT: the header alone. */
 
 struct hv_x64_apic_eoi_message {

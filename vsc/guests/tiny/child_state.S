@@ -48,7 +48,7 @@
 	.code64
 	.globl child_state_start, child_state_handler, child_state_end
 child_state_start:
-	.rept 2                    /* the parent says what it gives */
+	.rept 4                    /* the parent says what it gives */
 	movl $CHILD_LEAF, %eax
 	xorl %ecx, %ecx
 	cpuid

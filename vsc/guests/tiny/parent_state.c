@@ -26,6 +26,7 @@
 #define MMIO_PFN      (UINT64_C(0xfec00000) >> PAGE_SHIFT_4K)
 #define BEYOND_PFN    (UINT64_C(1) << 40)
 #define REPLACEMENT   0x600d0001u
+#define ANSWER        0xcafeu
 
 extern const uint8_t child_state_start[], child_state_handler[], child_state_end[];
 
@@ -213,8 +214,8 @@ static bool hear_and_stay(struct child *child, uint32_t expected, const char *se
 	       parent_skip(child, &io.header);
 }
 
-/* What goes to the parent anyway may be asked for; nothing else may. */
-static void intercepts_are_ports(const struct child *child)
+/* What goes to the parent anyway may be asked for, and leaves of CPUID; nothing else. */
+static void intercepts_are_checked(const struct child *child)
 {
 	ok_equal(install(child, HV_INTERCEPT_X64_IO_PORT, HV_INTERCEPT_MASK_READ, 0x80),
 	         HV_STATUS_SUCCESS, "a port's accesses come anyway");
@@ -226,15 +227,20 @@ static void intercepts_are_ports(const struct child *child)
 	ok_equal(install(child, HV_INTERCEPT_X64_IO_PORT, HV_INTERCEPT_MASK_READ,
 	                 0x10000),
 	         HV_STATUS_INVALID_PARAMETER, "a port has 16 bits: status 5");
-	ok_equal(install(child, HV_INTERCEPT_X64_CPUID, HV_INTERCEPT_MASK_EXECUTE, 1),
-	         HV_STATUS_INVALID_PARAMETER, "CPUID is answered here: status 5");
+	ok_equal(install(child, HV_INTERCEPT_X64_CPUID, HV_INTERCEPT_MASK_READ, 1),
+	         HV_STATUS_INVALID_PARAMETER, "CPUID is not read: status 5");
+	ok_equal(install(child, HV_INTERCEPT_X64_CPUID, HV_INTERCEPT_MASK_EXECUTE,
+	                 BIT64(32)),
+	         HV_STATUS_INVALID_PARAMETER, "a leaf has 32 bits: status 5");
+	ok_equal(install(child, HV_INTERCEPT_X64_CPUID, 0, CHILD_LEAF),
+	         HV_STATUS_NOT_FOUND, "what is not installed cannot end: status 10");
 	ok_equal(install(child, HV_INTERCEPT_EXCEPTION, HV_INTERCEPT_MASK_EXECUTE, 6),
 	         HV_STATUS_INVALID_PARAMETER, "exceptions are the child's: status 5");
 }
 
 static bool results_come_and_go(struct child *child)
 {
-	intercepts_are_ports(child);
+	intercepts_are_checked(child);
 	ok_equal(cpuid_result(child, true), HV_STATUS_NOT_FOUND,
 	         "a result that was not registered cannot be taken back: status 10");
 	ok_equal(cpuid_result(child, false), HV_STATUS_SUCCESS, "one is registered");
@@ -244,6 +250,30 @@ static bool results_come_and_go(struct child *child)
 	ok_equal(cpuid_result(child, true), HV_STATUS_SUCCESS, "it is taken back");
 	parent_resume(child);
 	return hear_and_stay(child, HV_INTERFACE_EAX, "CPUID gives what it gave before");
+}
+
+static bool a_leaf_is_intercepted(struct child *child)
+{
+	struct hv_x64_cpuid_intercept cpuid;
+
+	ok_equal(install(child, HV_INTERCEPT_X64_CPUID, HV_INTERCEPT_MASK_EXECUTE,
+	                 CHILD_LEAF),
+	         HV_STATUS_SUCCESS, "the parent asks for a leaf of CPUID");
+	parent_resume(child);
+	if (!parent_next_intercept(child, HV_MESSAGE_X64_CPUID, &cpuid, sizeof(cpuid)))
+		return false;
+	ok(cpuid.given[0] == CHILD_LEAF && cpuid.usual[0] == HV_INTERFACE_EAX,
+	   "it is told the leaf, and what would have been answered");
+	if (vp_set_register64(child->id, 0, HV_X64_REGISTER_RAX, ANSWER) ||
+	    !parent_skip(child, &cpuid.header))
+		return false;
+	parent_resume(child);
+	if (!hear_and_stay(child, ANSWER, "the child gets the parent's answer"))
+		return false;
+	ok_equal(install(child, HV_INTERCEPT_X64_CPUID, 0, CHILD_LEAF), HV_STATUS_SUCCESS,
+	         "the parent asks no more");
+	parent_resume(child);
+	return hear_and_stay(child, HV_INTERFACE_EAX, "and CPUID is answered as before");
 }
 
 /* ---- State ---- */
@@ -484,7 +514,8 @@ void save_and_load(struct child *child)
 	if (!child_make(child))
 		return;
 	saved.components = components_of(child);
-	if (prepare(child) && results_come_and_go(child) && fill(child, &saved))
+	if (prepare(child) && results_come_and_go(child) &&
+	    a_leaf_is_intercepted(child) && fill(child, &saved))
 		move(child, &saved);
 	child_take_down(child);
 }
