@@ -60,8 +60,10 @@ static void direct_one_shot(unsigned int timer)
 	ok(now() >= due, "timer %u does not fire early", timer);
 	ok(!(cpu_rdmsr(config_msr(timer)) & HV_STIMER_ENABLE),
 	   "timer %u is disabled once it has fired", timer);
-	cpu_wrmsr(count_msr(timer), now() + 20 * UNITS_PER_MS);
-	ok(cpu_rdmsr(config_msr(timer)) & HV_STIMER_ENABLE,
+	due = now() + 20 * UNITS_PER_MS;
+	cpu_wrmsr(count_msr(timer), due);
+	/* On a busy machine it may have fired by now. */
+	ok((cpu_rdmsr(config_msr(timer)) & HV_STIMER_ENABLE) || now() >= due,
 	   "auto-enable: a new count enables timer %u again", timer);
 	ok(clock_wait_for(arrivals(VECTOR_DIRECT), before + 2, PATIENCE_MS),
 	   "and it fires again");
