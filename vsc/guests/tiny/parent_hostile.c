@@ -8,6 +8,7 @@
 #include "vsc/lib/guest.h"
 #include "vsc/lib/hv.h"
 #include "vsc/lib/tap.h"
+#include "vsc/lib/try.h"
 
 #define BAD_ID     UINT64_C(0x123456789)
 #define DEPOSIT    32u
@@ -145,6 +146,17 @@ static void a_list_half_bad(uint64_t id, uint64_t own_pfn)
 	ok_equal(memory_unmap(id, 16, 2), HV_STATUS_SUCCESS, "they are unmapped");
 }
 
+/* DELETE has looked into the pool: what came there now would be lost. */
+static void no_deposit_after_finalize(uint64_t id)
+{
+	uint64_t page = (uint64_t)pages_take(1), pfn = page >> PAGE_SHIFT_4K;
+	unsigned int done;
+
+	ok_equal(memory_deposit(id, &pfn, 1, &done), HV_STATUS_INVALID_PARTITION_STATE,
+	         "a deposit after FINALIZE: status 7");
+	ok_equal(try_store32(page, 1).vector, NO_FAULT, "the page is still ours");
+}
+
 void hostile_parent(struct child *child)
 {
 	uint64_t own_pfn = (uint64_t)child->memory >> PAGE_SHIFT_4K, id;
@@ -164,6 +176,7 @@ void hostile_parent(struct child *child)
 	ok_equal(partition_finalize(id), HV_STATUS_SUCCESS, "it is finalized");
 	refused(vp_create(id, 1), "a VP after FINALIZE");
 	refused(partition_initialize(id), "INITIALIZE after FINALIZE");
+	no_deposit_after_finalize(id);
 	ok(stock_withdraw(id, &count), "every page withdrawn is zeros");
 	ok_equal(count, DEPOSIT + 1, "every page deposited came back");
 	ok_equal(partition_delete(id), HV_STATUS_SUCCESS, "it is deleted");
