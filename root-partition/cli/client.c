@@ -17,6 +17,7 @@
 
 #define ANSWER_BYTES_MAX (1u << 20)
 #define RETRY_PERIOD_US  10000
+#define WAIT_PERIOD_US   100000
 
 gint64 client_deadline(int seconds)
 {
@@ -80,8 +81,8 @@ static void not_running(const char *name, GError **error)
 		            name);
 }
 
-/* After a connect that failed by `why`: true when it is worth another try. */
-static gboolean may_come(const char *name, const char *path, int why, gint64 deadline,
+/* After a connect that failed by `why`: true when it is worth another try, if there is time. */
+static gboolean may_come(const char *name, const char *path, int why, gboolean time_left,
                          GError **error)
 {
 	pid_t holder;
@@ -97,16 +98,26 @@ static gboolean may_come(const char *name, const char *path, int why, gint64 dea
 		not_running(name, error);
 		return FALSE;
 	}
-	if (left_us(deadline) > 0)
+	if (time_left && why != EAGAIN)
 		return TRUE;
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 	            "%s has a worker (process %d), but it does not listen", name, holder);
 	return FALSE;
 }
 
+/*
+ * How often to wait for `period_us` until the deadline. To count is fairer than to look at the clock:
+ * a machine that stood still for long takes one period away, not all that the worker had.
+ */
+static gint64 periods(gint64 deadline, gint64 period_us)
+{
+	return left_us(deadline) / period_us + 1;
+}
+
 /* A VM that runs is reached whatever has become of its definition. */
 int client_connect(const char *name, gint64 deadline, GError **error)
 {
+	gint64 tries = periods(deadline, RETRY_PERIOD_US);
 	g_autofree char *path = NULL;
 
 	if (!definition_name_valid(name, error))
@@ -117,7 +128,7 @@ int client_connect(const char *name, gint64 deadline, GError **error)
 
 		if (fd >= 0)
 			return fd;
-		if (!may_come(name, path, errno, deadline, error))
+		if (!may_come(name, path, errno, tries-- > 0, error))
 			return -1;
 		g_usleep(RETRY_PERIOD_US);
 	}
@@ -127,13 +138,10 @@ int client_connect(const char *name, gint64 deadline, GError **error)
 static gboolean wait_readable(const char *name, int fd, gint64 deadline, GError **error)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-	int ready;
 
-	do
-		ready = poll(&poll_fd, 1, (int)(left_us(deadline) / 1000) + 1);
-	while (ready < 0 && errno == EINTR);
-	if (ready > 0)
-		return TRUE;
+	for (gint64 left = periods(deadline, WAIT_PERIOD_US); left > 0; left--)
+		if (poll(&poll_fd, 1, WAIT_PERIOD_US / 1000) > 0)
+			return TRUE;
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 	            "%s gives no answer; 'viridis stop %s' ends it", name, name);
 	return FALSE;

@@ -477,6 +477,20 @@ START_TEST(nobody_waits_for_ever_and_stop_kills_who_does_not_obey)
 }
 END_TEST
 
+/* Both stand still, as on a machine that does, for longer than the program is to wait. */
+START_TEST(time_in_which_nothing_ran_does_not_count)
+{
+	pid_t worker = run_worker("web", LATE);
+	g_autofree char *number = g_strdup_printf("%d", worker);
+
+	g_setenv("W", number, TRUE);
+	expect("$V shutdown web --reboot --timeout 2 & sleep 0.3; kill -STOP $! $W; sleep 3;"
+	       " kill -CONT $!; sleep 0.3; kill -CONT $W; wait $!",
+	       0, "web restarts");
+	ck_assert_int_eq(end_of(worker), 0);
+}
+END_TEST
+
 START_TEST(shutdown_waits_as_long_as_it_is_told_and_kills_nobody)
 {
 	static const enum behaviour behaviours[] = { MUTE, DEAF, STUBBORN };
@@ -532,6 +546,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, who_asks_a_worker_that_starts_waits_until_it_listens);
 	tcase_add_test(tcase, nobody_waits_for_ever_and_stop_kills_who_does_not_obey);
+	tcase_add_test(tcase, time_in_which_nothing_ran_does_not_count);
 	tcase_add_loop_test(tcase, shutdown_waits_as_long_as_it_is_told_and_kills_nobody,
 	                    0, 3);
 	suite_add_tcase(suite, tcase);
