@@ -19,6 +19,7 @@ from lib.shell import GuestShell
 from lib.tap import Tap
 
 TINY = BUILD / "vsc" / "tiny.bz"
+SCSI_WRITE = BUILD / "tests" / "e2e" / "scsi_write"
 BOOT_SECONDS = 240
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 BLOCK = 64 << 10
@@ -108,10 +109,16 @@ def check_patterns(guest):
 
 
 def check_read_only(guest):
-    """Neither with nor without the guest's own guard."""
+    """Neither with nor without the guest's own guard; commands past it are refused by the disk,
+    and do what they say on another."""
     found = guest.tell("spoil 2>&1")
     assert found.count("status 0") == 0 and found.count("status 1") == 2, found
     assert "Read-only file system" in found, found
+    protected = guest.tell("/share/scsi_write /dev/lun2").splitlines()
+    assert protected == [f"{code} status 2 sense 7/27/0" for code in ("2a", "42")], protected
+    written = guest.tell("/share/scsi_write /dev/lun4").splitlines()
+    assert written == ["2a status 0", "42 status 0"], written
+    paged.put(0, bytes(SECTOR))
 
 
 FREED = ((big, 4 * MIB, 8 * MIB), (odd, 4 * MIB, 4 * MIB + SECTOR), (device, MIB, MIB),
@@ -342,6 +349,7 @@ def guest_initrd(folder):
     share = folder / "guest" / "share"
     share.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("storage-guest"), share / "disks")
+    shutil.copy(SCSI_WRITE, share / "scsi_write")
     return concatenated_initrd(folder / "guest", GUEST_INITRD, folder / "guest.cpio")
 
 
