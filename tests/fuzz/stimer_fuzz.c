@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The synthetic timers under any writes, at any times, delivered or not: T1 to T3 of stimer.h hold, no
- * timer fires early, twice or after it was stopped, and the registers read as TLFS 12.3 has them.
+ * timer fires early, twice or after it was stopped, and the registers read as TLFS 12.3 has them. What is
+ * saved can be loaded at any moment; what is forged is refused.
  */
 #include "hypervisor/core/stimer.h"
 #include <string.h>
@@ -158,6 +159,35 @@ static void deliver(struct both *both, uint8_t which)
 	model->waits = false;
 }
 
+/* What is saved loads; with a qword of it forged it loads as itself, or changes nothing. */
+static void save_and_load(const struct both *both, struct cursor *in)
+{
+	struct hv_synthetic_timers_state state, again;
+	struct stimers other, before;
+	uint8_t which = cursor_u8(in), shift = cursor_u8(in);
+
+	stimers_reset(&other);
+	stimers_save(&both->timers, &state);
+	CHECK(stimers_load(&other, &state, both->now));
+	stimers_save(&other, &again);
+	CHECK(!memcmp(&state, &again, sizeof(state)));
+	for (unsigned int i = 0; i < TIMERS; i++) {
+		const struct model *model = &both->model[i];
+		uint64_t config = model->config | (model->waits ? ENABLE : 0);
+
+		CHECK(stimers_read(&other, 0x400000b0 + 2 * i) == config);
+		CHECK(stimers_read(&other, 0x400000b1 + 2 * i) == model->count);
+	}
+	state.qwords[which % ARRAY_COUNT(state.qwords)] ^= cursor_le64(in) >> shift % 64;
+	before = other;
+	if (stimers_load(&other, &state, both->now)) {
+		stimers_save(&other, &again);
+		CHECK(!memcmp(&state, &again, sizeof(state)));
+	} else {
+		CHECK(!memcmp(&other, &before, sizeof(other)));
+	}
+}
+
 static void check(const struct both *both)
 {
 	uint64_t next = NEVER;
@@ -200,6 +230,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (!in.overrun && cursor_left(&in) > 0) {
 		uint8_t how = cursor_u8(&in);
 
+		if (how & 0x80)
+			save_and_load(&both, &in);
 		switch (how % 4) {
 		case 0:
 			write_register(&both, &in);
