@@ -100,7 +100,7 @@ START_TEST(a_signal_of_the_child_reaches_its_eventfd)
 	int fd = eventfd(0, EFD_CLOEXEC);
 	struct pollfd poller = { .fd = fd, .events = POLLIN };
 	struct guest guest;
-	uint64_t result;
+	uint64_t result, sent = 0, heard = 0;
 	eventfd_t value;
 
 	caller_start(&guest);
@@ -113,7 +113,9 @@ START_TEST(a_signal_of_the_child_reaches_its_eventfd)
 		ck_assert_int_eq(poll(&poller, 1, WAIT_MS), 1);
 		ck_assert_int_eq(eventfd_read(fd, &value), 0);
 		ck_assert_uint_ge(value, 1);
-		ck_assert_uint_le(value, 5);
+		sent += 5;
+		heard += value;
+		ck_assert_uint_le(heard, sent); /* the last one may come a round late */
 	}
 	ck_assert_int_eq(mshv_signal_eventfd(&guest.partition, CONNECTION, -1), 0);
 	ck_assert_uint_eq(guest_calls(&guest, SIGNAL_EVENT, CONNECTION, 1, &result), 0);
