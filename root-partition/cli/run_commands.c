@@ -10,6 +10,7 @@
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/vm/definition.h"
+#include "root-partition/vm/paths.h"
 #include "root-partition/vm/state.h"
 #include "root-partition/vm/store.h"
 
@@ -152,22 +153,40 @@ enum command_status command_stop(const struct command *command, int argc, char *
 	return command_fail(error);
 }
 
+/* Under the VM's lock, so that it cannot be started meanwhile. */
+static gboolean delete_vm(const char *name, GError **error)
+{
+	gboolean deleted;
+	pid_t holder;
+	int lock_fd;
+
+	if (!definition_name_valid(name, error) || !paths_make(error) ||
+	    !state_holder(name, &holder, error))
+		return FALSE;
+	if (holder) {
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		            "%s runs; shut it down first ('viridis shutdown %s')", name,
+		            name);
+		return FALSE;
+	}
+	lock_fd = state_lock(name, error);
+	if (lock_fd < 0)
+		return FALSE;
+	deleted = store_delete(name, error);
+	state_unlock(name, lock_fd);
+	return deleted;
+}
+
 enum command_status command_delete(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
-	pid_t holder = 0;
 	const char *name;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (definition_name_valid(name, &error) && state_holder(name, &holder, &error) &&
-	    holder)
-		g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		            "%s runs; shut it down first ('viridis shutdown %s')", name,
-		            name);
-	if (error || !store_delete(name, &error))
+	if (!delete_vm(name, &error))
 		return command_fail(error);
 	return command_done("%s is deleted; its disks are untouched", name);
 }

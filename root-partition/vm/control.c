@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A unix socket that only the owner of the files may connect to. A client that sends a line too
- * long, or does not read its answers, is hung up on: the worker waits for nobody.
+ * long, or does not read its answers, is hung up on: the worker waits for nobody. So is one that
+ * says nothing, when there are too many.
  */
 #define _GNU_SOURCE
 #include "root-partition/vm/control.h"
@@ -22,6 +23,7 @@ struct client {
 	int fd;
 	guint source;
 	gboolean subscribed;
+	gboolean spoke; /* a whole line */
 	char line[CONTROL_LINE_BYTES];
 	gsize filled;
 };
@@ -119,6 +121,7 @@ static void handle_lines(struct control *control, guint number)
 		gsize length = (gsize)(end - client->line);
 		g_autofree char *line = g_strndup(client->line, length);
 
+		client->spoke = TRUE;
 		client->filled -= length + 1;
 		memmove(client->line, end + 1, client->filled);
 		handle_line(client, line, length);
@@ -143,6 +146,27 @@ static gboolean on_client(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE; /* dropping a client removes its source */
 }
 
+/* Who connects and says nothing keeps nobody out: the one that has been silent longest goes. */
+static gboolean make_room(struct control *control)
+{
+	struct client *silent = NULL;
+	GHashTableIter iter;
+	gpointer value;
+
+	if (g_hash_table_size(control->clients) < CLIENTS_MAX)
+		return TRUE;
+	g_hash_table_iter_init(&iter, control->clients);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct client *client = value;
+
+		if (!client->spoke && (!silent || client->number < silent->number))
+			silent = client;
+	}
+	if (silent)
+		drop(silent);
+	return silent != NULL;
+}
+
 static gboolean on_connect(gint fd, GIOCondition condition, gpointer data)
 {
 	struct control *control = data;
@@ -152,7 +176,7 @@ static gboolean on_connect(gint fd, GIOCondition condition, gpointer data)
 	(void)condition;
 	if (client_fd < 0)
 		return G_SOURCE_CONTINUE;
-	if (g_hash_table_size(control->clients) >= CLIENTS_MAX) {
+	if (!make_room(control)) {
 		close(client_fd);
 		return G_SOURCE_CONTINUE;
 	}

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "root-partition/vm/paths.h"
+#include "root-partition/vm/state.h"
 #include "root-partition/vm/std_fds.h"
 #include "root-partition/vm/store.h"
 #include "root-partition/vm/vm.h"
@@ -27,6 +28,7 @@ enum exit_status {
 };
 
 static int ready_fd = -1;
+static gboolean has_log; /* stderr is the VM's log file */
 
 static const GOptionEntry options[] = {
 	{ "ready-fd", 0, 0, G_OPTION_ARG_INT, &ready_fd,
@@ -58,7 +60,8 @@ static gboolean redirect_log(const char *name, GError **error)
 		return FALSE;
 	}
 	close(null_fd);
-	return vm_log_open(path, old_path, error);
+	has_log = vm_log_open(path, old_path, error);
+	return has_log;
 }
 
 static void tell(const char *text)
@@ -75,19 +78,19 @@ static int fail(const GError *error)
 {
 	if (ready_fd < 0)
 		g_printerr("viridis-vm: %s\n", error->message);
-	else
+	else if (has_log)
 		vm_log("vm: not started: %s", error->message);
 	tell(error->message);
 	return STATUS_FAILED;
 }
 
-static int serve(const struct definition *definition)
+static int serve(const struct definition *definition, int lock_fd)
 {
 	g_autoptr(GError) error = NULL;
 	struct vm *vm;
 	enum machine_end end;
 
-	vm = vm_new(definition, &error);
+	vm = vm_new(definition, lock_fd, &error);
 	if (!vm)
 		return fail(error);
 	vm_log("vm: %s runs with %u VPs", definition->name, definition->vps);
@@ -99,17 +102,31 @@ static int serve(const struct definition *definition)
 	return end == MACHINE_FAILED ? STATUS_FAILED : STATUS_OK;
 }
 
+/* Read again under the lock: until then it may have been deleted, and from then on it stays. */
+static int serve_locked(const char *argument, const char *name, int lock_fd)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(definition_pointer) definition = load(argument, &error);
+
+	if (definition && (ready_fd < 0 || redirect_log(name, &error)))
+		return serve(definition, lock_fd);
+	state_unlock(name, lock_fd);
+	return fail(error);
+}
+
 static int start(const char *argument)
 {
 	g_autoptr(definition_pointer) definition = NULL;
 	g_autoptr(GError) error = NULL;
+	int lock_fd;
 
 	definition = load(argument, &error);
 	if (!definition || !paths_make(&error))
 		return fail(error);
-	if (ready_fd >= 0 && !redirect_log(definition->name, &error))
+	lock_fd = state_lock(definition->name, &error);
+	if (lock_fd < 0)
 		return fail(error);
-	return serve(definition);
+	return serve_locked(argument, definition->name, lock_fd);
 }
 
 int main(int argc, char **argv)

@@ -119,12 +119,8 @@ static gboolean on_signal(gpointer data)
 
 static gboolean prepare(struct vm *vm, GError **error)
 {
-	const char *name = vm->definition->name;
-	g_autofree char *socket = paths_of(name, PATH_SOCKET);
+	g_autofree char *socket = paths_of(vm->definition->name, PATH_SOCKET);
 
-	vm->lock_fd = state_lock(name, error);
-	if (vm->lock_fd < 0)
-		return FALSE;
 	if (!definition_check_host(vm->definition, error))
 		return FALSE;
 	vm->serial = serial_open(vm->definition->serial, error);
@@ -137,12 +133,12 @@ static gboolean prepare(struct vm *vm, GError **error)
 	return vm->control != NULL;
 }
 
-struct vm *vm_new(const struct definition *definition, GError **error)
+struct vm *vm_new(const struct definition *definition, int lock_fd, GError **error)
 {
 	struct vm *vm = g_new0(struct vm, 1);
 
 	vm->definition = definition;
-	vm->lock_fd = -1;
+	vm->lock_fd = lock_fd;
 	vm->term_source = g_unix_signal_add(SIGTERM, on_signal, vm);
 	vm->int_source = g_unix_signal_add(SIGINT, on_signal, vm);
 	if (!prepare(vm, error)) {
@@ -204,7 +200,6 @@ void vm_free(struct vm *vm)
 		serial_close(vm->serial);
 	g_source_remove(vm->term_source);
 	g_source_remove(vm->int_source);
-	if (vm->lock_fd >= 0)
-		state_unlock(vm->definition->name, vm->lock_fd);
+	state_unlock(vm->definition->name, vm->lock_fd);
 	g_free(vm);
 }

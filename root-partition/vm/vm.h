@@ -8,8 +8,11 @@
 
 struct vm;
 
-/* Everything but running: memory, partition, devices, sockets. Errors leave nothing behind. */
-struct vm *vm_new(const struct definition *definition, GError **error);
+/*
+ * Everything but running: memory, partition, devices, sockets. Errors leave nothing behind. Takes the
+ * lock (state.h) over and lets go of it, in the case of an error too.
+ */
+struct vm *vm_new(const struct definition *definition, int lock_fd, GError **error);
 
 /* Until it ends: MACHINE_POWERED_OFF, _CRASHED, _FAILED or _STOPPED. */
 enum machine_end vm_run(struct vm *vm);

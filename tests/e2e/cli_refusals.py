@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Limit: 600
+# Limit: 900
 """Input that is wrong: every command of `viridis` names what is wrong, ends with 1 or 2, and
 leaves no file, process, partition or page behind."""
+import time
+
 from lib.child import Root
 from lib.paths import BUILD
 from lib.tap import Tap
 
 TINY = BUILD / "vsc" / "tiny.bz"
-SEND = BUILD / "tests" / "e2e" / "socket_send"
+SOCKET_SEND = BUILD / "tests" / "e2e" / "socket_send"
 GOOD = "--memory 32M --kernel /share/tiny"
 LONG = "x" * 300
 
@@ -32,15 +34,26 @@ CREATE = (
     ("create a --kernel /share/tiny --memory 33554433", 1, "33554433"),
     ("create a --kernel /share/tiny --memory 99999999999999999999G", 1, "999999"),
     ("create a --kernel /share/tiny --memory 64G", 1, "64G"),
+    ("create a --kernel /share/tiny --memory 1", 1, "memory 1:"),
+    ("create a --kernel /share/tiny --memory 18E", 1, "18E"),
+    ("create a --kernel /share/tiny --memory ''", 1, "memory ''"),
+    ("create a --kernel /share/tiny --memory '32M '", 1, "'32M '"),
     (f"create '' {GOOD}", 1, "name"),
     (f"create ../a {GOOD}", 1, "../a"),
     (f"create a/b {GOOD}", 1, "a/b"),
     (f"create 'a b' {GOOD}", 1, "a b"),
     (f"create {LONG} {GOOD}", 1, "xxx"),
+    (f"create .. {GOOD}", 1, "'..'"),
+    (f"create .a {GOOD}", 1, "'.a'"),
+    (f"create $(printf 'sch\\303\\266n') {GOOD}", 1, "name 'sch"),
+    (f"create $(printf 'a\\377b') {GOOD}", 1, "name 'a"),
+    ("create a --memory 32M --kernel $(printf '/tmp/\\377')", 1, "UTF-8"),
     ("create a --memory 32M --kernel /nonexistent", 1, "/nonexistent"),
     ("create a --memory 32M --kernel /tmp", 1, "/tmp"),
     ("create a --memory 32M --kernel /dev/null", 1, "/dev/null"),
     (f"create a {GOOD} --initrd /nonexistent", 1, "/nonexistent"),
+    (f"create a {GOOD} --initrd /tmp", 1, "/tmp"),
+    (f"create a {GOOD} --disk /tmp/sealed/disk", 1, "/tmp/sealed/disk: Read-only"),
     (f"create a {GOOD} --disk /nonexistent", 1, "/nonexistent"),
     (f"create a {GOOD} --disk /nonexistent,ro", 1, "/nonexistent:"),
     (f"create a {GOOD} --disk /tmp", 1, "/tmp"),
@@ -102,7 +115,9 @@ def make_files(root):
     root.tell("head -c 65536 /dev/urandom >/tmp/noise; echo hello >/tmp/text; : >/tmp/empty;"
               " head -c 700 /share/tiny >/tmp/cut; head -c 20000 /share/tiny >/tmp/short;"
               " head -c 1000000 /dev/zero >/tmp/odd; head -c 1048576 /dev/zero >/tmp/disk;"
-              " head -c 33554432 /dev/zero >/tmp/large")
+              " head -c 33554432 /dev/zero >/tmp/large; mkdir /tmp/sealed;"
+              " mount -t tmpfs none /tmp/sealed; head -c 1048576 /dev/zero >/tmp/sealed/disk;"
+              " mount -o remount,ro /tmp/sealed")
 
 
 def check_kernels(root):
@@ -155,6 +170,30 @@ def check_shared_disk(root):
     root.nothing_left()
 
 
+def check_at_once(root):
+    """Of several that start it, one does; none starts what another deletes."""
+    define(root, "raced", GOOD)
+    for _ in range(3):
+        root.tell("rm -f /tmp/at.*; for n in 1 2 3 4; do (viridis start raced >/tmp/at.$n 2>&1;"
+                  " echo $? >>/tmp/at.$n) & done; wait")
+        told = root.tell("cat /tmp/at.*")
+        assert told.count("\n0") == 1 and told.count("\n1") == 3, told
+        assert told.count("raced is running already") == 3, told
+        assert "not started" not in root.tell("viridis log raced"), told
+        root.tell("viridis stop raced")
+    for delay in range(0, 10, 2):
+        root.tell(f"(sleep 0.0{delay}; viridis delete raced >/tmp/at.1 2>&1) &"
+                  " viridis start raced >/tmp/at.2 2>&1; wait")
+        exists = root.ask("viridis info raced").status == 0
+        assert exists == (root.ask("pidof viridis-vm").status == 0), root.tell("cat /tmp/at.*")
+        if exists:
+            root.tell("viridis stop raced; viridis delete raced")
+        assert root.ask("ls -d /var/lib/viridis/raced* /run/viridis/raced*").status != 0
+        root.nothing_left()
+        define(root, "raced", GOOD)
+    root.tell("viridis delete raced")
+
+
 def check_running(root):
     refused(root, "start runs", 1, "runs")
     refused(root, "delete runs", 1, "runs")
@@ -163,18 +202,59 @@ def check_running(root):
     assert root.state("runs") == "running"
 
 
+def check_spoiled(root):
+    """Somebody spoils the definition of a VM that runs: it can still be ended."""
+    define(root, "spoiled", GOOD)
+    root.start("spoiled")
+    root.tell("echo '{' >/var/lib/viridis/spoiled.json")
+    refused(root, "start spoiled", 1, "spoiled.json")
+    refused(root, "delete spoiled", 1, "spoiled")
+    root.tell("viridis stop spoiled")
+    refused(root, "stop spoiled", 1, "spoiled.json")
+    root.tell("viridis delete spoiled")
+
+
+SEND = "/share/socket_send /run/viridis/runs.sock"
+DESCRIPTORS = "ls /proc/$(pidof viridis-vm)/fd | wc -l"
+SILENT_SECONDS = 8
+
+
 def check_socket(root):
     """Garbage on the control socket: an error or a hang-up, and the VM runs on."""
-    send = "/share/socket_send /run/viridis/runs.sock"
     for line in ("hello", "{", "[]", "null", "{}", '{"command": 5}', '{"command": "frob"}',
                  '{"command": "status", "extra": 1}', '{"command": "stop", "reboot": "no"}',
                  '{"command": "stop"', '{"command": "stop"}}', "\\\\0\\\\377"):
-        answer = root.ask(f"printf '%b\\n' '{line}' | {send}")
+        answer = root.ask(f"printf '%b\\n' '{line}' | {SEND}")
         assert '"ok":false' in answer.output.replace(" ", ""), (line, answer.output)
-    root.ask(f"{send} </tmp/noise >/dev/null")
-    root.ask(f"tr -d '\\n' </tmp/noise | {send} >/dev/null")
-    root.ask(f"for n in $(seq 30); do (sleep 3 | {send} >/dev/null) & done; wait")
+    root.ask(f"{SEND} </tmp/noise >/dev/null")
+    root.ask(f"tr -d '\\n' </tmp/noise | {SEND} >/dev/null")
     assert root.state("runs") == "running"
+
+
+def check_long_lines(root):
+    """Half a line and a hang-up, a line of 10 MB, a line in two pieces."""
+    before = root.tell(DESCRIPTORS)
+    root.ask(f"printf '{{\"command\": \"st' | {SEND}")
+    root.ask(f"head -c 10000000 /dev/zero | tr '\\0' ' ' | {SEND} >/dev/null")
+    answer = root.tell("(printf '{\"command\": '; sleep 1; printf '\"status\"}\\n')"
+                       f" | {SEND}")
+    assert '"ok":true' in answer.replace(" ", ""), answer
+    assert root.tell(DESCRIPTORS) == before
+
+
+def check_silence(root):
+    """Many that connect and say nothing: who has something to say is heard, at once."""
+    before = root.tell(DESCRIPTORS)
+    root.tell(f"for n in $(seq 40); do (sleep {SILENT_SECONDS} | {SEND} >/dev/null) & done;"
+              f" n=0; until [ $({DESCRIPTORS}) -ge $(({before} + 16)) ]; do sleep 0.1;"
+              " n=$((n + 1)); [ $n -lt 50 ] || break; done")
+    most = int(root.tell(DESCRIPTORS))
+    assert most == int(before) + 16, (before, most)
+    start = time.monotonic()
+    assert "pid" in root.json("info runs")["status"]
+    root.tell("viridis stats runs")
+    assert time.monotonic() - start < SILENT_SECONDS, "they were waited for"
+    root.wait(f"[ $({DESCRIPTORS}) -eq {before} ]", SILENT_SECONDS + 10)
 
 
 def check_definitions(root):
@@ -203,7 +283,7 @@ def check_definitions(root):
 
 def main():
     with Tap() as tap, Root("cli-refusals",
-                            {"tiny": TINY, "socket_send": SEND}) as root:
+                            {"tiny": TINY, "socket_send": SOCKET_SEND}) as root:
         make_files(root)
         define(root, "there", GOOD)
         tap.run("arguments that are wrong", refused_all, root, CREATE)
@@ -221,7 +301,12 @@ def main():
         root.start("runs")
         tap.run("a second start, and other orders a running VM refuses", check_running, root)
         tap.run("garbage on the control socket", check_socket, root)
+        tap.run("lines too long, or in pieces", check_long_lines, root)
+        tap.run("many who connect and say nothing", check_silence, root)
         root.tell("viridis stop runs")
+        tap.run("a second stop", refused, root, "stop runs", 1, "runs does not run")
+        tap.run("a definition spoiled while its VM runs", check_spoiled, root)
+        tap.run("starts and deletes at once", check_at_once, root)
         tap.run("and nothing is left", root.nothing_left)
         tap.run("the root powers off", root.power_off)
 
