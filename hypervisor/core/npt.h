@@ -27,7 +27,8 @@ enum npt_level {
 	NPT_LEVEL_512G = 3, /* the root table's entries: tables only */
 };
 
-#define NPT_GPA_LIMIT (UINT64_C(1) << 48)
+#define NPT_GPA_BITS  48 /* four levels */
+#define NPT_GPA_LIMIT (UINT64_C(1) << NPT_GPA_BITS)
 
 /* Flags of a leaf. READ is required: neither vendor's format can do without it everywhere. */
 #define NPT_READ    0x1u

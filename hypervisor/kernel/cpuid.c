@@ -160,6 +160,8 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		regs->edx = LEAF87_EDX_INVARIANT_TSC;
 		break;
 	case 0x80000008:
+		if ((regs->eax & 0xff) > NPT_GPA_BITS)
+			regs->eax = (regs->eax & ~0xffu) | NPT_GPA_BITS;
 		if (!is_root)
 			regs->ecx = (regs->ecx & ~0xffu) | (vp->partition->vp_count - 1);
 		break;

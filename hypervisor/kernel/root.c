@@ -70,6 +70,9 @@ static void map_all(struct partition *root)
 	level = regs.edx & CPUID_81_EDX_PAGE1GB ? NPT_LEVEL_1G : NPT_LEVEL_2M;
 	cpu_cpuid(0x80000008, 0, &regs);
 	end = UINT64_C(1) << (regs.eax & 0xff);
+	if (end > NPT_GPA_LIMIT)
+		end = NPT_GPA_LIMIT;
+	feed_boot_pool(end / (512 * PAGE_1G)); /* beyond those for splitting RAM */
 	for (uint64_t gpa = 0; gpa < end; gpa += npt_level_bytes(level))
 		if (npt_map(&root->npt, gpa, gpa, level,
 		            NPT_READ | NPT_WRITE | NPT_EXECUTE) != HV_STATUS_SUCCESS)

@@ -10,9 +10,10 @@
 
 /*
  * What the reserve must hold: per GiB with RAM 2 MiB of frame map tables, 2 MiB of frame table and
- * 2 MiB for splitting the root's nested tables; and the rest, independent of size.
+ * 2 MiB for splitting the root's nested tables; and the rest, independent of size: 2 MiB of the root's
+ * nested tables where addresses have 48 bits, 172 KiB for each CPU.
  */
-#define RESERVE_BASE_BYTES    (4 * 1024 * 1024)
+#define RESERVE_BASE_BYTES    (8 * 1024 * 1024)
 #define RESERVE_BYTES_PER_GIB (6 * 1024 * 1024)
 #define RESERVE_LIMIT         UINT64_C(0x100000000) /* boot.S maps no more */
 
