@@ -23,8 +23,8 @@
 #define ALL                      UINT32_MAX
 
 /*
- * What guests see of the machine's leaves, in rising order; all else reads 0. A feature is here if nothing but the
- * context that is switched, and no MSR but the allowed ones, is needed for it. APM3 E
+ * What guests see of the machine's leaves, in rising order; all else reads 0. A feature is here if
+ * nothing but the context that is switched, and no MSR but the allowed ones, is needed for it. APM3 E
  */
 static const struct {
 	uint32_t first, last;

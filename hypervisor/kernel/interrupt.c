@@ -14,7 +14,7 @@
 void interrupt_external(uint8_t vector)
 {
 	struct cpu *cpu = this_cpu();
-	bool level = lapic_level_triggered(vector);
+	bool level = lapic_holds(LAPIC_TMR, vector);
 
 	stat_count(cpu->stats, VIRIDIS_CPU_STAT_INTERRUPTS);
 	trace(VIRIDIS_TRACE_INTERRUPT, cpu->root_vp, vector, level);

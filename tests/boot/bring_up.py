@@ -115,7 +115,7 @@ def check_vp(text):
 
 def check_panic(m):
     log = m.hypervisor_log
-    log.wait(r"PANIC on cpu 0 \(apic 0\): exception 14: page fault, error code 0", 30)
+    log.wait(r"PANIC on cpu 0 \(apic 0\): exception 14: #PF, error code 0", 30)
     log.wait(r"rip 0000000012345678", 10)
     log.wait(r"cr2 0000000012345678", 10)
     log.wait(r"all CPUs are stopped", 10)
@@ -127,7 +127,7 @@ def check_panic(m):
 
 
 def check_double_fault(m):
-    m.hypervisor_log.wait(r"PANIC on cpu 0 .*exception 8: double fault", 30)
+    m.hypervisor_log.wait(r"PANIC on cpu 0 .*exception 8: #DF", 30)
     m.hypervisor_log.wait(r"all CPUs are stopped", 10)
 
 

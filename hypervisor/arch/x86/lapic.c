@@ -16,8 +16,6 @@ enum lapic_register {
 	LAPIC_LDR = 0x0d,
 	LAPIC_DFR = 0x0e,
 	LAPIC_SVR = 0x0f,
-	LAPIC_ISR = 0x10, /* eight of them, as TMR */
-	LAPIC_TMR = 0x18,
 	LAPIC_ICR = 0x30,
 	LAPIC_ICR_HIGH = 0x31,
 	LAPIC_LVT_TIMER = 0x32,
@@ -117,19 +115,9 @@ void lapic_eoi(void)
 	write(LAPIC_EOI, 0);
 }
 
-static bool vector_bit(enum lapic_register first, uint8_t vector)
+bool lapic_holds(enum lapic_vectors which, uint8_t vector)
 {
-	return read(first + vector / 32) >> (vector % 32) & 1;
-}
-
-bool lapic_level_triggered(uint8_t vector)
-{
-	return vector_bit(LAPIC_TMR, vector);
-}
-
-bool lapic_in_service(uint8_t vector)
-{
-	return vector_bit(LAPIC_ISR, vector);
+	return read((enum lapic_register)(which + vector / 32)) >> (vector % 32) & 1;
 }
 
 /*

@@ -18,8 +18,10 @@ void lapic_init(void);
 bool lapic_is_x2apic(void);
 uint32_t lapic_id(void);
 void lapic_eoi(void);
-bool lapic_level_triggered(uint8_t vector); /* TMR: how the vector in service arrived */
-bool lapic_in_service(uint8_t vector);      /* ISR: an EOI is due */
+
+/* Of a vector that came: an EOI is due; it is a level. Eight registers each. APM2 16.6.3 */
+enum lapic_vectors { LAPIC_ISR = 0x10, LAPIC_TMR = 0x18 };
+bool lapic_holds(enum lapic_vectors which, uint8_t vector);
 
 /* What to send beside a vector: LAPIC_STARTUP | page. APM2 16.5 */
 enum { LAPIC_NMI = 0x400, LAPIC_INIT = 0x500, LAPIC_STARTUP = 0x600 };

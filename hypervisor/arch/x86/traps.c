@@ -29,28 +29,8 @@ static struct idt_gate idt[IDT_ENTRIES];
 
 /* By vector; NULL: reserved. APM2 8.1 */
 static const char *const exception_names[EXCEPTION_COUNT] = {
-	"divide error",
-	"debug",
-	"NMI",
-	"breakpoint",
-	"overflow",
-	"bound range",
-	"invalid opcode",
-	"no FPU",
-	"double fault",
-	NULL,
-	"invalid TSS",
-	"segment not present",
-	"stack fault",
-	"general protection",
-	"page fault",
-	NULL,
-	"x87 error",
-	"alignment check",
-	"machine check",
-	"SIMD error",
-	NULL,
-	"control protection",
+	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", NULL, "#TS",
+	"#NP", "#SS", "#GP", "#PF", NULL,  "#MF", "#AC", "#MC", "#XF", NULL, "#CP"
 };
 
 static uint8_t gate_stack(unsigned int vector)
@@ -155,7 +135,8 @@ void traps_handle(struct trap_frame *frame)
 		if (frame->vector == VECTOR_TIMER)
 			this_cpu()->timer_fired = true;
 		/* What is spurious sets no bit in the ISR: APM2 16.4.7. A device's does. */
-		if (frame->vector != VECTOR_SPURIOUS || lapic_in_service(VECTOR_SPURIOUS))
+		if (frame->vector != VECTOR_SPURIOUS ||
+		    lapic_holds(LAPIC_ISR, VECTOR_SPURIOUS))
 			lapic_eoi();
 	}
 }

@@ -14,9 +14,9 @@ static const struct exit_row {
 } rows[] = {
 	[SVM_EXIT_CR4_WRITE] = { EXIT_CR_WRITE, 0 },
 	[SVM_EXIT_CR8_WRITE] = { EXIT_CR_WRITE, 0 },
-	[SVM_EXIT_DB] = { EXIT_EXCEPTION, EXCEPTION_DB },
-	[SVM_EXIT_AC] = { EXIT_EXCEPTION, EXCEPTION_AC },
-	[SVM_EXIT_MC] = { EXIT_EXCEPTION, EXCEPTION_MC },
+	[SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { EXIT_EXCEPTION, EXCEPTION_DB },
+	[SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { EXIT_EXCEPTION, EXCEPTION_AC },
+	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = { EXIT_EXCEPTION, EXCEPTION_MC },
 	[SVM_EXIT_RDPMC] = { EXIT_EXCEPTION, EXCEPTION_GP },
 	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
 	[SVM_EXIT_RSM] = { EXIT_EXCEPTION, EXCEPTION_UD },
@@ -91,12 +91,11 @@ void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
 		exit->vector = EXCEPTION_GP;
 	} else if (code < ARRAY_COUNT(rows) && rows[code].kind != EXIT_INTERRUPT) {
 		exit->kind = rows[code].kind;
+		exit->vector = rows[code].length; /* others overwrite it */
 		exit->instruction_length = rows[code].length;
 		if ((svm_features & SVM_FEATURE_NEXT_RIP) && rows[code].length != 0)
 			exit->instruction_length =
 				(uint8_t)(control->next_rip - vp->arch.rip);
-		if (exit->kind == EXIT_EXCEPTION)
-			exit->vector = rows[code].length;
 		if (code == SVM_EXIT_IOIO)
 			describe_io(control, vp->arch.rip, exit);
 		if (rows[code].kind == EXIT_CR_WRITE)

@@ -158,9 +158,7 @@ enum svm_exit {
 	SVM_EXIT_CR0_WRITE = 0x10,
 	SVM_EXIT_CR4_WRITE = 0x14,
 	SVM_EXIT_CR8_WRITE = 0x18,
-	SVM_EXIT_DB = 0x41, /* exceptions: 0x40 and the vector */
-	SVM_EXIT_AC = 0x51,
-	SVM_EXIT_MC = 0x52,
+	SVM_EXIT_EXCEPTION = 0x40, /* and the vector */
 	SVM_EXIT_INTR = 0x60,
 	SVM_EXIT_VINTR = 0x64,
 	SVM_EXIT_RDPMC = 0x6f,
