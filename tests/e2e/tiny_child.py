@@ -70,6 +70,39 @@ def check_starts_again(root, name):
     root.nothing_left()
 
 
+def check_json(root):
+    """Every command that can be done answers in JSON, while its VM runs too."""
+    define(root, "answers", "spin", 1, "--disk /tmp/disk")
+    for line in ("start answers", "list", "info answers", "log answers", "stats answers",
+                 "stats", "trace --count 9", "stop answers", "delete answers"):
+        assert root.json(line)["ok"] is True, line
+
+
+def check_console_ends(root):
+    """Who watches a VM's console sees what it prints, and is let go when the VM ends."""
+    root.create("watched", "--memory 64M --kernel /share/tiny", "tests=spin role=child")
+    root.start("watched")
+    root.tell("(viridis console watched </dev/null >/tmp/console 2>&1;"
+              " echo ended with $? >>/tmp/console) & true")
+    root.wait("grep -q 'spinning on 1 VPs' /tmp/console", 60, "cat /tmp/console")
+    root.tell("viridis stop watched")
+    root.wait("grep -q '^ended with 0' /tmp/console", 20, "cat /tmp/console")
+    root.tell("viridis delete watched")
+    root.nothing_left()
+
+
+def check_silent_worker(root):
+    """One that answers nobody is killed by stop, and its partition goes with it."""
+    define(root, "hangs", "spin", 2, "--disk /tmp/disk")
+    root.start("hangs")
+    root.tell("kill -STOP $(pidof viridis-vm)")
+    told = root.tell("viridis stop hangs")
+    assert "was killed" in told, told
+    assert root.state("hangs") == "failed"
+    root.nothing_left()
+    root.tell("viridis delete hangs")
+
+
 def check_provider_killed(root, program):
     """The machine ends in a state that says why, or goes on without it; no page stays."""
     define(root, "served", "spin", 1, "--disk /tmp/disk")
@@ -105,6 +138,9 @@ def main():
         tap.run("kill -9 amid port I/O", check_killed_while_printing, root)
         tap.run("kill -9 at many moments of a start", check_killed_while_starting, root)
         tap.run("and it starts again", check_starts_again, root, "starts")
+        tap.run("all answers in JSON", check_json, root)
+        tap.run("a console ends with its VM", check_console_ends, root)
+        tap.run("stop kills a worker that does not answer", check_silent_worker, root)
         for program in ("viridis-storage", "viridis-util"):
             tap.run(f"kill -9 of {program}", check_provider_killed, root, program)
         tap.run("the root powers off", root.power_off)
