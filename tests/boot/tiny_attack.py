@@ -24,7 +24,8 @@ def main():
     options = {"cpus": 2, "memory": "512M", "parallel": True,
                "extra": ["-device", "edu"]}
     with Tap() as tap:
-        run_tiny(tap, "tiny-attack", "init,attack,race,device", hypervisor_memory(options), **options)
+        run_tiny(tap, "tiny-attack", "init,attack,race,contend,device",
+                 hypervisor_memory(options), limit=200, **options)
 
 
 if __name__ == "__main__":
