@@ -12,30 +12,36 @@ disk_size=3G
 
 # This machine's own Debian mirrors of its release, as lines for sources.list.
 debian_sources() {
-	local codename
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
 	# shellcheck disable=SC2016 # apt expands these
 	apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-		awk -v c="$codename" '$2 == "main" && !seen[$0]++ &&
+		awk -v c="$(debian_release)" '$2 == "main" && !seen[$0]++ &&
 			($1 == c || $1 == c "-updates" || $1 == c "-security") {
 				print "deb", $3, $1, $2
 			}'
 }
 
-# disk_tree FOLDER HOSTNAME PACKAGE...
+# disk_tree FOLDER HOSTNAME PACKAGE...: of this machine's release, for disk_pack.
 disk_tree() {
 	local tree=$1 name=$2 sources
 	shift 2
-	rm -rf "$tree"
 	sources=$(debian_sources)
 	[ -n "$sources" ] || die "no Debian mirror among this machine's apt sources"
-	mmdebstrap --variant=minbase --include="$(printf '%s,' "$@")" \
-		--aptopt='APT::Sandbox::User "root"' --dpkgopt=force-unsafe-io \
+	debian_tree "$tree" "$name" "$(debian_release)" "$sources" \
+		--include="$(printf '%s,' "$@")"
+	printf 'LABEL=%s / ext4 errors=remount-ro 0 1\n' "$name" >"$tree/etc/fstab"
+}
+
+# debian_tree FOLDER HOSTNAME RELEASE SOURCES OPTION...: a minimal Debian and what mmdebstrap's
+# options add to it.
+debian_tree() {
+	local tree=$1 name=$2 release=$3 sources=$4
+	shift 4
+	rm -rf "$tree"
+	mmdebstrap --variant=minbase "$@" --aptopt='APT::Sandbox::User "root"' --dpkgopt=force-unsafe-io \
 		--dpkgopt='path-exclude=/usr/share/doc/*' \
 		--dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-exclude=/usr/share/locale/*' \
-		"$(. /etc/os-release && echo "$VERSION_CODENAME")" "$tree" - <<<"$sources"
+		"$release" "$tree" - <<<"$sources"
 	disk_settings "$tree" "$name"
 }
 
@@ -44,7 +50,6 @@ disk_settings() {
 	local getty=$tree/etc/systemd/system/serial-getty@ttyS0.service.d
 	echo "$name" >"$tree/etc/hostname"
 	printf '127.0.0.1 localhost %s\n' "$name" >"$tree/etc/hosts"
-	printf 'LABEL=%s / ext4 errors=remount-ro 0 1\n' "$name" >"$tree/etc/fstab"
 	chroot "$tree" passwd -q -d root
 	mkdir -p "$getty"
 	cat >"$getty/autologin.conf" <<-'TEXT'

@@ -39,6 +39,21 @@ apt_get() {
 		-o APT::Sandbox::User=root --no-install-recommends "$@"
 }
 
+debian_release() {
+	# shellcheck source=/dev/null
+	(. /etc/os-release && echo "${VERSION_CODENAME-}")
+}
+
+# The mirror that this machine has its own release from; other suites of Debian's are there too.
+debian_site() {
+	local site
+	# shellcheck disable=SC2016 # apt expands these
+	site=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' 'Created-By: Packages' |
+		sed -n "s/^$(debian_release) //p" | head -n 1)
+	[ -n "$site" ] || die "no Debian mirror among this machine's apt sources"
+	echo "$site"
+}
+
 # Package lists may be absent (a fresh image) or old (a version that has left the mirror).
 apt_known() {
 	apt-cache show "$1" >/dev/null 2>&1 || quietly apt-update apt_get update

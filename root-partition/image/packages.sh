@@ -9,6 +9,7 @@ packages=(
 	check liburing-dev libjson-glib-dev libseccomp-dev acpica-tools
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
+	fdisk btrfs-progs                                  # a disk as others make them
 	python3 gdb cloc shellcheck git ca-certificates
 )
 qemu_needed=10
@@ -51,8 +52,7 @@ must_be_root() {
 install_qemu() {
 	say "packages: install QEMU $qemu_needed or later"
 	local options=() codename
-	# shellcheck source=/dev/null
-	codename=$(. /etc/os-release && echo "${VERSION_CODENAME-}")
+	codename=$(debian_release)
 	if [ "$(qemu_candidate)" -lt $qemu_needed ]; then
 		backports_source "$codename"
 		options=(-o "Dir::Etc::SourceParts=$build/apt" -t "$codename-backports")
@@ -71,10 +71,7 @@ qemu_candidate() {
 # build/apt: this machine's sources and, beside them, the backports of the same mirror.
 backports_source() {
 	local codename=$1 site
-	# shellcheck disable=SC2016 # apt expands these
-	site=$(apt-get indextargets --format '$(CODENAME) $(REPO_URI)' |
-		sed -n "s/^$codename //p" | head -n 1)
-	[ -n "$site" ] || die "no Debian mirror with '$codename' among this machine's apt sources"
+	site=$(debian_site)
 	rm -rf "$build/apt"
 	mkdir -p "$build/apt"
 	find /etc/apt/sources.list.d -maxdepth 1 -type f -exec ln -s {} "$build/apt/" \;
