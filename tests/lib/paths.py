@@ -16,6 +16,7 @@ ROOT_DISK_INITRD = BUILD / "image" / "debian-root.initrd"
 GUEST_DISK = BUILD / "image" / "debian-guest.raw"
 GUEST_VMLINUZ = BUILD / "image" / "debian-guest.vmlinuz"
 GUEST_DISK_INITRD = BUILD / "image" / "debian-guest.initrd"
+FOREIGN = BUILD / "image" / "foreign"
 
 
 def shown(path):
