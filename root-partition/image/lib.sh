@@ -14,11 +14,21 @@ die() {
 
 # quietly NAME COMMAND...: the output goes to build/log/NAME.log; on failure what it calls
 # errors is shown, or else its end.
+#
+# COMMAND may be a function: it ends at its first step that fails, for which it must not be run
+# where its status is asked for (nor quietly itself be: bash turns errexit off in all of that).
 quietly() {
-	local log=$build/log/$1.log
+	local log=$build/log/$1.log status
 	shift
 	mkdir -p "$build/log"
-	if ! "$@" </dev/null >"$log" 2>&1; then
+	set +e
+	(
+		set -e
+		"$@"
+	) </dev/null >"$log" 2>&1
+	status=$?
+	set -e
+	if [ $status -ne 0 ]; then
 		grep -a -A 6 -m 10 -E 'error:|^E: |\*\*\* ' "$log" >&2 || tail -n 30 "$log" >&2
 		die "failed: $* (whole log: ${log#"$top"/})"
 	fi

@@ -97,6 +97,16 @@ def check_tcb(copy):
     assert done.returncode == 1 and b"10000 lines of privileged code" in done.stdout, done
 
 
+def check_failing_step(copy):
+    """In the middle of a builder's function: what it would go on to make is not made."""
+    builder = ("program=dev top=$PWD build=$PWD/build; . root-partition/image/lib.sh;"
+               " steps() { echo first; false; echo second; }; quietly steps steps; echo on")
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", builder], cwd=copy, text=True,
+                          capture_output=True)
+    assert done.returncode == 1 and done.stdout == "", done
+    assert "dev: failed: steps" in done.stderr and "second" not in done.stderr, done
+
+
 def check_clean(copy):
     for words, status in ((["clean", "frob"], 2), (["clean"], 0), (["clean"], 0)):
         made = (copy / "build").exists()
@@ -232,6 +242,7 @@ def main():
         tap.run("fmt formats what needs it", check_fmt, copy)
         tap.run("docs writes HYPERCALLS.md anew", check_docs, copy)
         tap.run("tcb counts, and fails at its limit", check_tcb, copy)
+        tap.run("a builder ends at its first step that fails", check_failing_step, copy)
         tap.run("clean removes build/ alone", check_clean, copy)
         tap.run("iso makes an ISO of what was built, that boots", check_iso, folder)
         image = tap.run("root without a command is a shell on the terminal", check_shell,
