@@ -67,9 +67,12 @@ void interrupt_end_all(struct vp *vp)
 	}
 }
 
-/* The machine's NMI button, a watchdog: for the root to deal with. It may have come under any lock. */
+/*
+ * The machine's NMI button, a watchdog: for the root to deal with. It may have come under any lock, and after
+ * the loop's last look: the kick ends what comes then, HLT or the guest.
+ */
 void interrupt_nmi(void)
 {
 	__atomic_store_n(&this_cpu()->nmi_came, true, __ATOMIC_RELAXED);
-	__atomic_store_n(&this_cpu()->reschedule, true, __ATOMIC_RELAXED); /* no HLT */
+	lapic_send_self(VECTOR_KICK);
 }

@@ -34,6 +34,7 @@ enum lapic_register {
 #define DIVIDE_BY_1 0xb
 #define ICR_PENDING 0x1000
 #define ICR_ASSERT  0x4000
+#define ICR_SELF    BIT32(18)
 
 static volatile uint32_t *registers; /* NULL: x2APIC */
 
@@ -137,6 +138,11 @@ void lapic_send(uint32_t apic_id, uint32_t what)
 		cpu_pause();
 	write(LAPIC_ICR_HIGH, apic_id << 24);
 	write(LAPIC_ICR, ICR_ASSERT | what);
+}
+
+void lapic_send_self(uint32_t what)
+{
+	write(LAPIC_ICR, ICR_ASSERT | ICR_SELF | what);
 }
 
 void lapic_timer_arm(uint64_t ticks)

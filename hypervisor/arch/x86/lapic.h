@@ -28,6 +28,8 @@ enum { LAPIC_NMI = 0x400, LAPIC_INIT = 0x500, LAPIC_STARTUP = 0x600 };
 
 /* Context: interrupts off, for the two halves of an xAPIC's ICR belong together. */
 void lapic_send(uint32_t apic_id, uint32_t what);
+/* From an NMI too: it needs one half alone. */
+void lapic_send_self(uint32_t what);
 
 /* One shot after `ticks` of lapic_hz (capped at 2^32 - 1), with VECTOR_TIMER; 0 disarms. */
 void lapic_timer_arm(uint64_t ticks);
