@@ -114,6 +114,29 @@ static gboolean link_as(const char *aside, const char *name, GError **error)
 }
 
 /*
+ * The file aside, locked, or -1. One with a second name is a definition already: who linked it was
+ * interrupted before taking the first name away. It is not to be written any more.
+ */
+static int lock_aside(const char *aside)
+{
+	struct stat status;
+	int saved;
+	int fd;
+
+	while ((fd = file_lock(aside)) >= 0) {
+		if (fstat(fd, &status) == 0 && status.st_nlink <= 1)
+			return fd;
+		saved = g_unlink(aside) == 0 ? 0 : errno;
+		close(fd);
+		if (saved) {
+			errno = saved;
+			return -1;
+		}
+	}
+	return -1;
+}
+
+/*
  * Written aside and then linked to its name, which fails if somebody else was first. The file aside
  * has one name, so that who was interrupted leaves nothing that the next does not take over; its
  * lock keeps two from writing there together.
@@ -122,7 +145,7 @@ gboolean store_create(const struct definition *definition, GError **error)
 {
 	g_autofree char *aside = paths_of(definition->name, PATH_DEFINITION_NEW);
 	g_autofree char *text = definition_to_json(definition);
-	int fd = file_lock(aside);
+	int fd = lock_aside(aside);
 	gboolean created;
 
 	if (fd < 0 && errno == EAGAIN) {

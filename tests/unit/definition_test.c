@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Definitions of VMs: what is accepted, and that every refusal names its reason. */
+/* Definitions of VMs: what is accepted, that every refusal names its reason, and their files. */
 #include "unit.h"
 
 #include <glib/gstdio.h>
@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "root-partition/vm/definition.h"
+#include "root-partition/vm/paths.h"
+#include "root-partition/vm/store.h"
 
 static const char whole[] =
 	"{ \"name\": \"web-1\", \"memory\": \"512M\", \"vps\": 2, \"kernel\": \"/k\","
@@ -299,6 +301,61 @@ START_TEST(a_serial_file_that_is_not_there_yet_is_made_by_the_worker)
 }
 END_TEST
 
+/* ---- Their files ---- */
+
+static char *stored;
+static char *aside;
+
+static void make_store(void)
+{
+	make_files();
+	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
+	stored = paths_of("web-1", PATH_DEFINITION);
+	aside = paths_of("web-1", PATH_DEFINITION_NEW);
+}
+
+static void remove_store(void)
+{
+	g_unlink(stored);
+	g_unlink(aside);
+	g_free(stored);
+	g_free(aside);
+	remove_files();
+}
+
+START_TEST(a_create_after_an_interrupted_one_leaves_what_that_linked_alone)
+{
+	g_autoptr(definition_pointer) definition = parse(whole, NULL);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *before = NULL;
+	g_autofree char *after = NULL;
+
+	ck_assert(store_create(definition, NULL));
+	ck_assert_int_eq(link(stored, aside), 0);
+	ck_assert(g_file_get_contents(stored, &before, NULL, NULL));
+	definition->vps = 3;
+	ck_assert(!store_create(definition, &error));
+	ck_assert(g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS));
+	ck_assert(g_file_get_contents(stored, &after, NULL, NULL));
+	ck_assert_str_eq(after, before);
+	ck_assert_int_ne(g_access(aside, F_OK), 0);
+}
+END_TEST
+
+START_TEST(what_an_interrupted_create_left_aside_is_taken_over)
+{
+	g_autoptr(definition_pointer) definition = parse(whole, NULL);
+	g_autoptr(definition_pointer) again = NULL;
+
+	ck_assert(g_file_set_contents(aside, "{ half", -1, NULL));
+	ck_assert(store_create(definition, NULL));
+	again = store_load("web-1", NULL);
+	ck_assert_ptr_nonnull(again);
+	ck_assert_uint_eq(again->vps, 2);
+	ck_assert_int_ne(g_access(aside, F_OK), 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("definition");
@@ -321,6 +378,12 @@ static Suite *make_suite(void)
 		tcase, a_serial_line_goes_where_it_can_be_written_and_nothing_is_lost, 0,
 		G_N_ELEMENTS(serials));
 	tcase_add_test(tcase, a_serial_file_that_is_not_there_yet_is_made_by_the_worker);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("store");
+	tcase_add_checked_fixture(tcase, make_store, remove_store);
+	tcase_add_test(tcase,
+	               a_create_after_an_interrupted_one_leaves_what_that_linked_alone);
+	tcase_add_test(tcase, what_an_interrupted_create_left_aside_is_taken_over);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
