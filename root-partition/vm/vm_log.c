@@ -19,6 +19,7 @@ static unsigned int dropped_lines;
 static GMutex file_lock;
 static char *file_path; /* NULL: stderr is not ours */
 static char *old_file_path;
+static gboolean renamed; /* the file has its old name, but no new one could be made yet */
 
 static gboolean open_file(void)
 {
@@ -38,6 +39,7 @@ gboolean vm_log_open(const char *path, const char *old_path, GError **error)
 	g_free(old_file_path);
 	file_path = g_strdup(path);
 	old_file_path = g_strdup(old_path);
+	renamed = FALSE;
 	if (open_file())
 		return TRUE;
 	saved = errno;
@@ -48,7 +50,10 @@ gboolean vm_log_open(const char *path, const char *old_path, GError **error)
 	return FALSE;
 }
 
-/* Where no new file can be had the lines go on into the one that there is, from its start. */
+/*
+ * Where no new file can be had the lines go on into the one that there is, from its start. Was it
+ * renamed first, then not before it is twice as long: until then each line tries again.
+ */
 static void begin_anew_locked(void)
 {
 	struct stat status;
@@ -56,7 +61,10 @@ static void begin_anew_locked(void)
 	if (!file_path || fstat(STDERR_FILENO, &status) != 0 ||
 	    status.st_size < (off_t)VM_LOG_BYTES)
 		return;
-	if (rename(file_path, old_file_path) != 0 || !open_file())
+	renamed = renamed || rename(file_path, old_file_path) == 0;
+	if (renamed && open_file())
+		renamed = FALSE;
+	else if (!renamed || status.st_size >= 2 * (off_t)VM_LOG_BYTES)
 		(void)!ftruncate(STDERR_FILENO, 0);
 }
 

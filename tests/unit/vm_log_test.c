@@ -4,6 +4,7 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "root-partition/vm/vm_log.h"
 
@@ -30,13 +31,13 @@ static void teardown(void)
 }
 
 /* The number in the first line of a file, and in its last. */
-static void range(const char *file, int *first, int *last)
+static void range(const char *file, gsize bytes_max, int *first, int *last)
 {
 	g_autofree char *text = NULL;
 	gsize length;
 
 	ck_assert(g_file_get_contents(file, &text, &length, NULL));
-	ck_assert_uint_le(length, VM_LOG_BYTES + 256);
+	ck_assert_uint_le(length, bytes_max);
 	ck_assert_int_eq(text[length - 1], '\n');
 	*first = atoi(strstr(text, "line ") + strlen("line "));
 	*last = atoi(g_strrstr(text, "line ") + strlen("line "));
@@ -50,8 +51,8 @@ START_TEST(a_log_that_becomes_long_is_kept_once_and_begins_anew)
 
 	for (int i = 0; i < lines; i++)
 		vm_log("line %d %s", i, padding);
-	range(old_path, &old_first, &old_last);
-	range(path, &first, &last);
+	range(old_path, VM_LOG_BYTES + 256, &old_first, &old_last);
+	range(path, VM_LOG_BYTES + 256, &first, &last);
 	ck_assert_int_gt(old_first, 0);        /* the oldest are gone */
 	ck_assert_int_eq(old_last + 1, first); /* and none between */
 	ck_assert_int_eq(last + 1, lines);
@@ -84,6 +85,55 @@ START_TEST(without_a_place_for_the_old_log_it_still_does_not_grow)
 	ck_assert(g_file_get_contents(path, &text, &length, NULL));
 	ck_assert_uint_le(length, VM_LOG_BYTES);
 	g_rmdir(old_path);
+}
+END_TEST
+
+/* As when a process has all the descriptors it may have: 0, 1 and 2. */
+static void forbid_opening(gboolean forbid)
+{
+	static struct rlimit usual;
+	struct rlimit none;
+
+	if (forbid)
+		ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &usual), 0);
+	none = usual;
+	none.rlim_cur = 3;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, forbid ? &none : &usual), 0);
+}
+
+START_TEST(a_log_that_was_renamed_is_not_lost_when_no_new_one_can_be_made)
+{
+	g_autofree char *padding = g_strnfill(1000, 'x');
+	int lines = (int)(VM_LOG_BYTES / 1000 + 10);
+	int first, last;
+
+	forbid_opening(TRUE);
+	for (int i = 0; i < lines; i++)
+		vm_log("line %d %s", i, padding);
+	forbid_opening(FALSE);
+	ck_assert_int_ne(g_access(path, 0), 0);
+	vm_log("line %d", lines);
+	vm_log("line %d", lines + 1);
+	range(old_path, 2 * VM_LOG_BYTES, &first, &last);
+	ck_assert_int_eq(first, 0);
+	ck_assert_int_eq(last, lines);
+	range(path, VM_LOG_BYTES + 256, &first, &last);
+	ck_assert_int_eq(first, lines + 1);
+}
+END_TEST
+
+START_TEST(a_log_of_which_no_new_one_can_ever_be_made_still_does_not_grow)
+{
+	g_autofree char *padding = g_strnfill(1000, 'x');
+	g_autofree char *text = NULL;
+	gsize length;
+
+	forbid_opening(TRUE);
+	for (unsigned int i = 0; i < 5 * VM_LOG_BYTES / 1000; i++)
+		vm_log("line %u %s", i, padding);
+	forbid_opening(FALSE);
+	ck_assert(g_file_get_contents(old_path, &text, &length, NULL));
+	ck_assert_uint_le(length, 2 * VM_LOG_BYTES);
 }
 END_TEST
 
@@ -123,6 +173,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_log_that_becomes_long_is_kept_once_and_begins_anew);
 	tcase_add_test(tcase, a_log_goes_on_at_the_end_of_what_is_there);
 	tcase_add_test(tcase, without_a_place_for_the_old_log_it_still_does_not_grow);
+	tcase_add_test(tcase,
+	               a_log_that_was_renamed_is_not_lost_when_no_new_one_can_be_made);
+	tcase_add_test(tcase,
+	               a_log_of_which_no_new_one_can_ever_be_made_still_does_not_grow);
 	tcase_add_test(tcase, a_log_that_cannot_be_made_is_an_error_that_names_it);
 	tcase_add_test(tcase,
 	               what_a_guest_causes_is_limited_and_what_was_left_out_is_told);
