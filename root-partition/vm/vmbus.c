@@ -72,16 +72,19 @@ static bool deliver_queue(struct vmbus *vmbus)
 	return true;
 }
 
-static void resume_sources(struct vmbus *vmbus);
+static bool resume_sources(struct vmbus *vmbus);
 
-/* Delivering can make channels open or close, whose ends ask for delivery: once is enough. */
+/*
+ * Delivering can make channels open or close, whose ends ask for delivery: once is enough. What was
+ * held back is answered too, which may fill the queue again; no more is read here, so this ends.
+ */
 void vmbus_deliver(struct vmbus *vmbus)
 {
 	if (vmbus->delivering)
 		return;
 	vmbus->delivering = true;
-	if (deliver_queue(vmbus))
-		resume_sources(vmbus);
+	while (deliver_queue(vmbus) && resume_sources(vmbus))
+		;
 	vmbus->delivering = false;
 }
 
@@ -123,20 +126,26 @@ static gboolean on_message(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Take up reading where a BUSY server stopped it. */
-static void resume_sources(struct vmbus *vmbus)
+/* Take up reading where a BUSY server stopped it; true when it took a message that was held. */
+static bool resume_sources(struct vmbus *vmbus)
 {
+	bool taken = false;
+
 	for (unsigned int i = 0; i < VMBUS_MESSAGE_FDS; i++) {
 		struct vmbus_message_source *source = &vmbus->sources[i];
 
 		if (source->fd < 0 || source->source)
 			continue;
-		if (source->held && !receive(source)) {
-			retry_later(vmbus);
-			continue;
+		if (source->held) {
+			if (!receive(source)) {
+				retry_later(vmbus);
+				continue;
+			}
+			taken = true;
 		}
 		source->source = g_unix_fd_add(source->fd, G_IO_IN, on_message, source);
 	}
+	return taken;
 }
 
 static gboolean open_sources(struct vmbus *vmbus, GError **error)
@@ -151,7 +160,7 @@ static gboolean open_sources(struct vmbus *vmbus, GError **error)
 		if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
 			return machine_fail(error, -errno, "VMBus messages");
 	}
-	resume_sources(vmbus);
+	(void)resume_sources(vmbus); /* nothing is held yet */
 	return TRUE;
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ static GCond posted;
 static fake_step step;
 static GHashTable *registers;
 static GQueue messages;
+static bool slot_full;
 static unsigned int interrupts;
 static int child_end = -1; /* of the message descriptor of connection 4 */
 static int to_host = -1;
@@ -29,6 +31,7 @@ void fake_reset(fake_step new_step)
 	registers = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	g_queue_init(&messages);
 	interrupts = 0;
+	slot_full = false;
 }
 
 uint64_t fake_register(uint32_t name)
@@ -60,6 +63,24 @@ void fake_post(const void *payload, uint8_t bytes)
 
 	memcpy(message.payload, payload, bytes);
 	(void)!write(child_end, &message, sizeof(message));
+}
+
+bool fake_posts_read(void)
+{
+	gint64 deadline = g_get_monotonic_time() + WAIT_US;
+	int bytes = 1;
+
+	while (ioctl(child_end, TIOCOUTQ, &bytes) == 0 && bytes > 0 &&
+	       g_get_monotonic_time() < deadline)
+		g_usleep(1000);
+	return bytes == 0;
+}
+
+void fake_fill_slot(bool full)
+{
+	g_mutex_lock(&lock);
+	slot_full = full;
+	g_mutex_unlock(&lock);
 }
 
 bool fake_receive(struct hv_message *message)
@@ -218,14 +239,19 @@ int mshv_message_fd(const struct mshv_partition *partition, uint32_t connection_
 int mshv_post_message(const struct mshv_partition *partition, uint32_t vp, uint32_t sint,
                       const struct hv_message *message)
 {
+	bool full;
+
 	(void)partition;
 	(void)vp;
 	(void)sint;
 	g_mutex_lock(&lock);
-	g_queue_push_tail(&messages, g_memdup2(message, sizeof(*message)));
-	g_cond_signal(&posted);
+	full = slot_full;
+	if (!full) {
+		g_queue_push_tail(&messages, g_memdup2(message, sizeof(*message)));
+		g_cond_signal(&posted);
+	}
 	g_mutex_unlock(&lock);
-	return 0;
+	return full ? -EAGAIN : 0;
 }
 
 int mshv_signal_eventfd(const struct mshv_partition *partition, uint32_t connection_id,

@@ -26,6 +26,12 @@ unsigned int fake_interrupts(void);
 /* The child posts to connection 4. */
 void fake_post(const void *payload, uint8_t bytes);
 
+/* Waits until the worker has read what was posted; false after 10 s. */
+bool fake_posts_read(void);
+
+/* From now on the child's slot is full, and no message fits; or not any more. */
+void fake_fill_slot(bool full);
+
 /* The next message for the child, waited for; false after 10 s. */
 bool fake_receive(struct hv_message *message);
 

@@ -21,6 +21,7 @@
 #include "root-partition/vm/machine.h"
 #include "root-partition/vm/vm_log.h"
 #include "root-partition/vm/vmbus.h"
+#include "vmbus/core/server.h"
 #include "vsp/lib/vsp.h"
 #include "worker_fake.h"
 
@@ -378,7 +379,7 @@ static uint32_t take_offers(void)
 }
 
 /* Two rings of two pages each, at 1 MiB. */
-static void post_rings(uint32_t relid)
+static void post_rings(uint32_t relid, uint32_t number)
 {
 	struct {
 		struct vmbus_gpadl_header header;
@@ -386,7 +387,7 @@ static void post_rings(uint32_t relid)
 		uint64_t pfn[4];
 	} gpadl = { .header = { .header.type = VMBUS_GPADL_HEADER,
 		                .relid = relid,
-		                .gpadl = 1,
+		                .gpadl = number,
 		                .range_buffer_bytes = 8 + 4 * 8,
 		                .range_count = 1,
 		                .range_bytes = 4 * 4096 } };
@@ -411,7 +412,7 @@ static void open_channel(uint32_t relid)
 	struct vmbus_open_result result;
 	struct hv_message message;
 
-	post_rings(relid);
+	post_rings(relid, 1);
 	expect(VMBUS_GPADL_CREATED, &message);
 	fake_post(&open_message, sizeof(open_message));
 	expect(VMBUS_OPEN_RESULT, &message);
@@ -419,18 +420,24 @@ static void open_channel(uint32_t relid)
 	ck_assert_uint_eq(result.status, VMBUS_STATUS_OK);
 }
 
+static void tear_down(uint32_t relid, uint32_t number)
+{
+	struct vmbus_gpadl_teardown teardown = { .header.type = VMBUS_GPADL_TEARDOWN,
+		                                 .relid = relid,
+		                                 .gpadl = number };
+	struct hv_message message;
+
+	fake_post(&teardown, sizeof(teardown));
+	expect(VMBUS_GPADL_TORNDOWN, &message);
+}
+
 static void close_channel(uint32_t relid)
 {
 	struct vmbus_relid_message close_message = { .header.type = VMBUS_CLOSE_CHANNEL,
 		                                     .relid = relid };
-	struct vmbus_gpadl_teardown teardown = { .header.type = VMBUS_GPADL_TEARDOWN,
-		                                 .relid = relid,
-		                                 .gpadl = 1 };
-	struct hv_message message;
 
 	fake_post(&close_message, sizeof(close_message));
-	fake_post(&teardown, sizeof(teardown));
-	expect(VMBUS_GPADL_TORNDOWN, &message);
+	tear_down(relid, 1);
 	ck_assert_int_eq(fake_event_to_host(), -1);
 	ck_assert_int_eq(fake_event_to_child(), -1);
 }
@@ -489,6 +496,39 @@ START_TEST(a_channel_goes_from_offer_to_provider_and_back)
 
 	make(NULL, 0);
 	thread = g_thread_new("child", child, NULL);
+	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+}
+END_TEST
+
+/* One more than the server takes before it has delivered an answer: the last is held. */
+#define POSTS (SERVER_QUEUE_CAPACITY(0u, 0u) + 1u)
+
+static gpointer child_that_reads_late(gpointer data)
+{
+	struct hv_message message;
+	uint32_t relid;
+
+	(void)data;
+	connect_client();
+	relid = take_offers();
+	fake_fill_slot(true);
+	for (uint32_t number = 1; number <= POSTS; number++)
+		post_rings(relid, number);
+	ck_assert(fake_posts_read());
+	fake_fill_slot(false);
+	for (uint32_t number = 1; number <= POSTS; number++)
+		expect(VMBUS_GPADL_CREATED, &message);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(every_message_is_answered_though_the_child_reads_late)
+{
+	GThread *thread;
+
+	make(NULL, 0);
+	thread = g_thread_new("child", child_that_reads_late, NULL);
 	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 }
@@ -679,6 +719,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_reset_gives_way_to_a_stop_alone, 0,
 	                    G_N_ELEMENTS(ends));
 	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
+	tcase_add_test(tcase, every_message_is_answered_though_the_child_reads_late);
 	tcase_add_test(tcase,
 	               a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log);
 	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
