@@ -201,6 +201,7 @@ void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
 	}
 	vmbus->answered = answered;
 	vmbus->answered_context = context;
+	vmbus->shutdown_reboots = reboot;
 	vmbus->shutdown_tag++;
 	if (vmbus->shutdown_tag == 0) /* 0 is what nobody asked for */
 		vmbus->shutdown_tag = 1;
@@ -261,9 +262,16 @@ static void close_source(struct vmbus_message_source *source)
 		close(source->fd);
 }
 
+/* The guest may be quicker to do as it was asked than its provider is to say that it will. */
+static bool shutdown_done(const struct vmbus *vmbus)
+{
+	return vmbus->machine->end ==
+	       (vmbus->shutdown_reboots ? MACHINE_RESET : MACHINE_POWERED_OFF);
+}
+
 void vmbus_free(struct vmbus *vmbus)
 {
-	vmbus_answer_shutdown(vmbus, "the machine ended");
+	vmbus_answer_shutdown(vmbus, shutdown_done(vmbus) ? NULL : "the machine ended");
 	for (int i = 0; i < VMBUS_PROVIDERS; i++)
 		if (vmbus->providers[i])
 			provider_stop(vmbus->providers[i]);

@@ -25,7 +25,7 @@ void vmbus_deliver(struct vmbus *vmbus);
 /* The member "providers": each that this machine was started with, "serving" or "died". */
 void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 
-/* Ask the guest to shut down. `answered` is called once, from the main loop; NULL error: it will. */
+/* Ask the guest to shut down. `answered` is called once, from the main thread; NULL error: it will. */
 typedef void (*vmbus_answered)(gpointer context, const char *error);
 void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
                     gpointer context);

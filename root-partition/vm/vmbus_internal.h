@@ -55,6 +55,7 @@ struct vmbus {
 
 	/* The one shutdown request under way. */
 	uint32_t shutdown_tag;
+	bool shutdown_reboots;
 	vmbus_answered answered;
 	gpointer answered_context;
 

@@ -27,7 +27,8 @@
 
 #define MIB      (1u << 20)
 #define PROVIDER "viridis-util"
-#define OURS     77 /* a descriptor that a provider must not have */
+#define OURS     77       /* a descriptor that a provider must not have */
+#define SILENT   "silent" /* a VM whose provider answers no command */
 
 static char *folder;
 static char *serial_path;
@@ -442,6 +443,7 @@ static void close_channel(uint32_t relid)
 	ck_assert_int_eq(fake_event_to_child(), -1);
 }
 
+static gint shutdown_asked;
 static gint shutdown_answered;
 
 static void on_answer(gpointer context, const char *error)
@@ -455,16 +457,22 @@ static void on_answer(gpointer context, const char *error)
 static gboolean ask_shutdown(gpointer data)
 {
 	vmbus_shutdown(machine->vmbus, GPOINTER_TO_INT(data), on_answer, NULL);
+	g_atomic_int_set(&shutdown_asked, 1);
 	return G_SOURCE_REMOVE;
+}
+
+static void wait_for(gint *flag)
+{
+	for (int i = 0; i < 1000 && !g_atomic_int_get(flag); i++)
+		g_usleep(10000);
+	ck_assert(g_atomic_int_get(flag));
 }
 
 static void request_shutdown(gboolean reboot)
 {
 	g_atomic_int_set(&shutdown_answered, 0);
 	g_idle_add(ask_shutdown, GINT_TO_POINTER(reboot));
-	for (int i = 0; i < 1000 && !g_atomic_int_get(&shutdown_answered); i++)
-		g_usleep(10000);
-	ck_assert(g_atomic_int_get(&shutdown_answered));
+	wait_for(&shutdown_answered);
 }
 
 /* The child, beside the main loop. */
@@ -498,6 +506,49 @@ START_TEST(a_channel_goes_from_offer_to_provider_and_back)
 	thread = g_thread_new("child", child, NULL);
 	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
+}
+END_TEST
+
+static const struct {
+	gboolean reboot;
+	enum machine_end end;
+	const char *error; /* of the answer to the shutdown */
+} late[] = {
+	{ FALSE, MACHINE_POWERED_OFF, NULL },
+	{ TRUE, MACHINE_RESET, NULL },
+	{ FALSE, MACHINE_RESET, "the machine ended" },
+	{ TRUE, MACHINE_POWERED_OFF, "the machine ended" },
+	{ FALSE, MACHINE_CRASHED, "the machine ended" },
+	{ FALSE, MACHINE_STOPPED, "the machine ended" },
+};
+
+/* It ends before its provider said anything. */
+static gpointer child_that_ends(gpointer data)
+{
+	const int *row = data;
+
+	connect_client();
+	open_channel(take_offers());
+	g_idle_add(ask_shutdown, GINT_TO_POINTER(late[*row].reboot));
+	wait_for(&shutdown_asked);
+	machine_set_end(machine, late[*row].end, "the guest's doing");
+	return NULL;
+}
+
+START_TEST(a_shutdown_not_answered_before_the_end_is_judged_by_the_end)
+{
+	GThread *thread;
+
+	g_free(definition->name);
+	definition->name = g_strdup(SILENT);
+	make(NULL, 0);
+	thread = g_thread_new("child", child_that_ends, &_i);
+	ck_assert_int_eq(machine_run(machine), late[_i].end);
+	g_thread_join(thread);
+	ck_assert(!g_atomic_int_get(&shutdown_answered));
+	g_clear_pointer(&machine, machine_free);
+	ck_assert(g_atomic_int_get(&shutdown_answered));
+	ck_assert_pstr_eq(shutdown_error, late[_i].error);
 }
 END_TEST
 
@@ -649,6 +700,8 @@ END_TEST
 
 /* ---- The provider ---- */
 
+static bool silent;
+
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
                                size_t bytes)
 {
@@ -657,7 +710,9 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	(void)bytes;
 	if (fcntl(OURS, F_GETFD) >= 0)
 		return false;
-	return strstr(json, "\"shutdown\"") && strstr(json, "\"vm\":\"test\"");
+	silent = strstr(json, "\"vm\":\"" SILENT "\"");
+	return strstr(json, "\"shutdown\"") &&
+	       (silent || strstr(json, "\"vm\":\"test\""));
 }
 
 static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
@@ -682,6 +737,8 @@ static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 
 static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
+	if (silent)
+		return;
 	vsp_event(vsp, tag,
 	          strstr(json, "true") ? "{\"ok\": false, \"error\": \"not now\"}" :
 	                                 "{\"ok\": true}");
@@ -719,6 +776,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_reset_gives_way_to_a_stop_alone, 0,
 	                    G_N_ELEMENTS(ends));
 	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
+	tcase_add_loop_test(tcase,
+	                    a_shutdown_not_answered_before_the_end_is_judged_by_the_end,
+	                    0, G_N_ELEMENTS(late));
 	tcase_add_test(tcase, every_message_is_answered_though_the_child_reads_late);
 	tcase_add_test(tcase,
 	               a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log);
