@@ -21,7 +21,12 @@ struct vm {
 	struct machine *machine;
 	guint term_source;
 	guint int_source;
-	guint shutdown_client; /* who asked for the shutdown under way */
+};
+
+/* Each has its own: one that is refused must not take the answer of the one under way. */
+struct shutdown_request {
+	struct vm *vm;
+	guint client;
 };
 
 static char *one_member(const char *name, const char *value)
@@ -40,11 +45,19 @@ static char *one_member(const char *name, const char *value)
 
 static void shutdown_answered(gpointer context, const char *error)
 {
-	struct vm *vm = context;
+	g_autofree struct shutdown_request *request = context;
 	g_autofree char *line = error ? control_error_to_json(error) :
 	                                one_member(NULL, NULL);
 
-	control_answer(vm->control, vm->shutdown_client, line);
+	control_answer(request->vm->control, request->client, line);
+}
+
+static void ask_shutdown(struct vm *vm, guint client, bool reboot)
+{
+	struct shutdown_request *request = g_new(struct shutdown_request, 1);
+
+	*request = (struct shutdown_request){ .vm = vm, .client = client };
+	vmbus_shutdown(vm->machine->vmbus, reboot, shutdown_answered, request);
 }
 
 static char *console_answer(const struct vm *vm)
@@ -68,9 +81,7 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 	case CONTROL_STATUS:
 		return vm_status_json(vm->machine);
 	case CONTROL_SHUTDOWN:
-		vm->shutdown_client = client;
-		vmbus_shutdown(vm->machine->vmbus, request->reboot, shutdown_answered,
-		               vm);
+		ask_shutdown(vm, client, request->reboot);
 		return NULL;
 	case CONTROL_STOP:
 		machine_set_end(vm->machine, MACHINE_STOPPED, "stopped by request");

@@ -223,6 +223,24 @@ int mshv_assert_interrupt(const struct mshv_partition *partition,
 	return 0;
 }
 
+/* It counts nothing. */
+int mshv_info(int device, struct viridis_partition_info *partitions, uint32_t *count,
+              struct viridis_info *totals)
+{
+	(void)device;
+	(void)partitions;
+	(void)count;
+	(void)totals;
+	return -ENOTTY;
+}
+
+int mshv_get_stats(int device, struct viridis_get_stats *stats)
+{
+	(void)device;
+	(void)stats;
+	return -ENOTTY;
+}
+
 int mshv_message_fd(const struct mshv_partition *partition, uint32_t connection_id)
 {
 	int ends[2];

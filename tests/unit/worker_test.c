@@ -16,7 +16,6 @@
 #include <unistd.h>
 #include <viridis/abi/vmbus.h>
 
-#include "root-partition/vm/model/boot_params.h"
 #include "root-partition/vm/json_text.h"
 #include "root-partition/vm/machine.h"
 #include "root-partition/vm/vm_log.h"
@@ -24,6 +23,7 @@
 #include "vmbus/core/server.h"
 #include "vsp/lib/vsp.h"
 #include "worker_fake.h"
+#include "worker_guest.h"
 
 #define MIB      (1u << 20)
 #define PROVIDER "viridis-util"
@@ -36,37 +36,6 @@ static struct definition *definition;
 static struct serial *serial;
 static struct machine *machine;
 static char *shutdown_error; /* of the last request */
-
-/* ---- A kernel image that is never executed ---- */
-
-static void put(uint8_t *image, unsigned int at, uint64_t value, unsigned int bytes)
-{
-	memcpy(image + at, &value, bytes);
-}
-
-static char *write_kernel(void)
-{
-	static uint8_t image[8192];
-	char *path = g_build_filename(folder, "kernel", NULL);
-
-	put(image, BP_SETUP_SECTS, 1, 1);
-	put(image, BP_SYSSIZE, (sizeof(image) - 1024) / 16, 4);
-	put(image, BP_BOOT_FLAG, BP_BOOT_FLAG_VALUE, 2);
-	put(image, 0x200, 0x66eb, 2);
-	put(image, BP_HEADER_MAGIC, BP_MAGIC_HDRS, 4);
-	put(image, BP_VERSION, 0x20f, 2);
-	put(image, BP_LOADFLAGS, BP_LOADED_HIGH, 1);
-	put(image, BP_INITRD_ADDR_MAX, 0x7fffffff, 4);
-	put(image, BP_KERNEL_ALIGNMENT, 2 * MIB, 4);
-	put(image, BP_RELOCATABLE, 1, 1);
-	put(image, BP_MIN_ALIGNMENT, 21, 1);
-	put(image, BP_XLOADFLAGS, BP_XLF_KERNEL_64, 2);
-	put(image, BP_CMDLINE_SIZE, 2047, 4);
-	put(image, BP_PREF_ADDRESS, 16 * MIB, 8);
-	put(image, BP_INIT_SIZE, MIB, 4);
-	g_file_set_contents(path, (const char *)image, sizeof(image), NULL);
-	return path;
-}
 
 /* ---- Scripts ---- */
 
@@ -150,7 +119,7 @@ static void setup(void)
 	definition->name = g_strdup("test");
 	definition->memory_bytes = 64 * MIB;
 	definition->vps = 2;
-	definition->kernel = write_kernel();
+	definition->kernel = guest_write_kernel(folder);
 	serial = serial_open(serial_path, NULL);
 	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
 	fake_reset(scripted);
@@ -325,124 +294,6 @@ END_TEST
 
 /* ---- VMBus ---- */
 
-static struct vmbus_message_header receive(struct hv_message *message)
-{
-	struct vmbus_message_header head = { 0 };
-
-	ck_assert_msg(fake_receive(message), "no message from the server");
-	memcpy(&head, message->payload, sizeof(head));
-	return head;
-}
-
-static void expect(uint32_t type, struct hv_message *message)
-{
-	struct vmbus_message_header head = receive(message);
-
-	ck_assert_uint_eq(head.type, type);
-}
-
-static void connect_client(void)
-{
-	struct vmbus_initiate_contact contact = {
-		.header.type = VMBUS_INITIATE_CONTACT,
-		.version = VMBUS_VERSION_5_3,
-		.sint = VMBUS_SINT,
-	};
-	struct vmbus_message_header request = { .type = VMBUS_REQUEST_OFFERS };
-	struct vmbus_version_response response;
-	struct hv_message message;
-
-	fake_post(&contact, sizeof(contact));
-	expect(VMBUS_VERSION_RESPONSE, &message);
-	memcpy(&response, message.payload, sizeof(response));
-	ck_assert_uint_eq(response.supported, 1);
-	fake_post(&request, sizeof(request));
-}
-
-/* Reads the offers; the relid of the shutdown class. */
-static uint32_t take_offers(void)
-{
-	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
-	struct vmbus_offer_channel offer;
-	struct hv_message message;
-	uint32_t relid = 0;
-	uint32_t count = 0;
-
-	while (receive(&message).type == VMBUS_OFFER_CHANNEL) {
-		memcpy(&offer, message.payload, sizeof(offer));
-		if (memcmp(&offer.type, &type, sizeof(type)) == 0)
-			relid = offer.relid;
-		count++;
-	}
-	ck_assert_uint_eq(count, 3); /* no disks: no storage controller */
-	ck_assert_uint_gt(relid, 0);
-	return relid;
-}
-
-/* Two rings of two pages each, at 1 MiB. */
-static void post_rings(uint32_t relid, uint32_t number)
-{
-	struct {
-		struct vmbus_gpadl_header header;
-		uint32_t padding;
-		uint64_t pfn[4];
-	} gpadl = { .header = { .header.type = VMBUS_GPADL_HEADER,
-		                .relid = relid,
-		                .gpadl = number,
-		                .range_buffer_bytes = 8 + 4 * 8,
-		                .range_count = 1,
-		                .range_bytes = 4 * 4096 } };
-	uint8_t wire[sizeof(struct vmbus_gpadl_header) + sizeof(gpadl.pfn)];
-
-	for (unsigned int i = 0; i < 4; i++)
-		gpadl.pfn[i] = 0x100 + 2 * i; /* scattered */
-	memcpy(wire, &gpadl.header, sizeof(gpadl.header));
-	memcpy(wire + sizeof(gpadl.header), gpadl.pfn, sizeof(gpadl.pfn));
-	fake_post(wire, sizeof(wire));
-}
-
-static void open_channel(uint32_t relid)
-{
-	struct vmbus_open_channel open_message = {
-		.header.type = VMBUS_OPEN_CHANNEL,
-		.relid = relid,
-		.open_id = relid,
-		.gpadl = 1,
-		.downstream_pages = 2,
-	};
-	struct vmbus_open_result result;
-	struct hv_message message;
-
-	post_rings(relid, 1);
-	expect(VMBUS_GPADL_CREATED, &message);
-	fake_post(&open_message, sizeof(open_message));
-	expect(VMBUS_OPEN_RESULT, &message);
-	memcpy(&result, message.payload, sizeof(result));
-	ck_assert_uint_eq(result.status, VMBUS_STATUS_OK);
-}
-
-static void tear_down(uint32_t relid, uint32_t number)
-{
-	struct vmbus_gpadl_teardown teardown = { .header.type = VMBUS_GPADL_TEARDOWN,
-		                                 .relid = relid,
-		                                 .gpadl = number };
-	struct hv_message message;
-
-	fake_post(&teardown, sizeof(teardown));
-	expect(VMBUS_GPADL_TORNDOWN, &message);
-}
-
-static void close_channel(uint32_t relid)
-{
-	struct vmbus_relid_message close_message = { .header.type = VMBUS_CLOSE_CHANNEL,
-		                                     .relid = relid };
-
-	fake_post(&close_message, sizeof(close_message));
-	tear_down(relid, 1);
-	ck_assert_int_eq(fake_event_to_host(), -1);
-	ck_assert_int_eq(fake_event_to_child(), -1);
-}
-
 static gint shutdown_asked;
 static gint shutdown_answered;
 
@@ -482,18 +333,18 @@ static gpointer child(gpointer data)
 	uint32_t relid;
 
 	(void)data;
-	connect_client();
-	relid = take_offers();
+	guest_connect();
+	relid = guest_take_offers();
 	request_shutdown(FALSE);
 	ck_assert_ptr_nonnull(strstr(shutdown_error, "does not listen"));
-	open_channel(relid);
+	guest_open(relid);
 	signal.fd = fake_event_to_child();
 	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* the provider's, when started */
 	request_shutdown(FALSE);
 	ck_assert_ptr_null(shutdown_error);
 	request_shutdown(TRUE);
 	ck_assert_str_eq(shutdown_error, "not now");
-	close_channel(relid);
+	guest_close(relid);
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
 	return NULL;
 }
@@ -527,8 +378,8 @@ static gpointer child_that_ends(gpointer data)
 {
 	const int *row = data;
 
-	connect_client();
-	open_channel(take_offers());
+	guest_connect();
+	guest_open(guest_take_offers());
 	g_idle_add(ask_shutdown, GINT_TO_POINTER(late[*row].reboot));
 	wait_for(&shutdown_asked);
 	machine_set_end(machine, late[*row].end, "the guest's doing");
@@ -561,15 +412,15 @@ static gpointer child_that_reads_late(gpointer data)
 	uint32_t relid;
 
 	(void)data;
-	connect_client();
-	relid = take_offers();
+	guest_connect();
+	relid = guest_take_offers();
 	fake_fill_slot(true);
 	for (uint32_t number = 1; number <= POSTS; number++)
-		post_rings(relid, number);
+		guest_post_rings(relid, number);
 	ck_assert(fake_posts_read());
 	fake_fill_slot(false);
 	for (uint32_t number = 1; number <= POSTS; number++)
-		expect(VMBUS_GPADL_CREATED, &message);
+		guest_expect(VMBUS_GPADL_CREATED, &message);
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
 	return NULL;
 }
@@ -592,11 +443,11 @@ static gpointer child_that_opens_and_closes(gpointer data)
 	uint32_t relid;
 
 	(void)data;
-	connect_client();
-	relid = take_offers();
+	guest_connect();
+	relid = guest_take_offers();
 	for (unsigned int i = 0; i < CYCLES; i++) {
-		open_channel(relid);
-		close_channel(relid);
+		guest_open(relid);
+		guest_close(relid);
 	}
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
 	return NULL;
@@ -645,12 +496,12 @@ static gpointer child_of_dying_provider(gpointer data)
 	uint32_t relid;
 
 	(void)data;
-	connect_client();
-	relid = take_offers();
-	open_channel(relid);
+	guest_connect();
+	relid = guest_take_offers();
+	guest_open(relid);
 	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
 	for (int channel = 0; channel < 3; channel++) /* all that it served */
-		expect(VMBUS_RESCIND_OFFER, &message);
+		guest_expect(VMBUS_RESCIND_OFFER, &message);
 	request_shutdown(FALSE);
 	ck_assert_ptr_nonnull(strstr(shutdown_error, "provider died"));
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");

@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The worker without its main(), the providers' library, and a stand-in for /dev/mshv.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
-pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
-set(vm ${VIRIDIS_TOP}/root-partition/vm)
-set(vsp ${VIRIDIS_TOP}/vsp/lib)
-target_sources(worker_test PRIVATE worker_fake.c ${vm}/machine.c ${vm}/loader.c ${vm}/vp.c
-	${vm}/vp_registers.c ${vm}/guest_access.c ${vm}/port_intercept.c
-	${vm}/memory_intercept.c ${vm}/serial.c ${vm}/provider.c ${vm}/vmbus.c
-	${vm}/vmbus_channel.c ${vm}/vmbus_offer.c ${vm}/dsdt.c ${vm}/definition.c
-	${vm}/json_text.c ${vm}/paths.c ${vm}/vm_log.c ${vsp}/vsp.c ${vsp}/loop.c
-	${vsp}/channels.c ${vsp}/sandbox.c ${vsp}/socket.c ${vsp}/memory.c)
+# The worker below its orders.
+include(${CMAKE_CURRENT_SOURCE_DIR}/worker_sources.cmake)
+target_sources(worker_test PRIVATE ${worker_sources})
 # dsdt.hex is made for viridis-vm.
 target_include_directories(worker_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
 	${CMAKE_BINARY_DIR}/root-partition/vm)

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A VM's orders over its control socket, on the stand-in of worker_fake.h. Its provider, this
+ * program started once more, answers no command.
+ */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include <glib/gstdio.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "root-partition/vm/paths.h"
+#include "root-partition/vm/state.h"
+#include "root-partition/vm/vm.h"
+#include "vsp/lib/vsp.h"
+#include "worker_fake.h"
+#include "worker_guest.h"
+
+#define MIB      (1u << 20)
+#define NAME     "test"
+#define PROVIDER "viridis-util"
+#define CLIENTS  2u
+
+static char *folder;
+static struct definition *definition;
+static struct vm *vm;
+
+static bool idle(struct hv_message *message)
+{
+	(void)message;
+	return false;
+}
+
+static void setup(void)
+{
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *link_path = NULL;
+	g_autofree char *path = NULL;
+
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	link_path = g_build_filename(folder, PROVIDER, NULL);
+	ck_assert_int_eq(symlink(self, link_path), 0);
+	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
+	g_setenv("PATH", path, TRUE);
+	g_setenv("VIRIDIS_RUN_DIR", folder, TRUE);
+	/* The leak checker needs calls that the provider's sandbox refuses. */
+	g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
+	definition = definition_new();
+	definition->name = g_strdup(NAME);
+	definition->memory_bytes = 64 * MIB;
+	definition->vps = 1;
+	definition->kernel = guest_write_kernel(folder);
+	fake_reset(idle);
+}
+
+static void teardown(void)
+{
+	static const char *const files[] = { "kernel", NAME ".state", PROVIDER };
+
+	definition_free(definition);
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+
+		g_unlink(path);
+	}
+	ck_assert_int_eq(g_rmdir(folder), 0);
+	g_free(folder);
+}
+
+/* ---- Clients ---- */
+
+/* The client's descriptor; its answers are read later. */
+static int ask(const char *command)
+{
+	g_autofree char *line = g_strdup_printf("{\"command\": \"%s\"}\n", command);
+	g_autofree char *path = paths_of(NAME, PATH_SOCKET);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_uint_lt(g_strlcpy(address.sun_path, path, sizeof(address.sun_path)),
+	                  sizeof(address.sun_path));
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
+	return fd;
+}
+
+/* Until the worker hangs up. */
+static char *all_answers(int fd)
+{
+	char text[1024] = { 0 };
+	size_t filled = 0;
+	ssize_t count;
+
+	while ((count = read(fd, text + filled, sizeof(text) - 1 - filled)) > 0)
+		filled += (size_t)count;
+	close(fd);
+	return g_strdup(text);
+}
+
+static char *answers[CLIENTS];
+
+/* Two ask for a shutdown; once one is refused the VM is stopped. */
+static gpointer two_clients(gpointer data)
+{
+	struct pollfd clients[CLIENTS];
+	int stopping;
+
+	(void)data;
+	guest_connect();
+	guest_open(guest_take_offers());
+	for (unsigned int i = 0; i < CLIENTS; i++)
+		clients[i] = (struct pollfd){ .fd = ask("shutdown"), .events = POLLIN };
+	ck_assert_int_ge(poll(clients, CLIENTS, 10000), 1);
+	stopping = ask("stop");
+	for (unsigned int i = 0; i < CLIENTS; i++)
+		answers[i] = all_answers(clients[i].fd);
+	g_free(all_answers(stopping));
+	return NULL;
+}
+
+START_TEST(a_shutdown_that_is_refused_leaves_the_first_one_its_answer)
+{
+	static const char *const errors[] = { "under way already", "the machine ended" };
+	g_autoptr(GError) error = NULL;
+	unsigned int refused;
+	GThread *thread;
+
+	vm = vm_new(definition, state_lock(NAME, NULL), &error);
+	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+	thread = g_thread_new("clients", two_clients, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	vm_free(vm);
+	g_thread_join(thread);
+	refused = strstr(answers[0], errors[0]) ? 0 : 1;
+	for (unsigned int i = 0; i < CLIENTS; i++) {
+		const char *due = errors[i == refused ? 0 : 1];
+		const char *end = strchr(answers[i], '\n');
+
+		ck_assert_msg(strstr(answers[i], due), "'%s' lacks '%s'", answers[i],
+		              due);
+		ck_assert_msg(end && end[1] == '\0', "not one line: %s", answers[i]);
+		g_free(answers[i]);
+	}
+}
+END_TEST
+
+/* ---- The provider ---- */
+
+static bool provider_configure(struct vsp *vsp, const char *json, char *error,
+                               size_t bytes)
+{
+	(void)vsp;
+	(void)json;
+	(void)error;
+	(void)bytes;
+	return true;
+}
+
+static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	(void)channel;
+	return true;
+}
+
+static void provider_leave(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	(void)channel;
+}
+
+static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	(void)vsp;
+	(void)tag;
+	(void)json;
+}
+
+static int run_provider(void)
+{
+	static const struct vsp_provider provider = {
+		.name = PROVIDER,
+		.configure = provider_configure,
+		.open = provider_open,
+		.started = provider_leave,
+		.signalled = provider_leave,
+		.close = vsp_channel_closed,
+		.command = provider_command,
+	};
+
+	return vsp_main(&provider, NULL);
+}
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("vm");
+	TCase *tcase = tcase_create("orders");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, a_shutdown_that_is_refused_leaves_the_first_one_its_answer);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+int main(int argc, char **argv)
+{
+	(void)argc;
+	if (g_str_has_suffix(argv[0], PROVIDER))
+		return run_provider();
+	return unit_run(make_suite());
+}

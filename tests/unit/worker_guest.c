@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* An image that has a kernel's header and no code, and a client of VMBus without a driver. */
+#include "worker_guest.h"
+
+#include "unit.h"
+
+#include <glib.h>
+#include <string.h>
+#include <viridis/abi/vmbus.h>
+
+#include "root-partition/vm/model/boot_params.h"
+#include "worker_fake.h"
+
+#define MIB (1u << 20)
+
+/* ---- A kernel image that is never executed ---- */
+
+static void put(uint8_t *image, unsigned int at, uint64_t value, unsigned int bytes)
+{
+	memcpy(image + at, &value, bytes);
+}
+
+char *guest_write_kernel(const char *folder)
+{
+	static uint8_t image[8192];
+	char *path = g_build_filename(folder, "kernel", NULL);
+
+	put(image, BP_SETUP_SECTS, 1, 1);
+	put(image, BP_SYSSIZE, (sizeof(image) - 1024) / 16, 4);
+	put(image, BP_BOOT_FLAG, BP_BOOT_FLAG_VALUE, 2);
+	put(image, 0x200, 0x66eb, 2);
+	put(image, BP_HEADER_MAGIC, BP_MAGIC_HDRS, 4);
+	put(image, BP_VERSION, 0x20f, 2);
+	put(image, BP_LOADFLAGS, BP_LOADED_HIGH, 1);
+	put(image, BP_INITRD_ADDR_MAX, 0x7fffffff, 4);
+	put(image, BP_KERNEL_ALIGNMENT, 2 * MIB, 4);
+	put(image, BP_RELOCATABLE, 1, 1);
+	put(image, BP_MIN_ALIGNMENT, 21, 1);
+	put(image, BP_XLOADFLAGS, BP_XLF_KERNEL_64, 2);
+	put(image, BP_CMDLINE_SIZE, 2047, 4);
+	put(image, BP_PREF_ADDRESS, 16 * MIB, 8);
+	put(image, BP_INIT_SIZE, MIB, 4);
+	g_file_set_contents(path, (const char *)image, sizeof(image), NULL);
+	return path;
+}
+
+/* ---- VMBus ---- */
+
+static struct vmbus_message_header receive(struct hv_message *message)
+{
+	struct vmbus_message_header head = { 0 };
+
+	ck_assert_msg(fake_receive(message), "no message from the server");
+	memcpy(&head, message->payload, sizeof(head));
+	return head;
+}
+
+void guest_expect(uint32_t type, struct hv_message *message)
+{
+	struct vmbus_message_header head = receive(message);
+
+	ck_assert_uint_eq(head.type, type);
+}
+
+void guest_connect(void)
+{
+	struct vmbus_initiate_contact contact = {
+		.header.type = VMBUS_INITIATE_CONTACT,
+		.version = VMBUS_VERSION_5_3,
+		.sint = VMBUS_SINT,
+	};
+	struct vmbus_message_header request = { .type = VMBUS_REQUEST_OFFERS };
+	struct vmbus_version_response response;
+	struct hv_message message;
+
+	fake_post(&contact, sizeof(contact));
+	guest_expect(VMBUS_VERSION_RESPONSE, &message);
+	memcpy(&response, message.payload, sizeof(response));
+	ck_assert_uint_eq(response.supported, 1);
+	fake_post(&request, sizeof(request));
+}
+
+/* Reads the offers; the relid of the shutdown class. */
+uint32_t guest_take_offers(void)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
+	struct vmbus_offer_channel offer;
+	struct hv_message message;
+	uint32_t relid = 0;
+	uint32_t count = 0;
+
+	while (receive(&message).type == VMBUS_OFFER_CHANNEL) {
+		memcpy(&offer, message.payload, sizeof(offer));
+		if (memcmp(&offer.type, &type, sizeof(type)) == 0)
+			relid = offer.relid;
+		count++;
+	}
+	ck_assert_uint_eq(count, 3); /* no disks: no storage controller */
+	ck_assert_uint_gt(relid, 0);
+	return relid;
+}
+
+/* Two rings of two pages each, at 1 MiB. */
+void guest_post_rings(uint32_t relid, uint32_t number)
+{
+	struct {
+		struct vmbus_gpadl_header header;
+		uint32_t padding;
+		uint64_t pfn[4];
+	} gpadl = { .header = { .header.type = VMBUS_GPADL_HEADER,
+		                .relid = relid,
+		                .gpadl = number,
+		                .range_buffer_bytes = 8 + 4 * 8,
+		                .range_count = 1,
+		                .range_bytes = 4 * 4096 } };
+	uint8_t wire[sizeof(struct vmbus_gpadl_header) + sizeof(gpadl.pfn)];
+
+	for (unsigned int i = 0; i < 4; i++)
+		gpadl.pfn[i] = 0x100 + 2 * i; /* scattered */
+	memcpy(wire, &gpadl.header, sizeof(gpadl.header));
+	memcpy(wire + sizeof(gpadl.header), gpadl.pfn, sizeof(gpadl.pfn));
+	fake_post(wire, sizeof(wire));
+}
+
+void guest_open(uint32_t relid)
+{
+	struct vmbus_open_channel open_message = {
+		.header.type = VMBUS_OPEN_CHANNEL,
+		.relid = relid,
+		.open_id = relid,
+		.gpadl = 1,
+		.downstream_pages = 2,
+	};
+	struct vmbus_open_result result;
+	struct hv_message message;
+
+	guest_post_rings(relid, 1);
+	guest_expect(VMBUS_GPADL_CREATED, &message);
+	fake_post(&open_message, sizeof(open_message));
+	guest_expect(VMBUS_OPEN_RESULT, &message);
+	memcpy(&result, message.payload, sizeof(result));
+	ck_assert_uint_eq(result.status, VMBUS_STATUS_OK);
+}
+
+void guest_tear_down(uint32_t relid, uint32_t number)
+{
+	struct vmbus_gpadl_teardown teardown = { .header.type = VMBUS_GPADL_TEARDOWN,
+		                                 .relid = relid,
+		                                 .gpadl = number };
+	struct hv_message message;
+
+	fake_post(&teardown, sizeof(teardown));
+	guest_expect(VMBUS_GPADL_TORNDOWN, &message);
+}
+
+void guest_close(uint32_t relid)
+{
+	struct vmbus_relid_message close_message = { .header.type = VMBUS_CLOSE_CHANNEL,
+		                                     .relid = relid };
+
+	fake_post(&close_message, sizeof(close_message));
+	guest_tear_down(relid, 1);
+	ck_assert_int_eq(fake_event_to_host(), -1);
+	ck_assert_int_eq(fake_event_to_child(), -1);
+}
