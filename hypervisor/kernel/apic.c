@@ -91,6 +91,8 @@ bool apic_set_base(struct vp *vp, uint64_t value)
 {
 	if (!vlapic_set_base(&vp->lapic, value))
 		return false;
+	if (vlapic_mode(&vp->lapic) == VLAPIC_DISABLED && vp->partition->is_root)
+		interrupt_end_all(vp);
 	vp_update_deadline(vp);
 	return true;
 }

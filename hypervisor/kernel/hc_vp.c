@@ -21,11 +21,16 @@ enum hv_status hc_create_vp(struct hypercall *call)
 enum hv_status hc_delete_vp(struct hypercall *call)
 {
 	const struct hv_input_delete_vp *in = call->input;
+	enum hv_status status;
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	call->settle = true;
-	return partition_delete_vp(call->target, in->vp_index);
+	status = partition_delete_vp(call->target, in->vp_index);
+	if (status == HV_STATUS_SUCCESS)
+		call->claimed =
+			false; /* for good: who has found it yet cannot claim it */
+	return status;
 }
 
 /* Of itself a VP may ask for what it could as well read from an MSR or by CPUID. */
@@ -125,5 +130,8 @@ enum hv_status hc_set_vp_registers(struct hypercall *call)
 		status = registers_set(call->target_vp, assoc->name, &assoc->value);
 	if (status == HV_STATUS_SUCCESS && bit)
 		status = hypercall_stop_vp(call); /* else it is set again */
+	else if (status == HV_STATUS_SUCCESS && !call->again)
+		vp_raise(call->target_vp,
+		         EVENTS_STOP); /* what it halted for may have come */
 	return status;
 }

@@ -60,7 +60,11 @@ static bool copy_state(const struct hypercall *call, bool set)
 			       context_set_area(vp, call->output);
 		return copy_page(call, set, vp->arch.extended_state, PAGE_4K);
 	case HV_VP_STATE_SIM_PAGE:
-		return copy_page(call, set, vp->overlays[OVERLAY_SIMP].page, PAGE_4K);
+		if (!copy_page(call, set, vp->overlays[OVERLAY_SIMP].page, PAGE_4K))
+			return false;
+		if (set)
+			messages_rescan(vp, SYNIC_ALL_SINTS);
+		return true;
 	case HV_VP_STATE_SIEF_PAGE:
 		return copy_page(call, set, vp->overlays[OVERLAY_SIEFP].page, PAGE_4K);
 	case HV_VP_STATE_STIMERS:

@@ -91,7 +91,7 @@ enum hv_status message_post(struct message_source *source, struct vp *target,
 		return HV_STATUS_INVALID_VP_INDEX;
 	SPIN_HOLD(&target->messages.lock);
 	status = message_queue_put(&source->queue, message);
-	if (list_empty(&source->node) && status == HV_STATUS_SUCCESS) {
+	if (list_empty(&source->node) && source->queue.count != 0) {
 		__atomic_store_n(&source->target, target, __ATOMIC_RELAXED);
 		list_append(&target->messages.waiting[sint], &source->node);
 	}

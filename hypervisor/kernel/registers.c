@@ -219,7 +219,7 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 #define CR0_DEFINED                                                              \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
 	 CR0_NW | CR0_CD | UINT64_C(CR0_PG))
-#define CR4_DEFINED  UINT64_C(0x00f76fff)
+#define CR4_DEFINED  UINT64_C(0x00370fff)
 #define EFER_DEFINED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
 /* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */

@@ -79,8 +79,11 @@ static void run(struct cpu *cpu, struct vp *vp)
 	cpu->stamp = after;
 	vp_after_exit(vp);
 	exit_handle(vp, &exit);
-	/* Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. */
-	if (cpu->slice_end && after >= cpu->slice_end)
+	/*
+	 * Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. And one whose
+	 * events end in another event each time never comes to where interrupts are taken.
+	 */
+	if (vp->reinject.valid || (cpu->slice_end && after >= cpu->slice_end))
 		cpu_take_interrupts();
 }
 

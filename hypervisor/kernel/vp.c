@@ -150,9 +150,12 @@ void vp_raise(struct vp *vp, uint32_t event)
 
 void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
 {
+	uint32_t *levels = &vp->posted_level[vector / 32], bit = BIT32(vector % 32);
+
 	if (level)
-		__atomic_fetch_or(&vp->posted_level[vector / 32], BIT32(vector % 32),
-		                  __ATOMIC_RELAXED);
+		__atomic_fetch_or(levels, bit, __ATOMIC_RELAXED);
+	else if (__atomic_load_n(levels, __ATOMIC_RELAXED) & bit)
+		__atomic_fetch_and(levels, ~bit, __ATOMIC_RELAXED);
 	/* Release: whoever takes the vector sees its trigger mode. */
 	__atomic_fetch_or(&vp->posted[vector / 32], BIT32(vector % 32), __ATOMIC_RELEASE);
 	vp_raise(vp, EVENTS_INTERRUPT);

@@ -20,8 +20,8 @@ static void take_posted(struct vp *vp)
 	for (unsigned int i = 0; i < 8; i++) {
 		/* Acquire pairs with the release in vp_post_interrupt. */
 		vectors[i] = __atomic_exchange_n(&vp->posted[i], 0, __ATOMIC_ACQUIRE);
-		level[i] = __atomic_fetch_and(&vp->posted_level[i], ~vectors[i],
-		                              __ATOMIC_RELAXED);
+		level[i] = vectors[i] &
+		           __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
 	}
 	if (!vlapic_merge(&vp->lapic, vectors, level) && vp->partition->is_root)
 		interrupt_end_dropped(vp, level);
@@ -102,7 +102,7 @@ void vp_withdraw_assist(struct vp *vp)
 		vlapic_eoi(&vp->lapic, &action);
 		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
 		if (action.ended)
-			vp_interrupt_ended(vp, action.ended_vector, action.ended_level);
+			vp_interrupt_ended(vp, action.ended_vector, false);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "vsc/guests/tiny/parent.h"
 
 #include <viridis/abi/hv_intercept.h>
+#include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/bits.h>
@@ -56,6 +57,7 @@ static void write_tables(struct child *child)
 	write_gate(child, TRAP_DB, child_traps_debug, 1);
 	write_gate(child, TRAP_BP, child_traps_count, 0);
 	write_gate(child, TRAP_UD, child_traps_skip, 0);
+	write_gate(child, TRAP_GP, child_traps_skip, 0);
 	write_gate(child, CHILD_TRAP, child_traps_count, 0);
 	memcpy(child_memory(child, CHILD_CODE), child_traps_start,
 	       (size_t)(child_traps_end - child_traps_start));
@@ -107,25 +109,51 @@ static uint64_t exceptions_of(const struct child *child)
 	return stats.counter[VIRIDIS_VP_STAT_EXCEPTIONS_INJECTED];
 }
 
-/* CVE-2015-8104: were they not intercepted, no interrupt might be taken between two of them. */
-static void debug_storm(struct child *child)
+/* The VP takes one exception after another, and none of its own instructions between them. */
+static void stop_in_storm(const struct child *child, const char *storm, uint64_t *rip)
 {
-	uint64_t before = exceptions_of(child), deadline = clock_deadline(STORM_MS),
-		 rip = 0;
+	uint64_t before = exceptions_of(child), deadline = clock_deadline(STORM_MS);
 
 	while (!clock_passed(deadline))
 		clock_wait_ms(1);
 	ok_equal(vp_set_register64(child->id, 0, HV_REGISTER_EXPLICIT_SUSPEND, 1),
-	         HV_STATUS_SUCCESS, "a VP in an endless #DB is stopped");
+	         HV_STATUS_SUCCESS, "a VP in an endless %s is stopped", storm);
 	deadline = clock_deadline(STORM_MS);
-	while (vp_get_register64(child->id, 0, HV_X64_REGISTER_RIP, &rip) !=
+	while (vp_get_register64(child->id, 0, HV_X64_REGISTER_RIP, rip) !=
 	               HV_STATUS_SUCCESS &&
 	       !clock_passed(deadline))
 		clock_wait_ms(1);
-	ok_equal(rip, child_address(child_traps_debug), "it stands at its handler");
 	ok(exceptions_of(child) - before >= STORM_EVENTS,
 	   "each went through the hypervisor");
 	note("%lu in %u ms", exceptions_of(child) - before, STORM_MS);
+}
+
+/* CVE-2015-8104: were they not intercepted, no interrupt might be taken between two of them. */
+static void debug_storm(const struct child *child)
+{
+	uint64_t rip = 0;
+
+	stop_in_storm(child, "#DB", &rip);
+	ok_equal(rip, child_address(child_traps_debug), "it stands at its handler");
+}
+
+/* The frame of each #GP is written to a page that may not be written, which is the next one's cause. */
+static void frame_storm(const struct child *child)
+{
+	const uint64_t undefined = HV_PENDING_INTERRUPTION_VALID | 3 << 1 | TRAP_UD << 16;
+	uint64_t rip = 0;
+
+	ok(!vp_set_register64(child->id, 0, HV_REGISTER_REFERENCE_TSC,
+	                      CHILD_FAR_STACK | HV_MSR_PAGE_ENABLE) &&
+	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_RAX + 4,
+	                              CHILD_FAR_STACK + PAGE_4K / 2) &&
+	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_DR7, 0x400) &&
+	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_RFLAGS, 2) &&
+	           !vp_set_register64(child->id, 0, HV_REGISTER_PENDING_INTERRUPTION,
+	                              undefined) &&
+	           !vp_set_register64(child->id, 0, HV_REGISTER_EXPLICIT_SUSPEND, 0),
+	   "a VP's stack lies in its read-only page");
+	stop_in_storm(child, "#GP", &rip);
 }
 
 void traps_of_child(struct child *child)
@@ -138,4 +166,5 @@ void traps_of_child(struct child *child)
 	    raised_once(child, CHILD_FAR_STACK + PAGE_4K, "a breakpoint") &&
 	    raised_once(child, CHILD_FAR_STACK + 2 * PAGE_4K, "an invalid opcode"))
 		debug_storm(child);
+	frame_storm(child);
 }

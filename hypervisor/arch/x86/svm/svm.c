@@ -214,8 +214,8 @@ static void save_events(struct vp *vp, const struct vmcb_control *control)
 	vp->arch.interrupt_shadow = control->interrupt_shadow & SVM_SHADOW_INTERRUPT;
 	vp->arch.cr8 = control->v_control & SVM_V_TPR_MASK;
 	vp->arch.vector_pending = (control->v_control & SVM_V_IRQ) != 0;
-	vp->reinject.valid = (info & SVM_EVENT_VALID) && !vp->arch.vector_pending &&
-	                     !again;
+	vp->reinject.valid = (info & SVM_EVENT_VALID) && !again &&
+	                     !(vp->arch.vector_pending && vector == vp->presented);
 	if (!vp->reinject.valid)
 		return;
 	vp->reinject = (struct vp_event){
