@@ -110,7 +110,10 @@ static int pool_deposit_locked(struct pool *pool)
 		return -ENOMEM;
 	}
 	for (order = BLOCK_ORDER; order > 0; order--) {
-		struct page *first = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
+		/* Nobody is killed for a long block while there is room for a short one. */
+		gfp_t retry = order > 1 ? __GFP_NORETRY : 0;
+		struct page *first =
+			alloc_pages(GFP_KERNEL | __GFP_NOWARN | retry, order);
 
 		if (first)
 			return pool_hand_over_locked(pool, first, order);
