@@ -93,7 +93,9 @@ root_disk_build() {
 	then
 		say "image: Debian root disk (some minutes)"
 		mkdir -p "$build/image"
-		quietly root-tree root_tree_make "$result.tree"
+		quietly root-tree root_tree_make "$result.tree.new"
+		rm -rf "$result.tree"
+		mv "$result.tree.new" "$result.tree" # whole, or not there
 	fi
 	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" \
 		"$top/root-partition/cli"/viridis*.[148] "$top/root-partition/cli/viridis.bash" ||
