@@ -141,6 +141,12 @@ def check_root_saw(root, flushes, blocks):
     assert abs(freed - 12 * MIB) <= BLOCK, freed  # a block for a longer list of extents
 
 
+def check_direct(root):
+    """The root's page cache is in the way of no disk but the one that RAM holds."""
+    told = root.tell("viridis log disks | grep 'refuses direct I/O'").splitlines()
+    assert told and all(paged.path in line for line in told), told
+
+
 def use(tap, root):
     """One life of a stock Linux with all the disks."""
     flushes, blocks = int(root.tell(FLUSHES)), int(root.tell(BLOCKS))
@@ -158,6 +164,7 @@ def use(tap, root):
     step(tap, "the root's files hold the same", check_root_content, root)
     step(tap, "flushes reached the device, discarded blocks are free", check_root_saw, root,
          flushes, blocks)
+    step(tap, "it was direct I/O wherever it can be", check_direct, root)
     return guest
 
 

@@ -6,6 +6,7 @@ disk; a file written through storvsc is there after a restart and, byte for byte
 Writes build/demo/result.json.
 """
 import argparse
+import fcntl
 import hashlib
 import json
 import shutil
@@ -191,6 +192,12 @@ def summary(demo, passed, machine):
 def play():
     demo = Demo()
     DEMO.mkdir(parents=True, exist_ok=True)
+    lock = open(DEMO / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"./dev demo: another one runs, with {shown(DISK)}")
+    (DEMO / "result.json").unlink(missing_ok=True)  # an interrupted run leaves none
     subprocess.run(["cp", "--sparse=always", GUEST_DISK, DISK], check=True)
     print("Viridis: a stock Debian guest on a hypervisor of our own\n")
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
