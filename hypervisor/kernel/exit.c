@@ -142,14 +142,13 @@ void vp_triple_fault(struct vp *vp)
 
 /*
  * #DB and #AC are seen because a guest can make their delivery raise them again, for good, and nothing
- * comes between: so what waits for this CPU is let in here.
+ * comes between but what the run loop lets in while an event waits.
  */
 static void exit_exception(struct vp *vp, const struct vp_exit *exit)
 {
 	if (exit->vector == EXCEPTION_MC)
 		panic("machine check");
 	vp_exception(vp, exit->vector);
-	cpu_take_interrupts();
 }
 
 /* The parent set registers no processor takes. The VP is lost; nobody else is. */
