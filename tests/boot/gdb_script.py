@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: target:viridis.elf target:tiny_guest
 # Limit: 240
-"""The gdb commands of hypervisor/gdb/viridis.py on a root that is stopped while its guest runs."""
+"""The gdb commands of tests/gdb/viridis.py on a root that is stopped while its guest runs."""
 import re
 import subprocess
 import tempfile
@@ -14,7 +14,7 @@ from lib.paths import HYPERVISOR_ELF, TOP
 from lib.tap import Tap
 from lib.tiny import TINY
 
-SCRIPT = TOP / "hypervisor" / "gdb" / "viridis.py"
+SCRIPT = TOP / "tests" / "gdb" / "viridis.py"
 CPUS = 2
 SPIN = "kernel tests=spin role=root seconds=600"
 

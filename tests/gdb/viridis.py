@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""gdb commands for a stopped Viridis: `source hypervisor/gdb/viridis.py`, or `./dev gdb`.
+"""gdb commands for a stopped Viridis: `source tests/gdb/viridis.py`, or `./dev gdb`.
 
     viridis-partitions              every partition
     viridis-vps [PARTITION]         every VP: where it is, what it waits for

@@ -10,7 +10,7 @@ from lib import root
 from lib.paths import HYPERVISOR_ELF, TOP
 from lib.processes import end_by_signals
 
-GDB_SCRIPT = TOP / "hypervisor" / "gdb" / "viridis.py"
+GDB_SCRIPT = TOP / "tests" / "gdb" / "viridis.py"
 
 
 def main(words):

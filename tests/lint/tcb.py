@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Counts the privileged code: cloc's lines of C, headers and assembly in hypervisor/. Not what stands
-there for people and tools (READMEs, CMake, two Python scripts), nor include/, which everybody shares."""
+there for people and the build (READMEs, HYPERCALLS.md, CMake), nor include/, which everybody shares."""
 import csv
 import io
 import subprocess
