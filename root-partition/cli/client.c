@@ -9,11 +9,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "root-partition/vm/definition.h"
-#include "root-partition/vm/json_text.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/state.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/json_text.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/store.h"
 
 #define ANSWER_BYTES_MAX (1u << 20)
 #define RETRY_PERIOD_US  10000

@@ -5,7 +5,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "root-partition/vm/control_json.h"
+#include "root-partition/config/control_json.h"
 
 /* How long a worker may take for an answer; one that has more to do than that hangs. */
 #define CLIENT_ANSWER_S 15

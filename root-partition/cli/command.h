@@ -10,7 +10,7 @@
 
 #include <glib.h>
 
-#include "root-partition/vm/json_text.h"
+#include "root-partition/config/json_text.h"
 
 enum command_status {
 	COMMAND_DONE = 0,

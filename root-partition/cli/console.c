@@ -12,7 +12,7 @@
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
-#include "root-partition/vm/definition.h"
+#include "root-partition/config/definition.h"
 
 #define ESCAPE 0x1d /* Ctrl-] */
 

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "root-partition/cli/command.h"
-#include "root-partition/vm/definition.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/store.h"
 
 static char *memory;
 static int vps;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "root-partition/cli/command.h"
-#include "root-partition/vm/std_fds.h"
+#include "root-partition/config/std_fds.h"
 
 const struct command commands[] = {
 	{ "create",

@@ -9,10 +9,10 @@
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
-#include "root-partition/vm/definition.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/state.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/store.h"
 
 #define STOP_TIMEOUT_S 60
 #define KILL_TIMEOUT_S 30

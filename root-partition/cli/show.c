@@ -5,10 +5,10 @@
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
-#include "root-partition/vm/definition.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/state.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/store.h"
 
 /* "running", or how it ended; a worker that was killed could not write its end down. */
 static char *state_of(const char *name, char **reason, GError **error)

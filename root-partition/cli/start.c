@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "root-partition/cli/command.h"
-#include "root-partition/vm/definition.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/store.h"
 
 #define WORD_BYTES 4096
 #define READY_FD   3

@@ -7,8 +7,8 @@
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
-#include "root-partition/lib/mshv.h"
-#include "root-partition/vm/definition.h"
+#include "root-partition/libmshv/mshv.h"
+#include "root-partition/config/definition.h"
 
 #define PARTITIONS_MAX 1024u
 

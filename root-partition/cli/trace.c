@@ -9,8 +9,8 @@
 #include <viridis/base/bits.h>
 
 #include "root-partition/cli/command.h"
-#include "root-partition/lib/mshv.h"
-#include "root-partition/vm/definition.h"
+#include "root-partition/libmshv/mshv.h"
+#include "root-partition/config/definition.h"
 
 /* Less than what one call can give: a read that comes back short has seen the ring's end. Reading makes
  * records too, so it must end there. */

@@ -66,7 +66,8 @@ initrd_pack() {
 
 # Our own programs and kernel module, as far as the build made them.
 root_programs() {
-	find "$build/root-partition" "$build/vsp" -type f -perm -u+x -name 'viridis*' 2>/dev/null
+	find "$build"/{root-partition/{vm,cli},vsp,tests/e2e/mshv} -type f -perm -u+x \
+		-name 'viridis*' 2>/dev/null
 }
 
 root_kernel_module() {

@@ -6,7 +6,7 @@
 #ifndef VIRIDIS_VM_CONTROL_H
 #define VIRIDIS_VM_CONTROL_H
 
-#include "root-partition/vm/control_json.h"
+#include "root-partition/config/control_json.h"
 
 struct control;
 

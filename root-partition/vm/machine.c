@@ -13,7 +13,7 @@
 #include <viridis/base/bits.h>
 
 #include "root-partition/vm/loader.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vmbus.h"
 #include "root-partition/vm/vp.h"
 

@@ -14,8 +14,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "root-partition/lib/mshv.h"
-#include "root-partition/vm/definition.h"
+#include "root-partition/libmshv/mshv.h"
+#include "root-partition/config/definition.h"
 #include "root-partition/vm/model/platform.h"
 #include "root-partition/vm/serial.h"
 #include "vsp/lib/memory.h"

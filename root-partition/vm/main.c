@@ -13,12 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/state.h"
-#include "root-partition/vm/std_fds.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/std_fds.h"
+#include "root-partition/config/store.h"
 #include "root-partition/vm/vm.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 
 enum exit_status {
 	STATUS_OK = 0,

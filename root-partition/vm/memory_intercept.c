@@ -7,7 +7,7 @@
 #include <viridis/base/bits.h>
 
 #include "root-partition/vm/guest_access.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 
 #define CS_LONG    BIT32(13)
 #define CS_DEFAULT BIT32(14)

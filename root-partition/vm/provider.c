@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "root-partition/vm/machine.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/vm_log.h"
 #include "vsp/lib/socket.h"
 
 #define READY_TIMEOUT_MS 30000

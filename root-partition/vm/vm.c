@@ -6,10 +6,10 @@
 #include <signal.h>
 
 #include "root-partition/vm/control.h"
-#include "root-partition/vm/json_text.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/state.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/json_text.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vm_status.h"
 #include "root-partition/vm/vmbus.h"
 

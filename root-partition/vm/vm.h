@@ -3,7 +3,7 @@
 #ifndef VIRIDIS_VM_VM_H
 #define VIRIDIS_VM_VM_H
 
-#include "root-partition/vm/definition.h"
+#include "root-partition/config/definition.h"
 #include "root-partition/vm/machine.h"
 
 struct vm;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 #include <viridis/abi/viridis_stats.h>
 
-#include "root-partition/vm/json_text.h"
+#include "root-partition/config/json_text.h"
 #include "root-partition/vm/vmbus.h"
 
 #define PARTITIONS_MAX 1024u

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vmbus_internal.h"
 
 /* A child that does not read its messages is asked again ever more seldom. */

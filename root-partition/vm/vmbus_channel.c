@@ -8,8 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "root-partition/vm/json_text.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/json_text.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vmbus_internal.h"
 #include "vsp/lib/core/protocol.h"
 

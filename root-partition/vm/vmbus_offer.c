@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "root-partition/vm/json_text.h"
+#include "root-partition/config/json_text.h"
 #include "root-partition/vm/vmbus_internal.h"
 
 /* Instances are ours to choose; they stay the same so that the guest's names for devices do. */

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 
 /* Its handler does nothing; it makes RUN_VP return EINTR. */
 #define KICK_SIGNAL    SIGUSR1

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vp.h"
 
 /* In the order of struct vp_registers; segments are numbered as instructions encode them. */

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include <viridis/abi/viridis_stats.h>
 
-#include "root-partition/lib/mshv.h"
+#include "root-partition/libmshv/mshv.h"
 #include "tests/bench/marks.h"
 
 #define STAT_NAME(id, name) name,

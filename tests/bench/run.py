@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.anchors import FIGURES
 from bench.phases import from_marks, from_phases, operations
-from lib import root
+from commands import root
 from lib.iso import Module
 from lib.log import Failure
 from lib.machine import Machine

@@ -8,7 +8,7 @@ from lib.child import Root
 from lib.paths import BUILD
 from lib.tap import Tap
 
-TINY = BUILD / "vsc" / "tiny.bz"
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
 SOCKET_SEND = BUILD / "tests" / "e2e" / "socket_send"
 GOOD = "--memory 32M --kernel /share/tiny"
 LONG = "x" * 300

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 
-from lib import demo
+from commands import demo
 from lib.tap import Tap
 
 

@@ -14,11 +14,11 @@ from lib.child import Root
 from lib.disks import MIB, SECTOR, Disk, make_image, sha256_in_image, write_file
 from lib.log import Failure
 from lib.paths import BUILD, GUEST_INITRD, KERNEL
-from lib.root import concatenated_initrd
+from commands.root import concatenated_initrd
 from lib.shell import GuestShell
 from lib.tap import Tap
 
-TINY = BUILD / "vsc" / "tiny.bz"
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
 SCSI_WRITE = BUILD / "tests" / "e2e" / "scsi_write"
 BOOT_SECONDS = 240
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "

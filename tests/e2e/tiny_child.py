@@ -7,7 +7,7 @@ from lib.child import Root
 from lib.paths import BUILD
 from lib.tap import Tap, parse
 
-TINY = BUILD / "vsc" / "tiny.bz"
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
 
 
 def define(root, name, tests, vps=1, words=""):

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "root-partition/vm/control_json.h"
-#include "root-partition/vm/definition.h"
+#include "root-partition/config/control_json.h"
+#include "root-partition/config/definition.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

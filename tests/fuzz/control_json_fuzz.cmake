@@ -2,8 +2,8 @@
 # Beside PURE code this fuzzer needs json-glib and what is built on it.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
-target_sources(control_json_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/vm/control_json.c
-	${VIRIDIS_TOP}/root-partition/vm/definition.c
-	${VIRIDIS_TOP}/root-partition/vm/definition_json.c
-	${VIRIDIS_TOP}/root-partition/vm/json_text.c)
+target_sources(control_json_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/config/control_json.c
+	${VIRIDIS_TOP}/root-partition/config/definition.c
+	${VIRIDIS_TOP}/root-partition/config/definition_json.c
+	${VIRIDIS_TOP}/root-partition/config/json_text.c)
 target_link_libraries(control_json_fuzz PRIVATE PkgConfig::JSON_GLIB)

@@ -16,7 +16,7 @@ from lib.iso import Module
 from lib.log import Failure
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD
-from lib.root import concatenated_initrd
+from commands.root import concatenated_initrd
 from lib.shell import RootShell
 from lib.tap import parse
 

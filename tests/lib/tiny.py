@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs our conformance guest (vsc/guests/tiny) and takes over the TAP it prints on COM1."""
+"""Runs our conformance guest (tests/guest) and takes over the TAP it prints on COM1."""
 from lib.iso import Module
 from lib.machine import Machine
 from lib.paths import BUILD, HYPERVISOR_ELF
 from lib.tap import parse
 
-TINY = BUILD / "vsc" / "tiny.bz"
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
 END = r"^(1\.\.\d+|Bail out!.*)$"
 
 

@@ -9,7 +9,7 @@ from lib.paths import TOP
 from lib.sources import report
 from lib.tap import Tap
 
-SCRIPT = TOP / "tests" / "lib" / "hypercalls.py"
+SCRIPT = TOP / "tests" / "commands" / "hypercalls.py"
 PAGE = TOP / "hypervisor" / "HYPERCALLS.md"
 
 

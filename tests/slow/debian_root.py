@@ -10,7 +10,7 @@ from lib.dev import dev
 from lib.paths import BUILD, ROOT_DISK
 from lib.tap import Tap, parse
 
-TINY = BUILD / "vsc" / "tiny.bz"
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
 # Each part leaves its answer in /out; systemd is not done while the command runs.
 COMMANDS = """
 findmnt -n -o SOURCE,FSTYPE,OPTIONS / >/out/root

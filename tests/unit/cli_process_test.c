@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "root-partition/vm/file_lock.h"
-#include "root-partition/vm/json_text.h"
+#include "root-partition/config/file_lock.h"
+#include "root-partition/config/json_text.h"
 
 #define TEXT_BYTES_MAX (1u << 20)
 

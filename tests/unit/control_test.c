@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "root-partition/vm/control_json.h"
+#include "root-partition/config/control_json.h"
 
 START_TEST(every_request_survives_the_way_to_text_and_back)
 {

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "root-partition/vm/definition.h"
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/store.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/store.h"
 
 static const char whole[] =
 	"{ \"name\": \"web-1\", \"memory\": \"512M\", \"vps\": 2, \"kernel\": \"/k\","

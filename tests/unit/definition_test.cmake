@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Beside PURE code this test needs definitions and their files, and they need json-glib.
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
-target_sources(definition_test PRIVATE ${VIRIDIS_TOP}/root-partition/vm/definition.c
-	${VIRIDIS_TOP}/root-partition/vm/definition_json.c
-	${VIRIDIS_TOP}/root-partition/vm/store.c ${VIRIDIS_TOP}/root-partition/vm/paths.c
-	${VIRIDIS_TOP}/root-partition/vm/file_lock.c
-	${VIRIDIS_TOP}/root-partition/vm/json_text.c)
+target_sources(definition_test PRIVATE ${VIRIDIS_TOP}/root-partition/config/definition.c
+	${VIRIDIS_TOP}/root-partition/config/definition_json.c
+	${VIRIDIS_TOP}/root-partition/config/store.c ${VIRIDIS_TOP}/root-partition/config/paths.c
+	${VIRIDIS_TOP}/root-partition/config/file_lock.c
+	${VIRIDIS_TOP}/root-partition/config/json_text.c)
 target_link_libraries(definition_test PRIVATE PkgConfig::JSON_GLIB)

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "root-partition/vm/file_lock.h"
+#include "root-partition/config/file_lock.h"
 
 #define ROUNDS 3000
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 
 static char *folder;
 static char *path;

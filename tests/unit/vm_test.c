@@ -13,8 +13,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "root-partition/vm/paths.h"
-#include "root-partition/vm/state.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
 #include "root-partition/vm/vm.h"
 #include "vsp/lib/vsp.h"
 #include "worker_fake.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A stand-in for root-partition/lib: VPs whose intercepts a test scripts, and a child's side of
+ * A stand-in for root-partition/libmshv: VPs whose intercepts a test scripts, and a child's side of
  * messages and signals. One partition at a time.
  */
 #ifndef VIRIDIS_TESTS_WORKER_FAKE_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <viridis/abi/hv_intercept.h>
 
-#include "root-partition/lib/mshv.h"
+#include "root-partition/libmshv/mshv.h"
 
 /* Called when VP 0 would run; fills in an intercept, or returns false to wait for a signal. */
 typedef bool (*fake_step)(struct hv_message *message);

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "root-partition/lib/mshv.h"
+#include "root-partition/libmshv/mshv.h"
 
 /* A kernel that is never executed: its path, folder/kernel. */
 char *guest_write_kernel(const char *folder);

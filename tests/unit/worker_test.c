@@ -16,9 +16,9 @@
 #include <unistd.h>
 #include <viridis/abi/vmbus.h>
 
-#include "root-partition/vm/json_text.h"
+#include "root-partition/config/json_text.h"
 #include "root-partition/vm/machine.h"
-#include "root-partition/vm/vm_log.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vmbus.h"
 #include "vmbus/core/server.h"
 #include "vsp/lib/vsp.h"

@@ -4,8 +4,8 @@
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/kernel/percpu.h"
-#include "hypervisor/kernel/vp.h"
+#include "hypervisor/kernel/base/percpu.h"
+#include "hypervisor/kernel/objects/vp.h"
 
 #define XCR0_X87_SSE UINT64_C(3)
 #define XCR0_AVX     UINT64_C(4)

@@ -6,8 +6,8 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/traps.h"
-#include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/percpu.h"
 
 enum lapic_register {
 	LAPIC_ID = 0x02,

@@ -4,9 +4,9 @@
 
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/kernel/boot_info.h"
-#include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/base/boot_info.h"
+#include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/percpu.h"
 
 /*
  * What the reserve must hold: per GiB with RAM 2 MiB of frame map tables, 2 MiB of frame table and

@@ -5,9 +5,9 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/kernel/boot_info.h"
-#include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/trace.h"
+#include "hypervisor/kernel/base/boot_info.h"
+#include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/trace.h"
 
 enum {
 	INIT_WAIT_US = 10000,

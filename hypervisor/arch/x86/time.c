@@ -4,8 +4,8 @@
 
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
-#include "hypervisor/kernel/boot_info.h"
-#include "hypervisor/kernel/log.h"
+#include "hypervisor/kernel/base/boot_info.h"
+#include "hypervisor/kernel/base/log.h"
 
 enum { SAMPLES = 3, SAMPLE_US = 10000 };
 #define UNITS_100NS_HZ 10000000

@@ -6,9 +6,9 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/interrupt.h"
-#include "hypervisor/kernel/log.h"
-#include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/percpu.h"
 
 enum { IDT_ENTRIES = 256, STUB_BYTES = 16, EXCEPTION_COUNT = 32 };
 

@@ -4,8 +4,8 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/partition.h"
-#include "hypervisor/kernel/percpu.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/base/percpu.h"
 
 #define SVM_LEAF     0x8000000au
 #define VM_CR_R_INIT BIT64(1) /* an INIT is #SX */

@@ -5,7 +5,7 @@
 
 #include "hypervisor/arch/x86/svm/vmcb.h"
 #include "hypervisor/arch/x86/virt.h"
-#include "hypervisor/kernel/vp.h"
+#include "hypervisor/kernel/objects/vp.h"
 
 static inline struct vmcb *svm_vmcb(const struct vp *vp)
 {

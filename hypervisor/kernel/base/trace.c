@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Trace rings: trace.h. They are read by hc_stats.c. */
+#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/partition.h"
+
+void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+              uint64_t b)
+{
+	struct cpu *cpu = this_cpu();
+	struct viridis_trace_record *record =
+		&cpu->trace[cpu->trace_next % TRACE_RECORDS];
+
+	record->tsc = tsc;
+	record->kind = (uint16_t)kind;
+	record->partition = vp ? vp->partition->slot : 0;
+	record->vp = vp ? (uint16_t)vp->index : 0xffff;
+	record->cpu = (uint16_t)cpu->index;
+	record->a = a;
+	record->b = b;
+	/* Release: a reader on another CPU sees the record before its number. */
+	__atomic_store_n(&cpu->trace_next, cpu->trace_next + 1, __ATOMIC_RELEASE);
+}
+
+void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b)
+{
+	trace_at(cpu_rdtsc(), kind, vp, a, b);
+}

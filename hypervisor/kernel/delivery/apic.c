@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The virtual local APIC at work: apic.h. The model: core/vlapic.h */
+#include "hypervisor/kernel/delivery/apic.h"
+#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/base/trace.h"
+
+/* Where an IPI of `vp` goes. Modes that would reach past a partition are dropped here. */
+static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)
+{
+	switch (ipi->delivery) {
+	case VLAPIC_FIXED:
+	case VLAPIC_LOWEST_PRIORITY:
+		vp_post_interrupt(target, ipi->vector, ipi->level);
+		break;
+	case VLAPIC_NMI:
+		vp_raise(target, EVENTS_NMI);
+		break;
+	case VLAPIC_INIT:
+		vp_post_init(target);
+		break;
+	case VLAPIC_STARTUP:
+		vp_post_startup(target, ipi->vector);
+		break;
+	case VLAPIC_SMI:
+	case VLAPIC_REMOTE_READ:
+	case VLAPIC_EXTINT:
+		log_limited("p%u vp%u apic: delivery mode %u is not for a guest",
+		            target->partition->slot, target->index, ipi->delivery);
+		break;
+	}
+}
+
+enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi *ipi)
+{
+	uint32_t count = __atomic_load_n(&partition->vp_count, __ATOMIC_ACQUIRE);
+
+	if ((ipi->delivery == VLAPIC_FIXED || ipi->delivery == VLAPIC_LOWEST_PRIORITY) &&
+	    ipi->vector < 16)
+		return HV_STATUS_INVALID_PARAMETER;
+	for (uint32_t i = 0; i < count; i++) {
+		struct vp *target = partition_vp(partition, i);
+
+		if (!target || !vlapic_ipi_matches(&target->lapic, ipi))
+			continue;
+		deliver_one(target, ipi);
+		if (ipi->delivery == VLAPIC_LOWEST_PRIORITY)
+			break; /* one of them: the lowest index */
+	}
+	return HV_STATUS_SUCCESS;
+}
+
+void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
+{
+	uint16_t sints = synic_sints_of_vector(&vp->synic, vector);
+
+	if (vp->partition->is_root)
+		interrupt_ended_by_root(vp, vector);
+	else if (level)
+		intercept_apic_eoi(vp, vector);
+	messages_rescan(vp, sints);
+	synthetic_timers_post(vp, sints);
+}
+
+static void carry_out(struct vp *vp, const struct vlapic_action *action)
+{
+	if (action->sends_ipi) {
+		stat_count(vp->stats, VIRIDIS_VP_STAT_IPIS_SENT);
+		apic_deliver(vp->partition,
+		             &action->ipi); /* a bad vector reaches nobody */
+	}
+	if (action->ended)
+		vp_interrupt_ended(vp, action->ended_vector, action->ended_level);
+	if (action->timer_changed)
+		vp_update_deadline(vp);
+}
+
+bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	struct vlapic_action action;
+
+	if (!vlapic_msr_write(&vp->lapic, msr, value, cpu_rdtsc(), &action))
+		return false;
+	carry_out(vp, &action);
+	return true;
+}
+
+bool apic_set_base(struct vp *vp, uint64_t value)
+{
+	if (!vlapic_set_base(&vp->lapic, value))
+		return false;
+	if (vlapic_mode(&vp->lapic) == VLAPIC_DISABLED && vp->partition->is_root)
+		interrupt_end_all(vp);
+	vp_update_deadline(vp);
+	return true;
+}
+
+bool apic_write_icr(struct vp *vp, uint64_t value)
+{
+	struct vlapic_action action;
+
+	if (!vlapic_write_icr(&vp->lapic, value, &action))
+		return false;
+	carry_out(vp, &action);
+	return true;
+}
+
+void apic_eoi(struct vp *vp)
+{
+	struct vlapic_action action;
+
+	vlapic_eoi(&vp->lapic, &action);
+	carry_out(vp, &action);
+}
+
+static uint64_t page_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
+{
+	uint32_t offset = (uint32_t)(gpa & (PAGE_4K - 1));
+
+	(void)bytes; /* anything but an aligned dword is undefined: SDM3 11.4.1 */
+	return vlapic_read(&vp->lapic, offset & ~3u, cpu_rdtsc()) >> offset % 4 * 8;
+}
+
+static void page_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value)
+{
+	struct vlapic_action action;
+
+	if (bytes != 4)
+		return;
+	vlapic_write(&vp->lapic, (uint32_t)(gpa & (PAGE_4K - 1)), (uint32_t)value,
+	             cpu_rdtsc(), &action);
+	carry_out(vp, &action);
+}
+
+bool apic_mmio(struct vp *vp, uint64_t gpa)
+{
+	const struct emulated_page page = { .read = page_read, .write = page_write };
+
+	if ((gpa & ~(PAGE_4K - 1)) != VLAPIC_GPA ||
+	    vlapic_mode(&vp->lapic) != VLAPIC_XAPIC)
+		return false;
+	emulate_access(vp, gpa, &page);
+	return true;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Intercept messages: intercept.h. Layouts: TLFS 9, abi/hv_intercept.h */
+#include "hypervisor/kernel/delivery/intercept.h"
+#include <viridis/abi/hv_intercept.h>
+#include <viridis/base/mem.h>
+#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/guest/registers.h"
+#include "hypervisor/kernel/base/trace.h"
+
+static uint16_t execution_state(const struct vp *vp)
+{
+	uint64_t cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
+	uint16_t state = vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 &
+	                 HV_EXECUTION_CPL_MASK;
+
+	if (cr0 & CR0_PE)
+		state |= HV_EXECUTION_CR0_PE;
+	if (cr0 & CR0_AM)
+		state |= HV_EXECUTION_CR0_AM;
+	if (vp_register(vp, HV_X64_REGISTER_EFER).reg64 & EFER_LMA)
+		state |= HV_EXECUTION_EFER_LMA;
+	if (vp->reinject.valid)
+		state |= HV_EXECUTION_INTERRUPT_PENDING;
+	if (vp->arch.interrupt_shadow)
+		state |= HV_EXECUTION_INTERRUPT_SHADOW;
+	return state;
+}
+
+static struct hv_x64_intercept_header header(const struct vp *vp, unsigned int length,
+                                             enum hv_intercept_access access)
+{
+	return (struct hv_x64_intercept_header){
+		.vp_index = vp->index,
+		.length_and_cr8 = (uint8_t)(length | vlapic_cr8(&vp->lapic) << 4),
+		.access_type = (uint8_t)access,
+		.execution_state = execution_state(vp),
+		.cs = vp_register(vp, HV_X64_REGISTER_CS).segment,
+		.rip = vp->arch.rip,
+		.rflags = vp->arch.rflags,
+	};
+}
+
+/*
+ * The parent's VP that let this one run, if it can be told: who waits is there, and this CPU
+ * need not leave the child for a VP that would only pass the word on. Else the first that can.
+ */
+static struct vp *choose_target(const struct vp *child)
+{
+	const struct partition *parent = child->partition->parent;
+	struct vp *last = partition_vp(parent, __atomic_load_n(&child->resumed_by,
+	                                                       __ATOMIC_RELAXED));
+
+	if (last && synic_takes_messages(&last->synic))
+		return last;
+	for (uint32_t i = 0; i < parent->vp_count; i++) {
+		struct vp *vp = partition_vp(parent, i);
+
+		if (vp && synic_takes_messages(&vp->synic))
+			return vp;
+	}
+	return partition_vp(parent, 0);
+}
+
+bool intercept_is_watched(const struct vp *vp)
+{
+	return __atomic_load_n(&vp->intercept_page->watched, __ATOMIC_RELAXED) != 0;
+}
+
+/* A message of an intercept before this one may still fill its one slot: it says the same. */
+static void notify_parent(struct vp *vp)
+{
+	struct hv_message message = {
+		.type = HV_MESSAGE_OPAQUE_INTERCEPT,
+		.payload_size = sizeof(struct hv_opaque_intercept_message),
+		.sender = vp->partition->id,
+	};
+
+	memcpy(message.payload, &vp->index, sizeof(vp->index));
+	(void)message_post(&vp->intercept_source, choose_target(vp), HV_SINT_INTERCEPT,
+	                   &message);
+}
+
+/* Stop the VP and tell its parent. The page is written before the bit can be seen. */
+static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned int bytes)
+{
+	struct hv_message *page = &vp->intercept_page->message;
+
+	page->type = type;
+	page->payload_size = (uint8_t)bytes;
+	page->flags = 0;
+	page->reserved = 0;
+	page->sender = vp->partition->id;
+	memcpy(page->payload, payload, bytes);
+	if (vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
+		registers_fill_page(vp);
+	trace(VIRIDIS_TRACE_INTERCEPT, vp, type, vp->arch.rip);
+	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERCEPTS);
+	__atomic_fetch_or(&vp->suspend, SUSPEND_INTERCEPT, __ATOMIC_SEQ_CST);
+	/* One that looks at the page itself has been told by that. abi/viridis_intercept.h */
+	if (!__atomic_exchange_n(&vp->intercept_page->watched, 0, __ATOMIC_SEQ_CST))
+		notify_parent(vp);
+}
+
+void intercept_io(struct vp *vp, const struct vp_exit *exit)
+{
+	struct hv_x64_io_port_intercept io = {
+		.header = header(vp, exit->instruction_length,
+		                 exit->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE),
+		.port_number = exit->io.port,
+		.access_info = (uint8_t)(exit->io.bytes |
+		                         (exit->io.string ? HV_IO_PORT_STRING : 0) |
+		                         (exit->io.rep ? HV_IO_PORT_REP : 0)),
+		.rax = vp->arch.gpr[GPR_RAX],
+		.rcx = vp->arch.gpr[GPR_RCX],
+		.rsi = vp->arch.gpr[GPR_RSI],
+		.rdi = vp->arch.gpr[GPR_RDI],
+	};
+
+	if (exit->io.string) {
+		io.ds = vp_register(vp, HV_X64_REGISTER_DS).segment;
+		io.es = vp_register(vp, HV_X64_REGISTER_ES).segment;
+		io.instruction_byte_count = (uint8_t)guest_fetch(
+			vp, io.instruction_bytes, exit->instruction_length);
+	}
+	deliver(vp, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io));
+}
+
+void intercept_cpuid(struct vp *vp, const struct vp_exit *exit,
+                     const struct cpuid_regs *regs)
+{
+	const uint64_t *gpr = vp->arch.gpr;
+	const struct hv_x64_cpuid_intercept cpuid = {
+		.header = header(vp, exit->instruction_length, HV_INTERCEPT_EXECUTE),
+		.given = { gpr[GPR_RAX], gpr[GPR_RCX], gpr[GPR_RDX], gpr[GPR_RBX] },
+		.usual = { regs->eax, regs->ecx, regs->edx, regs->ebx },
+	};
+
+	deliver(vp, HV_MESSAGE_X64_CPUID, &cpuid, sizeof(cpuid));
+}
+
+void intercept_memory(struct vp *vp, const struct vp_exit *exit)
+{
+	struct hv_x64_memory_intercept memory = { .gpa = exit->fault.gpa };
+	enum hv_intercept_access access = HV_INTERCEPT_READ;
+
+	if (exit->fault.fetch)
+		access = HV_INTERCEPT_EXECUTE;
+	else if (exit->fault.write)
+		access = HV_INTERCEPT_WRITE;
+	memory.header = header(vp, 0, access);
+	if (!exit->fault.fetch && !exit->fault.table_walk)
+		memory.instruction_byte_count =
+			(uint8_t)guest_fetch(vp, memory.instruction_bytes, 15);
+	memory.tpr_priority = (uint8_t)vlapic_cr8(&vp->lapic);
+	deliver(vp,
+	        exit->fault.present ? HV_MESSAGE_GPA_INTERCEPT : HV_MESSAGE_UNMAPPED_GPA,
+	        &memory, sizeof(memory));
+}
+
+void intercept_triple_fault(struct vp *vp)
+{
+	const struct hv_x64_intercept_header payload =
+		header(vp, 0, HV_INTERCEPT_EXECUTE);
+
+	deliver(vp, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, &payload, sizeof(payload));
+}
+
+void intercept_apic_eoi(struct vp *vp, uint8_t vector)
+{
+	const struct hv_x64_apic_eoi_message eoi = { .vp_index = vp->index,
+		                                     .vector = vector };
+
+	deliver(vp, HV_MESSAGE_X64_APIC_EOI, &eoi, sizeof(eoi));
+}
+
+void intercept_sint_deliverable(struct vp *vp, uint16_t sints)
+{
+	const struct hv_sint_deliverable_message message = {
+		.header = header(vp, 0, HV_INTERCEPT_READ),
+		.deliverable_sints = sints
+	};
+
+	deliver(vp, HV_MESSAGE_SINT_DELIVERABLE, &message, sizeof(message));
+}

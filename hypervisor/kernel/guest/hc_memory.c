@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls on memory: deposits (0x48-0x4a) and a child's guest physical address space (0x4b, 0x4c). D2
+ *
+ * A deposited frame leaves the root's tables before anything else happens to it, and comes back zeroed. A
+ * child's RAM is the root's own memory, held by a count while a child maps it.
+ */
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/kernel/memory/frames.h"
+#include "hypervisor/kernel/guest/hypercall.h"
+#include "hypervisor/kernel/objects/overlay.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/base/trace.h"
+
+#define MAP_FLAGS                                                                   \
+	(HV_MAP_GPA_READABLE | HV_MAP_GPA_WRITABLE | HV_MAP_GPA_KERNEL_EXECUTABLE | \
+	 HV_MAP_GPA_USER_EXECUTABLE | HV_MAP_GPA_LARGE_PAGE)
+#define LARGE_FRAMES (PAGE_2M / PAGE_4K)
+
+static void take_from_root(uint64_t pfn)
+{
+	SPIN_HOLD(&root_partition->lock);
+	enum hv_status status =
+		npt_unmap(&root_partition->npt, pfn * PAGE_4K, NPT_LEVEL_4K);
+
+	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
+}
+
+/* The frame is the root's when its tables have it again, and not before. */
+static void give_to_root(uint64_t pfn)
+{
+	SPIN_HOLD(&root_partition->lock);
+	enum hv_status status = npt_map(&root_partition->npt, pfn * PAGE_4K,
+	                                pfn * PAGE_4K, NPT_LEVEL_4K,
+	                                NPT_READ | NPT_WRITE | NPT_EXECUTE);
+
+	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
+	frames_withdraw(pfn);
+}
+
+enum hv_status hc_deposit_memory(struct hypercall *call)
+{
+	uint64_t pfn = *(const uint64_t *)call->rep_input;
+
+	if (pfn == 0 || !frames_deposit(pfn, call->target->slot))
+		return HV_STATUS_INVALID_PARAMETER;
+	take_from_root(pfn);
+	if (!partition_deposit(call->target, pfn)) {
+		give_to_root(pfn);
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	}
+	trace(VIRIDIS_TRACE_DEPOSIT, call->vp, pfn, 1);
+	call->settle = true;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status hc_withdraw_memory(struct hypercall *call)
+{
+	void *frame;
+	uint64_t pfn;
+
+	partition_reap(call->target);
+	frame = pool_withdraw(&call->target->pool);
+	if (!frame)
+		return HV_STATUS_NO_RESOURCES;
+	pfn = frame_map_hpa(frame) / PAGE_4K;
+	frame_map_hide(pfn);
+	give_to_root(pfn);
+	*(uint64_t *)call->rep_output = pfn;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status hc_get_memory_balance(struct hypercall *call)
+{
+	struct hv_output_get_memory_balance *out = call->output;
+
+	partition_reap(call->target);
+	pool_balance(&call->target->pool, &out->pages_available, &out->pages_in_use);
+	return HV_STATUS_SUCCESS;
+}
+
+static void drop_frames(uint64_t pfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		frames_drop(pfn + i);
+}
+
+/* Hold `count` frames of the root's from pfn on, all or none. */
+static bool hold_frames(uint64_t pfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		if (!frames_hold(pfn + i)) {
+			drop_frames(pfn, i);
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t npt_flags(uint32_t map_flags)
+{
+	uint32_t flags = NPT_READ;
+
+	if (map_flags & HV_MAP_GPA_WRITABLE)
+		flags |= NPT_WRITE;
+	if (map_flags & (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE))
+		flags |= NPT_EXECUTE;
+	return flags;
+}
+
+/* The place of this rep's page; both inputs begin alike. False: beyond what can be mapped. */
+static bool rep_gpa(const struct hypercall *call, uint64_t step, uint64_t *gpa)
+{
+	const struct hv_input_unmap_gpa_pages *in = call->input;
+	const uint64_t limit = NPT_GPA_LIMIT / PAGE_4K;
+
+	*gpa = (in->gpfn_base + step * call->rep) * PAGE_4K;
+	/* rep is below 4096 and step at most 512. */
+	return in->reserved == 0 && in->gpfn_base % step == 0 && in->gpfn_base < limit &&
+	       step * (call->rep + 1u) <= limit - in->gpfn_base;
+}
+
+/*
+ * Nothing may be mapped there yet: a change of mapping is an unmap and a map, so that a frame is never let
+ * go of before the TLBs are.
+ */
+enum hv_status hc_map_gpa_pages(struct hypercall *call)
+{
+	const struct hv_input_map_gpa_pages *in = call->input;
+	bool large = (in->flags & HV_MAP_GPA_LARGE_PAGE) != 0;
+	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
+	uint64_t pfn = *(const uint64_t *)call->rep_input;
+	struct partition *partition = call->target;
+	struct npt_leaf leaf;
+	enum hv_status status;
+
+	if ((in->flags & ~MAP_FLAGS) || !(in->flags & HV_MAP_GPA_READABLE) ||
+	    pfn % count != 0 || !rep_gpa(call, count, &gpa))
+		return HV_STATUS_INVALID_PARAMETER;
+	SPIN_HOLD(&partition->lock);
+	if (partition->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	for (uint64_t i = 0; i < count; i++)
+		if (npt_lookup(&partition->npt, gpa + i * PAGE_4K, &leaf))
+			return HV_STATUS_OBJECT_IN_USE;
+	if (!hold_frames(pfn, count))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = npt_map(&partition->npt, gpa, pfn * PAGE_4K,
+	                 large ? NPT_LEVEL_2M : NPT_LEVEL_4K, npt_flags(in->flags));
+	if (status != HV_STATUS_SUCCESS)
+		drop_frames(pfn, count);
+	return status;
+}
+
+/* Beneath an overlay the guest's page goes, and the overlay stays. A 2 MiB leaf is split. */
+static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gpa)
+{
+	enum hv_status status = HV_STATUS_SUCCESS;
+	struct npt_leaf leaf;
+
+	if (!npt_lookup(&partition->npt, gpa, &leaf))
+		return status;
+	if ((leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG) {
+		struct overlay_page *overlay = overlay_at(partition, gpa);
+
+		ASSERT(overlay);
+		if (overlay->hides)
+			frames_drop(overlay->hidden_hpa / PAGE_4K);
+		overlay->hides = false;
+	} else {
+		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_4K);
+		if (status == HV_STATUS_SUCCESS)
+			frames_drop(leaf.hpa / PAGE_4K);
+	}
+	return status;
+}
+
+/*
+ * 4 KiB pages, or a 2 MiB one whole. A frame is let go at once; the caller is not entered before every
+ * CPU has dropped the translation, and a deposit waits for its own epoch, which is later.
+ */
+enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
+{
+	const struct hv_input_unmap_gpa_pages *in = call->input;
+	bool large = (in->flags & HV_UNMAP_GPA_LARGE_PAGE) != 0;
+	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
+	struct partition *partition = call->target;
+	enum hv_status status = HV_STATUS_SUCCESS;
+	struct npt_leaf leaf;
+
+	if ((in->flags & ~HV_UNMAP_GPA_LARGE_PAGE) || !rep_gpa(call, count, &gpa))
+		return HV_STATUS_INVALID_PARAMETER;
+	call->settle = true;
+	SPIN_HOLD(&partition->lock);
+	if (partition->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	if (large && npt_lookup(&partition->npt, gpa, &leaf) &&
+	    leaf.level == NPT_LEVEL_2M) {
+		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_2M);
+		if (status == HV_STATUS_SUCCESS)
+			drop_frames(leaf.hpa / PAGE_4K, LARGE_FRAMES);
+		return status;
+	}
+	for (uint64_t i = 0; i < count && status == HV_STATUS_SUCCESS; i++)
+		status = unmap_page_locked(partition, gpa + i * PAGE_4K);
+	return status;
+}
+_Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==
+                       __builtin_offsetof(struct hv_input_unmap_gpa_pages, reserved),
+               "the inputs are alike");

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls that set up what a parent sees of a VP and what it decides for it: state
+ * pages (0xe1, 0xe2), CPUID results (0x91, 0x92), intercepts (0x4d).
+ */
+#include "hypervisor/kernel/guest/hypercall.h"
+#include "hypervisor/kernel/objects/partition.h"
+
+/* ---- State pages: frames of the child's deposit, shown in the root's tables ---- */
+
+/* Where the page lies is ours to say: a location that the parent provides is refused. */
+static enum hv_status show_page(const struct hypercall *call, bool shown)
+{
+	const struct hv_input_vp_state_page *in = call->input;
+
+	if (in->vtl != 0 || in->flags != 0 ||
+	    in->type > HV_VP_STATE_PAGE_INTERCEPT_MESSAGE)
+		return HV_STATUS_INVALID_PARAMETER;
+	SPIN_HOLD(&root_partition->lock);
+	if (call->target_vp->state_pages_closed)
+		return HV_STATUS_INVALID_VP_INDEX; /* deleted since it was found */
+	return vp_show_page_locked(call->target_vp, in->type, shown);
+}
+
+enum hv_status hc_map_vp_state_page(struct hypercall *call)
+{
+	const struct hv_input_vp_state_page *in = call->input;
+	struct hv_output_map_vp_state_page *out = call->output;
+	enum hv_status status = show_page(call, true);
+
+	if (status == HV_STATUS_SUCCESS)
+		out->pfn = vp_state_page_hpa(call->target_vp, in->type) / PAGE_4K;
+	return status;
+}
+
+enum hv_status hc_unmap_vp_state_page(struct hypercall *call)
+{
+	call->settle = true;
+	return show_page(call, false);
+}
+
+/* ---- CPUID results ---- */
+
+static bool same_key(const struct hv_input_register_intercept_result *a,
+                     const struct hv_input_register_intercept_result *b)
+{
+	return a->vp_index == b->vp_index && a->eax == b->eax && a->ecx == b->ecx &&
+	       a->subleaf_specific == b->subleaf_specific && a->reserved == b->reserved;
+}
+
+/*
+ * Marked as intercepted it only says that the parent answers the leaf. VPs read without the
+ * lock: a new entry is whole before it is counted. One that is replaced or removed under a
+ * running VP may be read half new; the parent that does so has not decided yet.
+ */
+static enum hv_status change_result(struct partition *partition,
+                                    struct hv_input_register_intercept_result result,
+                                    bool remove, bool intercepted)
+{
+	struct cpuid_results *results = partition->cpuid;
+	uint32_t i = 0, count;
+
+	if (result.type != HV_INTERCEPT_X64_CPUID || result.subleaf_specific > 1 ||
+	    result.always_override > 1 || result.reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (result.vp_index >= MAX_VPS && result.vp_index != HV_VP_INDEX_ANY)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (!result.subleaf_specific)
+		result.ecx = 0;
+	result.reserved = intercepted;
+	SPIN_HOLD(&partition->lock);
+	if (partition->state == PARTITION_FINALIZED)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	count = results->count;
+	while (i < count && !same_key(&results->result[i], &result))
+		i++;
+	if (remove && i == count)
+		return HV_STATUS_NOT_FOUND;
+	if (i == MAX_CPUID_RESULTS)
+		return HV_STATUS_NO_RESOURCES;
+	if (remove)
+		for (count--; i < count; i++)
+			results->result[i] = results->result[i + 1];
+	else
+		results->result[i] = result;
+	if (!remove && i == count)
+		count++;
+	/* Release pairs with the acquire in cpuid.c. */
+	__atomic_store_n(&results->count, count, __ATOMIC_RELEASE);
+	return HV_STATUS_SUCCESS;
+}
+_Static_assert(sizeof(struct cpuid_results) <= PAGE_4K, "the results are one frame");
+
+enum hv_status hc_register_intercept_result(struct hypercall *call)
+{
+	const struct hv_input_register_intercept_result *in = call->input;
+
+	return change_result(call->target, *in, false, false);
+}
+
+/* The input begins as the other's, with the key. */
+enum hv_status hc_unregister_intercept_result(struct hypercall *call)
+{
+	const struct hv_input_register_intercept_result *in = call->input;
+
+	return change_result(call->target, *in, true, false);
+}
+
+/* ---- Intercepts ---- */
+
+/*
+ * A child's port accesses go to its parent always, as do those to memory that is not
+ * mapped: what QEMU, Cloud Hypervisor and viridis-vm live on. CPUID's leaves are answered
+ * here, from the results above, but for those installed. Unknown MSRs raise #GP; hypercalls
+ * and unknown connections, which OpenVMM asks for, are answered here as well.
+ */
+enum hv_status hc_install_intercept(struct hypercall *call)
+{
+	const struct hv_input_install_intercept *in = call->input;
+	const struct hv_input_register_intercept_result leaf = {
+		.vp_index = HV_VP_INDEX_ANY,
+		.type = HV_INTERCEPT_X64_CPUID,
+		.eax = (uint32_t)in->parameter,
+	};
+
+	if (in->type == HV_INTERCEPT_X64_CPUID && in->parameter <= UINT32_MAX &&
+	    !(in->access_mask & ~HV_INTERCEPT_MASK_EXECUTE))
+		return change_result(call->target, leaf, in->access_mask == 0, true);
+	if (in->type != HV_INTERCEPT_X64_IO_PORT || in->parameter > UINT16_MAX ||
+	    in->access_mask == 0 ||
+	    (in->access_mask & ~(HV_INTERCEPT_MASK_READ | HV_INTERCEPT_MASK_WRITE)))
+		return HV_STATUS_INVALID_PARAMETER; /* a port's cannot be taken out */
+	return HV_STATUS_SUCCESS;
+}

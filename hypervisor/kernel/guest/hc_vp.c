@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls on VPs and their registers. TLFS 7, "Virtualization Host"; codes
+ * 0x4e-0x51
+ */
+#include "hypervisor/kernel/guest/hypercall.h"
+#include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/guest/registers.h"
+
+/* Nodes and proximity are hints. */
+enum hv_status hc_create_vp(struct hypercall *call)
+{
+	const struct hv_input_create_vp *in = call->input;
+
+	if (in->subnode_type != 0 || in->flags != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	return partition_add_vp(call->target, in->vp_index);
+}
+
+enum hv_status hc_delete_vp(struct hypercall *call)
+{
+	const struct hv_input_delete_vp *in = call->input;
+	enum hv_status status;
+
+	if (in->reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	call->settle = true;
+	status = partition_delete_vp(call->target, in->vp_index);
+	if (status == HV_STATUS_SUCCESS)
+		call->claimed =
+			false; /* for good: who has found it yet cannot claim it */
+	return status;
+}
+
+/* Of itself a VP may ask for what it could as well read from an MSR or by CPUID. */
+static bool readable_by_itself(uint32_t name)
+{
+	return name == HV_X64_REGISTER_INITIAL_APIC_ID ||
+	       (name >= HV_X64_REGISTER_HYPERCALL && name <= HV_REGISTER_REFERENCE_TSC);
+}
+
+static enum hv_status get_own(struct hypercall *call, uint32_t vp_index, uint32_t name)
+{
+	if ((vp_index != HV_VP_INDEX_SELF && vp_index != call->vp->index) ||
+	    !readable_by_itself(name))
+		return HV_STATUS_ACCESS_DENIED;
+	return registers_get(call->vp, name, call->rep_output);
+}
+
+/* Any register of a VP that is stopped; what suspends it, of any VP. */
+static enum hv_status stop_for(struct hypercall *call, uint32_t name)
+{
+	return registers_suspend_bit(name) ? HV_STATUS_SUCCESS : hypercall_stop_vp(call);
+}
+
+enum hv_status hc_get_vp_registers(struct hypercall *call)
+{
+	const struct hv_input_get_vp_registers *in = call->input;
+	uint32_t name = *(const uint32_t *)call->rep_input;
+	enum hv_status status;
+
+	if (in->input_vtl != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (call->target == call->partition)
+		return get_own(call, in->vp_index, name);
+	status = hypercall_take_vp(call, in->vp_index);
+	if (status == HV_STATUS_SUCCESS)
+		status = stop_for(call, name);
+	if (status != HV_STATUS_SUCCESS || call->again)
+		return status;
+	return registers_get(call->target_vp, name, call->rep_output);
+}
+
+/*
+ * The parent answers an intercept. The VP may still be on its way off the CPU, as the
+ * parent was told before that; then the registers it marked dirty are loaded when it is
+ * off.
+ */
+static enum hv_status take_answer(struct hypercall *call)
+{
+	struct vp *vp = call->target_vp;
+	enum hv_status status;
+
+	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_INTERCEPT))
+		return HV_STATUS_SUCCESS;
+	status = hypercall_stop_vp(call);
+	if (status == HV_STATUS_SUCCESS && !call->again &&
+	    vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
+		registers_load_page(vp);
+	return status;
+}
+
+/* A parent that watches for the VP's next intercept lends it this CPU meanwhile. */
+static enum hv_status resume(struct hypercall *call, uint32_t bit)
+{
+	struct vp *vp = call->target_vp;
+	enum hv_status status = HV_STATUS_SUCCESS;
+
+	if (bit == SUSPEND_INTERCEPT)
+		status = take_answer(call);
+	if (status != HV_STATUS_SUCCESS || call->again)
+		return status;
+	hypercall_release_vp(call); /* it is `bit` that holds it yet */
+	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
+	if (intercept_is_watched(vp))
+		vp_resume_lending(vp, bit);
+	else
+		vp_resume(vp, bit);
+	return HV_STATUS_SUCCESS;
+}
+
+/*
+ * A running VP may be stopped, and the call returns when it is off its CPU: what
+ * INTERCEPT_SUSPEND reads then is final, and a message goes with it or none does. D10
+ */
+enum hv_status hc_set_vp_registers(struct hypercall *call)
+{
+	const struct hv_input_set_vp_registers *in = call->input;
+	const struct hv_register_assoc *assoc = call->rep_input;
+	uint32_t bit = registers_suspend_bit(assoc->name);
+	enum hv_status status;
+
+	if (in->input_vtl != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	if (bit && assoc->value.reg64 == 0)
+		return resume(call, bit);
+	status = stop_for(call, assoc->name);
+	if (status == HV_STATUS_SUCCESS && !call->again)
+		status = registers_set(call->target_vp, assoc->name, &assoc->value);
+	if (status == HV_STATUS_SUCCESS && bit)
+		status = hypercall_stop_vp(call); /* else it is set again */
+	else if (status == HV_STATUS_SUCCESS && !call->again)
+		vp_raise(call->target_vp,
+		         EVENTS_STOP); /* what it halted for may have come */
+	return status;
+}

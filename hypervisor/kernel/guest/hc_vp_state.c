@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Hypercalls by which a parent takes a VP's state in bulk, and gives it to another: abi/hv_vp_state.h, codes
+ * 0xe3 and 0xe4. What registers hold goes by their names (0x50, 0x51), APIC_BASE before the APIC's state. The
+ * pages are the guest's to write, whatever is in them; everything else is checked before it is used.
+ */
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/core/npt.h"
+#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/guest/hypercall.h"
+#include "hypervisor/kernel/objects/partition.h"
+
+#define TIMERS_QWORDS (sizeof(struct hv_synthetic_timers_state) / 8)
+
+/* Copies to or from the caller's page that the call names. */
+static bool copy_page(const struct hypercall *call, bool set, void *ours, size_t bytes)
+{
+	const struct hv_input_vp_state *in = call->input;
+	uint64_t pfn = *(const uint64_t *)(in + 1);
+
+	if (call->variable != 1 || pfn >= NPT_GPA_LIMIT / PAGE_4K)
+		return false;
+	return set ? guest_read(call->partition, pfn * PAGE_4K, ours, bytes) :
+	             guest_write(call->partition, pfn * PAGE_4K, ours, bytes);
+}
+
+/*
+ * Told with what came since the VP was stopped, which is left as it is. No mark that spares an EOI stays up:
+ * whoever goes on with the state knows nothing of it.
+ */
+static bool copy_lapic(const struct hypercall *call, bool set)
+{
+	struct hv_local_interrupt_controller_state state;
+	struct vp *vp = call->target_vp;
+	uint64_t now = cpu_rdtsc();
+	struct vlapic lapic;
+
+	vp_withdraw_assist(vp);
+	if (set)
+		return copy_page(call, set, &state, sizeof(state)) &&
+		       vlapic_load(&vp->lapic, &state, now);
+	lapic = vp->lapic;
+	(void)vlapic_merge(&lapic, vp->posted, vp->posted_level); /* bad ones are lost */
+	(void)vlapic_timer_fire(&lapic, now); /* its effect is wanted */
+	vlapic_save(&lapic, now, &state);
+	return copy_page(call, set, &state, sizeof(state));
+}
+
+static bool copy_state(const struct hypercall *call, bool set)
+{
+	const struct hv_input_vp_state *in = call->input;
+	struct vp *vp = call->target_vp;
+
+	switch (in->type) {
+	case HV_VP_STATE_LAPIC:
+		return copy_lapic(call, set);
+	case HV_VP_STATE_XSAVE:
+		if (set) /* the output is private, and the call has none */
+			return copy_page(call, set, call->output, PAGE_4K) &&
+			       context_set_area(vp, call->output);
+		return copy_page(call, set, vp->arch.extended_state, PAGE_4K);
+	case HV_VP_STATE_SIM_PAGE:
+		if (!copy_page(call, set, vp->overlays[OVERLAY_SIMP].page, PAGE_4K))
+			return false;
+		if (set)
+			messages_rescan(vp, SYNIC_ALL_SINTS);
+		return true;
+	case HV_VP_STATE_SIEF_PAGE:
+		return copy_page(call, set, vp->overlays[OVERLAY_SIEFP].page, PAGE_4K);
+	case HV_VP_STATE_STIMERS:
+		if (set)
+			return call->variable == TIMERS_QWORDS &&
+			       stimers_load(&vp->stimers, (const void *)(in + 1),
+			                    partition_reference_time(vp->partition));
+		stimers_save(&vp->stimers, call->output);
+		return call->variable == 0;
+	default:
+		return false;
+	}
+}
+
+static enum hv_status transfer(const struct hypercall *call, bool set)
+{
+	const struct hv_input_vp_state *in = call->input;
+	uint64_t xfem = in->type == HV_VP_STATE_XSAVE ? context_xcr0_allowed : 0;
+
+	if (in->input_vtl != 0 || in->reserved != 0 || in->xsave_flags != 0 ||
+	    in->xfem != xfem || !copy_state(call, set))
+		return HV_STATUS_INVALID_PARAMETER;
+	if (set)
+		vp_raise(call->target_vp, EVENTS_TIMER); /* it is to look at all of it */
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status hc_get_vp_state(struct hypercall *call)
+{
+	return transfer(call, false);
+}
+
+enum hv_status hc_set_vp_state(struct hypercall *call)
+{
+	return transfer(call, true);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * MSRs of guests, by an allow-list: what is not in it raises #GP. Those that VMLOAD and VMSAVE swap never
+ * exit. The root reads what describes its machine (MTRRs, microcode revision, power management) and
+ * writes none of it: D3. AMD's numbers: APM2 appendix A. Synthetic ones: TLFS appendix F; each group is
+ * opened by a privilege of the partition.
+ */
+#include "hypervisor/kernel/guest/registers.h"
+#include <viridis/abi/hv_msr.h>
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/delivery/apic.h"
+#include "hypervisor/kernel/objects/overlay.h"
+#include "hypervisor/kernel/objects/partition.h"
+
+#define MSR_SYNTHETIC_FIRST 0x40000000u
+#define MSR_SYNTHETIC_LAST  0x4fffffffu
+#define MSR_MISC_ENABLE     0x000001a0u
+#define MSR_TSC_ADJUST      0x0000003bu
+#define EFER_WRITABLE       (EFER_SCE | EFER_LME | EFER_NXE | EFER_FFXSR | EFER_TCE)
+
+/* Rights of the architecture's MSRs that are not read and written by name below. */
+enum {
+	OF_ROOT = 1, /* the root reads the machine's, without an exit */
+	ZERO = 2,    /* who does not read the machine's reads 0 */
+	IGNORED = 4, /* written to no effect: every Linux does so */
+};
+
+static const struct {
+	uint32_t first, last;
+	uint64_t right; /* one of those, or the privilege that opens synthetic MSRs */
+} ranges[] = {
+	{ HV_MSR_GUEST_OS_ID, HV_MSR_HYPERCALL, HV_PRIVILEGE_HYPERCALL_MSRS },
+	{ HV_MSR_VP_INDEX, HV_MSR_VP_INDEX, HV_PRIVILEGE_VP_INDEX },
+	{ HV_MSR_RESET, HV_MSR_RESET, HV_PRIVILEGE_RESET },
+	{ HV_MSR_VP_RUNTIME, HV_MSR_VP_RUNTIME, HV_PRIVILEGE_VP_RUNTIME },
+	{ HV_MSR_TIME_REF_COUNT, HV_MSR_TIME_REF_COUNT, HV_PRIVILEGE_TIME_REF_COUNT },
+	{ HV_MSR_REFERENCE_TSC, HV_MSR_REFERENCE_TSC, HV_PRIVILEGE_REFERENCE_TSC },
+	{ HV_MSR_TSC_FREQUENCY, HV_MSR_APIC_FREQUENCY, HV_PRIVILEGE_FREQUENCY_MSRS },
+	{ HV_MSR_EOI, HV_MSR_VP_ASSIST_PAGE, HV_PRIVILEGE_APIC_MSRS },
+	{ HV_MSR_SCONTROL, HV_MSR_EOM, HV_PRIVILEGE_SYNIC },
+	{ HV_MSR_SINT0, HV_MSR_SINT15, HV_PRIVILEGE_SYNIC },
+	{ HV_MSR_STIMER0_CONFIG, HV_MSR_STIMER3_COUNT, HV_PRIVILEGE_STIMER },
+	{ HV_MSR_CRASH_P0, HV_MSR_CRASH_CTL, 0 },
+	{ HV_MSR_TSC_INVARIANT_CONTROL, HV_MSR_TSC_INVARIANT_CONTROL,
+	  HV_PRIVILEGE_TSC_INVARIANT },
+	{ 0x00000048, 0x00000049, ZERO | IGNORED }, /* SPEC_CTRL, PRED_CMD */
+	{ 0x000001d9, 0x000001d9, ZERO | IGNORED }, /* DEBUGCTL */
+	{ 0x00000258, 0x00000259, OF_ROOT },        /* fixed MTRRs */
+	{ 0x00000268, 0x0000026f, OF_ROOT },        /* fixed MTRRs */
+	{ 0xc0000104, 0xc0000104, ZERO | IGNORED }, /* TSC ratio, by tools */
+	{ 0xc0010000, 0xc0010007, ZERO | IGNORED }, /* performance events */
+	{ 0xc0010016, 0xc001001d, OF_ROOT },        /* IORR, TOP_MEM, TOP_MEM2 */
+	{ 0xc001001f, 0xc001001f, OF_ROOT | ZERO | IGNORED }, /* NB_CFG: PCI ECS */
+	{ 0xc0010061, 0xc001006b, OF_ROOT },                  /* P-states */
+	{ 0xc0011020, 0xc0011023, ZERO | IGNORED },
+	{ 0xc0011029, 0xc001102a, ZERO | IGNORED }, /* DE_CFG: LFENCE */
+	{ 0xc00110e3, 0xc00110e3, ZERO | IGNORED },
+	{ MSR_HWCR, MSR_HWCR, OF_ROOT | ZERO | IGNORED },
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, ZERO | IGNORED },
+	{ MSR_MTRR_CAP, MSR_MTRR_CAP, OF_ROOT | ZERO },
+	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, OF_ROOT | ZERO },
+	{ MSR_MTRR_FIX64K, MSR_MTRR_FIX64K, OF_ROOT },
+	{ MSR_MTRR_PHYS_BASE0, 0x0000020f, OF_ROOT },
+	{ MSR_SYSCFG, MSR_SYSCFG, OF_ROOT | ZERO },
+	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, ZERO | IGNORED },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
+};
+
+static bool is_synthetic(uint32_t msr)
+{
+	return msr >= MSR_SYNTHETIC_FIRST && msr <= MSR_SYNTHETIC_LAST;
+}
+
+static const uint64_t *find_right(uint32_t msr)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
+		if (msr >= ranges[i].first && msr <= ranges[i].last)
+			return &ranges[i].right;
+	}
+	return NULL;
+}
+
+/* The processor knows best which of them it has: what it lacks is #GP in the root, not here. */
+void msr_open_to_root(void)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
+		if (!is_synthetic(ranges[i].first) && (ranges[i].right & OF_ROOT))
+			virt->permit_root_reads(ranges[i].first, ranges[i].last);
+	}
+}
+
+/* Whether the VP's privileges open the synthetic MSR to it. */
+static bool is_open(const struct vp *vp, uint32_t msr)
+{
+	const uint64_t *privilege = find_right(msr);
+
+	return privilege && (*privilege & ~vp->partition->privileges) == 0;
+}
+
+uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
+{
+	const struct partition *partition = vp->partition;
+	const struct vlapic *lapic = &vp->lapic;
+
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+		return partition->guest_os_id;
+	case HV_MSR_HYPERCALL:
+		return partition->hypercall_msr;
+	case HV_MSR_VP_INDEX:
+		return vp->index;
+	case HV_MSR_VP_RUNTIME:
+		return tsc_to_100ns(vp->stats[VIRIDIS_VP_STAT_GUEST_TICKS] +
+		                    vp->stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
+	case HV_MSR_TIME_REF_COUNT:
+		return partition_reference_time(partition);
+	case HV_MSR_REFERENCE_TSC:
+		return partition->reference_tsc_msr;
+	case HV_MSR_TSC_FREQUENCY:
+		return tsc_hz;
+	case HV_MSR_APIC_FREQUENCY:
+		return tsc_hz / lapic->config.clock_per_tick;
+	case HV_MSR_ICR:
+		return (uint64_t)lapic->icr_high << 32 | lapic->icr_low;
+	case HV_MSR_TPR:
+		return lapic->tpr;
+	case HV_MSR_VP_ASSIST_PAGE:
+		return vp->assist_msr;
+	case HV_MSR_SCONTROL ... HV_MSR_EOM:
+	case HV_MSR_SINT0 ... HV_MSR_SINT15:
+		return synic_read(&vp->synic, msr);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return stimers_read(&vp->stimers, msr);
+	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
+		return vp->crash[msr - HV_MSR_CRASH_P0];
+	case HV_MSR_CRASH_CTL:
+		return HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		return partition->invariant_tsc;
+	default: /* HV_MSR_RESET */
+		return 0;
+	}
+}
+
+static bool write_tpr(struct vp *vp, uint64_t value)
+{
+	if (value > 0xff)
+		return false;
+	vp->lapic.tpr = (uint32_t)value;
+	return true;
+}
+
+static bool show(struct vp *vp, enum overlay which, uint64_t *msr, uint64_t value)
+{
+	return overlay_set(vp->partition, &vp->overlays[which], msr, value,
+	                   NPT_READ | NPT_WRITE);
+}
+
+/* A page register that cannot be shown (no table left for it) takes its old value back. */
+static bool write_synic(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	struct synic *synic = &vp->synic, before = *synic;
+	uint16_t rescan;
+
+	if (!synic_write(synic, msr, value, &rescan))
+		return false;
+	if ((msr == HV_MSR_SIMP && !show(vp, OVERLAY_SIMP, &synic->simp, synic->simp)) ||
+	    (msr == HV_MSR_SIEFP &&
+	     !show(vp, OVERLAY_SIEFP, &synic->siefp, synic->siefp))) {
+		*synic = before;
+		return false;
+	}
+	messages_rescan(vp, rescan);
+	synthetic_timers_post(vp, rescan);
+	return true;
+}
+
+static bool write_stimer(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	if (!stimers_write(&vp->stimers, msr, value,
+	                   partition_reference_time(vp->partition)))
+		return false;
+	synthetic_timers_expire(vp);
+	vp_update_deadline(vp);
+	return true;
+}
+
+bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	struct partition *partition = vp->partition;
+
+	switch (msr) {
+	case HV_MSR_GUEST_OS_ID:
+		return overlay_set_guest_os_id(partition, value);
+	case HV_MSR_HYPERCALL:
+		return overlay_set_hypercall(partition, value);
+	case HV_MSR_RESET:
+		if (value & 1)
+			vp_triple_fault(vp);
+		return true;
+	case HV_MSR_REFERENCE_TSC:
+		return overlay_set(partition, &partition->tsc_overlay,
+		                   &partition->reference_tsc_msr, value, NPT_READ);
+	case HV_MSR_EOI:
+		apic_eoi(vp);
+		return true;
+	case HV_MSR_ICR:
+		return apic_write_icr(vp, value);
+	case HV_MSR_TPR:
+		return write_tpr(vp, value);
+	case HV_MSR_VP_ASSIST_PAGE:
+		return show(vp, OVERLAY_ASSIST, &vp->assist_msr, value);
+	case HV_MSR_SCONTROL ... HV_MSR_EOM:
+	case HV_MSR_SINT0 ... HV_MSR_SINT15:
+		return write_synic(vp, msr, value);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return write_stimer(vp, msr, value);
+	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
+		vp->crash[msr - HV_MSR_CRASH_P0] = value;
+		return true;
+	case HV_MSR_CRASH_CTL:
+		if (value & HV_CRASH_NOTIFY)
+			crash_report(vp, (value & HV_CRASH_MESSAGE) != 0);
+		return true;
+	case HV_MSR_TSC_INVARIANT_CONTROL:
+		if (value > 1)
+			return false;
+		__atomic_fetch_or(&partition->invariant_tsc, value, __ATOMIC_RELAXED);
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	const uint64_t *right;
+
+	*value = 0;
+	switch (msr) {
+	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+		return vlapic_msr_read(&vp->lapic, msr, cpu_rdtsc(), value);
+	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
+		*value = msr_synthetic(vp, msr);
+		return is_open(vp, msr) && msr != HV_MSR_EOI;
+	case MSR_TSC:
+		*value = cpu_rdtsc() + vp->partition->tsc_offset;
+		return true;
+	case MSR_APIC_BASE:
+		*value = vp->lapic.base;
+		return true;
+	case MSR_EFER:
+		*value = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
+		return true;
+	case MSR_PAT:
+		*value = vp_register(vp, HV_X64_REGISTER_PAT).reg64;
+		return true;
+	case MSR_TSC_AUX:
+		*value = vp->arch.tsc_aux;
+		return context_has_tsc_aux;
+	case MSR_HWCR:
+		*value = HWCR_TSC_FREQ_SEL;
+		break;
+	}
+	right = find_right(msr);
+	return right && (*right & ZERO);
+}
+
+/* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */
+static bool write_pat(struct vp *vp, uint64_t pat)
+{
+	const union hv_register_value value = { .reg64 = pat };
+
+	for (unsigned int i = 0; i < 8; i++) {
+		uint8_t type = (uint8_t)(pat >> 8 * i);
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	(void)virt->set_register(vp, HV_X64_REGISTER_PAT, &value); /* it exists */
+	return true;
+}
+
+/* LME may not change while paging is on; LMA is the processor's. APM2 3.1.7 */
+static bool write_efer(struct vp *vp, uint64_t content)
+{
+	uint64_t old = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
+	bool paging = (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PG) != 0;
+	union hv_register_value value;
+
+	content &= ~(uint64_t)EFER_LMA;
+	if ((content & ~(uint64_t)EFER_WRITABLE) ||
+	    (paging && ((content ^ old) & EFER_LME)))
+		return false;
+	value.reg64 = content | (old & EFER_LMA);
+	(void)virt->set_register(vp, HV_X64_REGISTER_EFER, &value); /* it exists */
+	return true;
+}
+
+bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const uint64_t *right;
+
+	switch (msr) {
+	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+		return apic_write_msr(vp, msr, value);
+	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
+		return is_open(vp, msr) && msr_write_synthetic(vp, msr, value);
+	case MSR_APIC_BASE:
+		return apic_set_base(vp, value);
+	case MSR_EFER:
+		return write_efer(vp, value);
+	case MSR_PAT:
+		return write_pat(vp, value);
+	case MSR_TSC_AUX:
+		if (!context_has_tsc_aux)
+			break;
+		vp->arch.tsc_aux = (uint32_t)value;
+		cpu_wrmsr(MSR_TSC_AUX, (uint32_t)value);
+		return true;
+	}
+	right = find_right(msr);
+	if (right && (*right & IGNORED))
+		return true;
+	log_limited("p%u vp%u msr: write of %#llx to %#x refused", vp->partition->slot,
+	            vp->index, (unsigned long long)value, msr);
+	return false;
+}

@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Partitions: their table, life and time. Rules L1-L3: partition.h */
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/memory/frames.h"
+#include "hypervisor/kernel/objects/overlay.h"
+#include "hypervisor/kernel/objects/sched.h"
+
+#define OVERLAY_TABLES_PER_VP 4
+#define FINALIZE_BUDGET       32 /* times up to 512 frames */
+
+/* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
+#define ID_SLOT_BITS 16
+
+#define CHILD_PRIVILEGES                                                              \
+	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC | \
+	 HV_PRIVILEGE_STIMER | HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS | \
+	 HV_PRIVILEGE_VP_INDEX | HV_PRIVILEGE_RESET | HV_PRIVILEGE_REFERENCE_TSC |    \
+	 HV_PRIVILEGE_FREQUENCY_MSRS | HV_PRIVILEGE_TSC_INVARIANT |                   \
+	 HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS)
+#define ROOT_PRIVILEGES                                                       \
+	(CHILD_PRIVILEGES | HV_PRIVILEGE_CREATE_PARTITIONS |                  \
+	 HV_PRIVILEGE_ACCESS_PARTITION_ID | HV_PRIVILEGE_ACCESS_MEMORY_POOL | \
+	 HV_PRIVILEGE_CREATE_PORT | HV_PRIVILEGE_CONNECT_PORT |               \
+	 HV_PRIVILEGE_ACCESS_STATS | HV_PRIVILEGE_ACCESS_VP_REGISTERS)
+
+struct partition *root_partition;
+
+static struct spinlock table_lock = SPINLOCK(LOCK_TABLE);
+/* Written under table_lock, read by anyone. */
+static struct partition *table[MAX_PARTITIONS];
+static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
+
+static uint64_t table_allocate(void *context)
+{
+	struct partition *partition = context;
+	void *frame = pool_allocate(partition->tables);
+
+	return frame ? frame_map_hpa(frame) : 0;
+}
+
+/*
+ * Tables are released at FINALIZE alone, when nothing runs. Those that came from the overlay reserve go
+ * to the pool as well: the balance of the two is settled there.
+ */
+static void table_release(void *context, uint64_t hpa)
+{
+	struct partition *partition = context;
+
+	pool_free(&partition->pool, frame_map(hpa));
+}
+
+/* Leaves of RAM hold their frames. */
+static void frames_let_go(void *context, uint64_t hpa, uint64_t bytes)
+{
+	(void)context; /* whoever held them */
+	for (uint64_t at = 0; at < bytes; at += PAGE_4K)
+		frames_drop((hpa + at) / PAGE_4K);
+}
+
+static const struct npt_memory table_memory = {
+	.drop = frames_let_go,
+	.at = frame_map,
+	.allocate = table_allocate,
+	.release = table_release,
+};
+
+struct partition *partition_find(struct partition *caller, uint64_t id)
+{
+	struct partition *found;
+
+	if (id == HV_PARTITION_ID_SELF)
+		return caller;
+	if ((id & 0xffff) >= MAX_PARTITIONS)
+		return NULL;
+	found = __atomic_load_n(&table[id & 0xffff], __ATOMIC_ACQUIRE);
+	return found && found->id == id ? found : NULL;
+}
+
+struct vp *partition_vp(const struct partition *partition, uint32_t index)
+{
+	return index < MAX_VPS ?
+	               __atomic_load_n(&partition->vps[index], __ATOMIC_ACQUIRE) :
+	               NULL;
+}
+
+uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
+{
+	uint64_t first = previous == 0 ? 0 : (previous & 0xffff) + 1;
+
+	for (uint64_t slot = first; slot < MAX_PARTITIONS; slot++) {
+		const struct partition *found =
+			__atomic_load_n(&table[slot], __ATOMIC_ACQUIRE);
+
+		if (found && found->parent == parent)
+			return found->id;
+	}
+	return 0;
+}
+
+static bool take_slot(struct partition *partition)
+{
+	SPIN_HOLD(&table_lock);
+	for (uint32_t slot = 0; slot < MAX_PARTITIONS; slot++) {
+		if (table[slot])
+			continue;
+		partition->slot = (uint16_t)slot;
+		partition->id = (uint64_t)++generations[slot] << ID_SLOT_BITS | slot;
+		__atomic_store_n(&table[slot], partition, __ATOMIC_RELEASE);
+		return true;
+	}
+	return false;
+}
+
+/* Everything but the slot; `pool` pays. False: it could not, or not for all. */
+static bool set_up(struct partition *partition, struct pool *pool)
+{
+	partition->ports = pool_allocate(pool);
+	partition->cpuid = pool_allocate(pool);
+	partition->hypercall_overlay.page = pool_allocate(pool);
+	partition->tsc_overlay.page = pool_allocate(pool);
+	if (!partition->ports || !partition->cpuid ||
+	    !partition->hypercall_overlay.page || !partition->tsc_overlay.page)
+		return false;
+	spin_init(&partition->lock, LOCK_PARTITION);
+	spin_init(&partition->ports_lock, LOCK_PORTS);
+	pool_init(&partition->pool);
+	pool_init(&partition->table_pool);
+	partition->tables = &partition->pool;
+	partition->weight = HV_CPU_WEIGHT_DEFAULT;
+	ports_init(partition->ports);
+	partition->reference_base = cpu_rdtsc();
+	return true;
+}
+
+static void give_back(struct partition *partition, struct pool *pool)
+{
+	pool_free(pool, partition->hypercall_overlay.page);
+	pool_free(pool, partition->tsc_overlay.page);
+	pool_free(pool, partition->cpuid);
+	pool_free(pool, partition->ports);
+	pool_free(pool, partition);
+}
+
+enum hv_status partition_create(struct partition *parent, uint64_t *id)
+{
+	struct partition *partition;
+	enum hv_status status = HV_STATUS_INSUFFICIENT_MEMORY;
+
+	partition_reap(parent);
+	partition = pool_allocate(&parent->pool);
+	if (!partition)
+		return status;
+	if (!set_up(partition, &parent->pool))
+		goto give_back;
+	partition->parent = parent;
+	partition->privileges = CHILD_PRIVILEGES;
+	partition->tsc_offset = 0 - partition->reference_base;
+	overlay_fill_pages(partition);
+	status = HV_STATUS_NO_RESOURCES;
+	if (!take_slot(partition))
+		goto give_back;
+	*id = partition->id;
+	return HV_STATUS_SUCCESS;
+
+give_back:
+	give_back(partition, &parent->pool);
+	return status;
+}
+
+enum hv_status partition_initialize(struct partition *partition)
+{
+	enum hv_status status;
+
+	SPIN_HOLD(&partition->lock);
+	if (partition->state != PARTITION_CREATED)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	status = npt_init(&partition->npt, &npt_format_svm, &table_memory, partition);
+	if (status == HV_STATUS_SUCCESS)
+		partition->state = PARTITION_ACTIVE;
+	return status;
+}
+
+/* For its VPs and one more. What a deleted VP has not used is there for the next. */
+static bool fill_overlay_tables(struct partition *partition)
+{
+	uint64_t wanted = OVERLAY_TABLES_PER_VP;
+
+	for (uint32_t i = 0; i < partition->vp_count; i++)
+		wanted += partition->vps[i] ? OVERLAY_TABLES_PER_VP : 0;
+	while (!pool_has(&partition->table_pool, wanted)) {
+		void *frame = pool_allocate(&partition->pool);
+
+		if (!frame)
+			return false;
+		pool_seed(&partition->table_pool, frame, 1);
+	}
+	return true;
+}
+
+enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
+{
+	struct vp *vp;
+
+	partition_reap(partition);
+	SPIN_HOLD(&partition->lock);
+	if (partition->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	if (index >= MAX_VPS)
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (partition->vps[index])
+		return HV_STATUS_OBJECT_IN_USE;
+	if (!fill_overlay_tables(partition))
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	vp = vp_create(partition, index, &partition->pool);
+	if (!vp)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	vp->suspend &= ~SUSPEND_PARTITION;
+	if (partition->frozen)
+		vp->suspend |= SUSPEND_PARTITION;
+	__atomic_store_n(&partition->vps[index], vp, __ATOMIC_RELEASE);
+	if (index >= partition->vp_count)
+		__atomic_store_n(&partition->vp_count, index + 1, __ATOMIC_RELEASE);
+	return HV_STATUS_SUCCESS;
+}
+
+/* Nobody new finds it; its memory is freed when nobody can hold it any more. L1 */
+static void doom(struct doomed **list, struct doomed *object)
+{
+	object->epoch = epoch_advance();
+	object->next = *list;
+	*list = object;
+}
+
+/* One whose epoch has passed, taken off the list; or NULL. */
+static struct doomed *take_doomed(struct doomed **link)
+{
+	for (; *link; link = &(*link)->next) {
+		struct doomed *object = *link;
+
+		if (epoch_passed(object->epoch)) {
+			*link = object->next;
+			return object;
+		}
+	}
+	return NULL;
+}
+
+/* Out of the table: nobody new finds it. */
+static enum hv_status unlink_vp(struct partition *partition, uint32_t index,
+                                struct vp **out)
+{
+	struct vp *vp;
+
+	SPIN_HOLD(&partition->lock);
+	vp = partition_vp(partition, index);
+	if (!vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	/* The bit first: what is stopped after it stays so, whoever resumes it. */
+	__atomic_fetch_or(&vp->suspend, SUSPEND_DELETED, __ATOMIC_SEQ_CST);
+	if (!(vp->suspend & SUSPEND_EXPLICIT) || !vp_is_stopped(vp)) {
+		vp_resume(vp, SUSPEND_DELETED);
+		return HV_STATUS_INVALID_VP_STATE;
+	}
+	overlays_hide_vp(vp);
+	__atomic_store_n(&partition->vps[index], NULL, __ATOMIC_RELEASE);
+	*out = vp;
+	return HV_STATUS_SUCCESS;
+}
+
+enum hv_status partition_delete_vp(struct partition *partition, uint32_t index)
+{
+	enum hv_status status;
+	struct vp *vp;
+
+	partition_reap(partition);
+	status = unlink_vp(partition, index, &vp);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	vp_forget(vp);
+	SPIN_HOLD(&partition->lock);
+	doom(&partition->doomed_vps, &vp->doomed);
+	return HV_STATUS_SUCCESS;
+}
+
+void partition_reap(struct partition *partition)
+{
+	struct doomed *doomed;
+
+	SPIN_HOLD(&partition->lock);
+	while ((doomed = take_doomed(&partition->doomed_vps)) != NULL)
+		vp_free(LIST_OWNER(doomed, struct vp, doomed), &partition->pool);
+	while ((doomed = take_doomed(&partition->doomed_children)) != NULL)
+		give_back(LIST_OWNER(doomed, struct partition, doomed), &partition->pool);
+}
+
+static void return_overlay_tables(struct partition *partition)
+{
+	void *frame;
+
+	while ((frame = pool_withdraw(&partition->table_pool)) != NULL)
+		pool_free(&partition->pool, frame);
+}
+
+/*
+ * Each call of FINALIZE waits for an epoch before the next look: for doomed VPs, and once nothing is
+ * mapped any more, for who reads the tables without the lock.
+ */
+static bool finalize_locked(struct partition *partition)
+{
+	if (partition->doomed_vps)
+		return false;
+	if (partition->state == PARTITION_ACTIVE) {
+		partition->state = PARTITION_FINALIZING;
+		return false;
+	}
+	if (partition->state == PARTITION_FINALIZING) {
+		overlays_hide_partition(partition);
+		if (!npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
+			return false;
+	}
+	return_overlay_tables(partition);
+	partition->state = PARTITION_FINALIZED;
+	return true;
+}
+
+/* Stops and deletes what VPs there are; false while one is still on a CPU, which is kicked. */
+static bool delete_all_vps(struct partition *partition)
+{
+	bool all = true;
+
+	for (uint32_t i = 0; i < MAX_VPS; i++) {
+		struct vp *vp = partition_vp(partition, i);
+
+		if (!vp)
+			continue;
+		vp_suspend(vp, SUSPEND_EXPLICIT);
+		if (!vp_claim(vp)) {
+			all = false;
+		} else if (partition_delete_vp(partition, i) != HV_STATUS_SUCCESS) {
+			vp_resume(vp, SUSPEND_CLAIMED);
+			all = false;
+		}
+	}
+	return all;
+}
+
+bool partition_finalize(struct partition *partition)
+{
+	if (!ports_destroy(partition) || !delete_all_vps(partition))
+		return false;
+	partition_reap(partition);
+	SPIN_HOLD(&partition->lock);
+	return finalize_locked(partition);
+}
+
+/* Out of the table first; the memory follows when nobody can hold it any more. L1 */
+enum hv_status partition_delete(struct partition *partition)
+{
+	struct partition *parent = partition->parent;
+	uint64_t available, in_use;
+	bool found;
+
+	if (partition->state != PARTITION_FINALIZED)
+		return HV_STATUS_INVALID_PARTITION_STATE; /* nor takes any deposits */
+	pool_balance(&partition->pool, &available, &in_use);
+	if (available != 0 || in_use != 0)
+		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */
+	SPIN_HOLD(&parent->lock);
+	spin_lock(&table_lock);
+	found = table[partition->slot] == partition;
+	if (found)
+		__atomic_store_n(&table[partition->slot], NULL, __ATOMIC_RELEASE);
+	spin_unlock(&table_lock);
+	if (!found)
+		return HV_STATUS_INVALID_PARTITION_ID;
+	doom(&parent->doomed_children, &partition->doomed);
+	return HV_STATUS_SUCCESS;
+}
+
+bool partition_deposit(struct partition *partition, uint64_t pfn)
+{
+	SPIN_HOLD(&partition->lock);
+	if (partition->state == PARTITION_FINALIZED)
+		return false;
+	pool_deposit(&partition->pool, pfn, epoch_advance());
+	return true;
+}
+
+void partition_set_weight(struct partition *partition, uint32_t weight)
+{
+	SPIN_HOLD(&partition->lock);
+	partition->weight = weight;
+	for (uint32_t i = 0; i < partition->vp_count; i++) {
+		if (partition->vps[i])
+			sched_set_weight(partition->vps[i], weight);
+	}
+}
+
+void partition_freeze(struct partition *partition, bool frozen)
+{
+	SPIN_HOLD(&partition->lock);
+	partition->frozen = frozen;
+	for (uint32_t i = 0; i < partition->vp_count; i++) {
+		if (!partition->vps[i])
+			continue;
+		if (frozen)
+			vp_suspend(partition->vps[i], SUSPEND_PARTITION);
+		else
+			vp_resume(partition->vps[i], SUSPEND_PARTITION);
+	}
+}
+
+uint64_t partition_reference_time(const struct partition *partition)
+{
+	return tsc_to_100ns(cpu_rdtsc() - partition->reference_base);
+}
+
+void partition_make_root(struct pool *boot_pool)
+{
+	struct partition *root = pool_allocate(boot_pool);
+	enum hv_status status;
+
+	ASSERT(set_up(root, boot_pool));
+	root->is_root = true;
+	root->privileges = ROOT_PRIVILEGES;
+	root->tables = boot_pool;
+	ASSERT(take_slot(root));
+	status = partition_initialize(root);
+	ASSERT(status == HV_STATUS_SUCCESS);
+	root_partition = root;
+}

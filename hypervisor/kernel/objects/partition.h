@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Partitions. The root is slot 0, made at boot; the others are its children.
+ *
+ * L1 A partition is found by id without a lock; it stays whole until an epoch after it was taken out
+ *    of the table. So are its VPs.
+ * L2 Set-up (state, VPs, memory map, properties) changes under partition->lock.
+ * L3 Created -> active (INITIALIZE) -> finalized (FINALIZE) -> gone (DELETE). Only an active one's VPs
+ *    run; only a finalized one gives up its tables.
+ */
+#ifndef VIRIDIS_KERNEL_PARTITION_H
+#define VIRIDIS_KERNEL_PARTITION_H
+
+#include <viridis/abi/hv_cpuid.h>
+#include "hypervisor/core/npt.h"
+#include "hypervisor/kernel/memory/pool.h"
+#include "hypervisor/kernel/objects/vp.h"
+
+#define MAX_VPS           64
+#define MAX_PARTITIONS    4096
+#define MAX_CPUID_RESULTS 32
+
+enum partition_state {
+	PARTITION_CREATED,
+	PARTITION_ACTIVE,
+	PARTITION_FINALIZING,
+	PARTITION_FINALIZED
+};
+
+/* What the parent has registered. */
+struct cpuid_results {
+	uint32_t count;
+	struct hv_input_register_intercept_result result[MAX_CPUID_RESULTS];
+};
+
+struct partition {
+	/* constant after creation */
+	uint64_t id;
+	uint16_t slot;
+	bool is_root;
+	struct partition *parent; /* NULL: the root */
+
+	/* partition lock */
+	struct spinlock lock;
+	enum partition_state state;
+	uint64_t privileges;
+	uint32_t weight;
+	struct npt npt;
+	struct pool table_pool; /* child: overlay tables kept back; root: none */
+	bool frozen;
+
+	struct doomed *doomed_vps, *doomed_children; /* deleted */
+	struct doomed doomed;                        /* lock of the parent */
+
+	struct pool pool;
+	struct pool *tables; /* where page tables come from; partition lock */
+
+	/* vps: changed under the lock, read by anyone, L1 */
+	struct vp *vps[MAX_VPS];
+	uint32_t vp_count; /* highest index + 1 */
+
+	/* written by the guest's MSRs, under the lock */
+	uint64_t guest_os_id;
+	uint64_t hypercall_msr;
+	uint64_t reference_tsc_msr;
+	uint64_t invariant_tsc;
+	struct overlay_page hypercall_overlay;
+	struct overlay_page tsc_overlay;
+
+	/* time: reference 0 is at this TSC of the host; under the lock */
+	uint64_t tsc_offset;     /* guest TSC = host TSC + this */
+	uint64_t reference_base; /* host TSC at which the reference time was 0 */
+
+	struct cpuid_results *cpuid; /* a page */
+
+	struct spinlock ports_lock;
+	bool ports_closed;         /* FINALIZE has begun */
+	struct ports_table *ports; /* a page */
+};
+_Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
+
+/* Pages that a partition takes from its parent's pool. */
+#define PARTITION_PAGES 5
+
+extern struct partition *root_partition;
+
+/* By id, or HV_PARTITION_ID_SELF; NULL when there is none. L1 */
+struct partition *partition_find(struct partition *caller, uint64_t id);
+
+struct vp *partition_vp(const struct partition *partition, uint32_t index);
+
+enum hv_status partition_create(struct partition *parent, uint64_t *id) MUST_CHECK;
+enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
+/* Bounded work a call: whether it was the last. */
+bool partition_finalize(struct partition *partition) MUST_CHECK;
+enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
+uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
+
+enum hv_status partition_add_vp(struct partition *partition, uint32_t index) MUST_CHECK;
+enum hv_status partition_delete_vp(struct partition *partition,
+                                   uint32_t index) MUST_CHECK;
+
+/* Boot: the root, as yet without VPs, from a pool of its own. */
+void partition_make_root(struct pool *boot_pool);
+
+/* Give deleted VPs and children back to the pool, those whose epoch has passed. */
+void partition_reap(struct partition *partition);
+
+/* A frame that is the partition's already; false: it is to end, and takes none. */
+bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
+
+void partition_set_weight(struct partition *partition, uint32_t weight);
+void partition_freeze(struct partition *partition, bool frozen);
+
+/*
+ * Remove all ports and connections of the partition, a bounded piece at a time; true when all are gone.
+ * From the first call on no new ones are made in it.
+ */
+bool ports_destroy(struct partition *partition) MUST_CHECK;
+
+/* No port is linked to the VP any more: before it is freed, when nobody can find it. */
+void ports_forget_vp(struct vp *vp);
+
+/* 100 ns units since the partition's creation. */
+uint64_t partition_reference_time(const struct partition *partition);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Virtual processors: life, suspension, events, timers. Invariants V1-V4: vp.h */
+#include "hypervisor/kernel/objects/vp.h"
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/base/trace.h"
+
+/* The virtual APIC timer counts once every so many TSC ticks. */
+#define APIC_CLOCK_PER_TICK 16
+
+static bool take_pages(struct vp *vp, struct pool *pool)
+{
+	bool all = true;
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++) {
+		vp->pages[i] = pool_allocate(pool);
+		all &= vp->pages[i] != NULL;
+	}
+	return all;
+}
+
+static void give_pages(struct vp *vp, struct pool *pool)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++)
+		pool_free(pool, vp->pages[i]);
+	pool_free(pool, vp);
+}
+
+/* Each page its use. */
+static void assign_pages(struct vp *vp)
+{
+	vp->arch.control = vp->pages[0];
+	vp->arch.control_hpa = frame_map_hpa(vp->pages[0]);
+	vp->arch.extended_state = vp->pages[1];
+	vp->intercept_page = vp->pages[2];
+	vp->register_page = vp->pages[3];
+	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
+		vp->overlays[i].page = vp->pages[4 + i];
+}
+_Static_assert(VP_PAGES == 1 + 4 + VP_OVERLAYS, "each page has a use");
+
+struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool)
+{
+	struct vp *vp = pool_allocate(pool);
+
+	if (!vp)
+		return NULL;
+	if (!take_pages(vp, pool)) {
+		give_pages(vp, pool);
+		return NULL;
+	}
+	assign_pages(vp);
+	vp->partition = partition;
+	vp->index = index;
+	vp->bound = partition->is_root ? cpus[index] : NULL;
+	list_init(&vp->timer_node);
+	vp->timer_deadline = TIMER_NEVER;
+	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
+	messages_init(vp);
+	message_source_init(&vp->intercept_source, &vp->intercept_message, 1);
+	vp->lapic.config = (struct vlapic_config){
+		.apic_id = vp->bound ? vp->bound->apic_id : index,
+		.clock_per_tick = APIC_CLOCK_PER_TICK,
+		.bootstrap = index == 0,
+	};
+	virt->vp_init(vp);
+	vp_reset(vp);
+	if (index != 0 || partition->is_root)
+		vp->suspend |= SUSPEND_STARTUP;
+	sched_add(vp, partition->weight);
+	return vp;
+}
+
+uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type)
+{
+	return frame_map_hpa(type == HV_VP_STATE_PAGE_REGISTERS ?
+	                             (void *)vp->register_page :
+	                             vp->intercept_page);
+}
+
+enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown)
+{
+	uint64_t hpa = vp_state_page_hpa(vp, type);
+	enum hv_status status = HV_STATUS_SUCCESS;
+
+	if (shown && !vp->page_shown[type])
+		status = npt_map(&root_partition->npt, hpa, hpa, NPT_LEVEL_4K,
+		                 NPT_READ | NPT_WRITE);
+	else if (!shown && vp->page_shown[type])
+		status = npt_unmap(&root_partition->npt, hpa, NPT_LEVEL_4K);
+	if (status == HV_STATUS_SUCCESS)
+		vp->page_shown[type] = shown;
+	return status;
+}
+
+void vp_forget(struct vp *vp)
+{
+	message_withdraw(&vp->intercept_source);
+	timer_queue_set(vp, TIMER_NEVER);
+	SPIN_HOLD(&root_partition->lock);
+	vp->state_pages_closed = true;
+	for (uint32_t type = 0; type < VP_STATE_PAGES; type++) {
+		enum hv_status status = vp_show_page_locked(vp, type, false);
+
+		ASSERT(status == HV_STATUS_SUCCESS); /* its table is there */
+	}
+}
+
+void vp_free(struct vp *vp, struct pool *pool)
+{
+	ASSERT(vp->sched_state == VP_BLOCKED && !vp->running_on);
+	ports_forget_vp(vp);
+	give_pages(vp, pool);
+}
+
+void vp_reset(struct vp *vp)
+{
+	vlapic_reset(&vp->lapic);
+	synic_reset(&vp->synic);
+	stimers_reset(&vp->stimers);
+	virt->vp_reset(vp);
+	context_reset(vp);
+	vp->reinject.valid = false;
+	vp->presented = VLAPIC_NO_VECTOR;
+	vp->nmi_pending = vp->nmi_blocked = false;
+	vp->assist_eoi_set = false;
+	vp->halted = false;
+}
+
+/* V3: the bit comes before the look at running_on and the kick. */
+void vp_raise(struct vp *vp, uint32_t event)
+{
+	uint32_t before = __atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
+	struct cpu *cpu;
+
+	if (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_HALT) {
+		vp_resume(vp, SUSPEND_HALT);
+		return;
+	}
+	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
+	if (before == 0 && cpu && cpu != this_cpu()) {
+		cpu_kick(cpu);
+	} else if (!cpu && vp->bound) {
+		sched_recall(vp);
+	}
+}
+
+void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
+{
+	uint32_t *levels = &vp->posted_level[vector / 32], bit = BIT32(vector % 32);
+
+	if (level)
+		__atomic_fetch_or(levels, bit, __ATOMIC_RELAXED);
+	else if (__atomic_load_n(levels, __ATOMIC_RELAXED) & bit)
+		__atomic_fetch_and(levels, ~bit, __ATOMIC_RELAXED);
+	/* Release: whoever takes the vector sees its trigger mode. */
+	__atomic_fetch_or(&vp->posted[vector / 32], BIT32(vector % 32), __ATOMIC_RELEASE);
+	vp_raise(vp, EVENTS_INTERRUPT);
+}
+
+void vp_resume(struct vp *vp, uint32_t suspend_bits)
+{
+	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
+		sched_wake(vp, false);
+}
+
+void vp_resume_lending(struct vp *vp, uint32_t suspend_bits)
+{
+	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
+		sched_wake(vp, true);
+}
+
+void vp_suspend(struct vp *vp, uint32_t suspend_bits)
+{
+	__atomic_fetch_or(&vp->suspend, suspend_bits, __ATOMIC_SEQ_CST);
+	sched_stop(vp);
+	vp_raise(vp, EVENTS_STOP);
+}
+
+bool vp_is_stopped(const struct vp *vp)
+{
+	return __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0 &&
+	       sched_is_blocked(vp);
+}
+
+bool vp_claim(struct vp *vp)
+{
+	return !(__atomic_fetch_or(&vp->suspend, SUSPEND_CLAIMED, __ATOMIC_SEQ_CST) &
+	         SUSPEND_CLAIMED);
+}
+
+/* INIT is carried out when the VP next runs, which is after SIPI. */
+void vp_post_init(struct vp *vp)
+{
+	__atomic_fetch_or(&vp->suspend, SUSPEND_STARTUP, __ATOMIC_SEQ_CST);
+	vp_raise(vp, EVENTS_INIT);
+}
+
+/* SIPI counts only while the VP waits for it. */
+void vp_post_startup(struct vp *vp, uint8_t vector)
+{
+	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_STARTUP))
+		return;
+	vp->startup_vector = vector;
+	vp_raise(vp, EVENTS_STARTUP);
+	vp_resume(vp, SUSPEND_STARTUP);
+}
+
+void vp_exception(struct vp *vp, uint8_t vector)
+{
+	vp->reinject = (struct vp_event){
+		.valid = true,
+		.type = EVENT_EXCEPTION,
+		.vector = vector,
+		.has_error = vector == EXCEPTION_GP || vector == EXCEPTION_AC,
+	};
+	stat_count(vp->stats, VIRIDIS_VP_STAT_EXCEPTIONS_INJECTED);
+}
+
+/* An instruction that was carried out for the guest is a single step too. APM2 13.1.3 */
+void vp_advance(struct vp *vp, unsigned int length)
+{
+	union hv_register_value dr6;
+
+	vp->arch.rip += length;
+	vp->arch.interrupt_shadow = false;
+	if (!(vp->arch.rflags & RFLAGS_TF))
+		return;
+	dr6.reg64 = vp_register(vp, HV_X64_REGISTER_DR6).reg64 | DR6_BS;
+	(void)virt->set_register(vp, HV_X64_REGISTER_DR6, &dr6); /* it exists */
+	vp_exception(vp, EXCEPTION_DB);
+}
+
+/* Rounded up: never before the reference time has reached the expiration. */
+static uint64_t synthetic_deadline(const struct vp *vp)
+{
+	uint64_t deadline = stimers_deadline(&vp->stimers);
+	uint64_t ticks;
+
+	if (deadline == STIMER_NEVER)
+		return TIMER_NEVER;
+	ticks = tsc_from_100ns(deadline);
+	if (ticks >= TIMER_NEVER - vp->partition->reference_base - 1)
+		return TIMER_NEVER;
+	return vp->partition->reference_base + ticks + 1;
+}
+
+/* The earlier of the APIC's timer and the synthetic ones, in host TSC. */
+void vp_update_deadline(struct vp *vp)
+{
+	uint64_t deadline = TIMER_NEVER;
+	uint64_t synthetic = synthetic_deadline(vp);
+	uint64_t apic;
+
+	if (vlapic_timer_deadline(&vp->lapic, &apic))
+		deadline = apic;
+	timer_queue_set(vp, synthetic < deadline ? synthetic : deadline);
+}
+
+static void post_one(struct vp *vp, unsigned int index)
+{
+	uint64_t now = partition_reference_time(vp->partition);
+	struct hv_message message;
+	unsigned int sint = stimers_message(&vp->stimers, index, now, &message);
+
+	if (message_post_direct(vp, sint, &message) != HV_STATUS_SUCCESS)
+		return; /* the slot's msg_pending brings an EOM */
+	stimers_delivered(&vp->stimers, index);
+	stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+}
+
+void synthetic_timers_post(struct vp *vp, uint16_t sints)
+{
+	unsigned int waiting = stimers_waiting(&vp->stimers, sints);
+
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		if (waiting & BIT32(i))
+			post_one(vp, i);
+	}
+}
+
+void synthetic_timers_expire(struct vp *vp)
+{
+	uint8_t vectors[HV_STIMER_COUNT];
+	uint64_t now = partition_reference_time(vp->partition);
+	unsigned int count = stimers_expire(&vp->stimers, now, vectors);
+
+	for (unsigned int i = 0; i < count; i++) {
+		vlapic_accept(&vp->lapic, vectors[i], false);
+		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+	}
+	synthetic_timers_post(vp, SYNIC_ALL_SINTS);
+}

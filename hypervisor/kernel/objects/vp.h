@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Virtual processors.
+ *
+ * V1 A VP runs, and its owner-only fields change, on one CPU at a time: the one that scheduled it,
+ *    or, while it is stopped, the one whose hypercall of the parent has claimed it.
+ * V2 A VP may run while vp->suspend is 0. Who clears the last bit wakes it; who finds a bit set
+ *    after a run takes it off its CPU, and looks again under the scheduler's lock.
+ * V3 vp->events says that its CPU must look at it before the next entry. A bit is set before the kick;
+ *    the owner clears all of them with interrupts off, so that a later kick ends the coming run at once.
+ * V4 Everything a VP can ever need is allocated when it is created.
+ */
+#ifndef VIRIDIS_KERNEL_VP_H
+#define VIRIDIS_KERNEL_VP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/abi/hv_synic.h>
+#include <viridis/abi/viridis_intercept.h>
+#include <viridis/abi/viridis_stats.h>
+#include <viridis/base/list.h>
+#include "hypervisor/arch/x86/virt.h"
+#include "hypervisor/core/run_queue.h"
+#include "hypervisor/core/stimer.h"
+#include "hypervisor/core/synic.h"
+#include "hypervisor/core/vlapic.h"
+#include "hypervisor/kernel/delivery/message.h"
+#include "hypervisor/kernel/base/spinlock.h"
+
+struct partition;
+struct pool;
+struct cpu;
+
+/* vp->suspend: reasons not to run */
+#define SUSPEND_EXPLICIT  BIT32(0) /* by the parent */
+#define SUSPEND_INTERCEPT BIT32(1) /* an intercept waits for the parent's answer */
+#define SUSPEND_STARTUP   BIT32(2) /* waits for SIPI */
+#define SUSPEND_HALT      BIT32(3) /* halted, and nothing for the owner to look at */
+#define SUSPEND_PARTITION BIT32(4) /* the partition is not active, or frozen */
+#define SUSPEND_DELETED   BIT32(5) /* being deleted; set and cleared by that alone */
+#define SUSPEND_CLAIMED   BIT32(6) /* a hypercall has it to itself: vp_claim() */
+
+/* vp->events: things for the owner to look at */
+#define EVENTS_INTERRUPT BIT32(0) /* posted[] */
+#define EVENTS_TIMER     BIT32(1) /* its deadline has come */
+#define EVENTS_NMI       BIT32(2)
+#define EVENTS_INIT      BIT32(3)
+#define EVENTS_STARTUP   BIT32(4) /* startup_vector */
+#define EVENTS_STOP      BIT32(5) /* look at suspend */
+
+/* Pages mapped over the guest's own memory while a register enables them. D11 */
+enum overlay { OVERLAY_ASSIST, OVERLAY_SIMP, OVERLAY_SIEFP, VP_OVERLAYS };
+
+struct overlay_page {
+	void *page;
+	uint64_t gpa; /* where it shows, while shown */
+	bool shown;
+	bool hides; /* a leaf was there: */
+	uint64_t hidden_hpa;
+	uint32_t hidden_flags;
+};
+
+#define VP_STATE_PAGES 2
+
+/* Deleted, and freed when the epoch has passed. */
+struct doomed {
+	struct doomed *next;
+	uint64_t epoch;
+};
+
+enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
+
+/* Pages a VP takes from the pool; what vp_create() has taken when there is no other it gives back. */
+#define VP_PAGES 8
+
+struct vp {
+	/* constant after creation */
+	void *pages[VP_PAGES - 1]; /* but itself */
+	struct partition *partition;
+	uint32_t index;
+	struct cpu *bound; /* a root's VP: the CPU it lives on */
+	struct viridis_intercept_page *intercept_page;
+	struct hv_register_page *register_page;
+
+	/* owner only, V1 */
+	struct vp_arch arch;
+	struct vlapic lapic;
+	struct synic synic;
+	struct stimers stimers;
+	struct overlay_page overlays[VP_OVERLAYS];
+	uint64_t assist_msr;
+	uint64_t crash[5];
+	struct vp_event
+		reinject; /* an event whose delivery was interrupted, or a new one */
+	int presented;    /* the vector shown to the guest, or -1 */
+	bool watch_cr8;   /* a change of the task priority is to exit */
+	bool nmi_pending, nmi_blocked;
+	bool halted;         /* has executed HLT and got no interrupt since */
+	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
+
+	/* lock of the root partition: pages mapped for the parent */
+	bool page_shown[VP_STATE_PAGES]; /* by enum hv_vp_state_page_type */
+	bool state_pages_closed;         /* the VP is going: not to be shown again */
+
+	/* owner only, V1 */
+	uint16_t sint_notify; /* deliverability notifications the parent asked for */
+	uint8_t startup_vector;
+	uint64_t wait_epoch; /* not entered before this epoch has passed; 0: none */
+	bool epoch_hurried;  /* the others were kicked for it */
+	uint64_t stats[VIRIDIS_VP_STAT_COUNT];
+
+	/* atomic */
+	uint32_t suspend;
+	uint32_t events;
+	uint32_t resumed_by; /* the parent's VP that let it run last */
+	uint32_t posted[8], posted_level[8];
+	struct cpu *running_on; /* NULL: on none */
+	struct doomed doomed;   /* partition lock */
+
+	/* messages lock */
+	struct message_queues messages;
+	struct message_source intercept_source;
+	struct hv_message intercept_message; /* "look at my intercept page" */
+
+	/* scheduler lock */
+	struct run_entity entity;
+	enum vp_sched_state sched_state;
+	struct cpu *last_cpu;
+
+	/* timers lock of timer_cpu */
+	struct list timer_node;
+	uint64_t timer_deadline; /* TSC */
+	struct cpu *timer_cpu;   /* changed by the owner alone */
+};
+
+_Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
+
+/* NULL: the pool has not enough pages. */
+struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool);
+
+/* The register and intercept page, by enum hv_vp_state_page_type; lock of the root partition. */
+uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type);
+enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown) MUST_CHECK;
+
+/* Out of every list, and out of the parent's sight. The VP is stopped and no longer in its partition. */
+void vp_forget(struct vp *vp);
+
+/* Stopped, forgotten, and past an epoch. */
+void vp_free(struct vp *vp, struct pool *pool);
+
+/* As at power-up; x86 state, virtual APIC, SynIC, timers. */
+void vp_reset(struct vp *vp);
+
+/* Anyone, any CPU. */
+void vp_raise(struct vp *vp, uint32_t event);
+void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level);
+void vp_post_init(struct vp *vp);
+void vp_post_startup(struct vp *vp, uint8_t vector);
+void vp_resume(struct vp *vp, uint32_t suspend_bits); /* clears bits; wakes it at 0 */
+void vp_resume_lending(struct vp *vp,
+                       uint32_t suspend_bits); /* the same, on this CPU: sched.h */
+void vp_suspend(struct vp *vp,
+                uint32_t suspend_bits); /* sets bits, kicks; stops by the next epoch */
+
+/* Suspended and off every CPU. */
+bool vp_is_stopped(const struct vp *vp);
+
+/* False: another has. Whoever claims a stopped VP may touch its owner-only state, then resumes it. */
+bool vp_claim(struct vp *vp) MUST_CHECK;
+
+/* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
+void vp_after_exit(struct vp *vp);
+void exit_handle(struct vp *vp, const struct vp_exit *exit);
+
+/* The owner: the next timer deadline may have changed. */
+void vp_update_deadline(struct vp *vp);
+
+/* The owner: the synthetic timers' due expirations; waiting messages of these SINTs again. TLFS 12.3 */
+void synthetic_timers_expire(struct vp *vp);
+void synthetic_timers_post(struct vp *vp, uint16_t sints);
+
+/* The owner: an interrupt ended at the virtual APIC. */
+void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
+
+/* The owner: the mark that spares an EOI is taken back; if the guest has used it, its interrupt ends. */
+void vp_withdraw_assist(struct vp *vp);
+
+/* The owner: into the state in which it can be entered; false when it must not run now. */
+bool vp_prepare(struct vp *vp);
+
+/* The owner: raise an exception in the guest at the next entry; its error code, if it has one, is 0. */
+void vp_exception(struct vp *vp, uint8_t vector);
+
+/* The owner: a child's parent is told; the root's end is the machine's. */
+void vp_triple_fault(struct vp *vp);
+
+/* The owner: log its crash MSRs; has_text: P3 is the GPA and P4 the byte count of a text. TLFS 7.8 */
+void crash_report(struct vp *vp, bool has_text);
+
+/* RIP past the instruction that exited. */
+void vp_advance(struct vp *vp, unsigned int length);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The boot, in its order. boot.S calls main() with what the boot loader left in EAX and EBX, in long mode,
+ * on the first CPU, interrupts off. It ends with the root's loader running; when that has described
+ * the machine, boot_finish() takes the second part, still on the first CPU alone.
+ */
+#include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/base/boot_info.h"
+#include "hypervisor/kernel/objects/overlay.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/guest/registers.h"
+#include "hypervisor/kernel/run/root.h"
+#include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/base/trace.h"
+
+_Noreturn void main(uint32_t magic, uint32_t info_hpa);
+
+const struct virt_ops *virt;
+
+static void guard_stacks(void)
+{
+	descriptors_add_stacks(this_cpu());
+}
+
+void cpu_prepare(struct cpu *cpu)
+{
+	cpu->hypercall_input = boot_alloc(PAGE_4K, PAGE_4K);
+	cpu->hypercall_output = boot_alloc(PAGE_4K, PAGE_4K);
+	cpu->trace =
+		boot_alloc(TRACE_RECORDS * sizeof(struct viridis_trace_record), PAGE_4K);
+	timer_queue_init(cpu);
+	virt->cpu_on();
+}
+
+/* One vendor so far; the others' present() goes here. */
+static void choose_virtualization(void)
+{
+	if (!svm_ops.present())
+		panic("this processor has no SVM with nested paging, or the firmware disabled it");
+	virt = &svm_ops;
+	virt->global_init();
+	msr_open_to_root();
+	context_init();
+	cpu_prepare(this_cpu());
+	sched_init();
+	log_line("virtualization: %s", virt->name);
+}
+
+/* The scheduler's times are in TSC ticks; so far it knows the root's first VP alone, which runs. */
+static void start_clocks(void)
+{
+	time_init();
+	sched_init();
+	overlay_fill_pages(root_partition);
+}
+
+static const struct {
+	const char *name, *what;
+	void (*run)(void);
+} steps[] = {
+	{ "paging", "an address space of our own, W^X", paging_init },
+	{ "stacks", "for NMI, double fault, machine check", guard_stacks },
+	{ "lapic", "the local APIC is ours", lapic_setup },
+	{ "virtualization", "guests can run", choose_virtualization },
+	{ "root", "its partition, its memory less ours", root_create },
+	{ "loader", "the root's, in the root's memory", root_load },
+	{ "time", "how fast the clocks tick", start_clocks },
+	{ "smp", "the other CPUs", smp_start_all },
+	{ "devices", "what the root may not reach", root_guard_devices },
+	{ "vps", "the root's, one a CPU", root_add_vps },
+};
+enum { FIRST_OF_FINISH = 6 };
+
+static void run_steps(unsigned int first, unsigned int end)
+{
+	for (unsigned int i = first; i < end; i++) {
+		log_line("boot %u/%u %s: %s", i + 1, (unsigned int)ARRAY_COUNT(steps),
+		         steps[i].name, steps[i].what);
+		steps[i].run();
+	}
+}
+
+void boot_finish(void)
+{
+	run_steps(FIRST_OF_FINISH, ARRAY_COUNT(steps));
+	log_line("boot done, %lu KiB of the reserve left", boot_alloc_left() / 1024);
+	log_release_serial();
+	smp_release();
+}
+
+void main(uint32_t magic, uint32_t info_hpa)
+{
+	smp_init_boot_cpu();
+	log_init();
+	log_line("Viridis, a microkernelized hypervisor");
+	boot_info_read(magic, info_hpa);
+	run_steps(0, FIRST_OF_FINISH);
+	cpu_loop(this_cpu());
+}

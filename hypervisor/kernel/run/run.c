@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The loop of every CPU: pick a VP, let it run, deal with its exit. Interrupts are off but in the
+ * three places that open the gate: after an exit that an interrupt caused, while idle, and
+ * while a VP waits for an epoch.
+ */
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/base/trace.h"
+
+static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
+{
+	uint64_t now = cpu_rdtsc();
+
+	stat_add(cpu->stats, stat, now - cpu->stamp);
+	cpu->stamp = now;
+}
+
+static void timer_tick(struct cpu *cpu)
+{
+	uint64_t now = cpu_rdtsc();
+
+	cpu->timer_fired = false;
+	stat_count(cpu->stats, VIRIDIS_CPU_STAT_TIMER_INTERRUPTS);
+	timer_queue_run(cpu, now);
+	if (cpu->slice_end && now >= cpu->slice_end)
+		__atomic_store_n(&cpu->reschedule, true, __ATOMIC_RELAXED);
+}
+
+/* Interrupts are off from the last look at the flags to HLT, which they then end. */
+static void idle(struct cpu *cpu)
+{
+	account(cpu, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS);
+	if (cpu->timer_rearm)
+		timer_queue_arm(cpu);
+	epoch_idle(cpu);
+	if (!__atomic_load_n(&cpu->reschedule, __ATOMIC_SEQ_CST) && !cpu->timer_fired)
+		cpu_sti_hlt();
+	cpu_cli();
+	account(cpu, VIRIDIS_CPU_STAT_IDLE_TICKS);
+}
+
+/* True while the VP has to wait. The other CPUs are kicked; interrupts, and other VPs, go on. */
+static bool waits_for_epoch(struct vp *vp)
+{
+	if (vp->wait_epoch == 0)
+		return false;
+	if (epoch_passed(vp->wait_epoch)) {
+		vp->wait_epoch = 0;
+		vp->epoch_hurried = false;
+		return false;
+	}
+	if (!vp->epoch_hurried) {
+		vp->epoch_hurried = true;
+		epoch_hurry(vp->wait_epoch);
+	}
+	cpu_pause();
+	cpu_take_interrupts();
+	return true;
+}
+
+static void run(struct cpu *cpu, struct vp *vp)
+{
+	struct vp_exit exit;
+	uint64_t before = cpu_rdtsc();
+	uint64_t after;
+	bool flush = cpu->flush_guests;
+
+	cpu->flush_guests = false;
+	if (flush)
+		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
+	virt->run(vp, flush, &exit);
+	after = cpu_rdtsc();
+	stat_count(vp->stats, VIRIDIS_VP_STAT_ENTRIES);
+	stat_add(vp->stats, VIRIDIS_VP_STAT_HYPERVISOR_TICKS, before - cpu->stamp);
+	stat_add(cpu->stats, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS, before - cpu->stamp);
+	stat_add(vp->stats, VIRIDIS_VP_STAT_GUEST_TICKS, after - before);
+	stat_add(cpu->stats, VIRIDIS_CPU_STAT_GUEST_TICKS, after - before);
+	cpu->stamp = after;
+	vp_after_exit(vp);
+	exit_handle(vp, &exit);
+	/*
+	 * Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. And one whose
+	 * events end in another event each time never comes to where interrupts are taken.
+	 */
+	if (vp->reinject.valid || (cpu->slice_end && after >= cpu->slice_end))
+		cpu_take_interrupts();
+}
+
+_Noreturn void cpu_loop(struct cpu *cpu)
+{
+	cpu->stamp = cpu_rdtsc();
+	for (;;) {
+		struct vp *vp;
+
+		epoch_pass(cpu);
+		if (cpu->timer_fired)
+			timer_tick(cpu);
+		if (__atomic_load_n(&cpu->nmi_came, __ATOMIC_RELAXED)) {
+			__atomic_store_n(&cpu->nmi_came, false, __ATOMIC_RELAXED);
+			vp_raise(cpu->root_vp, EVENTS_NMI);
+		}
+		vp = sched_pick(cpu);
+		if (!vp)
+			idle(cpu);
+		else if (!waits_for_epoch(vp) && vp_prepare(vp)) {
+			if (cpu->timer_rearm)
+				timer_queue_arm(cpu);
+			run(cpu, vp);
+		}
+	}
+}
+
+void panic_describe_vp(void)
+{
+	const struct vp *vp = this_cpu()->current;
+
+	if (!vp) {
+		log_error("no VP");
+		return;
+	}
+	log_error("p%u vp%u: rip %#lx rflags %#lx rax %#lx rsp %#lx", vp->partition->slot,
+	          vp->index, vp->arch.rip, vp->arch.rflags, vp->arch.gpr[GPR_RAX],
+	          vp->arch.gpr[GPR_RSP]);
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Between exits: what other CPUs left for a VP, and which event it gets next. The owning CPU only.
+ *
+ * The vector presented in V_IRQ is taken by the guest whenever it can; that it was is seen after the
+ * exit. Where the guest has an assist page, an edge interrupt that nothing else waits behind is
+ * marked "no EOI required", and the guest's clearing of the mark counts as its EOI. TLFS 10.3.1
+ */
+#include <viridis/base/mem.h>
+#include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/vp.h"
+
+static void take_posted(struct vp *vp)
+{
+	uint32_t vectors[8], level[8];
+
+	for (unsigned int i = 0; i < 8; i++) {
+		/* Acquire pairs with the release in vp_post_interrupt. */
+		vectors[i] = __atomic_exchange_n(&vp->posted[i], 0, __ATOMIC_ACQUIRE);
+		level[i] = vectors[i] &
+		           __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
+	}
+	if (!vlapic_merge(&vp->lapic, vectors, level) && vp->partition->is_root)
+		interrupt_end_dropped(vp, level);
+}
+
+static void take_timers(struct vp *vp)
+{
+	uint64_t now = cpu_rdtsc();
+
+	if (vlapic_timer_fire(&vp->lapic, now))
+		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+	synthetic_timers_expire(vp);
+	vp_update_deadline(vp);
+}
+
+/* INIT: registers as the manual says; the APIC's id and mode stay. SDM3 table 10-1 */
+static void take_init(struct vp *vp)
+{
+	vlapic_init_signal(&vp->lapic);
+	if (vp->partition->is_root)
+		interrupt_end_all(vp);
+	virt->vp_reset(vp);
+	vp->reinject.valid = false;
+	vp->presented = VLAPIC_NO_VECTOR;
+	vp->nmi_pending = vp->nmi_blocked = false;
+	vp->halted = false;
+}
+
+/* SIPI: real mode at vector:0000. */
+static void take_startup(struct vp *vp)
+{
+	union hv_register_value cs = {
+		.segment = { .base = (uint64_t)vp->startup_vector << 12,
+		             .limit = 0xffff,
+		             .selector = (uint16_t)(vp->startup_vector << 8),
+		             .attributes = 0x9b }
+	};
+
+	(void)virt->set_register(vp, HV_X64_REGISTER_CS, &cs); /* CS always exists */
+	vp->arch.rip = 0;
+}
+
+static void take_events(struct vp *vp)
+{
+	/* V3; acquire: what was posted before the bit is seen. */
+	uint32_t events = __atomic_exchange_n(&vp->events, 0, __ATOMIC_SEQ_CST);
+
+	if (events & EVENTS_INIT)
+		take_init(vp);
+	if (events & EVENTS_STARTUP)
+		take_startup(vp);
+	if (events & EVENTS_TIMER)
+		take_timers(vp);
+	if (events & EVENTS_NMI)
+		vp->nmi_pending = true;
+	take_posted(vp);
+}
+
+static uint32_t *assist_word(struct vp *vp)
+{
+	struct hv_vp_assist_page *page = vp->overlays[OVERLAY_ASSIST].page;
+
+	return &page->apic_assist;
+}
+
+void vp_withdraw_assist(struct vp *vp)
+{
+	uint32_t before;
+	struct vlapic_action action;
+
+	if (!vp->assist_eoi_set)
+		return;
+	vp->assist_eoi_set = false;
+	before = __atomic_fetch_and(assist_word(vp), ~HV_VP_ASSIST_NO_EOI_REQUIRED,
+	                            __ATOMIC_ACQ_REL);
+	if (!(before & HV_VP_ASSIST_NO_EOI_REQUIRED) &&
+	    vp->presented == VLAPIC_NO_VECTOR) {
+		vlapic_eoi(&vp->lapic, &action);
+		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
+		if (action.ended)
+			vp_interrupt_ended(vp, action.ended_vector, false);
+	}
+}
+
+/* An edge interrupt, none in service, and no other requested. */
+static bool may_spare_eoi(const struct vp *vp, int vector)
+{
+	const struct vlapic *lapic = &vp->lapic;
+
+	for (int i = 0; i < 8; i++) {
+		uint32_t mine = vector / 32 == i ? BIT32(vector % 32) : 0;
+
+		if (lapic->isr[i] || (lapic->irr[i] & ~mine) || (lapic->tmr[i] & mine))
+			return false;
+	}
+	return vp->assist_msr & HV_MSR_PAGE_ENABLE;
+}
+
+static void present_vector(struct vp *vp, int vector)
+{
+	vp->presented = vector;
+	if (vector == VLAPIC_NO_VECTOR || !may_spare_eoi(vp, vector))
+		return;
+	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
+	                  __ATOMIC_ACQ_REL);
+	vp->assist_eoi_set = true;
+}
+
+/* What holds an interrupt back may be the task priority alone: see it change. */
+static void choose_vector(struct vp *vp)
+{
+	bool requests = vlapic_requests(&vp->lapic);
+	int vector;
+
+	if (!requests && vp->presented == VLAPIC_NO_VECTOR)
+		return;
+	vp_withdraw_assist(
+		vp); /* another interrupt waits: the one in service needs its EOI */
+	vector = vlapic_pending(&vp->lapic);
+	vp->watch_cr8 = vector == VLAPIC_NO_VECTOR && requests && vp->lapic.tpr != 0;
+	present_vector(vp, vector);
+}
+
+static void choose_injection(struct vp *vp)
+{
+	if (vp->reinject.valid) {
+		trace(VIRIDIS_TRACE_INJECT, vp, vp->reinject.vector, vp->arch.rip);
+	} else if (vp->nmi_pending && !vp->nmi_blocked && !vp->arch.interrupt_shadow) {
+		vp->reinject = (struct vp_event){ .valid = true,
+			                          .type = EVENT_NMI,
+			                          .vector = EXCEPTION_NMI };
+		vp->nmi_pending = false;
+		vp->nmi_blocked = true;
+	}
+}
+
+static bool ends_halt(const struct vp *vp)
+{
+	return vp->nmi_pending || vp->reinject.valid ||
+	       ((vp->arch.rflags & RFLAGS_IF) &&
+	        vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR);
+}
+
+/* V2: events that came before the bit was set are seen here; later ones see the bit. */
+static void sleep(struct vp *vp)
+{
+	__atomic_fetch_or(&vp->suspend, SUSPEND_HALT, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&vp->events, __ATOMIC_SEQ_CST) != 0)
+		__atomic_fetch_and(&vp->suspend, ~SUSPEND_HALT, __ATOMIC_SEQ_CST);
+}
+
+/* The parent asked to be told when a SINT's slot is free; it is told once. */
+static bool tells_deliverable(struct vp *vp)
+{
+	const struct hv_message_page *page = vp->overlays[OVERLAY_SIMP].page;
+	uint16_t free_sints = 0;
+
+	if (!vp->sint_notify || !synic_takes_messages(&vp->synic))
+		return false;
+	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
+		if ((vp->sint_notify & BIT32(sint)) &&
+		    __atomic_load_n(&page->slot[sint].type, __ATOMIC_ACQUIRE) ==
+		            HV_MESSAGE_NONE)
+			free_sints |= (uint16_t)BIT32(sint);
+	}
+	if (!free_sints)
+		return false;
+	vp->sint_notify &= (uint16_t)~free_sints;
+	intercept_sint_deliverable(vp, free_sints);
+	return true;
+}
+
+bool vp_prepare(struct vp *vp)
+{
+	if (__atomic_load_n(&vp->events, __ATOMIC_RELAXED) != 0)
+		take_events(vp);
+	if (__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) != 0)
+		return false;
+	if (tells_deliverable(vp))
+		return false;
+	if (vp->halted && !ends_halt(vp)) {
+		sleep(vp);
+		return false;
+	}
+	vp->halted = false;
+	choose_vector(vp);
+	choose_injection(vp);
+	return true;
+}
+
+void vp_after_exit(struct vp *vp)
+{
+	if (vp->arch.cr8 != vlapic_cr8(&vp->lapic))
+		vp->lapic.tpr = (uint32_t)vp->arch.cr8 << 4;
+	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
+		vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
+		vp->presented = VLAPIC_NO_VECTOR;
+		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
+	}
+	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
+	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
+		vp_withdraw_assist(vp);
+}

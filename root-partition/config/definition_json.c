@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Definitions to JSON and back: one table of keys. */
+#include <string.h>
+
+#include "root-partition/config/definition.h"
+#include "root-partition/config/json_text.h"
+
+static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean invalid(GError **error, const char *format, ...)
+{
+	va_list args;
+
+	if (error) {
+		va_start(args, format);
+		*error = g_error_new_valist(DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
+		                            format, args);
+		va_end(args);
+		g_prefix_error(error, "definition: ");
+	}
+	return FALSE;
+}
+
+static gboolean take_string(JsonNode *node, const char *key, char **to, GError **error)
+{
+	const char *value;
+
+	if (!json_text_get_string(node, &value))
+		return invalid(error, "'%s' must be a string", key);
+	g_free(*to);
+	*to = g_strdup(value);
+	return TRUE;
+}
+
+static gboolean take_name(struct definition *definition, JsonNode *node, GError **error)
+{
+	return take_string(node, "name", &definition->name, error);
+}
+
+static gboolean take_memory(struct definition *definition, JsonNode *node, GError **error)
+{
+	const char *text;
+
+	if (!json_text_get_string(node, &text))
+		return invalid(error, "'memory' must be a string like \"512M\"");
+	return definition_parse_size(text, &definition->memory_bytes, error);
+}
+
+static gboolean take_vps(struct definition *definition, JsonNode *node, GError **error)
+{
+	gint64 value;
+
+	if (!json_text_get_int(node, &value))
+		return invalid(error, "'vps' must be a whole number");
+	definition->vps = value < 0 || value > G_MAXINT32 ? G_MAXINT32 : (uint32_t)value;
+	return TRUE;
+}
+
+static gboolean take_kernel(struct definition *definition, JsonNode *node, GError **error)
+{
+	return take_string(node, "kernel", &definition->kernel, error);
+}
+
+static gboolean take_initrd(struct definition *definition, JsonNode *node, GError **error)
+{
+	return take_string(node, "initrd", &definition->initrd, error);
+}
+
+static gboolean take_cmdline(struct definition *definition, JsonNode *node,
+                             GError **error)
+{
+	return take_string(node, "cmdline", &definition->cmdline, error);
+}
+
+static gboolean take_serial(struct definition *definition, JsonNode *node, GError **error)
+{
+	return take_string(node, "serial", &definition->serial, error);
+}
+
+static gboolean take_disk(struct definition *definition, JsonNode *node, GError **error)
+{
+	const char *path = NULL;
+	gboolean read_only = FALSE;
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *value;
+
+	if (!JSON_NODE_HOLDS_OBJECT(node))
+		return invalid(error, "'disks' must be a list of objects");
+	json_object_iter_init(&iter, json_node_get_object(node));
+	while (json_object_iter_next(&iter, &key, &value)) {
+		if (strcmp(key, "path") == 0) {
+			if (!json_text_get_string(value, &path))
+				return invalid(error, "'path' must be a string");
+		} else if (strcmp(key, "read-only") == 0) {
+			if (!json_text_get_boolean(value, &read_only))
+				return invalid(error,
+				               "'read-only' must be true or false");
+		} else {
+			return invalid(error, "a disk has no '%s'", key);
+		}
+	}
+	if (!path)
+		return invalid(error, "a disk needs a 'path'");
+	definition_add_disk(definition, path, read_only);
+	return TRUE;
+}
+
+static gboolean take_disks(struct definition *definition, JsonNode *node, GError **error)
+{
+	JsonArray *array;
+
+	if (!JSON_NODE_HOLDS_ARRAY(node))
+		return invalid(error, "'disks' must be a list of objects");
+	array = json_node_get_array(node);
+	for (guint i = 0; i < json_array_get_length(array); i++)
+		if (!take_disk(definition, json_array_get_element(array, i), error))
+			return FALSE;
+	return TRUE;
+}
+
+static const struct definition_key {
+	const char *name;
+	gboolean required;
+	gboolean (*take)(struct definition *definition, JsonNode *node, GError **error);
+} keys[] = {
+	{ "name", TRUE, take_name },      { "memory", TRUE, take_memory },
+	{ "vps", TRUE, take_vps },        { "kernel", TRUE, take_kernel },
+	{ "initrd", FALSE, take_initrd }, { "cmdline", FALSE, take_cmdline },
+	{ "disks", FALSE, take_disks },   { "serial", FALSE, take_serial },
+};
+
+static const struct definition_key *find_key(const char *name)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return NULL;
+}
+
+static gboolean take_object(struct definition *definition, JsonObject *object,
+                            GError **error)
+{
+	JsonObjectIter iter;
+	const char *name;
+	JsonNode *value;
+
+	json_object_iter_init(&iter, object);
+	while (json_object_iter_next(&iter, &name, &value)) {
+		const struct definition_key *key = find_key(name);
+
+		if (!key)
+			return invalid(error, "unknown key '%s'", name);
+		if (!key->take(definition, value, error))
+			return FALSE;
+	}
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (keys[i].required && !json_object_has_member(object, keys[i].name))
+			return invalid(error, "'%s' is missing", keys[i].name);
+	return TRUE;
+}
+
+struct definition *definition_parse(const char *json, gsize length, GError **error)
+{
+	g_autoptr(definition_pointer) definition = NULL;
+	g_autoptr(GError) syntax = NULL;
+	g_autoptr(JsonObject)
+		object = json_text_parse(json, length, DEFINITION_JSON_BYTES, &syntax);
+
+	if (!object) {
+		invalid(error, "%s", syntax->message);
+		return NULL;
+	}
+	definition = definition_new();
+	if (!take_object(definition, object, error) ||
+	    !definition_check(definition, error))
+		return NULL;
+	return g_steal_pointer(&definition);
+}
+
+static void add_disks(JsonBuilder *builder, const GPtrArray *disks)
+{
+	json_builder_set_member_name(builder, "disks");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < disks->len; i++) {
+		const struct definition_disk *disk = disks->pdata[i];
+
+		json_builder_begin_object(builder);
+		json_text_add_string(builder, "path", disk->path);
+		json_text_add_boolean(builder, "read-only", disk->read_only);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}
+
+char *definition_to_json(const struct definition *definition)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autofree char *memory = definition_format_size(definition->memory_bytes);
+	g_autofree char *text = NULL;
+
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "name", definition->name);
+	json_text_add_string(builder, "memory", memory);
+	json_text_add_int(builder, "vps", definition->vps);
+	json_text_add_string(builder, "kernel", definition->kernel);
+	if (definition->initrd)
+		json_text_add_string(builder, "initrd", definition->initrd);
+	json_text_add_string(builder, "cmdline", definition->cmdline);
+	add_disks(builder, definition->disks);
+	json_text_add_string(builder, "serial", definition->serial);
+	json_builder_end_object(builder);
+	text = json_text_finish(builder, TRUE);
+	return g_strconcat(text, "\n", NULL);
+}

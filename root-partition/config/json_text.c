@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* JSON in and out, by json-glib. */
+#include "root-partition/config/json_text.h"
+
+#define NESTING_MAX 16
+
+/* json-glib's parser recurses, so nesting is bounded before it sees the text. */
+static gboolean nesting_bounded(const char *text, gsize length)
+{
+	int depth = 0;
+
+	for (gsize i = 0; i < length; i++) {
+		if (text[i] == '[' || text[i] == '{')
+			depth++;
+		else if (text[i] == ']' || text[i] == '}')
+			depth--;
+		if (depth > NESTING_MAX)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
+                            GError **error)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	JsonNode *root;
+
+	if (length > length_max || !nesting_bounded(text, length) ||
+	    !g_utf8_validate_len(text, length, NULL)) {
+		g_set_error_literal(error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
+		                    "not JSON text");
+		return NULL;
+	}
+	if (!json_parser_load_from_data(parser, text, (gssize)length, error))
+		return NULL;
+	root = json_parser_get_root(parser);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
+		g_set_error_literal(error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
+		                    "a JSON object is needed");
+		return NULL;
+	}
+	return json_node_dup_object(root);
+}
+
+static gboolean holds(JsonNode *node, GType type)
+{
+	return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
+}
+
+gboolean json_text_get_string(JsonNode *node, const char **value)
+{
+	if (!holds(node, G_TYPE_STRING))
+		return FALSE;
+	*value = json_node_get_string(node);
+	return TRUE;
+}
+
+gboolean json_text_get_boolean(JsonNode *node, gboolean *value)
+{
+	if (!holds(node, G_TYPE_BOOLEAN))
+		return FALSE;
+	*value = json_node_get_boolean(node);
+	return TRUE;
+}
+
+gboolean json_text_get_int(JsonNode *node, gint64 *value)
+{
+	if (!holds(node, G_TYPE_INT64))
+		return FALSE;
+	*value = json_node_get_int(node);
+	return TRUE;
+}
+
+void json_text_add_string(JsonBuilder *builder, const char *name, const char *value)
+{
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+
+	json_builder_set_member_name(builder, name);
+	json_builder_add_string_value(builder, valid);
+}
+
+void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_boolean_value(builder, value);
+}
+
+void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_int_value(builder, (gint64)value);
+}
+
+char *json_text_finish(JsonBuilder *builder, gboolean pretty)
+{
+	g_autoptr(JsonNode) root = json_builder_get_root(builder);
+
+	return json_to_string(root, pretty);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Arguments of a process that means ill: each is refused, and nothing leaks. */
+#include "tests/e2e/mshv/mshv_test.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RANDOM_THREADS 3
+#define RANDOM_CALLS   2000
+
+static const uint8_t code_spin[] = { 0xeb, 0xfe };
+
+START_TEST(memory_that_makes_no_sense_is_refused)
+{
+	struct guest guest;
+	uint8_t *m;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	m = guest.memory;
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, 0x7000, m, 0x2000, 3),
+	                 -EEXIST);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, 0x10000, m + 1, 0x1000, 3),
+	                 -EINVAL);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, 0x10000, m, 0, 3), -EINVAL);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, 0x10000, m, 0x1001, 3),
+	                 -EINVAL);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, ~UINT64_C(0xfff), m, 0x2000,
+	                                 3),
+	                 -EINVAL);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, 0x10000, m, BIT64(62), 3),
+	                 -EINVAL);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, 0x10000, (void *)0x1000,
+	                                 0x1000, 3),
+	                 -EFAULT);
+	ck_assert_int_eq(mshv_unmap_memory(&guest.partition, 0, 0x1000), -ENOENT);
+	ck_assert_int_eq(mshv_unmap_memory(&guest.partition, 0, GUEST_BYTES), 0);
+	ck_assert_int_eq(mshv_unmap_memory(&guest.partition, 0, GUEST_BYTES), -ENOENT);
+	guest_end(&guest);
+}
+END_TEST
+
+START_TEST(a_vp_index_is_used_once_and_bounded)
+{
+	struct guest guest;
+	struct mshv_vp other;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	ck_assert_int_eq(mshv_create_vp(&guest.partition, 0, &other), -EEXIST);
+	ck_assert_int_eq(mshv_create_vp(&guest.partition, MSHV_VP_MAX, &other), -EINVAL);
+	guest_end(&guest);
+}
+END_TEST
+
+START_TEST(vp_pages_are_mapped_shared_and_whole_or_not_at_all)
+{
+	struct guest guest;
+	int fd;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	fd = guest.vp.fd;
+	ck_assert_ptr_eq(mmap(NULL, 0x1000, PROT_READ, MAP_PRIVATE, fd, 0), MAP_FAILED);
+	ck_assert_ptr_eq(mmap(NULL, 0x2000, PROT_READ, MAP_SHARED, fd, 0), MAP_FAILED);
+	ck_assert_ptr_eq(mmap(NULL, 0x1000, PROT_READ, MAP_SHARED, fd, 0x2000),
+	                 MAP_FAILED);
+	ck_assert_ptr_eq(mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+	                      0x1000),
+	                 MAP_FAILED);
+	guest_end(&guest);
+}
+END_TEST
+
+START_TEST(only_hypercalls_of_the_list_pass)
+{
+	uint64_t input[2] = { 0 };
+	struct mshv_hypercall call = { .input = input, .input_bytes = sizeof(input) };
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	call.code = HVCALL_DEPOSIT_MEMORY;
+	ck_assert_int_eq(mshv_hypercall(guest.partition.fd, &call), -EOPNOTSUPP);
+	call.code = HVCALL_SET_PARTITION_PROPERTY;
+	ck_assert_int_eq(mshv_hypercall(guest.device, &call), -EOPNOTSUPP);
+	call.code = HVCALL_SET_VP_REGISTERS;
+	call.reps = 4095;
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EINVAL);
+	guest_end(&guest);
+}
+END_TEST
+
+START_TEST(an_unknown_request_is_no_request_at_all)
+{
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	ck_assert_int_eq(ioctl(guest.device, MSHV_IO(0x7fu), NULL), -1);
+	ck_assert_int_eq(errno, ENOTTY);
+	ck_assert_int_eq(ioctl(guest.vp.fd, MSHV_INITIALIZE_PARTITION, NULL), -1);
+	ck_assert_int_eq(errno, ENOTTY);
+	guest_end(&guest);
+}
+END_TEST
+
+/* ---- Random calls from several threads ---- */
+
+struct random_calls {
+	const struct guest *guest;
+	unsigned int seed;
+};
+
+static void random_block(uint64_t *block, size_t words, unsigned int *seed)
+{
+	for (size_t i = 0; i < words; i++)
+		block[i] = rand_r(seed) % 3 ? (uint64_t)rand_r(seed) % 8 :
+		                              (uint64_t)rand_r(seed) << 20;
+	block[rand_r(seed) % 4] = (uintptr_t)block & ~UINT64_C(0xfff);
+}
+
+static void *make_random_calls(void *argument)
+{
+	static const uint32_t requests[] = {
+		MSHV_CREATE_PARTITION,  MSHV_INITIALIZE_PARTITION,
+		MSHV_CREATE_VP,         MSHV_SET_GUEST_MEMORY,
+		MSHV_ROOT_HVCALL,       MSHV_GET_VP_STATE,
+		MSHV_SET_VP_STATE,      VIRIDIS_INFO,
+		VIRIDIS_READ_LOG,       VIRIDIS_GET_STATS,
+		VIRIDIS_SIGNAL_EVENTFD, VIRIDIS_EVENTFD_FLAG,
+		VIRIDIS_MESSAGE_FD,     VIRIDIS_POST_MESSAGE,
+	};
+	struct random_calls *calls = argument;
+	const struct guest *guest = calls->guest;
+	const int fds[] = { guest->device, guest->partition.fd, guest->vp.fd };
+	uint64_t block[256];
+
+	for (int i = 0; i < RANDOM_CALLS; i++) {
+		uint32_t request = requests[(unsigned int)rand_r(&calls->seed) %
+		                            ARRAY_COUNT(requests)];
+		int made;
+
+		random_block(block, ARRAY_COUNT(block), &calls->seed);
+		made = ioctl(fds[rand_r(&calls->seed) % 3], request, block);
+		if (made > 2)
+			close(made);
+	}
+	return NULL;
+}
+
+START_TEST(random_calls_from_all_sides_break_nothing)
+{
+	struct random_calls calls[RANDOM_THREADS];
+	pthread_t threads[RANDOM_THREADS];
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	for (unsigned int i = 0; i < RANDOM_THREADS; i++) {
+		calls[i] = (struct random_calls){ &guest, i + 1 };
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, make_random_calls,
+		                                &calls[i]),
+		                 0);
+	}
+	for (unsigned int i = 0; i < RANDOM_THREADS; i++)
+		ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+	guest_end(&guest);
+}
+END_TEST
+
+Suite *mshv_arguments_suite(void)
+{
+	Suite *suite = suite_create("arguments");
+	TCase *tcase = tcase_create("arguments");
+
+	tcase_set_timeout(tcase, 300);
+	tcase_add_test(tcase, memory_that_makes_no_sense_is_refused);
+	tcase_add_test(tcase, a_vp_index_is_used_once_and_bounded);
+	tcase_add_test(tcase, vp_pages_are_mapped_shared_and_whole_or_not_at_all);
+	tcase_add_test(tcase, only_hypercalls_of_the_list_pass);
+	tcase_add_test(tcase, an_unknown_request_is_no_request_at_all);
+	tcase_add_test(tcase, random_calls_from_all_sides_break_nothing);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

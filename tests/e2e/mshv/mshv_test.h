@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A partition with a page or two of code, and the account of what it cost: shared by the tests. */
+#ifndef ROOT_PARTITION_LIB_TEST_MSHV_TEST_H
+#define ROOT_PARTITION_LIB_TEST_MSHV_TEST_H
+
+#include <check.h>
+#include "root-partition/libmshv/mshv.h"
+
+#define GUEST_BYTES    0x8000u
+#define GUEST_CODE_GPA 0x1000u
+
+struct guest {
+	int device;
+	struct mshv_partition partition;
+	struct mshv_vp vp;
+	uint8_t *memory;
+};
+
+/* Real mode, memory from 0 to GUEST_BYTES, about to run `code`. */
+void guest_start(struct guest *guest, const void *code, size_t bytes);
+/* Closes everything and checks that no page stayed with the hypervisor. */
+void guest_end(struct guest *guest);
+
+/* Waits until no partition is left, then checks the module's totals. */
+void check_nothing_is_left(int device);
+
+Suite *mshv_vp_suite(void);
+Suite *mshv_death_suite(void);
+Suite *mshv_arguments_suite(void);
+Suite *mshv_event_suite(void);
+Suite *mshv_pages_suite(void);
+Suite *mshv_synic_suite(void);
+Suite *mshv_state_suite(void);
+
+#endif

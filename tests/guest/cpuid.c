@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the hypervisor shows and hides by CPUID. TLFS 2 */
+#include "tests/guest/groups.h"
+
+#include <viridis/abi/hv_cpuid.h>
+#include <viridis/abi/hv_msr.h>
+#include "vsc/lib/cpu.h"
+#include "vsc/lib/guest.h"
+#include "vsc/lib/hv.h"
+#include "vsc/lib/tap.h"
+#include "vsc/lib/try.h"
+
+#define CPUID_1_ECX_MONITOR              BIT32(3)
+#define CPUID_1_ECX_VMX                  BIT32(5)
+#define CPUID_1_ECX_HYPERVISOR           BIT32(31)
+#define CPUID_80000001_ECX_SVM           BIT32(2)
+#define CPUID_80000001_ECX_SKINIT        BIT32(12)
+#define CPUID_7_EBX_AVX512               0xdc230000u /* APM3 E.3.6 */
+#define CPUID_7_ECX_PROTECTION_KEYS      0x00000018u
+#define CPUID_7_ECX_LA57                 BIT32(16)
+#define CPUID_80000008_EBX_HIDDEN        0xfffffffau /* all but CLZERO, XSAVEERPTR */
+#define CPUID_80000007_EDX_INVARIANT_TSC BIT32(8)
+#define CPUID_6_EAX_ARAT                 BIT32(2)
+#define HV_PRIVILEGE_BASE                                                               \
+	(HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_STIMER |       \
+	 HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | \
+	 HV_PRIVILEGE_REFERENCE_TSC | HV_PRIVILEGE_FREQUENCY_MSRS)
+
+static bool all_zero(uint32_t leaf)
+{
+	struct cpuid_regs r = cpu_cpuid(leaf, 0);
+
+	return (r.eax | r.ebx | r.ecx | r.edx) == 0;
+}
+
+static void signature(void)
+{
+	struct cpuid_regs r = cpu_cpuid(HV_CPUID_VENDOR_AND_MAX, 0);
+
+	ok(cpu_cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR, "the hypervisor bit is set");
+	ok(r.ebx == HV_VENDOR_EBX && r.ecx == HV_VENDOR_ECX && r.edx == HV_VENDOR_EDX,
+	   "the vendor is \"Microsoft Hv\"");
+	ok(r.eax >= HV_CPUID_LIMITS && r.eax <= 0x4000ffff,
+	   "the highest leaf is one that Linux accepts");
+	r = cpu_cpuid(HV_CPUID_INTERFACE, 0);
+	ok_equal(r.eax, HV_INTERFACE_EAX, "the interface is \"Hv#1\"");
+	ok((r.ebx | r.ecx | r.edx) == 0, "the rest of the interface leaf is 0");
+}
+
+static void features(void)
+{
+	struct cpuid_regs r = cpu_cpuid(HV_CPUID_RECOMMENDATIONS, 0);
+
+	ok(hv_has(HV_PRIVILEGE_BASE),
+	   "every feature that a guest's kernel wants is granted");
+	ok(hv_has(HV_PRIVILEGE_POST_MESSAGES | HV_PRIVILEGE_SIGNAL_EVENTS),
+	   "posting messages and signaling events are granted");
+	ok(!hv_has(HV_PRIVILEGE_CPU_MANAGEMENT),
+	   "CpuManagement is not shown: Linux would take itself for a root of Microsoft's");
+	ok(hv_has_feature(HV_FEATURE_FREQUENCY_MSRS), "the frequency MSRs are announced");
+	ok(hv_has_feature(HV_FEATURE_STIMER_DIRECT), "direct-mode timers are announced");
+	ok(r.eax & HV_HINT_DEPRECATE_AUTO_EOI, "AutoEOI is deprecated");
+	note("features %08x %08x, hints %08x", cpu_cpuid(HV_CPUID_FEATURES, 0).eax,
+	     cpu_cpuid(HV_CPUID_FEATURES, 0).ebx, r.eax);
+}
+
+/* Linux 7.2 reads 0x40000082 unasked; a bare Intel CPU shows the highest basic leaf there. */
+static void out_of_range(void)
+{
+	uint32_t last = cpu_cpuid(HV_CPUID_VENDOR_AND_MAX, 0).eax;
+	static const uint32_t beyond[] = { 0x40000080, 0x40000082, 0x40001000,
+		                           0x4000ffff };
+
+	ok(all_zero(last + 1), "the leaf after the last one is all zeros");
+	for (unsigned int i = 0; i < ARRAY_COUNT(beyond); i++)
+		ok(all_zero(beyond[i]), "leaf %x is all zeros", beyond[i]);
+}
+
+/* What a guest cannot have, and leaves that no processor of today has: an emulated CPU answers those. */
+static void not_allowed(void)
+{
+	static const uint32_t leaves[] = { 5,          0xa,        0xf,        0x10,
+		                           0x12,       0x14,       0x8000001b, 0x8000001c,
+		                           0x8000001f, 0x80000020, 0x80000022, 0x80000026,
+		                           0x8fffffff, 0xc0000000 };
+	struct cpuid_regs r = cpu_cpuid(7, 0);
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(leaves); i++)
+		ok(all_zero(leaves[i]), "leaf %x is all zeros", leaves[i]);
+	ok(!(r.ecx & CPUID_7_ECX_PROTECTION_KEYS), "protection keys are hidden");
+	ok(!(r.ecx & CPUID_7_ECX_LA57), "five levels of paging are hidden");
+	ok(!(r.ebx & CPUID_7_EBX_AVX512), "AVX-512, which XCR0 cannot have, is hidden");
+	r = cpu_cpuid(0x80000008, 0);
+	ok(!(r.ebx & CPUID_80000008_EBX_HIDDEN),
+	   "what needs MSRs that are not there is hidden: IBPB, STIBP, SSBD; and INVLPGB");
+	ok(cpu_cpuid(0, 0).eax >= 0xd && cpu_cpuid(0x80000000, 0).eax >= 0x80000008,
+	   "the highest leaves are told");
+	ok(!all_zero(0x80000002) && !all_zero(0x80000005) && !all_zero(0x80000006),
+	   "so are name and caches");
+	ok((r.eax & 0xff) >= 36 && (r.eax & 0xff) <= 48, "and the width of addresses");
+}
+
+static void hidden(void)
+{
+	uint64_t efer = cpu_rdmsr(MSR_EFER);
+	struct cpuid_regs r = cpu_cpuid(0x80000001, 0);
+
+	ok(!(cpu_cpuid(1, 0).ecx & CPUID_1_ECX_VMX), "VMX is hidden");
+	ok(!(cpu_cpuid(1, 0).ecx & CPUID_1_ECX_MONITOR), "MONITOR is hidden");
+	ok(!(r.ecx & CPUID_80000001_ECX_SVM), "SVM is hidden");
+	ok(!(r.ecx & CPUID_80000001_ECX_SKINIT), "SKINIT is hidden");
+	ok(!(efer & EFER_SVME), "EFER.SVME reads as 0");
+	ok(all_zero(0x8000000a), "the SVM feature leaf is all zeros");
+	ok(cpu_cpuid(6, 0).eax & CPUID_6_EAX_ARAT, "the APIC timer always runs (ARAT)");
+	if (!hv_has(HV_PRIVILEGE_TSC_INVARIANT))
+		return;
+	cpu_wrmsr(HV_MSR_TSC_INVARIANT_CONTROL, 1);
+	ok(cpu_cpuid(0x80000007, 0).edx & CPUID_80000007_EDX_INVARIANT_TSC,
+	   "asked by its MSR, the hypervisor shows an invariant TSC");
+}
+
+/* The privileges that make a parent: a child must not see them. */
+static void by_role(void)
+{
+	uint64_t parent = HV_PRIVILEGE_CREATE_PARTITIONS |
+	                  HV_PRIVILEGE_ACCESS_MEMORY_POOL | HV_PRIVILEGE_CREATE_PORT |
+	                  HV_PRIVILEGE_CONNECT_PORT;
+	char role[16];
+
+	if (!guest_option("role", role, sizeof(role)))
+		skip("role= not given: the parent's privileges are not judged");
+	else if (role[0] == 'r')
+		ok(hv_has(parent), "the root may create partitions, deposits and ports");
+	else
+		ok(!hv_has(HV_PRIVILEGE_CREATE_PARTITIONS) &&
+		           !hv_has(HV_PRIVILEGE_ACCESS_MEMORY_POOL) &&
+		           !hv_has(HV_PRIVILEGE_CREATE_PORT) &&
+		           !hv_has(HV_PRIVILEGE_CONNECT_PORT),
+		   "a child holds none of a parent's privileges");
+}
+
+void group_cpuid(void)
+{
+	signature();
+	features();
+	out_of_range();
+	hidden();
+	not_allowed();
+	by_role();
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A parent's hypercalls into a child, typed: properties, memory, interrupts, messages; and the log. */
+#include "tests/guest/partition.h"
+
+#include <viridis/base/mem.h>
+#include "vsc/lib/hv.h"
+#include "vsc/lib/tap.h"
+
+#define LOG_BYTES 4080u
+
+static enum hv_status call(uint32_t code, const void *input, size_t input_bytes,
+                           void *output, size_t output_bytes)
+{
+	return hv_status_of(hv_call(code, 0, input, input_bytes, output, output_bytes));
+}
+
+enum hv_status partition_get_property(uint64_t id, uint32_t code, uint64_t *value)
+{
+	const struct hv_input_get_partition_property in = { .partition_id = id,
+		                                            .code = code };
+
+	return call(HVCALL_GET_PARTITION_PROPERTY, &in, sizeof(in), value,
+	            sizeof(*value));
+}
+
+enum hv_status partition_next_child(uint64_t parent, uint64_t previous, uint64_t *id)
+{
+	const struct hv_input_get_next_child in = { .parent_id = parent,
+		                                    .previous_child_id = previous };
+
+	return call(HVCALL_GET_NEXT_CHILD_PARTITION, &in, sizeof(in), id, sizeof(*id));
+}
+
+enum hv_status memory_unmap_large(uint64_t id, uint64_t gpfn)
+{
+	const struct hv_input_unmap_gpa_pages in = { .partition_id = id,
+		                                     .gpfn_base = gpfn,
+		                                     .flags = HV_UNMAP_GPA_LARGE_PAGE };
+
+	return hv_status_of(hv_call(HVCALL_UNMAP_GPA_PAGES, 1, &in, sizeof(in), NULL, 0));
+}
+
+enum hv_status memory_translate(uint64_t id, uint32_t vp, uint64_t gva, uint64_t flags,
+                                struct hv_output_translate_va *out)
+{
+	const struct hv_input_translate_va in = { .partition_id = id,
+		                                  .vp_index = vp,
+		                                  .flags = flags,
+		                                  .gva_page = gva >> PAGE_SHIFT_4K };
+
+	return call(HVCALL_TRANSLATE_VIRTUAL_ADDRESS, &in, sizeof(in), out, sizeof(*out));
+}
+
+enum hv_status memory_read(uint64_t id, uint64_t gpa, uint32_t bytes,
+                           struct hv_output_read_gpa *out)
+{
+	const struct hv_input_read_gpa in = { .partition_id = id,
+		                              .byte_count = bytes,
+		                              .gpa = gpa };
+
+	return call(HVCALL_READ_GPA, &in, sizeof(in), out, sizeof(*out));
+}
+
+enum hv_status memory_write(uint64_t id, uint64_t gpa, const void *data, uint32_t bytes,
+                            uint32_t *access_result)
+{
+	struct hv_input_write_gpa in = { .partition_id = id,
+		                         .byte_count = bytes,
+		                         .gpa = gpa };
+	struct hv_output_write_gpa out;
+	enum hv_status status;
+
+	memcpy(in.data, data, bytes < sizeof(in.data) ? bytes : sizeof(in.data));
+	status = call(HVCALL_WRITE_GPA, &in, sizeof(in), &out, sizeof(out));
+	*access_result = out.access_result;
+	return status;
+}
+
+enum hv_status interrupt_assert(uint64_t id, uint64_t control, uint64_t destination,
+                                uint32_t vector)
+{
+	const struct hv_input_assert_virtual_interrupt in = { .partition_id = id,
+		                                              .control = control,
+		                                              .destination = destination,
+		                                              .vector = vector };
+
+	return call(HVCALL_ASSERT_VIRTUAL_INTERRUPT, &in, sizeof(in), NULL, 0);
+}
+
+enum hv_status message_post_direct(uint64_t id, uint32_t vp, uint32_t sint,
+                                   const struct hv_message *message)
+{
+	struct hv_input_post_message_direct in = { .partition_id = id,
+		                                   .vp_index = vp,
+		                                   .sint = sint };
+
+	memcpy(in.message.bytes, message, sizeof(*message));
+	return call(HVCALL_POST_MESSAGE_DIRECT, &in, sizeof(in), NULL, 0);
+}
+
+enum hv_status event_signal_direct(uint64_t id, uint32_t vp, uint8_t sint, uint16_t flag,
+                                   bool *newly_signaled)
+{
+	const struct hv_input_signal_event_direct in = { .partition_id = id,
+		                                         .vp_index = vp,
+		                                         .sint = sint,
+		                                         .flag_number = flag };
+	struct hv_output_signal_event_direct out;
+	enum hv_status status =
+		call(HVCALL_SIGNAL_EVENT_DIRECT, &in, sizeof(in), &out, sizeof(out));
+
+	*newly_signaled = out.newly_signaled == 1;
+	return status;
+}
+
+enum hv_status
+intercept_result_register(const struct hv_input_register_intercept_result *result)
+{
+	return call(HVCALL_REGISTER_INTERCEPT_RESULT, result, sizeof(*result), NULL, 0);
+}
+
+/* ---- The log ---- */
+
+static uint64_t log_at; /* the byte that is read next */
+
+/* A piece of it; false: there is no more. */
+static bool read_on(struct viridis_output_read *piece)
+{
+	const struct viridis_input_read in = { .sequence = log_at,
+		                               .bytes_max = LOG_BYTES };
+	enum hv_status status =
+		call(HVCALL_VIRIDIS_READ_LOG, &in, sizeof(in), piece, sizeof(*piece));
+
+	if (status != HV_STATUS_SUCCESS)
+		bail_out("READ_LOG: status %x", status);
+	log_at = piece->next_sequence;
+	return piece->bytes > 0;
+}
+
+void log_mark(void)
+{
+	static struct viridis_output_read piece;
+
+	while (read_on(&piece))
+		continue;
+}
+
+static bool begins_with(const char *text, size_t bytes, const char *with)
+{
+	for (size_t i = 0; with[i]; i++)
+		if (i >= bytes || text[i] != with[i])
+			return false;
+	return true;
+}
+
+/* One piece is enough for what a test can have caused. */
+unsigned int log_count(const char *text)
+{
+	static struct viridis_output_read piece;
+	uint64_t mark = log_at;
+	unsigned int count = 0;
+
+	(void)read_on(&piece); /* nothing: none found */
+	for (uint32_t i = 0; i < piece.bytes; i++)
+		count += begins_with((const char *)piece.data + i, piece.bytes - i, text);
+	log_at = mark;
+	return count;
+}
+
+bool log_says(const char *text)
+{
+	return log_count(text) > 0;
+}

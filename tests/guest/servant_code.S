@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a servant runs: a handler for each vector at SERVANT_CODE, then its tasks. */
+#include "tests/guest/servant.h"
+
+	.section .rodata
+	.code64
+	.globl servant_code, servant_code_end
+	.globl servant_rdmsr, servant_wrmsr, servant_cpuid, servant_vmmcall
+	.globl servant_halt, servant_count
+	.globl servant_startup, servant_startup_end
+	.balign 16
+servant_code:
+	.set vector, 0
+	.rept 256
+	.balign SERVANT_STUB_BYTES
+	movl $vector, %eax
+	out %eax, $SERVANT_WAS_CUT
+	.set vector, vector + 1
+	.endr
+	.balign SERVANT_STUB_BYTES
+
+servant_rdmsr:
+	rdmsr
+	shlq $32, %rdx
+	orq %rdx, %rax
+	out %eax, $SERVANT_SAYS
+servant_wrmsr:
+	movq %rax, %rdx
+	shrq $32, %rdx
+	wrmsr
+	out %eax, $SERVANT_SAYS
+servant_cpuid:
+	cpuid
+	out %eax, $SERVANT_SAYS
+servant_vmmcall:
+	vmmcall
+	out %eax, $SERVANT_SAYS
+servant_halt:
+	sti
+1:	hlt
+	jmp 1b
+servant_count:
+1:	incl SERVANT_COUNTER
+	jmp 1b
+servant_code_end:
+
+	.code16
+servant_startup:
+	movb $SERVANT_STARTED, %al
+	out %al, $SERVANT_SAYS
+1:	hlt
+	jmp 1b
+servant_startup_end:

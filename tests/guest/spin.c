@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A VP that never gives its processor up, for tests of the scheduler. */
+#include "tests/guest/groups.h"
+
+#include "vsc/lib/clock.h"
+#include "vsc/lib/guest.h"
+#include "vsc/lib/smp.h"
+#include "vsc/lib/tap.h"
+
+#define REPORT_MS 1000
+
+static _Noreturn void spin_for_good(void *argument)
+{
+	(void)argument; /* nothing to know */
+	for (;;)
+		clock_wait_ms(REPORT_MS);
+}
+
+/* The first VP says each second that it runs; all of them spin with interrupts off. */
+void group_spin(void)
+{
+	unsigned int wanted =
+		(unsigned int)guest_option_number("vps", guest_acpi()->cpu_count);
+	uint64_t limit = guest_option_number("seconds", ~UINT64_C(0));
+
+	smp_start(wanted);
+	for (unsigned int i = 1; i < smp_online(); i++)
+		smp_run(i, spin_for_good, NULL);
+	for (uint64_t second = 0; second < limit; second++) {
+		note("spinning on %u VPs, second %lu", smp_online(), second);
+		clock_wait_ms(REPORT_MS);
+	}
+}
