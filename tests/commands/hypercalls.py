@@ -4,7 +4,7 @@
 import re
 from pathlib import Path
 
-KERNEL = Path(__file__).resolve().parents[2] / "hypervisor" / "kernel"
+KERNEL = Path(__file__).resolve().parents[2] / "hypervisor" / "kernel" / "guest"
 COMMENT = re.compile(r"/\* (.+) \*/")
 TARGET = re.compile(r"^\tTARGET_(\w+), +/\* (.+) \*/$", re.MULTILINE)
 
