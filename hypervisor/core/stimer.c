@@ -108,20 +108,13 @@ bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_
 	return true;
 }
 
-static uint64_t deadline_of(const struct stimer *timer)
-{
-	return timer->message_waits ? STIMER_NEVER : timer->expiration; /* T3 */
-}
-
 uint64_t stimers_deadline(const struct stimers *timers)
 {
 	uint64_t least = STIMER_NEVER;
 
 	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
-		uint64_t at = deadline_of(&timers->timer[i]);
-
-		if (at < least)
-			least = at;
+		if (timers->timer[i].expiration < least)
+			least = timers->timer[i].expiration;
 	}
 	return least;
 }
@@ -148,13 +141,11 @@ unsigned int stimers_expire(struct stimers *timers, uint64_t now,
 
 	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
 		struct stimer *timer = &timers->timer[i];
-		uint64_t at = deadline_of(timer);
-
-		if (at == STIMER_NEVER || at > now)
+		if (timer->expiration == STIMER_NEVER || timer->expiration > now)
 			continue;
 		if (timer->config & HV_STIMER_DIRECT) {
 			vectors[count++] = config_vector(timer->config);
-		} else {
+		} else if (!timer->message_waits) { /* T3 */
 			timer->message_waits = true;
 			timer->undelivered = timer->expiration;
 		}

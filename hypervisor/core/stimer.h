@@ -6,7 +6,8 @@
  *   T1  A periodic timer's expirations stay on the grid start + n * period: lateness never adds up.
  *   T2  A late periodic timer gives up what it missed, as a lazy one does; none is faster than
  *       STIMER_INTERVAL_MIN.
- *   T3  A timer holds at most one message the guest has not got; it rests until that is delivered.
+ *   T3  A timer holds at most one message the guest has not got. A periodic one runs on meanwhile and gives
+ *       up what expires, so that a delivery, which may come at any time, changes no deadline.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_STIMER_H
 #define VIRIDIS_HYPERVISOR_CORE_STIMER_H

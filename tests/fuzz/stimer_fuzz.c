@@ -105,9 +105,10 @@ static bool fires(struct model *model, uint64_t now)
 {
 	uint64_t period = period_of(model);
 
-	if (model->waits || model->due > now || model->due == NEVER)
+	if (model->due > now || model->due == NEVER)
 		return false;
-	model->told = model->due;
+	if (!model->waits) /* T3 */
+		model->told = model->due;
 	if (model->config & PERIODIC) {
 		uint64_t late = now - model->due;
 
@@ -201,7 +202,7 @@ static void check(const struct both *both)
 		if ((model->config & PERIODIC) && model->due != NEVER) /* T1 */
 			CHECK((model->due - model->start) % period_of(model) == 0);
 		CHECK(!model->waits || sint_of(model) != 0);
-		if (!model->waits && model->due < next) /* T3 */
+		if (model->due < next)
 			next = model->due;
 		waiting |= (unsigned int)model->waits << i;
 	}

@@ -169,6 +169,25 @@ static void message_slot_busy(void)
 	stop(3);
 }
 
+/* Late by many periods, and then on time again. */
+static void periodic_message_meets_a_busy_slot(void)
+{
+	struct hv_message message;
+	unsigned int taken = 0;
+
+	cpu_wrmsr(config_msr(3),
+	          HV_STIMER_PERIODIC | HV_STIMER_AUTO_ENABLE | CONFIG_SINT(SINT_TIMER));
+	cpu_wrmsr(count_msr(3), 2 * UNITS_PER_MS);
+	clock_wait_ms(20);
+	ok(synic_slot(SINT_TIMER)->flags & HV_MESSAGE_FLAG_PENDING,
+	   "a periodic timer's second message waits behind its first");
+	while (taken < 6 && synic_wait_message(SINT_TIMER, &message, PATIENCE_MS))
+		taken++;
+	ok_equal(taken, 6, "and the timer goes on after the EOM");
+	stop(3);
+	(void)synic_take_message(SINT_TIMER, &message); /* one may have come meanwhile */
+}
+
 static void message_masked(void)
 {
 	uint32_t before = *arrivals(VECTOR_MESSAGE);
@@ -199,6 +218,7 @@ void group_stimer(void)
 	synic_set_sint(SINT_TIMER, VECTOR_MESSAGE);
 	message_one_shot();
 	message_slot_busy();
+	periodic_message_meets_a_busy_slot();
 	message_masked();
 	synic_disable();
 }
