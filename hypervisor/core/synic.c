@@ -47,6 +47,9 @@ static bool write_sint(struct synic *synic, unsigned int sint, uint64_t value,
 		return false;
 	field_store(&synic->sint[sint], value & SINT_KEPT);
 	*rescan = (uint16_t)(1u << sint);
+	synic->auto_eoi &= (uint16_t) ~*rescan;
+	if (value & HV_SINT_AUTO_EOI)
+		synic->auto_eoi |= *rescan;
 	return true;
 }
 

@@ -28,6 +28,7 @@ struct synic {
 		};
 	};
 	uint64_t sint[HV_SINT_COUNT];
+	uint16_t auto_eoi; /* the owner alone: SINTs whose interrupts end by themselves */
 };
 
 /* Before anyone else can see it. */
@@ -53,6 +54,13 @@ bool synic_vector(const struct synic *synic, unsigned int sint,
 
 /* SINTs that use this vector, one bit each: to rescan at its EOI. */
 uint16_t synic_sints_of_vector(const struct synic *synic, uint8_t vector);
+
+/* The owner: whether the guest sends no EOI for this vector. TLFS 11.8.4 */
+static inline bool synic_is_auto_eoi(const struct synic *synic, uint8_t vector)
+{
+	return synic->auto_eoi &&
+	       (synic->auto_eoi & synic_sints_of_vector(synic, vector));
+}
 
 /*
  * Put a message into a slot of the guest's page. more_pending: others wait for the same SINT. True: raise

@@ -6,6 +6,7 @@
 #include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
 #include "tests/guest/partition.h"
+#include "vsc/lib/apic.h"
 #include "vsc/lib/clock.h"
 #include "vsc/lib/cpu.h"
 #include "vsc/lib/guest.h"
@@ -191,6 +192,33 @@ static void masked(void)
 	synic_set_sint(SINT_EVENT, VECTOR_EVENT);
 }
 
+static void no_eoi(struct trap_frame *frame)
+{
+	(void)frame; /* as FreeBSD does at a SINT with AutoEOI */
+}
+
+/* Each by itself, and in the same class as the others: one left in service would hold them all. */
+static void auto_eoi(void)
+{
+	uint32_t before = arrivals(VECTOR_EVENT), in_time = 0;
+
+	trap_set_handler(VECTOR_EVENT, no_eoi);
+	cpu_wrmsr(HV_MSR_SINT0 + SINT_EVENT, VECTOR_EVENT | HV_SINT_AUTO_EOI);
+	for (unsigned int i = 0; i < 4; i++) {
+		if (event_signal(CONNECTION_EVENT, 1) == HV_STATUS_SUCCESS &&
+		    clock_wait_for(&this_vp()->interrupts[VECTOR_EVENT], before + i + 1,
+		                   200))
+			in_time++;
+		(void)synic_take_flag(SINT_EVENT, BASE_FLAG + 1); /* it is up */
+	}
+	ok_equal(in_time, 4, "interrupts of a SINT with AutoEOI need no EOI");
+	ok(!apic_vector_set(APIC_ISR, VECTOR_EVENT), "none of them stays in service");
+	trap_set_handler(VECTOR_EVENT, NULL);
+	apic_eoi(); /* for who keeps one in service all the same */
+	synic_set_sint(SINT_EVENT, VECTOR_EVENT);
+	one_message();
+}
+
 static void drop_ports(void)
 {
 	const uint64_t self = HV_PARTITION_ID_SELF;
@@ -227,6 +255,7 @@ void group_synic(void)
 		a_full_queue();
 		events();
 		masked();
+		auto_eoi();
 		drop_ports();
 	}
 	synic_disable();

@@ -54,12 +54,15 @@ enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi
 
 void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 {
-	uint16_t sints = synic_sints_of_vector(&vp->synic, vector);
+	uint16_t sints;
 
 	if (vp->partition->is_root)
 		interrupt_ended_by_root(vp, vector);
 	else if (level)
 		intercept_apic_eoi(vp, vector);
+	if (!messages_waiting(vp) && !stimers_waiting(&vp->stimers, SYNIC_ALL_SINTS))
+		return;
+	sints = synic_sints_of_vector(&vp->synic, vector);
 	messages_rescan(vp, sints);
 	synthetic_timers_post(vp, sints);
 }

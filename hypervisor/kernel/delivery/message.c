@@ -41,6 +41,15 @@ static void unlink_locked(struct message_source *source)
 	__atomic_store_n(&source->target, NULL, __ATOMIC_RELEASE);
 }
 
+/* M3 */
+static void mark_waiting_locked(struct vp *vp, unsigned int sint, bool waits)
+{
+	uint16_t sints = vp->messages.waiting_sints & (uint16_t)~BIT32(sint);
+
+	__atomic_store_n(&vp->messages.waiting_sints,
+	                 sints | (uint16_t)(waits ? BIT32(sint) : 0), __ATOMIC_SEQ_CST);
+}
+
 /* Deliver what the slot takes: one message, as a rule. */
 static void try_deliver_locked(struct vp *vp, unsigned int sint)
 {
@@ -62,6 +71,7 @@ static void try_deliver_locked(struct vp *vp, unsigned int sint)
 			list_append(waiting, &source->node); /* others first */
 		}
 	}
+	mark_waiting_locked(vp, sint, false);
 }
 
 void message_source_init(struct message_source *source, struct hv_message *slots,
@@ -94,6 +104,7 @@ enum hv_status message_post(struct message_source *source, struct vp *target,
 	if (list_empty(&source->node) && source->queue.count != 0) {
 		__atomic_store_n(&source->target, target, __ATOMIC_RELAXED);
 		list_append(&target->messages.waiting[sint], &source->node);
+		mark_waiting_locked(target, sint, true);
 	}
 	try_deliver_locked(target, sint);
 	return status;
@@ -121,8 +132,15 @@ void messages_drain(struct vp *vp)
 	}
 }
 
+uint16_t messages_waiting(const struct vp *vp)
+{
+	return __atomic_load_n(&vp->messages.waiting_sints, __ATOMIC_RELAXED);
+}
+
 void messages_rescan(struct vp *vp, uint16_t sints)
 {
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* M3 */
+	sints &= messages_waiting(vp);
 	if (sints == 0)
 		return;
 	SPIN_HOLD(&vp->messages.lock);

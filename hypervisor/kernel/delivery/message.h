@@ -8,6 +8,8 @@
  * M1 A source on a list has a message; it leaves the list under the lock when its last is delivered.
  * M2 A source has one offerer at a time: the owner of the VP whose intercept it is, or who holds the
  *    ports lock. While it is linked it stays at its target, whichever one a later offer names.
+ * M3 A SINT's bit in waiting_sints is set before its slot and the SynIC's registers are looked at. Who has
+ *    freed the slot or changed a register looks at the bit after that: one of the two delivers.
  */
 #ifndef VIRIDIS_KERNEL_MESSAGE_H
 #define VIRIDIS_KERNEL_MESSAGE_H
@@ -24,6 +26,7 @@ struct message_source {
 struct message_queues {
 	struct spinlock lock;
 	struct list waiting[HV_SINT_COUNT];
+	uint16_t waiting_sints; /* written under the lock: lists that may not be empty. M3 */
 };
 
 void messages_init(struct vp *vp);
@@ -44,6 +47,9 @@ void message_withdraw(struct message_source *source);
 
 /* Take every source off the VP. */
 void messages_drain(struct vp *vp);
+
+/* SINTs at which messages may wait, one bit each. */
+uint16_t messages_waiting(const struct vp *vp);
 
 /* Try again: one bit a SINT. Owner of `vp`, or anyone. */
 void messages_rescan(struct vp *vp, uint16_t sints);

@@ -7,6 +7,7 @@
  * marked "no EOI required", and the guest's clearing of the mark counts as its EOI. TLFS 10.3.1
  */
 #include <viridis/base/mem.h>
+#include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/interrupt.h"
 #include "hypervisor/kernel/objects/partition.h"
@@ -106,7 +107,7 @@ void vp_withdraw_assist(struct vp *vp)
 	}
 }
 
-/* An edge interrupt, none in service, and no other requested. */
+/* An edge interrupt that needs an EOI, none in service, and no other requested. */
 static bool may_spare_eoi(const struct vp *vp, int vector)
 {
 	const struct vlapic *lapic = &vp->lapic;
@@ -117,7 +118,8 @@ static bool may_spare_eoi(const struct vp *vp, int vector)
 		if (lapic->isr[i] || (lapic->irr[i] & ~mine) || (lapic->tmr[i] & mine))
 			return false;
 	}
-	return vp->assist_msr & HV_MSR_PAGE_ENABLE;
+	return (vp->assist_msr & HV_MSR_PAGE_ENABLE) &&
+	       !synic_is_auto_eoi(&vp->synic, (uint8_t)vector);
 }
 
 static void present_vector(struct vp *vp, int vector)
@@ -218,6 +220,8 @@ void vp_after_exit(struct vp *vp)
 		vp->lapic.tpr = (uint32_t)vp->arch.cr8 << 4;
 	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
 		vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
+		if (synic_is_auto_eoi(&vp->synic, (uint8_t)vp->presented))
+			apic_eoi(vp);
 		vp->presented = VLAPIC_NO_VECTOR;
 		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
 	}
