@@ -260,7 +260,7 @@ static gboolean check_disk(const GPtrArray *disks, guint index, GError **error)
 }
 
 /* What the file is refused for; NULL when it may be appended to, though nothing is there yet. */
-static char *serial_hindrance(const char *path)
+static char *serial_reject_reason(const char *path)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
 	int fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
@@ -301,13 +301,22 @@ static const char *used_as(const struct definition *definition, const char *path
 static gboolean check_serial(const struct definition *definition, GError **error)
 {
 	const char *path = definition->serial;
+	g_autofree char *old = g_strconcat(path, ".old", NULL);
 	g_autofree char *why = NULL;
-	const char *use;
+	const char *use, *old_use;
 
 	if (strcmp(path, "pty") == 0)
 		return TRUE;
 	use = used_as(definition, path);
-	why = use ? g_strdup_printf("it is the VM's %s", use) : serial_hindrance(path);
+	old_use = used_as(definition, old);
+	if (use)
+		why = g_strdup_printf("it is the VM's %s", use);
+	else if (old_use)
+		why = g_strdup_printf("%s, which it becomes once it is long, is the "
+		                      "VM's %s",
+		                      old, old_use);
+	else
+		why = serial_reject_reason(path);
 	if (!why)
 		return TRUE;
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "serial %s: %s", path,

@@ -2,18 +2,35 @@
 /* JSON in and out, by json-glib. */
 #include "root-partition/config/json_text.h"
 
+#include <string.h>
+
 #define NESTING_MAX 16
 
-/* json-glib's parser recurses, so nesting is bounded before it sees the text. */
+/*
+ * json-glib's parser recurses, so nesting is bounded before it sees the text. Brackets inside strings
+ * do not nest. Outside of strings there are no comments and no other quotes: JSON has none, but the
+ * parser takes some, and would see strings elsewhere than we do.
+ */
 static gboolean nesting_bounded(const char *text, gsize length)
 {
+	gboolean in_string = FALSE;
 	int depth = 0;
 
 	for (gsize i = 0; i < length; i++) {
-		if (text[i] == '[' || text[i] == '{')
+		char c = text[i];
+
+		if (in_string && c == '\\')
+			i++;
+		else if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			continue;
+		else if (c == '[' || c == '{')
 			depth++;
-		else if (text[i] == ']' || text[i] == '}')
+		else if (c == ']' || c == '}')
 			depth--;
+		else if (strchr("/#'", c))
+			return FALSE;
 		if (depth > NESTING_MAX)
 			return FALSE;
 	}

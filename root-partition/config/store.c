@@ -4,6 +4,7 @@
 #include "root-partition/config/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -82,7 +83,7 @@ static gboolean failed(GError **error, const char *path)
 }
 
 /* To the disk: what has a name afterwards is whole, whatever happens to the machine. */
-static gboolean write_whole(int fd, const char *text)
+static gboolean store_write_whole(int fd, const char *text)
 {
 	size_t left = strlen(text);
 
@@ -97,6 +98,18 @@ static gboolean write_whole(int fd, const char *text)
 		left -= (size_t)written;
 	}
 	return fsync(fd) == 0;
+}
+
+/* The names in the folder of definitions reach the disk too. */
+static gboolean store_sync_folder(GError **error)
+{
+	const char *path = paths_state_dir();
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	gboolean synced = (fd >= 0 && fsync(fd) == 0) || failed(error, path);
+
+	if (fd >= 0)
+		close(fd);
+	return synced;
 }
 
 static gboolean link_as(const char *aside, const char *name, GError **error)
@@ -155,12 +168,12 @@ gboolean store_create(const struct definition *definition, GError **error)
 	}
 	if (fd < 0)
 		return failed(error, aside);
-	created = (ftruncate(fd, 0) == 0 && write_whole(fd, text)) ||
+	created = (ftruncate(fd, 0) == 0 && store_write_whole(fd, text)) ||
 	          failed(error, aside);
 	created = created && link_as(aside, definition->name, error);
 	g_unlink(aside);
 	close(fd);
-	return created;
+	return created && store_sync_folder(error);
 }
 
 gboolean store_delete(const char *name, GError **error)
@@ -179,7 +192,7 @@ gboolean store_delete(const char *name, GError **error)
 
 		g_unlink(other);
 	}
-	return TRUE;
+	return store_sync_folder(error);
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)

@@ -4,6 +4,8 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "root-partition/config/definition.h"
@@ -59,6 +61,24 @@ START_TEST(what_may_be_left_out_has_its_default)
 }
 END_TEST
 
+/* Brackets, quotes and slashes inside a string are text: systemd's and dracut's options have them. */
+START_TEST(what_a_string_holds_is_no_structure)
+{
+	static const char cmdline[] = "[[[[[[[[[[ {{{{{{{{{{ ]]]]]]]]]] ' // /* # \\ \"";
+	g_autoptr(definition_pointer) first = parse(whole, NULL);
+	g_autoptr(definition_pointer) second = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
+
+	g_free(first->cmdline);
+	first->cmdline = g_strdup(cmdline);
+	text = definition_to_json(first);
+	second = parse(text, &error);
+	ck_assert_msg(second != NULL, "%s: %s", text, error ? error->message : "");
+	ck_assert_str_eq(second->cmdline, cmdline);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	const char *names; /* what the message must contain */
@@ -106,6 +126,13 @@ static const struct {
 	  "\"disks\":[{\"path\":\"/d\",\"size\":1}]}",
 	  "size" },
 	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	/* What hides brackets from who counts them. */
+	{ "{\"a\":\"\\\"\",\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	{ "{/*\"*/\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	{ "{//\"\n\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	{ "{'\"':[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	{ "{#\"\n\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
+	{ "\"\\", "unterminated" },
 	{ "\xff\xfe", "JSON" },
 };
 
@@ -248,7 +275,7 @@ END_TEST
 
 static const struct {
 	const char *serial; /* NULL: `file`, which is also what `use` says */
-	enum { NOTHING, KERNEL, INITRD, DISK, DISK_READ_ONLY } use;
+	enum { NOTHING, KERNEL, INITRD, DISK, DISK_READ_ONLY, OLD_DISK } use;
 	const char *named; /* NULL: accepted */
 } serials[] = {
 	{ NULL, NOTHING, NULL },
@@ -256,6 +283,7 @@ static const struct {
 	{ NULL, INITRD, "initrd" },
 	{ NULL, DISK, "disk" },
 	{ NULL, DISK_READ_ONLY, "disk" },
+	{ NULL, OLD_DISK, "disk" }, /* "linked.old" is one */
 	{ "/dev/null", NOTHING, NULL },
 	{ "pty", NOTHING, NULL },
 	{ "/nonexistent/serial", NOTHING, "No such file" },
@@ -268,12 +296,15 @@ START_TEST(a_serial_line_goes_where_it_can_be_written_and_nothing_is_lost)
 {
 	g_autoptr(definition_pointer) definition = definition_new();
 	const char *serial = serials[_i].serial ? serials[_i].serial : linked;
+	g_autofree char *old = empty_file("linked.old");
 	g_autoptr(GError) error = NULL;
 
 	definition->memory_bytes = DEFINITION_MEMORY_MIN;
 	definition->kernel = g_strdup(serials[_i].use == KERNEL ? file : kernel);
 	definition->initrd = g_strdup(serials[_i].use == INITRD ? file : NULL);
-	if (serials[_i].use >= DISK)
+	if (serials[_i].use == OLD_DISK)
+		definition_add_disk(definition, old, FALSE);
+	else if (serials[_i].use >= DISK)
 		definition_add_disk(definition, file, serials[_i].use == DISK_READ_ONLY);
 	g_free(definition->serial);
 	definition->serial = g_strdup(serial);
@@ -283,6 +314,7 @@ START_TEST(a_serial_line_goes_where_it_can_be_written_and_nothing_is_lost)
 		ck_assert_msg(g_str_has_prefix(error->message, "serial ") &&
 		                      strstr(error->message, serials[_i].named),
 		              "%s", error->message);
+	g_unlink(old);
 }
 END_TEST
 
@@ -305,6 +337,17 @@ END_TEST
 
 static char *stored;
 static char *aside;
+static unsigned int folder_syncs;
+
+/* Instead of the C library's. */
+int fsync(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode))
+		folder_syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static void make_store(void)
 {
@@ -312,6 +355,7 @@ static void make_store(void)
 	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
 	stored = paths_of("web-1", PATH_DEFINITION);
 	aside = paths_of("web-1", PATH_DEFINITION_NEW);
+	folder_syncs = 0;
 }
 
 static void remove_store(void)
@@ -342,6 +386,17 @@ START_TEST(a_create_after_an_interrupted_one_leaves_what_that_linked_alone)
 }
 END_TEST
 
+START_TEST(a_name_that_is_made_or_removed_is_on_the_disk)
+{
+	g_autoptr(definition_pointer) definition = parse(whole, NULL);
+
+	ck_assert(store_create(definition, NULL));
+	ck_assert_uint_eq(folder_syncs, 1);
+	ck_assert(store_delete("web-1", NULL));
+	ck_assert_uint_eq(folder_syncs, 2);
+}
+END_TEST
+
 START_TEST(what_an_interrupted_create_left_aside_is_taken_over)
 {
 	g_autoptr(definition_pointer) definition = parse(whole, NULL);
@@ -363,6 +418,7 @@ static Suite *make_suite(void)
 
 	tcase_add_test(tcase, a_definition_survives_the_way_to_text_and_back);
 	tcase_add_test(tcase, what_may_be_left_out_has_its_default);
+	tcase_add_test(tcase, what_a_string_holds_is_no_structure);
 	tcase_add_loop_test(tcase, every_refusal_names_what_is_wrong, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_loop_test(tcase, bytes_that_are_no_text_are_refused_wherever_they_are,
@@ -383,6 +439,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, make_store, remove_store);
 	tcase_add_test(tcase,
 	               a_create_after_an_interrupted_one_leaves_what_that_linked_alone);
+	tcase_add_test(tcase, a_name_that_is_made_or_removed_is_on_the_disk);
 	tcase_add_test(tcase, what_an_interrupted_create_left_aside_is_taken_over);
 	suite_add_tcase(suite, tcase);
 	return suite;
