@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,8 @@ struct serial {
 	int fd;     /* master, or the file */
 	int far_fd; /* the pty's slave; -1 for a file */
 	char *path; /* the pty's */
+	char *file; /* the regular file's, which has a limit */
+	gsize file_bytes;
 	GByteArray *kept;
 	guint write_source;
 	guint read_source;
@@ -65,21 +68,36 @@ static gboolean refuse(GError **error, const char *path, const char *why)
 	return FALSE;
 }
 
+static int file_open(const char *path, int flags)
+{
+	return open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK | flags,
+	            0600);
+}
+
 /* The lock is of the kind disks have, so that a file is never both, nor two VMs' output. */
-static gboolean open_file(struct serial *serial, const char *path, GError **error)
+static gboolean file_lock_whole(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
+}
+
+static gboolean open_file(struct serial *serial, const char *path, GError **error)
+{
 	struct stat status;
 
-	serial->fd = open(
-		path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_CLOEXEC | O_NONBLOCK,
-		0600);
+	serial->fd = file_open(path, O_CREAT);
 	if (serial->fd < 0 || fstat(serial->fd, &status) != 0)
 		return io_error(error, path);
 	if (S_ISBLK(status.st_mode))
 		return refuse(error, path, "a block device cannot be appended to");
-	if (!S_ISREG(status.st_mode) || fcntl(serial->fd, F_OFD_SETLK, &whole) == 0)
+	if (!S_ISREG(status.st_mode))
 		return TRUE;
+	if (file_lock_whole(serial->fd)) {
+		serial->file = g_strdup(path);
+		serial->file_bytes = (gsize)status.st_size;
+		return TRUE;
+	}
 	if (errno == EAGAIN || errno == EACCES)
 		return refuse(error, path, "another process uses it");
 	return io_error(error, path);
@@ -119,6 +137,7 @@ void serial_close(struct serial *serial)
 		close(serial->far_fd);
 	g_byte_array_unref(serial->kept);
 	g_free(serial->path);
+	g_free(serial->file);
 	g_free(serial);
 }
 
@@ -128,6 +147,51 @@ const char *serial_pty_path(const struct serial *serial)
 }
 
 /* ---- Output ---- */
+
+/* Nothing, or a regular file that nobody uses: the disk or output of another VM is not replaced. */
+static gboolean may_replace(const char *path)
+{
+	int fd = file_open(path, 0);
+	struct stat status;
+	gboolean unused;
+
+	if (fd < 0)
+		return errno == ENOENT;
+	unused = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+	         file_lock_whole(fd);
+	close(fd);
+	return unused;
+}
+
+/* True when the file has its old name and a new one is begun. */
+static gboolean file_rotate(struct serial *serial)
+{
+	g_autofree char *old = g_strconcat(serial->file, ".old", NULL);
+	int fd;
+
+	if (!may_replace(old) || rename(serial->file, old) != 0)
+		return FALSE;
+	fd = file_open(serial->file, O_CREAT | O_EXCL);
+	if (fd >= 0 && file_lock_whole(fd)) {
+		close(serial->fd);
+		serial->fd = fd;
+		return TRUE;
+	}
+	if (fd >= 0)
+		close(fd);
+	(void)rename(old, serial->file);
+	return FALSE;
+}
+
+/* Where there can be no new file the one that there is begins anew. */
+static void file_limit(struct serial *serial)
+{
+	if (!serial->file || serial->file_bytes < SERIAL_FILE_BYTES)
+		return;
+	if (!file_rotate(serial))
+		(void)!ftruncate(serial->fd, 0);
+	serial->file_bytes = 0;
+}
 
 /* Returns what is left; an error loses it: a serial line has nobody to complain to. */
 static void flush(struct serial *serial)
@@ -143,6 +207,8 @@ static void flush(struct serial *serial)
 		if (written < 0)
 			written = serial->kept->len;
 		g_byte_array_remove_range(serial->kept, 0, (guint)written);
+		serial->file_bytes += (gsize)written;
+		file_limit(serial);
 	}
 }
 

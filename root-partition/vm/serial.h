@@ -14,7 +14,12 @@ struct serial;
 typedef gsize (*serial_input_function)(gpointer context, const guint8 *bytes,
                                        gsize count);
 
-/* `where`: "pty" or a file's path. A regular file is this VM's alone, like a disk it writes to. */
+/*
+ * `where`: "pty" or a file's path. A regular file is this VM's alone, like a disk it writes to. Past
+ * SERIAL_FILE_BYTES it becomes FILE.old, and a new one begins: what a guest prints does not fill the
+ * root's disk.
+ */
+#define SERIAL_FILE_BYTES (16u << 20)
 struct serial *serial_open(const char *where, GError **error);
 void serial_close(struct serial *serial);
 
