@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -113,28 +114,90 @@ static int attach(int pty, gboolean typed)
 	}
 }
 
+/* The terminal as it was, while it is raw. */
+static struct termios terminal_before;
+
+/* Whatever ends us leaves the terminal usable; both calls are safe here. */
+static void restore_and_end(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
+	raise(number); /* SA_RESETHAND: it ends us now */
+}
+
+/* Those that our caller has us ignore stay ignored. */
+static void handle_signals(void (*handler)(int number))
+{
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESETHAND };
+	struct sigaction before;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(signals); i++)
+		if (sigaction(signals[i], NULL, &before) == 0 &&
+		    before.sa_handler != SIG_IGN)
+			sigaction(signals[i], &action, NULL);
+}
+
 static int attach_terminal(int pty)
 {
-	struct termios saved;
 	struct termios raw;
 	int failure;
 
-	if (tcgetattr(STDIN_FILENO, &saved) != 0)
+	if (tcgetattr(STDIN_FILENO, &terminal_before) != 0)
 		return attach(pty, FALSE);
-	raw = saved;
+	raw = terminal_before;
 	cfmakeraw(&raw);
+	handle_signals(restore_and_end);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	g_printerr("Attached; Ctrl-] detaches.\r\n");
 	failure = attach(pty, TRUE);
-	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+	tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
+	handle_signals(SIG_DFL);
 	g_printerr("\nDetached.\n");
 	return failure;
+}
+
+/*
+ * The console is one command's alone: two would each get a part of what the guest prints. The lock goes
+ * with the descriptor.
+ */
+static gboolean lock_console(int pty, const char *name, GError **error)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(pty, F_SETLK, &whole) == 0)
+		return TRUE;
+	if (fcntl(pty, F_GETLK, &whole) != 0 || whole.l_type == F_UNLCK)
+		whole.l_pid = 0;
+	g_set_error(
+		error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		"the console of %s is attached already, by process %d; detach it there "
+		"(Ctrl-]) or end that process",
+		name, (int)whole.l_pid);
+	return FALSE;
+}
+
+/* The VM's pty, open and ours; -1 and an error. */
+static int open_console(const char *name, GError **error)
+{
+	g_autofree char *path = pty_path(name, error);
+	int pty;
+
+	if (!path)
+		return -1;
+	pty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (pty < 0) {
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s",
+		            path, g_strerror(errno));
+	} else if (!lock_console(pty, name, error)) {
+		close(pty);
+		pty = -1;
+	}
+	return pty;
 }
 
 enum command_status command_console(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
-	g_autofree char *path = NULL;
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
@@ -143,15 +206,9 @@ enum command_status command_console(const struct command *command, int argc, cha
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	path = pty_path(name, &error);
-	if (!path)
+	pty = open_console(name, &error);
+	if (pty < 0)
 		return command_fail(error);
-	pty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (pty < 0) {
-		g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s",
-		            path, g_strerror(errno));
-		return command_fail(error);
-	}
 	failure = attach_terminal(pty);
 	close(pty);
 	if (!failure)

@@ -156,6 +156,7 @@ enum command_status command_stop(const struct command *command, int argc, char *
 /* Under the VM's lock, so that it cannot be started meanwhile. */
 static gboolean delete_vm(const char *name, GError **error)
 {
+	g_autofree char *cgroup = NULL;
 	gboolean deleted;
 	pid_t holder;
 	int lock_fd;
@@ -173,6 +174,8 @@ static gboolean delete_vm(const char *name, GError **error)
 	if (lock_fd < 0)
 		return FALSE;
 	deleted = store_delete(name, error);
+	cgroup = paths_of(name, PATH_CGROUP);
+	(void)rmdir(cgroup); /* it has none if it never ran since the machine started */
 	state_unlock(name, lock_fd);
 	return deleted;
 }

@@ -16,15 +16,46 @@
 #define READY_FD   3
 
 /*
- * In the child: leave the terminal's session, and of our caller's descriptors keep the standard
- * ones alone. Nothing here may allocate.
+ * Makes the VM's own control group, viridis/NAME, and opens the file by which a process joins it. In its
+ * caller's the worker would end with the login or the service that ran us. -1: the machine has no
+ * unified hierarchy, or we may not; the worker stays where we are.
  */
-static void run_worker(const char *program, const char *name, int ready_fd)
+static int open_cgroup(const char *name)
+{
+	g_autofree char *folder = paths_of(name, PATH_CGROUP);
+	g_autofree char *file = g_build_filename(folder, "cgroup.procs", NULL);
+
+	if (access(PATHS_CGROUP_MOUNT "/cgroup.procs", W_OK) != 0 ||
+	    g_mkdir_with_parents(folder, 0755) != 0)
+		return -1;
+	return open(file, O_WRONLY | O_CLOEXEC);
+}
+
+/* The worker is to find the folders from another working directory too. */
+static void export_folders(void)
+{
+	g_autofree char *state = g_canonicalize_filename(paths_state_dir(), NULL);
+	g_autofree char *run = g_canonicalize_filename(paths_run_dir(), NULL);
+
+	g_setenv("VIRIDIS_STATE_DIR", state, TRUE);
+	g_setenv("VIRIDIS_RUN_DIR", run, TRUE);
+}
+
+/*
+ * In the child: leave the terminal's session, our caller's control group and working directory, and of
+ * its descriptors keep the standard ones alone. Nothing here may allocate.
+ */
+static void run_worker(const char *program, const char *name, int ready_fd, int cgroup_fd)
 {
 	/* Without close-on-exec, which a copy has not. */
-	int kept = ready_fd == READY_FD ? fcntl(ready_fd, F_SETFD, 0) :
-	                                  dup2(ready_fd, READY_FD);
+	int kept;
 
+	if (cgroup_fd >= 0)
+		(void)!write(cgroup_fd, "0", 1); /* it can go on where it is */
+	kept = ready_fd == READY_FD ? fcntl(ready_fd, F_SETFD, 0) :
+	                              dup2(ready_fd, READY_FD);
+	if (chdir("/") != 0)
+		_exit(127);
 	setsid();
 	signal(SIGPIPE, SIG_DFL);
 	if (kept >= 0 && close_range(READY_FD + 1, ~0u, 0) == 0)
@@ -61,6 +92,7 @@ static gboolean start_worker(const char *name, GError **error)
 {
 	g_autofree char *program = paths_program("viridis-vm");
 	g_autofree char *word = NULL;
+	int cgroup_fd;
 	int ends[2];
 	pid_t child;
 
@@ -68,9 +100,13 @@ static gboolean start_worker(const char *name, GError **error)
 		return fail(error, "the program viridis-vm is not installed");
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fail(error, g_strerror(errno));
+	export_folders();
+	cgroup_fd = open_cgroup(name);
 	child = fork();
 	if (child == 0)
-		run_worker(program, name, ends[1]);
+		run_worker(program, name, ends[1], cgroup_fd);
+	if (cgroup_fd >= 0)
+		close(cgroup_fd);
 	close(ends[1]);
 	word = child > 0 ? read_word(ends[0]) : g_strdup(g_strerror(errno));
 	close(ends[0]);

@@ -12,9 +12,12 @@
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"
 
-/* Less than what one call can give: a read that comes back short has seen the ring's end. Reading makes
- * records too, so it must end there. */
-#define BATCH 120u
+/*
+ * Less than what one call can give: a read that comes back short has seen the ring's end. Reading makes
+ * records too, and a busy CPU more than can be read: after as many as any ring keeps it is enough.
+ */
+#define BATCH       120u
+#define BATCHES_MAX 64u
 
 static int only_cpu;
 static int newest;
@@ -57,16 +60,18 @@ static gboolean read_cpu(int device, unsigned int cpu, GArray *records, int *err
 	struct viridis_trace_record batch[BATCH];
 	uint64_t sequence = 0;
 	uint32_t lost;
-	int got;
 
-	do {
-		got = mshv_read_trace(device, cpu, &sequence, batch, BATCH, &lost);
+	for (unsigned int batches = 0; batches < BATCHES_MAX; batches++) {
+		int got = mshv_read_trace(device, cpu, &sequence, batch, BATCH, &lost);
+
 		if (got < 0) {
 			*error_number = -got;
 			return FALSE;
 		}
 		g_array_append_vals(records, batch, (guint)got);
-	} while (got == (int)BATCH);
+		if (got < (int)BATCH)
+			break;
+	}
 	return TRUE;
 }
 

@@ -22,6 +22,11 @@ const char *paths_run_dir(void)
 	return from_environment("VIRIDIS_RUN_DIR", "/run/viridis");
 }
 
+static const char *cgroup_dir(void)
+{
+	return PATHS_CGROUP_MOUNT "/viridis";
+}
+
 char *paths_of(const char *name, enum path path)
 {
 	static const struct {
@@ -35,6 +40,7 @@ char *paths_of(const char *name, enum path path)
 		[PATH_SOCKET] = { paths_run_dir, ".sock" },
 		[PATH_STATE] = { paths_run_dir, ".state" },
 		[PATH_LOCK] = { paths_run_dir, ".lock" },
+		[PATH_CGROUP] = { cgroup_dir, "" },
 	};
 
 	return g_strdup_printf("%s/%s%s", kinds[path].folder(), name, kinds[path].suffix);
@@ -64,7 +70,10 @@ char *paths_program(const char *name)
 	g_autofree char *folder = self ? g_path_get_dirname(self) : NULL;
 	g_autofree char *beside = folder ? g_build_filename(folder, name, NULL) : NULL;
 
+	g_autofree char *found = NULL;
+
 	if (beside && g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE))
 		return g_steal_pointer(&beside);
-	return g_find_program_in_path(name);
+	found = g_find_program_in_path(name);
+	return found ? g_canonicalize_filename(found, NULL) : NULL;
 }

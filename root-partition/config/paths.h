@@ -8,6 +8,9 @@
 
 #include <glib.h>
 
+/* Where the machine's control groups are, if it has the unified hierarchy. */
+#define PATHS_CGROUP_MOUNT "/sys/fs/cgroup"
+
 enum path {
 	PATH_DEFINITION,     /* state: NAME.json */
 	PATH_DEFINITION_NEW, /* state: NAME.json.new, while it is being written */
@@ -16,6 +19,7 @@ enum path {
 	PATH_SOCKET,  /* run: NAME.sock, the control socket */
 	PATH_STATE,   /* run: NAME.state, how it is or how it ended */
 	PATH_LOCK,    /* run: NAME.lock, locked by the worker as long as it lives */
+	PATH_CGROUP,  /* NAME among our control groups: the worker and its providers */
 	PATH_KINDS,
 };
 
@@ -28,7 +32,7 @@ char *paths_of(const char *name, enum path path);
 /* Both folders exist afterwards. */
 gboolean paths_make(GError **error);
 
-/* Another of our programs: beside this one, or found through PATH. Free it with g_free(). */
+/* Another of our programs, by absolute path: beside this one, or found through PATH. Free it with g_free(). */
 char *paths_program(const char *name);
 
 #endif

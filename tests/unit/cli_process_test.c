@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `viridis` as a process, without a hypervisor: its answers, and what it does when things fail. */
+#define _GNU_SOURCE
 #include "unit.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "root-partition/config/file_lock.h"
@@ -90,7 +94,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	expect_done("rm -r \"$PWD\"/*");
+	expect_done("rm -r \"$PWD\"/*; rmdir /sys/fs/cgroup/viridis/* 2>/dev/null ||:");
 	g_rmdir(folder);
 	g_clear_pointer(&output, g_free);
 	g_free(folder);
@@ -274,6 +278,28 @@ START_TEST(a_worker_has_none_of_its_caller_s_descriptors)
 }
 END_TEST
 
+START_TEST(a_worker_stands_in_no_folder_of_its_caller)
+{
+	/* Relative folders are the caller's: the worker finds them all the same. */
+	make_worker(
+		TO_ITS_LOG
+		"cd . && [ \"$(pwd -P)\" = / ] && [ -e $VIRIDIS_STATE_DIR/web.json ] &&"
+		" [[ $0 = /* ]] && printf ready >&$2");
+	expect_done("PATH=bin:$PATH VIRIDIS_STATE_DIR=state VIRIDIS_RUN_DIR=run"
+	            " $V start web");
+}
+END_TEST
+
+START_TEST(a_worker_has_a_control_group_where_the_machine_has_them)
+{
+	make_worker(TO_ITS_LOG "cat /proc/self/cgroup >&$2");
+	if (ask("[ -w /sys/fs/cgroup/cgroup.procs ]") != 0)
+		return;
+	expect("$V start web", 1, "::/viridis/web");
+	expect_done("$V delete web; [ ! -e /sys/fs/cgroup/viridis/web ]");
+}
+END_TEST
+
 START_TEST(a_worker_that_fails_is_believed_word_for_word)
 {
 	make_worker(TO_ITS_LOG "printf 'no %s today' $3 >&$2");
@@ -347,7 +373,27 @@ enum behaviour {
 	DEAF,     /* does not even listen */
 	LATE,     /* listens after a second, and obeys */
 	STUBBORN, /* hangs up after its answer, and stays */
+	CONSOLE,  /* tells everybody of a console, which is `pty` */
 };
+
+static char pty[64];
+static int pty_master;
+
+/* A terminal as the worker has one: raw, and never without somebody at its far end. */
+static void make_pty(void)
+{
+	struct termios raw;
+	int far;
+
+	pty_master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert(pty_master >= 0 && grantpt(pty_master) == 0 &&
+	          unlockpt(pty_master) == 0 &&
+	          ptsname_r(pty_master, pty, sizeof(pty)) == 0);
+	far = open(pty, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	ck_assert_int_eq(tcgetattr(far, &raw), 0);
+	cfmakeraw(&raw);
+	ck_assert_int_eq(tcsetattr(far, TCSANOW, &raw), 0);
+}
 
 static int listen_at(const char *name)
 {
@@ -364,7 +410,7 @@ static int listen_at(const char *name)
 
 static void answer_once(int listener)
 {
-	static const char ok[] = "{\"ok\": true}\n";
+	g_autofree char *ok = g_strdup_printf("{\"ok\": true, \"pty\": \"%s\"}\n", pty);
 	char request[256];
 	int fd = accept(listener, NULL, NULL);
 
@@ -383,6 +429,8 @@ static void behave(enum behaviour behaviour, const char *name, const char *lock)
 	if (behaviour != DEAF) {
 		listener = listen_at(socket_name);
 		if (behaviour == LATE || behaviour == STUBBORN)
+			answer_once(listener);
+		while (behaviour == CONSOLE)
 			answer_once(listener);
 	}
 	if (behaviour == LATE) {
@@ -505,6 +553,46 @@ START_TEST(shutdown_waits_as_long_as_it_is_told_and_kills_nobody)
 }
 END_TEST
 
+/* ---- Consoles ---- */
+
+START_TEST(a_console_has_one_reader)
+{
+	pid_t worker;
+
+	make_pty();
+	worker = run_worker("web", CONSOLE);
+	ck_assert_int_eq(write(pty_master, "hello", 5), 5);
+	expect("mkfifo hold; $V console web <hold >first & exec 9>hold;"
+	       " until [ -s first ]; do sleep 0.1; done;"
+	       " timeout 10 $V console web </dev/null; s=$?; kill $!; wait; cat first;"
+	       " exit $s",
+	       1, "the console of web is attached already, by process ");
+	ck_assert_msg(g_str_has_suffix(output, "hello"), "%s", output);
+	kill_worker(worker);
+	close(pty_master);
+}
+END_TEST
+
+/* In a terminal of `script`; stty tells its settings before and after. */
+START_TEST(a_console_that_is_ended_leaves_its_terminal_as_it_was)
+{
+	static const char *const signals[] = { "TERM", "HUP" };
+	g_autofree char *line = g_strdup_printf(
+		"timeout 30 script -qec 'stty -g; $V console web </dev/tty & c=$!;"
+		" until stty -a | grep -q -e -icanon; do sleep 0.1; done; kill -%s $c;"
+		" wait $c; stty -g' /dev/null </dev/null >both; grep -a : both |"
+		" tr -d '\\r' | sort | uniq -c | grep -c ' 2 .*:'",
+		signals[_i]);
+	pid_t worker;
+
+	make_pty();
+	worker = run_worker("web", CONSOLE);
+	expect(line, 0, "1\n");
+	kill_worker(worker);
+	close(pty_master);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_process");
@@ -532,6 +620,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_loop_test(tcase, a_caller_without_standard_descriptors_can_start, 0, 5);
 	tcase_add_test(tcase, a_worker_has_none_of_its_caller_s_descriptors);
+	tcase_add_test(tcase, a_worker_stands_in_no_folder_of_its_caller);
+	tcase_add_test(tcase, a_worker_has_a_control_group_where_the_machine_has_them);
 	tcase_add_test(tcase, a_worker_that_fails_is_believed_word_for_word);
 	tcase_add_test(tcase, a_worker_that_dies_is_told);
 	suite_add_tcase(suite, tcase);
@@ -549,6 +639,13 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, time_in_which_nothing_ran_does_not_count);
 	tcase_add_loop_test(tcase, shutdown_waits_as_long_as_it_is_told_and_kills_nobody,
 	                    0, 3);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("consoles");
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_console_has_one_reader);
+	tcase_add_loop_test(tcase, a_console_that_is_ended_leaves_its_terminal_as_it_was,
+	                    0, 2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
