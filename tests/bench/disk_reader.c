@@ -22,10 +22,13 @@
 #include <unistd.h>
 
 #include "tests/bench/marks.h"
+#include "tests/profiler/mark.h"
 
 #define PHASE_NS  UINT64_C(250000000)
 #define DEPTH_MAX 32u
 #define BLOCK_MAX (128u * 1024)
+/* For the profiler phases are numbered from there on, new ones last; tests/profiler/works.py */
+#define PROFILE_FIRST 10u
 
 struct phase {
 	const char *name;
@@ -181,14 +184,17 @@ static void one_by_one(struct run *run)
 	} while (run->ns < PHASE_NS);
 }
 
+/* For the profiler the phase is numbered. */
 static void measure(struct run *run)
 {
+	PROFILE_MARK(PROFILE_BEGIN, PROFILE_FIRST + (run->phase - phases));
 	if (run->phase->depth)
 		drive(run);
 	else if (run->phase->bytes)
 		one_by_one(run);
 	else
 		pause_ns(run->ns = PHASE_NS);
+	PROFILE_MARK(PROFILE_END, run->done);
 }
 
 static void mark(int fd, char byte)

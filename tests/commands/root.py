@@ -122,7 +122,7 @@ def make_initrd(options, target):
         return concatenated_initrd(tree, base, target)
 
 
-def machine_for(verb, options, folder):
+def machine_for(verb, options, folder, extra=()):
     words = [KERNEL_COMMAND_LINE, options.append]
     if options.debian:
         words.append("root=LABEL=root rw")
@@ -136,7 +136,7 @@ def machine_for(verb, options, folder):
                    scratch_disks=[ROOT_DISK] if options.debian else [],
                    icount=options.icount, interactive=not options.command,
                    iommu=options.iommu, extra_ports=bool(options.command),
-                   gdb=options.gdb)
+                   gdb=options.gdb, extra=extra)
 
 
 def missing(verb, options):

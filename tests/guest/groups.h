@@ -29,6 +29,7 @@ void group_vmbus(void);
 void group_storage(void);
 void group_spin(void);
 void group_cost(void);
+void group_profile(void);
 void group_triple(void);
 
 #endif

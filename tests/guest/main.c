@@ -42,6 +42,7 @@ static const struct group groups[] = {
 	{ "spin", group_spin, false, false },
 	{ "lock", group_lock, false, true },
 	{ "cost", group_cost, true, false },
+	{ "profile", group_profile, false, true },
 	{ "triple", group_triple, false, false },
 };
 

@@ -22,9 +22,11 @@
 #define SERVANT_SCRATCH   0x28000 /* up to its end: its parent's, to try things on */
 #define SERVANT_HOLE      0x600000
 
-#define SERVANT_SAYS       0x80 /* a port: done, and what came of it in RAX */
-#define SERVANT_WAS_CUT    0x81 /* a port: a vector came, which is in RAX */
-#define SERVANT_STARTED    0x56
+#define SERVANT_SAYS    0x80 /* a port: done, and what came of it in RAX */
+#define SERVANT_WAS_CUT 0x81 /* a port: a vector came, which is in RAX */
+#define SERVANT_STARTED 0x56
+#define SERVANT_PAUSE \
+	2500000 /* turns of a loop before each signal: who sleeps so long is run at once */
 #define SERVANT_STUB_BYTES 16 /* of each vector's handler */
 
 #define SERVANT_CODE64 0x10 /* selectors */
@@ -52,6 +54,7 @@ enum servant_task {
 	SERVANT_WRMSR,   /* RCX, RAX */
 	SERVANT_CPUID,   /* RAX, RCX -> RAX, the others in their registers */
 	SERVANT_VMMCALL, /* RCX, RDX -> RAX */
+	SERVANT_SIGNAL,  /* the same, RAX times, each with a mark for the profiler */
 	SERVANT_HALT,    /* takes interrupts; says nothing */
 	SERVANT_COUNT,   /* up, at SERVANT_COUNTER; says nothing */
 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What a servant runs: a handler for each vector at SERVANT_CODE, then its tasks. */
+#include "tests/guest/profile.h"
 #include "tests/guest/servant.h"
+#include "tests/profiler/mark.h"
 
 	.section .rodata
 	.code64
 	.globl servant_code, servant_code_end
 	.globl servant_rdmsr, servant_wrmsr, servant_cpuid, servant_vmmcall
-	.globl servant_halt, servant_count
+	.globl servant_signal, servant_halt, servant_count
 	.globl servant_startup, servant_startup_end
 	.balign 16
 servant_code:
@@ -34,6 +36,21 @@ servant_cpuid:
 	out %eax, $SERVANT_SAYS
 servant_vmmcall:
 	vmmcall
+	out %eax, $SERVANT_SAYS
+servant_signal:
+	movq %rax, %rbx
+	movq %rcx, %rsi
+	movq %rdx, %rdi
+1:	movl $SERVANT_PAUSE, %ecx
+2:	decl %ecx
+	jnz 2b
+	movq %rsi, %rcx
+	movq %rdi, %rdx
+	movl $PROFILE_SIGNAL, %eax
+	PROFILE_MARK(PROFILE_BEGIN)
+	vmmcall
+	decq %rbx
+	jnz 1b
 	out %eax, $SERVANT_SAYS
 servant_halt:
 	sti

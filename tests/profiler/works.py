@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can be profiled: the machines, and the phases that their guests mark."""
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from commands import root
+from lib.iso import Module
+from lib.log import Failure
+from lib.machine import Machine
+from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL
+from lib.tiny import END, TINY
+from profiler import ledger
+from profiler.symbols import Child, InlinedSymbols, Processes, of_elf, of_kallsyms
+
+RESULT = BUILD / "profile"
+PLUGIN = BUILD / "tests" / "profiler" / "profiler.so"
+PROGRAMS = BUILD / "tests" / "bench"
+HERE = Path(__file__).resolve().parent
+MEMORY = "3072"
+LIMIT_SECONDS = 1800
+TINY_ELF = TINY.with_suffix(".elf")
+
+
+# Phases that others ask for, by their numbers.
+SELF_IPI, SIGNAL, READ_1, READ_32, START = 5, 6, 11, 13, 20
+
+
+@dataclass(frozen=True)
+class Work:
+    what: str
+    machine: str
+    phases: dict  # number of a phase, as its guest marks it, to its title
+
+
+WORKS = {
+    "loop": Work("the known loop that shows the counts to be exact", "tiny",
+                 {1: "a turn of an empty loop"}),
+    "exits": Work("round trips: CPUID, VMMCALL, RDMSR", "tiny",
+                  {2: "CPUID", 3: "VMMCALL that is refused", 4: "RDMSR of the reference time"}),
+    "self-ipi": Work("an IPI to itself, until it is served", "tiny", {SELF_IPI: "IPI to itself"}),
+    "signal": Work("a child signals a root that halts on the same CPU, until its handler runs",
+                   "tiny", {SIGNAL: "HvSignalEvent"}),
+    "read1": Work("a child of Linux reads 4 KiB, one at a time", "disk",
+                  {READ_1: "4 KiB read, depth 1"}),
+    "read32": Work("the same, 32 at a time", "disk", {READ_32: "4 KiB read, depth 32"}),
+    "read128k": Work("128 KiB, one at a time", "disk", {14: "128 KiB read"}),
+    "write128k": Work("the same, written", "disk", {15: "128 KiB write"}),
+    "start": Work("viridis create and start, until the child's first instruction", "start",
+                  {START: "create and start of a tiny child"}),
+}
+
+
+def folder_of(machine):
+    return RESULT / machine
+
+
+def plugin(machine):
+    """Arguments for QEMU; what it writes begins anew."""
+    folder = folder_of(machine)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    out = str(folder / "ledger.txt").replace(",", ",,")
+    return ["-plugin", f"{str(PLUGIN).replace(',', ',,')},out={out}"]
+
+
+# --- machines
+
+def run_tiny():
+    """Our tiny guest as the root."""
+    modules = [Module(TINY, "kernel tests=profile,signal role=root")]
+    with Machine("profile-tiny", modules, hypervisor=HYPERVISOR_ELF, cpus=1, memory=MEMORY,
+                 icount=True, extra=plugin("tiny")) as machine:
+        machine.console.wait(END, 300)
+        text = machine.console.text()
+    (folder_of("tiny") / "console.txt").write_text(text)
+    if "\nnot ok" in text:
+        raise Failure("the tiny guest failed:\n" + text[text.find("TAP version"):])
+
+
+def share(folder):
+    """/share of the root: programs, and a child's kernel and initrd."""
+    tree = folder / "share" / "profile"
+    tree.mkdir(parents=True)
+    for source in (PROGRAMS / "disk_reader", BUILD / "tests/profiler/in_root", HERE / "in-root",
+                   TINY, KERNEL):
+        shutil.copy(source, tree / source.name)
+    guest = folder / "guest"
+    (guest / "bench").mkdir(parents=True)
+    for source in (PROGRAMS / "disk_reader", HERE.parent / "bench" / "guest-init"):
+        shutil.copy(source, guest / "bench" / source.name)
+    root.concatenated_initrd(guest, GUEST_INITRD, tree / "initrd")
+    return folder / "share"
+
+
+def run_root(name):
+    """The root, which runs in-root NAME."""
+    with tempfile.TemporaryDirectory(prefix="viridis-") as scratch:
+        scratch = Path(scratch)
+        options = root.checked("root", [
+            "--name", f"profile-{name}", "--cpus", "1", "--memory", MEMORY, "--icount",
+            "--append", "nokaslr norandmaps", "--share", str(share(scratch)),
+            "--", "sh", "/share/profile/in-root", name])
+        with root.machine_for("root", options, scratch, extra=plugin(name)) as machine:
+            end = time.monotonic() + LIMIT_SECONDS
+            try:
+                status = root.follow(machine, options, end)
+            except TimeoutError:
+                raise Failure(f"{name}: no end\n{machine.describe()}") from None
+            if status:
+                raise Failure(f"{name}: in-root ends with {status}\n{machine.describe()}")
+
+
+MACHINES = {"tiny": run_tiny, "disk": lambda: run_root("disk"),
+            "start": lambda: run_root("start")}
+
+
+# --- what they left
+
+def _tiny_resolver(text):
+    slide = ledger.notes(text).get("text-root", 0)
+    return ledger.Resolver(InlinedSymbols(HYPERVISOR_ELF), root=of_elf(TINY_ELF, slide))
+
+
+def _root_resolver(folder):
+    kernel = of_kallsyms((folder / "ledger.txt.kallsyms").read_text())
+    libraries = (folder / "ledger.txt.libraries").read_text()
+    return ledger.Resolver(InlinedSymbols(HYPERVISOR_ELF), root=kernel,
+                           child=Child(kernel, of_elf(PROGRAMS / "disk_reader")),
+                           processes=Processes(libraries))
+
+
+def _ledger(machine):
+    path = folder_of(machine) / "ledger.txt"
+    if not path.exists():
+        raise Failure(f"{path}: not there; run it without --last")
+    return path.read_text()
+
+
+def totals_of(machine):
+    """All that the machine's last run marked, by party alone."""
+    return ledger.read(_ledger(machine), ledger.Resolver())
+
+
+def phases_of(machine):
+    """The same by function."""
+    folder, text = folder_of(machine), _ledger(machine)
+    return ledger.read(text, _tiny_resolver(text) if machine == "tiny"
+                       else _root_resolver(folder))
+
+
+def _typical(phases):
+    """Of phases that were marked again and again that of the middle."""
+    ordered = sorted(phases, key=lambda phase: phase.instructions)
+    return ordered[len(ordered) // 2]
+
+
+def phase_of(phases, number):
+    found = [phase for phase in phases if phase.number == number]
+    if not found:
+        raise Failure(f"phase {number} was not marked, or did not end")
+    return _typical(found)
+
+
