@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench import aims
 from bench.anchors import FIGURES
 from bench.phases import from_marks, from_phases, operations
 from commands import root
@@ -22,6 +23,7 @@ from lib.machine import Machine
 from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL, shown
 from lib.processes import end_by_signals
 from lib.tiny import END, TINY
+from profiler import works
 
 RESULT = BUILD / "bench"
 PROGRAMS = BUILD / "tests" / "bench"
@@ -42,14 +44,25 @@ def costs(text, who):
 
 
 def exits():
-    """Round trips, by our tiny guest as the root."""
-    modules = [Module(TINY, "kernel tests=cost role=root")]
+    """Round trips, an IPI, signals: by our tiny guest as the root."""
+    modules = [Module(TINY, "kernel tests=cost,profile,signal role=root")]
     with Machine("bench-exits", modules, hypervisor=HYPERVISOR_ELF, cpus=1, memory=MEMORY,
-                 icount=True) as machine:
+                 icount=True, extra=works.plugin("bench-exits")) as machine:
         machine.console.wait(END, 300)
         found = costs(machine.console.text(), "root")
     found.pop("port-root", None)  # the root's own: no exit
+    phases = works.totals_of("bench-exits")
+    for figure, number in (("self-ipi", works.SELF_IPI), ("signal", works.SIGNAL)):
+        phase = works.phase_of(phases, number)
+        found[figure] = round(phase.instructions / phase.operations, 1)
     return {"figures": found}
+
+
+def start():
+    """viridis create and start, until a tiny child's first instruction."""
+    works.run_root("start")
+    phase = works.phase_of(works.totals_of("start"), works.START)
+    return {"figures": {"create-to-first": round(phase.nanoseconds() / 1e6, 3)}}
 
 
 def share(folder):
@@ -74,7 +87,8 @@ def in_root(verb):
         options = root.checked(verb, [
             "--name", f"bench-{verb}", "--cpus", "1", "--memory", MEMORY, "--icount",
             "--share", str(share(folder)), "--", "sh", "/share/bench/in-root", verb])
-        with root.machine_for(verb, options, folder) as machine:
+        extra = works.plugin("bench-root") if verb == "root" else ()
+        with root.machine_for(verb, options, folder, extra=extra) as machine:
             output, end = machine.ports[0], time.monotonic() + LIMIT_SECONDS
             while not (done := root.header(machine.ports[2].path, "exit")):
                 if not machine.alive() or time.monotonic() > end:
@@ -121,12 +135,15 @@ def partition():
     for name, trace in zip(operations(child), traces):
         (RESULT / f"trace-{name}.txt").write_text(trace)
     result["figures"] |= costs(child, "child") | from_phases(child)
+    phase = works.phase_of(works.totals_of("bench-root"), works.READ_1)
+    result["figures"]["hypervisor-4k-depth-1"] = round(
+        phase.party_total("hypervisor") / phase.operations, 1)
     marked = from_marks(text, child)
     result["figures"] |= marked.pop("figures")
     return result | marked
 
 
-PARTS = {"exits": exits, "bare": bare, "root": partition}
+PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition}
 
 
 def ratio(ours, theirs):
@@ -198,6 +215,7 @@ def main():
     (RESULT / "result.json").write_text(json.dumps(result, indent="\t") + "\n")
     show(result["figures"])
     show_split(result["per-operation"])
+    print("\n".join(aims.lines(result["figures"])))
     print(f"\nResult: {shown(RESULT / 'result.json')}")
     return 0
 

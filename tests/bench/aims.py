@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an exit, a signal, a read and a start are to cost: the aims beside today's figures."""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Aim:
+    what: str
+    figure: str  # of bench's result
+    unit: str
+    most: float
+
+
+AIMS = (
+    Aim("null hypercall and back", "vmmcall-root", "insns", 150),
+    Aim("CPUID and back", "cpuid-root", "insns", 150),
+    Aim("RDMSR and back", "rdmsr-root", "insns", 150),
+    Aim("IPI to itself until served", "self-ipi", "insns", 1000),
+    Aim("tiny child: create, start, first instruction", "create-to-first", "ms", 20),
+    Aim("HvSignalEvent to a root on the same CPU until its handler", "signal", "insns", 600),
+    Aim("4 KiB read, depth 1: the hypervisor's part", "hypervisor-4k-depth-1", "insns", 2000),
+    Aim("4 KiB read, depth 32: exits", "exits-4k-depth-32", "exits", 0.5),
+)
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def lines(figures):
+    """The table, of what was measured."""
+    rows = [(aim, figures[aim.figure]) for aim in AIMS if figures.get(aim.figure) is not None]
+    if rows:
+        yield f"\n{'work':<60}{'unit':<7}{'now':>10}{'aim':>10}"
+    for aim, now in rows:
+        yield (f"{aim.what:<60}{aim.unit:<7}{number(now):>10}{'<= ' + number(aim.most):>10}"
+               f"{'' if now <= aim.most else f'  {now / aim.most:.1f} times the aim'}")
