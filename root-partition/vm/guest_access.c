@@ -10,7 +10,7 @@
 #define PF_WRITE   BIT32(1)
 #define PF_USER    BIT32(2)
 
-enum { VECTOR_GP = 13, VECTOR_PF = 14, EXCEPTION = 3 };
+enum { VECTOR_GP = 13, VECTOR_PF = 14 };
 
 /* In the lower or upper half of 48 bits; guests are shown no more. APM2 1.1.3 */
 static bool is_canonical(uint64_t gva)
@@ -35,26 +35,19 @@ static void raise_fault(struct vp *vp, uint64_t gva, uint64_t flags,
                         enum hv_translate_code code)
 {
 	bool refused = code == HV_TRANSLATE_PRIVILEGE_VIOLATION;
-	uint64_t vector = is_canonical(gva) ? VECTOR_PF : VECTOR_GP, error = 0;
-	struct hv_register_assoc registers[] = {
-		{ .name = HV_REGISTER_PENDING_INTERRUPTION },
-		{ .name = HV_X64_REGISTER_CR2, .value.reg64 = gva },
-	};
-
-	int failed;
+	uint64_t error = (refused ? PF_PRESENT : 0) | (is_user(vp) ? PF_USER : 0) |
+	                 (flags & HV_TRANSLATE_WRITE ? PF_WRITE : 0);
 
 	if (!refused && code != HV_TRANSLATE_PAGE_NOT_PRESENT)
 		return;
-	if (vector == VECTOR_PF)
-		error = (refused ? PF_PRESENT : 0) | (is_user(vp) ? PF_USER : 0) |
-		        (flags & HV_TRANSLATE_WRITE ? PF_WRITE : 0);
-	registers[0].value.reg64 = HV_PENDING_INTERRUPTION_VALID | EXCEPTION << 1 |
-	                           HV_PENDING_INTERRUPTION_ERROR_VALID | vector << 16 |
-	                           error << 32;
-	failed = mshv_set_registers(&vp->mshv, registers, vector == VECTOR_PF ? 2 : 1);
-	if (failed)
-		machine_set_end(vp->machine, MACHINE_FAILED, "vp%u registers: %s",
-		                vp->mshv.index, g_strerror(-failed));
+	/* Who cannot set the one cannot set the other, and that ends the machine. */
+	if (!is_canonical(gva))
+		(void)vp_raise(vp, VP_EXCEPTION_WITH(VECTOR_GP, 0));
+	else if (mshv_set_register(&vp->mshv, HV_X64_REGISTER_CR2, gva) == 0)
+		(void)vp_raise(vp, VP_EXCEPTION_WITH(VECTOR_PF, error));
+	else
+		machine_set_end(vp->machine, MACHINE_FAILED, "vp%u: no CR2",
+		                vp->mshv.index);
 }
 
 /* Device accesses are rare enough to ask the hypervisor each time; a cache could be stale. */
@@ -184,8 +177,12 @@ static size_t fetch_part(struct vp *vp, uint64_t gva, uint8_t *bytes, size_t cou
 	return count;
 }
 
-size_t guest_fetch(struct vp *vp, uint64_t gva, uint8_t bytes[DECODE_MAX_BYTES])
+size_t guest_fetch(struct vp *vp, const struct hv_x64_intercept_header *header,
+                   uint8_t bytes[DECODE_MAX_BYTES])
 {
+	uint64_t gva = vp_code_mode(header) == DECODE_64 ?
+	                       header->rip :
+	                       (header->rip + header->cs.base) & UINT32_MAX;
 	unsigned int first = first_part(gva, DECODE_MAX_BYTES);
 	size_t count = fetch_part(vp, gva, bytes, first);
 

@@ -18,7 +18,8 @@ bool guest_store(struct vp *vp, uint64_t gva, unsigned int bytes, uint64_t value
 /* Whether guest_store() would do it; for before something is read that can be read only once. */
 bool guest_may_store(struct vp *vp, uint64_t gva, unsigned int bytes);
 
-/* Instruction bytes at `gva`; returns how many could be read, up to DECODE_MAX_BYTES. */
-size_t guest_fetch(struct vp *vp, uint64_t gva, uint8_t bytes[DECODE_MAX_BYTES]);
+/* The bytes of the instruction that intercepted; returns how many could be read, up to DECODE_MAX_BYTES. */
+size_t guest_fetch(struct vp *vp, const struct hv_x64_intercept_header *header,
+                   uint8_t bytes[DECODE_MAX_BYTES]);
 
 #endif

@@ -9,9 +9,6 @@
 #include "root-partition/vm/guest_access.h"
 #include "root-partition/config/vm_log.h"
 
-#define CS_LONG    BIT32(13)
-#define CS_DEFAULT BIT32(14)
-
 static bool crash(struct vp *vp, const struct hv_x64_memory_intercept *message,
                   const char *what)
 {
@@ -27,12 +24,10 @@ static size_t instruction_bytes(struct vp *vp,
                                 const struct hv_x64_memory_intercept *message,
                                 uint8_t bytes[DECODE_MAX_BYTES])
 {
-	uint64_t base = message->header.cs.attributes & CS_LONG ? 0 :
-	                                                          message->header.cs.base;
 	size_t count = message->instruction_byte_count;
 
 	if (count == 0)
-		return guest_fetch(vp, base + message->header.rip, bytes);
+		return guest_fetch(vp, &message->header, bytes);
 	if (count > DECODE_MAX_BYTES)
 		count = DECODE_MAX_BYTES;
 	memcpy(bytes, message->instruction_bytes, count);
@@ -43,18 +38,15 @@ static enum decode_status decode(struct vp *vp,
                                  const struct hv_x64_memory_intercept *message,
                                  struct decode_memory *instruction)
 {
-	uint16_t attributes = message->header.cs.attributes;
-	enum decode_mode mode =
-		decode_mode(message->header.execution_state & HV_EXECUTION_EFER_LMA,
-	                    attributes & CS_LONG, attributes & CS_DEFAULT);
 	uint8_t bytes[DECODE_MAX_BYTES];
 	size_t count = instruction_bytes(vp, message, bytes);
 
-	return decode_memory(bytes, count, mode, instruction);
+	return decode_memory(bytes, count, vp_code_mode(&message->header), instruction);
 }
 
 /* One element. False: an operand's page is not there for the VP, which has its fault; nothing was changed. */
-static bool execute(struct vp *vp, const struct decode_memory *instruction,
+static bool execute(struct vp *vp, const struct hv_x64_intercept_header *header,
+                    const struct decode_memory *instruction,
                     struct vp_registers *registers)
 {
 	uint64_t address = decode_linear(instruction, &instruction->address,
@@ -81,7 +73,7 @@ static bool execute(struct vp *vp, const struct decode_memory *instruction,
 	    !guest_store(vp, address, instruction->bytes, result.memory))
 		return false;
 	if (!result.repeats)
-		changed.rip += instruction->length;
+		changed.rip = vp_next_rip(header, instruction->length);
 	*registers = changed;
 	return true;
 }
@@ -104,7 +96,7 @@ bool vp_memory_intercept(struct vp *vp, const struct hv_x64_memory_intercept *me
 	}
 	if (!vp_load_registers(vp, &registers))
 		return false;
-	if (!execute(vp, &instruction, &registers))
+	if (!execute(vp, &message->header, &instruction, &registers))
 		return true;
-	return vp_store_registers(vp, &registers);
+	return vp_finish(vp, &message->header, &registers);
 }

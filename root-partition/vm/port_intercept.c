@@ -8,6 +8,7 @@
 /* Elements of a REP moved before the VP runs on: interrupts and stops get their turn. */
 #define REPEAT_MAX 256u
 
+#define RFLAGS_TF BIT64(8)
 #define RFLAGS_DF BIT64(10)
 
 enum { RAX = 0, RCX = 1, RSI = 6, RDI = 7 };
@@ -51,16 +52,13 @@ static uint64_t merge_rax(uint64_t rax, uint32_t value, unsigned int bytes)
 static bool next_rip(struct vp *vp, const struct hv_x64_intercept_header *header,
                      struct decode_instruction *instruction, uint64_t *rip)
 {
-	uint64_t base = header->cs.attributes & BIT32(13) ? 0 : header->cs.base;
-	enum decode_mode mode = decode_mode(
-		header->execution_state & HV_EXECUTION_EFER_LMA,
-		header->cs.attributes & BIT32(13), header->cs.attributes & BIT32(14));
 	uint8_t bytes[DECODE_MAX_BYTES];
-	size_t count = guest_fetch(vp, base + header->rip, bytes);
+	size_t count = guest_fetch(vp, header, bytes);
 
-	if (decode_instruction(bytes, count, mode, instruction) != DECODE_OK)
+	if (decode_instruction(bytes, count, vp_code_mode(header), instruction) !=
+	    DECODE_OK)
 		return false;
-	*rip = header->rip + instruction->length;
+	*rip = vp_next_rip(header, instruction->length);
 	return true;
 }
 
@@ -68,7 +66,7 @@ static bool simple_access(struct vp *vp, const struct hv_x64_io_port_intercept *
 {
 	const struct hv_x64_intercept_header *header = &message->header;
 	unsigned int bytes = message->access_info & HV_IO_PORT_SIZE_MASK;
-	uint64_t rip = header->rip + (header->length_and_cr8 & 0xf);
+	uint64_t rip = vp_next_rip(header, header->length_and_cr8 & 0xf);
 	struct decode_instruction instruction;
 	uint64_t rax;
 
@@ -76,10 +74,10 @@ static bool simple_access(struct vp *vp, const struct hv_x64_io_port_intercept *
 		return true; /* it changed under us: let it run again */
 	if (header->access_type == HV_INTERCEPT_WRITE) {
 		port_write(vp, message->port_number, bytes, (uint32_t)message->rax);
-		return vp_finish_port(vp, rip, NULL);
+		return vp_finish_port(vp, header, rip, NULL);
 	}
 	rax = merge_rax(message->rax, port_read(vp, message->port_number, bytes), bytes);
-	return vp_finish_port(vp, rip, &rax);
+	return vp_finish_port(vp, header, rip, &rax);
 }
 
 /* A string instruction under way. */
@@ -91,6 +89,12 @@ struct string_access {
 	uint64_t segment_base;
 	unsigned int index; /* RSI or RDI */
 };
+
+/* As any result of that size: one of 32 bits clears the upper half. APM1 3.1.2 */
+static void set_address(uint64_t *gpr, uint64_t mask, uint64_t value)
+{
+	*gpr = (mask == UINT16_MAX ? *gpr & ~mask : 0) | (value & mask);
+}
 
 /* One element; false when the guest's memory is not there for it: the VP has a fault. */
 static bool string_element(struct vp *vp, const struct string_access *access,
@@ -114,8 +118,27 @@ static bool string_element(struct vp *vp, const struct string_access *access,
 			return false;
 		port_write(vp, access->port, access->bytes, (uint32_t)value);
 	}
-	*index = (*index & ~access->address_mask) |
-	         ((*index + step) & access->address_mask);
+	set_address(index, access->address_mask, *index + step);
+	return true;
+}
+
+/* Up to REPEAT_MAX elements, under TF one. False: the VP has a fault at the one that is next. */
+static bool repeat(struct vp *vp, const struct string_access *access, bool is_repeated,
+                   struct vp_registers *registers)
+{
+	uint64_t *count = &registers->gpr[RCX];
+
+	for (unsigned int i = 0; i < REPEAT_MAX; i++) {
+		if (is_repeated && (*count & access->address_mask) == 0)
+			return true;
+		if (!string_element(vp, access, registers))
+			return false;
+		if (!is_repeated)
+			return true;
+		set_address(count, access->address_mask, *count - 1);
+		if (registers->rflags & RFLAGS_TF)
+			return true;
+	}
 	return true;
 }
 
@@ -129,12 +152,14 @@ static bool string_access(struct vp *vp, const struct hv_x64_io_port_intercept *
 	struct decode_instruction instruction;
 	struct vp_registers registers;
 	enum decode_segment segment;
+	bool is_repeated;
 	uint64_t rip;
 
 	if (!vp_load_registers(vp, &registers))
 		return false;
 	if (!next_rip(vp, &message->header, &instruction, &rip))
 		return true;
+	is_repeated = instruction.rep || instruction.repne;
 	access.address_mask = bits_mask(0, 8 * instruction.address_bytes);
 	access.index = access.input ? RDI : RSI;
 	segment = access.input                            ? DECODE_ES :
@@ -142,21 +167,11 @@ static bool string_access(struct vp *vp, const struct hv_x64_io_port_intercept *
 	                                                    instruction.override;
 	if (instruction.mode != DECODE_64 || segment >= DECODE_FS)
 		access.segment_base = registers.segment_base[segment];
-	for (unsigned int i = 0; i < REPEAT_MAX; i++) {
-		uint64_t *count = &registers.gpr[RCX];
-
-		if (instruction.rep && (*count & access.address_mask) == 0)
-			break;
-		if (!string_element(vp, &access, &registers))
-			return vp_store_registers(vp, &registers);
-		if (!instruction.rep)
-			break;
-		*count = (*count & ~access.address_mask) |
-		         ((*count - 1) & access.address_mask);
-	}
-	if (!instruction.rep || (registers.gpr[RCX] & access.address_mask) == 0)
+	if (!repeat(vp, &access, is_repeated, &registers))
+		return vp_store_registers(vp, &registers);
+	if (!is_repeated || (registers.gpr[RCX] & access.address_mask) == 0)
 		registers.rip = rip;
-	return vp_store_registers(vp, &registers);
+	return vp_finish(vp, &message->header, &registers);
 }
 
 bool vp_port_intercept(struct vp *vp, const struct hv_x64_io_port_intercept *message)

@@ -8,6 +8,14 @@
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vp.h"
 
+#define CS_LONG    BIT32(13)
+#define CS_DEFAULT BIT32(14)
+#define RFLAGS_TF  BIT64(8)
+#define RFLAGS_RF  BIT64(16)
+#define DR6_BS     BIT64(14) /* a single step */
+
+enum { EXCEPTION = 3, VECTOR_DB = 1 };
+
 /* In the order of struct vp_registers; segments are numbered as instructions encode them. */
 #define NAMES (DECODE_GPRS + 2 + DECODE_SEGMENTS)
 
@@ -94,7 +102,74 @@ bool vp_store_registers(struct vp *vp, const struct vp_registers *registers)
 	return error ? failed(vp, error) : true;
 }
 
-bool vp_finish_port(struct vp *vp, uint64_t rip, const uint64_t *rax)
+enum decode_mode vp_code_mode(const struct hv_x64_intercept_header *header)
+{
+	return decode_mode(header->execution_state & HV_EXECUTION_EFER_LMA,
+	                   header->cs.attributes & CS_LONG,
+	                   header->cs.attributes & CS_DEFAULT);
+}
+
+uint64_t vp_next_rip(const struct hv_x64_intercept_header *header, unsigned int length)
+{
+	uint64_t rip = header->rip + length;
+
+	return vp_code_mode(header) == DECODE_64 ? rip : rip & UINT32_MAX;
+}
+
+bool vp_raise(struct vp *vp, uint64_t exception)
+{
+	const struct hv_register_assoc pending = {
+		.name = HV_REGISTER_PENDING_INTERRUPTION,
+		.value.reg64 = HV_PENDING_INTERRUPTION_VALID | EXCEPTION << 1 | exception,
+	};
+	int error = mshv_set_registers(&vp->mshv, &pending, 1);
+
+	return error ? failed(vp, error) : true;
+}
+
+/* A trap: after the instruction, and DR6 says why. APM2 13.1.3 */
+static bool single_step(struct vp *vp)
+{
+	uint64_t dr6;
+	int error = mshv_get_register(&vp->mshv, HV_X64_REGISTER_DR6, &dr6);
+
+	if (error == 0)
+		error = mshv_set_register(&vp->mshv, HV_X64_REGISTER_DR6, dr6 | DR6_BS);
+	return error ? failed(vp, error) : vp_raise(vp, VP_EXCEPTION(VECTOR_DB));
+}
+
+/* The register page ends it by its RIP. abi/hv_register.h */
+static bool end_shadow(struct vp *vp)
+{
+	uint64_t state;
+	int error = mshv_get_register(&vp->mshv, HV_REGISTER_INTERRUPT_STATE, &state);
+
+	if (error == 0)
+		error = mshv_set_register(&vp->mshv, HV_REGISTER_INTERRUPT_STATE,
+		                          state & ~HV_INTERRUPT_STATE_SHADOW);
+	return error ? failed(vp, error) : true;
+}
+
+static bool after_instruction(struct vp *vp, const struct hv_x64_intercept_header *header)
+{
+	if ((header->execution_state & HV_EXECUTION_INTERRUPT_SHADOW) &&
+	    !page_valid(vp) && !end_shadow(vp))
+		return false;
+	return header->rflags & RFLAGS_TF ? single_step(vp) : true;
+}
+
+/* RF is over with the whole instruction. APM2 3.1.6 */
+bool vp_finish(struct vp *vp, const struct hv_x64_intercept_header *header,
+               const struct vp_registers *registers)
+{
+	struct vp_registers after = *registers;
+
+	if (after.rip != header->rip)
+		after.rflags &= ~RFLAGS_RF;
+	return vp_store_registers(vp, &after) && after_instruction(vp, header);
+}
+
+static bool store_short(struct vp *vp, uint64_t rip, const uint64_t *rax)
 {
 	struct hv_register_assoc assoc[2] = { { .name = HV_X64_REGISTER_RIP },
 		                              { .name = HV_X64_REGISTER_RAX } };
@@ -115,4 +190,19 @@ bool vp_finish_port(struct vp *vp, uint64_t rip, const uint64_t *rax)
 		assoc[1].value.reg64 = *rax;
 	error = mshv_set_registers(&vp->mshv, assoc, rax ? 2 : 1);
 	return error ? failed(vp, error) : true;
+}
+
+bool vp_finish_port(struct vp *vp, const struct hv_x64_intercept_header *header,
+                    uint64_t rip, const uint64_t *rax)
+{
+	struct vp_registers registers;
+
+	if (!(header->rflags & RFLAGS_RF))
+		return store_short(vp, rip, rax) && after_instruction(vp, header);
+	if (!vp_load_registers(vp, &registers))
+		return false;
+	registers.rip = rip;
+	if (rax)
+		registers.gpr[0] = *rax;
+	return vp_finish(vp, header, &registers);
 }

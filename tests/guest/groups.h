@@ -6,6 +6,7 @@
 void group_cpuid(void);
 void group_exceptions(void);
 void group_debug(void);
+void group_complete(void);
 void group_string(void);
 void group_msr(void);
 void group_hypercall(void);

@@ -19,6 +19,7 @@ static const struct group groups[] = {
 	{ "exceptions", group_exceptions, true, false },
 	{ "debug", group_debug, true, false },
 	{ "cpuid", group_cpuid, true, true },
+	{ "complete", group_complete, true, false },
 	{ "string", group_string, true, false },
 	{ "msr", group_msr, true, true },
 	{ "hypercall", group_hypercall, true, true },

@@ -204,6 +204,13 @@ int mshv_set_registers(const struct mshv_vp *vp, const struct hv_register_assoc 
 	return 0;
 }
 
+int mshv_set_register(const struct mshv_vp *vp, uint32_t name, uint64_t value)
+{
+	(void)vp;
+	fake_set_register(name, value);
+	return 0;
+}
+
 int mshv_translate_gva(const struct mshv_vp *vp, uint64_t gva, uint64_t flags,
                        enum hv_translate_code *code, uint64_t *gpa)
 {

@@ -46,23 +46,45 @@ struct action {
 	uint8_t code[4];
 };
 
+#define CODE_64 0xa09b /* attributes of CS */
+#define CODE_32 0xc09b
+#define CODE_16 0x009b
+
 static const struct action *script;
 static unsigned int script_left;
 
+/* The state in which the guest is at every intercept. */
+static struct {
+	uint64_t rip;
+	uint64_t rflags;
+	uint16_t cs_attributes;
+	uint16_t execution_state;
+	uint8_t port_info; /* beside the size */
+} at;
+
+static void set_place(uint16_t cs_attributes, uint64_t rflags, uint16_t execution_state)
+{
+	at.cs_attributes = cs_attributes;
+	at.rflags = rflags;
+	at.execution_state = execution_state | HV_EXECUTION_CR0_PE |
+	                     HV_EXECUTION_EFER_LMA;
+}
+
 static void header(struct hv_x64_intercept_header *header, uint8_t access, uint8_t length)
 {
-	header->rip = 0x1000;
+	header->rip = at.rip;
+	header->rflags = at.rflags;
 	header->access_type = access;
 	header->length_and_cr8 = length;
-	header->execution_state = HV_EXECUTION_CR0_PE | HV_EXECUTION_EFER_LMA;
-	header->cs.attributes = 0xa09b;
+	header->execution_state = at.execution_state;
+	header->cs.attributes = at.cs_attributes;
 }
 
 static void port_message(const struct action *action, struct hv_message *message)
 {
 	struct hv_x64_io_port_intercept port = {
 		.port_number = action->port,
-		.access_info = 1,
+		.access_info = 1 | at.port_info,
 		.rax = action->kind == OUT ? action->value : 0x1122334455667700,
 	};
 
@@ -124,6 +146,9 @@ static void setup(void)
 	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
 	fake_reset(scripted);
 	script_left = 0;
+	at.rip = 0x1000;
+	at.port_info = 0;
+	set_place(CODE_64, 2, 0);
 }
 
 static void teardown(void)
@@ -229,6 +254,87 @@ START_TEST(device_memory_is_reached_by_decoding_the_instruction)
 	fake_set_register(HV_X64_REGISTER_RAX, 1);
 	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX), 0x00170011);
+}
+END_TEST
+
+#define TF     0x100u
+#define RF     0x10000u
+#define DR6_BS 0x4000u
+#define DB     (HV_PENDING_INTERRUPTION_VALID | 3u << 1 | 1u << 16)
+
+static const uint16_t code_kinds[] = { CODE_64, CODE_32, CODE_16 };
+
+/* The VP has come past its instruction, which left nothing of the state it stood in. */
+static void check_finished(uint64_t rip)
+{
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RIP), rip);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RFLAGS), TF | 2);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_DR6), DR6_BS | 1);
+	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION), DB);
+	ck_assert_uint_eq(fake_register(HV_REGISTER_INTERRUPT_STATE),
+	                  HV_INTERRUPT_STATE_NMI);
+}
+
+static void stand_in_shadow(uint16_t cs_attributes)
+{
+	set_place(cs_attributes, TF | RF | 2, HV_EXECUTION_INTERRUPT_SHADOW);
+	fake_set_register(HV_X64_REGISTER_RIP, at.rip);
+	fake_set_register(HV_X64_REGISTER_RFLAGS, at.rflags);
+	fake_set_register(HV_X64_REGISTER_DR6, 1);
+	fake_set_register(HV_REGISTER_INTERRUPT_STATE,
+	                  HV_INTERRUPT_STATE_NMI | HV_INTERRUPT_STATE_SHADOW);
+	fake_set_register(HV_X64_REGISTER_RAX + 7, 0xfec00000);
+}
+
+START_TEST(an_instruction_that_was_carried_out_is_a_single_step_and_ends_its_shadow)
+{
+	static const struct action kinds[][2] = {
+		{ { IN, 0x80, 0, { 0 } }, { FAULT, 0, 0, { 0 } } },
+		{ { OUT, 0x80, 0, { 0 } }, { FAULT, 0, 0, { 0 } } },
+		{ { MEMORY, 0, 0, { 0xaa } }, { FAULT, 0, 0, { 0 } } }, /* stosb */
+	};
+
+	make(kinds[_i % 3], 2);
+	stand_in_shadow(code_kinds[_i / 3]);
+	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	check_finished(0x1001);
+}
+END_TEST
+
+START_TEST(a_repeated_port_access_under_tf_is_a_step_for_each_element)
+{
+	static const struct action actions[] = { { OUT, 0x80, 0, { 0 } },
+		                                 { FAULT, 0, 0, { 0 } } };
+	static const uint8_t code[] = { 0xf3, 0x6e }; /* rep outsb */
+
+	make(actions, 2);
+	memcpy(vsp_guest_memory_at(&machine->memory, at.rip, 2), code, 2);
+	stand_in_shadow(code_kinds[_i / 2]);
+	at.port_info = HV_IO_PORT_STRING | HV_IO_PORT_REP;
+	fake_set_register(HV_X64_REGISTER_RAX + 1, 1 + _i % 2);
+	fake_set_register(HV_X64_REGISTER_RAX + 6, 0x3000);
+	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX + 1), _i % 2);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX + 6), 0x3001);
+	if (_i % 2) /* it goes on, and so does RF */
+		fake_set_register(HV_X64_REGISTER_RFLAGS,
+		                  fake_register(HV_X64_REGISTER_RFLAGS) ^ RF);
+	check_finished(_i % 2 ? 0x1000 : 0x1002);
+}
+END_TEST
+
+START_TEST(outside_64_bit_code_the_instruction_pointer_has_32_bits)
+{
+	static const struct action actions[] = { { OUT, 0x80, 0, { 0 } },
+		                                 { FAULT, 0, 0, { 0 } } };
+
+	make(actions, 2);
+	set_place(code_kinds[_i], 2, 0);
+	at.rip = UINT32_MAX;
+	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RIP),
+	                  _i == 0 ? UINT64_C(0x100000000) : 0);
+	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION), 0);
 }
 END_TEST
 
@@ -621,6 +727,16 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, what_the_guest_prints_reaches_the_file_and_s5_ends_it);
 	tcase_add_test(tcase, a_port_nobody_has_reads_ones_into_al_alone);
 	tcase_add_test(tcase, device_memory_is_reached_by_decoding_the_instruction);
+	tcase_add_loop_test(
+		tcase,
+		an_instruction_that_was_carried_out_is_a_single_step_and_ends_its_shadow,
+		0, 3 * G_N_ELEMENTS(code_kinds));
+	tcase_add_loop_test(tcase,
+	                    a_repeated_port_access_under_tf_is_a_step_for_each_element, 0,
+	                    2 * G_N_ELEMENTS(code_kinds));
+	tcase_add_loop_test(tcase,
+	                    outside_64_bit_code_the_instruction_pointer_has_32_bits, 0,
+	                    G_N_ELEMENTS(code_kinds));
 	tcase_add_test(tcase, a_triple_fault_is_a_crash);
 	tcase_add_test(tcase, an_unknown_instruction_on_device_memory_is_a_crash);
 	tcase_add_test(tcase, a_file_that_is_no_kernel_is_not_read_whatever_its_size);

@@ -31,7 +31,8 @@
 #define RFLAGS_FIXED 0x00000002
 #define RFLAGS_TF    0x00000100
 #define RFLAGS_IF    0x00000200
-#define DR6_BS       0x00004000 /* a single step */
+#define RFLAGS_RF    UINT64_C(0x00010000) /* the next instruction has no breakpoint */
+#define DR6_BS       0x00004000           /* a single step */
 
 #define EFER_SCE   0x0001
 #define EFER_LME   0x0100

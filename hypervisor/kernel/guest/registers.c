@@ -309,8 +309,10 @@ void registers_load_page(struct vp *vp)
 
 	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
 		memcpy(vp->arch.gpr, page->gp, sizeof(page->gp));
-	if (dirty & HV_REGISTER_PAGE_DIRTY_RIP)
+	if (dirty & HV_REGISTER_PAGE_DIRTY_RIP) {
 		vp->arch.rip = page->rip;
+		vp->arch.interrupt_shadow = false;
+	}
 	if (dirty & HV_REGISTER_PAGE_DIRTY_RFLAGS)
 		vp->arch.rflags = page->rflags;
 	for (unsigned int i = 0; (dirty & HV_REGISTER_PAGE_DIRTY_SEGMENT) && i < 6; i++) {

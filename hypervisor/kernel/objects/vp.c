@@ -226,6 +226,7 @@ void vp_advance(struct vp *vp, unsigned int length)
 	union hv_register_value dr6;
 
 	vp->arch.rip += length;
+	vp->arch.rflags &= ~RFLAGS_RF;
 	vp->arch.interrupt_shadow = false;
 	if (!(vp->arch.rflags & RFLAGS_TF))
 		return;

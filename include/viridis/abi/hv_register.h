@@ -117,6 +117,10 @@ ASSERT_SIZE(union hv_register_value, 16);
 #define HV_PENDING_INTERRUPTION_VECTOR(value) (((value) >> 16) & 0xffff)
 #define HV_PENDING_INTERRUPTION_ERROR(value)  ((value) >> 32)
 
+/* HV_REGISTER_INTERRUPT_STATE */
+#define HV_INTERRUPT_STATE_SHADOW BIT64(0) /* of STI or MOV to SS */
+#define HV_INTERRUPT_STATE_NMI    BIT64(1) /* NMIs are masked */
+
 /* HV_REGISTER_DELIVERABILITY_NOTIFICATIONS */
 #define HV_DELIVERABILITY_INTERRUPT  BIT64(1)
 #define HV_DELIVERABILITY_SINT_SHIFT 48
@@ -127,7 +131,9 @@ ASSERT_SIZE(union hv_register_value, 16);
 
 /*
  * The register page a VP shares with its parent: filled at each intercept, and the classes
- * marked in `dirty` are loaded when the VP goes on. Version 1.
+ * marked in `dirty` are loaded when the VP goes on. A parent that marks RIP has carried an
+ * instruction out, or an element of one with REP: the shadow of an STI or a MOV to SS before
+ * it is over. Version 1.
  */
 #define HV_REGISTER_PAGE_VERSION       1
 #define HV_REGISTER_PAGE_DIRTY_GP      BIT32(0)
