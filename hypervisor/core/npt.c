@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Nested page tables. The invariants N1-N4 are in npt.h. */
+/* Nested page tables. The invariants N1-N5 are in npt.h. */
 #include "hypervisor/core/npt.h"
 
 #include <viridis/base/bits.h>
@@ -167,19 +167,23 @@ enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
 static enum hv_status set_block(struct npt *npt, uint64_t gpa, uint64_t hpa,
                                 enum npt_level level, uint32_t flags)
 {
-	uint64_t *slot;
+	uint64_t *slot, old;
 	enum hv_status status = find_slot(npt, gpa, level, flags != 0, &slot);
 
 	if (status != HV_STATUS_SUCCESS || !slot)
 		return status;
-	if (!is_table(npt, entry_load(slot), level))
+	old = entry_load(slot);
+	if (!is_table(npt, old, level))
 		entry_store(slot, flags ? leaf_entry(npt, hpa, level, flags) : 0);
 	else if (level == NPT_LEVEL_2M) /* N3 */
-		fill_table(table_of(npt, entry_load(slot)),
+		fill_table(table_of(npt, old),
 		           flags ? leaf_entry(npt, hpa, NPT_LEVEL_4K, flags) : 0,
 		           flags ? PAGE_4K : 0);
 	else
 		return HV_STATUS_OBJECT_IN_USE;
+	if (is_present(npt, old))
+		__atomic_store_n(&npt->removals, npt->removals + 1,
+		                 __ATOMIC_RELEASE); /* N5 */
 	return HV_STATUS_SUCCESS;
 }
 

@@ -9,7 +9,9 @@
  *   N2  A table is complete before the store that links it.
  *   N3  A linked table stays linked and stays a table page until npt_destroy_step.
  *   N4  A split changes no translation and no right; only the entry's shape.
- * The owner flushes the TLBs after a change that removes a translation or a right.
+ *   N5  A removal is counted after the entry has changed: who reads the count, and then uses the
+ *       tables, meets no entry that was removed before.
+ * A TLB that was filled at another count than today's is flushed before it serves again.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_NPT_H
 #define VIRIDIS_HYPERVISOR_CORE_NPT_H
@@ -70,6 +72,8 @@ struct npt {
 	uint64_t root_hpa;
 	/* by the serialized writer */
 	uint64_t table_pages; /* root included */
+	/* atomic: how often a translation or a right was taken away, or a translation replaced */
+	uint64_t removals;
 	uint64_t destroy_gpa;
 };
 

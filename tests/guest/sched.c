@@ -327,9 +327,24 @@ static void idle_cpus_halt(void)
 	}
 }
 
+/* Nobody has lost a translation meanwhile. */
+static void idle_keeps_the_tlb(void)
+{
+	uint64_t before =
+		counter(0, VIRIDIS_STATS_CPU, 0, VIRIDIS_CPU_STAT_TLB_FLUSHES);
+	uint64_t flushes;
+
+	for (unsigned int i = 0; i < NAPS; i++)
+		(void)nap(1);
+	flushes = counter(0, VIRIDIS_STATS_CPU, 0, VIRIDIS_CPU_STAT_TLB_FLUSHES) - before;
+	note("%lu flushes in %u naps", flushes, NAPS);
+	ok(flushes < NAPS / 4, "a CPU that wakes up keeps its guests' translations");
+}
+
 void group_sched(void)
 {
 	idle_cpus_halt();
+	idle_keeps_the_tlb();
 	two_crowds();
 	everybody_gets_a_turn();
 	idle_cpus_halt();

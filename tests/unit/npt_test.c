@@ -342,6 +342,24 @@ START_TEST(without_a_table_page_nothing_changes_for_the_guest)
 }
 END_TEST
 
+/* N5: a split, a new mapping and an empty block are none. */
+START_TEST(what_is_taken_away_is_counted)
+{
+	map_ok(0, PAGE_1G, NPT_LEVEL_1G, RWX);
+	map_ok(UINT64_C(1) << 40, 0, NPT_LEVEL_4K, RWX);
+	unmap_ok(UINT64_C(1) << 41, NPT_LEVEL_4K);
+	ck_assert_uint_eq(npt.removals, 0);
+	unmap_ok(0x5000, NPT_LEVEL_4K);
+	ck_assert_uint_eq(npt.removals, 1);
+	map_ok(0x5000, 0x5000, NPT_LEVEL_4K, RWX);
+	ck_assert_uint_eq(npt.removals, 1);
+	map_ok(0x5000, 0x5000, NPT_LEVEL_4K, NPT_READ);
+	ck_assert_uint_eq(npt.removals, 2);
+	unmap_ok(0, NPT_LEVEL_2M);
+	ck_assert_uint_eq(npt.removals, 3);
+}
+END_TEST
+
 START_TEST(no_root_without_memory)
 {
 	struct npt other;
@@ -462,6 +480,7 @@ static Suite *npt_suite(void)
 	tcase_add_test(tcase, a_new_mapping_appears_by_one_store);
 	tcase_add_loop_test(tcase, without_a_table_page_nothing_changes_for_the_guest, 0,
 	                    2);
+	tcase_add_test(tcase, what_is_taken_away_is_counted);
 	tcase_add_test(tcase, no_root_without_memory);
 	tcase_add_test(tcase, a_table_stays_where_a_1_gib_leaf_would_stand);
 	tcase_add_test(tcase, destruction_returns_every_page_in_bounded_steps);

@@ -119,7 +119,7 @@ struct virt_ops {
 	void (*vp_reset)(struct vp *vp); /* registers as after INIT. SDM3 table 10-1 */
 	/*
 	 * Enters the guest and returns at its exit, interrupts off. A physical interrupt ends the
-	 * guest's run and stays pending. `flush`: this CPU may hold stale guest translations.
+	 * guest's run and stays pending. `flush`: what is cached of the VP's translations is stale.
 	 *
 	 * The guest gets vp->reinject at once, and vp->presented as soon as RFLAGS.IF and the shadow
 	 * allow. What the exit interrupted in delivery is in vp->reinject then, to go in again.

@@ -42,10 +42,8 @@ void epoch_pass(struct cpu *cpu)
 {
 	uint64_t now = __atomic_load_n(&current_epoch, __ATOMIC_SEQ_CST);
 
-	if (now == cpu->epoch)
-		return;
-	cpu->flush_guests = true;
-	__atomic_store_n(&cpu->epoch, now, __ATOMIC_SEQ_CST);
+	if (now != cpu->epoch)
+		__atomic_store_n(&cpu->epoch, now, __ATOMIC_SEQ_CST);
 }
 
 void epoch_idle(struct cpu *cpu)

@@ -31,7 +31,6 @@ struct cpu {
 	/* Owning CPU only. */
 	struct vp *loaded; /* whose extended state is in the registers; NULL: nobody's */
 	uint32_t locks_held; /* one bit a rank */
-	bool flush_guests;   /* before the next entry */
 	uint64_t stamp;      /* TSC up to which time is accounted */
 	uint64_t run_start;  /* TSC since which current has not been charged */
 	uint64_t trace_next; /* number of the next record */
@@ -92,8 +91,8 @@ void cpu_kick(const struct cpu *cpu);
  * Epochs: how one CPU learns that every other has let go of something.
  *
  * Each CPU passes a quiescent point at the top of its loop, where it holds no pointer to any object
- * and no window onto any guest's page, and from which it flushes its guest translations before it
- * next enters a guest. Whoever takes a translation or an object out of reach advances the epoch; once
+ * and no window onto any guest's page, and from which it looks whether translations were removed (npt.h)
+ * before it next enters a guest. Whoever takes a translation or an object out of reach advances the epoch; once
  * every CPU has passed that epoch, nothing can reach it any more. Nobody spins for it: the VP
  * that asked is not entered again before (vp->wait_epoch), and memory waits in quarantine.
  */
@@ -106,7 +105,7 @@ bool epoch_passed(uint64_t epoch);
 /* Kick every CPU that has not passed `epoch`. */
 void epoch_hurry(uint64_t epoch);
 
-/* The calling CPU's quiescent point. Sets cpu->flush_guests when the epoch has moved. */
+/* The calling CPU's quiescent point. */
 void epoch_pass(struct cpu *cpu);
 
 /* The calling CPU enters no guest and holds nothing until its next epoch_pass(). */

@@ -59,14 +59,24 @@ static bool waits_for_epoch(struct vp *vp)
 	return true;
 }
 
+/* Acquire pairs with the release in npt.c; on another CPU the VP gets new entries in any case. */
+static bool lost_translations(struct vp *vp)
+{
+	uint64_t removals =
+		__atomic_load_n(&vp->partition->npt.removals, __ATOMIC_ACQUIRE);
+	bool lost = removals != vp->removals_seen;
+
+	vp->removals_seen = removals;
+	return lost;
+}
+
 static void run(struct cpu *cpu, struct vp *vp)
 {
 	struct vp_exit exit;
 	uint64_t before = cpu_rdtsc();
 	uint64_t after;
-	bool flush = cpu->flush_guests;
+	bool flush = lost_translations(vp);
 
-	cpu->flush_guests = false;
 	if (flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
 	virt->run(vp, flush, &exit);
