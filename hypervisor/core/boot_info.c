@@ -4,13 +4,19 @@
 
 #include <viridis/base/bits.h>
 
+/* Insertion sort: the firmware's map is short and all but sorted. */
 bool boot_info_add(struct boot_info *info, uint64_t start, uint64_t end, uint32_t type)
 {
+	unsigned int at = info->range_count;
+
 	if (start >= end)
 		return true;
-	if (info->range_count == BOOT_MAX_RANGES)
+	if (at == BOOT_MAX_RANGES)
 		return false;
-	info->ranges[info->range_count++] = (struct memory_range){ start, end, type };
+	for (; at > 0 && info->ranges[at - 1].start > start; at--)
+		info->ranges[at] = info->ranges[at - 1];
+	info->ranges[at] = (struct memory_range){ start, end, type };
+	info->range_count++;
 	return true;
 }
 
@@ -57,16 +63,43 @@ uint64_t boot_info_find_free(const struct boot_info *info, uint64_t bytes, uint6
 
 uint64_t boot_info_ram_gibs(const struct boot_info *info)
 {
-	uint64_t gibs = 0;
+	uint64_t gibs = 0, next = 0; /* those below `next` are counted */
 
-	for (uint64_t gib = 0; gib < BOOT_MAX_GIBS; gib++) {
-		bool found = false;
+	for (unsigned int i = 0; i < info->range_count; i++) {
+		const struct memory_range *range = &info->ranges[i];
+		uint64_t first = range->start / PAGE_1G,
+			 end = (range->end - 1) / PAGE_1G + 1;
 
-		for (unsigned int i = 0; !found && i < info->range_count; i++)
-			found = info->ranges[i].type == MEMORY_RAM &&
-			        meets(&info->ranges[i], gib * PAGE_1G,
-			              (gib + 1) * PAGE_1G);
-		gibs += found;
+		first = first < next ? next : first;
+		end = end < BOOT_MAX_GIBS ? end : BOOT_MAX_GIBS;
+		if (range->type != MEMORY_RAM || first >= end)
+			continue;
+		gibs += end - first;
+		next = end;
 	}
 	return gibs;
+}
+
+unsigned int boot_info_address_bits(uint32_t sizes_eax, uint32_t encryption_eax,
+                                    uint32_t encryption_ebx, bool encrypts)
+{
+	unsigned int bits = sizes_eax & 0xff;
+
+	if ((encryption_eax & 1) && encrypts)
+		bits -= (unsigned int)bits_get(encryption_ebx, 6, 6);
+	return bits;
+}
+
+/*
+ * For each GiB that has RAM: a page for each 2 MiB of the frame map's tables, of the frame table, and of
+ * the root's nested tables when all its large pages are split, and one directory of each. For each GiB or
+ * 512 GiB of addresses: a page of the root's nested tables.
+ */
+uint64_t boot_info_reserve_bytes(const struct boot_info *info, unsigned int address_bits,
+                                 bool has_1g_pages)
+{
+	uint64_t pages = boot_info_ram_gibs(info) * 3 * (PAGE_1G / PAGE_2M + 1);
+
+	pages += (UINT64_C(1) << address_bits) / (has_1g_pages ? 512 * PAGE_1G : PAGE_1G);
+	return round_up(BOOT_RESERVE_BASE_BYTES + pages * PAGE_4K, PAGE_2M);
 }

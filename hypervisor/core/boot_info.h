@@ -9,8 +9,14 @@
 
 enum {
 	BOOT_MAX_RANGES = 128,
-	BOOT_MAX_GIBS = 1024, /* memory above 1 TiB is not looked at */
+	BOOT_MAX_GIBS = 16384, /* what 32 bits of a frame's number reach */
 };
+
+/*
+ * What the reserve holds whatever the size of memory: 172 KiB for each of 64 CPUs (stacks, trace, a VP of the
+ * root's), and 2 MiB for the root, devices, and holes outside RAM.
+ */
+#define BOOT_RESERVE_BASE_BYTES UINT64_C(0xd00000)
 
 /* Multiboot2 and the BIOS's E820 number them alike; any other type is to be taken as reserved. */
 enum memory_type {
@@ -28,7 +34,7 @@ struct memory_range {
 };
 
 struct boot_info {
-	struct memory_range ranges[BOOT_MAX_RANGES];
+	struct memory_range ranges[BOOT_MAX_RANGES]; /* by their start, rising */
 	unsigned int range_count;
 };
 
@@ -43,7 +49,18 @@ MUST_CHECK bool boot_info_add(struct boot_info *info, uint64_t start, uint64_t e
 uint64_t boot_info_find_free(const struct boot_info *info, uint64_t bytes, uint64_t align,
                              uint64_t low, uint64_t limit);
 
-/* The number of GiB-aligned GiB in which there is any RAM. */
+/* The number of GiB-aligned GiB in which there is any RAM, of the first BOOT_MAX_GIBS. */
 uint64_t boot_info_ram_gibs(const struct boot_info *info);
+
+/*
+ * Bits of an address of memory or a device, by CPUID leaves 0x80000008 and 0x8000001f and whether SYSCFG turns
+ * memory encryption on: then the upper ones, the C-bit among them, say something else. APM2 7.10.1
+ */
+unsigned int boot_info_address_bits(uint32_t sizes_eax, uint32_t encryption_eax,
+                                    uint32_t encryption_ebx, bool encrypts);
+
+/* How much memory the hypervisor takes for itself at boot, for good and for everything it may ever need. */
+uint64_t boot_info_reserve_bytes(const struct boot_info *info, unsigned int address_bits,
+                                 bool has_1g_pages);
 
 #endif

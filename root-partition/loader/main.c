@@ -8,7 +8,6 @@
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/core/multiboot2.h"
-#include "root-partition/loader/core/memory_map.h"
 
 uint64_t loader_main(void); /* called by entry.S; returns the kernel's entry */
 
@@ -132,7 +131,6 @@ uint64_t loader_main(void)
 		fault = boot_tags_read(HANDOFF->info, sizeof(HANDOFF->info), &tags);
 	if (fault)
 		loader_stop(fault);
-	memory_map_sort(&info);
 	loader_describe_machine(&tags);
 	kernel = find_module("kernel", &arguments);
 	if (!kernel)

@@ -330,8 +330,7 @@ static void idle_cpus_halt(void)
 /* Nobody has lost a translation meanwhile. */
 static void idle_keeps_the_tlb(void)
 {
-	uint64_t before =
-		counter(0, VIRIDIS_STATS_CPU, 0, VIRIDIS_CPU_STAT_TLB_FLUSHES);
+	uint64_t before = counter(0, VIRIDIS_STATS_CPU, 0, VIRIDIS_CPU_STAT_TLB_FLUSHES);
 	uint64_t flushes;
 
 	for (unsigned int i = 0; i < NAPS; i++)

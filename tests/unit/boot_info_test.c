@@ -2,8 +2,8 @@
 /* core/boot_info: what is RAM, and where there is room. */
 #include "tests/unit/unit.h"
 
+#include <viridis/base/bits.h>
 #include "hypervisor/core/boot_info.h"
-#include "root-partition/loader/core/memory_map.h"
 
 #define MIB UINT64_C(0x100000)
 #define GIB UINT64_C(0x40000000)
@@ -11,23 +11,32 @@
 /* A PC's map: low memory, a hole, RAM up to `top` with a reserved page at 64 MiB. */
 static struct boot_info machine(uint64_t top)
 {
-	struct boot_info info = {
-		.ranges = {
-			{ MIB, top, MEMORY_RAM },
-			{ 0, 0x9fc00, MEMORY_RAM },
-			{ 0xf0000, MIB, MEMORY_RESERVED },
-			{ 64 * MIB, 64 * MIB + 4096, MEMORY_RESERVED },
-			{ 5, 5, MEMORY_RAM },
-			{ MIB, 2 * MIB, MEMORY_TAKEN },
-		},
-		.range_count = 6,
+	static const struct memory_range fixed[] = {
+		{ 0, 0x9fc00, MEMORY_RAM },
+		{ 0xf0000, MIB, MEMORY_RESERVED },
+		{ 64 * MIB, 64 * MIB + 4096, MEMORY_RESERVED },
+		{ 5, 5, MEMORY_RAM },
+		{ MIB, 2 * MIB, MEMORY_TAKEN },
 	};
+	struct boot_info info = { .range_count = 0 };
 
-	memory_map_sort(&info);
+	ck_assert(boot_info_add(&info, MIB, top, MEMORY_RAM));
+	for (unsigned int i = 0; i < ARRAY_COUNT(fixed); i++)
+		ck_assert(boot_info_add(&info, fixed[i].start, fixed[i].end,
+		                        fixed[i].type));
 	return info;
 }
 
-START_TEST(sorting_orders_the_ranges_and_drops_the_empty_one)
+/* RAM of `gibs` GiB as a PC has it: 3 GiB below 4 GiB, the rest above. */
+static struct boot_info large_machine(uint64_t gibs)
+{
+	struct boot_info info = machine(3 * GIB);
+
+	ck_assert(boot_info_add(&info, 4 * GIB, (gibs + 1) * GIB, MEMORY_RAM));
+	return info;
+}
+
+START_TEST(ranges_are_kept_in_order_and_the_empty_one_is_dropped)
 {
 	struct boot_info info = machine(GIB);
 
@@ -76,9 +85,51 @@ START_TEST(gigabytes_with_ram_are_counted_once_each)
 	struct boot_info info = machine(GIB + 1);
 
 	ck_assert_uint_eq(boot_info_ram_gibs(&info), 2);
-	info.ranges[info.range_count++] =
-		(struct memory_range){ 4 * GIB, 5 * GIB, MEMORY_RAM };
+	ck_assert(boot_info_add(&info, 4 * GIB, 5 * GIB, MEMORY_RAM));
 	ck_assert_uint_eq(boot_info_ram_gibs(&info), 3);
+	ck_assert(boot_info_add(&info, 4 * GIB + MIB, 6 * GIB, MEMORY_RAM));
+	ck_assert(boot_info_add(&info, 8 * GIB, 9 * GIB, MEMORY_RESERVED));
+	ck_assert_uint_eq(boot_info_ram_gibs(&info), 4);
+	ck_assert(boot_info_add(&info, 16380 * GIB, UINT64_MAX, MEMORY_RAM));
+	ck_assert_uint_eq(boot_info_ram_gibs(&info), 8);
+}
+END_TEST
+
+/* Of each GiB 6 MiB and some pages; there is room for it above 4 GiB alone. */
+START_TEST(four_tebibytes_have_room_for_their_reserve)
+{
+	struct boot_info info = large_machine(4096);
+	uint64_t bytes = boot_info_reserve_bytes(&info, 48, true);
+	uint64_t start =
+		boot_info_find_free(&info, bytes, 2 * MIB, 8 * MIB, BOOT_MAX_GIBS * GIB);
+
+	ck_assert_uint_ge(bytes, 4096 * 6 * MIB);
+	ck_assert_uint_le(bytes, 4096 * 7 * MIB);
+	ck_assert_uint_eq(start + bytes, 4097 * GIB);
+	ck_assert_uint_eq(boot_info_find_free(&info, bytes, 2 * MIB, 8 * MIB, 4 * GIB),
+	                  0);
+}
+END_TEST
+
+START_TEST(a_small_machine_gives_little)
+{
+	struct boot_info info = machine(GIB);
+
+	ck_assert_uint_le(boot_info_reserve_bytes(&info, 40, true), 20 * MIB);
+	ck_assert_uint_eq(boot_info_reserve_bytes(&info, 40, true) % (2 * MIB), 0);
+	ck_assert_uint_ge(boot_info_reserve_bytes(&info, 40, false) -
+	                          boot_info_reserve_bytes(&info, 40, true),
+	                  1020 * 4096);
+}
+END_TEST
+
+/* An EPYC's leaf: the C-bit is 47, 5 bits fewer of address. */
+START_TEST(encrypted_memory_has_fewer_bits_of_address)
+{
+	ck_assert_uint_eq(boot_info_address_bits(0x3030, 1, 0x16f, true), 43);
+	ck_assert_uint_eq(boot_info_address_bits(0x3030, 1, 0x16f, false), 48);
+	ck_assert_uint_eq(boot_info_address_bits(0x3030, 0, 0x16f, true), 48);
+	ck_assert_uint_eq(boot_info_address_bits(0x3028, 0, 0, false), 40);
 }
 END_TEST
 
@@ -87,11 +138,14 @@ static Suite *boot_info_suite(void)
 	Suite *suite = suite_create("boot_info");
 	TCase *tests = tcase_create("boot_info");
 
-	tcase_add_test(tests, sorting_orders_the_ranges_and_drops_the_empty_one);
+	tcase_add_test(tests, ranges_are_kept_in_order_and_the_empty_one_is_dropped);
 	tcase_add_test(tests, the_highest_room_below_the_limit_is_found);
 	tcase_add_test(tests, what_is_taken_is_never_handed_out);
 	tcase_add_test(tests, no_size_and_no_limit_make_the_search_overflow);
 	tcase_add_test(tests, gigabytes_with_ram_are_counted_once_each);
+	tcase_add_test(tests, four_tebibytes_have_room_for_their_reserve);
+	tcase_add_test(tests, a_small_machine_gives_little);
+	tcase_add_test(tests, encrypted_memory_has_fewer_bits_of_address);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

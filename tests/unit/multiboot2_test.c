@@ -100,11 +100,11 @@ START_TEST(what_the_tags_say_is_read)
 	ck_assert_str_eq(tags.modules[0].command_line, "kernel ro root=/dev/vda");
 	ck_assert_uint_eq(tags.modules[1].end, 0x300001);
 	ck_assert_uint_eq(info.range_count, 5);
-	ck_assert_uint_eq(info.ranges[0].start, 0x200000);
-	ck_assert_uint_eq(info.ranges[0].type, MEMORY_TAKEN);
-	ck_assert_uint_eq(info.ranges[4].start, 0x100000);
-	ck_assert_uint_eq(info.ranges[4].end, 0x101000);
-	ck_assert_uint_eq(info.ranges[4].type, MEMORY_RAM);
+	ck_assert_uint_eq(info.ranges[0].start, 0x100000);
+	ck_assert_uint_eq(info.ranges[0].end, 0x101000);
+	ck_assert_uint_eq(info.ranges[0].type, MEMORY_RAM);
+	ck_assert_uint_eq(info.ranges[1].start, 0x200000);
+	ck_assert_uint_eq(info.ranges[1].type, MEMORY_TAKEN);
 	ck_assert_uint_eq(tags.rsdp_bytes, 36);
 }
 END_TEST

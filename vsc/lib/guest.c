@@ -4,7 +4,6 @@
 
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
-#include "root-partition/loader/core/memory_map.h"
 #include "vsc/lib/apic.h"
 #include "vsc/lib/console.h"
 #include "vsc/lib/image.h"
@@ -56,7 +55,6 @@ static void read_memory_map(const uint8_t *params)
 		add_range(start, field(params, at + 8, 8),
 		          (uint32_t)field(params, at + 16, 4));
 	}
-	memory_map_sort(&info);
 }
 
 static void take(uint64_t start, uint64_t bytes)

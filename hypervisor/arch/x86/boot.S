@@ -85,6 +85,7 @@ boot_entry64:
 
 	.section .boot.tables, "aw"
 	.balign 4096
+	.globl	boot_pml4, boot_spare_tables
 boot_pml4:
 	.quad	boot_pdpt + (PTE_PRESENT | PTE_WRITE)
 	.fill	255, 8, 0
@@ -108,6 +109,8 @@ boot_pd:
 	.quad	at + (PTE_PRESENT | PTE_WRITE | PTE_LARGE)
 	.set	at, at + 0x200000
 	.endr
+boot_spare_tables:					/* paging.c: the reserve ends in two of 512 GiB at most */
+	.fill	2 * 512, 8, 0
 boot_gdt:
 	.quad	0
 	.quad	0x00af9b000000ffff		/* SELECTOR_CODE64 */

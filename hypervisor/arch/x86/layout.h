@@ -5,7 +5,7 @@
 
 #define FRAME_MAP_BASE 0xffff800000000000
 #define WINDOW_BASE    0xffffff0000000000
-#define MMIO_BASE      0xffffff0040000000
+#define APART_BASE     0xffffff0040000000
 #define IMAGE_BASE     0xffffffff80000000
 
 #define IMAGE_LOAD_HPA  0x100000

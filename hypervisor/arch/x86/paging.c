@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The hypervisor's own address space: tables built once at boot out of the boot reserve. */
+/* The hypervisor's own address space: its tables are pages of the reserve. */
 #include "hypervisor/arch/x86/paging.h"
 
 #include <viridis/base/mem.h>
@@ -7,15 +7,10 @@
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
+#include "hypervisor/kernel/base/spinlock.h"
 
-/*
- * What the reserve must hold: per GiB with RAM 2 MiB of frame map tables, 2 MiB of frame table and
- * 2 MiB for splitting the root's nested tables; and the rest, independent of size: 2 MiB of the root's
- * nested tables where addresses have 48 bits, 172 KiB for each CPU.
- */
-#define RESERVE_BASE_BYTES    (8 * 1024 * 1024)
-#define RESERVE_BYTES_PER_GIB (6 * 1024 * 1024)
-#define RESERVE_LIMIT         UINT64_C(0x100000000) /* boot.S maps no more */
+#define BOOT_TABLES_REACH        UINT64_C(0x100000000) /* what boot.S maps */
+#define SYSCFG_MEMORY_ENCRYPTION BIT64(23)
 
 /* Accessed and dirty are set from the start, so that no CPU ever writes to these tables. */
 #define LEAF_R      (PTE_PRESENT | PTE_ACCESSED | PTE_NX)
@@ -26,50 +21,56 @@
 
 extern char image_text_start[], image_text_end[], image_rodata_end[];
 extern char image_data_start[], image_data_end[];
+extern char boot_pml4[], boot_spare_tables[]; /* boot.S, at their physical addresses */
 
 uint64_t paging_root; /* hpa of the top table; boot.S loads it on other CPUs */
 static uint64_t *window_entries;
-static uint64_t alloc_next;
-static uint64_t mmio_next = MMIO_BASE;
+static uint64_t reserve_next; /* atomic */
+static uint64_t apart_next = APART_BASE;
+static struct spinlock frame_map_lock = SPINLOCK(LOCK_FRAMES); /* new tables */
 
-/* ---- the boot reserve ---- */
+/* ---- the processor's pages ---- */
 
-static void choose_reserve(void)
+bool paging_has_1g_pages(void)
 {
-	uint64_t bytes = RESERVE_BASE_BYTES +
-	                 RESERVE_BYTES_PER_GIB * boot_info_ram_gibs(&boot_info);
-	uint64_t start = boot_info_find_free(&boot_info, bytes, PAGE_2M, IMAGE_LIMIT_HPA,
-	                                     RESERVE_LIMIT);
+	struct cpuid_regs regs;
 
-	if (start == 0)
-		panic("no %lu KiB of RAM in one piece below 4 GiB for the hypervisor",
-		      bytes / 1024);
-	boot_reserve = (struct root_loader_range){ start, start + bytes };
-	alloc_next = start;
+	cpu_cpuid(0x80000001, 0, &regs);
+	return regs.edx & CPUID_81_EDX_PAGE1GB;
 }
 
-void *boot_alloc(uint64_t bytes, uint64_t align)
+unsigned int paging_address_bits(void)
 {
-	uint64_t start = round_up(alloc_next, align);
+	struct cpuid_regs sizes, encryption = { 0 };
+	bool encrypts = false;
 
+	cpu_cpuid(0x80000000, 0, &sizes);
+	if (sizes.eax >= 0x8000001f)
+		cpu_cpuid(0x8000001f, 0, &encryption);
+	if (encryption.eax & 1)
+		encrypts = cpu_rdmsr(MSR_SYSCFG) & SYSCFG_MEMORY_ENCRYPTION;
+	cpu_cpuid(0x80000008, 0, &sizes);
+	return boot_info_address_bits(sizes.eax, encryption.eax, encryption.ebx,
+	                              encrypts);
+}
+
+/* ---- the reserve ---- */
+
+void *reserve_take(uint64_t bytes)
+{
+	uint64_t start;
+
+	bytes = round_up(bytes, PAGE_4K);
+	start = __atomic_fetch_add(&reserve_next, bytes, __ATOMIC_RELAXED);
 	if (start > boot_reserve.end || bytes > boot_reserve.end - start)
-		panic("boot reserve: no %lu bytes left of %lu KiB", bytes,
+		panic("the reserve of %lu KiB is used up",
 		      (boot_reserve.end - boot_reserve.start) / 1024);
-	alloc_next = start + bytes;
 	return memset(frame_map(start), 0, bytes);
 }
 
-uint64_t boot_alloc_left(void)
+uint64_t reserve_left(void)
 {
-	return boot_reserve.end - alloc_next;
-}
-
-uint64_t boot_alloc_stack(uint64_t bytes)
-{
-	char *guard = boot_alloc(PAGE_4K + bytes, PAGE_4K);
-
-	frame_map_hide(frame_map_hpa(guard) >> PAGE_SHIFT_4K);
-	return (uint64_t)guard + PAGE_4K + bytes;
+	return boot_reserve.end - __atomic_load_n(&reserve_next, __ATOMIC_RELAXED);
 }
 
 /* ---- tables ---- */
@@ -81,54 +82,68 @@ static uint64_t *table_entry(uint64_t table_hpa, uint64_t address, unsigned int 
 	return &table[address >> (PAGE_SHIFT_4K + 9 * level) & 511];
 }
 
-/* The last-level entry for `address`; where a table is missing it is made (boot only), or NULL. */
-static uint64_t *find_leaf(uint64_t address, bool make)
+/* The entry for `address` in a table of `level`; tables that are missing on the way are made. */
+static uint64_t *find_entry(uint64_t address, unsigned int level)
 {
 	uint64_t table = paging_root;
 
-	for (unsigned int level = 3; level > 0; level--) {
-		uint64_t *entry = table_entry(table, address, level);
+	for (unsigned int at = 3; at > level; at--) {
+		uint64_t *entry = table_entry(table, address, at);
 
-		if (!(*entry & PTE_PRESENT)) {
-			if (!make)
-				return NULL;
-			*entry = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K)) |
-			         TABLE_ENTRY;
-		}
+		if (!(*entry & PTE_PRESENT))
+			*entry = frame_map_hpa(reserve_take(PAGE_4K)) | TABLE_ENTRY;
 		table = *entry;
 	}
-	return table_entry(table, address, 0);
+	return table_entry(table, address, level);
 }
 
-/* Of a frame, which is RAM. */
-static uint64_t *frame_leaf(uint64_t pfn)
+static void map_pages(uint64_t address, uint64_t hpa, uint64_t bytes, uint64_t flags)
 {
-	uint64_t *entry = find_leaf(FRAME_MAP_BASE + (pfn << PAGE_SHIFT_4K), false);
-
-	ASSERT(entry);
-	return entry;
+	for (uint64_t at = 0; at < bytes; at += PAGE_4K)
+		*find_entry(address + at, 0) = (hpa + at) | flags;
 }
 
 static void map_image(const char *start, const char *end, uint64_t flags)
 {
-	for (; start < end; start += PAGE_4K)
-		*find_leaf((uint64_t)start, true) = image_hpa(start) | flags;
+	map_pages((uint64_t)start, image_hpa(start), (uint64_t)(end - start), flags);
 }
 
-/* Last-level tables, all entries absent, for every 2 MiB in which there is RAM. */
-static void prepare_frame_map(void)
+/* The tables of boot.S, which serve until ours are there, get the reserve too, if it lies above them. */
+static void reach_reserve(void)
 {
-	for (unsigned int i = 0; i < boot_info.range_count; i++) {
-		const struct memory_range *range = &boot_info.ranges[i];
+	uint64_t spare = (uint64_t)boot_spare_tables;
+	uint64_t hpa = round_down(boot_reserve.start, PAGE_1G);
 
-		if (range->type != MEMORY_RAM)
-			continue;
-		for (uint64_t hpa = round_down(range->start, PAGE_2M); hpa < range->end;
-		     hpa += PAGE_2M)
-			(void)find_leaf(FRAME_MAP_BASE + hpa, true); /* stays absent */
+	for (; boot_reserve.end > BOOT_TABLES_REACH && hpa < boot_reserve.end;
+	     hpa += PAGE_1G) {
+		uint64_t *entry =
+			table_entry((uint64_t)boot_pml4, FRAME_MAP_BASE + hpa, 3);
+
+		if (!(*entry & PTE_PRESENT)) {
+			*entry = spare | TABLE_ENTRY;
+			spare += PAGE_4K;
+		}
+		entry = table_entry(*entry, hpa, 2);
+		if (!(*entry & PTE_PRESENT))
+			*entry = hpa | LEAF_RW | PTE_LARGE;
 	}
-	for (uint64_t hpa = boot_reserve.start; hpa < boot_reserve.end; hpa += PAGE_4K)
-		frame_map_show(hpa >> PAGE_SHIFT_4K);
+}
+
+static void choose_reserve(void)
+{
+	bool has_1g = paging_has_1g_pages();
+	uint64_t limit = has_1g ? BOOT_MAX_GIBS * PAGE_1G : BOOT_TABLES_REACH;
+	uint64_t bytes =
+		boot_info_reserve_bytes(&boot_info, paging_address_bits(), has_1g);
+	uint64_t start =
+		boot_info_find_free(&boot_info, bytes, PAGE_2M, IMAGE_LIMIT_HPA, limit);
+
+	if (start == 0)
+		panic("no %lu KiB of RAM in one piece below %lu GiB for the hypervisor",
+		      bytes / 1024, limit / PAGE_1G);
+	boot_reserve = (struct root_loader_range){ start, start + bytes };
+	reserve_next = start;
+	reach_reserve();
 }
 
 void paging_init(void)
@@ -136,12 +151,13 @@ void paging_init(void)
 	_Static_assert(MAX_CPUS <= 512, "the windows share one table");
 
 	choose_reserve();
-	paging_root = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
+	paging_root = frame_map_hpa(reserve_take(PAGE_4K));
 	map_image(image_text_start, image_text_end, LEAF_RX);
 	map_image(image_text_end, image_rodata_end, LEAF_R);
 	map_image(image_data_start, image_data_end, LEAF_RW);
-	prepare_frame_map();
-	window_entries = find_leaf(WINDOW_BASE, true);
+	for (uint64_t hpa = boot_reserve.start; hpa < boot_reserve.end; hpa += PAGE_2M)
+		*find_entry(FRAME_MAP_BASE + hpa, 1) = hpa | LEAF_RW | PTE_LARGE;
+	window_entries = find_entry(WINDOW_BASE, 0);
 	paging_enable_protections();
 	cpu_write_cr3(paging_root);
 	log_line("paging: tables at %#lx, image %#lx-%#lx, reserve %#lx-%#lx",
@@ -175,15 +191,21 @@ void paging_enable_protections(void)
 
 /* ---- after boot ---- */
 
+static void set_frame(uint64_t pfn, uint64_t flags)
+{
+	SPIN_HOLD(&frame_map_lock);
+	*find_entry((uint64_t)frame_map(pfn << PAGE_SHIFT_4K), 0) =
+		flags ? pfn << PAGE_SHIFT_4K | flags : 0;
+}
+
 void frame_map_show(uint64_t pfn)
 {
-	__atomic_store_n(frame_leaf(pfn), pfn << PAGE_SHIFT_4K | LEAF_RW,
-	                 __ATOMIC_RELAXED);
+	set_frame(pfn, LEAF_RW);
 }
 
 void frame_map_hide(uint64_t pfn)
 {
-	__atomic_store_n(frame_leaf(pfn), 0, __ATOMIC_RELAXED);
+	set_frame(pfn, 0);
 	cpu_invlpg(frame_map(pfn << PAGE_SHIFT_4K));
 }
 
@@ -205,11 +227,23 @@ void window_unmap(void)
 	cpu_invlpg((char *)WINDOW_BASE + index * PAGE_4K);
 }
 
+/* Behind a page that stays unmapped. */
+static uint64_t map_apart(uint64_t hpa, uint64_t bytes, uint64_t flags)
+{
+	uint64_t start = apart_next + PAGE_4K;
+
+	map_pages(start, hpa, bytes, flags);
+	apart_next = start + bytes;
+	return start;
+}
+
+uint64_t stack_make(uint64_t bytes)
+{
+	return map_apart(frame_map_hpa(reserve_take(bytes)), bytes, LEAF_RW) + bytes;
+}
+
 void *mmio_map(uint64_t hpa)
 {
-	uint64_t address = mmio_next;
-
-	*find_leaf(address, true) = (hpa & PTE_ADDRESS) | LEAF_DEVICE;
-	mmio_next += PAGE_4K;
-	return (char *)address + hpa % PAGE_4K;
+	return (char *)map_apart(round_down(hpa, PAGE_4K), PAGE_4K, LEAF_DEVICE) +
+	       hpa % PAGE_4K;
 }

@@ -3,26 +3,32 @@
  * The hypervisor's own address space. One set of tables serves every CPU.
  *
  *   0xffff800000000000  frame map: the frame at hpa h is at +h, and present only while the
- *                       hypervisor owns it (boot reserve, deposited frames)     RW NX
+ *                       hypervisor owns it (the reserve, deposited frames)       RW NX
  *   0xffffff0000000000  windows: one page per CPU onto any RAM                   RW NX
- *   0xffffff0040000000  devices' registers, uncached                             RW NX
+ *   0xffffff0040000000  stacks, and devices' registers, uncached: each behind an unmapped page  RW NX
  *   0xffffffff80100000  the image, linked at its physical address + IMAGE_BASE   RX, R, RW
  *
  * Invariants:
  *   P1 No page is writable and executable, under any of its addresses.
  *   P2 Nothing of a guest's memory is mapped outside a window, and no window outlives the call
  *      that opened it.
- *   P3 Tables are never allocated after boot: show and hide only store to a last-level entry.
+ *   P3 A table stays where it is. The reserve has room for all that there can ever be, so that making
+ *      one cannot fail.
  *   P4 After paging_init() nothing is mapped below 0xffff800000000000.
  */
 #ifndef VIRIDIS_X86_PAGING_H
 #define VIRIDIS_X86_PAGING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "hypervisor/arch/x86/layout.h"
 
 /* Boot CPU: choose the reserve, build the tables, switch to them. */
 void paging_init(void);
+
+/* What the processor can do: pages of 1 GiB; addresses of so many bits. core/boot_info.h */
+bool paging_has_1g_pages(void);
+unsigned int paging_address_bits(void);
 
 /* Every CPU: the protections that CPUID shows (WP, NX, SMEP, SMAP, UMIP) and the final tables. */
 void paging_enable_protections(void);
@@ -56,14 +62,14 @@ void window_unmap(void);
 void *mmio_map(uint64_t hpa);
 
 /*
- * Boot only: zeroed memory from the reserve, at its frame-map address; panics when the reserve is
- * used up. `align` is a power of two.
+ * Zeroed pages from the reserve, at their frame-map address, for good. At boot; and later for tables, which
+ * boot_info_reserve_bytes() has counted. Any CPU.
  */
-void *boot_alloc(uint64_t bytes, uint64_t align);
-uint64_t boot_alloc_left(void);
+void *reserve_take(uint64_t bytes);
+uint64_t reserve_left(void);
 
 /* Boot only: a stack of `bytes` with an unmapped page below it; returns its top. */
-uint64_t boot_alloc_stack(uint64_t bytes);
+uint64_t stack_make(uint64_t bytes);
 
 /* Addresses of the image's own objects. */
 static inline uint64_t image_hpa(const void *address)

@@ -111,11 +111,11 @@ static bool wait_online(const struct cpu *cpu, uint64_t microseconds)
 
 static struct cpu *prepare_cpu(uint32_t apic_id)
 {
-	struct cpu *cpu = boot_alloc(sizeof(*cpu), 64);
+	struct cpu *cpu = reserve_take(sizeof(*cpu));
 
 	cpu->index = cpu_count;
 	cpu->apic_id = apic_id;
-	cpu->stack_top = boot_alloc_stack(CPU_STACK_BYTES);
+	cpu->stack_top = stack_make(CPU_STACK_BYTES);
 	cpu->stack_bottom = cpu->stack_top - CPU_STACK_BYTES;
 	descriptors_add_stacks(cpu);
 	smp_starting_cpu = cpu;

@@ -102,7 +102,7 @@ void descriptors_load(struct cpu *cpu)
 void descriptors_add_stacks(struct cpu *cpu)
 {
 	for (int stack = IST_NMI; stack < IST_COUNT; stack++)
-		cpu->descriptors.tss.ist[stack] = boot_alloc_stack(IST_STACK_BYTES);
+		cpu->descriptors.tss.ist[stack] = stack_make(IST_STACK_BYTES);
 }
 
 static void handle_exception(const struct trap_frame *frame)

@@ -11,6 +11,7 @@
  *   5     message queues of a VP (message.c)
  *   6     timer queue of a CPU (timer_queue.c)
  *   7     scheduler (sched.c)
+ *   8     new pages of the frame table (frames.c) or of the frame map (paging.c)
  *
  * The log's own lock is outside: it is taken with anything held.
  */
@@ -29,6 +30,7 @@ enum lock_rank {
 	LOCK_MESSAGES,
 	LOCK_TIMERS,
 	LOCK_SCHEDULER,
+	LOCK_FRAMES,
 };
 
 struct spinlock {

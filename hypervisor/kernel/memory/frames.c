@@ -4,12 +4,13 @@
  *
  *   7:0 state   23:8 owner's slot   63:32 children's mappings (root's), or link (deposited)
  *
- * The table is in chunks of one GiB of address space, made only where there is RAM.
+ * The table is in pages, of 2 MiB of address space each, that are made when a frame there is first asked for; a
+ * directory of them is made at boot for each GiB that has RAM.
  */
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/base/boot_info.h"
-#include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/spinlock.h"
 
 enum frame_state {
 	FRAME_ABSENT = 0,
@@ -18,21 +19,60 @@ enum frame_state {
 	FRAME_DEPOSITED = 3
 };
 
-#define CHUNK_FRAMES (PAGE_1G / PAGE_4K)
-#define CHUNKS       BOOT_MAX_GIBS
-#define STATE_MASK   UINT64_C(0xff)
-#define OWNER_SHIFT  8
-#define COUNT_SHIFT  32
-#define COUNT_ONE    BIT64(COUNT_SHIFT)
-#define COUNT_MAX    UINT32_MAX
+#define GIB_FRAMES  (PAGE_1G / PAGE_4K)
+#define PAGE_FRAMES (PAGE_4K / sizeof(uint64_t))
+#define STATE_MASK  UINT64_C(0xff)
+#define OWNER_SHIFT 8
+#define COUNT_SHIFT 32
+#define COUNT_ONE   BIT64(COUNT_SHIFT)
+#define COUNT_MAX   UINT32_MAX
 
-static uint64_t *chunks[CHUNKS];
+static uint64_t **directories[BOOT_MAX_GIBS]; /* constant once the root runs */
+static struct spinlock frames_lock = SPINLOCK(LOCK_FRAMES); /* new pages */
+
+/* Those of the frames [start, end) that have their words in the page. */
+static void mark(uint64_t *page, uint64_t page_pfn, uint64_t start, uint64_t end,
+                 enum frame_state state)
+{
+	uint64_t pfn = start < page_pfn ? page_pfn : start;
+
+	for (; pfn < end && pfn < page_pfn + PAGE_FRAMES; pfn++)
+		page[pfn - page_pfn] = state;
+}
+
+/* Whole frames of RAM are the root's, but what the hypervisor took. */
+static uint64_t *page_make(uint64_t page_pfn)
+{
+	uint64_t *page = reserve_take(PAGE_4K);
+
+	for (unsigned int i = 0; i < boot_info.range_count; i++) {
+		const struct memory_range *range = &boot_info.ranges[i];
+
+		if (range->type == MEMORY_RAM)
+			mark(page, page_pfn, round_up(range->start, PAGE_4K) / PAGE_4K,
+			     range->end / PAGE_4K, FRAME_ROOT);
+	}
+	for (unsigned int i = 0; i < ROOT_LOADER_TAKEN; i++)
+		mark(page, page_pfn, boot_handoff.taken[i].start / PAGE_4K,
+		     boot_handoff.taken[i].end / PAGE_4K, FRAME_HYPERVISOR);
+	return page;
+}
 
 static uint64_t *frame_word(uint64_t pfn)
 {
-	if (pfn >= CHUNKS * CHUNK_FRAMES || !chunks[pfn / CHUNK_FRAMES])
+	uint64_t **slot, *page;
+
+	if (pfn >= BOOT_MAX_GIBS * GIB_FRAMES || !directories[pfn / GIB_FRAMES])
 		return NULL;
-	return &chunks[pfn / CHUNK_FRAMES][pfn % CHUNK_FRAMES];
+	slot = &directories[pfn / GIB_FRAMES][pfn / PAGE_FRAMES % PAGE_FRAMES];
+	/* Acquire pairs with the release below: the page is seen complete. */
+	page = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+	if (!page) {
+		SPIN_HOLD(&frames_lock);
+		page = *slot ? *slot : page_make(round_down(pfn, PAGE_FRAMES));
+		__atomic_store_n(slot, page, __ATOMIC_RELEASE);
+	}
+	return &page[pfn % PAGE_FRAMES];
 }
 
 static enum frame_state state_of(uint64_t word)
@@ -48,29 +88,18 @@ static uint64_t *deposited_word(uint64_t pfn)
 	return word;
 }
 
-/* Boot. Whole frames of RAM. */
-static void mark(uint64_t start, uint64_t end, enum frame_state state)
-{
-	for (uint64_t hpa = start; hpa < end && hpa < CHUNKS * PAGE_1G; hpa += PAGE_4K) {
-		uint64_t **chunk = &chunks[hpa / PAGE_1G];
-
-		if (!*chunk)
-			*chunk = boot_alloc(CHUNK_FRAMES * sizeof(uint64_t), PAGE_4K);
-		*frame_word(hpa / PAGE_4K) = state;
-	}
-}
-
 void frames_init(void)
 {
 	for (unsigned int i = 0; i < boot_info.range_count; i++) {
 		const struct memory_range *range = &boot_info.ranges[i];
+		uint64_t gib = range->start / PAGE_1G;
 
-		if (range->type == MEMORY_RAM)
-			mark(round_up(range->start, PAGE_4K),
-			     round_down(range->end, PAGE_4K), FRAME_ROOT);
+		for (; range->type == MEMORY_RAM && gib < BOOT_MAX_GIBS &&
+		       gib * PAGE_1G < range->end;
+		     gib++)
+			if (!directories[gib])
+				directories[gib] = reserve_take(PAGE_4K);
 	}
-	mark(boot_image.start, boot_image.end, FRAME_HYPERVISOR);
-	mark(boot_reserve.start, boot_reserve.end, FRAME_HYPERVISOR);
 }
 
 bool frames_deposit(uint64_t pfn, uint16_t owner)

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <viridis/base/assert.h>
 
-/* Boot: the table, from the reserve; all RAM the root's but what the hypervisor took. */
+/* Boot: all RAM is the root's but what the hypervisor took. Nothing is written for each frame. */
 void frames_init(void);
 
 /* Root's to partition `owner`'s (a slot number, not an id). False: not the root's, or mapped. */

@@ -44,7 +44,7 @@ static bool show_locked(struct partition *partition, struct overlay_page *overla
 		return false;
 	overlay->hidden_hpa = leaf.hpa;
 	overlay->hidden_flags = leaf.flags;
-	partition->tables = partition->is_root ? tables : &partition->table_pool;
+	partition->tables = &partition->table_pool;
 	status = npt_map(&partition->npt, gpa, frame_map_hpa(overlay->page), NPT_LEVEL_4K,
 	                 flags | OVERLAY_TAG);
 	partition->tables = tables;

@@ -35,7 +35,8 @@ static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
 static uint64_t table_allocate(void *context)
 {
 	struct partition *partition = context;
-	void *frame = pool_allocate(partition->tables);
+	void *frame = partition->is_root ? reserve_take(PAGE_4K) :
+	                                   pool_allocate(partition->tables);
 
 	return frame ? frame_map_hpa(frame) : 0;
 }
@@ -425,7 +426,6 @@ void partition_make_root(struct pool *boot_pool)
 	ASSERT(set_up(root, boot_pool));
 	root->is_root = true;
 	root->privileges = ROOT_PRIVILEGES;
-	root->tables = boot_pool;
 	ASSERT(take_slot(root));
 	status = partition_initialize(root);
 	ASSERT(status == HV_STATUS_SUCCESS);

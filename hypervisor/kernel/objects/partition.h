@@ -53,7 +53,7 @@ struct partition {
 	struct doomed doomed;                        /* lock of the parent */
 
 	struct pool pool;
-	struct pool *tables; /* where page tables come from; partition lock */
+	struct pool *tables; /* where a child's page tables come from; partition lock */
 
 	/* vps: changed under the lock, read by anyone, L1 */
 	struct vp *vps[MAX_VPS];

@@ -106,8 +106,8 @@ struct vp {
 	/* owner only, V1 */
 	uint16_t sint_notify; /* deliverability notifications the parent asked for */
 	uint8_t startup_vector;
-	uint64_t wait_epoch; /* not entered before this epoch has passed; 0: none */
-	bool epoch_hurried;  /* the others were kicked for it */
+	uint64_t wait_epoch;    /* not entered before this epoch has passed; 0: none */
+	bool epoch_hurried;     /* the others were kicked for it */
 	uint64_t removals_seen; /* what its TLB entries are younger than: npt.h */
 	uint64_t stats[VIRIDIS_VP_STAT_COUNT];
 

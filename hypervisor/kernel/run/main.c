@@ -27,10 +27,9 @@ static void guard_stacks(void)
 
 void cpu_prepare(struct cpu *cpu)
 {
-	cpu->hypercall_input = boot_alloc(PAGE_4K, PAGE_4K);
-	cpu->hypercall_output = boot_alloc(PAGE_4K, PAGE_4K);
-	cpu->trace =
-		boot_alloc(TRACE_RECORDS * sizeof(struct viridis_trace_record), PAGE_4K);
+	cpu->hypercall_input = reserve_take(PAGE_4K);
+	cpu->hypercall_output = reserve_take(PAGE_4K);
+	cpu->trace = reserve_take(TRACE_RECORDS * sizeof(struct viridis_trace_record));
 	timer_queue_init(cpu);
 	virt->cpu_on();
 }
@@ -86,7 +85,7 @@ static void run_steps(unsigned int first, unsigned int end)
 void boot_finish(void)
 {
 	run_steps(FIRST_OF_FINISH, ARRAY_COUNT(steps));
-	log_line("boot done, %lu KiB of the reserve left", boot_alloc_left() / 1024);
+	log_line("boot done, %lu KiB of the reserve left", reserve_left() / 1024);
 	log_release_serial();
 	smp_release();
 }

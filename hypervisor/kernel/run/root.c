@@ -7,7 +7,7 @@
  *   - IOAPICs: read-only; each write passes core/ioapic_guard
  *   - PM1 control ports: S5 is obeyed, any other sleep refused
  *
- * Tables for splitting every large page of its RAM come from a reserve made at boot.
+ * Tables for splitting every large page of its RAM have room in the reserve.
  */
 #include "hypervisor/kernel/run/root.h"
 #include "hypervisor/arch/x86/paging.h"
@@ -20,7 +20,6 @@
 
 #define MSI_WINDOW_START      UINT64_C(0xfee00000)
 #define MSI_WINDOW_END        UINT64_C(0xfef00000)
-#define SPARE_TABLES          64  /* for overlays and holes outside RAM */
 #define ROOT_WEIGHT           400 /* it serves everyone's devices */
 #define PM1_SLEEP_ENABLE      BIT32(13)
 #define PM1_SLEEP_TYPE(value) ((value) >> 10 & 7)
@@ -39,7 +38,7 @@ static struct spinlock ioapic_lock =
 
 static void feed_boot_pool(uint64_t pages)
 {
-	pool_seed(&boot_pool, boot_alloc(pages * PAGE_4K, PAGE_4K), pages);
+	pool_seed(&boot_pool, reserve_take(pages * PAGE_4K), pages);
 }
 
 static void add_vp(unsigned int index)
@@ -62,17 +61,11 @@ void root_add_vps(void)
 
 static void map_all(struct partition *root)
 {
-	struct cpuid_regs regs;
-	enum npt_level level;
-	uint64_t end;
+	enum npt_level level = paging_has_1g_pages() ? NPT_LEVEL_1G : NPT_LEVEL_2M;
+	uint64_t end = UINT64_C(1) << paging_address_bits();
 
-	cpu_cpuid(0x80000001, 0, &regs);
-	level = regs.edx & CPUID_81_EDX_PAGE1GB ? NPT_LEVEL_1G : NPT_LEVEL_2M;
-	cpu_cpuid(0x80000008, 0, &regs);
-	end = UINT64_C(1) << (regs.eax & 0xff);
 	if (end > NPT_GPA_LIMIT)
 		end = NPT_GPA_LIMIT;
-	feed_boot_pool(end / (512 * PAGE_1G)); /* beyond those for splitting RAM */
 	for (uint64_t gpa = 0; gpa < end; gpa += npt_level_bytes(level))
 		if (npt_map(&root->npt, gpa, gpa, level,
 		            NPT_READ | NPT_WRITE | NPT_EXECUTE) != HV_STATUS_SUCCESS)
@@ -81,9 +74,15 @@ static void map_all(struct partition *root)
 
 static void hide(struct partition *root, uint64_t start, uint64_t end)
 {
-	for (uint64_t gpa = round_down(start, PAGE_4K); gpa < end; gpa += PAGE_4K)
-		if (npt_unmap(&root->npt, gpa, NPT_LEVEL_4K) != HV_STATUS_SUCCESS)
+	enum npt_level level;
+
+	for (uint64_t gpa = round_down(start, PAGE_4K); gpa < end;
+	     gpa += npt_level_bytes(level)) {
+		level = is_aligned(gpa, PAGE_2M) && end - gpa >= PAGE_2M ? NPT_LEVEL_2M :
+		                                                           NPT_LEVEL_4K;
+		if (npt_unmap(&root->npt, gpa, level) != HV_STATUS_SUCCESS)
 			panic("root: no memory to hide %#lx", gpa);
+	}
 }
 
 static void guard_ioapic(struct partition *root, unsigned int index)
@@ -142,12 +141,10 @@ enum hv_status hc_describe_machine(struct hypercall *call)
 	return HV_STATUS_SUCCESS;
 }
 
-/* One table page for each 2 MiB of RAM, and what the directories above need. */
 void root_create(void)
 {
 	pool_init(&boot_pool);
-	feed_boot_pool(boot_info_ram_gibs(&boot_info) * (PAGE_1G / PAGE_2M + 2) +
-	               SPARE_TABLES + PARTITION_PAGES);
+	feed_boot_pool(PARTITION_PAGES);
 	frames_init();
 	partition_make_root(&boot_pool);
 	map_all(root_partition);

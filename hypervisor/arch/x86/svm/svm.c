@@ -92,10 +92,10 @@ static void svm_global_init(void)
 	asid_count = regs.ebx;
 	svm_features = regs.edx;
 	find_cr4_bits();
-	root_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
-	child_iopm = boot_alloc(IOPM_BYTES, PAGE_4K);
-	root_msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
-	child_msrpm = boot_alloc(MSRPM_BYTES, PAGE_4K);
+	root_iopm = reserve_take(IOPM_BYTES);
+	child_iopm = reserve_take(IOPM_BYTES);
+	root_msrpm = reserve_take(MSRPM_BYTES);
+	child_msrpm = reserve_take(MSRPM_BYTES);
 	memset(child_iopm, 0xff, IOPM_BYTES);
 	memset(child_msrpm, 0xff, MSRPM_BYTES);
 	for (unsigned int i = 0; i < ARRAY_COUNT(own_msrs); i++)
@@ -113,8 +113,8 @@ static void svm_cpu_on(void)
 {
 	struct svm_cpu *cpu = &svm_cpus[this_cpu()->index];
 
-	cpu->host_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
-	cpu->save_hpa = frame_map_hpa(boot_alloc(PAGE_4K, PAGE_4K));
+	cpu->host_hpa = frame_map_hpa(reserve_take(PAGE_4K));
+	cpu->save_hpa = frame_map_hpa(reserve_take(PAGE_4K));
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
 	cpu_wrmsr(MSR_VM_HSAVE_PA, cpu->save_hpa);
 	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
