@@ -9,7 +9,7 @@ from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap
 from lib.tiny import TINY, run_tiny
 
-PLACES = r"paging: .*image 0x([0-9a-f]+)-0x([0-9a-f]+), reserve 0x([0-9a-f]+)-0x([0-9a-f]+)"
+PLACES = r"paging: .*image 0x([0-9a-f]+)-0x([0-9a-f]+), reserve 0x([0-9a-f]+)-0x([0-9a-f]+)\s"
 
 
 def hypervisor_memory(options):
