@@ -50,7 +50,7 @@ static bool is_table(const struct npt *npt, uint64_t entry, enum npt_level level
 
 static uint64_t *table_of(const struct npt *npt, uint64_t entry)
 {
-	return npt->memory->at(entry & npt->format->address);
+	return npt_page_at(entry & npt->format->address);
 }
 
 static uint64_t leaf_entry(const struct npt *npt, uint64_t hpa, enum npt_level level,
@@ -91,14 +91,14 @@ static void fill_table(uint64_t *table, uint64_t entry, uint64_t step)
 static enum hv_status link_new_table(struct npt *npt, uint64_t *slot, uint64_t entry,
                                      enum npt_level level)
 {
-	uint64_t hpa = npt->memory->allocate(npt->context);
+	uint64_t hpa = npt_page_allocate(npt->owner);
 
 	if (hpa == 0)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	if (level == NPT_LEVEL_2M)
 		entry &= ~npt->format->large;
 	if (is_present(npt, entry))
-		fill_table(npt->memory->at(hpa), entry,
+		fill_table(npt_page_at(hpa), entry,
 		           npt_level_bytes((enum npt_level)(level - 1)));
 	npt->table_pages++;
 	entry_store(slot, hpa | npt->format->table);
@@ -112,7 +112,7 @@ static enum hv_status link_new_table(struct npt *npt, uint64_t *slot, uint64_t e
 static enum hv_status find_slot(struct npt *npt, uint64_t gpa, enum npt_level level,
                                 bool create, uint64_t **slot)
 {
-	uint64_t *table = npt->memory->at(npt->root_hpa);
+	uint64_t *table = npt_page_at(npt->root_hpa);
 
 	*slot = NULL;
 	for (enum npt_level at = NPT_LEVEL_512G; at > level; at--) {
@@ -146,17 +146,15 @@ static bool target_ok(const struct npt *npt, uint64_t hpa, enum npt_level level,
 	       (flags & NPT_READ) != 0;
 }
 
-enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
-                        const struct npt_memory *memory, void *context)
+enum hv_status npt_init(struct npt *npt, const struct npt_format *format, void *owner)
 {
-	uint64_t root = memory->allocate(context);
+	uint64_t root = npt_page_allocate(owner);
 
 	if (root == 0)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	*npt = (struct npt){
 		.format = format,
-		.memory = memory,
-		.context = context,
+		.owner = owner,
 		.root_hpa = root,
 		.table_pages = 1,
 	};
@@ -206,7 +204,7 @@ enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level)
 static uint64_t *walk(const struct npt *npt, uint64_t gpa, enum npt_level *level,
                       uint64_t *path[4])
 {
-	uint64_t *table = npt->memory->at(npt->root_hpa);
+	uint64_t *table = npt_page_at(npt->root_hpa);
 	enum npt_level at = NPT_LEVEL_512G;
 	uint64_t *slot = &table[index_of(gpa, at)];
 	uint64_t entry;
@@ -235,7 +233,7 @@ bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
 
 static void release_table(struct npt *npt, uint64_t hpa)
 {
-	npt->memory->release(npt->context, hpa);
+	npt_page_release(npt->owner, hpa);
 	npt->table_pages--;
 }
 
@@ -254,8 +252,8 @@ static void drop_leaf(struct npt *npt, uint64_t *slot, enum npt_level level)
 
 	entry_store(slot, 0);
 	if (is_present(npt, entry))
-		npt->memory->drop(npt->context, entry & npt->format->address,
-		                  npt_level_bytes(level));
+		npt_leaf_dropped(npt->owner, entry & npt->format->address,
+		                 npt_level_bytes(level));
 }
 
 /*

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Nested page tables: guest physical to host physical, four levels, 48 bits. PURE: where table pages
- * come from is a policy of the caller, the entry format is data (long-mode entries for SVM, APM2
+ * come from is a policy of the owner, the entry format is data (long-mode entries for SVM, APM2
  * 15.25).
  *
  * Writers of one npt are serialized by its owner. Readers (npt_lookup, the processor) take no lock:
@@ -42,13 +42,12 @@ enum npt_level {
 #define NPT_TAG_MASK  NPT_TAG(7)
 #define NPT_FLAGS     (NPT_READ | NPT_WRITE | NPT_EXECUTE | NPT_TAG_MASK)
 
-struct npt_memory {
-	void *(*at)(uint64_t hpa);
-	uint64_t (*allocate)(void *context); /* a zeroed page, or 0 when there is none */
-	void (*release)(void *context, uint64_t hpa);
-	/* npt_destroy_step: a leaf is gone that mapped these bytes. */
-	void (*drop)(void *context, uint64_t hpa, uint64_t bytes);
-};
+/* Supplied by whoever links this: where table pages come from. `owner` is the one given to npt_init(). */
+void *npt_page_at(uint64_t hpa);
+uint64_t npt_page_allocate(void *owner); /* zeroed, or 0 when there is none */
+void npt_page_release(void *owner, uint64_t hpa);
+/* npt_destroy_step: a leaf is gone that mapped these bytes. */
+void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes);
 
 struct npt_format {
 	uint64_t present; /* an entry with any of these bits is in use */
@@ -67,8 +66,7 @@ extern const struct npt_format npt_format_svm;
 struct npt {
 	/* constant after npt_init */
 	const struct npt_format *format;
-	const struct npt_memory *memory;
-	void *context; /* of memory's functions */
+	void *owner;
 	uint64_t root_hpa;
 	/* by the serialized writer */
 	uint64_t table_pages; /* root included */
@@ -90,7 +88,7 @@ static inline uint64_t npt_level_bytes(enum npt_level level)
 
 /* Allocates the root table: SUCCESS or INSUFFICIENT_MEMORY. */
 enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
-                        const struct npt_memory *memory, void *context) MUST_CHECK;
+                        void *owner) MUST_CHECK;
 
 /*
  * Make one leaf. Splits a larger leaf in its place, replaces one of the same level. Where a table

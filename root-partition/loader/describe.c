@@ -7,6 +7,7 @@
 #include <viridis/abi/hv_msr.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
+#include "hypervisor/core/ioapic_guard.h"
 #include "root-partition/loader/core/acpi.h"
 #include "root-partition/loader/loader.h"
 
@@ -41,6 +42,20 @@ static void read_acpi(const struct boot_tags *tags)
 		acpi_hide_table(&memory, &acpi, acpi.ivrs_hpa);
 }
 
+/* Nothing is left of the firmware's entries when the hypervisor begins to judge them: the kernel makes its own. */
+static void mask_ioapic(uint64_t hpa)
+{
+	volatile uint32_t *registers = (volatile uint32_t *)hpa;
+	unsigned int entries;
+
+	registers[IOAPIC_SELECT / 4] = IOAPIC_REGISTER_VERSION;
+	entries = (registers[IOAPIC_WINDOW / 4] >> 16 & 0xff) + 1;
+	for (unsigned int i = 0; i < entries; i++) {
+		registers[IOAPIC_SELECT / 4] = IOAPIC_REGISTER_ENTRIES + 2 * i;
+		registers[IOAPIC_WINDOW / 4] = IOAPIC_ENTRY_MASKED;
+	}
+}
+
 static void fill_in(void)
 {
 	_Static_assert((int)ACPI_MAX_CPUS == VIRIDIS_MACHINE_CPUS, "they all fit");
@@ -60,8 +75,10 @@ static void fill_in(void)
 	}
 	for (unsigned int i = 0; i < acpi.cpu_count; i++)
 		machine.apic_id[i] = acpi.cpus[i].apic_id;
-	for (unsigned int i = 0; i < acpi.ioapic_count; i++)
+	for (unsigned int i = 0; i < acpi.ioapic_count; i++) {
 		machine.ioapic_hpa[i] = acpi.ioapics[i].hpa;
+		mask_ioapic(acpi.ioapics[i].hpa);
+	}
 	for (unsigned int i = 0; i < acpi.iommu_count; i++) {
 		machine.iommu[i].hpa = acpi.iommus[i].hpa;
 		machine.iommu[i].bytes = acpi.iommus[i].bytes;

@@ -32,7 +32,7 @@ struct heap {
 };
 static struct heap dropped;
 
-static void *arena_at(uint64_t hpa)
+void *npt_page_at(uint64_t hpa)
 {
 	uint64_t index = (hpa - ARENA_HPA) / PAGE_4K;
 
@@ -41,9 +41,9 @@ static void *arena_at(uint64_t hpa)
 	return arena[index];
 }
 
-static uint64_t arena_allocate(void *context)
+uint64_t npt_page_allocate(void *owner)
 {
-	CHECK(context == arena);
+	CHECK(owner == arena);
 	for (unsigned int i = 0; pages_left > 0 && i < ARENA_PAGES; i++) {
 		if (used[i])
 			continue;
@@ -56,10 +56,10 @@ static uint64_t arena_allocate(void *context)
 	return 0;
 }
 
-static void arena_release(void *context, uint64_t hpa)
+void npt_page_release(void *owner, uint64_t hpa)
 {
-	CHECK(context == arena);
-	memset(arena_at(hpa), 0x5a, PAGE_4K); /* whoever still walks it falls */
+	CHECK(owner == arena);
+	memset(npt_page_at(hpa), 0x5a, PAGE_4K); /* whoever still walks it falls */
 	used[(hpa - ARENA_HPA) / PAGE_4K] = false;
 	pages_out--;
 }
@@ -72,18 +72,11 @@ static void heap_add(struct heap *heap, uint64_t hpa, uint64_t bytes)
 	heap->frames_sum += hpa / PAGE_4K * count + count * (count - 1) / 2;
 }
 
-static void count_dropped(void *context, uint64_t hpa, uint64_t bytes)
+void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
-	CHECK(context == arena && hpa % bytes == 0);
+	CHECK(owner == arena && hpa % bytes == 0);
 	heap_add(&dropped, hpa, bytes);
 }
-
-static const struct npt_memory memory = {
-	.at = arena_at,
-	.allocate = arena_allocate,
-	.release = arena_release,
-	.drop = count_dropped,
-};
 
 /* A change that was carried out. flags 0: an unmap. */
 struct change {
@@ -117,7 +110,7 @@ static bool processor_walk(const struct npt *npt, uint64_t gpa, uint64_t *hpa,
 	uint64_t table = npt->root_hpa, all = 7, no_execute = 0;
 
 	for (int shift = 39; shift >= 12; shift -= 9) {
-		uint64_t entry = ((uint64_t *)arena_at(table))[gpa >> shift & 511];
+		uint64_t entry = ((uint64_t *)npt_page_at(table))[gpa >> shift & 511];
 
 		if (!(entry & 1))
 			return false;
@@ -293,7 +286,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct npt npt;
 
 	pages_left = cursor_u8(&in) % ARENA_PAGES;
-	if (npt_init(&npt, &npt_format_svm, &memory, arena) != HV_STATUS_SUCCESS) {
+	if (npt_init(&npt, &npt_format_svm, arena) != HV_STATUS_SUCCESS) {
 		CHECK(pages_left == 0);
 		return 0;
 	}

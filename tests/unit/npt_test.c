@@ -24,7 +24,7 @@ static bool page_used[ARENA_PAGES];
 static unsigned int pages_out;
 static unsigned int allocations_left;
 
-static void *arena_at(uint64_t hpa)
+void *npt_page_at(uint64_t hpa)
 {
 	uint64_t index = (hpa - ARENA_HPA) / PAGE_4K;
 
@@ -35,10 +35,10 @@ static void *arena_at(uint64_t hpa)
 	return arena + (hpa - ARENA_HPA);
 }
 
-static uint64_t arena_allocate(void *context)
+uint64_t npt_page_allocate(void *owner)
 {
-	if (context != &arena)
-		ck_abort_msg("not our context");
+	if (owner != &arena)
+		ck_abort_msg("not our tables");
 	if (allocations_left == 0)
 		return 0;
 	for (unsigned int i = 0; i < ARENA_PAGES; i++) {
@@ -52,30 +52,23 @@ static uint64_t arena_allocate(void *context)
 	return 0;
 }
 
-static void arena_release(void *context, uint64_t hpa)
+void npt_page_release(void *owner, uint64_t hpa)
 {
-	if (context != &arena)
-		ck_abort_msg("not our context");
-	memset(arena_at(hpa), 0, PAGE_4K);
+	if (owner != &arena)
+		ck_abort_msg("not our tables");
+	memset(npt_page_at(hpa), 0, PAGE_4K);
 	page_used[(hpa - ARENA_HPA) / PAGE_4K] = false;
 	pages_out--;
 }
 
 static uint64_t bytes_dropped;
 
-static void count_dropped(void *context, uint64_t hpa, uint64_t bytes)
+void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
-	if (context != &arena || !is_aligned(hpa, bytes))
+	if (owner != &arena || !is_aligned(hpa, bytes))
 		ck_abort_msg("no leaf of ours");
 	bytes_dropped += bytes;
 }
-
-static const struct npt_memory memory = {
-	.drop = count_dropped,
-	.at = arena_at,
-	.allocate = arena_allocate,
-	.release = arena_release,
-};
 
 static struct npt npt;
 
@@ -87,8 +80,7 @@ static void setup(void)
 	memset(page_used, 0, sizeof(page_used));
 	pages_out = 0;
 	allocations_left = UINT32_MAX;
-	ck_assert_int_eq(npt_init(&npt, &npt_format_svm, &memory, &arena),
-	                 HV_STATUS_SUCCESS);
+	ck_assert_int_eq(npt_init(&npt, &npt_format_svm, &arena), HV_STATUS_SUCCESS);
 }
 
 static void teardown(void)
@@ -113,7 +105,7 @@ static uint64_t hardware_walk(uint64_t gpa, uint64_t *rights)
 
 	*rights = 15;
 	for (int shift = 39; shift >= 12; shift -= 9) {
-		const uint64_t *entries = arena_at(table);
+		const uint64_t *entries = npt_page_at(table);
 		uint64_t entry = entries[(gpa >> shift) & 511];
 		uint64_t address = entry & UINT64_C(0xffffffffff000);
 
@@ -365,7 +357,7 @@ START_TEST(no_root_without_memory)
 	struct npt other;
 
 	allocations_left = 0;
-	ck_assert_int_eq(npt_init(&other, &npt_format_svm, &memory, &arena),
+	ck_assert_int_eq(npt_init(&other, &npt_format_svm, &arena),
 	                 HV_STATUS_INSUFFICIENT_MEMORY);
 }
 END_TEST

@@ -59,7 +59,6 @@ enum hv_status hc_withdraw_memory(struct hypercall *call)
 	void *frame;
 	uint64_t pfn;
 
-	partition_reap(call->target);
 	frame = pool_withdraw(&call->target->pool);
 	if (!frame)
 		return HV_STATUS_NO_RESOURCES;
@@ -74,27 +73,8 @@ enum hv_status hc_get_memory_balance(struct hypercall *call)
 {
 	struct hv_output_get_memory_balance *out = call->output;
 
-	partition_reap(call->target);
 	pool_balance(&call->target->pool, &out->pages_available, &out->pages_in_use);
 	return HV_STATUS_SUCCESS;
-}
-
-static void drop_frames(uint64_t pfn, uint64_t count)
-{
-	for (uint64_t i = 0; i < count; i++)
-		frames_drop(pfn + i);
-}
-
-/* Hold `count` frames of the root's from pfn on, all or none. */
-static bool hold_frames(uint64_t pfn, uint64_t count)
-{
-	for (uint64_t i = 0; i < count; i++) {
-		if (!frames_hold(pfn + i)) {
-			drop_frames(pfn, i);
-			return false;
-		}
-	}
-	return true;
 }
 
 static uint32_t npt_flags(uint32_t map_flags)
@@ -143,12 +123,12 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	for (uint64_t i = 0; i < count; i++)
 		if (npt_lookup(&partition->npt, gpa + i * PAGE_4K, &leaf))
 			return HV_STATUS_OBJECT_IN_USE;
-	if (!hold_frames(pfn, count))
+	if (!frames_hold(pfn, count))
 		return HV_STATUS_INVALID_PARAMETER;
 	status = npt_map(&partition->npt, gpa, pfn * PAGE_4K,
 	                 large ? NPT_LEVEL_2M : NPT_LEVEL_4K, npt_flags(in->flags));
 	if (status != HV_STATUS_SUCCESS)
-		drop_frames(pfn, count);
+		frames_drop(pfn, count);
 	return status;
 }
 
@@ -165,12 +145,12 @@ static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gp
 
 		ASSERT(overlay);
 		if (overlay->hides)
-			frames_drop(overlay->hidden_hpa / PAGE_4K);
+			frames_drop(overlay->hidden_hpa / PAGE_4K, 1);
 		overlay->hides = false;
 	} else {
 		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_4K);
 		if (status == HV_STATUS_SUCCESS)
-			frames_drop(leaf.hpa / PAGE_4K);
+			frames_drop(leaf.hpa / PAGE_4K, 1);
 	}
 	return status;
 }
@@ -198,7 +178,7 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 	    leaf.level == NPT_LEVEL_2M) {
 		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_2M);
 		if (status == HV_STATUS_SUCCESS)
-			drop_frames(leaf.hpa / PAGE_4K, LARGE_FRAMES);
+			frames_drop(leaf.hpa / PAGE_4K, LARGE_FRAMES);
 		return status;
 	}
 	for (uint64_t i = 0; i < count && status == HV_STATUS_SUCCESS; i++)

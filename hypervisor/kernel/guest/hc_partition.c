@@ -15,6 +15,7 @@ enum hv_status hc_create_partition(struct hypercall *call)
 		return HV_STATUS_INVALID_PARAMETER;
 	if (!call->partition->is_root)
 		return HV_STATUS_PARTITION_TOO_DEEP;
+	call->settle = true; /* what it could not use comes back */
 	return partition_create(call->partition, &out->partition_id);
 }
 

@@ -15,6 +15,7 @@ enum hv_status hc_create_vp(struct hypercall *call)
 
 	if (in->subnode_type != 0 || in->flags != 0)
 		return HV_STATUS_INVALID_PARAMETER;
+	call->settle = true; /* what it could not use comes back */
 	return partition_add_vp(call->target, in->vp_index);
 }
 
@@ -103,10 +104,7 @@ static enum hv_status resume(struct hypercall *call, uint32_t bit)
 		return status;
 	hypercall_release_vp(call); /* it is `bit` that holds it yet */
 	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
-	if (intercept_is_watched(vp))
-		vp_resume_lending(vp, bit);
-	else
-		vp_resume(vp, bit);
+	vp_resume_on(vp, bit, intercept_is_watched(vp));
 	return HV_STATUS_SUCCESS;
 }
 

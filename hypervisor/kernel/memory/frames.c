@@ -118,7 +118,7 @@ void frames_withdraw(uint64_t pfn)
 	__atomic_store_n(deposited_word(pfn), FRAME_ROOT, __ATOMIC_RELEASE);
 }
 
-bool frames_hold(uint64_t pfn)
+static bool hold(uint64_t pfn)
 {
 	uint64_t *word = frame_word(pfn);
 	uint64_t seen;
@@ -134,12 +134,26 @@ bool frames_hold(uint64_t pfn)
 	return true;
 }
 
-void frames_drop(uint64_t pfn)
+void frames_drop(uint64_t pfn, uint64_t count)
 {
-	uint64_t *word = frame_word(pfn);
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t *word = frame_word(pfn + i);
 
-	ASSERT(word && state_of(*word) == FRAME_ROOT && *word >> COUNT_SHIFT != 0);
-	__atomic_fetch_sub(word, COUNT_ONE, __ATOMIC_ACQ_REL);
+		ASSERT(word && state_of(*word) == FRAME_ROOT &&
+		       *word >> COUNT_SHIFT != 0);
+		__atomic_fetch_sub(word, COUNT_ONE, __ATOMIC_ACQ_REL);
+	}
+}
+
+bool frames_hold(uint64_t pfn, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		if (!hold(pfn + i)) {
+			frames_drop(pfn, i);
+			return false;
+		}
+	}
+	return true;
 }
 
 void frames_set_link(uint64_t pfn, uint32_t link)

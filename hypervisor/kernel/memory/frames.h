@@ -23,9 +23,9 @@ MUST_CHECK bool frames_deposit(uint64_t pfn, uint16_t owner);
 /* Back to the root. */
 void frames_withdraw(uint64_t pfn);
 
-/* A child maps a frame of the root's; false when it is not the root's RAM. */
-MUST_CHECK bool frames_hold(uint64_t pfn);
-void frames_drop(uint64_t pfn);
+/* A child maps frames of the root's, all or none; false: one is not the root's RAM. */
+MUST_CHECK bool frames_hold(uint64_t pfn, uint64_t count);
+void frames_drop(uint64_t pfn, uint64_t count);
 
 /* While a frame is deposited: a word of the owner's, for lists of frames not yet to be touched. */
 void frames_set_link(uint64_t pfn, uint32_t link);

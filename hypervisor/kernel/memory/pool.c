@@ -67,13 +67,6 @@ void pool_free(struct pool *pool, void *memory)
 	pool->in_use--;
 }
 
-bool pool_has(struct pool *pool, uint64_t frames)
-{
-	SPIN_HOLD(&pool->lock);
-	return pool->available >= frames &&
-	       (!pool->quarantine || epoch_passed(pool->quarantine_epoch));
-}
-
 void pool_seed(struct pool *pool, void *first, uint64_t frames)
 {
 	for (uint64_t i = 0; i < frames; i++) {
@@ -85,14 +78,26 @@ void pool_seed(struct pool *pool, void *first, uint64_t frames)
 	pool->available += frames;
 }
 
-void pool_deposit(struct pool *pool, uint64_t pfn, uint64_t epoch)
+static void quarantine_locked(struct pool *pool, uint64_t pfn)
+{
+	frames_set_link(pfn, pool->quarantine);
+	pool->quarantine = (uint32_t)pfn;
+	pool->quarantine_epoch = epoch_advance();
+	pool->available++;
+}
+
+void pool_deposit(struct pool *pool, uint64_t pfn)
 {
 	frame_map_show(pfn);
 	SPIN_HOLD(&pool->lock);
-	frames_set_link(pfn, pool->quarantine);
-	pool->quarantine = (uint32_t)pfn;
-	pool->quarantine_epoch = epoch;
-	pool->available++;
+	quarantine_locked(pool, pfn);
+}
+
+void pool_retire(struct pool *pool, void *frame)
+{
+	SPIN_HOLD(&pool->lock);
+	quarantine_locked(pool, frame_map_hpa(frame) / PAGE_4K);
+	pool->in_use--;
 }
 
 void *pool_withdraw(struct pool *pool)

@@ -5,8 +5,8 @@
  *
  * P1 A free frame is linked through its own first words and is zero from there on; an allocated one
  *    comes zeroed.
- * P2 A deposited frame is neither read, written nor given out before every CPU has passed the
- *    epoch in which the root's mapping of it was removed: until then the root may still write to it.
+ * P2 A frame in quarantine is neither read, written nor given out before every CPU has passed an epoch: one
+ *    just deposited, to which the root may still write; and one retired, in which another CPU may still look.
  * P3 available + in_use is what was deposited and not withdrawn.
  */
 #ifndef VIRIDIS_KERNEL_POOL_H
@@ -31,14 +31,14 @@ void *pool_allocate(struct pool *pool);
 /* Gives a frame back; its content is wiped. NULL is nothing. */
 void pool_free(struct pool *pool, void *frame);
 
-/* Whether `frames` allocations would succeed now. */
-bool pool_has(struct pool *pool, uint64_t frames);
+/* The same for an object's frame that nobody new can find: it stays as it is until nobody can hold it. */
+void pool_retire(struct pool *pool, void *frame);
 
 /* Boot: `frames` zeroed frames in a row. */
 void pool_seed(struct pool *pool, void *first, uint64_t frames);
 
-/* A frame that has just left the root's tables; usable once `epoch` has passed everywhere. */
-void pool_deposit(struct pool *pool, uint64_t pfn, uint64_t epoch);
+/* A frame that has just left the root's tables. */
+void pool_deposit(struct pool *pool, uint64_t pfn);
 
 /* Takes a free frame, all zeros, out of the pool for good; NULL when none is free. */
 void *pool_withdraw(struct pool *pool);

@@ -16,7 +16,7 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 		return;
 	overlay->shown = false;
 	if (partition->is_root)
-		frames_drop(overlay->gpa / PAGE_4K);
+		frames_drop(overlay->gpa / PAGE_4K, 1);
 	/* The table is there since the overlay was shown: neither call can want memory. */
 	if (overlay->hides)
 		status = npt_map(&partition->npt, overlay->gpa, overlay->hidden_hpa,
@@ -40,7 +40,7 @@ static bool show_locked(struct partition *partition, struct overlay_page *overla
 	overlay->hides = npt_lookup(&partition->npt, gpa, &leaf);
 	if (overlay->hides && (leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG)
 		return false; /* two on one page: the second is refused */
-	if (partition->is_root && !frames_hold(gpa / PAGE_4K))
+	if (partition->is_root && !frames_hold(gpa / PAGE_4K, 1))
 		return false;
 	overlay->hidden_hpa = leaf.hpa;
 	overlay->hidden_flags = leaf.flags;

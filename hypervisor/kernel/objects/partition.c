@@ -32,9 +32,14 @@ static struct spinlock table_lock = SPINLOCK(LOCK_TABLE);
 static struct partition *table[MAX_PARTITIONS];
 static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
 
-static uint64_t table_allocate(void *context)
+void *npt_page_at(uint64_t hpa)
 {
-	struct partition *partition = context;
+	return frame_map(hpa);
+}
+
+uint64_t npt_page_allocate(void *owner)
+{
+	struct partition *partition = owner;
 	void *frame = partition->is_root ? reserve_take(PAGE_4K) :
 	                                   pool_allocate(partition->tables);
 
@@ -45,27 +50,19 @@ static uint64_t table_allocate(void *context)
  * Tables are released at FINALIZE alone, when nothing runs. Those that came from the overlay reserve go
  * to the pool as well: the balance of the two is settled there.
  */
-static void table_release(void *context, uint64_t hpa)
+void npt_page_release(void *owner, uint64_t hpa)
 {
-	struct partition *partition = context;
+	struct partition *partition = owner;
 
 	pool_free(&partition->pool, frame_map(hpa));
 }
 
 /* Leaves of RAM hold their frames. */
-static void frames_let_go(void *context, uint64_t hpa, uint64_t bytes)
+void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
-	(void)context; /* whoever held them */
-	for (uint64_t at = 0; at < bytes; at += PAGE_4K)
-		frames_drop((hpa + at) / PAGE_4K);
+	(void)owner; /* whoever held them */
+	frames_drop(hpa / PAGE_4K, bytes / PAGE_4K);
 }
-
-static const struct npt_memory table_memory = {
-	.drop = frames_let_go,
-	.at = frame_map,
-	.allocate = table_allocate,
-	.release = table_release,
-};
 
 struct partition *partition_find(struct partition *caller, uint64_t id)
 {
@@ -135,13 +132,17 @@ static bool set_up(struct partition *partition, struct pool *pool)
 	return true;
 }
 
+/* L1; NULL: set_up() did not come so far. */
 static void give_back(struct partition *partition, struct pool *pool)
 {
-	pool_free(pool, partition->hypercall_overlay.page);
-	pool_free(pool, partition->tsc_overlay.page);
-	pool_free(pool, partition->cpuid);
-	pool_free(pool, partition->ports);
-	pool_free(pool, partition);
+	void *const pages[PARTITION_PAGES] = { partition->hypercall_overlay.page,
+		                               partition->tsc_overlay.page,
+		                               partition->cpuid, partition->ports,
+		                               partition };
+
+	for (unsigned int i = 0; i < PARTITION_PAGES; i++)
+		if (pages[i])
+			pool_retire(pool, pages[i]);
 }
 
 enum hv_status partition_create(struct partition *parent, uint64_t *id)
@@ -149,7 +150,6 @@ enum hv_status partition_create(struct partition *parent, uint64_t *id)
 	struct partition *partition;
 	enum hv_status status = HV_STATUS_INSUFFICIENT_MEMORY;
 
-	partition_reap(parent);
 	partition = pool_allocate(&parent->pool);
 	if (!partition)
 		return status;
@@ -177,7 +177,7 @@ enum hv_status partition_initialize(struct partition *partition)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	status = npt_init(&partition->npt, &npt_format_svm, &table_memory, partition);
+	status = npt_init(&partition->npt, &npt_format_svm, partition);
 	if (status == HV_STATUS_SUCCESS)
 		partition->state = PARTITION_ACTIVE;
 	return status;
@@ -190,7 +190,7 @@ static bool fill_overlay_tables(struct partition *partition)
 
 	for (uint32_t i = 0; i < partition->vp_count; i++)
 		wanted += partition->vps[i] ? OVERLAY_TABLES_PER_VP : 0;
-	while (!pool_has(&partition->table_pool, wanted)) {
+	for (; partition->table_pool.available < wanted;) {
 		void *frame = pool_allocate(&partition->pool);
 
 		if (!frame)
@@ -204,7 +204,6 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 {
 	struct vp *vp;
 
-	partition_reap(partition);
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
@@ -224,28 +223,6 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 	if (index >= partition->vp_count)
 		__atomic_store_n(&partition->vp_count, index + 1, __ATOMIC_RELEASE);
 	return HV_STATUS_SUCCESS;
-}
-
-/* Nobody new finds it; its memory is freed when nobody can hold it any more. L1 */
-static void doom(struct doomed **list, struct doomed *object)
-{
-	object->epoch = epoch_advance();
-	object->next = *list;
-	*list = object;
-}
-
-/* One whose epoch has passed, taken off the list; or NULL. */
-static struct doomed *take_doomed(struct doomed **link)
-{
-	for (; *link; link = &(*link)->next) {
-		struct doomed *object = *link;
-
-		if (epoch_passed(object->epoch)) {
-			*link = object->next;
-			return object;
-		}
-	}
-	return NULL;
 }
 
 /* Out of the table: nobody new finds it. */
@@ -275,25 +252,10 @@ enum hv_status partition_delete_vp(struct partition *partition, uint32_t index)
 	enum hv_status status;
 	struct vp *vp;
 
-	partition_reap(partition);
 	status = unlink_vp(partition, index, &vp);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	vp_forget(vp);
-	SPIN_HOLD(&partition->lock);
-	doom(&partition->doomed_vps, &vp->doomed);
-	return HV_STATUS_SUCCESS;
-}
-
-void partition_reap(struct partition *partition)
-{
-	struct doomed *doomed;
-
-	SPIN_HOLD(&partition->lock);
-	while ((doomed = take_doomed(&partition->doomed_vps)) != NULL)
-		vp_free(LIST_OWNER(doomed, struct vp, doomed), &partition->pool);
-	while ((doomed = take_doomed(&partition->doomed_children)) != NULL)
-		give_back(LIST_OWNER(doomed, struct partition, doomed), &partition->pool);
+	if (status == HV_STATUS_SUCCESS)
+		vp_free(vp, &partition->pool);
+	return status;
 }
 
 static void return_overlay_tables(struct partition *partition)
@@ -304,14 +266,9 @@ static void return_overlay_tables(struct partition *partition)
 		pool_free(&partition->pool, frame);
 }
 
-/*
- * Each call of FINALIZE waits for an epoch before the next look: for doomed VPs, and once nothing is
- * mapped any more, for who reads the tables without the lock.
- */
+/* Each call of FINALIZE waits for an epoch before the next: for who reads the tables without the lock. */
 static bool finalize_locked(struct partition *partition)
 {
-	if (partition->doomed_vps)
-		return false;
 	if (partition->state == PARTITION_ACTIVE) {
 		partition->state = PARTITION_FINALIZING;
 		return false;
@@ -351,12 +308,10 @@ bool partition_finalize(struct partition *partition)
 {
 	if (!ports_destroy(partition) || !delete_all_vps(partition))
 		return false;
-	partition_reap(partition);
 	SPIN_HOLD(&partition->lock);
 	return finalize_locked(partition);
 }
 
-/* Out of the table first; the memory follows when nobody can hold it any more. L1 */
 enum hv_status partition_delete(struct partition *partition)
 {
 	struct partition *parent = partition->parent;
@@ -368,7 +323,6 @@ enum hv_status partition_delete(struct partition *partition)
 	pool_balance(&partition->pool, &available, &in_use);
 	if (available != 0 || in_use != 0)
 		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */
-	SPIN_HOLD(&parent->lock);
 	spin_lock(&table_lock);
 	found = table[partition->slot] == partition;
 	if (found)
@@ -376,7 +330,7 @@ enum hv_status partition_delete(struct partition *partition)
 	spin_unlock(&table_lock);
 	if (!found)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	doom(&parent->doomed_children, &partition->doomed);
+	give_back(partition, &parent->pool);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -385,7 +339,7 @@ bool partition_deposit(struct partition *partition, uint64_t pfn)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state == PARTITION_FINALIZED)
 		return false;
-	pool_deposit(&partition->pool, pfn, epoch_advance());
+	pool_deposit(&partition->pool, pfn);
 	return true;
 }
 

@@ -49,9 +49,6 @@ struct partition {
 	struct pool table_pool; /* child: overlay tables kept back; root: none */
 	bool frozen;
 
-	struct doomed *doomed_vps, *doomed_children; /* deleted */
-	struct doomed doomed;                        /* lock of the parent */
-
 	struct pool pool;
 	struct pool *tables; /* where a child's page tables come from; partition lock */
 
@@ -103,9 +100,6 @@ enum hv_status partition_delete_vp(struct partition *partition,
 /* Boot: the root, as yet without VPs, from a pool of its own. */
 void partition_make_root(struct pool *boot_pool);
 
-/* Give deleted VPs and children back to the pool, those whose epoch has passed. */
-void partition_reap(struct partition *partition);
-
 /* A frame that is the partition's already; false: it is to end, and takes none. */
 bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
 
@@ -118,7 +112,7 @@ void partition_freeze(struct partition *partition, bool frozen);
  */
 bool ports_destroy(struct partition *partition) MUST_CHECK;
 
-/* No port is linked to the VP any more: before it is freed, when nobody can find it. */
+/* No port is linked to the VP any more, nor will be: it is out of the partition's table. */
 void ports_forget_vp(struct vp *vp);
 
 /* 100 ns units since the partition's creation. */

@@ -25,8 +25,9 @@ static bool take_pages(struct vp *vp, struct pool *pool)
 static void give_pages(struct vp *vp, struct pool *pool)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++)
-		pool_free(pool, vp->pages[i]);
-	pool_free(pool, vp);
+		if (vp->pages[i])
+			pool_retire(pool, vp->pages[i]);
+	pool_retire(pool, vp);
 }
 
 /* Each page its use. */
@@ -96,10 +97,8 @@ enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown)
 	return status;
 }
 
-void vp_forget(struct vp *vp)
+static void close_state_pages(struct vp *vp)
 {
-	message_withdraw(&vp->intercept_source);
-	timer_queue_set(vp, TIMER_NEVER);
 	SPIN_HOLD(&root_partition->lock);
 	vp->state_pages_closed = true;
 	for (uint32_t type = 0; type < VP_STATE_PAGES; type++) {
@@ -112,6 +111,9 @@ void vp_forget(struct vp *vp)
 void vp_free(struct vp *vp, struct pool *pool)
 {
 	ASSERT(vp->sched_state == VP_BLOCKED && !vp->running_on);
+	message_withdraw(&vp->intercept_source);
+	timer_queue_set(vp, TIMER_NEVER);
+	close_state_pages(vp);
 	ports_forget_vp(vp);
 	give_pages(vp, pool);
 }
@@ -161,16 +163,15 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
 	vp_raise(vp, EVENTS_INTERRUPT);
 }
 
-void vp_resume(struct vp *vp, uint32_t suspend_bits)
+void vp_resume_on(struct vp *vp, uint32_t suspend_bits, bool lend)
 {
 	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
-		sched_wake(vp, false);
+		sched_wake(vp, lend);
 }
 
-void vp_resume_lending(struct vp *vp, uint32_t suspend_bits)
+void vp_resume(struct vp *vp, uint32_t suspend_bits)
 {
-	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
-		sched_wake(vp, true);
+	vp_resume_on(vp, suspend_bits, false);
 }
 
 void vp_suspend(struct vp *vp, uint32_t suspend_bits)

@@ -63,12 +63,6 @@ struct overlay_page {
 
 #define VP_STATE_PAGES 2
 
-/* Deleted, and freed when the epoch has passed. */
-struct doomed {
-	struct doomed *next;
-	uint64_t epoch;
-};
-
 enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
 
 /* Pages a VP takes from the pool; what vp_create() has taken when there is no other it gives back. */
@@ -117,7 +111,6 @@ struct vp {
 	uint32_t resumed_by; /* the parent's VP that let it run last */
 	uint32_t posted[8], posted_level[8];
 	struct cpu *running_on; /* NULL: on none */
-	struct doomed doomed;   /* partition lock */
 
 	/* messages lock */
 	struct message_queues messages;
@@ -144,10 +137,10 @@ struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *p
 uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type);
 enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown) MUST_CHECK;
 
-/* Out of every list, and out of the parent's sight. The VP is stopped and no longer in its partition. */
-void vp_forget(struct vp *vp);
-
-/* Stopped, forgotten, and past an epoch. */
+/*
+ * Out of every list, out of the parent's sight, and its pages back. The VP is stopped and no longer in its
+ * partition; who has found it before may look at it until the next epoch.
+ */
 void vp_free(struct vp *vp, struct pool *pool);
 
 /* As at power-up; x86 state, virtual APIC, SynIC, timers. */
@@ -159,8 +152,8 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level);
 void vp_post_init(struct vp *vp);
 void vp_post_startup(struct vp *vp, uint8_t vector);
 void vp_resume(struct vp *vp, uint32_t suspend_bits); /* clears bits; wakes it at 0 */
-void vp_resume_lending(struct vp *vp,
-                       uint32_t suspend_bits); /* the same, on this CPU: sched.h */
+void vp_resume_on(struct vp *vp, uint32_t suspend_bits,
+                  bool lend); /* the same; or else on this CPU: sched.h */
 void vp_suspend(struct vp *vp,
                 uint32_t suspend_bits); /* sets bits, kicks; stops by the next epoch */
 

@@ -94,12 +94,7 @@ static void guard_ioapic(struct partition *root, unsigned int index)
 	ioapic->registers = mmio_map(ioapic->hpa);
 	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
 	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
-	/* Nothing is left of the firmware's entries: the root makes its own. */
-	for (uint32_t i = 0; i < ioapic->guard.entries; i++) {
-		ioapic->registers[0] = IOAPIC_REGISTER_ENTRIES + 2 * i;
-		ioapic->registers[IOAPIC_WINDOW / 4] = IOAPIC_ENTRY_MASKED;
-	}
-	ioapic->registers[0] = 0;
+	ioapic->registers[0] = 0; /* and of the entries the loader has left none */
 	status = npt_map(&root->npt, round_down(ioapic->hpa, PAGE_4K),
 	                 round_down(ioapic->hpa, PAGE_4K), NPT_LEVEL_4K, NPT_READ);
 	if (status != HV_STATUS_SUCCESS)
