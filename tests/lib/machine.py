@@ -3,7 +3,7 @@
 
     with Machine("two-cpus", hypervisor=HYPERVISOR_ELF,
                  modules=[Module(guest, "kernel selftest")]) as machine:
-        machine.hypervisor_log.wait(r"boot 10/10", limit=60)
+        machine.hypervisor_log.wait(r"boot 9/9", limit=60)
 
 Files of a run are in build/run/NAME: root.log (COM1), hypervisor.log (debug console), qemu.log.
 """

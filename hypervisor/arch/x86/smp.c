@@ -117,7 +117,6 @@ static struct cpu *prepare_cpu(uint32_t apic_id)
 	cpu->apic_id = apic_id;
 	cpu->stack_top = stack_make(CPU_STACK_BYTES);
 	cpu->stack_bottom = cpu->stack_top - CPU_STACK_BYTES;
-	descriptors_add_stacks(cpu);
 	smp_starting_cpu = cpu;
 	smp_starting_stack = cpu->stack_top;
 	return cpu;

@@ -20,13 +20,9 @@ _Noreturn void main(uint32_t magic, uint32_t info_hpa);
 
 const struct virt_ops *virt;
 
-static void guard_stacks(void)
-{
-	descriptors_add_stacks(this_cpu());
-}
-
 void cpu_prepare(struct cpu *cpu)
 {
+	descriptors_add_stacks(cpu);
 	cpu->hypercall_input = reserve_take(PAGE_4K);
 	cpu->hypercall_output = reserve_take(PAGE_4K);
 	cpu->trace = reserve_take(TRACE_RECORDS * sizeof(struct viridis_trace_record));
@@ -61,7 +57,6 @@ static const struct {
 	void (*run)(void);
 } steps[] = {
 	{ "paging", "an address space of our own, W^X", paging_init },
-	{ "stacks", "for NMI, double fault, machine check", guard_stacks },
 	{ "lapic", "the local APIC is ours", lapic_setup },
 	{ "virtualization", "guests can run", choose_virtualization },
 	{ "root", "its partition, its memory less ours", root_create },
@@ -71,7 +66,7 @@ static const struct {
 	{ "devices", "what the root may not reach", root_guard_devices },
 	{ "vps", "the root's, one a CPU", root_add_vps },
 };
-enum { FIRST_OF_FINISH = 6 };
+enum { FIRST_OF_FINISH = 5 };
 
 static void run_steps(unsigned int first, unsigned int end)
 {
