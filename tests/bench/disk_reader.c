@@ -4,6 +4,7 @@
  *
  *	phase NAME OPERATIONS BYTES NANOSECONDS
  *
+ * The variable `phases` of the environment may name some, with commas between them; else all are run.
  * With a second argument, a file, the marks of marks.h are written to it around each phase.
  * Static and without any library but libc: it is put into initrds as it is.
  */
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -197,6 +199,17 @@ static void measure(struct run *run)
 	PROFILE_MARK(PROFILE_END, run->done);
 }
 
+static bool is_wanted(const char *name)
+{
+	const char *list = getenv("phases");
+	size_t length = strlen(name);
+
+	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
+		if (strncmp(list, name, length) == 0 && strchr(",", list[length]))
+			return true;
+	return !getenv("phases");
+}
+
 static void mark(int fd, char byte)
 {
 	if (fd >= 0 && write(fd, &byte, 1) != 1)
@@ -223,6 +236,8 @@ int main(int argc, char **argv)
 			                .fd = fd,
 			                .random = 88172645463325252,
 			                .buffers = buffers };
+		if (!is_wanted(phases[i].name))
+			continue;
 		if (phases[i].bytes)
 			runs[i].blocks = bytes / phases[i].bytes;
 		/* Setting up and tearing down, which waits for RCU, are outside of the marks. */
@@ -236,9 +251,10 @@ int main(int argc, char **argv)
 			syscall(SYS_io_destroy, runs[i].context);
 	}
 	for (size_t i = 0; i < PHASES; i++)
-		printf("phase %s %llu %llu %llu\n", phases[i].name,
-		       (unsigned long long)runs[i].done,
-		       (unsigned long long)(runs[i].done * phases[i].bytes),
-		       (unsigned long long)runs[i].ns);
+		if (is_wanted(phases[i].name))
+			printf("phase %s %llu %llu %llu\n", phases[i].name,
+			       (unsigned long long)runs[i].done,
+			       (unsigned long long)(runs[i].done * phases[i].bytes),
+			       (unsigned long long)runs[i].ns);
 	return 0;
 }

@@ -10,7 +10,7 @@ from lib.tap import Tap
 from profiler.works import folder_of, phase_of, phases_of, run_tiny
 
 LOOPS, ROUNDS = 1_000_000, 1000
-EMPTY, NONE = 1, 7
+EMPTY, NONE, FAULT = 1, 7, 8
 ROUND_TRIPS = {"cpuid": (2, 4), "vmmcall": (3, 4), "rdmsr": (4, 4)}  # phase, instructions a turn
 ACCOUNTS = re.compile(r"^# accounts (\w+) entries (\d+) hypervisor (\d+) guest (\d+)$", re.MULTILINE)
 # The readings of the counters around a phase are the same code each time; a loop in it may differ by some turns.
@@ -41,6 +41,16 @@ def time_agrees(phases):
         assert phase.unexplained == 0, (phase.number, phase.unexplained)
         if phase.number in (2, 3, 4, 5):
             assert phase.checked > 0.99 * phase.instructions, (phase.number, phase.checked)
+
+
+def faults(phases):
+    """What faults in the middle of a block is not counted, as the TSC does not."""
+    phase = phase_of(phases, FAULT)
+    assert phase.unexplained == 0, phase.unexplained
+    assert phase.checked > 0.99 * phase.instructions, phase.checked
+    assert phase.calls("root", "try_load32") == ROUNDS, phase.parties["root"]["try_load32"]
+    # One of four instructions faults, another is where the guest goes on.
+    assert phase.parties["root"]["try_load32"].instructions == ROUNDS, phase.party_total("root")
 
 
 def accounts_agree(phases, console):
@@ -83,6 +93,7 @@ def main():
         tap.run("a loop of known length is counted exactly", known_loop, phases)
         tap.run("a round trip is the guest's few instructions and one exit", round_trips, phases)
         tap.run("the TSC agrees with the count", time_agrees, phases)
+        tap.run("an instruction that faults is not counted", faults, phases)
         tap.run("the hypervisor's accounts agree with the count", accounts_agree, phases, console)
         tap.run("a signal is one exit until its handler", signals, phases)
         tap.run("./dev profile shows it, as text and JSON", command)

@@ -9,7 +9,7 @@ from lib.log import Failure
 from lib.paths import shown
 from lib.processes import end_by_signals
 from profiler import ledger, report
-from profiler.works import MACHINES, RESULT, WORKS, phase_of, phases_of
+from profiler.works import RESULT, WORKS, phase_of, phases_of, run_machine
 
 
 def parser():
@@ -48,7 +48,7 @@ def measure(works):
     for machine in dict.fromkeys(WORKS[work].machine for work in works):
         begin = time.monotonic()
         print(f"profile: {machine} ...", file=sys.stderr, flush=True)
-        MACHINES[machine]()
+        run_machine(machine, works)
         print(f"profile: {machine}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
 
 

@@ -35,6 +35,7 @@
 #define CONNECTION       0x601u
 #define FLAG             3u
 #define PATIENCE_MS      10000
+#define NOWHERE          UINT64_C(0x8000000000000000) /* not canonical */
 
 void profile_loop(uint64_t count);
 void profile_none(uint64_t count);
@@ -72,6 +73,20 @@ static void compared(const char *name, void (*phase)(uint64_t), uint64_t count)
 	             cpu.counter[VIRIDIS_CPU_STAT_HYPERVISOR_TICKS],
 	     cpu_after.counter[VIRIDIS_CPU_STAT_GUEST_TICKS] -
 	             cpu.counter[VIRIDIS_CPU_STAT_GUEST_TICKS]);
+}
+
+/* Loads that fault; the hypervisor, which reads the TSC, comes by before and after them. */
+static void faults(void)
+{
+	uint32_t value, caught = 0;
+
+	PROFILE_MARK(PROFILE_BEGIN, PROFILE_FAULT);
+	(void)cpu_cpuid(0, 0); /* only the exit matters */
+	for (unsigned int i = 0; i < ROUNDS; i++)
+		caught += try_load32(NOWHERE, &value).vector == TRAP_GP;
+	(void)cpu_cpuid(0, 0); /* likewise */
+	PROFILE_MARK(PROFILE_END, ROUNDS);
+	ok_equal(caught, ROUNDS, "%u loads fault", ROUNDS);
 }
 
 static void self_ipi(void)
@@ -166,6 +181,7 @@ void group_profile(void)
 	compared("cpuid", profile_cpuid, ROUNDS);
 	compared("vmmcall", profile_vmmcall, ROUNDS);
 	compared("rdmsr", profile_rdmsr, ROUNDS);
+	faults();
 	self_ipi();
 	if (guest_wants("signal", true))
 		signal_from_child();

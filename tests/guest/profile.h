@@ -10,6 +10,7 @@
 #define PROFILE_SELF_IPI 5
 #define PROFILE_SIGNAL   6
 #define PROFILE_NONE     7
+#define PROFILE_FAULT    8
 
 #define PROFILE_VECTOR 0x51
 

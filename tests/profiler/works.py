@@ -95,14 +95,14 @@ def share(folder):
     return folder / "share"
 
 
-def run_root(name):
-    """The root, which runs in-root NAME."""
+def run_root(name, *words):
+    """The root, which runs in-root NAME WORDS."""
     with tempfile.TemporaryDirectory(prefix="viridis-") as scratch:
         scratch = Path(scratch)
         options = root.checked("root", [
             "--name", f"profile-{name}", "--cpus", "1", "--memory", MEMORY, "--icount",
             "--append", "nokaslr norandmaps", "--share", str(share(scratch)),
-            "--", "sh", "/share/profile/in-root", name])
+            "--", "sh", "/share/profile/in-root", name, *words])
         with root.machine_for("root", options, scratch, extra=plugin(name)) as machine:
             end = time.monotonic() + LIMIT_SECONDS
             try:
@@ -113,8 +113,21 @@ def run_root(name):
                 raise Failure(f"{name}: in-root ends with {status}\n{machine.describe()}")
 
 
-MACHINES = {"tiny": run_tiny, "disk": lambda: run_root("disk"),
-            "start": lambda: run_root("start")}
+# As disk_reader calls them.
+DISK_PHASES = {READ_1: "read-4k-depth-1", 12: "read-4k-aio-1", READ_32: "read-4k-depth-32",
+               14: "read-128k", 15: "write-128k"}
+
+
+def run_machine(name, works):
+    """The machine with this name, for those of the works that run on it."""
+    if name == "tiny":
+        run_tiny()
+    elif name == "disk":
+        numbers = sorted(number for work in works if WORKS[work].machine == name
+                         for number in WORKS[work].phases)
+        run_root(name, ",".join(DISK_PHASES[number] for number in numbers))
+    else:
+        run_root(name)
 
 
 # --- what they left
