@@ -9,6 +9,7 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/core/ioapic_guard.h"
 #include "root-partition/loader/core/acpi.h"
+#include "root-partition/loader/core/machine.h"
 #include "root-partition/loader/loader.h"
 
 #define MAPPED_END       UINT64_C(0x100000000)
@@ -97,10 +98,16 @@ static void write_msr(uint32_t msr, uint64_t value)
 void loader_describe_machine(const struct boot_tags *tags)
 {
 	register uint64_t output __asm__("r8") = 0;
+	const char *fault;
 	uint64_t result;
 
 	read_acpi(tags);
 	fill_in();
+	fault = machine_reject_reason(&machine);
+	if (fault)
+		loader_stop(fault);
+	for (unsigned int i = 0; machine_lack(&machine, i); i++)
+		loader_say(machine_lack(&machine, i));
 	write_msr(HV_MSR_GUEST_OS_ID, ANY_GUEST_OS_ID);
 	write_msr(HV_MSR_HYPERCALL, PAGE_OF_OURS_HPA | HV_MSR_PAGE_ENABLE);
 	__asm__ volatile("vmmcall"

@@ -28,7 +28,10 @@ void loader_describe_machine(const struct boot_tags *tags);
 /* How fast the TSC ticks, by the ACPI PM timer at that port, or without one (0) by the PIT. */
 uint64_t loader_measure_tsc(uint16_t pm_timer_port);
 
-/* Says on the serial line and the debug console why there will be no root, and stops. */
+/* A line on the serial line and the debug console. */
+void loader_say(const char *text);
+
+/* Says there why there will be no root, and stops. */
 _Noreturn void loader_stop(const char *why);
 
 #endif

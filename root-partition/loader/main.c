@@ -38,11 +38,16 @@ static void put(const char *text)
 	}
 }
 
-void loader_stop(const char *why)
+void loader_say(const char *text)
 {
 	put("root loader: ");
-	put(why);
+	put(text);
 	put("\r\n");
+}
+
+void loader_stop(const char *why)
+{
+	loader_say(why);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }

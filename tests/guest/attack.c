@@ -7,6 +7,7 @@
 #include "tests/guest/groups.h"
 
 #include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/viridis_stats.h>
 #include <viridis/base/bits.h>
 #include "hypervisor/core/format.h"
 #include "tests/guest/attack.h"
@@ -187,6 +188,25 @@ static void odd_sleeps(uint16_t port, uint32_t value)
 	ok_equal(cpu_inw(port), before, "the register is as it was");
 }
 
+static uint64_t other_exits(void)
+{
+	static struct viridis_output_get_stats stats;
+
+	if (stats_get(HV_PARTITION_ID_SELF, VIRIDIS_STATS_VP, 0, &stats))
+		bail_out("no counters of our own");
+	return stats.counter[VIRIDIS_VP_STAT_EXIT_OTHER];
+}
+
+/* Its devices need not be coherent with the caches: what does not exit, the processor carries out. */
+static void write_back(void)
+{
+	uint64_t before = other_exits();
+
+	for (unsigned int i = 0; i < PROBES; i++)
+		__asm__ volatile("wbinvd" : : : "memory");
+	ok(other_exits() < before + PROBES, "WBINVD is the root's own");
+}
+
 /*
  * After a resume from S3 the root would run outside the hypervisor. The device keeps the type of what it is
  * written: the register shows whether anything came to it.
@@ -320,6 +340,7 @@ void group_attack(void)
 	hypervisor_memory();
 	message_window();
 	ioapic_entries();
+	write_back();
 	sleep_states();
 	forbidden_msrs();
 	own_registers();

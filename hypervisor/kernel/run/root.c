@@ -129,8 +129,8 @@ enum hv_status hc_describe_machine(struct hypercall *call)
 	log_line("machine: %u CPUs, %u I/O APICs, %u IOMMUs, PM1 control %#x, S5 %#x",
 	         machine.cpu_count, machine.ioapic_count, machine.iommu_count,
 	         machine.pm1_control[0], machine.s5_type);
-	if (machine.iommu_count == 0)
-		log_warning("no IOMMU: the root's devices can reach all memory by DMA");
+	log_warning("the root's devices can reach all memory by DMA: %s",
+	            machine.iommu_count == 0 ? "no IOMMU" : "IOMMUs are not driven");
 	boot_finish();
 	call->settle = true;
 	return HV_STATUS_SUCCESS;
@@ -150,12 +150,6 @@ void root_create(void)
 	add_vp(0);
 }
 
-static void copy_to_root(uint64_t hpa, const void *from, size_t bytes)
-{
-	if (!guest_write(root_partition, hpa, from, bytes))
-		panic("root: no memory at %#lx for its loader", hpa);
-}
-
 /*
  * The root's loader goes into the root's own memory, and VP 0 enters it there. All that reads a kernel's
  * image runs in the root. include/viridis/abi/root_loader.h
@@ -165,9 +159,11 @@ void root_load(void)
 	if (boot_info_find_free(&boot_info, ROOT_LOADER_END_HPA - ROOT_LOADER_HPA,
 	                        PAGE_4K, ROOT_LOADER_HPA, ROOT_LOADER_END_HPA) == 0)
 		panic("root: memory at %#x is not free for its loader", ROOT_LOADER_HPA);
-	copy_to_root(ROOT_LOADER_HPA, root_loader_start,
-	             (size_t)(root_loader_end - root_loader_start));
-	copy_to_root(ROOT_LOADER_HANDOFF_HPA, &boot_handoff, sizeof(boot_handoff));
+	if (!guest_write(root_partition, ROOT_LOADER_HPA, root_loader_start,
+	                 (size_t)(root_loader_end - root_loader_start)) ||
+	    !guest_write(root_partition, ROOT_LOADER_HANDOFF_HPA, &boot_handoff,
+	                 sizeof(boot_handoff)))
+		panic("root: its loader cannot be written");
 	vp_post_startup(root_partition->vps[0], ROOT_LOADER_HPA / PAGE_4K);
 }
 

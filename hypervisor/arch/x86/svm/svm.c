@@ -135,11 +135,13 @@ static void svm_vp_init(struct vp *vp)
 		SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
 		SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IOIO | SVM_INTERCEPT_MSR |
 		SVM_INTERCEPT_TASK_SWITCH | SVM_INTERCEPT_SHUTDOWN;
-	control->intercept_2 =
-		SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL | SVM_INTERCEPT_VMLOAD |
-		SVM_INTERCEPT_VMSAVE | SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
-		SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_WBINVD | SVM_INTERCEPT_MONITOR |
-		SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
+	control->intercept_2 = SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL |
+	                       SVM_INTERCEPT_VMLOAD | SVM_INTERCEPT_VMSAVE |
+	                       SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
+	                       SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_MONITOR |
+	                       SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
+	if (!vp->partition->is_root) /* whose devices may not be coherent */
+		control->intercept_2 |= SVM_INTERCEPT_WBINVD;
 	control->iopm_base =
 		frame_map_hpa(vp->partition->is_root ? root_iopm : child_iopm);
 	control->msrpm_base =
