@@ -53,9 +53,12 @@ static u64 hypercall_issue_intel(u64 control, u64 input_gpa, u64 output_gpa)
 	return result;
 }
 
+/*
+ * Both pages are named in every call: one that has an output writes it, whether the caller asked for any or
+ * not, and address 0 would be a page of the root's like every other.
+ */
 static u64 hypercall_pass(const struct hypercall *call, u64 control)
 {
-	size_t input_bytes = call->header_bytes + call->list_bytes;
 	unsigned long flags;
 	u8 *input, *output;
 	u64 result;
@@ -66,8 +69,7 @@ static u64 hypercall_pass(const struct hypercall *call, u64 control)
 	memcpy(input, call->header, call->header_bytes);
 	memcpy(input + call->header_bytes, call->list, call->list_bytes);
 	memcpy(output, call->output, call->output_bytes);
-	result = hypercall_issue(control, input_bytes ? virt_to_phys(input) : 0,
-	                         call->output_bytes ? virt_to_phys(output) : 0);
+	result = hypercall_issue(control, virt_to_phys(input), virt_to_phys(output));
 	memcpy(call->output, output, call->output_bytes);
 	local_irq_restore(flags);
 	return result;

@@ -21,6 +21,9 @@
 /* Every block that names a vp has its index right behind the partition id. */
 #define VP_INDEX_OFFSET 8
 
+/* What the calls of a running VM need lies on the stack. */
+#define SMALL_BYTES 256
+
 struct passthrough_rule {
 	u16 code;
 	u16 header_bytes;
@@ -73,25 +76,29 @@ static int passthrough_fetch(struct mshv_root_hvcall *request, void __user *argu
 }
 
 /*
- * pages: input, then output, both zeroed. The hypervisor reads no further than header and reps,
- * which is as far as we hand over: nothing left over from another's call can be seen.
+ * The hypervisor reads no further than header and reps, which is as far as we hand over: nothing left over
+ * from another's call can be seen.
  */
-static int passthrough_call(const struct passthrough_rule *rule,
-                            struct mshv_root_hvcall *request, u8 *pages,
-                            struct pool *pool)
+static size_t passthrough_input_bytes(const struct passthrough_rule *rule,
+                                      const struct mshv_root_hvcall *request)
 {
 	size_t needed = rule->header_bytes + (size_t)request->reps * rule->element_bytes;
+
+	return max_t(size_t, needed, request->input_bytes);
+}
+
+static int passthrough_call(struct mshv_root_hvcall *request, const u8 *input,
+                            size_t input_bytes, u8 *output, struct pool *pool)
+{
 	struct hypercall call = {
 		.code = request->code,
 		.reps = request->reps,
-		.header = pages,
-		.header_bytes = max_t(size_t, needed, request->input_bytes),
-		.output = pages + PAGE_SIZE,
+		.header = input,
+		.header_bytes = input_bytes,
+		.output = output,
 		.output_bytes = request->output_bytes,
 	};
 
-	if (call.header_bytes > PAGE_SIZE)
-		return -EINVAL;
 	request->status = pool_call(pool, &call);
 	request->reps = call.done;
 	return hypercall_errno(request->status);
@@ -110,29 +117,52 @@ static int passthrough_answer(const struct mshv_root_hvcall *request, const u8 *
 	return 0;
 }
 
-/* The id in every block that we let through; vp: NULL but on a vp descriptor. */
+/*
+ * With `input`, zeroed and input_bytes long, and room for the output. We write the id in every block that we
+ * let through; vp: NULL but on a vp descriptor.
+ */
 static int passthrough_run(const struct passthrough_rule *rule,
                            struct mshv_root_hvcall *request, struct pool *pool,
-                           const struct viridis_vp *vp, void __user *argument)
+                           const struct viridis_vp *vp, u8 *input, size_t input_bytes,
+                           u8 *output, void __user *argument)
 {
-	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 1);
 	void __user *user = (void __user *)(unsigned long)request->input;
 	int result, answered;
 
+	if (copy_from_user(input, user, request->input_bytes))
+		return -EFAULT;
+	memcpy(input, &pool->partition_id, sizeof(pool->partition_id));
+	if (vp && rule->names_vp)
+		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
+	result = passthrough_call(request, input, input_bytes, output, pool);
+	answered = passthrough_answer(request, output, argument);
+	return answered ? answered : result;
+}
+
+/* noinline: the other way needs no such stack. */
+static noinline int passthrough_small(const struct passthrough_rule *rule,
+                                      struct mshv_root_hvcall *request, struct pool *pool,
+                                      const struct viridis_vp *vp, size_t input_bytes,
+                                      void __user *argument)
+{
+	u8 input[SMALL_BYTES] = { 0 }, output[SMALL_BYTES];
+
+	return passthrough_run(rule, request, pool, vp, input, input_bytes, output,
+	                       argument);
+}
+
+static int passthrough_large(const struct passthrough_rule *rule,
+                             struct mshv_root_hvcall *request, struct pool *pool,
+                             const struct viridis_vp *vp, size_t input_bytes,
+                             void __user *argument)
+{
+	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 1);
+	int result;
+
 	if (!pages)
 		return -ENOMEM;
-	result = -EFAULT;
-	if (copy_from_user(pages, user, request->input_bytes))
-		goto free_pages;
-	memcpy(pages, &pool->partition_id, sizeof(pool->partition_id));
-	if (vp && rule->names_vp)
-		memcpy(pages + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
-	result = passthrough_call(rule, request, pages, pool);
-	answered = passthrough_answer(request, pages + PAGE_SIZE, argument);
-	if (answered)
-		result = answered;
-
-free_pages:
+	result = passthrough_run(rule, request, pool, vp, pages, input_bytes,
+	                         pages + PAGE_SIZE, argument);
 	free_pages((unsigned long)pages, 1);
 	return result;
 }
@@ -142,6 +172,7 @@ static long passthrough(struct pool *pool, const struct viridis_vp *vp, bool dev
 {
 	const struct passthrough_rule *rule;
 	struct mshv_root_hvcall request;
+	size_t input_bytes;
 	int result = passthrough_fetch(&request, argument);
 
 	if (result)
@@ -149,7 +180,12 @@ static long passthrough(struct pool *pool, const struct viridis_vp *vp, bool dev
 	rule = passthrough_rule(request.code);
 	if (!rule || (device && !rule->on_device))
 		return -EOPNOTSUPP;
-	return passthrough_run(rule, &request, pool, vp, argument);
+	input_bytes = passthrough_input_bytes(rule, &request);
+	if (input_bytes > PAGE_SIZE)
+		return -EINVAL;
+	if (input_bytes <= SMALL_BYTES && request.output_bytes <= SMALL_BYTES)
+		return passthrough_small(rule, &request, pool, vp, input_bytes, argument);
+	return passthrough_large(rule, &request, pool, vp, input_bytes, argument);
 }
 
 long passthrough_device(void __user *argument)

@@ -3,6 +3,7 @@
 #include "tests/e2e/mshv/mshv_test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,6 +108,65 @@ END_TEST
 
 /* ---- Random calls from several threads ---- */
 
+/* Physical address 0, where what was written to no address in particular would be. */
+static void read_page_0(uint8_t page[4096])
+{
+	int fd = open("/dev/mem", O_RDONLY | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(pread(fd, page, 4096, 0), 4096);
+	close(fd);
+}
+
+START_TEST(output_that_nobody_asked_for_goes_nowhere)
+{
+	static uint8_t before[4096], after[4096];
+	struct hv_register_assoc rax = { .name = HV_X64_REGISTER_RAX,
+		                         .value.reg64 = UINT64_C(0x5ca1ab1e0ddba115) };
+	struct {
+		struct hv_input_get_vp_registers header;
+		uint32_t name;
+	} input = { .name = HV_X64_REGISTER_RAX };
+	struct mshv_hypercall call = {
+		.code = HVCALL_GET_VP_REGISTERS,
+		.reps = 1,
+		.input = &input,
+		.input_bytes = sizeof(input),
+	};
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	ck_assert_int_eq(mshv_set_registers(&guest.vp, &rax, 1), 0);
+	read_page_0(before);
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), 0);
+	ck_assert_uint_eq(call.reps, 1);
+	read_page_0(after);
+	ck_assert_mem_eq(before, after, sizeof(before));
+	guest_end(&guest);
+}
+END_TEST
+
+/* Small calls and large ones take different ways through the module. */
+START_TEST(registers_by_the_page_are_those_read_one_by_one)
+{
+	enum { COUNT = 200 };
+	static union hv_register_value values[COUNT];
+	static uint32_t names[COUNT];
+	struct guest guest;
+	uint64_t value;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	for (unsigned int i = 0; i < COUNT; i++)
+		names[i] = HV_X64_REGISTER_RAX + i % 18;
+	ck_assert_int_eq(mshv_get_registers(&guest.vp, names, values, COUNT), 0);
+	for (unsigned int i = 0; i < COUNT; i++) {
+		ck_assert_int_eq(mshv_get_register(&guest.vp, names[i], &value), 0);
+		ck_assert_uint_eq(values[i].reg64, value);
+	}
+	guest_end(&guest);
+}
+END_TEST
+
 struct random_calls {
 	const struct guest *guest;
 	unsigned int seed;
@@ -179,6 +239,8 @@ Suite *mshv_arguments_suite(void)
 	tcase_add_test(tcase, vp_pages_are_mapped_shared_and_whole_or_not_at_all);
 	tcase_add_test(tcase, only_hypercalls_of_the_list_pass);
 	tcase_add_test(tcase, an_unknown_request_is_no_request_at_all);
+	tcase_add_test(tcase, output_that_nobody_asked_for_goes_nowhere);
+	tcase_add_test(tcase, registers_by_the_page_are_those_read_one_by_one);
 	tcase_add_test(tcase, random_calls_from_all_sides_break_nothing);
 	suite_add_tcase(suite, tcase);
 	return suite;
