@@ -32,6 +32,7 @@ struct vmbus_class {
 	struct vmbus_guid type;
 	struct vmbus_guid instance;
 	enum vmbus_provider provider;
+	bool pipe; /* packets have a pipe's header, and a guest's programs may open it as one */
 };
 
 struct vmbus_message_source {

@@ -9,13 +9,17 @@
 /* Instances are ours to choose; they stay the same so that the guest's names for devices do. */
 static const struct vmbus_class classes[] = {
 	{ "scsi", VMBUS_TYPE_SCSI,
-	  VMBUS_GUID(0x5a1d0001, 0x7669, 0x7269, 0x6469, 0x730000000001), VMBUS_STORAGE },
+	  VMBUS_GUID(0x5a1d0001, 0x7669, 0x7269, 0x6469, 0x730000000001), VMBUS_STORAGE,
+	  false },
 	{ "heartbeat", VMBUS_TYPE_HEARTBEAT,
-	  VMBUS_GUID(0x5a1d0002, 0x7669, 0x7269, 0x6469, 0x730000000002), VMBUS_UTIL },
+	  VMBUS_GUID(0x5a1d0002, 0x7669, 0x7269, 0x6469, 0x730000000002), VMBUS_UTIL,
+	  true },
 	{ "shutdown", VMBUS_TYPE_SHUTDOWN,
-	  VMBUS_GUID(0x5a1d0003, 0x7669, 0x7269, 0x6469, 0x730000000003), VMBUS_UTIL },
+	  VMBUS_GUID(0x5a1d0003, 0x7669, 0x7269, 0x6469, 0x730000000003), VMBUS_UTIL,
+	  true },
 	{ "timesync", VMBUS_TYPE_TIMESYNC,
-	  VMBUS_GUID(0x5a1d0004, 0x7669, 0x7269, 0x6469, 0x730000000004), VMBUS_UTIL },
+	  VMBUS_GUID(0x5a1d0004, 0x7669, 0x7269, 0x6469, 0x730000000004), VMBUS_UTIL,
+	  true },
 };
 
 static const struct {
@@ -40,6 +44,15 @@ uint32_t vmbus_find_class(const struct vmbus *vmbus, const char *name)
 	return 0;
 }
 
+/* As Windows hosts do: its services look for a pipe. Linux looks at the type alone. */
+static void make_pipe(struct server_offer *offer)
+{
+	const uint32_t mode = VMBUS_PIPE_MODE_MESSAGE;
+
+	offer->flags |= VMBUS_OFFER_NAMED_PIPE;
+	memcpy(offer->user_data, &mode, sizeof(mode));
+}
+
 static gboolean offer(struct vmbus *vmbus, const struct vmbus_class *class,
                       GError **error)
 {
@@ -55,6 +68,8 @@ static gboolean offer(struct vmbus *vmbus, const struct vmbus_class *class,
 	while (expected <= VMBUS_CHANNELS && vmbus->channels[expected].class)
 		expected++;
 	offer.connection_id = VMBUS_CONNECTION(expected);
+	if (class->pipe)
+		make_pipe(&offer);
 	if (server_offer(&vmbus->server, &offer, &relid) != SERVER_OK ||
 	    relid != expected)
 		return machine_fail(error, -ENOSPC, "VMBus offer");

@@ -80,6 +80,18 @@ void guest_connect(void)
 	fake_post(&request, sizeof(request));
 }
 
+/* The utilities are pipes of messages, and disks are none: as Windows expects it of both. */
+static void check_offer(const struct vmbus_offer_channel *offer)
+{
+	static const struct vmbus_guid scsi = VMBUS_TYPE_SCSI;
+	bool pipe = memcmp(&offer->type, &scsi, sizeof(scsi)) != 0;
+	uint8_t user_data[VMBUS_USER_DATA_BYTES] = { pipe ? VMBUS_PIPE_MODE_MESSAGE : 0 };
+
+	ck_assert_uint_eq(offer->flags,
+	                  VMBUS_OFFER_ENUMERATE | (pipe ? VMBUS_OFFER_NAMED_PIPE : 0));
+	ck_assert_mem_eq(offer->user_data, user_data, sizeof(user_data));
+}
+
 /* Reads the offers; the relid of the shutdown class. */
 uint32_t guest_take_offers(void)
 {
@@ -91,6 +103,7 @@ uint32_t guest_take_offers(void)
 
 	while (receive(&message).type == VMBUS_OFFER_CHANNEL) {
 		memcpy(&offer, message.payload, sizeof(offer));
+		check_offer(&offer);
 		if (memcmp(&offer.type, &type, sizeof(type)) == 0)
 			relid = offer.relid;
 		count++;

@@ -163,6 +163,10 @@ ASSERT_OFFSET(struct vmbus_version_response, message_connection, 12);
 #define VMBUS_OFFER_NAMED_PIPE 0x0010u
 #define VMBUS_OFFER_TLNPI      0x2000u /* hv_sock */
 
+/* Of a named pipe the user data begins with its mode, a u32. */
+#define VMBUS_PIPE_MODE_BYTE    0u
+#define VMBUS_PIPE_MODE_MESSAGE 4u
+
 struct vmbus_offer_channel {
 	struct vmbus_message_header header;
 	struct vmbus_guid type;
