@@ -8,7 +8,6 @@
 #include <glib-unix.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,38 +17,37 @@
 #include "root-partition/config/paths.h"
 #include "root-partition/config/vm_log.h"
 #include "vsp/lib/socket.h"
+#include "vsp/lib/spawn.h"
 
 #define READY_TIMEOUT_MS 30000
 #define STOP_TIMEOUT_MS  10000
 #define STOP_PERIOD_MS   5
+#define LATE_MS          2000
 
 struct provider {
 	char *name;
 	pid_t pid;
-	int socket; /* -1 once it is gone */
+	int socket;   /* -1 once it is gone */
+	int lifeline; /* hangs up when its process and all its I/O are gone: protocol.h */
+	int lifeline_end; /* the writing one; -1 once it is the provider's */
 	guint source;
+	guint late_source; /* says that this takes long */
 	const struct provider_events *events;
 	gpointer context;
 	struct vsp_packet packet; /* what was received last */
 };
 
-extern char **environ;
-
 /* ---- The process ---- */
 
-static int spawn(const char *path, int far_socket, pid_t *pid)
+static gboolean make_lifeline(struct provider *provider, GError **error)
 {
-	char *arguments[] = { (char *)path, NULL };
-	posix_spawn_file_actions_t actions;
-	int error;
+	int ends[2];
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, far_socket, VSP_SOCKET_FD);
-	/* Ours close themselves; our caller's may not. */
-	posix_spawn_file_actions_addclosefrom_np(&actions, VSP_SOCKET_FD + 1);
-	error = posix_spawn(pid, path, &actions, NULL, arguments, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	return error;
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return machine_fail(error, -errno, provider->name);
+	provider->lifeline = ends[0];
+	provider->lifeline_end = ends[1];
+	return TRUE;
 }
 
 static gboolean start_process(struct provider *provider, GError **error)
@@ -65,7 +63,7 @@ static gboolean start_process(struct provider *provider, GError **error)
 	provider->socket = sockets[0];
 	result = fcntl(sockets[0], F_SETFL, O_NONBLOCK) ?
 	                 errno :
-	                 spawn(path, sockets[1], &provider->pid);
+	                 vsp_spawn(path, sockets[1], &provider->pid);
 	close(sockets[1]);
 	return result ? machine_fail(error, -result, provider->name) : TRUE;
 }
@@ -74,8 +72,14 @@ static void free_provider(struct provider *provider)
 {
 	if (provider->source)
 		g_source_remove(provider->source);
+	if (provider->late_source)
+		g_source_remove(provider->late_source);
 	if (provider->socket >= 0)
 		close(provider->socket);
+	if (provider->lifeline >= 0)
+		close(provider->lifeline);
+	if (provider->lifeline_end >= 0)
+		close(provider->lifeline_end);
 	g_free(provider->name);
 	g_free(provider);
 }
@@ -113,18 +117,51 @@ static void hang_up(struct provider *provider)
 	provider->socket = -1;
 }
 
+/* Bounded: see provider.h. */
+static void await_io(const struct provider *provider)
+{
+	struct pollfd poll_fd = { .fd = provider->lifeline };
+	int count;
+
+	do {
+		count = poll(&poll_fd, 1, STOP_TIMEOUT_MS);
+	} while (count < 0 && errno == EINTR);
+	if (count == 0)
+		vm_log("%s: its I/O does not end; until it does its disks are in use",
+		       provider->name);
+}
+
 void provider_stop(struct provider *provider)
 {
 	hang_up(provider);
 	(void)reap(provider); /* it ended because it was told to */
+	await_io(provider);
 	free_provider(provider);
 }
 
-static gboolean report_gone(gpointer data)
+bool provider_serves(const struct provider *provider)
+{
+	return provider->socket >= 0;
+}
+
+static gboolean on_late(gpointer data)
+{
+	struct provider *provider = data;
+
+	provider->late_source = 0;
+	vm_log("%s: its I/O goes on; until it is over the guest keeps the devices",
+	       provider->name);
+	return G_SOURCE_REMOVE;
+}
+
+/* The lifeline has hung up. */
+static gboolean report_gone(gint fd, GIOCondition condition, gpointer data)
 {
 	struct provider *provider = data;
 	int status;
 
+	(void)fd;
+	(void)condition;
 	provider->source = 0;
 	status = reap(provider);
 	if (WIFSIGNALED(status))
@@ -139,7 +176,7 @@ static gboolean report_gone(gpointer data)
 
 /*
  * The process is killed, as what it still does to guest memory is not to be trusted; the owner
- * hears of it from the main loop, never from inside an order it gives.
+ * hears of it from the main loop, never from inside an order it gives, and not before its I/O is over.
  */
 static void lose(struct provider *provider, const char *why)
 {
@@ -148,7 +185,9 @@ static void lose(struct provider *provider, const char *why)
 	vm_log("%s: %s", provider->name, why);
 	hang_up(provider);
 	kill(provider->pid, SIGKILL);
-	provider->source = g_idle_add(report_gone, provider);
+	provider->source =
+		g_unix_fd_add(provider->lifeline, G_IO_HUP, report_gone, provider);
+	provider->late_source = g_timeout_add(LATE_MS, on_late, provider);
 }
 
 /* ---- To the provider ---- */
@@ -178,16 +217,24 @@ static bool send_text(struct provider *provider, enum vsp_message_type type,
 	return send_message(provider, &message, NULL, 0);
 }
 
-static bool send_hello(struct provider *provider, const struct vsp_guest_memory *memory)
+/* The lifeline's writing end stays with the provider alone. */
+static bool send_hello(struct provider *provider, const struct vsp_guest_memory *memory,
+                       uint32_t user)
 {
+	bool sent;
 	struct vsp_message message = {
 		.type = VSP_HELLO,
 		.number = VSP_PROTOCOL_VERSION,
+		.offset = user,
 		.count = memory->map.count,
 		.tail = memory->map.range,
 	};
 
-	return send_message(provider, &message, &memory->fd, 1);
+	sent = send_message(provider, &message,
+	                    (const int[]){ memory->fd, provider->lifeline_end }, 2);
+	close(provider->lifeline_end);
+	provider->lifeline_end = -1;
+	return sent;
 }
 
 void provider_open(struct provider *provider, uint32_t channel,
@@ -300,7 +347,7 @@ static gboolean wait_until_ready(struct provider *provider, GError **error)
 	return FALSE;
 }
 
-struct provider *provider_start(const char *program, const char *config,
+struct provider *provider_start(const char *program, const char *config, uint32_t user,
                                 const struct vsp_guest_memory *memory,
                                 const struct provider_events *events, gpointer context,
                                 GError **error)
@@ -317,13 +364,15 @@ struct provider *provider_start(const char *program, const char *config,
 	provider = g_new0(struct provider, 1);
 	provider->name = g_strdup(program);
 	provider->socket = -1;
+	provider->lifeline = -1;
+	provider->lifeline_end = -1;
 	provider->events = events;
 	provider->context = context;
-	if (!start_process(provider, error)) {
+	if (!make_lifeline(provider, error) || !start_process(provider, error)) {
 		free_provider(provider);
 		return NULL;
 	}
-	send_hello(provider, memory);
+	send_hello(provider, memory, user);
 	send_text(provider, VSP_CONFIG, 0, config);
 	if (!wait_until_ready(provider, error)) {
 		provider_stop(provider);

@@ -17,18 +17,24 @@ struct provider_events {
 	void (*opened)(gpointer context, uint32_t channel, bool opened);
 	void (*closed)(gpointer context, uint32_t channel);
 	void (*event)(gpointer context, uint32_t tag, const char *json);
-	/* It died or broke the protocol; nothing of it touches guest memory any more. */
+	/* It died or broke the protocol, and its I/O is over: nothing of it touches guest memory any more. */
 	void (*gone)(gpointer context, struct provider *provider);
 };
 
 /* Starts `program`, sends memory and configuration, and waits until it is ready or says why not. */
-struct provider *provider_start(const char *program, const char *config,
+struct provider *provider_start(const char *program, const char *config, uint32_t user,
                                 const struct vsp_guest_memory *memory,
                                 const struct provider_events *events, gpointer context,
                                 GError **error);
 
-/* Ends the process and waits for its end: its I/O is over when this returns. */
+/*
+ * Ends the process and waits for its end and its I/O's. A disk that holds its I/O for longer than a few
+ * seconds is not waited for: its lock outlives us, and nobody else gets the disk before.
+ */
 void provider_stop(struct provider *provider);
+
+/* It takes orders; false from its death on, which `gone` may follow much later. */
+bool provider_serves(const struct provider *provider);
 
 /* Orders. When the provider is gone they do nothing: `gone` has been or will be called. */
 struct provider_rings {

@@ -183,7 +183,7 @@ static const char *shutdown_hindrance(struct vmbus *vmbus)
 
 	if (vmbus->answered)
 		return "a shutdown is under way already";
-	if (!vmbus->providers[VMBUS_UTIL] || !channel)
+	if (!vmbus_provider_serves(vmbus, VMBUS_UTIL) || !channel)
 		return "the utility provider died; use stop";
 	if (channel->state != SERVER_CHANNEL_OPEN)
 		return "the guest does not listen (it needs the hv_utils driver); use stop";

@@ -73,6 +73,7 @@ extern const struct provider_events vmbus_provider_events;
 /* Start the providers and offer the classes; in vmbus_channel.c and vmbus_offer.c. */
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
+bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
 
 /* End the shutdown request, if there is one, with this answer. */
 void vmbus_answer_shutdown(struct vmbus *vmbus, const char *error);

@@ -5,6 +5,7 @@
 
 #include "root-partition/config/json_text.h"
 #include "root-partition/vm/vmbus_internal.h"
+#include "vsp/lib/core/protocol.h"
 
 /* Instances are ours to choose; they stay the same so that the guest's names for devices do. */
 static const struct vmbus_class classes[] = {
@@ -33,6 +34,11 @@ static const struct {
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid)
 {
 	return vmbus->providers[vmbus->channels[relid].class->provider];
+}
+
+bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider)
+{
+	return vmbus->providers[provider] && provider_serves(vmbus->providers[provider]);
 }
 
 uint32_t vmbus_find_class(const struct vmbus *vmbus, const char *name)
@@ -134,9 +140,10 @@ static gboolean start_provider(struct vmbus *vmbus, enum vmbus_provider provider
 {
 	g_autofree char *config = configuration(vmbus, provider);
 
-	vmbus->providers[provider] = provider_start(programs[provider].program, config,
-	                                            &vmbus->machine->memory,
-	                                            &vmbus_provider_events, vmbus, error);
+	vmbus->providers[provider] = provider_start(
+		programs[provider].program, config,
+		vsp_user_of(vmbus->machine->partition.id), &vmbus->machine->memory,
+		&vmbus_provider_events, vmbus, error);
 	return vmbus->providers[provider] != NULL;
 }
 
@@ -147,7 +154,8 @@ void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder)
 	for (int i = 0; i < VMBUS_PROVIDERS; i++)
 		if (wanted(vmbus, (enum vmbus_provider)i))
 			json_text_add_string(builder, programs[i].name,
-			                     vmbus->providers[i] ? "serving" : "died");
+			                     vmbus_provider_serves(vmbus, i) ? "serving" :
+			                                                       "died");
 	json_builder_end_object(builder);
 }
 

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "vsp/lib/spawn.h"
+
 #define WAIT_MS        10000
 #define RING_PAGES_MAX 64u
 #define WORKER_BUFFER  (1 << 20)
@@ -29,15 +31,6 @@ static int sealed_ram(void)
 	return fd;
 }
 
-/* In the child process: the socket becomes the provider's well-known descriptor. */
-static void become(const char *program, int socket)
-{
-	if (dup2(socket, VSP_SOCKET_FD) == VSP_SOCKET_FD)
-		execl(program, program, (char *)NULL);
-	perror(program);
-	_exit(127);
-}
-
 static void start_process(struct host *host, const char *program)
 {
 	int bytes = WORKER_BUFFER;
@@ -48,19 +41,19 @@ static void start_process(struct host *host, const char *program)
 	for (int i = 0; i < 2; i++)
 		(void)setsockopt(sockets[i], SOL_SOCKET, SO_SNDBUF, &bytes,
 		                 sizeof(bytes)); /* the default does for short texts */
-	host->pid = fork();
-	ck_assert_int_ge(host->pid, 0);
-	if (host->pid == 0)
-		become(program, sockets[1]);
+	ck_assert_int_eq(vsp_spawn(program, sockets[1], &host->pid), 0);
 	close(sockets[1]);
 	host->socket = sockets[0];
 }
 
 void host_start(struct host *host, const char *program)
 {
-	struct vsp_message hello = { .type = VSP_HELLO, .number = VSP_PROTOCOL_VERSION };
+	struct vsp_message hello = { .type = VSP_HELLO,
+		                     .number = VSP_PROTOCOL_VERSION,
+		                     .offset = vsp_user_of(HOST_PARTITION) };
 	struct vsp_map map;
 	int ram = sealed_ram();
+	int lifeline[2];
 
 	memset(host, 0, sizeof(*host));
 	vsp_map_for_ram(&map, HOST_RAM_BYTES);
@@ -68,7 +61,19 @@ void host_start(struct host *host, const char *program)
 	start_process(host, program);
 	hello.count = map.count;
 	hello.tail = map.range;
-	ck_assert_int_eq(vsp_socket_send(host->socket, &hello, &ram, 1), VSP_SOCKET_OK);
+	ck_assert_int_eq(pipe2(lifeline, O_CLOEXEC), 0);
+	host->lifeline = lifeline[0];
+	ck_assert_int_eq(vsp_socket_send(host->socket, &hello,
+	                                 (const int[]){ ram, lifeline[1] }, 2),
+	                 VSP_SOCKET_OK);
+	close(lifeline[1]);
+}
+
+bool host_over(const struct host *host, int milliseconds)
+{
+	struct pollfd wait = { .fd = host->lifeline };
+
+	return poll(&wait, 1, milliseconds) == 1 && (wait.revents & POLLHUP);
 }
 
 void host_send(struct host *host, enum vsp_message_type type, uint32_t channel,
@@ -119,6 +124,7 @@ int host_stop(struct host *host)
 
 	close(host->socket);
 	ck_assert_int_eq(waitpid(host->pid, &status, 0), host->pid);
+	close(host->lifeline);
 	vsp_guest_memory_fini(&host->memory);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }

@@ -17,10 +17,12 @@
 
 #define HOST_RAM_BYTES    (UINT64_C(16) << 20)
 #define HOST_PACKET_BYTES 8192u
+#define HOST_PARTITION    77u
 
 struct host {
 	pid_t pid;
 	int socket;
+	int lifeline; /* hangs up when nothing of the provider is left */
 	struct vsp_guest_memory memory;
 	struct vsp_packet packet; /* the last message from the provider */
 };
@@ -43,6 +45,9 @@ void host_start(struct host *host, const char *program);
 
 /* CONFIG and READY; READY's text is in host->packet. True: it is ready. */
 bool host_configure(struct host *host, const char *json);
+
+/* Waits until the lifeline hangs up; false: not within so many milliseconds. */
+bool host_over(const struct host *host, int milliseconds);
 
 /* Hang up, wait for its end; returns its exit status, or minus the signal. */
 int host_stop(struct host *host);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sandbox of provider processes, in the order in which each step's privilege is given up:
- * namespaces and root directory, user, capabilities, system calls. A provider parses a hostile
- * guest's packets; what is left to one that was taken over is the guest's own RAM, the disks it
- * had open, and the socket to its worker.
+ * The sandbox, in the order in which each step's privilege is given up: namespaces and root directory, user,
+ * capabilities, memory, system calls.
  */
 #define _GNU_SOURCE
 #include "vsp/lib/sandbox.h"
@@ -13,63 +11,14 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <seccomp.h>
-#include <stddef.h>
-#include <sys/mman.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <viridis/base/bits.h>
-
-#define NOBODY 65534
-
-/* What libc, the event loop and I/O on open files use. No open, no exec, no socket, no clone. */
-static const int usual_syscalls[] = {
-	SCMP_SYS(read),
-	SCMP_SYS(write),
-	SCMP_SYS(readv),
-	SCMP_SYS(writev),
-	SCMP_SYS(pread64),
-	SCMP_SYS(pwrite64),
-	SCMP_SYS(preadv),
-	SCMP_SYS(pwritev),
-	SCMP_SYS(fsync),
-	SCMP_SYS(fdatasync),
-	SCMP_SYS(lseek),
-	SCMP_SYS(fstat),
-	SCMP_SYS(newfstatat),
-	SCMP_SYS(close),
-	SCMP_SYS(recvmsg),
-	SCMP_SYS(sendmsg),
-	SCMP_SYS(epoll_wait),
-	SCMP_SYS(epoll_pwait),
-	SCMP_SYS(epoll_ctl),
-	SCMP_SYS(poll),
-	SCMP_SYS(ppoll),
-	SCMP_SYS(timerfd_create),
-	SCMP_SYS(timerfd_settime),
-	SCMP_SYS(timerfd_gettime),
-	SCMP_SYS(io_uring_enter),
-	SCMP_SYS(clock_gettime),
-	SCMP_SYS(gettimeofday),
-	SCMP_SYS(clock_nanosleep),
-	SCMP_SYS(nanosleep),
-	SCMP_SYS(brk),
-	SCMP_SYS(munmap),
-	SCMP_SYS(mremap),
-	SCMP_SYS(madvise),
-	SCMP_SYS(futex),
-	SCMP_SYS(getrandom),
-	SCMP_SYS(getpid),
-	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),
-	SCMP_SYS(rt_sigaction),
-	SCMP_SYS(rt_sigprocmask),
-	SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(restart_syscall),
-	SCMP_SYS(exit),
-	SCMP_SYS(exit_group),
-};
 
 /*
  * An own mount namespace whose root is an empty read-only file system. /proc is the one
@@ -89,10 +38,10 @@ static bool leave_namespaces(void)
 	       leave_file_system();
 }
 
-static bool become_nobody(void)
+static bool become_user(uint32_t user)
 {
-	return setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
-	       setresuid(NOBODY, NOBODY, NOBODY) == 0;
+	return setgroups(0, NULL) == 0 && setresgid(user, user, user) == 0 &&
+	       setresuid(user, user, user) == 0;
 }
 
 /* Namespaces and the change of user take CAP_SYS_ADMIN, whoever the user is. */
@@ -115,30 +64,48 @@ static bool drop_capabilities(void)
 	return syscall(SYS_capset, &header, none) == 0;
 }
 
-/* mmap and mprotect may not make memory executable, so that no code can be brought in. */
-static int allow_memory_calls(scmp_filter_ctx filter)
+static bool limit_memory(uint64_t mapped_bytes, uint64_t growth_bytes)
 {
-	int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-	                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	rlim_t bytes = mapped_bytes + growth_bytes;
 
-	if (error)
-		return error;
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-	                        SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	return setrlimit(RLIMIT_AS, &(struct rlimit){ bytes, bytes }) == 0 &&
+	       setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) == 0;
 }
 
-static int fill_filter(scmp_filter_ctx filter, const int *extra)
+/* Of our address space, while /proc is still there. */
+static bool measure_memory(uint64_t *bytes)
 {
-	int error = allow_memory_calls(filter);
+	unsigned long long pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	bool read = file && fscanf(file, "%llu", &pages) == 1;
 
-	for (size_t i = 0; !error && i < ARRAY_COUNT(usual_syscalls); i++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, usual_syscalls[i], 0);
-	for (; !error && extra && *extra != -1; extra++)
-		error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, *extra, 0);
-	return error;
+	if (file)
+		fclose(file);
+	*bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return read;
 }
 
-static bool restrict_syscalls(const int *extra)
+static int allow(scmp_filter_ctx filter, const struct sandbox_call *call)
+{
+	struct scmp_arg_cmp condition = {
+		.arg = call->argument,
+		.op = SCMP_CMP_MASKED_EQ,
+		.datum_a = call->mask,
+		.datum_b = call->value,
+	};
+
+	return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call->number,
+	                              call->judged ? 1 : 0, &condition);
+}
+
+/* Signals reach us alone, by whichever number we go. */
+static int allow_own_signals(scmp_filter_ctx filter)
+{
+	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
+	                        SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()));
+}
+
+static bool restrict_syscalls(const struct sandbox *sandbox)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int error;
@@ -147,7 +114,12 @@ static bool restrict_syscalls(const int *extra)
 		errno = ENOMEM;
 		return false;
 	}
-	error = fill_filter(filter, extra);
+	/* Binary search: the list is long, and read before every call. */
+	error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (size_t i = 0; !error && i < sandbox->call_count; i++)
+		error = allow(filter, &sandbox->calls[i]);
+	if (!error)
+		error = allow_own_signals(filter);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
@@ -155,13 +127,18 @@ static bool restrict_syscalls(const int *extra)
 	return error == 0;
 }
 
-bool vsp_sandbox_enter(const int *extra)
+bool sandbox_enter(const struct sandbox *sandbox)
 {
-	if (is_privileged() && !(leave_namespaces() && become_nobody()))
+	uint64_t mapped_bytes;
+
+	if (!measure_memory(&mapped_bytes))
 		return false;
-	if (!drop_capabilities())
+	if (is_privileged() && !(leave_namespaces() && become_user(sandbox->user)))
 		return false;
-	if (prctl(PR_SET_DUMPABLE, 0) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	/* The change of user has cleared what was said of the parent's death before. */
+	if (!drop_capabilities() || !limit_memory(mapped_bytes, sandbox->growth_bytes) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||
+	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return false;
-	return restrict_syscalls(extra);
+	return restrict_syscalls(sandbox);
 }

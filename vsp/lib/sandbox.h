@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Giving up, for good, everything a provider needs no more once its files are open. */
+/* Giving up, for good, everything that a process needs no more once it has begun its work. */
 #ifndef VIRIDIS_VSP_SANDBOX_H
 #define VIRIDIS_VSP_SANDBOX_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A system call that stays allowed: any arguments, or those for which (argument & mask) == value. */
+struct sandbox_call {
+	int number;
+	bool judged;
+	unsigned int argument;
+	uint64_t mask;
+	uint64_t value;
+};
+
+struct sandbox {
+	uint32_t user;         /* user and group from then on */
+	uint64_t growth_bytes; /* of address space, beyond what is mapped by then */
+	const struct sandbox_call *calls;
+	size_t call_count;
+};
 
 /*
- * From here on: no new privileges, no capabilities, user and group nobody, own empty file
- * system, network, IPC and UTS namespaces, and a short list of system calls (others get EPERM).
- * `extra` are calls allowed beside it, ended by -1, or NULL. Without CAP_SYS_ADMIN, only what
- * needs no privilege is done. False and errno: the process must not go on.
+ * From here on: no new privileges, no capabilities, a user of its own without groups, an empty file system,
+ * network, IPC and UTS namespaces of its own, a limit to its memory, the end with its parent, and no system call
+ * but those listed (others get EPERM). Without CAP_SYS_ADMIN, only what needs no privilege is done. False and
+ * errno: the process must not go on.
  */
-bool vsp_sandbox_enter(const int *extra);
+bool sandbox_enter(const struct sandbox *sandbox);
+
+/* What providers keep. They have no threads. */
+bool vsp_sandbox_enter(uint32_t user);
 
 #endif

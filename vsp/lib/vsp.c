@@ -31,6 +31,8 @@ struct vsp {
 	void *context;
 	struct vsp_loop loop;
 	struct vsp_guest_memory memory;
+	uint32_t user; /* to become */
+	int lifeline;  /* kept open, never used: protocol.h */
 	struct vsp_channels channels;
 	enum stage stage;
 	int exit_status;
@@ -65,6 +67,11 @@ static void send_text(struct vsp *vsp, enum vsp_message_type type, uint32_t numb
 void *vsp_context(const struct vsp *vsp)
 {
 	return vsp->context;
+}
+
+int vsp_lifeline(const struct vsp *vsp)
+{
+	return vsp->lifeline;
 }
 
 void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
@@ -119,6 +126,9 @@ static bool take_hello(struct vsp *vsp, struct vsp_packet *packet)
 	if (!vsp_guest_memory_init(&vsp->memory, &map, packet->descriptors[0]))
 		return false;
 	packet->descriptors[0] = -1; /* the memory's now */
+	vsp->user = message->offset;
+	vsp->lifeline = packet->descriptors[1];
+	packet->descriptors[1] = -1;
 	vsp->stage = STAGE_CONFIG;
 	return true;
 }
@@ -128,7 +138,7 @@ static bool take_config(struct vsp *vsp, const struct vsp_message *message)
 	char error[256] = "bad configuration";
 	bool ready = vsp->provider->configure(vsp, message->tail, error, sizeof(error));
 
-	if (ready && !vsp_sandbox_enter(vsp->provider->syscalls)) {
+	if (ready && !vsp_sandbox_enter(vsp->user)) {
 		snprintf(error, sizeof(error), "cannot enter the sandbox: %s",
 		         strerror(errno));
 		ready = false;

@@ -54,14 +54,18 @@ struct vsp_provider {
 
 	/* Optional. A JSON order from the worker; answer by vsp_event() with the same tag. */
 	void (*command)(struct vsp *vsp, uint32_t tag, const char *json);
-
-	const int *syscalls; /* optional: allowed beyond the usual ones, ends with -1 */
 };
 
 /* Serve the worker at VSP_SOCKET_FD until it hangs up. Returns the process's exit status. */
 int vsp_main(const struct vsp_provider *provider, void *context);
 
 void *vsp_context(const struct vsp *vsp);
+
+/*
+ * A descriptor to be kept wherever I/O can outlive the process: among the files of an io_uring. Where all of
+ * them are closed the worker takes the guest's pages for free. From `configure` on.
+ */
+int vsp_lifeline(const struct vsp *vsp);
 
 /* [gpa, gpa + bytes) of the child's RAM in our address space; NULL when it is not all RAM. */
 void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes);

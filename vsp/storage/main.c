@@ -117,7 +117,8 @@ static bool set_up(struct storage *storage, const struct storage_config *config,
 		if (!open_disk(storage, config, lun, error, error_bytes))
 			return false;
 	}
-	if (!uring_seal(&storage->uring) ||
+	if (!uring_hold_file(&storage->uring, vsp_lifeline(storage->vsp)) ||
+	    !uring_seal(&storage->uring) ||
 	    !vsp_watch(storage->vsp, uring_fd(&storage->uring), completions_ready,
 	               storage)) {
 		snprintf(error, error_bytes, "io_uring: %s", strerror(errno));

@@ -40,6 +40,14 @@ bool uring_add_file(struct uring *uring, int fd, unsigned int *file)
 	return true;
 }
 
+/* The kernel closes a ring's files when its last request is over, whatever became of the process. */
+bool uring_hold_file(struct uring *uring, int fd)
+{
+	unsigned int file;
+
+	return uring_add_file(uring, fd, &file);
+}
+
 /* liburing 2.3 has functions for these two, but its shared library does not export them. */
 static bool register_ring(struct uring *uring, unsigned int operation,
                           const void *argument, unsigned int count)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <viridis/base/assert.h>
 
-#define URING_FILES_MAX 64u
+#define URING_FILES_MAX 65u
 
 struct uring {
 	struct io_uring ring;
@@ -31,6 +31,9 @@ void uring_fini(struct uring *uring);
 
 /* The number by which operations name the file; false: too many. */
 MUST_CHECK bool uring_add_file(struct uring *uring, int fd, unsigned int *file);
+
+/* Keep the file open until the ring is gone, with all I/O in flight; false: too many files. */
+MUST_CHECK bool uring_hold_file(struct uring *uring, int fd);
 
 /* From here on the ring works, and only with the files added. On false errno says why. */
 MUST_CHECK bool uring_seal(struct uring *uring);

@@ -29,7 +29,7 @@ static const struct message_shape {
 	enum tail tail;
 	unsigned int descriptors;
 } shapes[VSP_MESSAGE_TYPES] = {
-	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER, TAIL_RANGES, 1 },
+	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, TAIL_RANGES, 2 },
 	[VSP_CONFIG] = { "CONFIG", VSP_WORKER, 0, TAIL_TEXT, 0 },
 	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | OFFSET, TAIL_PAGES, 2 },
 	[VSP_START] = { "START", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
@@ -61,6 +61,8 @@ static bool unused_fields_zero(const struct vsp_wire *wire, unsigned int fields)
 static bool values_valid(const struct vsp_wire *wire)
 {
 	switch (wire->type) {
+	case VSP_HELLO:
+		return wire->offset - VSP_USER_FIRST < VSP_USERS;
 	case VSP_OPEN: /* two rings, each a control page and a data page at least */
 		return wire->count >= 4 && wire->offset >= 2 &&
 		       wire->offset <= wire->count - 2;
@@ -120,6 +122,11 @@ struct vsp_wire vsp_message_header(const struct vsp_message *message)
 		.offset = message->offset,
 		.count = message->count,
 	};
+}
+
+uint32_t vsp_user_of(uint64_t partition_id)
+{
+	return VSP_USER_FIRST + (uint32_t)(partition_id % VSP_USERS);
 }
 
 const char *vsp_message_name(enum vsp_message_type type)

@@ -4,7 +4,7 @@
  * socketpair, one message a datagram, each side taking the other for hostile. PURE.
  *
  *   message        way  channel number    offset      count, tail            descriptors
- *   HELLO          w>p  -       version   -           struct vsp_range[]     memfd
+ *   HELLO          w>p  -       version   user        struct vsp_range[]     memfd, lifeline
  *   CONFIG         w>p  -       -         -           JSON text              -
  *   OPEN           w>p  yes     -         downstream  u64 page numbers       event in, event out
  *   START          w>p  yes     -         -           -                      -
@@ -20,6 +20,10 @@
  * and signals may begin), CLOSE, CLOSED; CLOSE may come any time after OPENED. After CLOSED
  * the provider touches none of the pages that OPEN named, nor any that a packet named. A status
  * is 0 for "it worked". Text is UTF-8 without NUL. Fields marked "-" are 0.
+ *
+ * The lifeline is the only writing end of a pipe. Nothing is ever written: the worker waits for the end of
+ * its last copy, and then knows that nothing of the provider is left. A kernel goes on with I/O after the
+ * process that asked for it died; so whatever can hold such I/O (an io_uring) holds the lifeline as well.
  */
 #ifndef VIRIDIS_VSP_PROTOCOL_H
 #define VIRIDIS_VSP_PROTOCOL_H
@@ -31,11 +35,19 @@
 
 #include "vsp/lib/core/memory_map.h"
 
-#define VSP_PROTOCOL_VERSION 1u
-#define VSP_SOCKET_FD        3 /* where a provider finds its end */
-#define VSP_PAGES_MAX        8192u
-#define VSP_TEXT_BYTES_MAX   65536u
-#define VSP_DESCRIPTORS_MAX  2u
+#define VSP_PROTOCOL_VERSION 2u
+
+/*
+ * Users and groups that no person and no other service has, and nothing in a file system belongs to: a VM's
+ * processes are one of them, by the number of its partition. systemd's list of user ids leaves them free.
+ */
+#define VSP_USER_FIRST UINT32_C(0x70000000)
+#define VSP_USERS      UINT32_C(0x10000)
+
+#define VSP_SOCKET_FD       3 /* where a provider finds its end */
+#define VSP_PAGES_MAX       8192u
+#define VSP_TEXT_BYTES_MAX  65536u
+#define VSP_DESCRIPTORS_MAX 2u
 
 enum vsp_message_type {
 	VSP_HELLO = 1,
@@ -94,6 +106,9 @@ bool vsp_message_decode(const void *datagram, size_t bytes, unsigned int descrip
 
 /* The header to send before the tail; its `bytes` says how long header and tail are. */
 struct vsp_wire vsp_message_header(const struct vsp_message *message);
+
+/* The user of all processes of this partition. */
+uint32_t vsp_user_of(uint64_t partition_id);
 
 /* "OPEN" and so on, for the log. */
 const char *vsp_message_name(enum vsp_message_type type);

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root target:tiny_guest
+# Limit: 900
+"""A disk that takes its time: QEMU holds the root's device back, so that what a provider asked for is
+still under way when the provider is killed. The kernel goes on with it, into the guest's pages."""
+import tempfile
+from pathlib import Path
+
+from lib.child import Root
+from lib.paths import BUILD
+from lib.tap import Tap
+
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
+DISK_BYTES = 4 << 20
+SLOW = 512  # bytes a second: after a write of 64 KiB the next one waits for two minutes
+IN_FLIGHT = "awk '{ print $1 + $2 }' /sys/block/vda/inflight"
+TAKEN = "viridis log writes | grep 'is taken from the guest' | wc -l"
+
+
+def set_speed(root, bytes_per_second):
+    others = ("bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr")
+    root.machine.monitor.qmp("block_set_io_throttle", device="disk0", bps=bytes_per_second,
+                             **dict.fromkeys(others, 0))
+
+
+def begin(root):
+    """The guest writes, and a write of its is under way."""
+    set_speed(root, SLOW)
+    root.start("writes")
+    root.wait(f"[ $({IN_FLIGHT}) -gt 0 ]", 60, "cat /sys/block/vda/inflight /tmp/writes.out")
+    root.tell("sleep 2")
+    assert int(root.tell(IN_FLIGHT)) > 0
+
+
+def check_killed(root):
+    """The provider is dead, and everybody is told so; its I/O is not, and the guest keeps the
+    device. What is asked for the disk meanwhile is refused."""
+    begin(root)
+    root.tell("kill -9 $(pidof viridis-storage)")
+    root.wait("viridis log writes | grep -q 'its I/O goes on'", 20, "viridis log writes")
+    assert root.tell("pidof viridis-storage || true") == ""
+    assert root.json("info writes")["status"]["providers"]["storage"] == "died"
+    assert int(root.tell(TAKEN)) == 0
+    answer = root.ask("viridis start other")
+    assert answer.status == 1 and "Device or resource busy" in answer.output, answer.output
+    assert int(root.tell(IN_FLIGHT)) > 0
+    assert int(root.tell(TAKEN)) == 0
+
+
+def check_over(root):
+    """With the I/O over the device goes; not a moment before, as the two are read in one go."""
+    root.tell(f"(until [ $({TAKEN}) -gt 0 ]; do sleep 0.05; done; {IN_FLIGHT}) >/tmp/over & true")
+    set_speed(root, 0)
+    root.wait("[ -s /tmp/over ]", 60, "viridis log writes; cat /sys/block/vda/inflight")
+    assert root.tell("cat /tmp/over") == "0"
+    root.tell("viridis stop writes")
+    assert root.state("writes") == "off"
+
+
+def check_stopped(root):
+    """Who stops the VM is not kept waiting for ever, and nobody else gets the disk until the old I/O
+    is over."""
+    begin(root)
+    root.tell("viridis stop writes", 120)
+    assert int(root.tell(IN_FLIGHT)) > 0
+    assert "its I/O does not end" in root.tell("viridis log writes")
+    answer = root.ask("viridis start other")
+    assert answer.status == 1 and "Device or resource busy" in answer.output, answer.output
+    set_speed(root, 0)
+    root.wait(f"[ $({IN_FLIGHT}) -eq 0 ]", 60)
+    root.start("other")
+    root.tell("viridis stop other")
+
+
+def main():
+    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        disk = Path(folder) / "disk"
+        disk.write_bytes(bytes(DISK_BYTES))
+        with Root("slow-disk", {"tiny": TINY}, disks=[disk]) as root:
+            for name, tests in (("writes", "storage"), ("other", "spin")):
+                root.create(name, "--memory 64M --kernel /share/tiny --disk /dev/vda"
+                            f" --serial /tmp/{name}.out", f"tests={tests} write=yes role=child")
+            tap.run("kill -9 of the provider, and its I/O goes on", check_killed, root)
+            tap.run("the guest loses the device when it is over", check_over, root)
+            tap.run("a stop is done, and the disk stays in use", check_stopped, root)
+            tap.run("nothing is left", root.nothing_left)
+            tap.run("the root powers off", root.power_off)
+
+
+if __name__ == "__main__":
+    main()
