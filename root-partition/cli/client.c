@@ -15,9 +15,8 @@
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
-#define ANSWER_BYTES_MAX (1u << 20)
-#define RETRY_PERIOD_US  10000
-#define WAIT_PERIOD_US   100000
+#define RETRY_PERIOD_US 10000
+#define WAIT_PERIOD_US  100000
 
 gint64 client_deadline(int seconds)
 {
@@ -153,7 +152,7 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 {
 	char part[4096];
 
-	while (line->len < ANSWER_BYTES_MAX) {
+	while (line->len < CLIENT_ANSWER_BYTES_MAX) {
 		ssize_t count;
 
 		if (!wait_readable(name, fd, deadline, error))
@@ -172,8 +171,8 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 
 static JsonObject *parse_answer(const GString *line, GError **error)
 {
-	g_autoptr(JsonObject)
-		object = json_text_parse(line->str, line->len, ANSWER_BYTES_MAX, error);
+	g_autoptr(JsonObject) object =
+		json_text_parse(line->str, line->len, CLIENT_ANSWER_BYTES_MAX, error);
 	const char *why = "the worker gives no reason";
 	gboolean ok = FALSE;
 

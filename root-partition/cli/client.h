@@ -10,6 +10,8 @@
 /* How long a worker may take for an answer; one that has more to do than that hangs. */
 #define CLIENT_ANSWER_S 15
 
+#define CLIENT_ANSWER_BYTES_MAX (1u << 20)
+
 /* That many seconds from now, for `deadline` below. */
 gint64 client_deadline(int seconds);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * viridis stats: a line per counter, a column per VP; without a name, whose memory the hypervisor
+ * viridis stats: a line per counter, a column per VP or disk; without a name, whose memory the hypervisor
  * holds, the root's own share, and the sum.
  */
 #include <unistd.h>
@@ -9,6 +9,9 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/json_text.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
 
 #define PARTITIONS_MAX 1024u
 
@@ -95,36 +98,119 @@ static void print_totals(JsonObject *answer)
 			        (const char *)name->data, value);
 }
 
-/* The member of that name of each VP. */
-static void print_row(JsonArray *vps, const char *name)
+/* Right-aligned; numbers, words and truths alike. */
+static void print_value(JsonNode *node)
+{
+	const char *text = "-";
+	gboolean truth;
+	gint64 value;
+
+	if (node && json_text_get_int(node, &value)) {
+		g_print(" %16" G_GINT64_FORMAT, value);
+		return;
+	}
+	if (node && json_text_get_boolean(node, &truth))
+		text = truth ? "yes" : "no";
+	else if (node)
+		(void)json_text_get_string(node, &text);
+	g_print(" %16s", text);
+}
+
+/* The member of that name of each VP or disk. */
+static void print_row(JsonArray *columns, const char *name)
 {
 	g_print("%-22s", name);
-	for (guint i = 0; i < json_array_get_length(vps); i++) {
-		JsonNode *element = json_array_get_element(vps, i);
-		JsonNode *node = JSON_NODE_HOLDS_OBJECT(element) ?
-		                         json_object_get_member(
-						 json_node_get_object(element), name) :
-		                         NULL;
-		gint64 value = 0;
+	for (guint i = 0; i < json_array_get_length(columns); i++) {
+		JsonNode *element = json_array_get_element(columns, i);
 
-		if (node)
-			(void)json_text_get_int(node, &value);
-		g_print(" %16" G_GINT64_FORMAT, value);
+		print_value(JSON_NODE_HOLDS_OBJECT(element) ?
+		                    json_object_get_member(json_node_get_object(element),
+		                                           name) :
+		                    NULL);
 	}
 	g_print("\n");
 }
 
-static void print_table(JsonArray *vps)
+static void print_table(JsonObject *object, const char *member)
 {
-	JsonNode *first = json_array_get_length(vps) ? json_array_get_element(vps, 0) :
-	                                               NULL;
+	JsonNode *node = json_object_get_member(object, member);
+	JsonArray *columns =
+		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	JsonNode *first = columns && json_array_get_length(columns) ?
+	                          json_array_get_element(columns, 0) :
+	                          NULL;
 	g_autoptr(GList) names = NULL;
 
 	if (!first || !JSON_NODE_HOLDS_OBJECT(first))
 		return;
 	names = json_object_get_members(json_node_get_object(first));
 	for (const GList *name = names; name; name = name->next)
-		print_row(vps, name->data);
+		print_row(columns, name->data);
+}
+
+/* Each service of the utility provider: a line for each of its values. */
+static void print_services(JsonObject *services)
+{
+	JsonObjectIter service, value;
+	const char *name, *what;
+	JsonNode *node, *element;
+
+	json_object_iter_init_ordered(&service, services);
+	while (json_object_iter_next_ordered(&service, &name, &node)) {
+		if (!JSON_NODE_HOLDS_OBJECT(node))
+			continue;
+		json_object_iter_init_ordered(&value, json_node_get_object(node));
+		while (json_object_iter_next_ordered(&value, &what, &element)) {
+			g_autofree char *label = g_strdup_printf("%s %s", name, what);
+
+			g_print("%-22s", label);
+			print_value(element);
+			g_print("\n");
+		}
+	}
+}
+
+static JsonObject *object_of(JsonObject *answer, const char *member)
+{
+	JsonNode *node = json_object_get_member(answer, member);
+
+	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static void print_all(JsonObject *answer)
+{
+	JsonObject *storage = object_of(answer, "storage");
+	JsonObject *services = object_of(answer, "util");
+
+	print_totals(answer);
+	print_table(answer, "vps");
+	if (storage) {
+		g_print("\n");
+		print_totals(storage);
+		print_table(storage, "disks");
+	}
+	if (services) {
+		g_print("\n");
+		print_services(services);
+	}
+}
+
+/* What a VM that does not run had counted when it ended; NULL: it runs, or nothing is known. */
+static JsonObject *last_stats(const char *name)
+{
+	g_autofree char *path = paths_of(name, PATH_STATS);
+	g_autofree char *text = NULL;
+	JsonObject *stats;
+	pid_t holder;
+	gsize length;
+
+	if (!definition_name_valid(name, NULL) || !state_holder(name, &holder, NULL) ||
+	    holder || !g_file_get_contents(path, &text, &length, NULL))
+		return NULL;
+	stats = json_text_parse(text, length, CLIENT_ANSWER_BYTES_MAX, NULL);
+	if (stats)
+		json_object_set_boolean_member(stats, "ended", TRUE);
+	return stats;
 }
 
 enum command_status command_stats(const struct command *command, int argc, char **argv)
@@ -136,13 +222,14 @@ enum command_status command_stats(const struct command *command, int argc, char 
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
-	JsonNode *vps;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	if (!name)
 		return memory();
 	answer = client_ask(name, CONTROL_STATS, &error);
+	if (!answer)
+		answer = last_stats(name);
 	if (!answer)
 		return command_fail(error);
 	if (command_json()) {
@@ -152,9 +239,8 @@ enum command_status command_stats(const struct command *command, int argc, char 
 		g_print("%s\n", text);
 		return COMMAND_DONE;
 	}
-	print_totals(answer);
-	vps = json_object_get_member(answer, "vps");
-	if (vps && JSON_NODE_HOLDS_ARRAY(vps))
-		print_table(json_node_get_array(vps));
+	if (json_object_has_member(answer, "ended"))
+		g_print("%s has ended; then it was:\n", name);
+	print_all(answer);
 	return COMMAND_DONE;
 }

@@ -39,6 +39,7 @@ char *paths_of(const char *name, enum path path)
 		[PATH_LOG_OLD] = { paths_state_dir, ".log.old" },
 		[PATH_SOCKET] = { paths_run_dir, ".sock" },
 		[PATH_STATE] = { paths_run_dir, ".state" },
+		[PATH_STATS] = { paths_run_dir, ".stats" },
 		[PATH_LOCK] = { paths_run_dir, ".lock" },
 		[PATH_CGROUP] = { cgroup_dir, "" },
 	};

@@ -18,6 +18,7 @@ enum path {
 	PATH_LOG_OLD, /* state: NAME.log.old, what was in it before it became too long */
 	PATH_SOCKET,  /* run: NAME.sock, the control socket */
 	PATH_STATE,   /* run: NAME.state, how it is or how it ended */
+	PATH_STATS,   /* run: NAME.stats, what the machine that ended last had counted */
 	PATH_LOCK,    /* run: NAME.lock, locked by the worker as long as it lives */
 	PATH_CGROUP,  /* NAME among our control groups: the worker and its providers */
 	PATH_KINDS,

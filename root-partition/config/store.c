@@ -179,7 +179,7 @@ gboolean store_create(const struct definition *definition, GError **error)
 gboolean store_delete(const char *name, GError **error)
 {
 	static const enum path others[] = { PATH_DEFINITION_NEW, PATH_LOG, PATH_LOG_OLD,
-		                            PATH_STATE };
+		                            PATH_STATE, PATH_STATS };
 	g_autofree char *path = NULL;
 
 	if (!definition_name_valid(name, error))

@@ -284,7 +284,7 @@ static void take(struct provider *provider, const struct vsp_message *message)
 		provider->events->closed(provider->context, message->channel);
 		break;
 	case VSP_EVENT:
-		provider->events->event(provider->context, message->number,
+		provider->events->event(provider->context, provider, message->number,
 		                        message->tail);
 		break;
 	case VSP_LOG:

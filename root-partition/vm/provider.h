@@ -16,7 +16,8 @@ struct provider;
 struct provider_events {
 	void (*opened)(gpointer context, uint32_t channel, bool opened);
 	void (*closed)(gpointer context, uint32_t channel);
-	void (*event)(gpointer context, uint32_t tag, const char *json);
+	void (*event)(gpointer context, struct provider *provider, uint32_t tag,
+	              const char *json);
 	/* It died or broke the protocol, and its I/O is over: nothing of it touches guest memory any more. */
 	void (*gone)(gpointer context, struct provider *provider);
 };

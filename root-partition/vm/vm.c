@@ -4,6 +4,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "root-partition/vm/control.h"
 #include "root-partition/config/json_text.h"
@@ -24,7 +25,7 @@ struct vm {
 };
 
 /* Each has its own: one that is refused must not take the answer of the one under way. */
-struct shutdown_request {
+struct order {
 	struct vm *vm;
 	guint client;
 };
@@ -45,7 +46,7 @@ static char *one_member(const char *name, const char *value)
 
 static void shutdown_answered(gpointer context, const char *error)
 {
-	g_autofree struct shutdown_request *request = context;
+	g_autofree struct order *request = context;
 	g_autofree char *line = error ? control_error_to_json(error) :
 	                                one_member(NULL, NULL);
 
@@ -54,10 +55,26 @@ static void shutdown_answered(gpointer context, const char *error)
 
 static void ask_shutdown(struct vm *vm, guint client, bool reboot)
 {
-	struct shutdown_request *request = g_new(struct shutdown_request, 1);
+	struct order *request = g_new(struct order, 1);
 
-	*request = (struct shutdown_request){ .vm = vm, .client = client };
+	*request = (struct order){ .vm = vm, .client = client };
 	vmbus_shutdown(vm->machine->vmbus, reboot, shutdown_answered, request);
+}
+
+static void stats_counted(gpointer context, JsonObject *providers)
+{
+	g_autofree struct order *order = context;
+	g_autofree char *line = vm_stats_json(order->vm->machine, providers);
+
+	control_answer(order->vm->control, order->client, line);
+}
+
+static void ask_stats(struct vm *vm, guint client)
+{
+	struct order *order = g_new(struct order, 1);
+
+	*order = (struct order){ .vm = vm, .client = client };
+	vmbus_count(vm->machine->vmbus, stats_counted, order);
 }
 
 static char *console_answer(const struct vm *vm)
@@ -89,7 +106,8 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 	case CONTROL_CONSOLE:
 		return console_answer(vm);
 	case CONTROL_STATS:
-		return vm_stats_json(vm->machine);
+		ask_stats(vm, client);
+		return NULL;
 	case CONTROL_LOG:
 		return log_answer(vm);
 	case CONTROL_EVENTS:
@@ -131,7 +149,9 @@ static gboolean on_signal(gpointer data)
 static gboolean prepare(struct vm *vm, GError **error)
 {
 	g_autofree char *socket = paths_of(vm->definition->name, PATH_SOCKET);
+	g_autofree char *old_stats = paths_of(vm->definition->name, PATH_STATS);
 
+	(void)unlink(old_stats); /* mostly there are none */
 	if (!definition_check_host(vm->definition, error))
 		return FALSE;
 	vm->serial = serial_open(vm->definition->serial, error);
@@ -184,9 +204,39 @@ static void record_end(struct vm *vm, enum machine_end end, const char *reason)
 	send_event(vm, states[end]);
 }
 
-enum machine_end vm_run(struct vm *vm)
+static void stats_kept(gpointer context, JsonObject *providers)
+{
+	struct vm **vm = context;
+	g_autofree char *path = paths_of((*vm)->definition->name, PATH_STATS);
+	g_autofree char *text = vm_stats_json((*vm)->machine, providers);
+	g_autoptr(GError) error = NULL;
+
+	if (!g_file_set_contents(path, text, -1, &error))
+		vm_log("stats: %s", error->message);
+	*vm = NULL;
+}
+
+/* What the machine that has ended counted, for whoever asks later. */
+static void keep_stats(struct vm *vm)
+{
+	struct vm *waiting = vm;
+
+	vmbus_count(vm->machine->vmbus, stats_kept, &waiting);
+	while (waiting)
+		g_main_context_iteration(NULL, TRUE);
+}
+
+static enum machine_end run_machine(struct vm *vm)
 {
 	enum machine_end end = machine_run(vm->machine);
+
+	keep_stats(vm);
+	return end;
+}
+
+enum machine_end vm_run(struct vm *vm)
+{
+	enum machine_end end = run_machine(vm);
 
 	while (end == MACHINE_RESET) {
 		send_event(vm, "reset");
@@ -195,7 +245,7 @@ enum machine_end vm_run(struct vm *vm)
 			           "cannot start again after a reset");
 			return MACHINE_FAILED;
 		}
-		end = machine_run(vm->machine);
+		end = run_machine(vm);
 	}
 	record_end(vm, end, vm->machine->end_reason);
 	return end;

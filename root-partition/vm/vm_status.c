@@ -77,7 +77,21 @@ static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t
 	json_builder_end_object(builder);
 }
 
-char *vm_stats_json(const struct machine *machine)
+/* Each provider's counters, by its name. */
+static void add_providers(JsonBuilder *builder, JsonObject *providers)
+{
+	JsonObjectIter iter;
+	const char *name;
+	JsonNode *node;
+
+	json_object_iter_init_ordered(&iter, providers);
+	while (json_object_iter_next_ordered(&iter, &name, &node)) {
+		json_builder_set_member_name(builder, name);
+		json_builder_add_value(builder, json_node_copy(node));
+	}
+}
+
+char *vm_stats_json(const struct machine *machine, JsonObject *providers)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 
@@ -89,5 +103,6 @@ char *vm_stats_json(const struct machine *machine)
 	for (uint32_t i = 0; i < machine->definition->vps; i++)
 		add_vp(builder, machine, i);
 	json_builder_end_array(builder);
+	add_providers(builder, providers);
 	return finish(builder);
 }

@@ -3,9 +3,12 @@
 #ifndef VIRIDIS_VM_VM_STATUS_H
 #define VIRIDIS_VM_VM_STATUS_H
 
+#include <json-glib/json-glib.h>
+
 #include "root-partition/vm/machine.h"
 
 char *vm_status_json(const struct machine *machine);
-char *vm_stats_json(const struct machine *machine);
+/* `providers`: see vmbus_count(). */
+char *vm_stats_json(const struct machine *machine, JsonObject *providers);
 
 #endif

@@ -175,6 +175,14 @@ void vmbus_answer_shutdown(struct vmbus *vmbus, const char *error)
 		answered(vmbus->answered_context, error);
 }
 
+uint32_t vmbus_new_tag(struct vmbus *vmbus)
+{
+	vmbus->last_tag++;
+	if (vmbus->last_tag == 0)
+		vmbus->last_tag = 1;
+	return vmbus->last_tag;
+}
+
 static const char *shutdown_hindrance(struct vmbus *vmbus)
 {
 	uint32_t relid = vmbus_find_class(vmbus, "shutdown");
@@ -202,9 +210,7 @@ void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
 	vmbus->answered = answered;
 	vmbus->answered_context = context;
 	vmbus->shutdown_reboots = reboot;
-	vmbus->shutdown_tag++;
-	if (vmbus->shutdown_tag == 0) /* 0 is what nobody asked for */
-		vmbus->shutdown_tag = 1;
+	vmbus->shutdown_tag = vmbus_new_tag(vmbus);
 	provider_command(vmbus->providers[VMBUS_UTIL], vmbus->shutdown_tag,
 	                 reboot ? "{\"command\": \"shutdown\", \"reboot\": true}" :
 	                          "{\"command\": \"shutdown\", \"reboot\": false}");
@@ -238,6 +244,7 @@ struct vmbus *vmbus_new(struct machine *machine, GError **error)
 
 	vmbus->machine = machine;
 	vmbus->retry_ms = RETRY_FIRST_MS;
+	vmbus->questions = g_ptr_array_new();
 	for (uint32_t relid = 0; relid <= VMBUS_CHANNELS; relid++) {
 		vmbus->channels[relid].event_in = -1;
 		vmbus->channels[relid].event_out = -1;
@@ -272,6 +279,7 @@ static bool shutdown_done(const struct vmbus *vmbus)
 void vmbus_free(struct vmbus *vmbus)
 {
 	vmbus_answer_shutdown(vmbus, shutdown_done(vmbus) ? NULL : "the machine ended");
+	vmbus_end_questions(vmbus);
 	for (int i = 0; i < VMBUS_PROVIDERS; i++)
 		if (vmbus->providers[i])
 			provider_stop(vmbus->providers[i]);
@@ -288,5 +296,6 @@ void vmbus_free(struct vmbus *vmbus)
 		close_source(&vmbus->sources[i]);
 	if (vmbus->retry_source)
 		g_source_remove(vmbus->retry_source);
+	g_ptr_array_unref(vmbus->questions);
 	g_free(vmbus);
 }

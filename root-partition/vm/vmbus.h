@@ -25,6 +25,10 @@ void vmbus_deliver(struct vmbus *vmbus);
 /* The member "providers": each that this machine was started with, "serving" or "died". */
 void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 
+/* What the providers count, an object by the name of each that answered in time. Called once, from the main thread. */
+typedef void (*vmbus_counted)(gpointer context, JsonObject *providers);
+void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context);
+
 /* Ask the guest to shut down. `answered` is called once, from the main thread; NULL error: it will. */
 typedef void (*vmbus_answered)(gpointer context, const char *error);
 void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,

@@ -244,13 +244,26 @@ static void answer_shutdown(struct vmbus *vmbus, const char *json)
 	vmbus_answer_shutdown(vmbus, ok ? NULL : why);
 }
 
-static void event(gpointer context, uint32_t tag, const char *json)
+/* VMBUS_PROVIDERS: none of ours. */
+static enum vmbus_provider kind_of(const struct vmbus *vmbus,
+                                   const struct provider *provider)
+{
+	int kind = 0;
+
+	while (kind < VMBUS_PROVIDERS && vmbus->providers[kind] != provider)
+		kind++;
+	return (enum vmbus_provider)kind;
+}
+
+static void event(gpointer context, struct provider *provider, uint32_t tag,
+                  const char *json)
 {
 	struct vmbus *vmbus = context;
+	enum vmbus_provider kind = kind_of(vmbus, provider);
 
-	if (tag != 0 && tag == vmbus->shutdown_tag)
+	if (tag != 0 && tag == vmbus->shutdown_tag && kind == VMBUS_UTIL)
 		answer_shutdown(vmbus, json);
-	else
+	else if (kind == VMBUS_PROVIDERS || !vmbus_take_counters(vmbus, kind, tag, json))
 		vm_log_limited("vmbus: event of a provider: %s", json);
 }
 
@@ -278,10 +291,8 @@ static void drop_channel(struct vmbus *vmbus, uint32_t relid)
 static void gone(gpointer context, struct provider *provider)
 {
 	struct vmbus *vmbus = context;
-	int kind = 0;
+	enum vmbus_provider kind = kind_of(vmbus, provider);
 
-	while (kind < VMBUS_PROVIDERS && vmbus->providers[kind] != provider)
-		kind++;
 	if (kind == VMBUS_PROVIDERS)
 		return;
 	vmbus->providers[kind] = NULL;
@@ -290,7 +301,7 @@ static void gone(gpointer context, struct provider *provider)
 		vmbus_answer_shutdown(vmbus, "the utility provider died");
 	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++)
 		if (vmbus->channels[relid].class &&
-		    vmbus->channels[relid].class->provider == (enum vmbus_provider)kind)
+		    vmbus->channels[relid].class->provider == kind)
 			drop_channel(vmbus, relid);
 	vmbus_deliver(vmbus);
 }

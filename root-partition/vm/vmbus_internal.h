@@ -54,6 +54,9 @@ struct vmbus {
 	guint retry_ms;
 	bool delivering;
 
+	uint32_t last_tag;    /* of an order */
+	GPtrArray *questions; /* struct vmbus_question, under way */
+
 	/* The one shutdown request under way. */
 	uint32_t shutdown_tag;
 	bool shutdown_reboots;
@@ -74,6 +77,16 @@ extern const struct provider_events vmbus_provider_events;
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
 bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
+
+const char *vmbus_provider_name(enum vmbus_provider provider);
+
+/* Of an order to a provider; never 0, which is what nobody asked for. */
+uint32_t vmbus_new_tag(struct vmbus *vmbus);
+
+/* In vmbus_counters.c: an event that may answer a question; and the end of all, with what is known. */
+bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint32_t tag,
+                         const char *json);
+void vmbus_end_questions(struct vmbus *vmbus);
 
 /* End the shutdown request, if there is one, with this answer. */
 void vmbus_answer_shutdown(struct vmbus *vmbus, const char *error);

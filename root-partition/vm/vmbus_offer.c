@@ -41,6 +41,11 @@ bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provid
 	return vmbus->providers[provider] && provider_serves(vmbus->providers[provider]);
 }
 
+const char *vmbus_provider_name(enum vmbus_provider provider)
+{
+	return programs[provider].name;
+}
+
 uint32_t vmbus_find_class(const struct vmbus *vmbus, const char *name)
 {
 	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++)

@@ -165,6 +165,7 @@ def use(tap, root):
     step(tap, "flushes reached the device, discarded blocks are free", check_root_saw, root,
          flushes, blocks)
     step(tap, "it was direct I/O wherever it can be", check_direct, root)
+    step(tap, "disks and heartbeat are counted", check_linux_stats, root)
     return guest
 
 
@@ -266,6 +267,28 @@ def check_told(root, guest):
     log = root.tell("viridis log disks")
     for words in ("viridis-storage: its process died of signal 9", "(scsi) is taken from"):
         assert words in log, log[-2000:]
+
+
+def check_stats(root):
+    """The disks' counters and the heartbeat: of the VM that runs, and of the one that has ended."""
+    for ended in (False, True):
+        if ended:
+            step(tap, "its counters are told, and still when it has ended", check_stats, root)
+        told = root.json("stats spins")
+        assert told.get("ended", False) == ended, told
+        disk = told["storage"]["disks"][0]
+        assert disk["lun"] == 0 and disk["bytes"] == MIB and disk["errors"] == 0, disk
+        assert told["util"]["heartbeat"]["state"] == "closed", told["util"]
+        assert told["vps"], told
+        assert "written-bytes" in root.tell("viridis stats spins")
+
+
+def check_linux_stats(root):
+    """A stock Linux answers the heartbeat, and what it read and wrote is counted."""
+    told = root.json("stats disks")
+    assert told["util"]["heartbeat"]["alive"] is True, told["util"]
+    assert [disk["lun"] for disk in told["storage"]["disks"]] == list(range(len(DISKS)))
+    assert told["storage"]["disks"][0]["written-bytes"] > MIB, told["storage"]
 
 
 def check_guest_lives(guest):

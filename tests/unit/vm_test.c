@@ -59,7 +59,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const files[] = { "kernel", NAME ".state", PROVIDER };
+	static const char *const files[] = { "kernel", NAME ".state", NAME ".stats",
+		                             PROVIDER };
 
 	definition_free(definition);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -122,6 +123,16 @@ static gpointer two_clients(gpointer data)
 	return NULL;
 }
 
+/* Whoever asks when it is over finds what it had counted. */
+static void check_last_stats(void)
+{
+	g_autofree char *path = paths_of(NAME, PATH_STATS);
+	g_autofree char *text = NULL;
+
+	ck_assert(g_file_get_contents(path, &text, NULL, NULL));
+	ck_assert_ptr_nonnull(strstr(text, "\"vps\""));
+}
+
 START_TEST(a_shutdown_that_is_refused_leaves_the_first_one_its_answer)
 {
 	static const char *const errors[] = { "under way already", "the machine ended" };
@@ -135,6 +146,7 @@ START_TEST(a_shutdown_that_is_refused_leaves_the_first_one_its_answer)
 	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
 	vm_free(vm);
 	g_thread_join(thread);
+	check_last_stats();
 	refused = strstr(answers[0], errors[0]) ? 0 : 1;
 	for (unsigned int i = 0; i < CLIENTS; i++) {
 		const char *due = errors[i == refused ? 0 : 1];

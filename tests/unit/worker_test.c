@@ -27,10 +27,12 @@
 
 #define MIB      (1u << 20)
 #define PROVIDER "viridis-util"
-#define OURS     77                    /* a descriptor that a provider must not have */
-#define SILENT   "silent"              /* a VM whose provider answers no command */
-#define LINGERS  "lingers"             /* and one whose provider's I/O outlives it */
-#define KERNEL   "VIRIDIS_TEST_KERNEL" /* names the socket where this I/O is taken over */
+#define COUNTERS \
+	"{\"beats\":3,\"state\":\"ready\",\"list\":[1,{\"n\":2}],\"deep\":{\"a\":{\"b\":{\"c\":"
+#define OURS    77                    /* a descriptor that a provider must not have */
+#define SILENT  "silent"              /* a VM whose provider answers no command */
+#define LINGERS "lingers"             /* and one whose provider's I/O outlives it */
+#define KERNEL  "VIRIDIS_TEST_KERNEL" /* names the socket where this I/O is taken over */
 
 static char *folder;
 static char *serial_path;
@@ -648,6 +650,45 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 }
 END_TEST
 
+/* ---- What providers count ---- */
+
+static char *counted;
+
+static void on_counted(gpointer context, JsonObject *providers)
+{
+	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
+
+	(void)context;
+	json_node_set_object(node, providers);
+	counted = json_to_string(node, FALSE);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+}
+
+static gboolean count(gpointer data)
+{
+	(void)data;
+	vmbus_count(machine->vmbus, on_counted, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+/* Sequences that do something to a terminal are no counters, nor is what is nested without end. */
+static const char *const counts[][2] = {
+	{ "test", "{\"util\":" COUNTERS "{}}}}}}" },
+	{ SILENT, "{}" }, /* it has time, but not for ever */
+};
+
+START_TEST(counters_are_told_and_nothing_else)
+{
+	g_free(definition->name);
+	definition->name = g_strdup(counts[_i][0]);
+	make(NULL, 0);
+	g_idle_add(count, NULL);
+	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_str_eq(counted, counts[_i][1]);
+	g_free(counted);
+}
+END_TEST
+
 /* ---- What outlives a provider ---- */
 
 static gint provider_died;
@@ -792,6 +833,12 @@ static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
 	if (silent)
 		return;
+	if (strstr(json, "stats")) {
+		vsp_event(vsp, tag,
+		          COUNTERS "{\"d\":{\"e\":1}}}}},\"ok\":true,\"half\":0.5,"
+		                   "\"bad\":\"\\u001b[2J\",\"bad name\":1}");
+		return;
+	}
 	vsp_event(vsp, tag,
 	          strstr(json, "true") ? "{\"ok\": false, \"error\": \"not now\"}" :
 	                                 "{\"ok\": true}");
@@ -848,6 +895,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
+	tcase_add_loop_test(tcase, counters_are_told_and_nothing_else, 0, 2);
 	tcase_add_loop_test(tcase, a_provider_is_gone_when_its_io_is_over_and_not_before,
 	                    0, G_N_ELEMENTS(lingering));
 	tcase_add_test(tcase,
