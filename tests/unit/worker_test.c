@@ -1,46 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The worker's machine on a stand-in for the hypervisor (worker_fake.h): intercepts, the serial
- * line, ends, and VMBus down to a provider process, which is this program started once more.
+ * line, kernels and ends. The provider is this program, started once more.
  */
 #define _GNU_SOURCE
 #include "unit.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-#include <viridis/abi/vmbus.h>
 
-#include "root-partition/config/json_text.h"
 #include "root-partition/vm/machine.h"
-#include "root-partition/config/vm_log.h"
-#include "root-partition/vm/vmbus.h"
-#include "vmbus/core/server.h"
-#include "vsp/lib/vsp.h"
 #include "worker_fake.h"
-#include "worker_guest.h"
-#include "worker_io.h"
-
-#define MIB      (1u << 20)
-#define PROVIDER "viridis-util"
-#define COUNTERS \
-	"{\"beats\":3,\"state\":\"ready\",\"list\":[1,{\"n\":2}],\"deep\":{\"a\":{\"b\":{\"c\":"
-#define OURS    77                    /* a descriptor that a provider must not have */
-#define SILENT  "silent"              /* a VM whose provider answers no command */
-#define LINGERS "lingers"             /* and one whose provider's I/O outlives it */
-#define KERNEL  "VIRIDIS_TEST_KERNEL" /* names the socket where this I/O is taken over */
-
-static char *folder;
-static char *serial_path;
-static struct definition *definition;
-static struct serial *serial;
-static struct machine *machine;
-static char *shutdown_error; /* of the last request */
-static char *kernel_path;
+#include "worker_machine.h"
 
 /* ---- Scripts ---- */
 
@@ -130,60 +105,18 @@ static bool scripted(struct hv_message *message)
 
 static void setup(void)
 {
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	g_autofree char *link_path = NULL;
-	g_autofree char *path = NULL;
-
-	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
-	link_path = g_build_filename(folder, PROVIDER, NULL);
-	ck_assert_int_eq(symlink(self, link_path), 0);
-	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
-	g_setenv("PATH", path, TRUE);
-	/* The leak checker needs calls that the provider's sandbox refuses. */
-	g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
-	serial_path = g_build_filename(folder, "serial", NULL);
-	kernel_path = g_build_filename(folder, "io", NULL);
-	g_setenv(KERNEL, kernel_path, TRUE);
-	definition = definition_new();
-	definition->name = g_strdup("test");
-	definition->memory_bytes = 64 * MIB;
-	definition->vps = 2;
-	definition->kernel = guest_write_kernel(folder);
-	serial = serial_open(serial_path, NULL);
-	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
-	fake_reset(scripted);
+	worker_set_up(scripted);
 	script_left = 0;
 	at.rip = 0x1000;
 	at.port_info = 0;
 	set_place(CODE_64, 2, 0);
 }
 
-static void teardown(void)
-{
-	static const char *const files[] = { "kernel", "serial", "io", PROVIDER };
-
-	if (machine)
-		machine_free(machine);
-	serial_close(serial);
-	definition_free(definition);
-	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
-		g_autofree char *path = g_build_filename(folder, files[i], NULL);
-
-		g_unlink(path);
-	}
-	g_rmdir(folder);
-	g_clear_pointer(&shutdown_error, g_free);
-	g_free(kernel_path);
-}
-
 static void make(const struct action *actions, unsigned int count)
 {
-	g_autoptr(GError) error = NULL;
-
 	script = actions;
 	script_left = count;
-	machine = machine_new(definition, serial, &error);
-	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
+	worker_make();
 }
 
 /* ---- The serial line's file ---- */
@@ -406,466 +339,13 @@ START_TEST(a_reset_gives_way_to_a_stop_alone)
 }
 END_TEST
 
-/* ---- VMBus ---- */
-
-static gint shutdown_asked;
-static gint shutdown_answered;
-
-static void on_answer(gpointer context, const char *error)
-{
-	(void)context;
-	g_free(shutdown_error);
-	shutdown_error = g_strdup(error);
-	g_atomic_int_set(&shutdown_answered, 1);
-}
-
-static gboolean ask_shutdown(gpointer data)
-{
-	vmbus_shutdown(machine->vmbus, GPOINTER_TO_INT(data), on_answer, NULL);
-	g_atomic_int_set(&shutdown_asked, 1);
-	return G_SOURCE_REMOVE;
-}
-
-static void wait_for(gint *flag)
-{
-	for (int i = 0; i < 1000 && !g_atomic_int_get(flag); i++)
-		g_usleep(10000);
-	ck_assert(g_atomic_int_get(flag));
-}
-
-static void request_shutdown(gboolean reboot)
-{
-	g_atomic_int_set(&shutdown_answered, 0);
-	g_idle_add(ask_shutdown, GINT_TO_POINTER(reboot));
-	wait_for(&shutdown_answered);
-}
-
-/* The child, beside the main loop. */
-static gpointer child(gpointer data)
-{
-	struct pollfd signal = { .events = POLLIN };
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	request_shutdown(FALSE);
-	ck_assert_ptr_nonnull(strstr(shutdown_error, "does not listen"));
-	guest_open(relid);
-	signal.fd = fake_event_to_child();
-	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* the provider's, when started */
-	request_shutdown(FALSE);
-	ck_assert_ptr_null(shutdown_error);
-	request_shutdown(TRUE);
-	ck_assert_str_eq(shutdown_error, "not now");
-	guest_close(relid);
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-START_TEST(a_channel_goes_from_offer_to_provider_and_back)
-{
-	GThread *thread;
-
-	make(NULL, 0);
-	thread = g_thread_new("child", child, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-}
-END_TEST
-
-static const struct {
-	gboolean reboot;
-	enum machine_end end;
-	const char *error; /* of the answer to the shutdown */
-} late[] = {
-	{ FALSE, MACHINE_POWERED_OFF, NULL },
-	{ TRUE, MACHINE_RESET, NULL },
-	{ FALSE, MACHINE_RESET, "the machine ended" },
-	{ TRUE, MACHINE_POWERED_OFF, "the machine ended" },
-	{ FALSE, MACHINE_CRASHED, "the machine ended" },
-	{ FALSE, MACHINE_STOPPED, "the machine ended" },
-};
-
-/* It ends before its provider said anything. */
-static gpointer child_that_ends(gpointer data)
-{
-	const int *row = data;
-
-	guest_connect();
-	guest_open(guest_take_offers());
-	g_idle_add(ask_shutdown, GINT_TO_POINTER(late[*row].reboot));
-	wait_for(&shutdown_asked);
-	machine_set_end(machine, late[*row].end, "the guest's doing");
-	return NULL;
-}
-
-START_TEST(a_shutdown_not_answered_before_the_end_is_judged_by_the_end)
-{
-	GThread *thread;
-
-	g_free(definition->name);
-	definition->name = g_strdup(SILENT);
-	make(NULL, 0);
-	thread = g_thread_new("child", child_that_ends, &_i);
-	ck_assert_int_eq(machine_run(machine), late[_i].end);
-	g_thread_join(thread);
-	ck_assert(!g_atomic_int_get(&shutdown_answered));
-	g_clear_pointer(&machine, machine_free);
-	ck_assert(g_atomic_int_get(&shutdown_answered));
-	ck_assert_pstr_eq(shutdown_error, late[_i].error);
-}
-END_TEST
-
-/* One more than the server takes before it has delivered an answer: the last is held. */
-#define POSTS (SERVER_QUEUE_CAPACITY(0u, 0u) + 1u)
-
-static gpointer child_that_reads_late(gpointer data)
-{
-	struct hv_message message;
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	fake_fill_slot(true);
-	for (uint32_t number = 1; number <= POSTS; number++)
-		guest_post_rings(relid, number);
-	ck_assert(fake_posts_read());
-	fake_fill_slot(false);
-	for (uint32_t number = 1; number <= POSTS; number++)
-		guest_expect(VMBUS_GPADL_CREATED, &message);
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-START_TEST(every_message_is_answered_though_the_child_reads_late)
-{
-	GThread *thread;
-
-	make(NULL, 0);
-	thread = g_thread_new("child", child_that_reads_late, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-}
-END_TEST
-
-#define CYCLES 60u
-
-static gpointer child_that_opens_and_closes(gpointer data)
-{
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	for (unsigned int i = 0; i < CYCLES; i++) {
-		guest_open(relid);
-		guest_close(relid);
-	}
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-START_TEST(a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log)
-{
-	g_autofree char *path = g_build_filename(folder, "log", NULL);
-	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
-	gint64 start = g_get_monotonic_time();
-	gint64 seconds;
-	GThread *thread;
-
-	ck_assert(vm_log_open(path, "/nonexistent/old", NULL));
-	make(NULL, 0);
-	thread = g_thread_new("child", child_that_opens_and_closes, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-	seconds = (g_get_monotonic_time() - start) / G_USEC_PER_SEC;
-	ck_assert(g_file_get_contents(path, &text, NULL, NULL));
-	g_unlink(path);
-	lines = g_strsplit(text, "\n", -1);
-	/* Every second it takes, and one that it does not fill; the machine's own lines. */
-	ck_assert_int_le(g_strv_length(lines), (seconds + 2) * (VM_LOG_BURST + 1) + 8);
-	ck_assert_int_lt(g_strv_length(lines), 2 * CYCLES);
-}
-END_TEST
-
-START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
-{
-	g_autofree char *path = g_build_filename(folder, PROVIDER, NULL);
-	g_autoptr(GError) error = NULL;
-
-	g_unlink(path);
-	ck_assert_ptr_null(machine_new(definition, serial, &error));
-	ck_assert_ptr_nonnull(strstr(error->message, PROVIDER));
-}
-END_TEST
-
-/* What the machine tells of its providers, as JSON. */
-static char *providers(void)
-{
-	g_autoptr(JsonBuilder) builder = json_builder_new();
-
-	json_builder_begin_object(builder);
-	vmbus_add_providers(machine->vmbus, builder);
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
-}
-
-/* The child signals, and its provider dies of it (provider_signalled()). */
-static gpointer child_of_dying_provider(gpointer data)
-{
-	struct hv_message message;
-	uint64_t one = 1;
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	guest_open(relid);
-	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
-	for (int channel = 0; channel < 3; channel++) /* all that it served */
-		guest_expect(VMBUS_RESCIND_OFFER, &message);
-	request_shutdown(FALSE);
-	ck_assert_ptr_nonnull(strstr(shutdown_error, "provider died"));
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
-{
-	g_autofree char *before = NULL;
-	g_autofree char *after = NULL;
-	GThread *thread;
-
-	make(NULL, 0);
-	before = providers();
-	ck_assert_str_eq(before, "{\"providers\":{\"util\":\"serving\"}}");
-	thread = g_thread_new("child", child_of_dying_provider, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-	after = providers();
-	ck_assert_str_eq(after, "{\"providers\":{\"util\":\"died\"}}");
-}
-END_TEST
-
-/* ---- What providers count ---- */
-
-static char *counted;
-
-static void on_counted(gpointer context, JsonObject *providers)
-{
-	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-
-	(void)context;
-	json_node_set_object(node, providers);
-	counted = json_to_string(node, FALSE);
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-}
-
-static gboolean count(gpointer data)
-{
-	(void)data;
-	vmbus_count(machine->vmbus, on_counted, NULL);
-	return G_SOURCE_REMOVE;
-}
-
-/* Sequences that do something to a terminal are no counters, nor is what is nested without end. */
-static const char *const counts[][2] = {
-	{ "test", "{\"util\":" COUNTERS "{}}}}}}" },
-	{ SILENT, "{}" }, /* it has time, but not for ever */
-};
-
-START_TEST(counters_are_told_and_nothing_else)
-{
-	g_free(definition->name);
-	definition->name = g_strdup(counts[_i][0]);
-	make(NULL, 0);
-	g_idle_add(count, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
-	ck_assert_str_eq(counted, counts[_i][1]);
-	g_free(counted);
-}
-END_TEST
-
-/* ---- What outlives a provider ---- */
-
-static gint provider_died;
-
-static gboolean look_at_provider(gpointer data)
-{
-	g_autofree char *told = providers();
-
-	(void)data;
-	g_atomic_int_set(&provider_died, strstr(told, "died") != NULL);
-	return g_atomic_int_get(&provider_died) ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
-}
-
-/* That it died is told at once, whatever becomes of its I/O. */
-static void kill_provider(void)
-{
-	uint64_t one = 1;
-
-	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
-	g_timeout_add(1, look_at_provider, NULL);
-	wait_for(&provider_died);
-}
-
-static gpointer child_of_lingering_provider(gpointer data)
-{
-	struct hv_message message;
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	guest_open(relid);
-	kill_provider();
-	guest_expect(VMBUS_RESCIND_OFFER, &message);
-	ck_assert(io_is_over());
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-/* The guest gives up its channel itself, and may use the pages as soon as that is answered. */
-static gpointer child_that_closes_on_lingering_provider(gpointer data)
-{
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	guest_open(relid);
-	kill_provider();
-	guest_close(relid);
-	ck_assert(io_is_over());
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-static gpointer child_that_stops_on_lingering_provider(gpointer data)
-{
-	(void)data;
-	guest_connect();
-	guest_open(guest_take_offers());
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-static const GThreadFunc lingering[] = {
-	child_of_lingering_provider,
-	child_that_closes_on_lingering_provider,
-	child_that_stops_on_lingering_provider,
-};
-
-START_TEST(a_provider_is_gone_when_its_io_is_over_and_not_before)
-{
-	GThread *kernel = io_start(kernel_path);
-	GThread *thread;
-
-	g_free(definition->name);
-	definition->name = g_strdup(LINGERS);
-	make(NULL, 0);
-	thread = g_thread_new("child", lingering[_i], NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-	g_clear_pointer(&machine, machine_free);
-	ck_assert(io_is_over());
-	g_thread_join(kernel);
-}
-END_TEST
-
-START_TEST(disks_whose_paths_no_message_holds_are_an_error_that_says_so)
-{
-	g_autofree char *name = g_strnfill(2000, 'x');
-	g_autofree char *path = g_strconcat("/", name, NULL);
-	g_autoptr(GError) error = NULL;
-
-	for (unsigned int disk = 0; disk < DEFINITION_DISKS_MAX; disk++)
-		definition_add_disk(definition, path, FALSE);
-	ck_assert_ptr_null(machine_new(definition, serial, &error));
-	ck_assert_msg(strstr(error->message, "shorter paths"), "%s", error->message);
-}
-END_TEST
-
-/* ---- The provider ---- */
-
-static bool silent;
-
-static bool provider_configure(struct vsp *vsp, const char *json, char *error,
-                               size_t bytes)
-{
-	(void)error;
-	(void)bytes;
-	if (fcntl(OURS, F_GETFD) >= 0)
-		return false;
-	silent = strstr(json, "\"vm\":\"" SILENT "\"");
-	if (strstr(json, "\"vm\":\"" LINGERS "\"")) {
-		return io_hand_over(getenv(KERNEL), vsp_lifeline(vsp));
-	}
-	return strstr(json, "\"shutdown\"") &&
-	       (silent || strstr(json, "\"vm\":\"test\""));
-}
-
-static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
-{
-	(void)vsp;
-	/* The sandbox is shut: no path opens any more. */
-	return channel->in.data_bytes == 4096 && open("/", O_RDONLY) < 0;
-}
-
-static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
-{
-	(void)vsp;
-	vsp_channel_signal(channel);
-}
-
-static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
-{
-	(void)vsp;
-	(void)channel;
-	/* No signal of its own ends the first process of a name space. */
-	__builtin_trap();
-}
-
-static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
-{
-	if (silent)
-		return;
-	if (strstr(json, "stats")) {
-		vsp_event(vsp, tag,
-		          COUNTERS "{\"d\":{\"e\":1}}}}},\"ok\":true,\"half\":0.5,"
-		                   "\"bad\":\"\\u001b[2J\",\"bad name\":1}");
-		return;
-	}
-	vsp_event(vsp, tag,
-	          strstr(json, "true") ? "{\"ok\": false, \"error\": \"not now\"}" :
-	                                 "{\"ok\": true}");
-}
-
-static int run_provider(void)
-{
-	static const struct vsp_provider provider = {
-		.name = PROVIDER,
-		.configure = provider_configure,
-		.open = provider_open,
-		.started = provider_started,
-		.signalled = provider_signalled,
-		.close = vsp_channel_closed,
-		.command = provider_command,
-	};
-
-	return vsp_main(&provider, NULL);
-}
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("worker");
 	TCase *tcase = tcase_create("machine");
 
 	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, setup, worker_tear_down);
 	tcase_add_test(tcase, a_serial_file_is_one_process_s_and_no_block_device);
 	tcase_add_test(tcase, what_the_guest_prints_reaches_the_file_and_s5_ends_it);
 	tcase_add_test(tcase, a_port_nobody_has_reads_ones_into_al_alone);
@@ -885,29 +365,11 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_file_that_is_no_kernel_is_not_read_whatever_its_size);
 	tcase_add_loop_test(tcase, a_reset_gives_way_to_a_stop_alone, 0,
 	                    G_N_ELEMENTS(ends));
-	tcase_add_test(tcase, a_channel_goes_from_offer_to_provider_and_back);
-	tcase_add_loop_test(tcase,
-	                    a_shutdown_not_answered_before_the_end_is_judged_by_the_end,
-	                    0, G_N_ELEMENTS(late));
-	tcase_add_test(tcase, every_message_is_answered_though_the_child_reads_late);
-	tcase_add_test(tcase,
-	               a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log);
-	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
-	tcase_add_test(tcase,
-	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
-	tcase_add_loop_test(tcase, counters_are_told_and_nothing_else, 0, 2);
-	tcase_add_loop_test(tcase, a_provider_is_gone_when_its_io_is_over_and_not_before,
-	                    0, G_N_ELEMENTS(lingering));
-	tcase_add_test(tcase,
-	               disks_whose_paths_no_message_holds_are_an_error_that_says_so);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
 
 int main(int argc, char **argv)
 {
-	(void)argc;
-	if (g_str_has_suffix(argv[0], PROVIDER))
-		return run_provider();
-	return unit_run(make_suite());
+	return worker_main(argc, argv, make_suite);
 }

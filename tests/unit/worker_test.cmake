@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The worker below its orders.
 include(${CMAKE_CURRENT_SOURCE_DIR}/worker_sources.cmake)
-target_sources(worker_test PRIVATE ${worker_sources})
+target_sources(worker_test PRIVATE ${worker_sources} worker_machine.c worker_provider.c
+	worker_io.c)
 # dsdt.hex is made for viridis-vm.
 target_include_directories(worker_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
 	${CMAKE_BINARY_DIR}/root-partition/vm)

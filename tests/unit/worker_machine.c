@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files in a folder of its own; providers are found there. */
+#define _GNU_SOURCE
+#include "worker_machine.h"
+
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#include "worker_guest.h"
+#include "worker_provider.h"
+
+#define MIB (1u << 20)
+
+char *folder;
+char *serial_path;
+char *worker_io_path;
+struct definition *definition;
+struct serial *serial;
+struct machine *machine;
+
+void worker_set_up(fake_step step)
+{
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *link_path = NULL;
+	g_autofree char *path = NULL;
+
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	link_path = g_build_filename(folder, PROVIDER, NULL);
+	ck_assert_int_eq(symlink(self, link_path), 0);
+	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
+	g_setenv("PATH", path, TRUE);
+	/* The leak checker needs calls that the provider's sandbox refuses. */
+	g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
+	serial_path = g_build_filename(folder, "serial", NULL);
+	worker_io_path = g_build_filename(folder, "io", NULL);
+	g_setenv(PROVIDER_IO, worker_io_path, TRUE);
+	definition = definition_new();
+	definition->name = g_strdup("test");
+	definition->memory_bytes = 64 * MIB;
+	definition->vps = 2;
+	definition->kernel = guest_write_kernel(folder);
+	serial = serial_open(serial_path, NULL);
+	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
+	fake_reset(step);
+}
+
+void worker_make(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	machine = machine_new(definition, serial, &error);
+	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
+}
+
+void worker_tear_down(void)
+{
+	static const char *const files[] = { "kernel", "serial", "io", PROVIDER };
+
+	if (machine)
+		machine_free(machine);
+	serial_close(serial);
+	definition_free(definition);
+	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+
+		g_unlink(path);
+	}
+	g_rmdir(folder);
+	g_free(worker_io_path);
+}
+
+int worker_main(int argc, char **argv, Suite *(*make_suite)(void))
+{
+	(void)argc;
+	if (g_str_has_suffix(argv[0], PROVIDER))
+		return worker_provider_main();
+	return unit_run(make_suite());
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The provider of the worker's tests. */
+#define _GNU_SOURCE
+#include "worker_provider.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vsp/lib/vsp.h"
+#include "worker_io.h"
+
+static bool silent;
+
+static bool provider_configure(struct vsp *vsp, const char *json, char *error,
+                               size_t bytes)
+{
+	(void)error;
+	(void)bytes;
+	if (fcntl(OURS, F_GETFD) >= 0)
+		return false;
+	silent = strstr(json, "\"vm\":\"" SILENT "\"");
+	if (strstr(json, "\"vm\":\"" LINGERS "\"")) {
+		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
+	}
+	return strstr(json, "\"shutdown\"") &&
+	       (silent || strstr(json, "\"vm\":\"test\""));
+}
+
+static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	/* The sandbox is shut: no path opens any more. */
+	return channel->in.data_bytes == 4096 && open("/", O_RDONLY) < 0;
+}
+
+static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	vsp_channel_signal(channel);
+}
+
+static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)vsp;
+	(void)channel;
+	/* No signal of its own ends the first process of a name space. */
+	__builtin_trap();
+}
+
+static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	if (silent)
+		return;
+	if (strstr(json, "stats")) {
+		vsp_event(vsp, tag,
+		          COUNTERS "{\"d\":{\"e\":1}}}}},\"ok\":true,\"half\":0.5,"
+		                   "\"bad\":\"\\u001b[2J\",\"bad name\":1}");
+		return;
+	}
+	vsp_event(vsp, tag,
+	          strstr(json, "true") ? "{\"ok\": false, \"error\": \"not now\"}" :
+	                                 "{\"ok\": true}");
+}
+
+int worker_provider_main(void)
+{
+	static const struct vsp_provider provider = {
+		.name = PROVIDER,
+		.configure = provider_configure,
+		.open = provider_open,
+		.started = provider_started,
+		.signalled = provider_signalled,
+		.close = vsp_channel_closed,
+		.command = provider_command,
+	};
+
+	return vsp_main(&provider, NULL);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The provider of the worker's tests, which is their own program started once more: by the VM's name it behaves. */
+#ifndef VIRIDIS_TESTS_WORKER_PROVIDER_H
+#define VIRIDIS_TESTS_WORKER_PROVIDER_H
+
+#define PROVIDER    "viridis-util"
+#define OURS        77           /* a descriptor that a provider must not have */
+#define SILENT      "silent"     /* a VM whose provider answers no command */
+#define LINGERS     "lingers"    /* and one whose provider's I/O outlives it */
+#define PROVIDER_IO "VIRIDIS_IO" /* names the socket where this I/O is taken over */
+
+/* What it counts, but for the innermost object and the braces behind it. */
+#define COUNTERS \
+	"{\"beats\":3,\"state\":\"ready\",\"list\":[1,{\"n\":2}],\"deep\":{\"a\":{\"b\":{\"c\":"
+
+int worker_provider_main(void);
+
+#endif
