@@ -383,7 +383,6 @@ START_TEST(a_full_ring_of_requests_is_answered_once_each)
 	}
 	for (unsigned int i = 0; i < REQUESTS; i++)
 		ck_assert_uint_eq(answers[i], 1);
-	ck_assert_uint_lt(statistic("signals-out"), REQUESTS);
 }
 END_TEST
 
@@ -472,7 +471,7 @@ START_TEST(a_hostile_write_index_kills_the_channel_and_not_the_provider)
 }
 END_TEST
 
-START_TEST(a_reset_comes_back_after_what_was_in_flight)
+START_TEST(a_reset_behind_many_reads_is_answered_last)
 {
 	struct buffer buffer = { DATA_PFN * PAGE_4K, 4096, false };
 	struct vstor_request read = read_or_write_10(0x28, 0, 8);
@@ -690,7 +689,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(serving, pages_that_are_no_ram_are_refused, 0, 3);
 	tcase_add_test(serving,
 	               a_hostile_write_index_kills_the_channel_and_not_the_provider);
-	tcase_add_test(serving, a_reset_comes_back_after_what_was_in_flight);
+	tcase_add_test(serving, a_reset_behind_many_reads_is_answered_last);
 	tcase_add_test(serving, unmapped_blocks_leave_the_file_and_read_as_zeros);
 	tcase_add_test(serving, a_file_cut_short_under_the_guest_is_a_read_error);
 	tcase_add_loop_test(serving, a_disk_in_use_is_refused_to_others, 0, 2);
