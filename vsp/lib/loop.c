@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Waiting. epoll names a watch by its slot; a slot freed while events are being handed out is
- * seen to be free (or to have another descriptor, whose callback finds nothing to read) and a
- * level-triggered event is never lost by being skipped.
+ * seen to be free (or to have another descriptor, whose callback finds nothing to do); what is
+ * skipped by that was for nobody.
  */
 #define _GNU_SOURCE
 #include "vsp/lib/loop.h"
@@ -35,11 +35,11 @@ static struct vsp_loop_watch *find_free(struct vsp_loop *loop)
 	return NULL;
 }
 
-bool vsp_loop_watch(struct vsp_loop *loop, int fd, vsp_ready_function ready,
-                    void *context)
+static bool add(struct vsp_loop *loop, int fd, uint32_t events, vsp_ready_function ready,
+                void *context)
 {
 	struct vsp_loop_watch *watch = find_free(loop);
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = events };
 
 	if (!watch)
 		return false;
@@ -48,6 +48,18 @@ bool vsp_loop_watch(struct vsp_loop *loop, int fd, vsp_ready_function ready,
 		return false;
 	*watch = (struct vsp_loop_watch){ .ready = ready, .context = context, .fd = fd };
 	return true;
+}
+
+bool vsp_loop_watch(struct vsp_loop *loop, int fd, vsp_ready_function ready,
+                    void *context)
+{
+	return add(loop, fd, EPOLLIN, ready, context);
+}
+
+bool vsp_loop_watch_edges(struct vsp_loop *loop, int fd, vsp_ready_function ready,
+                          void *context)
+{
+	return add(loop, fd, EPOLLIN | EPOLLET, ready, context);
 }
 
 void vsp_loop_unwatch(struct vsp_loop *loop, int fd)

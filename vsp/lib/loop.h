@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The provider's event loop: level-triggered epoll over a fixed number of descriptors. */
+/* The provider's event loop: epoll over a fixed number of descriptors. */
 #ifndef VIRIDIS_VSP_LOOP_H
 #define VIRIDIS_VSP_LOOP_H
 
@@ -24,8 +24,12 @@ struct vsp_loop {
 };
 
 bool vsp_loop_init(struct vsp_loop *loop, struct vsp *vsp) MUST_CHECK;
+/* While there is something to read. */
 bool vsp_loop_watch(struct vsp_loop *loop, int fd, vsp_ready_function ready,
                     void *context) MUST_CHECK;
+/* Once each time that something comes: it need not be read. */
+bool vsp_loop_watch_edges(struct vsp_loop *loop, int fd, vsp_ready_function ready,
+                          void *context) MUST_CHECK;
 void vsp_loop_unwatch(struct vsp_loop *loop, int fd);
 void vsp_loop_run(struct vsp_loop *loop);
 void vsp_loop_stop(struct vsp_loop *loop);

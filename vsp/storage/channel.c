@@ -280,6 +280,8 @@ void storage_channel_pump(struct storage *storage)
 	if (!c->broken)
 		drain(storage, &signal);
 	uring_submit(&storage->uring);
+	uring_reap(&storage->uring);   /* what needed no waiting */
+	uring_submit(&storage->uring); /* the rest of what came short */
 	put_answers(storage, &signal);
 	if (signal) {
 		storage->counts.signals_out++;
