@@ -23,14 +23,14 @@ static void check_length(const uint8_t *bytes, size_t count, enum decode_mode mo
 	CHECK(decode_length(bytes, length - 1, mode, &cut) == DECODE_MORE);
 }
 
-static void check_control(const uint8_t *bytes, size_t count, enum decode_mode mode)
+static void check_vector(const struct decode_memory *m)
 {
-	struct decode_control control;
+	static uint8_t area[DECODE_XSAVE_BYTES];
+	uint8_t memory[DECODE_VECTOR_BYTES] = { 0 };
 
-	if (decode_control(bytes, count, mode, &control) != DECODE_OK)
-		return;
-	CHECK(control.number <= 8);
-	CHECK(control.gpr < DECODE_GPRS || control.gpr == DECODE_NO_REGISTER);
+	CHECK(m->reads != m->writes && m->reg < DECODE_GPRS);
+	CHECK(m->bytes >= 4 && m->bytes <= DECODE_VECTOR_BYTES);
+	decode_apply_vector(m, area, memory);
 }
 
 static void check_memory(const uint8_t *bytes, size_t count, enum decode_mode mode)
@@ -47,10 +47,14 @@ static void check_memory(const uint8_t *bytes, size_t count, enum decode_mode mo
 		gpr[n] = (uint64_t)bytes[0] << 56 | n << 4;
 	linear = decode_linear(&m, &m.address, gpr, segments, 0x1000);
 	CHECK(mode == DECODE_64 || linear <= UINT32_MAX);
-	CHECK(m.reads || m.writes);
 	CHECK(m.reg < DECODE_GPRS || m.reg == DECODE_NO_REGISTER);
+	if (m.operation == DECODE_VECTOR) {
+		check_vector(&m);
+		return;
+	}
+	CHECK(m.reads || m.writes || m.operation == DECODE_FLUSH);
 	CHECK(m.bytes == 1 || m.bytes == 2 || m.bytes == 4 || m.bytes == 8);
-	decode_apply(&m, 0x8877665544332211, gpr, &rflags, &result);
+	decode_apply(&m, 0x8877665544332211, bytes[0], gpr, &rflags, &result);
 	CHECK(m.bytes == 8 || result.memory >> 8 * m.bytes == 0);
 	CHECK(m.writes || !result.writes_memory);
 	CHECK(m.rep || !result.repeats);
@@ -66,7 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	mode = (enum decode_mode)(data[0] % 3);
 	check_length(data + 1, size - 1, mode);
-	check_control(data + 1, size - 1, mode);
 	check_memory(data + 1, size - 1, mode);
 	return 0;
 }

@@ -17,7 +17,7 @@ static struct decode_result apply(const uint8_t *code, size_t count, uint64_t me
 	struct decode_memory m;
 
 	ck_assert_int_eq(decode_memory(code, count, DECODE_64, &m), DECODE_OK);
-	decode_apply(&m, memory, gpr, rflags, &result);
+	decode_apply(&m, memory, memory, gpr, rflags, &result);
 	return result;
 }
 
@@ -87,7 +87,7 @@ START_TEST(byte_arithmetic_is_the_processors_for_every_input)
 		uint64_t want;
 		uint8_t value = native_uint8_t[_i](memory, (uint8_t)gpr[0], carry, &want);
 
-		decode_apply(&m, memory, gpr, &rflags, &result);
+		decode_apply(&m, memory, 0, gpr, &rflags, &result);
 		if ((rflags ^ want) & flags_mask(_i) ||
 		    (m.writes && result.memory != value))
 			ck_abort_msg("operation %d, input %x", _i, input);
@@ -127,7 +127,7 @@ START_TEST(wide_arithmetic_is_the_processors)
 		uint64_t want;
 		uint64_t value = native_uint64_t[_i](memory, gpr[0], n & 1, &want);
 
-		decode_apply(&m, memory, gpr, &rflags, &result);
+		decode_apply(&m, memory, 0, gpr, &rflags, &result);
 		ck_assert_uint_eq(rflags & flags_mask(_i), want & flags_mask(_i));
 		if (m.writes)
 			ck_assert_uint_eq(result.memory, value);
@@ -242,7 +242,7 @@ START_TEST(a_rep_with_nothing_left_touches_nothing)
 
 	ck_assert_int_eq(decode_memory(code, 3, DECODE_64, &m), DECODE_OK);
 	ck_assert(decode_repeat_done(&m, gpr));
-	decode_apply(&m, 0, gpr, &rflags, &result);
+	decode_apply(&m, 0, 0, gpr, &rflags, &result);
 	ck_assert(!result.writes_memory && !result.repeats);
 	ck_assert_uint_eq(gpr[7], 0x200);
 	ck_assert_uint_eq(gpr[1], 0x100000000);

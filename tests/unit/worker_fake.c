@@ -211,6 +211,26 @@ int mshv_set_register(const struct mshv_vp *vp, uint32_t name, uint64_t value)
 	return 0;
 }
 
+/* An XSAVE area with nothing in it. */
+int mshv_get_vp_state(const struct mshv_vp *vp, uint8_t type, void *buffer,
+                      uint32_t bytes)
+{
+	(void)vp;
+	(void)type;
+	memset(buffer, 0, bytes);
+	return 0;
+}
+
+int mshv_set_vp_state(const struct mshv_vp *vp, uint8_t type, const void *buffer,
+                      uint32_t bytes)
+{
+	(void)vp;
+	(void)type;
+	(void)buffer;
+	(void)bytes;
+	return 0;
+}
+
 int mshv_translate_gva(const struct mshv_vp *vp, uint64_t gva, uint64_t flags,
                        enum hv_translate_code *code, uint64_t *gpa)
 {

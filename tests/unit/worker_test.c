@@ -288,12 +288,39 @@ START_TEST(a_triple_fault_is_a_crash)
 }
 END_TEST
 
-START_TEST(an_unknown_instruction_on_device_memory_is_a_crash)
+START_TEST(what_cannot_be_done_with_device_memory_is_an_exception_of_the_guests)
 {
-	static const struct action actions[] = { { MEMORY, 0, 0, { 0x0f, 0x0b, 0, 0 } } };
+	static const struct action actions[][2] = {
+		{ { MEMORY, 0, 0, { 0xd8, 0x07 } }, { OUT, 0x600, 0x34, { 0 } } },
+		{ { MEMORY, 0, 0, { 0xf7, 0x77, 0x20 } }, { OUT, 0x600, 0x34, { 0 } } },
+	}; /* fadds (%rdi); divl 32(%rdi), which is 0 */
+	static const uint64_t exceptions[] = { 6u << 16, 0 };
 
-	make(actions, 1);
+	make(actions[_i], 2);
+	fake_set_register(HV_X64_REGISTER_RAX + 7, 0xfec00000);
+	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
+	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION),
+	                  HV_PENDING_INTERRUPTION_VALID | 3u << 1 | exceptions[_i]);
+}
+END_TEST
+
+START_TEST(an_event_that_no_memory_takes_is_a_double_fault_and_then_a_crash)
+{
+	static const struct action actions[] = {
+		{ MEMORY, 0, 0, { 0x89, 0x07, 0, 0 } }, /* mov %eax, (%rdi) */
+		{ MEMORY, 0, 0, { 0x89, 0x07, 0, 0 } },
+	};
+
+	make(actions, 2);
+	set_place(CODE_64, 2, HV_EXECUTION_INTERRUPT_PENDING);
+	fake_set_register(HV_X64_REGISTER_RIP, at.rip);
+	fake_set_register(HV_REGISTER_PENDING_INTERRUPTION,
+	                  HV_PENDING_INTERRUPTION_VALID | 3u << 1 | 6u << 16);
 	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION),
+	                  HV_PENDING_INTERRUPTION_VALID | 3u << 1 |
+	                          HV_PENDING_INTERRUPTION_ERROR_VALID | 8u << 16);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RIP), at.rip);
 }
 END_TEST
 
@@ -361,7 +388,12 @@ static Suite *make_suite(void)
 	                    outside_64_bit_code_the_instruction_pointer_has_32_bits, 0,
 	                    G_N_ELEMENTS(code_kinds));
 	tcase_add_test(tcase, a_triple_fault_is_a_crash);
-	tcase_add_test(tcase, an_unknown_instruction_on_device_memory_is_a_crash);
+	tcase_add_loop_test(
+		tcase,
+		what_cannot_be_done_with_device_memory_is_an_exception_of_the_guests, 0,
+		2);
+	tcase_add_test(tcase,
+	               an_event_that_no_memory_takes_is_a_double_fault_and_then_a_crash);
 	tcase_add_test(tcase, a_file_that_is_no_kernel_is_not_read_whatever_its_size);
 	tcase_add_loop_test(tcase, a_reset_gives_way_to_a_stop_alone, 0,
 	                    G_N_ELEMENTS(ends));

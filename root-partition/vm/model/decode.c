@@ -83,6 +83,42 @@ static bool is_rex(const struct decode_instruction *insn, uint8_t byte)
 	return insn->mode == DECODE_64 && (byte & 0xf0) == 0x40;
 }
 
+/* Outside 64-bit mode these are LES and LDS unless their ModRM would name a register. APM3 1.8 */
+static bool is_vex(const struct decode_instruction *insn, uint8_t byte,
+                   const struct cursor *c)
+{
+	struct cursor ahead = *c;
+
+	return (byte & 0xfe) == 0xc4 &&
+	       (cursor_u8(&ahead) >= 0xc0 || (insn->mode == DECODE_64 && !ahead.overrun));
+}
+
+/* R, X, B and the number of another register are stored inverted. APM3 1.8.2 */
+static uint8_t take_vex(struct decode_instruction *insn, struct cursor *c, uint8_t byte)
+{
+	static const enum decode_map maps[] = { DECODE_MAP_ONE, DECODE_MAP_0F,
+		                                DECODE_MAP_0F38, DECODE_MAP_0F3A };
+	uint8_t first = cursor_u8(c);
+	uint8_t last = byte == 0xc4 ? cursor_u8(c) : first;
+	unsigned int map = byte == 0xc4 ? first & 0x1f : 1;
+
+	/* It stands alone, and there are no opcodes of one byte: the caller refuses those. */
+	insn->vex = true;
+	insn->bad_vex = insn->rex || insn->lock || insn->rep || insn->repne ||
+	                insn->operand_size_prefix || map == 0 || map >= ARRAY_COUNT(maps);
+	insn->map = insn->bad_vex ? DECODE_MAP_0F : maps[map];
+	insn->rex = ~first >> 5 & REX_R;
+	if (byte == 0xc4)
+		insn->rex = (~first >> 5 & 7) | (last >> 4 & REX_W);
+	if (insn->mode != DECODE_64)
+		insn->rex = 0;
+	insn->vex_wide = last & 4;
+	insn->operand_size_prefix = (last & 3) == 1;
+	insn->rep = (last & 3) == 2;
+	insn->repne = (last & 3) == 3;
+	return cursor_u8(c);
+}
+
 /* A REX prefix counts only right before the opcode. APM3 1.2.7 */
 static void take_prefixes_and_opcode(struct decode_instruction *insn, struct cursor *c)
 {
@@ -94,8 +130,9 @@ static void take_prefixes_and_opcode(struct decode_instruction *insn, struct cur
 		insn->rex = is_rex(insn, byte) ? byte : 0;
 		byte = cursor_u8(c);
 	}
-	set_sizes(insn, address_size);
-	if (byte == 0x0f) {
+	if (is_vex(insn, byte, c))
+		byte = take_vex(insn, c, byte);
+	else if (byte == 0x0f) {
 		insn->map = DECODE_MAP_0F;
 		byte = cursor_u8(c);
 		if (byte == 0x38 || byte == 0x3a) {
@@ -103,6 +140,7 @@ static void take_prefixes_and_opcode(struct decode_instruction *insn, struct cur
 			byte = cursor_u8(c);
 		}
 	}
+	set_sizes(insn, address_size);
 	insn->opcode = byte;
 }
 
@@ -208,13 +246,10 @@ static unsigned int immediate_size(const struct decode_instruction *insn, uint16
 	return bytes;
 }
 
-/*
- * VEX and EVEX begin where LES, LDS and BOUND would be wrong; XOP where POP would. APM3
- * 1.8
- */
+/* EVEX begins where BOUND would be wrong; XOP where POP would. APM3 1.8 */
 static bool is_vector(const struct decode_instruction *insn, uint16_t traits)
 {
-	if (traits & DECODE_VECTOR)
+	if (traits & DECODE_VECTOR_PREFIX)
 		return insn->mode == DECODE_64 || insn->modrm >= 0xc0;
 	return insn->map == DECODE_MAP_ONE && insn->opcode == 0x8f && insn->modrm & 0x38;
 }
@@ -223,7 +258,7 @@ static enum decode_status take_operands(struct decode_instruction *insn, struct 
 {
 	uint16_t traits = decode_traits(insn->map, insn->opcode);
 
-	if (traits & DECODE_UNDEFINED)
+	if (insn->bad_vex || traits & DECODE_UNDEFINED)
 		return DECODE_UNSUPPORTED;
 	if (traits & DECODE_HAS_MODRM)
 		take_modrm(insn, c);
@@ -272,68 +307,4 @@ enum decode_status decode_length(const uint8_t *bytes, size_t count,
 
 	*length = status == DECODE_OK ? insn.length : 0;
 	return status;
-}
-
-/* LOCK MOV CR0 is the way to CR8 outside 64-bit mode. APM3 MOV CRn (AltMovCr8) */
-static enum decode_status control_move(const struct decode_instruction *insn,
-                                       struct decode_control *out)
-{
-	bool debug = insn->opcode & 1;
-
-	out->kind = debug ? DECODE_MOV_DR : DECODE_MOV_CR;
-	out->to_control = insn->opcode & 2;
-	out->number = (insn->modrm >> 3 & 7) | (insn->rex & REX_R ? 8 : 0);
-	out->gpr = (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0);
-	out->bytes = insn->mode == DECODE_64 ? 8 : 4;
-	if (insn->lock && (debug || out->number != 0))
-		return DECODE_INVALID;
-	if (insn->lock)
-		out->number = 8;
-	if (debug)
-		return out->number < 8 ? DECODE_OK : DECODE_INVALID;
-	return out->number < 9 && BIT32(out->number) & 0x11d ? DECODE_OK : DECODE_INVALID;
-}
-
-static enum decode_status status_word(const struct decode_instruction *insn,
-                                      struct decode_control *out)
-{
-	unsigned int extension = insn->modrm >> 3 & 7;
-
-	if (extension != 4 && extension != 6)
-		return DECODE_UNSUPPORTED;
-	out->kind = extension == 4 ? DECODE_SMSW : DECODE_LMSW;
-	out->to_control = out->kind == DECODE_LMSW;
-	out->bytes = 2;
-	out->address = insn->address;
-	if (insn->has_memory)
-		return DECODE_OK;
-	out->gpr = (insn->modrm & 7) | (insn->rex & REX_B ? 8 : 0);
-	if (out->kind == DECODE_SMSW)
-		out->bytes = insn->operand_bytes;
-	return DECODE_OK;
-}
-
-enum decode_status decode_control(const uint8_t *bytes, size_t count,
-                                  enum decode_mode mode, struct decode_control *out)
-{
-	struct decode_instruction insn;
-	enum decode_status status = decode_instruction(bytes, count, mode, &insn);
-
-	memset(out, 0, sizeof(*out));
-	if (status != DECODE_OK)
-		return status;
-	if (insn.map != DECODE_MAP_0F)
-		return DECODE_UNSUPPORTED;
-	out->length = insn.length;
-	out->gpr = DECODE_NO_REGISTER;
-	if ((insn.opcode & 0xfc) == 0x20)
-		return control_move(&insn, out);
-	if (insn.lock)
-		return DECODE_INVALID;
-	if (insn.opcode == 0x06) {
-		out->kind = DECODE_CLTS;
-		out->to_control = true;
-		return DECODE_OK;
-	}
-	return insn.opcode == 0x01 ? status_word(&insn, out) : DECODE_UNSUPPORTED;
 }

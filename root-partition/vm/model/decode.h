@@ -2,9 +2,8 @@
 /*
  * x86-64 instruction decoder, for processors that give neither the next RIP nor the
  * instruction's bytes on an exit. One parser finds prefixes, opcode, ModRM, SIB,
- * displacement and immediate; on top of it stand the length, moves to and from control
- * registers, and the instructions that software uses on device memory. APM3 1 and A, SDM2
- * 2 and A.
+ * displacement and immediate; on top of it stand the length and the instructions that
+ * software uses on device memory. APM3 1 and A, SDM2 2 and A.
  *
  * The bytes come from memory that a guest may rewrite while we look: a caller must check
  * that the address it computes is the one that faulted, and trust nothing else about the
@@ -26,7 +25,7 @@ enum decode_status {
 	DECODE_OK,
 	DECODE_MORE,        /* the bytes end inside the instruction: fetch more */
 	DECODE_INVALID,     /* over 15 bytes, or undefined in this mode: #GP or #UD */
-	DECODE_UNSUPPORTED, /* unknown (VEX, EVEX, XOP), or not of the kind asked for */
+	DECODE_UNSUPPORTED, /* unknown (EVEX, XOP), or not of the kind asked for */
 };
 
 enum decode_mode {
@@ -81,6 +80,9 @@ struct decode_instruction {
 	bool rep;   /* F3 */
 	bool repne; /* F2 */
 	bool operand_size_prefix;
+	bool vex;      /* its prefix stands for REX and for 66, F2 or F3 */
+	bool vex_wide; /* VEX.L: 32 bytes */
+	bool bad_vex;
 	uint8_t operand_bytes; /* 2, 4 or 8 for a word-or-larger operand */
 	uint8_t address_bytes;
 	uint8_t immediate_bytes;
@@ -101,33 +103,7 @@ MUST_CHECK enum decode_status decode_instruction(const uint8_t *bytes, size_t co
 MUST_CHECK enum decode_status decode_length(const uint8_t *bytes, size_t count,
                                             enum decode_mode mode, uint8_t *length);
 
-/* Instructions that reach control and debug registers. */
-enum decode_control_kind {
-	DECODE_MOV_CR,
-	DECODE_MOV_DR,
-	DECODE_CLTS,
-	DECODE_LMSW,
-	DECODE_SMSW,
-};
-
-struct decode_control {
-	enum decode_control_kind kind;
-	uint8_t length;
-	uint8_t number;  /* of the control or debug register */
-	uint8_t gpr;     /* DECODE_NO_REGISTER: CLTS, or memory at `address` */
-	uint8_t bytes;   /* operand size */
-	bool to_control; /* false: reads the control or debug register */
-	struct decode_address address;
-};
-
-MUST_CHECK enum decode_status decode_control(const uint8_t *bytes, size_t count,
-                                             enum decode_mode mode,
-                                             struct decode_control *out);
-
-/*
- * ADD to CMP and BT to BTC are in the order in which opcodes number them; arithmetic,
- * moves, bits and strings follow one another.
- */
+/* ADD to CMP, ROL to SAR and BT to BTC are in the order in which opcodes number them. */
 enum decode_operation {
 	DECODE_ADD,
 	DECODE_OR,
@@ -138,10 +114,43 @@ enum decode_operation {
 	DECODE_XOR,
 	DECODE_CMP,
 	DECODE_TEST,
+	DECODE_INC,
+	DECODE_DEC,
+	DECODE_NOT,
+	DECODE_NEG,
+	DECODE_ROL,
+	DECODE_ROR,
+	DECODE_RCL,
+	DECODE_RCR,
+	DECODE_SHL,
+	DECODE_SHR,
+	DECODE_SAL, /* SHL under another number */
+	DECODE_SAR,
+	DECODE_SHLD,
+	DECODE_SHRD,
+	DECODE_MUL, /* RDX:RAX, as DIV and IDIV */
+	DECODE_IMUL,
+	DECODE_DIV,
+	DECODE_IDIV,
+	DECODE_IMUL_REGISTER,  /* by memory */
+	DECODE_IMUL_IMMEDIATE, /* memory by it, to the register */
+	DECODE_XADD,
+	DECODE_CMPXCHG,
+	DECODE_CMPXCHG8B,
+	DECODE_BSF,
+	DECODE_BSR,
+	DECODE_TZCNT,
+	DECODE_LZCNT,
+	DECODE_POPCNT,
+	DECODE_CMOV,
+	DECODE_SET,
 	DECODE_MOV, /* MOVNTI too */
 	DECODE_MOVZX,
 	DECODE_MOVSX, /* MOVSXD too */
+	DECODE_MOVBE,
 	DECODE_XCHG,
+	DECODE_PUSH,
+	DECODE_POP,
 	DECODE_BT,
 	DECODE_BTS,
 	DECODE_BTR,
@@ -149,28 +158,46 @@ enum decode_operation {
 	DECODE_STOS,
 	DECODE_LODS,
 	DECODE_MOVS,
+	DECODE_CMPS,
+	DECODE_SCAS,
+	DECODE_FLUSH,  /* a cache line, of which a device has none: nothing to do */
+	DECODE_VECTOR, /* a move between memory and an XMM or YMM register */
+	DECODE_OPERATIONS,
+};
+
+/* Which part of a vector register a move is about. */
+enum decode_part {
+	DECODE_WHOLE, /* from bit 0; loads clear the rest of the XMM register */
+	DECODE_LOW,   /* bits 63:0, loads keep the rest */
+	DECODE_HIGH,  /* bits 127:64, likewise */
 };
 
 /*
- * An instruction with one memory operand (MOVS has two), as an emulator of device memory
- * needs it.
+ * An instruction with a memory operand at `address`, as an emulator of device memory needs
+ * it. MOVS, CMPS, PUSH and POP have another at `source`, which is only read.
  */
 struct decode_memory {
 	enum decode_operation operation;
 	enum decode_mode mode;
 	uint8_t length;
-	uint8_t bytes;          /* the memory operand: 1, 2, 4 or 8 */
+	uint8_t bytes;          /* the memory operand: 1, 2, 4 or 8; VECTOR: 16, 32 too */
 	uint8_t register_bytes; /* the register operand; differs for MOVZX and MOVSX */
-	uint8_t reg;      /* DECODE_NO_REGISTER: the other operand is the immediate */
+	uint8_t reg;       /* DECODE_NO_REGISTER: the other operand is the immediate */
+	uint8_t condition; /* of CMOV and SET, as opcodes number them */
+	enum decode_part part;
+	bool vex;         /* a VECTOR load clears the rest of the YMM register */
+	bool count_in_cl; /* of a shift; else it is the immediate */
 	bool high_byte;   /* reg is AH, CH, DH or BH: bits 15:8 of register reg */
 	bool to_register; /* reg is first operand and result (XCHG: one of two) */
-	bool reads;       /* memory at `address`; MOVS reads at `source` */
-	bool writes;      /* memory at `address` */
+	bool reads;       /* memory at `address` */
+	bool reads_source;
+	bool writes; /* memory at `address` */
 	bool lock;
 	bool rep;          /* of a string instruction, either prefix */
+	bool repne;        /* F2, which CMPS and SCAS tell from F3 */
 	int64_t immediate; /* sign-extended */
 	struct decode_address address;
-	struct decode_address source; /* MOVS only */
+	struct decode_address source;
 };
 
 MUST_CHECK enum decode_status decode_memory(const uint8_t *bytes, size_t count,
@@ -196,7 +223,8 @@ uint64_t decode_address_linear(const struct decode_address *address,
 
 struct decode_result {
 	bool writes_memory;
-	bool repeats; /* a REP has more to do: RIP stays at this instruction */
+	bool repeats;      /* a REP has more to do: RIP stays at this instruction */
+	bool divide_error; /* #DE: nothing was changed */
 	uint64_t memory;
 };
 
@@ -207,12 +235,21 @@ struct decode_result {
 bool decode_repeat_done(const struct decode_memory *m, const uint64_t gpr[DECODE_GPRS]);
 
 /*
- * Carries the instruction out, one element of a string: `memory` is what was read
- * (ignored when it reads nothing). Registers and rflags are changed in place; the caller
- * stores result->memory if writes_memory, and moves RIP by length unless repeats.
+ * Carries the instruction out, one element of a string: `memory` and `source` are what was
+ * read there (ignored where it reads nothing). Registers and rflags are changed in place; the
+ * caller stores result->memory if writes_memory, and moves RIP by length unless repeats. Flags
+ * that the manual leaves undefined stay as they are, or are what is simplest.
  */
-void decode_apply(const struct decode_memory *m, uint64_t memory,
+void decode_apply(const struct decode_memory *m, uint64_t memory, uint64_t source,
                   uint64_t gpr[DECODE_GPRS], uint64_t *rflags,
                   struct decode_result *result);
+
+#define DECODE_VECTOR_BYTES 32u /* the widest memory operand */
+#define DECODE_XSAVE_BYTES \
+	4096u /* an area in the standard format: SSE and AVX have their fixed place */
+
+/* The same for DECODE_VECTOR, with the VP's XSAVE area: loads take `memory`, stores fill it. */
+void decode_apply_vector(const struct decode_memory *m, uint8_t area[DECODE_XSAVE_BYTES],
+                         uint8_t memory[DECODE_VECTOR_BYTES]);
 
 #endif

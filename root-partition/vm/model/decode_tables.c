@@ -16,7 +16,7 @@ enum {
 	LB = L | B,
 	MB = M | B,
 	MZ = M | Z,
-	MV = M | L | DECODE_VECTOR,	/* BOUND, LES, LDS */
+	MV = M | L | DECODE_VECTOR_PREFIX,	/* BOUND, LES, LDS */
 	MT = M | DECODE_IMM_TEST,
 	WB = W | B,			/* ENTER */
 	FP = L | Z | W,			/* far pointer */

@@ -17,7 +17,8 @@ enum decode_trait {
 	DECODE_OFFSET = 1 << 6,   /* a direct address of the address size */
 	DECODE_LEGACY = 1 << 7,   /* not in 64-bit mode */
 	DECODE_UNDEFINED = 1 << 8,
-	DECODE_VECTOR = 1 << 9, /* VEX, EVEX: in 64-bit mode, elsewhere if mod is 3 */
+	DECODE_VECTOR_PREFIX =
+		1 << 9, /* VEX, EVEX: in 64-bit mode, elsewhere if mod is 3 */
 };
 
 uint16_t decode_traits(enum decode_map map, uint8_t opcode);
