@@ -4,7 +4,10 @@
 
 #include <viridis/base/bits.h>
 
+#define PORT_KEYBOARD_DATA    0x60u
+#define PORT_CONTROL_B        0x61u
 #define PORT_KEYBOARD_COMMAND 0x64u
+#define PORT_CONTROL_A        0x92u
 #define PORT_RTC_INDEX        0x70u
 #define PORT_RTC_DATA         0x71u
 #define PORT_PCI_ADDRESS      0xcf8u
@@ -13,6 +16,13 @@
 
 #define KEYBOARD_PULSE_RESET 0xfeu /* pulse output line 0, wired to reset on a PC */
 #define PCI_RESET_CPU        0x04u
+#define PCI_RESET_KEPT       0x0au /* how, not that it resets */
+#define CONTROL_A_RESET      0x01u
+#define CONTROL_A_A20        0x02u
+/* Of a PC/AT's port B: bits 3:0 are kept, refresh toggles, and timer 2, which is none, has counted down. */
+#define CONTROL_B_KEPT       0x0fu
+#define CONTROL_B_REFRESH    0x10u
+#define CONTROL_B_TIMER_2    0x20u
 #define PCI_ADDRESS_WRITABLE 0x80fffffcu /* PCI 3.0, 3.2.2.3.2 */
 
 /* ACPI 6.5, 4.8.3.7: sleep control register of hardware-reduced machines */
@@ -60,6 +70,12 @@ static bool in_range(uint16_t port, uint16_t base, unsigned int count)
 	return port >= base && (unsigned int)(port - base) < count;
 }
 
+static uint8_t control_b_read(struct platform *platform)
+{
+	platform->control_b ^= CONTROL_B_REFRESH;
+	return platform->control_b | CONTROL_B_TIMER_2;
+}
+
 static bool byte_read(struct platform *platform, uint16_t port, uint64_t unix_seconds,
                       uint8_t *value)
 {
@@ -68,10 +84,33 @@ static bool byte_read(struct platform *platform, uint16_t port, uint64_t unix_se
 		*value = uart_port_read(platform, port - PLATFORM_COM1_PORT);
 	else if (port == PORT_RTC_DATA)
 		*value = rtc_read(&platform->rtc, unix_seconds);
-	else if (port == PLATFORM_SLEEP_PORT || port == PLATFORM_STATUS_PORT)
+	else if (port == PORT_CONTROL_B)
+		*value = control_b_read(platform);
+	else if (port == PORT_CONTROL_A)
+		*value = CONTROL_A_A20;
+	else if (port == PORT_PCI_RESET)
+		*value = platform->pci_reset;
+	else if (port == PLATFORM_SLEEP_PORT || port == PLATFORM_STATUS_PORT ||
+	         port == PORT_KEYBOARD_DATA || port == PORT_KEYBOARD_COMMAND)
 		*value = 0;
 	else
 		return port == PORT_RTC_INDEX || in_range(port, PORT_PCI_ADDRESS, 8);
+	return true;
+}
+
+/* What is kept, and what is dropped. */
+static bool small_write(struct platform *platform, uint16_t port, uint8_t value)
+{
+	if (port == PORT_CONTROL_B)
+		platform->control_b = (platform->control_b & CONTROL_B_REFRESH) |
+		                      (value & CONTROL_B_KEPT);
+	else if (port == PORT_PCI_RESET)
+		platform->pci_reset = value & PCI_RESET_KEPT;
+	else
+		return port == PORT_CONTROL_A || port == PORT_KEYBOARD_DATA ||
+		       port == PORT_KEYBOARD_COMMAND ||
+		       in_range(port, PLATFORM_SLEEP_PORT, 3) ||
+		       in_range(port, PORT_PCI_ADDRESS, 8);
 	return true;
 }
 
@@ -88,11 +127,11 @@ static bool byte_write(struct platform *platform, uint16_t port, uint8_t value)
 		platform->power = PLATFORM_OFF;
 	else if ((port == PLATFORM_RESET_PORT && value == PLATFORM_RESET_VALUE) ||
 	         (port == PORT_PCI_RESET && (value & PCI_RESET_CPU)) ||
+	         (port == PORT_CONTROL_A && (value & CONTROL_A_RESET)) ||
 	         (port == PORT_KEYBOARD_COMMAND && value == KEYBOARD_PULSE_RESET))
 		platform->power = PLATFORM_RESET;
 	else
-		return in_range(port, PLATFORM_SLEEP_PORT, 3) ||
-		       in_range(port, PORT_PCI_ADDRESS, 8);
+		return small_write(platform, port, value);
 	return true;
 }
 

@@ -3,14 +3,17 @@
  * The child's machine beside its processors: what its I/O ports and device memory do. PURE; the
  * owner holds one lock over it, and after every call carries out the effects it then finds.
  *
- *   ports    0x060 - 0x064  keyboard controller: only its reset line
+ *   ports    0x060, 0x064   keyboard controller: only its reset line; idle, with nothing to say
+ *            0x061          system control B: no NMI has a reason; refresh and timer 2 go on
+ *            0x092          system control A: A20 is on; the fast reset
  *            0x070 - 0x071  clock
  *            0x3f8 - 0x3ff  COM1, IRQ 4
  *            0x600          ACPI sleep control, 0x601 sleep status, 0x602 ACPI reset
  *            0xcf8 - 0xcff  PCI configuration mechanism 1, with no device; 0xcf9 reset control
  *   memory   0xfec00000     I/O APIC
  *
- * Everything else reads all ones and drops what is written.
+ * Everything else reads all ones and drops what is written. A port that guests poll must not say "wait"
+ * by that: who waits for a bit of it is let go by what it reads (platform_test).
  */
 #ifndef VIRIDIS_VM_MODEL_PLATFORM_H
 #define VIRIDIS_VM_MODEL_PLATFORM_H
@@ -42,6 +45,8 @@ struct platform {
 	struct ioapic_model ioapic;
 	struct rtc rtc;
 	uint32_t pci_address;
+	uint8_t control_b;                     /* port 0x61 */
+	uint8_t pci_reset;                     /* port 0xcf9 */
 	enum platform_power power;             /* the owner acts when it is not RUNNING */
 	uint8_t output[PLATFORM_OUTPUT_BYTES]; /* serial bytes for the owner to take */
 	uint32_t output_count;
