@@ -358,6 +358,37 @@ enum machine_end machine_run(struct machine *machine)
 	return machine->end;
 }
 
+static gboolean on_rested(gpointer data)
+{
+	struct machine *machine = data;
+
+	machine->rest_source = 0;
+	g_main_loop_quit(machine->loop);
+	return G_SOURCE_REMOVE;
+}
+
+static enum machine_end end_of(struct machine *machine)
+{
+	enum machine_end end;
+
+	g_mutex_lock(&machine->lock);
+	end = machine->end;
+	g_mutex_unlock(&machine->lock);
+	return end;
+}
+
+/* Whatever else wakes the main loop ends it, because the machine has ended. */
+enum machine_end machine_rest(struct machine *machine, guint milliseconds)
+{
+	machine->rest_source = g_timeout_add(milliseconds, on_rested, machine);
+	while (machine->rest_source && end_of(machine) == MACHINE_RESET)
+		g_main_loop_run(machine->loop);
+	if (machine->rest_source)
+		g_source_remove(machine->rest_source);
+	machine->rest_source = 0;
+	return end_of(machine);
+}
+
 void machine_free(struct machine *machine)
 {
 	serial_set_input(machine->serial, NULL, NULL);

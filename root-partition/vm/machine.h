@@ -48,6 +48,7 @@ struct machine {
 	struct vmbus *vmbus;
 	GMainLoop *loop;
 	guint wake_source;
+	guint rest_source; /* machine_rest() waits for it */
 
 	gint stopping; /* atomic: VP threads leave as soon as they see it */
 
@@ -72,6 +73,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(machine_pointer, machine_free)
 
 /* Runs the main loop until the machine ended; its VPs stand still then. */
 enum machine_end machine_run(struct machine *machine);
+
+/* A machine that was reset stands still for a while; ends earlier by an order to stop. The end it has then. */
+enum machine_end machine_rest(struct machine *machine, guint milliseconds);
 
 /* The first word counts, but a reset gives way to a stop. Any thread, lock not held. */
 void machine_set_end(struct machine *machine, enum machine_end end, const char *format,

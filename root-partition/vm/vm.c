@@ -14,6 +14,15 @@
 #include "root-partition/vm/vm_status.h"
 #include "root-partition/vm/vmbus.h"
 
+/*
+ * A life shorter than this counts as a failure to start; a few of them in a row are a guest's way to try
+ * its kernels, more are a loop, which must not use up a processor.
+ */
+#define QUICK_LIFE_US  (10 * G_USEC_PER_SEC)
+#define QUICK_RESETS   3u
+#define REST_FIRST_MS  1000u
+#define REST_DOUBLINGS 5u /* 32 s */
+
 struct vm {
 	const struct definition *definition;
 	int lock_fd;
@@ -22,6 +31,7 @@ struct vm {
 	struct machine *machine;
 	guint term_source;
 	guint int_source;
+	unsigned int quick_resets; /* one after the other */
 };
 
 /* Each has its own: one that is refused must not take the answer of the one under way. */
@@ -226,12 +236,31 @@ static void keep_stats(struct vm *vm)
 		g_main_context_iteration(NULL, TRUE);
 }
 
+/* A machine that resets again and again rests then, longer each time. */
+static enum machine_end rest(struct vm *vm, gint64 lived)
+{
+	guint milliseconds;
+
+	vm->quick_resets = lived < QUICK_LIFE_US ? vm->quick_resets + 1 : 0;
+	if (vm->quick_resets <= QUICK_RESETS)
+		return MACHINE_RESET;
+	milliseconds = REST_FIRST_MS
+	               << MIN(vm->quick_resets - QUICK_RESETS - 1, REST_DOUBLINGS);
+	vm_log("vm: %u resets, each soon after its start: rests for %u s",
+	       vm->quick_resets, milliseconds / 1000);
+	return machine_rest(vm->machine, milliseconds);
+}
+
 static enum machine_end run_machine(struct vm *vm)
 {
+	gint64 start = g_get_monotonic_time();
 	enum machine_end end = machine_run(vm->machine);
 
 	keep_stats(vm);
-	return end;
+	if (end != MACHINE_RESET)
+		return end;
+	send_event(vm, "reset");
+	return rest(vm, g_get_monotonic_time() - start);
 }
 
 enum machine_end vm_run(struct vm *vm)
@@ -239,7 +268,6 @@ enum machine_end vm_run(struct vm *vm)
 	enum machine_end end = run_machine(vm);
 
 	while (end == MACHINE_RESET) {
-		send_event(vm, "reset");
 		if (!replace_machine(vm)) {
 			record_end(vm, MACHINE_FAILED,
 			           "cannot start again after a reset");

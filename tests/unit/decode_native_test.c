@@ -15,7 +15,7 @@
 
 #include "tests/unit/unit.h"
 
-#define ROUNDS  200u
+#define ROUNDS  100u
 #define OPERAND 128u /* where in the buffer RBX points */
 
 enum { CF = 1, PF = 4, AF = 0x10, ZF = 0x40, SF = 0x80, DF = 0x400, OF = 0x800 };

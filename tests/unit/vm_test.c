@@ -160,6 +160,54 @@ START_TEST(a_shutdown_that_is_refused_leaves_the_first_one_its_answer)
 }
 END_TEST
 
+static gint resets;
+
+/* outb $1, $0x602 */
+static bool reset_at_once(struct hv_message *message)
+{
+	struct hv_x64_io_port_intercept port = {
+		.header = { .length_and_cr8 = 1, .access_type = HV_INTERCEPT_WRITE },
+		.port_number = 0x602,
+		.access_info = 1,
+		.rax = 1,
+	};
+
+	g_atomic_int_inc(&resets);
+	message->type = HV_MESSAGE_X64_IO_PORT;
+	memcpy(message->payload, &port, sizeof(port));
+	return true;
+}
+
+#define RESETS_BEFORE_REST 4
+
+static gpointer stop_at_rest(gpointer data)
+{
+	g_autofree char *answer = NULL;
+
+	(void)data;
+	while (g_atomic_int_get(&resets) < RESETS_BEFORE_REST)
+		g_usleep(1000);
+	g_usleep(G_USEC_PER_SEC / 2);
+	answer = all_answers(ask("stop"));
+	return NULL;
+}
+
+START_TEST(a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then)
+{
+	g_autoptr(GError) error = NULL;
+	GThread *thread;
+
+	fake_reset(reset_at_once);
+	vm = vm_new(definition, state_lock(NAME, NULL), &error);
+	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+	thread = g_thread_new("stops", stop_at_rest, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	ck_assert_int_eq(g_atomic_int_get(&resets), RESETS_BEFORE_REST);
+	vm_free(vm);
+	g_thread_join(thread);
+}
+END_TEST
+
 /* ---- The provider ---- */
 
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
@@ -215,6 +263,9 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_shutdown_that_is_refused_leaves_the_first_one_its_answer);
+	tcase_add_test(
+		tcase,
+		a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
