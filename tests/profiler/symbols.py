@@ -115,7 +115,8 @@ def is_movable(path):
         return program.read(17)[16] == 3
 
 
-PROGRAMS = {
+# Task to program.
+ROOT_PROGRAMS = {
     "in_root": BUILD / "tests/profiler/in_root",
     "viridis": BUILD / "root-partition/cli/viridis",
     "viridis-vm": BUILD / "root-partition/vm/viridis-vm",
@@ -125,12 +126,12 @@ PROGRAMS = {
 
 
 class Processes:
-    """Functions of the root's processes. `libraries` is what their loader says, a line each:
-    PROGRAM: NAME => FILE (ADDRESS)."""
+    """Functions of the root's processes, whose programs are in a folder. `libraries` is what their loader
+    says, a line each: PROGRAM: NAME => FILE (ADDRESS)."""
 
-    def __init__(self, libraries):
-        self.programs = {name: of_elf(path, PROGRAM_BASE if is_movable(path) else 0)
-                         for name, path in PROGRAMS.items()}
+    def __init__(self, folder, libraries):
+        self.programs = {name: of_elf(folder / name, PROGRAM_BASE if is_movable(folder / name)
+                                      else 0) for name in ROOT_PROGRAMS}
         self.libraries = {}
         for program, path, base in LIBRARY.findall(libraries):
             self.libraries.setdefault(program, []).append((int(base, 16), path))

@@ -10,10 +10,11 @@ from commands import root
 from lib.iso import Module
 from lib.log import Failure
 from lib.machine import Machine
-from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL
+from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL, shown
 from lib.tiny import END, TINY
 from profiler import ledger
-from profiler.symbols import Child, InlinedSymbols, Processes, of_elf, of_kallsyms
+from profiler.symbols import ROOT_PROGRAMS, Child, InlinedSymbols, Processes, of_elf, \
+    of_kallsyms
 
 RESULT = BUILD / "profile"
 PLUGIN = BUILD / "tests" / "profiler" / "profiler.so"
@@ -58,10 +59,14 @@ def folder_of(machine):
 
 
 def plugin(machine):
-    """Arguments for QEMU; what it writes begins anew."""
+    """Arguments for QEMU. What it writes begins anew, beside the programs as they are now, which name the
+    functions also when the build has gone on."""
     folder = folder_of(machine)
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    (folder / "programs").mkdir(parents=True)
+    for program in (HYPERVISOR_ELF, TINY_ELF, PROGRAMS / "disk_reader", *ROOT_PROGRAMS.values()):
+        if program.exists():
+            shutil.copy(program, folder / "programs")
     out = str(folder / "ledger.txt").replace(",", ",,")
     return ["-plugin", f"{str(PLUGIN).replace(',', ',,')},out={out}"]
 
@@ -132,23 +137,26 @@ def run_machine(name, works):
 
 # --- what they left
 
-def _tiny_resolver(text):
+def _tiny_resolver(folder, text):
+    programs = folder / "programs"
     slide = ledger.notes(text).get("text-root", 0)
-    return ledger.Resolver(InlinedSymbols(HYPERVISOR_ELF), root=of_elf(TINY_ELF, slide))
+    return ledger.Resolver(InlinedSymbols(programs / HYPERVISOR_ELF.name),
+                           root=of_elf(programs / TINY_ELF.name, slide))
 
 
 def _root_resolver(folder):
     kernel = of_kallsyms((folder / "ledger.txt.kallsyms").read_text())
     libraries = (folder / "ledger.txt.libraries").read_text()
-    return ledger.Resolver(InlinedSymbols(HYPERVISOR_ELF), root=kernel,
-                           child=Child(kernel, of_elf(PROGRAMS / "disk_reader")),
-                           processes=Processes(libraries))
+    programs = folder / "programs"
+    return ledger.Resolver(InlinedSymbols(programs / HYPERVISOR_ELF.name), root=kernel,
+                           child=Child(kernel, of_elf(programs / "disk_reader")),
+                           processes=Processes(programs, libraries))
 
 
 def _ledger(machine):
     path = folder_of(machine) / "ledger.txt"
     if not path.exists():
-        raise Failure(f"{path}: not there; run it without --last")
+        raise Failure(f"{shown(path)} is not there; run it without --last")
     return path.read_text()
 
 
@@ -160,7 +168,7 @@ def totals_of(machine):
 def phases_of(machine):
     """The same by function."""
     folder, text = folder_of(machine), _ledger(machine)
-    return ledger.read(text, _tiny_resolver(text) if machine == "tiny"
+    return ledger.read(text, _tiny_resolver(folder, text) if machine == "tiny"
                        else _root_resolver(folder))
 
 
