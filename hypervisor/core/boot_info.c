@@ -20,11 +20,6 @@ bool boot_info_add(struct boot_info *info, uint64_t start, uint64_t end, uint32_
 	return true;
 }
 
-static bool meets(const struct memory_range *range, uint64_t start, uint64_t end)
-{
-	return start < range->end && range->start < end;
-}
-
 static bool is_free(const struct boot_info *info, uint64_t start, uint64_t end)
 {
 	bool in_ram = false;
@@ -34,7 +29,7 @@ static bool is_free(const struct boot_info *info, uint64_t start, uint64_t end)
 
 		if (range->type == MEMORY_RAM)
 			in_ram |= start >= range->start && end <= range->end;
-		else if (meets(range, start, end))
+		else if (start < range->end && range->start < end)
 			return false;
 	}
 	return in_ram;

@@ -12,8 +12,6 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"(hypervisor/kernel/([a-z]+)/[^"]+)"', 
 
 # What still reaches upward. A line goes when its reason does; none is added.
 KNOWN = {
-    ("hypervisor/kernel/base/trace.c",
-     "hypervisor/kernel/objects/partition.h"),
     ("hypervisor/kernel/delivery/intercept.c",
      "hypervisor/kernel/guest/registers.h"),
     ("hypervisor/kernel/delivery/ports.c",

@@ -7,7 +7,7 @@
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/base/log.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/base/percpu.h"
 
 enum {
 	INIT_WAIT_US = 10000,

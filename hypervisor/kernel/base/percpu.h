@@ -68,6 +68,20 @@ static inline struct cpu *this_cpu(void)
 	return cpu;
 }
 
+/*
+ * counters: vp->stats by enum viridis_vp_stat, or cpu->stats by enum viridis_cpu_stat. Written by the
+ * CPU that runs the VP, or is its own; readers see a recent value.
+ */
+static inline void stat_add(uint64_t *counters, unsigned int stat, uint64_t amount)
+{
+	__atomic_store_n(&counters[stat], counters[stat] + amount, __ATOMIC_RELAXED);
+}
+
+static inline void stat_count(uint64_t *counters, unsigned int stat)
+{
+	stat_add(counters, stat, 1);
+}
+
 void smp_init_boot_cpu(void); /* struct cpu, GS and descriptors of the CPU that boots */
 
 /*

@@ -5,7 +5,6 @@
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/interrupt.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
 
 /* Where an IPI of `vp` goes. Modes that would reach past a partition are dropped here. */
 static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)

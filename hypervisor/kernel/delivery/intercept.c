@@ -6,7 +6,7 @@
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/guest/registers.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 static uint16_t execution_state(const struct vp *vp)
 {

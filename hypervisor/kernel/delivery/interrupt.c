@@ -8,7 +8,7 @@
 #include "hypervisor/kernel/delivery/interrupt.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/kernel/base/percpu.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/vp.h"
 
 void interrupt_external(uint8_t vector)

@@ -2,7 +2,7 @@
 /* Delivery of messages and event flags. Invariant M1: message.h. TLFS 11.8, 11.9 */
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 void messages_init(struct vp *vp)
 {

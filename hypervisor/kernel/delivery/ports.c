@@ -16,7 +16,6 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
 
 /* Objects freed in one call of ports_destroy. */
 #define DESTROY_BUDGET 64

@@ -7,7 +7,6 @@
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
 
 #define CONTROL_TYPE  UINT64_C(0xffffffff)
 #define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)

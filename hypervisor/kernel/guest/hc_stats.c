@@ -6,7 +6,7 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 /*
  * From item in->sequence on, of a ring in which item n of the `end` there were is at n % items; the

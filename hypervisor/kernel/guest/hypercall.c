@@ -8,7 +8,7 @@
 #include "hypervisor/core/hypercall_control.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 /* Reps carried out before the guest is let in again: it can take its interrupts. */
 #define REPS_PER_ENTRY 64

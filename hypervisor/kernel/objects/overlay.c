@@ -33,7 +33,6 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 static bool show_locked(struct partition *partition, struct overlay_page *overlay,
                         uint64_t gpa, uint32_t flags)
 {
-	struct pool *tables = partition->tables;
 	struct npt_leaf leaf;
 	enum hv_status status;
 
@@ -47,7 +46,7 @@ static bool show_locked(struct partition *partition, struct overlay_page *overla
 	partition->tables = &partition->table_pool;
 	status = npt_map(&partition->npt, gpa, frame_map_hpa(overlay->page), NPT_LEVEL_4K,
 	                 flags | OVERLAY_TAG);
-	partition->tables = tables;
+	partition->tables = &partition->pool;
 	ASSERT(status == HV_STATUS_SUCCESS || !partition->is_root);
 	if (status != HV_STATUS_SUCCESS)
 		return false;

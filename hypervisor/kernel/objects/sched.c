@@ -4,7 +4,7 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 static struct spinlock sched_lock = SPINLOCK(LOCK_SCHEDULER);
 static struct run_queue_policy policy;

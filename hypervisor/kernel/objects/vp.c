@@ -6,7 +6,6 @@
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
-#include "hypervisor/kernel/base/trace.h"
 
 /* The virtual APIC timer counts once every so many TSC ticks. */
 #define APIC_CLOCK_PER_TICK 16

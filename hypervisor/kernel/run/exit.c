@@ -10,7 +10,7 @@
 #include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/run/root.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 /* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */
 static void exit_interrupt(struct vp *vp, const struct vp_exit *exit)

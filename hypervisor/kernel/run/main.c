@@ -14,7 +14,7 @@
 #include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/run/root.h"
 #include "hypervisor/kernel/objects/sched.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 _Noreturn void main(uint32_t magic, uint32_t info_hpa);
 

@@ -6,7 +6,6 @@
  */
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
-#include "hypervisor/kernel/base/trace.h"
 
 static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
 {

@@ -11,7 +11,7 @@
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/interrupt.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/vp.h"
 
 static void take_posted(struct vp *vp)

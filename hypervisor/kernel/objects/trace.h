@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What happened, for the root to read: per-CPU rings of fixed records of which the newest TRACE_RECORDS
+ * are kept. No text, no lock.
+ */
+#ifndef VIRIDIS_KERNEL_TRACE_H
+#define VIRIDIS_KERNEL_TRACE_H
+
+#include <stdint.h>
+#include <viridis/abi/viridis_trace.h>
+
+#define TRACE_RECORDS 2048u /* a power of two */
+
+struct vp;
+
+void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b);
+void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+              uint64_t b);
+
+#endif
