@@ -320,16 +320,43 @@ static bool set_real_mode(const struct child *child)
 	       !vp_set_register(child->id, 0, HV_X64_REGISTER_CS, cs);
 }
 
+static bool run_in_real_mode(struct child *child, const uint8_t *code, size_t bytes)
+{
+	memcpy(child_memory(child, CHILD_SCRATCH), code, bytes);
+	if (!ok(set_real_mode(child), "the VP is put into real mode, with LME"))
+		return false;
+	parent_resume(child);
+	return true;
+}
+
 static void long_mode_comes_first(struct child *child)
 {
-	memcpy(child_memory(child, CHILD_SCRATCH), lme_before_pae,
-	       sizeof(lme_before_pae));
-	if (!ok(set_real_mode(child), "the VP is put into real mode, with LME"))
-		return;
-	parent_resume(child);
-	if (parent_hear(child, CHILD_HELLO, "it runs without PAE") &&
+	if (run_in_real_mode(child, lme_before_pae, sizeof(lme_before_pae)) &&
+	    parent_hear(child, CHILD_HELLO, "it runs without PAE") &&
 	    parent_hear(child, CR4_PAE, "it sets PAE") &&
 	    parent_hear(child, EFER_LME, "and still has LME"))
+		halts(child);
+}
+
+/* An exit with each page of the last 64 of 512 MiB in CR3: the hypervisor's own tables are there. */
+static const uint8_t any_cr3[] = {
+	0x66, 0xbe, 0,    0, 0,    0x1c,       /* mov $0x1c000000, %esi */
+	0x0f, 0x22, 0xde,                      /* 1: mov %esi, %cr3 */
+	0x66, 0x31, 0xc0,                      /* xor %eax, %eax */
+	0x0f, 0xa2,                            /* cpuid */
+	0x66, 0x81, 0xc6, 0, 0x10, 0,    0,    /* add $0x1000, %esi */
+	0x66, 0x81, 0xfe, 0, 0,    0,    0x20, /* cmp $0x20000000, %esi */
+	0x75, 0xe8,                            /* jne 1b */
+	0xba, 0xf8, 0x03,                      /* mov $0x3f8, %dx */
+	0x66, 0xb8, 0x56, 0, 0,    0,          /* mov $0x56, %eax */
+	0x66, 0xef,                            /* out %eax, %dx */
+	0xf4,                                  /* hlt */
+};
+
+static void page_directory_is_anywhere(struct child *child)
+{
+	if (run_in_real_mode(child, any_cr3, sizeof(any_cr3)) &&
+	    parent_hear(child, CHILD_HELLO, "CR3 may be what the hypervisor's is"))
 		halts(child);
 }
 
@@ -350,6 +377,7 @@ void group_parent(void)
 	    parent_speaks(&child)) {
 		halts(&child);
 		long_mode_comes_first(&child);
+		page_directory_is_anywhere(&child);
 		traps_of_child(&child);
 		child_take_down(&child);
 		part();

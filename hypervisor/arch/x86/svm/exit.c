@@ -62,14 +62,17 @@ static void describe_fault(const struct vmcb_control *control, struct vp_exit *e
 }
 
 /*
- * Refused, or else this is TCG's answer to a MOV to CR3 with reserved bits: #GP, and the state is
- * good. TCG refuses some states only after it has loaded them: the #GP is then refused too, and
- * shows as interrupted, which one that reached the guest does not.
+ * Refused: the save area holds the host's state, and there is no guest any more. Else this is TCG's
+ * answer to a MOV to CR3 with reserved bits: #GP, and the state is good. TCG refuses some states only
+ * after it has loaded them: the #GP is then refused too, and shows as interrupted, which one that
+ * reached the guest does not.
  */
 static enum exit_kind describe_refusal(const struct vmcb *vmcb)
 {
-	return vmcb->control.exit_interrupt_info & SVM_EVENT_VALID ? EXIT_INVALID_STATE :
-	                                                             EXIT_EXCEPTION;
+	return vmcb->save.cr3 == cpu_read_cr3() ||
+	                       (vmcb->control.exit_interrupt_info & SVM_EVENT_VALID) ?
+	               EXIT_INVALID_STATE :
+	               EXIT_EXCEPTION;
 }
 
 void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
@@ -81,10 +84,7 @@ void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
 	exit->code = code;
 	exit->kind = EXIT_UNKNOWN;
 	exit->instruction_length = 0;
-	if (vmcb->save.cr3 == cpu_read_cr3()) {
-		/* A refused VMCB's save area holds the host's state: there is no guest any more. */
-		exit->kind = EXIT_INVALID_STATE;
-	} else if (code == SVM_EXIT_NPF) {
+	if (code == SVM_EXIT_NPF) {
 		describe_fault(control, exit);
 	} else if (code == SVM_EXIT_INVALID) {
 		exit->kind = describe_refusal(vmcb);
