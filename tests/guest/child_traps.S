@@ -25,7 +25,7 @@
 	.section .rodata
 	.code64
 	.globl child_traps_start, child_traps_end
-	.globl child_traps_count, child_traps_skip, child_traps_debug
+	.globl child_traps_count, child_traps_skip, child_traps_debug, child_traps_double
 child_traps_start:
 	ONCE_WITH_STACK_AT CHILD_FAR_STACK + 0x1000, int $CHILD_TRAP
 	ONCE_WITH_STACK_AT CHILD_FAR_STACK + 0x2000, int3
@@ -44,6 +44,12 @@ child_traps_skip:
 child_traps_count:
 	incl %ebx
 	iretq
+
+child_traps_double:
+	popq %rax                  /* the error code, which is 0 */
+	addl $8, %eax
+	SAY
+	hlt
 
 child_traps_debug:
 	iretq

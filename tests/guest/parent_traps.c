@@ -31,6 +31,7 @@
 
 extern const uint8_t child_traps_start[], child_traps_end[];
 extern const uint8_t child_traps_count[], child_traps_skip[], child_traps_debug[];
+extern const uint8_t child_traps_double[];
 
 static uint64_t child_address(const uint8_t *label)
 {
@@ -160,23 +161,43 @@ static void debug_storm(const struct child *child)
 	ok_equal(rip, child_address(child_traps_debug), "it stands at its handler");
 }
 
-/* The frame of each #GP is written to a page that may not be written, which is the next one's cause. */
-static void frame_storm(const struct child *child)
+/* Its stack is a page that may not be written, and an exception is about to come. */
+static bool will_fail(const struct child *child)
 {
 	const uint64_t undefined = HV_PENDING_INTERRUPTION_VALID | 3 << 1 | TRAP_UD << 16;
-	uint64_t rip = 0;
+
+	return ok(!vp_set_register64(child->id, 0, HV_X64_REGISTER_RAX + 4,
+	                             CHILD_FAR_STACK + PAGE_4K / 2) &&
+	                  !vp_set_register64(child->id, 0,
+	                                     HV_REGISTER_PENDING_INTERRUPTION, undefined),
+	          "a VP's exception will find no stack");
+}
+
+/* The frame that cannot be written is a #GP, that one's a #DF, and that one's the end. APM2 8.2.9 */
+static void frames_that_fail(struct child *child)
+{
+	struct hv_x64_io_port_intercept io;
+	struct hv_x64_intercept_header end;
 
 	ok(!vp_set_register64(child->id, 0, HV_REGISTER_REFERENCE_TSC,
 	                      CHILD_FAR_STACK | HV_MSR_PAGE_ENABLE) &&
-	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_RAX + 4,
-	                              CHILD_FAR_STACK + PAGE_4K / 2) &&
 	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_DR7, 0x400) &&
-	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_RFLAGS, 2) &&
-	           !vp_set_register64(child->id, 0, HV_REGISTER_PENDING_INTERRUPTION,
-	                              undefined) &&
-	           !vp_set_register64(child->id, 0, HV_REGISTER_EXPLICIT_SUSPEND, 0),
+	           !vp_set_register64(child->id, 0, HV_X64_REGISTER_RFLAGS, 2),
 	   "a VP's stack lies in its read-only page");
-	stop_in_storm(child, "#GP", &rip);
+	write_gate(child, TRAP_DF, child_traps_double, 1);
+	if (!will_fail(child))
+		return;
+	parent_resume(child);
+	if (!parent_next_intercept(child, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io)) ||
+	    !ok_equal(io.rax, TRAP_DF, "a #GP in the delivery of a #GP is a #DF"))
+		return;
+	write_gate(child, TRAP_DF, child_traps_double, 0);
+	if (!will_fail(child))
+		return;
+	parent_resume(child);
+	ok(parent_next_intercept(child, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, &end,
+	                         sizeof(end)),
+	   "one in the delivery of a #DF is the end of the processor");
 }
 
 void traps_of_child(struct child *child)
@@ -189,5 +210,5 @@ void traps_of_child(struct child *child)
 	    raised_once(child, CHILD_FAR_STACK + PAGE_4K, "a breakpoint") &&
 	    raised_once(child, CHILD_FAR_STACK + 2 * PAGE_4K, "an invalid opcode"))
 		debug_storm(child);
-	frame_storm(child);
+	frames_that_fail(child);
 }

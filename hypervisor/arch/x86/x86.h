@@ -92,9 +92,14 @@
 #define EXCEPTION_UD  6
 #define EXCEPTION_DF  8
 #define EXCEPTION_GP  13
+#define EXCEPTION_PF  14
 #define EXCEPTION_AC  17
 #define EXCEPTION_MC  18
 #define EXCEPTION_SX  30
+
+/* By vector: those that push an error code, and those two of which are a #DF. APM2 8.2 */
+#define EXCEPTIONS_WITH_ERROR   0x60227d00u
+#define EXCEPTIONS_CONTRIBUTORY 0x00003c01u
 
 /* CPUID bits. APM3 E */
 #define CPUID_1_ECX_XSAVE    0x04000000

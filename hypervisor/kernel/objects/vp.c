@@ -209,13 +209,40 @@ void vp_post_startup(struct vp *vp, uint8_t vector)
 	vp_resume(vp, SUSPEND_STARTUP);
 }
 
+/* What becomes of an exception that interrupts the delivery of another. APM2 8.2.9 */
+static bool exception_shuts_down(const struct vp_event *first, uint8_t vector)
+{
+	return first->vector == EXCEPTION_DF &&
+	       (BIT32(vector) & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF)));
+}
+
+static bool exception_doubles(const struct vp_event *first, uint8_t vector)
+{
+	if (first->vector == EXCEPTION_PF && vector == EXCEPTION_PF)
+		return true;
+	return (BIT32(first->vector) & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF))) &&
+	       (BIT32(vector) & EXCEPTIONS_CONTRIBUTORY);
+}
+
+/* An event that waits here was being delivered when this exception came of it. */
 void vp_exception(struct vp *vp, uint8_t vector)
 {
+	const struct vp_event *first = &vp->reinject;
+
+	if (first->valid && first->type == EVENT_EXCEPTION) {
+		if (exception_shuts_down(first, vector)) {
+			vp->reinject.valid = false;
+			vp_triple_fault(vp);
+			return;
+		}
+		if (exception_doubles(first, vector))
+			vector = EXCEPTION_DF;
+	}
 	vp->reinject = (struct vp_event){
 		.valid = true,
 		.type = EVENT_EXCEPTION,
 		.vector = vector,
-		.has_error = vector == EXCEPTION_GP || vector == EXCEPTION_AC,
+		.has_error = BIT32(vector) & EXCEPTIONS_WITH_ERROR,
 	};
 	stat_count(vp->stats, VIRIDIS_VP_STAT_EXCEPTIONS_INJECTED);
 }
