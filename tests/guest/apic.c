@@ -22,6 +22,7 @@
 #define PATIENCE_MS     2000
 #define X2APIC_MSR(reg) (0x800u + (reg))
 #define HV_ICR_SELF     APIC_ICR_SELF
+#define IRETQ           0xcf48 /* its two bytes */
 
 static unsigned int order[2];
 static unsigned int order_count;
@@ -119,6 +120,35 @@ static void nmi(const char *mode)
 	trap_set_handler(TRAP_NMI, NULL);
 }
 
+static unsigned int nmis;
+static bool nested;
+
+static void send_another(struct trap_frame *frame)
+{
+	nested |= *(const uint16_t *)frame->rip == IRETQ;
+	if (nmis++ == 0) {
+		apic_send(apic_id(), APIC_ICR_ASSERT | APIC_ICR_NMI);
+		apic_send(apic_id(),
+		          APIC_ICR_ASSERT | APIC_ICR_NMI); /* one waits, not two */
+	}
+}
+
+/* On a stack of its own the second would overwrite the first one's frame. SDM3 6.7.1 */
+static void nmi_during_nmi(const char *mode)
+{
+	uint32_t before = arrivals(TRAP_NMI);
+
+	nmis = 0;
+	nested = false;
+	trap_set_handler(TRAP_NMI, send_another);
+	apic_send(apic_id(), APIC_ICR_ASSERT | APIC_ICR_NMI);
+	(void)clock_wait_for(&this_vp()->interrupts[TRAP_NMI], before + 3,
+	                     50); /* judged below */
+	ok_equal(nmis, 2, "%s: an NMI during another waits for its end", mode);
+	ok(!nested, "%s: which is when its IRET has been carried out", mode);
+	trap_set_handler(TRAP_NMI, NULL);
+}
+
 static void timer(const char *mode)
 {
 	uint32_t before = arrivals(VECTOR_LOW);
@@ -150,6 +180,7 @@ static void one_mode(const char *mode)
 	self_ipi(mode);
 	priorities(mode);
 	nmi(mode);
+	nmi_during_nmi(mode);
 	timer(mode);
 }
 

@@ -156,6 +156,24 @@ static void nmi(const struct servant *servant)
 	settle(servant, 0, true);
 }
 
+/* Of three while none can be taken, one is in service then and one waits. */
+static void nmi_after_nmi(const struct servant *servant)
+{
+	ok(servant_stop(servant, 0), "VP 0 is stopped");
+	for (unsigned int i = 0; i < 3; i++)
+		ok_equal(interrupt_assert(servant->id, TYPE(NMI), 0, 0),
+		         HV_STATUS_SUCCESS, "NMI %u is asserted", i);
+	for (unsigned int i = 0; i < 2; i++)
+		ok(servant_start(servant, 0, SERVANT_COUNT, 0, 0, 0) &&
+		           is_cut_by(servant_wait(servant, 0, PATIENCE_MS), TRAP_NMI) &&
+		           !vp_set_register64(servant->id, 0, HV_REGISTER_INTERRUPT_STATE,
+		                              0),
+		   "the VP takes an NMI");
+	ok(servant_start(servant, 0, SERVANT_COUNT, 0, 0, 0) && is_quiet(servant, 0),
+	   "and no third");
+	settle(servant, 0, false);
+}
+
 /* A multiprocessor guest's start, asserted from outside. */
 static void init_and_startup(const struct servant *servant)
 {
@@ -351,6 +369,7 @@ void calls_deliver(void)
 	fixed(&servant);
 	level(&servant);
 	nmi(&servant);
+	nmi_after_nmi(&servant);
 	init_and_startup(&servant);
 	bad_interrupts(&servant);
 	bad_messages(&servant);

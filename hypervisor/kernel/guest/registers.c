@@ -189,6 +189,7 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 	case HV_REGISTER_INTERRUPT_STATE:
 		vp->arch.interrupt_shadow = value & 1;
 		vp->nmi_blocked = (value & 2) != 0;
+		vp->nmi_returning = false;
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);

@@ -126,7 +126,8 @@ void vp_reset(struct vp *vp)
 	context_reset(vp);
 	vp->reinject.valid = false;
 	vp->presented = VLAPIC_NO_VECTOR;
-	vp->nmi_pending = vp->nmi_blocked = false;
+	vp->nmi_pending = 0;
+	vp->nmi_blocked = vp->nmi_returning = false;
 	vp->assist_eoi_set = false;
 	vp->halted = false;
 }
@@ -137,6 +138,8 @@ void vp_raise(struct vp *vp, uint32_t event)
 	uint32_t before = __atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
 	struct cpu *cpu;
 
+	if (event & before & EVENTS_NMI)
+		__atomic_fetch_or(&vp->events, EVENTS_NMI_MORE, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_HALT) {
 		vp_resume(vp, SUSPEND_HALT);
 		return;

@@ -48,6 +48,7 @@ struct cpu;
 #define EVENTS_INIT      BIT32(3)
 #define EVENTS_STARTUP   BIT32(4) /* startup_vector */
 #define EVENTS_STOP      BIT32(5) /* look at suspend */
+#define EVENTS_NMI_MORE  BIT32(6) /* another, while one was on its way */
 
 /* Pages mapped over the guest's own memory while a register enables them. D11 */
 enum overlay { OVERLAY_ASSIST, OVERLAY_SIMP, OVERLAY_SIEFP, VP_OVERLAYS };
@@ -89,7 +90,10 @@ struct vp {
 		reinject; /* an event whose delivery was interrupted, or a new one */
 	int presented;    /* the vector shown to the guest, or -1 */
 	bool watch_cr8;   /* a change of the task priority is to exit */
-	bool nmi_pending, nmi_blocked;
+	/* NMIs that wait, at most two; blocked: one is in service, and its IRET, if `returning` began here. */
+	uint8_t nmi_pending;
+	bool nmi_blocked, nmi_returning;
+	uint64_t iret_rip, iret_rsp;
 	bool halted;         /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
 
@@ -165,6 +169,9 @@ bool vp_claim(struct vp *vp) MUST_CHECK;
 
 /* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
 void vp_after_exit(struct vp *vp);
+
+/* The owner: an event waits for what no exit tells. It must exit soon. */
+bool vp_must_exit_soon(const struct vp *vp);
 void exit_handle(struct vp *vp, const struct vp_exit *exit);
 
 /* The owner: the next timer deadline may have changed. */

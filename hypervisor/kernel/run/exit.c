@@ -104,10 +104,16 @@ static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
 		vp_exception(vp, EXCEPTION_GP);
 }
 
+/*
+ * The intercept comes before the IRET is carried out, and the NMI is in service until it has been: the next
+ * exit finds another RIP or stack. SDM3 6.7.1
+ */
 static void exit_iret(struct vp *vp, const struct vp_exit *exit)
 {
 	(void)exit;
-	vp->nmi_blocked = false;
+	vp->nmi_returning = true;
+	vp->iret_rip = vp->arch.rip;
+	vp->iret_rsp = vp->arch.gpr[GPR_RSP];
 }
 
 /* The intercept comes before the check of CPL. APM2 table 15-7 */

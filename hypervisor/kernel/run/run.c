@@ -4,8 +4,13 @@
  * three places that open the gate: after an exit that an interrupt caused, while idle, and
  * while a VP waits for an epoch.
  */
+#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
+
+/* 20 us: long enough to get into the guest and through an IRET. When it fires, the deadlines' turn comes. */
+#define EXITS_SOON_HZ 50000
 
 static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
 {
@@ -115,6 +120,8 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 		else if (!waits_for_epoch(vp) && vp_prepare(vp)) {
 			if (cpu->timer_rearm)
 				timer_queue_arm(cpu);
+			if (vp_must_exit_soon(vp))
+				lapic_timer_arm(lapic_hz / EXITS_SOON_HZ);
 			run(cpu, vp);
 		}
 	}

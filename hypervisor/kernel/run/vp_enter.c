@@ -47,7 +47,8 @@ static void take_init(struct vp *vp)
 	virt->vp_reset(vp);
 	vp->reinject.valid = false;
 	vp->presented = VLAPIC_NO_VECTOR;
-	vp->nmi_pending = vp->nmi_blocked = false;
+	vp->nmi_pending = 0;
+	vp->nmi_blocked = vp->nmi_returning = false;
 	vp->halted = false;
 }
 
@@ -65,6 +66,15 @@ static void take_startup(struct vp *vp)
 	vp->arch.rip = 0;
 }
 
+/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
+static void take_nmis(struct vp *vp, uint8_t count)
+{
+	uint8_t limit = vp->nmi_blocked ? 1 : 2;
+
+	count += vp->nmi_pending;
+	vp->nmi_pending = count < limit ? count : limit;
+}
+
 static void take_events(struct vp *vp)
 {
 	/* V3; acquire: what was posted before the bit is seen. */
@@ -76,8 +86,8 @@ static void take_events(struct vp *vp)
 		take_startup(vp);
 	if (events & EVENTS_TIMER)
 		take_timers(vp);
-	if (events & EVENTS_NMI)
-		vp->nmi_pending = true;
+	if (events & (EVENTS_NMI | EVENTS_NMI_MORE))
+		take_nmis(vp, events & EVENTS_NMI && events & EVENTS_NMI_MORE ? 2 : 1);
 	take_posted(vp);
 }
 
@@ -155,14 +165,19 @@ static void choose_injection(struct vp *vp)
 		vp->reinject = (struct vp_event){ .valid = true,
 			                          .type = EVENT_NMI,
 			                          .vector = EXCEPTION_NMI };
-		vp->nmi_pending = false;
+		vp->nmi_pending--;
 		vp->nmi_blocked = true;
 	}
 }
 
+bool vp_must_exit_soon(const struct vp *vp)
+{
+	return vp->nmi_pending && (!vp->nmi_blocked || vp->nmi_returning);
+}
+
 static bool ends_halt(const struct vp *vp)
 {
-	return vp->nmi_pending || vp->reinject.valid ||
+	return (vp->nmi_pending && !vp->nmi_blocked) || vp->reinject.valid ||
 	       ((vp->arch.rflags & RFLAGS_IF) &&
 	        vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR);
 }
@@ -218,6 +233,9 @@ void vp_after_exit(struct vp *vp)
 {
 	if (vp->arch.cr8 != vlapic_cr8(&vp->lapic))
 		vp->lapic.tpr = (uint32_t)vp->arch.cr8 << 4;
+	if (vp->nmi_returning &&
+	    (vp->arch.rip != vp->iret_rip || vp->arch.gpr[GPR_RSP] != vp->iret_rsp))
+		vp->nmi_blocked = vp->nmi_returning = false;
 	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
 		vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
 		if (synic_is_auto_eoi(&vp->synic, (uint8_t)vp->presented))

@@ -181,7 +181,7 @@ static void load_events(const struct vp *vp, struct vmcb_control *control)
 	control->intercept_cr = SVM_INTERCEPT_CR_WRITE(4) |
 	                        (vp->watch_cr8 ? SVM_INTERCEPT_CR_WRITE(8) : 0);
 	control->intercept_1 &= ~SVM_INTERCEPT_IRET;
-	if (vp->nmi_blocked)
+	if (vp->nmi_blocked && !vp->nmi_returning)
 		control->intercept_1 |= SVM_INTERCEPT_IRET;
 	control->interrupt_shadow = vp->arch.interrupt_shadow;
 	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR | vp->lapic.tpr >> 4;
