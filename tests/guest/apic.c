@@ -89,6 +89,16 @@ static void priorities(const char *mode)
 	cpu_write_cr8(0);
 	ok(arrives(VECTOR_LOW, before), "%s: CR8 lets it through again", mode);
 
+	before = arrivals(VECTOR_LOW);
+	apic_send(0, APIC_ICR_SELF | APIC_ICR_ASSERT | VECTOR_LOW);
+	cpu_write_cr8(TPR_BETWEEN >> 4);
+	cpu_take_interrupts();
+	ok_equal(arrivals(VECTOR_LOW), before, "%s: CR8 holds back one that came before",
+	         mode);
+	cpu_write_cr8(0);
+	ok(arrives(VECTOR_LOW, before), "%s: and lets it through", mode);
+
+	before = arrivals(VECTOR_LOW);
 	order_count = 0;
 	trap_set_handler(VECTOR_LOW, note_order);
 	trap_set_handler(VECTOR_HIGH, note_order);

@@ -142,18 +142,22 @@ static void present_vector(struct vp *vp, int vector)
 	vp->assist_eoi_set = true;
 }
 
-/* What holds an interrupt back may be the task priority alone: see it change. */
+/*
+ * What holds an interrupt back may be the task priority alone, and what has been presented is delivered
+ * whatever the guest makes of its priority meanwhile: see it change.
+ */
 static void choose_vector(struct vp *vp)
 {
 	bool requests = vlapic_requests(&vp->lapic);
 	int vector;
 
+	vp->watch_cr8 = false;
 	if (!requests && vp->presented == VLAPIC_NO_VECTOR)
 		return;
 	vp_withdraw_assist(
 		vp); /* another interrupt waits: the one in service needs its EOI */
 	vector = vlapic_pending(&vp->lapic);
-	vp->watch_cr8 = vector == VLAPIC_NO_VECTOR && requests && vp->lapic.tpr != 0;
+	vp->watch_cr8 = vector != VLAPIC_NO_VECTOR || (requests && vp->lapic.tpr != 0);
 	present_vector(vp, vector);
 }
 
