@@ -137,15 +137,18 @@ void decode_load(const struct decode_access *access, uint64_t memory,
 	gpr[access->reg] = (gpr[access->reg] & kept) | (memory & mask);
 }
 
-bool decode_mov_to_cr(const uint8_t *bytes, size_t count, unsigned int number,
-                      uint8_t *gpr, uint8_t *length)
+bool decode_mov_cr(const uint8_t *bytes, size_t count, bool is_64,
+                   struct decode_mov_cr *out)
 {
-	struct instruction i = take_opcode(bytes, count, true);
-	bool is_move = i.opcode == 0x0f && cursor_u8(&i.at) == 0x22;
+	struct instruction i = take_opcode(bytes, count, is_64);
+	uint8_t second = cursor_u8(&i.at);
 
 	i.modrm = cursor_u8(&i.at);
-	*gpr = (i.modrm & 7) | (i.rex & REX_B ? 8 : 0);
-	*length = (uint8_t)i.at.at;
-	return is_move && modrm_reg(&i) == (i.lock ? number - 8 : number) &&
-	       !i.at.overrun;
+	*out = (struct decode_mov_cr){
+		.writes_cr = second == 0x22,
+		.number = (uint8_t)(modrm_reg(&i) + (i.lock ? 8 : 0)),
+		.gpr = (i.modrm & 7) | (i.rex & REX_B ? 8 : 0),
+		.length = (uint8_t)i.at.at,
+	};
+	return i.opcode == 0x0f && (second & 0xfd) == 0x20 && !i.at.overrun;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The few instructions by which software reaches a page that the hypervisor models (the xAPIC's,
- * the root's IOAPICs): MOV of memory with a register or an immediate, and MOV to CR4 and CR8. APM3 1 and 3.
+ * the root's IOAPICs): MOV of memory with a register or an immediate; and MOV of control registers. APM3 1 and 3.
  * Every other access is decoded in the root, by the VM's worker.
  *
  * Where the access goes the fault has told. The bytes come from memory that a guest may rewrite while we
@@ -34,8 +34,12 @@ bool decode_access(const uint8_t *bytes, size_t count, unsigned int bits,
 void decode_load(const struct decode_access *access, uint64_t memory,
                  uint64_t gpr[DECODE_GPRS]);
 
-/* MOV to CR`number` in 64-bit code; LOCK MOV to CR0 is one to CR8. APM3 MOV CRn */
-bool decode_mov_to_cr(const uint8_t *bytes, size_t count, unsigned int number,
-                      uint8_t *gpr, uint8_t *length) MUST_CHECK;
+/* MOV from or to a control register; LOCK MOV to CR0 is one to CR8. APM3 MOV CRn */
+struct decode_mov_cr {
+	bool writes_cr;
+	uint8_t number, gpr, length;
+};
+bool decode_mov_cr(const uint8_t *bytes, size_t count, bool is_64,
+                   struct decode_mov_cr *out) MUST_CHECK;
 
 #endif

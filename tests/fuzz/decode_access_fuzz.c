@@ -16,14 +16,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		                      9, 10, 11, 12, 13, 14, 15, 16 };
 	static const unsigned int bits[] = { 16, 32, 64 };
 	struct decode_access access, cut;
-	uint8_t reg, length;
+	struct decode_mov_cr move;
 
 	if (size < 1)
 		return 0;
 	const unsigned int code = bits[data[0] % 3];
 
-	if (decode_mov_to_cr(data + 1, size - 1, data[0] & 8 ? 8 : 4, &reg, &length))
-		CHECK(reg < DECODE_GPRS && length <= DECODE_MAX_BYTES && length < size);
+	if (decode_mov_cr(data + 1, size - 1, data[0] & 8, &move))
+		CHECK(move.gpr < DECODE_GPRS && move.length <= DECODE_MAX_BYTES &&
+		      move.length < size);
 	if (!decode_access(data + 1, size - 1, code, gpr, &access))
 		return 0;
 	CHECK(access.length <= DECODE_MAX_BYTES && access.length < size);

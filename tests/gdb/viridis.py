@@ -210,8 +210,7 @@ class Vmcb(Command):
     """A VP's control block: last exit, intercepts, events, registers."""
     name = "viridis-vmcb"
     usage = "PARTITION.VP"
-    CONTROL = ("intercept_cr", "intercept_dr", "intercept_exceptions", "intercept_1",
-               "intercept_2", "asid", "tlb_control", "tsc_offset", "v_control", "v_vector",
+    CONTROL = ("asid", "tlb_control", "tsc_offset", "v_control", "v_vector",
                "interrupt_shadow", "event_injection", "nested_control", "nested_cr3")
     SAVE = ("rip", "rsp", "rax", "rflags", "cr0", "cr2", "cr3", "cr4", "efer", "cpl", "dr6",
             "dr7", "star", "lstar", "pat")
@@ -233,6 +232,8 @@ class Vmcb(Command):
         print(f"last exit: {exit_name(control['exit_code'])} info1 "
               f"{int(control['exit_info1']):#x} info2 {int(control['exit_info2']):#x} "
               f"interrupted {int(control['exit_interrupt_info']):#x}")
+        print("intercepts: " + " ".join(f"{int(control['intercepts'][i]):#x}"
+                                        for i in range(6)))
         self.words("control", control, self.CONTROL)
         self.words("state", save, self.SAVE)
         show_table(["segment", "selector", "attributes", "limit", "base"],

@@ -152,8 +152,9 @@ static void nmi_during_nmi(const char *mode)
 	nested = false;
 	trap_set_handler(TRAP_NMI, send_another);
 	apic_send(apic_id(), APIC_ICR_ASSERT | APIC_ICR_NMI);
-	(void)clock_wait_for(&this_vp()->interrupts[TRAP_NMI], before + 3,
-	                     50); /* judged below */
+	(void)clock_wait_for(&this_vp()->interrupts[TRAP_NMI], before + 2,
+	                     PATIENCE_MS); /* judged below */
+	clock_wait_ms(1);
 	ok_equal(nmis, 2, "%s: an NMI during another waits for its end", mode);
 	ok(!nested, "%s: which is when its IRET has been carried out", mode);
 	trap_set_handler(TRAP_NMI, NULL);

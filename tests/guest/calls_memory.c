@@ -114,7 +114,7 @@ static void other_modes(const struct servant *servant)
 	registers_of(servant, CR0_PAGING_WP, TABLE + PAGE_4K + 0x20, 0x20, 0);
 	expect(servant, 0x00212345, WRITE, HV_TRANSLATE_SUCCESS, 0x00212000,
 	       "a 2 MiB page of PAE paging");
-	registers_of(servant, CR0_PAGING_WP, BIT64(44), 0x20, 0x500);
+	registers_of(servant, CR0_PAGING_WP, BIT64(39), 0x20, 0x500);
 	expect(servant, 0, READ, HV_TRANSLATE_GPA_UNMAPPED, 0,
 	       "a first table beyond all memory");
 	registers_of(servant, CR0_PAGING_WP, SERVANT_TABLES, 0x20, 0x500);

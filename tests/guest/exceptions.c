@@ -14,7 +14,10 @@
 #define CR4_RESERVED BIT64(31)
 #define CR4_PCIDE    BIT64(17)
 #define CR4_PKE      BIT64(22)
+#define CR4_OSXSAVE  BIT64(18)
 #define SVME_ADDRESS UINT64_C(0x100000)
+#define EFER_FFXSR   BIT64(14)
+#define EFER_SHOWN   (BIT64(0) | BIT64(8) | BIT64(10) | BIT64(11) | EFER_FFXSR)
 
 static void expect(struct fault got, uint32_t vector, uint32_t error, const char *what)
 {
@@ -52,6 +55,27 @@ static void control_register_faults(void)
 	       "so does PKE, protection keys being hidden");
 	expect(try_write_cr4(cpu_read_cr4() | CR4_PCIDE), TRAP_GP, 0,
 	       "and PCIDE, which is hidden too");
+	for (uint64_t bit = 1; bit != 0; bit <<= 1)
+		if (bit & ~EFER_SHOWN)
+			expect(try_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) ^ bit), TRAP_GP, 0,
+			       "a bit of EFER that is hidden raises #GP(0)");
+	ok(try_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) ^ EFER_FFXSR).vector ==
+	           (cpu_cpuid(0x80000001, 0).edx & BIT32(25) ? NO_FAULT : TRAP_GP),
+	   "FFXSR, if CPUID does not show it");
+}
+
+/* XSETBV does not exist before OSXSAVE is set. */
+static void xsetbv_faults(void)
+{
+	uint64_t cr4 = cpu_read_cr4();
+
+	if (!(cpu_cpuid(1, 0).ecx & BIT32(26)) || !hv_present())
+		return;
+	expect(try_write_cr4(cr4 & ~CR4_OSXSAVE), NO_FAULT, 0, "OSXSAVE is cleared");
+	expect(try_xsetbv(0), TRAP_UD, 0, "XSETBV raises #UD then");
+	expect(try_write_cr4(cr4 | CR4_OSXSAVE), NO_FAULT, 0, "OSXSAVE is set");
+	expect(try_xsetbv(0), TRAP_GP, 0, "XSETBV of 0 raises #GP(0)");
+	expect(try_write_cr4(cr4), NO_FAULT, 0, "CR4 is as it was");
 }
 
 /* SVM is not offered, so its instructions do not exist. */
@@ -80,6 +104,7 @@ void group_exceptions(void)
 	expect(try_divide(0), TRAP_DE, 0, "a division by zero raises #DE");
 	expect(try_int3(0), TRAP_BP, 0, "INT3 raises #BP");
 	control_register_faults();
+	xsetbv_faults();
 	memory_faults();
 	virtualization_faults();
 }

@@ -175,29 +175,47 @@ START_TEST(a_load_of_16_bits_keeps_the_rest)
 }
 END_TEST
 
-START_TEST(a_move_to_a_control_register_names_its_source)
-{
-	static const uint8_t plain[] = { 0x44, 0x0f, 0x22, 0xc2 };
-	static const uint8_t high[] = { 0x45, 0x0f, 0x22, 0xc2 };
-	static const uint8_t locked[] = { 0xf0, 0x0f, 0x22, 0xc1 };
-	static const uint8_t to_cr0[] = { 0x0f, 0x22, 0xc1 };
-	static const uint8_t to_cr4[] = { 0x41, 0x0f, 0x22, 0xe1 };
-	static const uint8_t from_cr8[] = { 0x44, 0x0f, 0x20, 0xc2 };
-	uint8_t reg, length;
+static const struct {
+	uint8_t bytes[4];
+	size_t count;
+	bool is_64, writes_cr;
+	uint8_t number, gpr;
+} control_moves[] = {
+	{ { 0x44, 0x0f, 0x22, 0xc2 }, 4, true, true, 8, 2 },
+	{ { 0x45, 0x0f, 0x22, 0xc2 }, 4, true, true, 8, 10 },
+	{ { 0xf0, 0x0f, 0x22, 0xc1 }, 4, true, true, 8, 1 },
+	{ { 0xf0, 0x0f, 0x22, 0xc1 }, 4, false, true, 8, 1 },
+	{ { 0x0f, 0x22, 0xc1 }, 3, true, true, 0, 1 },
+	{ { 0x41, 0x0f, 0x22, 0xe1 }, 4, true, true, 4, 9 },
+	{ { 0x44, 0x0f, 0x20, 0xc2 }, 4, true, false, 8, 2 },
+	{ { 0x0f, 0x20, 0xe3 }, 3, false, false, 4, 3 },
+};
 
-	ck_assert(decode_mov_to_cr(plain, sizeof(plain), 8, &reg, &length));
-	ck_assert(reg == 2 && length == 4);
-	ck_assert(decode_mov_to_cr(high, sizeof(high), 8, &reg, &length));
-	ck_assert(reg == 10 && length == 4);
-	ck_assert(decode_mov_to_cr(locked, sizeof(locked), 8, &reg, &length));
-	ck_assert(reg == 1 && length == 4);
-	ck_assert(!decode_mov_to_cr(plain, 3, 8, &reg, &length));
-	ck_assert(!decode_mov_to_cr(to_cr0, sizeof(to_cr0), 8, &reg, &length));
-	ck_assert(!decode_mov_to_cr(from_cr8, sizeof(from_cr8), 8, &reg, &length));
-	ck_assert(decode_mov_to_cr(to_cr4, sizeof(to_cr4), 4, &reg, &length));
-	ck_assert(reg == 9 && length == 4);
-	ck_assert(!decode_mov_to_cr(to_cr4, sizeof(to_cr4), 8, &reg, &length));
-	ck_assert(!decode_mov_to_cr(locked, sizeof(locked), 4, &reg, &length));
+START_TEST(a_move_of_a_control_register_names_both_registers)
+{
+	struct decode_mov_cr move;
+
+	ck_assert(decode_mov_cr(control_moves[_i].bytes, control_moves[_i].count,
+	                        control_moves[_i].is_64, &move));
+	ck_assert_int_eq(move.writes_cr, control_moves[_i].writes_cr);
+	ck_assert_uint_eq(move.number, control_moves[_i].number);
+	ck_assert_uint_eq(move.gpr, control_moves[_i].gpr);
+	ck_assert_uint_eq(move.length, control_moves[_i].count);
+	ck_assert(!decode_mov_cr(control_moves[_i].bytes, control_moves[_i].count - 1,
+	                         control_moves[_i].is_64, &move));
+}
+END_TEST
+
+START_TEST(what_is_no_move_of_a_control_register_is_refused)
+{
+	static const uint8_t rex_in_32[] = { 0x41, 0x0f, 0x22, 0xe1 };
+	static const uint8_t to_debug[] = { 0x0f, 0x23, 0xc1 };
+	static const uint8_t one_byte[] = { 0x22, 0xc1, 0xc1 };
+	struct decode_mov_cr move;
+
+	ck_assert(!decode_mov_cr(rex_in_32, sizeof(rex_in_32), false, &move));
+	ck_assert(!decode_mov_cr(to_debug, sizeof(to_debug), true, &move));
+	ck_assert(!decode_mov_cr(one_byte, sizeof(one_byte), true, &move));
 }
 END_TEST
 
@@ -214,7 +232,9 @@ static Suite *decode_access_suite(void)
 	tcase_add_test(test, prefixes_past_fifteen_bytes_are_refused);
 	tcase_add_test(test, a_load_of_32_bits_clears_the_upper_half);
 	tcase_add_test(test, a_load_of_16_bits_keeps_the_rest);
-	tcase_add_test(test, a_move_to_a_control_register_names_its_source);
+	tcase_add_loop_test(test, a_move_of_a_control_register_names_both_registers, 0,
+	                    ARRAY_COUNT(control_moves));
+	tcase_add_test(test, what_is_no_move_of_a_control_register_is_refused);
 	suite_add_tcase(suite, test);
 	return suite;
 }

@@ -147,3 +147,4 @@ TRY_FUNCTION \name
 	TRY_PLAIN try_invlpga, invlpga
 	TRY_PLAIN try_monitor, monitor
 	TRY_PLAIN try_write_cr4, movq %rax, %cr4
+	TRY_PLAIN try_xsetbv, xsetbv

@@ -22,8 +22,30 @@ struct xsave_area {
 	uint64_t xstate_bv, zero[7]; /* the first of which is XCOMP_BV */
 };
 
-uint64_t context_xcr0_allowed;
+uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
+	context_efer_allowed;
 bool context_has_tsc_aux;
+
+/* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3, 3.1.7 */
+static void find_mode_bits(void)
+{
+	struct cpuid_regs basic, structured, extended, sizes;
+
+	cpu_cpuid(1, 0, &basic);
+	cpu_cpuid(7, 0, &structured);
+	cpu_cpuid(0x80000001, 0, &extended);
+	cpu_cpuid(0x80000008, 0, &sizes);
+	context_cr3_allowed = bits_mask(0, sizes.eax & 0xff);
+	context_cr4_allowed = 0x7ff | (basic.ecx & BIT32(26)) >> 8 | /* OSXSAVE */
+	                      (structured.ebx & BIT32(0)) << 16 |    /* FSGSBASE */
+	                      (structured.ebx & BIT32(7)) << 13 |    /* SMEP */
+	                      (structured.ebx & BIT32(20)) << 1 |    /* SMAP */
+	                      (structured.ecx & BIT32(2)) << 9;      /* UMIP */
+	context_efer_allowed = EFER_SCE | EFER_LME |
+	                       (extended.edx & CPUID_81_EDX_NX ? EFER_NXE : 0) |
+	                       (extended.edx & CPUID_81_EDX_FFXSR ? EFER_FFXSR : 0);
+	context_has_tsc_aux = (extended.edx & CPUID_81_EDX_RDTSCP) != 0;
+}
 
 /*
  * x87, SSE and AVX: the standard format's area stays within a page, and no component depends on another
@@ -33,8 +55,7 @@ void context_init(void)
 {
 	struct cpuid_regs regs;
 
-	cpu_cpuid(0x80000001, 0, &regs);
-	context_has_tsc_aux = (regs.edx & CPUID_81_EDX_RDTSCP) != 0;
+	find_mode_bits();
 	cpu_cpuid(0xd, 0, &regs);
 	context_xcr0_allowed = XCR0_X87_SSE | (regs.eax & XCR0_AVX);
 }

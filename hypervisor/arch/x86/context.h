@@ -12,9 +12,13 @@
 struct cpu;
 struct vp;
 
-/* Boot: which XSAVE components a VP may have, and whether it has TSC_AUX. */
+/*
+ * Boot: which bits a VP may have in these registers, by what the processor has and guests are shown of it:
+ * any other is #GP, and never comes to a VMRUN that is refused. And whether it has TSC_AUX.
+ */
 void context_init(void);
-extern uint64_t context_xcr0_allowed;
+extern uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
+	context_efer_allowed;
 extern bool context_has_tsc_aux;
 
 /* Whether the processor takes it in XCR0. APM4 XSETBV */

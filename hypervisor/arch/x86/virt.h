@@ -28,7 +28,7 @@ enum gpr {
 /* The offsets of gpr[] are known to svm/run.S. */
 struct vp_arch {
 	uint64_t gpr[GPR_COUNT];
-	uint64_t rip;
+	uint64_t rip, next_rip; /* next: past the instruction that exited */
 	uint64_t rflags;
 	bool interrupt_shadow; /* of STI or MOV to SS, over the next instruction */
 	/* At the last exit: the task priority, and whether vp->presented has not been taken. */
@@ -38,52 +38,25 @@ struct vp_arch {
 	uint64_t control_hpa;
 	void *extended_state; /* XSAVE area: one page */
 	uint64_t xcr0;
-	bool lme_withheld; /* svm/registers.c */
-	uint64_t dr[4];    /* DR0-3; DR6 and DR7 are in the control block */
+	bool lme_withheld, mce_withheld; /* svm/registers.c */
+	uint64_t dr[4];                  /* DR0-3; DR6 and DR7 are in the control block */
 	uint64_t tsc_aux;
 	/* The TLB tag (ASID) in the control block holds for this CPU and generation alone. */
 	unsigned int tag_cpu;
 	uint64_t tag_generation;
 };
 
-enum exit_kind {
-	EXIT_INTERRUPT, /* a physical interrupt, still pending, or an NMI */
-	EXIT_CPUID,
-	EXIT_MSR,
-	EXIT_IO,
-	EXIT_HLT,
-	EXIT_HYPERCALL,
-	EXIT_NESTED_FAULT,
-	EXIT_CR_WRITE, /* MOV to CR4 or CR8 */
-	EXIT_IRET,     /* the NMI handler is over */
-	EXIT_XSETBV,
-	EXIT_WBINVD,
-	EXIT_SHUTDOWN,      /* triple fault */
-	EXIT_EXCEPTION,     /* to be raised in the guest; a machine check never */
-	EXIT_INVALID_STATE, /* the processor refused the control block */
-	EXIT_UNKNOWN,
-	EXIT_KIND_COUNT,
+/* A port that the guest reads or writes. */
+struct exit_port {
+	uint16_t port;
+	uint8_t bytes;
+	bool in, string, rep;
 };
 
-struct vp_exit {
-	enum exit_kind kind;
-	uint32_t code;              /* the vendor's own number, for trace and log */
-	uint8_t instruction_length; /* 0: unknown */
-	union {
-		uint8_t cr, vector;
-		struct {
-			bool write;
-		} msr;
-		struct {
-			uint16_t port;
-			uint8_t bytes;
-			bool in, string, rep;
-		} io;
-		struct {
-			uint64_t gpa;
-			bool present, write, fetch, table_walk;
-		} fault;
-	};
+/* An access that the nested tables do not allow. */
+struct exit_fault {
+	uint64_t gpa;
+	bool present, write, fetch, table_walk;
 };
 
 /* An event to inject at the next entry. Types as in the pending interruption register. */
@@ -124,7 +97,9 @@ struct virt_ops {
 	 * The guest gets vp->reinject at once, and vp->presented as soon as RFLAGS.IF and the shadow
 	 * allow. What the exit interrupted in delivery is in vp->reinject then, to go in again.
 	 */
-	void (*run)(struct vp *vp, bool flush, struct vp_exit *exit);
+	void (*run)(struct vp *vp, bool flush);
+	void (*handle_exit)(
+		struct vp *vp); /* what it was, to the kernel: kernel/run/exit.h */
 	bool (*write_cr4)(struct vp *vp, uint64_t value); /* false: #GP */
 	unsigned int (*cpl)(const struct vp *vp);
 	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,

@@ -40,7 +40,6 @@
 #define EFER_NXE   0x0800
 #define EFER_SVME  0x1000
 #define EFER_FFXSR 0x4000
-#define EFER_TCE   0x8000
 
 /* Page table entries, ours and the nested ones. APM2 5.3.3, 5.4 */
 #define PTE_PRESENT  0x001
@@ -97,9 +96,10 @@
 #define EXCEPTION_MC  18
 #define EXCEPTION_SX  30
 
-/* By vector: those that push an error code, and those two of which are a #DF. APM2 8.2 */
+/* By vector: those that push an error code, those two of which are a #DF, those that are. APM2 8.2 */
 #define EXCEPTIONS_WITH_ERROR   0x60227d00u
 #define EXCEPTIONS_CONTRIBUTORY 0x00003c01u
+#define EXCEPTIONS_INJECTABLE   0x000f7dfbu
 
 /* CPUID bits. APM3 E */
 #define CPUID_1_ECX_XSAVE    0x04000000
@@ -109,6 +109,7 @@
 #define CPUID_7_ECX_UMIP     0x00000004
 #define CPUID_81_ECX_SVM     0x00000004
 #define CPUID_81_EDX_NX      0x00100000
+#define CPUID_81_EDX_FFXSR   0x02000000
 #define CPUID_81_EDX_PAGE1GB 0x04000000
 #define CPUID_81_EDX_RDTSCP  0x08000000
 #define CPUID_81_EDX_LM      0x20000000

@@ -102,36 +102,35 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 		notify_parent(vp);
 }
 
-void intercept_io(struct vp *vp, const struct vp_exit *exit)
+void intercept_io(struct vp *vp, const struct exit_port *exit)
 {
 	struct hv_x64_io_port_intercept io = {
-		.header = header(vp, exit->instruction_length,
-		                 exit->io.in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE),
-		.port_number = exit->io.port,
-		.access_info = (uint8_t)(exit->io.bytes |
-		                         (exit->io.string ? HV_IO_PORT_STRING : 0) |
-		                         (exit->io.rep ? HV_IO_PORT_REP : 0)),
+		.header = header(vp, vp_instruction_length(vp),
+		                 exit->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE),
+		.port_number = exit->port,
+		.access_info =
+			(uint8_t)(exit->bytes | (exit->string ? HV_IO_PORT_STRING : 0) |
+		                  (exit->rep ? HV_IO_PORT_REP : 0)),
 		.rax = vp->arch.gpr[GPR_RAX],
 		.rcx = vp->arch.gpr[GPR_RCX],
 		.rsi = vp->arch.gpr[GPR_RSI],
 		.rdi = vp->arch.gpr[GPR_RDI],
 	};
 
-	if (exit->io.string) {
+	if (exit->string) {
 		io.ds = vp_register(vp, HV_X64_REGISTER_DS).segment;
 		io.es = vp_register(vp, HV_X64_REGISTER_ES).segment;
 		io.instruction_byte_count = (uint8_t)guest_fetch(
-			vp, io.instruction_bytes, exit->instruction_length);
+			vp, io.instruction_bytes, vp_instruction_length(vp));
 	}
 	deliver(vp, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io));
 }
 
-void intercept_cpuid(struct vp *vp, const struct vp_exit *exit,
-                     const struct cpuid_regs *regs)
+void intercept_cpuid(struct vp *vp, const struct cpuid_regs *regs)
 {
 	const uint64_t *gpr = vp->arch.gpr;
 	const struct hv_x64_cpuid_intercept cpuid = {
-		.header = header(vp, exit->instruction_length, HV_INTERCEPT_EXECUTE),
+		.header = header(vp, vp_instruction_length(vp), HV_INTERCEPT_EXECUTE),
 		.given = { gpr[GPR_RAX], gpr[GPR_RCX], gpr[GPR_RDX], gpr[GPR_RBX] },
 		.usual = { regs->eax, regs->ecx, regs->edx, regs->ebx },
 	};
@@ -139,22 +138,21 @@ void intercept_cpuid(struct vp *vp, const struct vp_exit *exit,
 	deliver(vp, HV_MESSAGE_X64_CPUID, &cpuid, sizeof(cpuid));
 }
 
-void intercept_memory(struct vp *vp, const struct vp_exit *exit)
+void intercept_memory(struct vp *vp, const struct exit_fault *exit)
 {
-	struct hv_x64_memory_intercept memory = { .gpa = exit->fault.gpa };
+	struct hv_x64_memory_intercept memory = { .gpa = exit->gpa };
 	enum hv_intercept_access access = HV_INTERCEPT_READ;
 
-	if (exit->fault.fetch)
+	if (exit->fetch)
 		access = HV_INTERCEPT_EXECUTE;
-	else if (exit->fault.write)
+	else if (exit->write)
 		access = HV_INTERCEPT_WRITE;
 	memory.header = header(vp, 0, access);
-	if (!exit->fault.fetch && !exit->fault.table_walk)
+	if (!exit->fetch && !exit->table_walk)
 		memory.instruction_byte_count =
 			(uint8_t)guest_fetch(vp, memory.instruction_bytes, 15);
 	memory.tpr_priority = (uint8_t)vlapic_cr8(&vp->lapic);
-	deliver(vp,
-	        exit->fault.present ? HV_MESSAGE_GPA_INTERCEPT : HV_MESSAGE_UNMAPPED_GPA,
+	deliver(vp, exit->present ? HV_MESSAGE_GPA_INTERCEPT : HV_MESSAGE_UNMAPPED_GPA,
 	        &memory, sizeof(memory));
 }
 

@@ -16,10 +16,9 @@ struct cpuid_regs;
 bool intercept_is_watched(const struct vp *vp);
 
 /* The owner of a child's VP. */
-void intercept_io(struct vp *vp, const struct vp_exit *exit);
-void intercept_cpuid(struct vp *vp, const struct vp_exit *exit,
-                     const struct cpuid_regs *regs);
-void intercept_memory(struct vp *vp, const struct vp_exit *exit);
+void intercept_io(struct vp *vp, const struct exit_port *exit);
+void intercept_cpuid(struct vp *vp, const struct cpuid_regs *regs);
+void intercept_memory(struct vp *vp, const struct exit_fault *exit);
 void intercept_triple_fault(struct vp *vp);
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);
 void intercept_sint_deliverable(struct vp *vp, uint16_t sints);

@@ -219,7 +219,7 @@ static bool may_call(const struct vp *vp)
 	       (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PE);
 }
 
-void hypercall_handle(struct vp *vp, const struct vp_exit *exit)
+void hypercall_handle(struct vp *vp)
 {
 	uint64_t *gpr = vp->arch.gpr;
 	struct invocation invocation = {
@@ -248,5 +248,5 @@ void hypercall_handle(struct vp *vp, const struct vp_exit *exit)
 	}
 	gpr[GPR_RAX] = hypercall_control_result(status, invocation.done);
 	trace(VIRIDIS_TRACE_HYPERCALL, vp, invocation.word, gpr[GPR_RAX]);
-	vp_advance(vp, exit->instruction_length);
+	vp_advance(vp);
 }

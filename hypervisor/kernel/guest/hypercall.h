@@ -52,7 +52,7 @@ struct hypercall {
 };
 
 /* Exit handler of VMMCALL. */
-void hypercall_handle(struct vp *vp, const struct vp_exit *exit);
+void hypercall_handle(struct vp *vp);
 
 #define HC(code, name, ...) enum hv_status hc_##name(struct hypercall *call);
 #include "hypervisor/kernel/guest/hypercalls.def"

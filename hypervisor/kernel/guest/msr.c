@@ -18,7 +18,6 @@
 #define MSR_SYNTHETIC_LAST  0x4fffffffu
 #define MSR_MISC_ENABLE     0x000001a0u
 #define MSR_TSC_ADJUST      0x0000003bu
-#define EFER_WRITABLE       (EFER_SCE | EFER_LME | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
 /* Rights of the architecture's MSRs that are not read and written by name below. */
 enum {
@@ -291,8 +290,7 @@ static bool write_efer(struct vp *vp, uint64_t content)
 	union hv_register_value value;
 
 	content &= ~(uint64_t)EFER_LMA;
-	if ((content & ~(uint64_t)EFER_WRITABLE) ||
-	    (paging && ((content ^ old) & EFER_LME)))
+	if ((content & ~context_efer_allowed) || (paging && ((content ^ old) & EFER_LME)))
 		return false;
 	value.reg64 = content | (old & EFER_LMA);
 	(void)virt->set_register(vp, HV_X64_REGISTER_EFER, &value); /* it exists */

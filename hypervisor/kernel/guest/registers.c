@@ -96,7 +96,9 @@ static enum hv_status set_pending_interruption(struct vp *vp, uint64_t value)
 		return HV_STATUS_SUCCESS;
 	}
 	/* What the processor would refuse to inject is refused here. APM2 15.20 */
-	if (vector > 255 || (type == EVENT_EXCEPTION && (vector > 31 || vector == 2)) ||
+	if (vector > 255 ||
+	    (type == EVENT_EXCEPTION &&
+	     (vector > 31 || !(BIT32(vector) & EXCEPTIONS_INJECTABLE))) ||
 	    (type != EVENT_EXTERNAL && type != EVENT_NMI && type != EVENT_EXCEPTION &&
 	     type != EVENT_SOFTWARE))
 		return HV_STATUS_INVALID_REGISTER_VALUE;
@@ -220,8 +222,6 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 #define CR0_DEFINED                                                              \
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
 	 CR0_NW | CR0_CD | UINT64_C(CR0_PG))
-#define CR4_DEFINED  UINT64_C(0x00370fff)
-#define EFER_DEFINED (EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE | EFER_FFXSR | EFER_TCE)
 
 /* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */
 static bool is_valid(uint32_t name, const union hv_register_value *content)
@@ -235,11 +235,11 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 		       (!(value & CR0_NW) || (value & CR0_CD)) &&
 		       (!(value & CR0_PG) || (value & CR0_PE));
 	case HV_X64_REGISTER_CR3:
-		return !(value & bits_mask(52, 12));
+		return !(value & ~context_cr3_allowed);
 	case HV_X64_REGISTER_CR4:
-		return !(value & ~CR4_DEFINED);
+		return !(value & ~context_cr4_allowed);
 	case HV_X64_REGISTER_EFER:
-		return !(value & ~(uint64_t)EFER_DEFINED);
+		return !(value & ~(context_efer_allowed | EFER_LMA));
 	case HV_X64_REGISTER_DR6:
 	case HV_X64_REGISTER_DR7:
 	case HV_X64_REGISTER_TSC_AUX:

@@ -194,7 +194,8 @@ void emulate_access(struct vp *vp, uint64_t gpa, const struct emulated_page *pag
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}
-	vp_advance(vp, access.length);
+	vp->arch.next_rip = vp->arch.rip + access.length;
+	vp_advance(vp);
 	if (access.is_load)
 		decode_load(&access, page->read(vp, gpa, access.bytes), vp->arch.gpr);
 	else

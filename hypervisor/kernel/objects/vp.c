@@ -212,35 +212,22 @@ void vp_post_startup(struct vp *vp, uint8_t vector)
 	vp_resume(vp, SUSPEND_STARTUP);
 }
 
-/* What becomes of an exception that interrupts the delivery of another. APM2 8.2.9 */
-static bool exception_shuts_down(const struct vp_event *first, uint8_t vector)
-{
-	return first->vector == EXCEPTION_DF &&
-	       (BIT32(vector) & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF)));
-}
-
-static bool exception_doubles(const struct vp_event *first, uint8_t vector)
-{
-	if (first->vector == EXCEPTION_PF && vector == EXCEPTION_PF)
-		return true;
-	return (BIT32(first->vector) & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF))) &&
-	       (BIT32(vector) & EXCEPTIONS_CONTRIBUTORY);
-}
-
-/* An event that waits here was being delivered when this exception came of it. */
+/* Where an event still waits, its delivery raised this exception. APM2 8.2.9 */
 void vp_exception(struct vp *vp, uint8_t vector)
 {
-	const struct vp_event *first = &vp->reinject;
+	const struct vp_event *event = &vp->reinject;
+	uint32_t first =
+		event->valid && event->type == EVENT_EXCEPTION ? BIT32(event->vector) : 0;
+	bool faulted = first & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF));
+	bool faults = BIT32(vector) & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF));
 
-	if (first->valid && first->type == EVENT_EXCEPTION) {
-		if (exception_shuts_down(first, vector)) {
-			vp->reinject.valid = false;
-			vp_triple_fault(vp);
-			return;
-		}
-		if (exception_doubles(first, vector))
-			vector = EXCEPTION_DF;
+	if (faults && (first & BIT32(EXCEPTION_DF))) {
+		vp->reinject.valid = false;
+		vp_triple_fault(vp);
+		return;
 	}
+	if (faulted && faults && (vector != EXCEPTION_PF || first & BIT32(EXCEPTION_PF)))
+		vector = EXCEPTION_DF;
 	vp->reinject = (struct vp_event){
 		.valid = true,
 		.type = EVENT_EXCEPTION,
@@ -251,11 +238,11 @@ void vp_exception(struct vp *vp, uint8_t vector)
 }
 
 /* An instruction that was carried out for the guest is a single step too. APM2 13.1.3 */
-void vp_advance(struct vp *vp, unsigned int length)
+void vp_advance(struct vp *vp)
 {
 	union hv_register_value dr6;
 
-	vp->arch.rip += length;
+	vp->arch.rip = vp->arch.next_rip;
 	vp->arch.rflags &= ~RFLAGS_RF;
 	vp->arch.interrupt_shadow = false;
 	if (!(vp->arch.rflags & RFLAGS_TF))

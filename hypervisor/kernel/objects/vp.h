@@ -172,7 +172,6 @@ void vp_after_exit(struct vp *vp);
 
 /* The owner: an event waits for what no exit tells. It must exit soon. */
 bool vp_must_exit_soon(const struct vp *vp);
-void exit_handle(struct vp *vp, const struct vp_exit *exit);
 
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);
@@ -199,7 +198,11 @@ void vp_triple_fault(struct vp *vp);
 /* The owner: log its crash MSRs; has_text: P3 is the GPA and P4 the byte count of a text. TLFS 7.8 */
 void crash_report(struct vp *vp, bool has_text);
 
-/* RIP past the instruction that exited. */
-void vp_advance(struct vp *vp, unsigned int length);
+/* RIP past the instruction that exited; and how long it was. */
+void vp_advance(struct vp *vp);
+static inline unsigned int vp_instruction_length(const struct vp *vp)
+{
+	return (unsigned int)(vp->arch.next_rip - vp->arch.rip);
+}
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The exit table: a handler and a counter for each kind. */
+/* What exits lead to: exit.h */
+#include "hypervisor/kernel/run/exit.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/delivery/apic.h"
@@ -13,115 +14,135 @@
 #include "hypervisor/kernel/objects/trace.h"
 
 /* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */
-static void exit_interrupt(struct vp *vp, const struct vp_exit *exit)
+void exit_interrupt(struct vp *vp)
 {
-	(void)vp, (void)exit;
+	(void)vp;
 	cpu_take_interrupts();
 }
 
-static void exit_cpuid(struct vp *vp, const struct vp_exit *exit)
+void exit_cpuid(struct vp *vp)
 {
 	uint64_t *gpr = vp->arch.gpr;
 	struct cpuid_regs regs;
 
 	if (cpuid_for_guest(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], &regs)) {
-		intercept_cpuid(vp, exit, &regs);
+		intercept_cpuid(vp, &regs);
 		return;
 	}
 	gpr[GPR_RAX] = regs.eax;
 	gpr[GPR_RBX] = regs.ebx;
 	gpr[GPR_RCX] = regs.ecx;
 	gpr[GPR_RDX] = regs.edx;
-	vp_advance(vp, exit->instruction_length);
+	vp_advance(vp);
 }
 
-static void exit_msr(struct vp *vp, const struct vp_exit *exit)
+void exit_msr(struct vp *vp, bool write)
 {
 	uint64_t *gpr = vp->arch.gpr;
 	uint32_t msr = (uint32_t)gpr[GPR_RCX];
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
-	bool done = exit->msr.write ? msr_write(vp, msr, value) :
-	                              msr_read(vp, msr, &value);
+	bool done = write ? msr_write(vp, msr, value) : msr_read(vp, msr, &value);
 
 	if (!done) {
 		vp_exception(vp, EXCEPTION_GP);
 		return;
 	}
-	if (!exit->msr.write) {
+	if (!write) {
 		gpr[GPR_RAX] = (uint32_t)value;
 		gpr[GPR_RDX] = value >> 32;
 	}
-	vp_advance(vp, exit->instruction_length);
+	vp_advance(vp);
 }
 
-static void exit_io(struct vp *vp, const struct vp_exit *exit)
+void exit_io(struct vp *vp, const struct exit_port *access)
 {
 	if (vp->partition->is_root)
-		root_io(vp, exit);
+		root_io(vp, access);
 	else
-		intercept_io(vp, exit);
+		intercept_io(vp, access);
 }
 
-/* Of WBINVD no more: memory is coherent, and there is nothing a guest could need written back. */
-static void exit_skip(struct vp *vp, const struct vp_exit *exit)
+void exit_hlt(struct vp *vp)
 {
-	vp_advance(vp, exit->instruction_length);
-	vp->halted = exit->kind == EXIT_HLT;
+	vp_advance(vp);
+	vp->halted = true;
 }
 
-static void exit_nested_fault(struct vp *vp, const struct vp_exit *exit)
+/* The root has devices whose accesses may not be coherent; a child has nothing to be written back. */
+void exit_wbinvd(struct vp *vp)
 {
-	trace(VIRIDIS_TRACE_FAULT, vp, exit->fault.gpa, exit->fault.write);
-	if (apic_mmio(vp, exit->fault.gpa))
+	if (vp->partition->is_root)
+		cpu_wbinvd();
+	vp_advance(vp);
+}
+
+void exit_nested_fault(struct vp *vp, const struct exit_fault *fault)
+{
+	trace(VIRIDIS_TRACE_FAULT, vp, fault->gpa, fault->write);
+	if (apic_mmio(vp, fault->gpa))
 		return;
 	if (vp->partition->is_root)
-		root_fault(vp, exit);
-	else if (exit->fault.present && overlay_is_at(vp->partition, exit->fault.gpa))
+		root_fault(vp, fault);
+	else if (fault->present && overlay_is_at(vp->partition, fault->gpa))
 		vp_exception(vp, EXCEPTION_GP); /* read-only pages: TLFS 3.13, 12.7 */
 	else
-		intercept_memory(vp, exit);
+		intercept_memory(vp, fault);
 }
 
-/* CR4 always exits, CR8 only while a vector waits behind the task priority. */
-static void exit_cr_write(struct vp *vp, const struct vp_exit *exit)
+static bool write_cr(struct vp *vp, unsigned int number, uint64_t value)
+{
+	return number == 8 ? vlapic_set_cr8(&vp->lapic, value) :
+	                     virt->write_cr4(vp, value);
+}
+
+/*
+ * Writes of CR4 always exit, reads while it is not what the guest wrote, writes of CR8 while a vector waits. CR8
+ * is never read here.
+ */
+void exit_cr(struct vp *vp, unsigned int number)
 {
 	uint8_t bytes[DECODE_MAX_BYTES];
 	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
-	uint8_t gpr, length;
-	uint64_t value;
+	bool is_64 = guest_code_bits(vp) == 64;
+	struct decode_mov_cr move;
+	uint64_t *gpr;
 
-	if (!decode_mov_to_cr(bytes, count, exit->cr, &gpr, &length)) {
+	if (!decode_mov_cr(bytes, count, is_64, &move) || move.number != number) {
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}
-	value = vp->arch.gpr[gpr];
-	if (guest_code_bits(vp) != 64)
-		value = (uint32_t)value;
-	if (exit->cr == 8 ? vlapic_set_cr8(&vp->lapic, value) :
-	                    virt->write_cr4(vp, value))
-		vp_advance(vp, length);
-	else
+	gpr = &vp->arch.gpr[move.gpr];
+	if (!move.writes_cr) {
+		*gpr = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
+	} else if (!write_cr(vp, number, is_64 ? *gpr : (uint32_t)*gpr)) {
 		vp_exception(vp, EXCEPTION_GP);
+		return;
+	}
+	vp->arch.next_rip = vp->arch.rip + move.length;
+	vp_advance(vp);
 }
 
 /*
  * The intercept comes before the IRET is carried out, and the NMI is in service until it has been: the next
  * exit finds another RIP or stack. SDM3 6.7.1
  */
-static void exit_iret(struct vp *vp, const struct vp_exit *exit)
+void exit_iret(struct vp *vp)
 {
-	(void)exit;
 	vp->nmi_returning = true;
 	vp->iret_rip = vp->arch.rip;
 	vp->iret_rsp = vp->arch.gpr[GPR_RSP];
 }
 
-/* The intercept comes before the check of CPL. APM2 table 15-7 */
-static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
+/* The intercept comes before the check of CPL, and in TCG before that of OSXSAVE. APM2 table 15-7 */
+void exit_xsetbv(struct vp *vp)
 {
 	const uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
 
+	if (!(vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)) {
+		vp_exception(vp, EXCEPTION_UD);
+		return;
+	}
 	if (virt->cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
 	    !context_xcr0_is_valid(value)) {
 		vp_exception(vp, EXCEPTION_GP);
@@ -129,13 +150,7 @@ static void exit_xsetbv(struct vp *vp, const struct vp_exit *exit)
 	}
 	vp->arch.xcr0 = value;
 	cpu_write_xcr0(value);
-	vp_advance(vp, exit->instruction_length);
-}
-
-static void exit_shutdown(struct vp *vp, const struct vp_exit *exit)
-{
-	(void)exit;
-	vp_triple_fault(vp);
+	vp_advance(vp);
 }
 
 void vp_triple_fault(struct vp *vp)
@@ -150,54 +165,19 @@ void vp_triple_fault(struct vp *vp)
  * #DB and #AC are seen because a guest can make their delivery raise them again, for good, and nothing
  * comes between but what the run loop lets in while an event waits.
  */
-static void exit_exception(struct vp *vp, const struct vp_exit *exit)
+void exit_exception(struct vp *vp, uint8_t vector)
 {
-	if (exit->vector == EXCEPTION_MC)
+	if (vector == EXCEPTION_MC)
 		panic("machine check");
-	vp_exception(vp, exit->vector);
+	vp_exception(vp, vector);
 }
 
 /* The parent set registers no processor takes. The VP is lost; nobody else is. */
-static void exit_invalid_state(struct vp *vp, const struct vp_exit *exit)
+void exit_invalid_state(struct vp *vp)
 {
-	log_limited("p%u vp%u exit: the processor refused its state, code %#x, rip %#lx",
-	            vp->partition->slot, vp->index, exit->code, vp->arch.rip);
+	log_limited("p%u vp%u exit: the processor refused its state, rip %#lx",
+	            vp->partition->slot, vp->index, vp->arch.rip);
 	virt->vp_reset(vp);
 	vp->reinject.valid = false;
 	vp_triple_fault(vp);
-}
-
-static void exit_unknown(struct vp *vp, const struct vp_exit *exit)
-{
-	log_limited("p%u vp%u exit: unexpected code %#x", vp->partition->slot, vp->index,
-	            exit->code);
-	vp_exception(vp, EXCEPTION_UD);
-}
-
-static const struct {
-	void (*handle)(struct vp *vp, const struct vp_exit *exit);
-	enum viridis_vp_stat stat;
-} rows[EXIT_KIND_COUNT] = {
-	[EXIT_INTERRUPT] = { exit_interrupt, VIRIDIS_VP_STAT_EXIT_INTERRUPT },
-	[EXIT_CPUID] = { exit_cpuid, VIRIDIS_VP_STAT_EXIT_CPUID },
-	[EXIT_MSR] = { exit_msr, VIRIDIS_VP_STAT_EXIT_MSR },
-	[EXIT_IO] = { exit_io, VIRIDIS_VP_STAT_EXIT_IO },
-	[EXIT_HLT] = { exit_skip, VIRIDIS_VP_STAT_EXIT_HLT },
-	[EXIT_HYPERCALL] = { hypercall_handle, VIRIDIS_VP_STAT_EXIT_HYPERCALL },
-	[EXIT_NESTED_FAULT] = { exit_nested_fault, VIRIDIS_VP_STAT_EXIT_NESTED_FAULT },
-	[EXIT_CR_WRITE] = { exit_cr_write, VIRIDIS_VP_STAT_EXIT_CR_DR },
-	[EXIT_IRET] = { exit_iret, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_XSETBV] = { exit_xsetbv, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_WBINVD] = { exit_skip, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_SHUTDOWN] = { exit_shutdown, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_EXCEPTION] = { exit_exception, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_INVALID_STATE] = { exit_invalid_state, VIRIDIS_VP_STAT_EXIT_OTHER },
-	[EXIT_UNKNOWN] = { exit_unknown, VIRIDIS_VP_STAT_EXIT_OTHER },
-};
-
-void exit_handle(struct vp *vp, const struct vp_exit *exit)
-{
-	trace_at(this_cpu()->stamp, VIRIDIS_TRACE_EXIT, vp, exit->code, vp->arch.rip);
-	stat_count(vp->stats, rows[exit->kind].stat);
-	rows[exit->kind].handle(vp, exit);
 }

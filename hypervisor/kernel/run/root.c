@@ -192,24 +192,24 @@ static void pm1_write(struct vp *vp, uint16_t port, uint32_t value)
 	cpu_outw(port, (uint16_t)value);
 }
 
-void root_io(struct vp *vp, const struct vp_exit *exit)
+void root_io(struct vp *vp, const struct exit_port *exit)
 {
 	uint64_t *rax = &vp->arch.gpr[GPR_RAX];
 
-	if (exit->io.string || exit->io.bytes != 2 ||
-	    (exit->io.port != machine.pm1_control[0] &&
-	     exit->io.port != machine.pm1_control[1])) {
+	if (exit->string || exit->bytes != 2 ||
+	    (exit->port != machine.pm1_control[0] &&
+	     exit->port != machine.pm1_control[1])) {
 		log_limited("root vp%u: odd access of %u bytes to port %#x refused",
-		            vp->index, exit->io.bytes, exit->io.port);
-		if (exit->io.in)
-			*rax |= exit->io.bytes == 4 ? UINT32_MAX :
-			                              bits_mask(0, 8u * exit->io.bytes);
-	} else if (exit->io.in) {
-		*rax = (*rax & ~UINT64_C(0xffff)) | cpu_inw(exit->io.port);
+		            vp->index, exit->bytes, exit->port);
+		if (exit->in)
+			*rax |= exit->bytes == 4 ? UINT32_MAX :
+			                           bits_mask(0, 8u * exit->bytes);
+	} else if (exit->in) {
+		*rax = (*rax & ~UINT64_C(0xffff)) | cpu_inw(exit->port);
 	} else {
-		pm1_write(vp, exit->io.port, (uint16_t)*rax);
+		pm1_write(vp, exit->port, (uint16_t)*rax);
 	}
-	vp_advance(vp, exit->instruction_length);
+	vp_advance(vp);
 }
 
 static struct guarded_ioapic *find_ioapic(uint64_t gpa)
@@ -244,15 +244,15 @@ static void ioapic_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64
 		            (uint32_t)value, gpa);
 }
 
-void root_fault(struct vp *vp, const struct vp_exit *exit)
+void root_fault(struct vp *vp, const struct exit_fault *exit)
 {
 	const struct emulated_page page = { .read = ioapic_read, .write = ioapic_write };
 
-	if (exit->fault.write && find_ioapic(exit->fault.gpa)) {
-		emulate_access(vp, exit->fault.gpa, &page);
+	if (exit->write && find_ioapic(exit->gpa)) {
+		emulate_access(vp, exit->gpa, &page);
 		return;
 	}
 	log_limited("root vp%u: %s of %#lx at rip %#lx refused", vp->index,
-	            exit->fault.write ? "write" : "read", exit->fault.gpa, vp->arch.rip);
+	            exit->write ? "write" : "read", exit->gpa, vp->arch.rip);
 	vp_exception(vp, EXCEPTION_GP);
 }

@@ -17,8 +17,8 @@ void root_guard_devices(void);
 void root_add_vps(void);
 
 /* Exits of a root's VP. */
-void root_io(struct vp *vp, const struct vp_exit *exit);
-void root_fault(struct vp *vp, const struct vp_exit *exit);
+void root_io(struct vp *vp, const struct exit_port *exit);
+void root_fault(struct vp *vp, const struct exit_fault *exit);
 
 /* The machine ends with it: a message, and a reset or power-off. */
 _Noreturn void root_ended(const char *why);

@@ -76,14 +76,13 @@ static bool lost_translations(struct vp *vp)
 
 static void run(struct cpu *cpu, struct vp *vp)
 {
-	struct vp_exit exit;
 	uint64_t before = cpu_rdtsc();
 	uint64_t after;
 	bool flush = lost_translations(vp);
 
 	if (flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
-	virt->run(vp, flush, &exit);
+	virt->run(vp, flush);
 	after = cpu_rdtsc();
 	stat_count(vp->stats, VIRIDIS_VP_STAT_ENTRIES);
 	stat_add(vp->stats, VIRIDIS_VP_STAT_HYPERVISOR_TICKS, before - cpu->stamp);
@@ -92,7 +91,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 	stat_add(cpu->stats, VIRIDIS_CPU_STAT_GUEST_TICKS, after - before);
 	cpu->stamp = after;
 	vp_after_exit(vp);
-	exit_handle(vp, &exit);
+	virt->handle_exit(vp);
 	/*
 	 * Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. And one whose
 	 * events end in another event each time never comes to where interrupts are taken.

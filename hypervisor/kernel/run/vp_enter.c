@@ -66,15 +66,6 @@ static void take_startup(struct vp *vp)
 	vp->arch.rip = 0;
 }
 
-/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
-static void take_nmis(struct vp *vp, uint8_t count)
-{
-	uint8_t limit = vp->nmi_blocked ? 1 : 2;
-
-	count += vp->nmi_pending;
-	vp->nmi_pending = count < limit ? count : limit;
-}
-
 static void take_events(struct vp *vp)
 {
 	/* V3; acquire: what was posted before the bit is seen. */
@@ -86,8 +77,10 @@ static void take_events(struct vp *vp)
 		take_startup(vp);
 	if (events & EVENTS_TIMER)
 		take_timers(vp);
-	if (events & (EVENTS_NMI | EVENTS_NMI_MORE))
-		take_nmis(vp, events & EVENTS_NMI && events & EVENTS_NMI_MORE ? 2 : 1);
+	vp->nmi_pending += !!(events & EVENTS_NMI) + !!(events & EVENTS_NMI_MORE);
+	/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
+	if (vp->nmi_pending + vp->nmi_blocked > 2)
+		vp->nmi_pending = 2 - vp->nmi_blocked;
 	take_posted(vp);
 }
 

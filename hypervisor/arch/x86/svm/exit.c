@@ -1,64 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From the VMCB's exit fields to struct vp_exit. APM2 15, appendix C */
+/* From exit codes and the VMCB's exit fields to the kernel's handlers. APM2 15, appendix C */
 #include "hypervisor/arch/x86/svm/svm.h"
 #include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/guest/hypercall.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/run/exit.h"
 
-/*
- * Without next-RIP save the length is that of the bare encoding. A prefixed form of these
- * instructions would resume inside itself, to nobody's harm but the guest's; every processor since
- * 2009 has next-RIP save.
- */
-static const struct exit_row {
-	enum exit_kind kind;
-	uint8_t length; /* EXIT_EXCEPTION: the vector */
-} rows[] = {
-	[SVM_EXIT_CR4_WRITE] = { EXIT_CR_WRITE, 0 },
-	[SVM_EXIT_CR8_WRITE] = { EXIT_CR_WRITE, 0 },
-	[SVM_EXIT_EXCEPTION + EXCEPTION_DB] = { EXIT_EXCEPTION, EXCEPTION_DB },
-	[SVM_EXIT_EXCEPTION + EXCEPTION_AC] = { EXIT_EXCEPTION, EXCEPTION_AC },
-	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = { EXIT_EXCEPTION, EXCEPTION_MC },
-	[SVM_EXIT_RDPMC] = { EXIT_EXCEPTION, EXCEPTION_GP },
-	[SVM_EXIT_CPUID] = { EXIT_CPUID, 2 },
-	[SVM_EXIT_RSM] = { EXIT_EXCEPTION, EXCEPTION_UD },
-	[SVM_EXIT_IRET] = { EXIT_IRET, 0 },
-	[SVM_EXIT_INVD] = { EXIT_WBINVD, 2 },
-	[SVM_EXIT_HLT] = { EXIT_HLT, 1 },
-	[SVM_EXIT_INVLPGA] = { EXIT_EXCEPTION, EXCEPTION_UD },
-	[SVM_EXIT_IOIO] = { EXIT_IO, 0 },
-	[SVM_EXIT_MSR] = { EXIT_MSR, 2 },
-	[SVM_EXIT_TASK_SWITCH] = { EXIT_EXCEPTION, EXCEPTION_GP },
-	[SVM_EXIT_SHUTDOWN] = { EXIT_SHUTDOWN, 0 },
-	[SVM_EXIT_VMRUN] = { EXIT_EXCEPTION, EXCEPTION_UD },
-	[SVM_EXIT_VMMCALL] = { EXIT_HYPERCALL, 3 },
-	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = { EXIT_EXCEPTION, EXCEPTION_UD },
-	[SVM_EXIT_WBINVD] = { EXIT_WBINVD, 2 },
-	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = { EXIT_EXCEPTION, EXCEPTION_UD },
-	[SVM_EXIT_XSETBV] = { EXIT_XSETBV, 3 },
-};
-
-static void describe_io(const struct vmcb_control *control, uint64_t rip,
-                        struct vp_exit *exit)
+static const struct vmcb_control *control_of(const struct vp *vp)
 {
-	uint64_t info = control->exit_info1;
-
-	exit->io.port = (uint16_t)(info >> SVM_IO_PORT_SHIFT);
-	exit->io.bytes = info >> SVM_IO_SIZE_SHIFT & 7;
-	exit->io.in = (info & SVM_IO_IN) != 0;
-	exit->io.string = (info & SVM_IO_STRING) != 0;
-	exit->io.rep = (info & SVM_IO_REP) != 0;
-	exit->instruction_length = (uint8_t)(control->exit_info2 - rip);
+	return &svm_vmcb(vp)->control;
 }
 
-static void describe_fault(const struct vmcb_control *control, struct vp_exit *exit)
+static void undefined(struct vp *vp)
 {
-	uint64_t info = control->exit_info1;
+	vp_exception(vp, EXCEPTION_UD);
+}
 
-	exit->kind = EXIT_NESTED_FAULT;
-	exit->fault.gpa = control->exit_info2;
-	exit->fault.present = (info & SVM_NPF_PRESENT) != 0;
-	exit->fault.write = (info & SVM_NPF_WRITE) != 0;
-	exit->fault.fetch = (info & SVM_NPF_FETCH) != 0;
-	exit->fault.table_walk = (info & SVM_NPF_TABLE_WALK) != 0;
+static void general_protection(struct vp *vp)
+{
+	vp_exception(vp, EXCEPTION_GP);
+}
+
+static void exception(struct vp *vp)
+{
+	exit_exception(vp, (uint8_t)(control_of(vp)->exit_code - SVM_EXIT_EXCEPTION));
+}
+
+/* Codes 0 to 15 are reads of CR0 to CR15, then come the writes. */
+static void move_cr(struct vp *vp)
+{
+	exit_cr(vp, control_of(vp)->exit_code & 0xf);
+}
+
+static void msr(struct vp *vp)
+{
+	exit_msr(vp, control_of(vp)->exit_info1 != 0);
+}
+
+static void port(struct vp *vp)
+{
+	uint64_t info = control_of(vp)->exit_info1;
+	const struct exit_port access = {
+		.port = (uint16_t)(info >> SVM_IO_PORT_SHIFT),
+		.bytes = info >> SVM_IO_SIZE_SHIFT & 7,
+		.in = (info & SVM_IO_IN) != 0,
+		.string = (info & SVM_IO_STRING) != 0,
+		.rep = (info & SVM_IO_REP) != 0,
+	};
+
+	vp->arch.next_rip = control_of(vp)->exit_info2;
+	exit_io(vp, &access);
+}
+
+static void nested_fault(struct vp *vp)
+{
+	uint64_t info = control_of(vp)->exit_info1;
+	const struct exit_fault fault = {
+		.gpa = control_of(vp)->exit_info2,
+		.present = (info & SVM_NPF_PRESENT) != 0,
+		.write = (info & SVM_NPF_WRITE) != 0,
+		.fetch = (info & SVM_NPF_FETCH) != 0,
+		.table_walk = (info & SVM_NPF_TABLE_WALK) != 0,
+	};
+
+	exit_nested_fault(vp, &fault);
 }
 
 /*
@@ -67,42 +73,95 @@ static void describe_fault(const struct vmcb_control *control, struct vp_exit *e
  * after it has loaded them: the #GP is then refused too, and shows as interrupted, which one that
  * reached the guest does not.
  */
-static enum exit_kind describe_refusal(const struct vmcb *vmcb)
+static void refused(struct vp *vp)
 {
-	return vmcb->save.cr3 == cpu_read_cr3() ||
-	                       (vmcb->control.exit_interrupt_info & SVM_EVENT_VALID) ?
-	               EXIT_INVALID_STATE :
-	               EXIT_EXCEPTION;
+	if (svm_vmcb(vp)->save.cr3 == cpu_read_cr3() ||
+	    (control_of(vp)->exit_interrupt_info & SVM_EVENT_VALID))
+		exit_invalid_state(vp);
+	else
+		general_protection(vp);
 }
 
-void svm_describe_exit(struct vp *vp, struct vp_exit *exit)
+static void unknown(struct vp *vp)
 {
-	const struct vmcb *vmcb = svm_vmcb(vp);
-	const struct vmcb_control *control = &vmcb->control;
-	uint32_t code = (uint32_t)control->exit_code; /* TCG does not sign-extend -1 */
+	log_limited("p%u vp%u svm: unexpected exit code %#lx", vp->partition->slot,
+	            vp->index, control_of(vp)->exit_code);
+	vp_exception(vp, EXCEPTION_UD);
+}
 
-	exit->code = code;
-	exit->kind = EXIT_UNKNOWN;
-	exit->instruction_length = 0;
-	if (code == SVM_EXIT_NPF) {
-		describe_fault(control, exit);
-	} else if (code == SVM_EXIT_INVALID) {
-		exit->kind = describe_refusal(vmcb);
-		exit->vector = EXCEPTION_GP;
-	} else if (code < ARRAY_COUNT(rows) && rows[code].kind != EXIT_INTERRUPT) {
-		exit->kind = rows[code].kind;
-		exit->vector = rows[code].length; /* others overwrite it */
-		exit->instruction_length = rows[code].length;
-		if ((svm_features & SVM_FEATURE_NEXT_RIP) && rows[code].length != 0)
-			exit->instruction_length =
-				(uint8_t)(control->next_rip - vp->arch.rip);
-		if (code == SVM_EXIT_IOIO)
-			describe_io(control, vp->arch.rip, exit);
-		if (rows[code].kind == EXIT_CR_WRITE)
-			exit->cr = (uint8_t)(code - SVM_EXIT_CR0_WRITE);
-		if (code == SVM_EXIT_MSR)
-			exit->msr.write = control->exit_info1 != 0;
-	} else if (code >= SVM_EXIT_INTR && code <= SVM_EXIT_VINTR) {
-		exit->kind = EXIT_INTERRUPT;
+/*
+ * Without next-RIP save the length is that of the bare encoding. A prefixed form of these
+ * instructions would resume inside itself, to nobody's harm but the guest's; every processor since
+ * 2009 has next-RIP save.
+ */
+struct exit_row {
+	void (*handle)(struct vp *vp);
+	uint8_t length, stat;
+};
+
+#define ROW(handler, bytes, counter)                   \
+	{                                              \
+		.handle = (handler), .length = bytes,  \
+		.stat = VIRIDIS_VP_STAT_EXIT_##counter \
 	}
+
+/* What has a row is intercepted; but IRET, reads of CR4 and writes of CR8 only where svm.c says so. */
+static const struct exit_row rows[] = {
+	[SVM_EXIT_CR4_READ] = ROW(move_cr, 0, CR_DR),
+	[SVM_EXIT_CR4_WRITE] = ROW(move_cr, 0, CR_DR),
+	[SVM_EXIT_CR8_WRITE] = ROW(move_cr, 0, CR_DR),
+	[SVM_EXIT_EXCEPTION + EXCEPTION_DB] = ROW(exception, 0, OTHER),
+	[SVM_EXIT_EXCEPTION + EXCEPTION_AC] = ROW(exception, 0, OTHER),
+	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = ROW(exception, 0, OTHER),
+	[SVM_EXIT_INTR... SVM_EXIT_INIT] = ROW(exit_interrupt, 0, INTERRUPT),
+	[SVM_EXIT_RDPMC] = ROW(general_protection, 0, OTHER),
+	[SVM_EXIT_CPUID] = ROW(exit_cpuid, 2, CPUID),
+	[SVM_EXIT_RSM] = ROW(undefined, 0, OTHER),
+	[SVM_EXIT_IRET] = ROW(exit_iret, 0, OTHER),
+	[SVM_EXIT_INVD] = ROW(exit_wbinvd, 2, OTHER),
+	[SVM_EXIT_HLT] = ROW(exit_hlt, 1, HLT),
+	[SVM_EXIT_INVLPGA] = ROW(undefined, 0, OTHER),
+	[SVM_EXIT_IOIO] = ROW(port, 0, IO),
+	[SVM_EXIT_MSR] = ROW(msr, 2, MSR),
+	[SVM_EXIT_TASK_SWITCH] = ROW(general_protection, 0, OTHER),
+	[SVM_EXIT_SHUTDOWN] = ROW(vp_triple_fault, 0, OTHER),
+	[SVM_EXIT_VMRUN] = ROW(undefined, 0, OTHER),
+	[SVM_EXIT_VMMCALL] = ROW(hypercall_handle, 3, HYPERCALL),
+	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = ROW(undefined, 0, OTHER),
+	[SVM_EXIT_WBINVD] = ROW(exit_wbinvd, 2, OTHER),
+	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = ROW(undefined, 0, OTHER),
+	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv, 3, OTHER),
+	[SVM_EXIT_RDPRU] = ROW(undefined, 0, OTHER),
+};
+static const struct exit_row fault_row = ROW(nested_fault, 0, NESTED_FAULT);
+static const struct exit_row refused_row = ROW(refused, 0, OTHER);
+static const struct exit_row unknown_row = ROW(unknown, 0, OTHER);
+
+void svm_set_intercepts(struct vmcb_control *control)
+{
+	for (unsigned int code = 0; code < ARRAY_COUNT(rows); code++)
+		svm_intercept(control, code, rows[code].handle != NULL);
+}
+
+static const struct exit_row *find_row(uint32_t code)
+{
+	if (code < ARRAY_COUNT(rows) && rows[code].handle)
+		return &rows[code];
+	if (code == SVM_EXIT_NPF)
+		return &fault_row;
+	return code == SVM_EXIT_INVALID ? &refused_row : &unknown_row;
+}
+
+void svm_handle_exit(struct vp *vp)
+{
+	uint32_t code =
+		(uint32_t)control_of(vp)->exit_code; /* TCG does not sign-extend -1 */
+	const struct exit_row *row = find_row(code);
+
+	vp->arch.next_rip = svm_features & SVM_FEATURE_NEXT_RIP ?
+	                            control_of(vp)->next_rip :
+	                            vp->arch.rip + row->length;
+	trace_at(this_cpu()->stamp, VIRIDIS_TRACE_EXIT, vp, code, vp->arch.rip);
+	stat_count(vp->stats, row->stat);
+	row->handle(vp);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VP's registers that live in the VMCB, by their TLFS names. */
 #include "hypervisor/arch/x86/svm/svm.h"
+#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 
 #define SAVE_OFFSET(field) __builtin_offsetof(struct vmcb, save.field)
@@ -70,6 +71,11 @@ static uint16_t attributes_from_vmcb(uint16_t attributes)
 	return (uint16_t)((attributes & 0xff) | (attributes & 0xf00) << 4);
 }
 
+static uint64_t guest_cr4(const struct vp *vp)
+{
+	return svm_vmcb(vp)->save.cr4 & ~(vp->arch.mce_withheld ? UINT64_C(CR4_MCE) : 0);
+}
+
 static uint64_t guest_efer(const struct vp *vp)
 {
 	return (svm_vmcb(vp)->save.efer & ~(uint64_t)EFER_SVME) |
@@ -79,7 +85,8 @@ static uint64_t guest_efer(const struct vp *vp)
 /*
  * SVME must stay set while a guest runs. APM2 15.5.1. LME without PAE means nothing to a processor without
  * paging, but at an exit from this state TCG leaves the guest's CR0 in force, and with it the
- * hypervisor without paging: LME is withheld until PAE comes, which is why MOV to CR4 exits.
+ * hypervisor without paging: LME is withheld until PAE comes, which is why MOV to CR4 exits. MCE is set
+ * whatever the guest says: a machine check is the host's, and without MCE it would be a shutdown.
  */
 static void store_mode(struct vp *vp, uint64_t cr4, uint64_t efer)
 {
@@ -88,7 +95,8 @@ static void store_mode(struct vp *vp, uint64_t cr4, uint64_t efer)
 	vp->arch.lme_withheld = (efer & EFER_LME) && !(cr4 & CR4_PAE);
 	if (vp->arch.lme_withheld)
 		efer &= ~(uint64_t)EFER_LME;
-	save->cr4 = cr4;
+	vp->arch.mce_withheld = !(cr4 & CR4_MCE);
+	save->cr4 = cr4 | CR4_MCE;
 	save->efer = efer | EFER_SVME;
 	vp->arch.tag_generation = 0;
 }
@@ -97,7 +105,7 @@ bool svm_write_cr4(struct vp *vp, uint64_t value)
 {
 	uint64_t efer = guest_efer(vp);
 
-	if ((value & ~svm_cr4_valid) || ((efer & EFER_LMA) && !(value & CR4_PAE)))
+	if ((value & ~context_cr4_allowed) || ((efer & EFER_LMA) && !(value & CR4_PAE)))
 		return false;
 	store_mode(vp, value, efer);
 	return true;
@@ -123,7 +131,7 @@ enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
 			(struct hv_x64_table_register){ .limit = (uint16_t)table->limit,
 			                                .base = table->base };
 	} else if (name == HV_X64_REGISTER_CR4) {
-		value->reg64 = svm_vmcb(vp)->save.cr4;
+		value->reg64 = guest_cr4(vp);
 	} else if (name == HV_X64_REGISTER_EFER) {
 		value->reg64 = guest_efer(vp);
 	} else {
@@ -164,7 +172,7 @@ enum hv_status svm_set_register(struct vp *vp, uint32_t name,
 	} else if (name == HV_X64_REGISTER_CR4) {
 		store_mode(vp, value->reg64, guest_efer(vp));
 	} else if (name == HV_X64_REGISTER_EFER) {
-		store_mode(vp, svm_vmcb(vp)->save.cr4, value->reg64);
+		store_mode(vp, guest_cr4(vp), value->reg64);
 	} else {
 		return HV_STATUS_INVALID_PARAMETER;
 	}

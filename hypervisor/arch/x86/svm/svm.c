@@ -15,7 +15,6 @@
 
 enum { MSRPM_READ = 1, MSRPM_WRITE = 2 };
 
-uint64_t svm_cr4_valid;
 uint32_t svm_features;
 
 static uint32_t asid_count;
@@ -24,13 +23,9 @@ static uint8_t *child_iopm;
 static uint8_t *root_msrpm; /* two bits an MSR: read, write. APM2 15.11 */
 static uint8_t *child_msrpm;
 
-/*
- * ASIDs tag TLB entries. Each CPU hands them out in turn; when they run out, or the CPU must forget
- * all guest translations, it flushes everything and starts a new generation.
- */
+/* ASIDs tag TLB entries. Each CPU hands them out in turn; those of an older generation are void. */
 static struct svm_cpu {
 	uint64_t host_hpa; /* what VMLOAD brings back */
-	uint64_t save_hpa; /* what VMRUN and #VMEXIT use */
 	uint64_t generation;
 	uint32_t next_asid;
 } svm_cpus[MAX_CPUS];
@@ -70,20 +65,6 @@ static void svm_permit_root_reads(uint32_t first, uint32_t last)
 		permit_msr(root_msrpm, msr, MSRPM_READ);
 }
 
-/* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3 */
-static void find_cr4_bits(void)
-{
-	struct cpuid_regs basic, structured;
-
-	cpu_cpuid(1, 0, &basic);
-	cpu_cpuid(7, 0, &structured);
-	svm_cr4_valid = 0x7ff | (basic.ecx & BIT32(26)) >> 8 | /* OSXSAVE */
-	                (structured.ebx & BIT32(0)) << 16 |    /* FSGSBASE */
-	                (structured.ebx & BIT32(7)) << 13 |    /* SMEP */
-	                (structured.ebx & BIT32(20)) << 1 |    /* SMAP */
-	                (structured.ecx & BIT32(2)) << 9;      /* UMIP */
-}
-
 static void svm_global_init(void)
 {
 	struct cpuid_regs regs;
@@ -91,7 +72,6 @@ static void svm_global_init(void)
 	cpu_cpuid(SVM_LEAF, 0, &regs);
 	asid_count = regs.ebx;
 	svm_features = regs.edx;
-	find_cr4_bits();
 	root_iopm = reserve_take(IOPM_BYTES);
 	child_iopm = reserve_take(IOPM_BYTES);
 	root_msrpm = reserve_take(MSRPM_BYTES);
@@ -114,9 +94,8 @@ static void svm_cpu_on(void)
 	struct svm_cpu *cpu = &svm_cpus[this_cpu()->index];
 
 	cpu->host_hpa = frame_map_hpa(reserve_take(PAGE_4K));
-	cpu->save_hpa = frame_map_hpa(reserve_take(PAGE_4K));
 	cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_SVME);
-	cpu_wrmsr(MSR_VM_HSAVE_PA, cpu->save_hpa);
+	cpu_wrmsr(MSR_VM_HSAVE_PA, frame_map_hpa(reserve_take(PAGE_4K)));
 	cpu_wrmsr(MSR_VM_CR, cpu_rdmsr(MSR_VM_CR) | VM_CR_R_INIT);
 	cpu->generation = 1;
 	cpu->next_asid = 1;
@@ -127,21 +106,9 @@ static void svm_vp_init(struct vp *vp)
 {
 	struct vmcb_control *control = &svm_vmcb(vp)->control;
 
-	control->intercept_exceptions = BIT32(EXCEPTION_DB) | BIT32(EXCEPTION_AC) |
-	                                BIT32(EXCEPTION_MC);
-	control->intercept_1 =
-		SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
-		SVM_INTERCEPT_INIT | SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_CPUID |
-		SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
-		SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IOIO | SVM_INTERCEPT_MSR |
-		SVM_INTERCEPT_TASK_SWITCH | SVM_INTERCEPT_SHUTDOWN;
-	control->intercept_2 = SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL |
-	                       SVM_INTERCEPT_VMLOAD | SVM_INTERCEPT_VMSAVE |
-	                       SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
-	                       SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_MONITOR |
-	                       SVM_INTERCEPT_MWAIT | SVM_INTERCEPT_XSETBV;
-	if (!vp->partition->is_root) /* whose devices may not be coherent */
-		control->intercept_2 |= SVM_INTERCEPT_WBINVD;
+	svm_set_intercepts(control);
+	if (vp->partition->is_root) /* its devices may not be coherent */
+		svm_intercept(control, SVM_EXIT_WBINVD, false);
 	control->iopm_base =
 		frame_map_hpa(vp->partition->is_root ? root_iopm : child_iopm);
 	control->msrpm_base =
@@ -151,16 +118,19 @@ static void svm_vp_init(struct vp *vp)
 	control->tsc_offset = vp->partition->tsc_offset;
 }
 
-/* The ASID for this entry. Sets the TLB control when everything has to go. */
+/*
+ * The ASID for this entry. To forget a VP's translations is to give it another tag: the old one matches
+ * nobody's. When they run out all have to go, and then all can be given out again.
+ */
 static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool flush)
 {
 	unsigned int index = this_cpu()->index;
 	struct svm_cpu *cpu = &svm_cpus[index];
 
-	control->tlb_control = SVM_TLB_KEEP;
+	control->tlb_control = 0;
 	if (!flush && arch->tag_cpu == index && arch->tag_generation == cpu->generation)
 		return;
-	if (flush || cpu->next_asid >= asid_count) {
+	if (cpu->next_asid >= asid_count) {
 		cpu->generation++;
 		cpu->next_asid = 1;
 		control->tlb_control = SVM_TLB_FLUSH_ALL;
@@ -178,11 +148,9 @@ static void load_events(const struct vp *vp, struct vmcb_control *control)
 {
 	const struct vp_event *event = &vp->reinject;
 
-	control->intercept_cr = SVM_INTERCEPT_CR_WRITE(4) |
-	                        (vp->watch_cr8 ? SVM_INTERCEPT_CR_WRITE(8) : 0);
-	control->intercept_1 &= ~SVM_INTERCEPT_IRET;
-	if (vp->nmi_blocked && !vp->nmi_returning)
-		control->intercept_1 |= SVM_INTERCEPT_IRET;
+	svm_intercept(control, SVM_EXIT_CR4_READ, vp->arch.mce_withheld);
+	svm_intercept(control, SVM_EXIT_CR8_WRITE, vp->watch_cr8);
+	svm_intercept(control, SVM_EXIT_IRET, vp->nmi_blocked && !vp->nmi_returning);
 	control->interrupt_shadow = vp->arch.interrupt_shadow;
 	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR | vp->lapic.tpr >> 4;
 	control->v_vector = (uint8_t)vp->presented;
@@ -229,7 +197,7 @@ static void save_events(struct vp *vp, const struct vmcb_control *control)
 	};
 }
 
-static void svm_run(struct vp *vp, bool flush, struct vp_exit *exit)
+static void svm_run(struct vp *vp, bool flush)
 {
 	struct vp_arch *arch = &vp->arch;
 	struct vmcb *vmcb = svm_vmcb(vp);
@@ -246,7 +214,6 @@ static void svm_run(struct vp *vp, bool flush, struct vp_exit *exit)
 	arch->rip = vmcb->save.rip;
 	arch->rflags = vmcb->save.rflags;
 	save_events(vp, &vmcb->control);
-	svm_describe_exit(vp, exit);
 }
 
 static unsigned int svm_cpl(const struct vp *vp)
@@ -264,6 +231,7 @@ const struct virt_ops svm_ops = {
 	.vp_init = svm_vp_init,
 	.vp_reset = svm_vp_reset,
 	.run = svm_run,
+	.handle_exit = svm_handle_exit,
 	.write_cr4 = svm_write_cr4,
 	.cpl = svm_cpl,
 	.get_register = svm_get_register,

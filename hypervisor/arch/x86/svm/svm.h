@@ -14,8 +14,16 @@ static inline struct vmcb *svm_vmcb(const struct vp *vp)
 
 void svm_enter(uint64_t *gpr, uint64_t vmcb_hpa, uint64_t host_hpa);
 
-/* exit.c: the VMCB's exit fields in our terms. */
-void svm_describe_exit(struct vp *vp, struct vp_exit *exit);
+/* exit.c */
+void svm_handle_exit(struct vp *vp);
+void svm_set_intercepts(struct vmcb_control *control);
+
+static inline void svm_intercept(struct vmcb_control *control, unsigned int code, bool on)
+{
+	uint32_t *word = &control->intercepts[code / 32];
+
+	*word = on ? *word | BIT32(code % 32) : *word & ~BIT32(code % 32);
+}
 
 /* registers.c */
 void svm_vp_reset(struct vp *vp);
@@ -25,8 +33,7 @@ bool svm_write_cr4(struct vp *vp, uint64_t value);
 enum hv_status svm_set_register(struct vp *vp, uint32_t name,
                                 const union hv_register_value *value);
 
-/* svm.c: what CR4 has on this processor; CPUID 8000000A EDX */
-extern uint64_t svm_cr4_valid;
+/* svm.c: CPUID 8000000A EDX */
 #define SVM_FEATURE_NESTED_PAGING BIT32(0)
 #define SVM_FEATURE_NEXT_RIP      BIT32(3)
 extern uint32_t svm_features;

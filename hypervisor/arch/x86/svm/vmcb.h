@@ -15,12 +15,7 @@ struct vmcb_segment {
 };
 
 struct vmcb_control {
-	uint32_t intercept_cr; /* 15:0 reads, 31:16 writes */
-	uint32_t intercept_dr;
-	uint32_t intercept_exceptions;
-	uint32_t intercept_1;
-	uint32_t intercept_2;
-	uint32_t intercept_3;
+	uint32_t intercepts[6]; /* bit by exit code */
 	uint8_t reserved1[0x3c - 0x18];
 	uint16_t pause_filter_threshold;
 	uint16_t pause_filter_count;
@@ -101,37 +96,6 @@ struct vmcb {
 ASSERT_SIZE(struct vmcb, 4096);
 ASSERT_OFFSET(struct vmcb, save.rax, 0x5f8);
 
-/* intercept_1. APM2 appendix B, offset 0x0c */
-#define SVM_INTERCEPT_INTR             BIT32(0)
-#define SVM_INTERCEPT_NMI              BIT32(1)
-#define SVM_INTERCEPT_SMI              BIT32(2)
-#define SVM_INTERCEPT_INIT             BIT32(3)
-#define SVM_INTERCEPT_RDPMC            BIT32(15)
-#define SVM_INTERCEPT_CPUID            BIT32(18)
-#define SVM_INTERCEPT_RSM              BIT32(19)
-#define SVM_INTERCEPT_CR_WRITE(number) BIT32(16 + (number))
-#define SVM_INTERCEPT_IRET             BIT32(20)
-#define SVM_INTERCEPT_INVD             BIT32(22)
-#define SVM_INTERCEPT_HLT              BIT32(24)
-#define SVM_INTERCEPT_INVLPGA          BIT32(26)
-#define SVM_INTERCEPT_IOIO             BIT32(27)
-#define SVM_INTERCEPT_MSR              BIT32(28)
-#define SVM_INTERCEPT_TASK_SWITCH      BIT32(29)
-#define SVM_INTERCEPT_SHUTDOWN         BIT32(31)
-
-/* intercept_2, offset 0x10 */
-#define SVM_INTERCEPT_VMRUN   BIT32(0)
-#define SVM_INTERCEPT_VMMCALL BIT32(1)
-#define SVM_INTERCEPT_VMLOAD  BIT32(2)
-#define SVM_INTERCEPT_VMSAVE  BIT32(3)
-#define SVM_INTERCEPT_STGI    BIT32(4)
-#define SVM_INTERCEPT_CLGI    BIT32(5)
-#define SVM_INTERCEPT_SKINIT  BIT32(6)
-#define SVM_INTERCEPT_WBINVD  BIT32(9)
-#define SVM_INTERCEPT_MONITOR BIT32(10)
-#define SVM_INTERCEPT_MWAIT   BIT32(11)
-#define SVM_INTERCEPT_XSETBV  BIT32(13)
-
 /* v_control, offset 0x60 */
 #define SVM_V_TPR_MASK       UINT32_C(0xf)
 #define SVM_V_IRQ            BIT32(8)
@@ -142,10 +106,7 @@ ASSERT_OFFSET(struct vmcb, save.rax, 0x5f8);
 #define SVM_SHADOW_INTERRUPT BIT64(0)
 #define SVM_NESTED_ENABLE    BIT64(0)
 
-enum svm_tlb_control {
-	SVM_TLB_KEEP = 0,
-	SVM_TLB_FLUSH_ALL = 1, /* every ASID; needs no FlushByAsid */
-};
+#define SVM_TLB_FLUSH_ALL 1 /* every ASID; needs no FlushByAsid */
 
 /* event_injection and exit_interrupt_info. APM2 15.20 */
 #define SVM_EVENT_TYPE_SHIFT  8
@@ -153,14 +114,14 @@ enum svm_tlb_control {
 #define SVM_EVENT_VALID       BIT64(31)
 #define SVM_EVENT_ERROR_SHIFT 32
 
-/* exit_code, low 32 bits. APM2 appendix C */
+/* exit_code, low 32 bits, and below 192 the number of its bit in intercepts[]. APM2 appendix B, C */
 enum svm_exit {
-	SVM_EXIT_CR0_WRITE = 0x10,
+	SVM_EXIT_CR4_READ = 0x04,
 	SVM_EXIT_CR4_WRITE = 0x14,
 	SVM_EXIT_CR8_WRITE = 0x18,
 	SVM_EXIT_EXCEPTION = 0x40, /* and the vector */
 	SVM_EXIT_INTR = 0x60,
-	SVM_EXIT_VINTR = 0x64,
+	SVM_EXIT_INIT = 0x63,
 	SVM_EXIT_RDPMC = 0x6f,
 	SVM_EXIT_CPUID = 0x72,
 	SVM_EXIT_RSM = 0x73,
@@ -180,6 +141,7 @@ enum svm_exit {
 	SVM_EXIT_MONITOR = 0x8a,
 	SVM_EXIT_MWAIT = 0x8b,
 	SVM_EXIT_XSETBV = 0x8d,
+	SVM_EXIT_RDPRU = 0x8e,
 	SVM_EXIT_NPF = 0x400,
 };
 #define SVM_EXIT_INVALID 0xffffffffu /* the VMCB was refused */
