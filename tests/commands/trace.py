@@ -20,7 +20,7 @@ def main(words):
     split = words.index("--") if "--" in words else len(words)
     command = words[split + 1:] or ["true"]
     line = command[0] if len(command) == 1 else shlex.join(command)
-    line = f"({line}); status=$?; viridis trace >/out/trace.txt; exit $status"
+    line = f"viridis trace >/dev/null; ({line}); status=$?; viridis trace >/out/trace.txt; exit $status"
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
         if "--out" in words[:split]:
             print("./dev trace: --out is taken by the trace itself", file=sys.stderr)

@@ -120,7 +120,6 @@ CPU_PLAIN(pause)
 CPU_PLAIN(cli)
 CPU_PLAIN(hlt)
 CPU_PLAIN(mfence)
-CPU_PLAIN(wbinvd)
 #undef CPU_PLAIN
 
 /* No interrupt is taken between the two: STI's shadow covers HLT. APM3, STI */

@@ -19,8 +19,7 @@ enum gpr {
 	GPR_RDX,
 	GPR_RBX,
 	GPR_RSP,
-	GPR_RBP,
-	GPR_RSI,
+	GPR_RSI = 6,
 	GPR_RDI,
 	GPR_COUNT = 16
 };
@@ -91,17 +90,22 @@ struct virt_ops {
 	void (*vp_init)(struct vp *vp);
 	void (*vp_reset)(struct vp *vp); /* registers as after INIT. SDM3 table 10-1 */
 	/*
-	 * Enters the guest and returns at its exit, interrupts off. A physical interrupt ends the
-	 * guest's run and stays pending. `flush`: what is cached of the VP's translations is stale.
-	 *
-	 * The guest gets vp->reinject at once, and vp->presented as soon as RFLAGS.IF and the shadow
-	 * allow. What the exit interrupted in delivery is in vp->reinject then, to go in again.
+	 * Before the entries to come: the guest is to get vp->reinject at once, and vp->presented as soon as
+	 * RFLAGS.IF and the shadow allow. `flush`: what is cached of the VP's translations is stale.
 	 */
-	void (*run)(struct vp *vp, bool flush);
-	void (*handle_exit)(
-		struct vp *vp); /* what it was, to the kernel: kernel/run/exit.h */
+	void (*load_events)(struct vp *vp, bool flush);
+	/*
+	 * Enters the guest and returns at its exit, interrupts off. A physical interrupt ends the
+	 * guest's run and stays pending. What the exit interrupted in delivery is in vp->reinject
+	 * then, to go in again.
+	 */
+	void (*run)(struct vp *vp);
+	/*
+	 * Tells the kernel what the exit was: kernel/run/exit.h. True: of a kind that touches the VP's general
+	 * registers alone, unless it says so (vp->quiet, vp->reinject, wait_epoch, atomics).
+	 */
+	bool (*handle_exit)(struct vp *vp);
 	bool (*write_cr4)(struct vp *vp, uint64_t value); /* false: #GP */
-	unsigned int (*cpl)(const struct vp *vp);
 	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,
 	                               union hv_register_value *value);
 	enum hv_status (*set_register)(struct vp *vp, uint32_t name,
@@ -118,6 +122,12 @@ static inline union hv_register_value vp_register(const struct vp *vp, uint32_t 
 
 	(void)virt->get_register(vp, name, &value); /* every vendor knows it */
 	return value;
+}
+
+/* APM2 4.9.1 */
+static inline unsigned int vp_cpl(const struct vp *vp)
+{
+	return vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3;
 }
 
 #endif

@@ -18,10 +18,6 @@ struct cpu {
 	uint64_t stack_bottom, stack_top;
 	struct cpu_descriptors descriptors;
 
-	/* Owning CPU only; interrupt handlers included. */
-	bool timer_fired; /* VECTOR_TIMER has come since it was last cleared */
-	bool nmi_came;    /* likewise an NMI */
-
 	/* Constant once the root runs. */
 	struct vp *root_vp;
 	/* A page each, private copies of the guest's. */
@@ -48,9 +44,20 @@ struct cpu {
 	struct list timers;
 
 	/* Atomic. */
-	uint64_t epoch;   /* see below */
-	bool reschedule;  /* look for a better VP before the next entry */
-	bool timer_rearm; /* owning CPU only: the deadline may have changed */
+	uint64_t epoch; /* see below */
+
+	/* What to look at before the next entry; all of it is 0 as long as there is nothing. */
+	union {
+		struct {
+			/* Owning CPU only, interrupt handlers included. */
+			bool timer_fired; /* VECTOR_TIMER has come since it was last cleared */
+			bool nmi_came;    /* likewise an NMI */
+			bool timer_rearm; /* the deadline may have changed */
+			/* Atomic. */
+			bool reschedule; /* look for a better VP */
+		};
+		uint64_t attention;
+	};
 
 	/* Atomic: released by its CPU when it is up, acquired by the one that starts it. */
 	bool online;

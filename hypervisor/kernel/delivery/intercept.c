@@ -11,8 +11,7 @@
 static uint16_t execution_state(const struct vp *vp)
 {
 	uint64_t cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
-	uint16_t state = vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 &
-	                 HV_EXECUTION_CPL_MASK;
+	uint16_t state = (uint16_t)vp_cpl(vp);
 
 	if (cr0 & CR0_PE)
 		state |= HV_EXECUTION_CR0_PE;

@@ -60,6 +60,7 @@ enum hv_status hc_read_trace(struct hypercall *call)
 	if (in->cpu >= cpu_count)
 		return HV_STATUS_INVALID_LP_INDEX;
 	cpu = cpus[in->cpu];
+	__atomic_store_n(&trace_on, true, __ATOMIC_RELAXED);
 	return read_ring(call, (const char *)cpu->trace, TRACE_RECORDS,
 	                 sizeof(*cpu->trace),
 	                 __atomic_load_n(&cpu->trace_next, __ATOMIC_ACQUIRE),

@@ -214,8 +214,7 @@ static enum hv_status carry_out(struct invocation *invocation)
 /* VMMCALL is #UD without the hypercall page. */
 static bool may_call(const struct vp *vp)
 {
-	return (vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE) &&
-	       virt->cpl(vp) == 0 &&
+	return (vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE) && vp_cpl(vp) == 0 &&
 	       (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PE);
 }
 

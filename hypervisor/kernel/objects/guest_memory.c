@@ -81,7 +81,7 @@ static unsigned int paging_levels(const struct vp *vp)
 static enum hv_translate_code check_rights(const struct vp *vp, uint64_t rights,
                                            uint64_t access)
 {
-	bool user = virt->cpl(vp) == 3;
+	bool user = vp_cpl(vp) == 3;
 	bool guarded = user || (register64(vp, HV_X64_REGISTER_CR0) & CR0_WP);
 
 	if (access & HV_TRANSLATE_PRIVILEGE_EXEMPT)

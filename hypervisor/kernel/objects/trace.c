@@ -3,14 +3,16 @@
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
-              uint64_t b)
+bool trace_on;
+
+void trace_record(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+                  uint64_t b)
 {
 	struct cpu *cpu = this_cpu();
 	struct viridis_trace_record *record =
 		&cpu->trace[cpu->trace_next % TRACE_RECORDS];
 
-	record->tsc = tsc;
+	record->tsc = cpu_rdtsc();
 	record->kind = (uint16_t)kind;
 	record->partition = vp ? vp->partition->slot : 0;
 	record->vp = vp ? (uint16_t)vp->index : 0xffff;
@@ -19,9 +21,4 @@ void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, u
 	record->b = b;
 	/* Release: a reader on another CPU sees the record before its number. */
 	__atomic_store_n(&cpu->trace_next, cpu->trace_next + 1, __ATOMIC_RELEASE);
-}
-
-void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b)
-{
-	trace_at(cpu_rdtsc(), kind, vp, a, b);
 }

@@ -6,6 +6,7 @@
 #ifndef VIRIDIS_KERNEL_TRACE_H
 #define VIRIDIS_KERNEL_TRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <viridis/abi/viridis_trace.h>
 
@@ -13,8 +14,17 @@
 
 struct vp;
 
-void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a, uint64_t b);
-void trace_at(uint64_t tsc, enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
-              uint64_t b);
+/* Atomic. The root has asked for records once: until then nothing is recorded. */
+extern bool trace_on;
+
+void trace_record(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+                  uint64_t b);
+
+static inline void trace(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
+                         uint64_t b)
+{
+	if (__atomic_load_n(&trace_on, __ATOMIC_RELAXED))
+		trace_record(kind, vp, a, b);
+}
 
 #endif

@@ -117,19 +117,24 @@ void vp_free(struct vp *vp, struct pool *pool)
 	give_pages(vp, pool);
 }
 
+void vp_reset_registers(struct vp *vp)
+{
+	virt->vp_reset(vp);
+	vp->reinject.valid = false;
+	vp->presented = VLAPIC_NO_VECTOR;
+	vp->nmi_pending = 0;
+	vp->nmi_blocked = vp->nmi_returning = false;
+	vp->halted = false;
+}
+
 void vp_reset(struct vp *vp)
 {
 	vlapic_reset(&vp->lapic);
 	synic_reset(&vp->synic);
 	stimers_reset(&vp->stimers);
-	virt->vp_reset(vp);
 	context_reset(vp);
-	vp->reinject.valid = false;
-	vp->presented = VLAPIC_NO_VECTOR;
-	vp->nmi_pending = 0;
-	vp->nmi_blocked = vp->nmi_returning = false;
+	vp_reset_registers(vp);
 	vp->assist_eoi_set = false;
-	vp->halted = false;
 }
 
 /* V3: the bit comes before the look at running_on and the kick. */

@@ -90,6 +90,7 @@ struct vp {
 		reinject; /* an event whose delivery was interrupted, or a new one */
 	int presented;    /* the vector shown to the guest, or -1 */
 	bool watch_cr8;   /* a change of the task priority is to exit */
+	bool quiet;       /* it was entered, and may be again, with no event that waits */
 	/* NMIs that wait, at most two; blocked: one is in service, and its IRET, if `returning` began here. */
 	uint8_t nmi_pending;
 	bool nmi_blocked, nmi_returning;
@@ -149,6 +150,7 @@ void vp_free(struct vp *vp, struct pool *pool);
 
 /* As at power-up; x86 state, virtual APIC, SynIC, timers. */
 void vp_reset(struct vp *vp);
+void vp_reset_registers(struct vp *vp); /* and the events that wait, as INIT does */
 
 /* Anyone, any CPU. */
 void vp_raise(struct vp *vp, uint32_t event);
@@ -169,9 +171,6 @@ bool vp_claim(struct vp *vp) MUST_CHECK;
 
 /* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
 void vp_after_exit(struct vp *vp);
-
-/* The owner: an event waits for what no exit tells. It must exit soon. */
-bool vp_must_exit_soon(const struct vp *vp);
 
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);

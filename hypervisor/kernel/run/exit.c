@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What exits lead to: exit.h */
 #include "hypervisor/kernel/run/exit.h"
+#include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/delivery/apic.h"
@@ -43,6 +44,9 @@ void exit_msr(struct vp *vp, bool write)
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
 	bool done = write ? msr_write(vp, msr, value) : msr_read(vp, msr, &value);
 
+	/* A write may be of anything; and a runtime that is read again has gone on. */
+	if (write || msr == HV_MSR_VP_RUNTIME)
+		vp->quiet = false;
 	if (!done) {
 		vp_exception(vp, EXCEPTION_GP);
 		return;
@@ -68,14 +72,6 @@ void exit_hlt(struct vp *vp)
 	vp->halted = true;
 }
 
-/* The root has devices whose accesses may not be coherent; a child has nothing to be written back. */
-void exit_wbinvd(struct vp *vp)
-{
-	if (vp->partition->is_root)
-		cpu_wbinvd();
-	vp_advance(vp);
-}
-
 void exit_nested_fault(struct vp *vp, const struct exit_fault *fault)
 {
 	trace(VIRIDIS_TRACE_FAULT, vp, fault->gpa, fault->write);
@@ -89,12 +85,6 @@ void exit_nested_fault(struct vp *vp, const struct exit_fault *fault)
 		intercept_memory(vp, fault);
 }
 
-static bool write_cr(struct vp *vp, unsigned int number, uint64_t value)
-{
-	return number == 8 ? vlapic_set_cr8(&vp->lapic, value) :
-	                     virt->write_cr4(vp, value);
-}
-
 /*
  * Writes of CR4 always exit, reads while it is not what the guest wrote, writes of CR8 while a vector waits. CR8
  * is never read here.
@@ -105,16 +95,18 @@ void exit_cr(struct vp *vp, unsigned int number)
 	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
 	bool is_64 = guest_code_bits(vp) == 64;
 	struct decode_mov_cr move;
-	uint64_t *gpr;
+	uint64_t *gpr, value;
 
 	if (!decode_mov_cr(bytes, count, is_64, &move) || move.number != number) {
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}
 	gpr = &vp->arch.gpr[move.gpr];
+	value = is_64 ? *gpr : (uint32_t)*gpr;
 	if (!move.writes_cr) {
 		*gpr = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
-	} else if (!write_cr(vp, number, is_64 ? *gpr : (uint32_t)*gpr)) {
+	} else if (!(number == 8 ? vlapic_set_cr8(&vp->lapic, value) :
+	                           virt->write_cr4(vp, value))) {
 		vp_exception(vp, EXCEPTION_GP);
 		return;
 	}
@@ -138,14 +130,11 @@ void exit_xsetbv(struct vp *vp)
 {
 	const uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
+	bool exists = vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE;
 
-	if (!(vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)) {
-		vp_exception(vp, EXCEPTION_UD);
-		return;
-	}
-	if (virt->cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
+	if (!exists || vp_cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
 	    !context_xcr0_is_valid(value)) {
-		vp_exception(vp, EXCEPTION_GP);
+		vp_exception(vp, exists ? EXCEPTION_GP : EXCEPTION_UD);
 		return;
 	}
 	vp->arch.xcr0 = value;
@@ -161,23 +150,11 @@ void vp_triple_fault(struct vp *vp)
 		intercept_triple_fault(vp);
 }
 
-/*
- * #DB and #AC are seen because a guest can make their delivery raise them again, for good, and nothing
- * comes between but what the run loop lets in while an event waits.
- */
-void exit_exception(struct vp *vp, uint8_t vector)
-{
-	if (vector == EXCEPTION_MC)
-		panic("machine check");
-	vp_exception(vp, vector);
-}
-
 /* The parent set registers no processor takes. The VP is lost; nobody else is. */
 void exit_invalid_state(struct vp *vp)
 {
 	log_limited("p%u vp%u exit: the processor refused its state, rip %#lx",
 	            vp->partition->slot, vp->index, vp->arch.rip);
-	virt->vp_reset(vp);
-	vp->reinject.valid = false;
+	vp_reset_registers(vp);
 	vp_triple_fault(vp);
 }

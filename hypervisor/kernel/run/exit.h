@@ -14,14 +14,11 @@ void exit_cpuid(struct vp *vp);
 void exit_msr(struct vp *vp, bool write);
 void exit_io(struct vp *vp, const struct exit_port *access);
 void exit_hlt(struct vp *vp);
-void exit_wbinvd(struct vp *vp); /* or INVD */
 void exit_xsetbv(struct vp *vp);
 void exit_iret(struct vp *vp); /* while an NMI is in service: before it is carried out */
 void exit_nested_fault(struct vp *vp, const struct exit_fault *fault);
 void exit_cr(struct vp *vp,
-             unsigned int number); /* MOV from or to it; of unknown length */
-void exit_exception(struct vp *vp,
-                    uint8_t vector);    /* a fault, to be raised in the guest */
+             unsigned int number);      /* MOV from or to it; of unknown length */
 void exit_invalid_state(struct vp *vp); /* the processor refused to enter it */
 
 #endif

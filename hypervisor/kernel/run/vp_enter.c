@@ -44,12 +44,7 @@ static void take_init(struct vp *vp)
 	vlapic_init_signal(&vp->lapic);
 	if (vp->partition->is_root)
 		interrupt_end_all(vp);
-	virt->vp_reset(vp);
-	vp->reinject.valid = false;
-	vp->presented = VLAPIC_NO_VECTOR;
-	vp->nmi_pending = 0;
-	vp->nmi_blocked = vp->nmi_returning = false;
-	vp->halted = false;
+	vp_reset_registers(vp);
 }
 
 /* SIPI: real mode at vector:0000. */
@@ -167,11 +162,6 @@ static void choose_injection(struct vp *vp)
 	}
 }
 
-bool vp_must_exit_soon(const struct vp *vp)
-{
-	return vp->nmi_pending && (!vp->nmi_blocked || vp->nmi_returning);
-}
-
 static bool ends_halt(const struct vp *vp)
 {
 	return (vp->nmi_pending && !vp->nmi_blocked) || vp->reinject.valid ||
@@ -223,6 +213,8 @@ bool vp_prepare(struct vp *vp)
 	vp->halted = false;
 	choose_vector(vp);
 	choose_injection(vp);
+	vp->quiet = vp->presented == VLAPIC_NO_VECTOR && !vlapic_requests(&vp->lapic) &&
+	            !vp->reinject.valid && !vp->nmi_pending && !vp->sint_notify;
 	return true;
 }
 

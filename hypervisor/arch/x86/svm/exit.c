@@ -2,15 +2,10 @@
 /* From exit codes and the VMCB's exit fields to the kernel's handlers. APM2 15, appendix C */
 #include "hypervisor/arch/x86/svm/svm.h"
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/kernel/base/trace.h"
+#include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/run/exit.h"
-
-static const struct vmcb_control *control_of(const struct vp *vp)
-{
-	return &svm_vmcb(vp)->control;
-}
 
 static void undefined(struct vp *vp)
 {
@@ -22,25 +17,33 @@ static void general_protection(struct vp *vp)
 	vp_exception(vp, EXCEPTION_GP);
 }
 
+/*
+ * #DB and #AC are seen because a guest can make their delivery raise them again, for good, and nothing
+ * comes between but what the run loop lets in while an event waits.
+ */
 static void exception(struct vp *vp)
 {
-	exit_exception(vp, (uint8_t)(control_of(vp)->exit_code - SVM_EXIT_EXCEPTION));
+	uint8_t vector = (uint8_t)(svm_vmcb(vp)->control.exit_code - SVM_EXIT_EXCEPTION);
+
+	if (vector == EXCEPTION_MC)
+		panic("machine check");
+	vp_exception(vp, vector);
 }
 
 /* Codes 0 to 15 are reads of CR0 to CR15, then come the writes. */
 static void move_cr(struct vp *vp)
 {
-	exit_cr(vp, control_of(vp)->exit_code & 0xf);
+	exit_cr(vp, svm_vmcb(vp)->control.exit_code & 0xf);
 }
 
 static void msr(struct vp *vp)
 {
-	exit_msr(vp, control_of(vp)->exit_info1 != 0);
+	exit_msr(vp, svm_vmcb(vp)->control.exit_info1 != 0);
 }
 
 static void port(struct vp *vp)
 {
-	uint64_t info = control_of(vp)->exit_info1;
+	uint64_t info = svm_vmcb(vp)->control.exit_info1;
 	const struct exit_port access = {
 		.port = (uint16_t)(info >> SVM_IO_PORT_SHIFT),
 		.bytes = info >> SVM_IO_SIZE_SHIFT & 7,
@@ -49,15 +52,15 @@ static void port(struct vp *vp)
 		.rep = (info & SVM_IO_REP) != 0,
 	};
 
-	vp->arch.next_rip = control_of(vp)->exit_info2;
+	vp->arch.next_rip = svm_vmcb(vp)->control.exit_info2;
 	exit_io(vp, &access);
 }
 
 static void nested_fault(struct vp *vp)
 {
-	uint64_t info = control_of(vp)->exit_info1;
+	uint64_t info = svm_vmcb(vp)->control.exit_info1;
 	const struct exit_fault fault = {
-		.gpa = control_of(vp)->exit_info2,
+		.gpa = svm_vmcb(vp)->control.exit_info2,
 		.present = (info & SVM_NPF_PRESENT) != 0,
 		.write = (info & SVM_NPF_WRITE) != 0,
 		.fetch = (info & SVM_NPF_FETCH) != 0,
@@ -76,7 +79,7 @@ static void nested_fault(struct vp *vp)
 static void refused(struct vp *vp)
 {
 	if (svm_vmcb(vp)->save.cr3 == cpu_read_cr3() ||
-	    (control_of(vp)->exit_interrupt_info & SVM_EVENT_VALID))
+	    (svm_vmcb(vp)->control.exit_interrupt_info & SVM_EVENT_VALID))
 		exit_invalid_state(vp);
 	else
 		general_protection(vp);
@@ -85,7 +88,7 @@ static void refused(struct vp *vp)
 static void unknown(struct vp *vp)
 {
 	log_limited("p%u vp%u svm: unexpected exit code %#lx", vp->partition->slot,
-	            vp->index, control_of(vp)->exit_code);
+	            vp->index, svm_vmcb(vp)->control.exit_code);
 	vp_exception(vp, EXCEPTION_UD);
 }
 
@@ -97,12 +100,16 @@ static void unknown(struct vp *vp)
 struct exit_row {
 	void (*handle)(struct vp *vp);
 	uint8_t length, stat;
+	bool plain; /* for handle_exit */
 };
 
-#define ROW(handler, bytes, counter)                   \
-	{                                              \
-		.handle = (handler), .length = bytes,  \
-		.stat = VIRIDIS_VP_STAT_EXIT_##counter \
+#define ROW(handler, bytes, counter)                                  \
+	{                                                             \
+		handler, bytes, VIRIDIS_VP_STAT_EXIT_##counter, false \
+	}
+#define PLAIN(handler, bytes, counter)                               \
+	{                                                            \
+		handler, bytes, VIRIDIS_VP_STAT_EXIT_##counter, true \
 	}
 
 /* What has a row is intercepted; but IRET, reads of CR4 and writes of CR8 only where svm.c says so. */
@@ -115,20 +122,21 @@ static const struct exit_row rows[] = {
 	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = ROW(exception, 0, OTHER),
 	[SVM_EXIT_INTR... SVM_EXIT_INIT] = ROW(exit_interrupt, 0, INTERRUPT),
 	[SVM_EXIT_RDPMC] = ROW(general_protection, 0, OTHER),
-	[SVM_EXIT_CPUID] = ROW(exit_cpuid, 2, CPUID),
+	[SVM_EXIT_CPUID] = PLAIN(exit_cpuid, 2, CPUID),
 	[SVM_EXIT_RSM] = ROW(undefined, 0, OTHER),
 	[SVM_EXIT_IRET] = ROW(exit_iret, 0, OTHER),
-	[SVM_EXIT_INVD] = ROW(exit_wbinvd, 2, OTHER),
+	/* Memory is coherent: there is nothing to be written back. */
+	[SVM_EXIT_INVD] = ROW(vp_advance, 2, OTHER),
 	[SVM_EXIT_HLT] = ROW(exit_hlt, 1, HLT),
 	[SVM_EXIT_INVLPGA] = ROW(undefined, 0, OTHER),
 	[SVM_EXIT_IOIO] = ROW(port, 0, IO),
-	[SVM_EXIT_MSR] = ROW(msr, 2, MSR),
+	[SVM_EXIT_MSR] = PLAIN(msr, 2, MSR),
 	[SVM_EXIT_TASK_SWITCH] = ROW(general_protection, 0, OTHER),
 	[SVM_EXIT_SHUTDOWN] = ROW(vp_triple_fault, 0, OTHER),
 	[SVM_EXIT_VMRUN] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_VMMCALL] = ROW(hypercall_handle, 3, HYPERCALL),
+	[SVM_EXIT_VMMCALL] = PLAIN(hypercall_handle, 3, HYPERCALL),
 	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_WBINVD] = ROW(exit_wbinvd, 2, OTHER),
+	[SVM_EXIT_WBINVD] = ROW(vp_advance, 2, OTHER),
 	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = ROW(undefined, 0, OTHER),
 	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv, 3, OTHER),
 	[SVM_EXIT_RDPRU] = ROW(undefined, 0, OTHER),
@@ -143,25 +151,23 @@ void svm_set_intercepts(struct vmcb_control *control)
 		svm_intercept(control, code, rows[code].handle != NULL);
 }
 
-static const struct exit_row *find_row(uint32_t code)
+bool svm_handle_exit(struct vp *vp)
 {
+	uint32_t code = (uint32_t)svm_vmcb(vp)
+	                        ->control.exit_code; /* TCG does not sign-extend -1 */
+	const struct exit_row *row = &unknown_row;
+
 	if (code < ARRAY_COUNT(rows) && rows[code].handle)
-		return &rows[code];
-	if (code == SVM_EXIT_NPF)
-		return &fault_row;
-	return code == SVM_EXIT_INVALID ? &refused_row : &unknown_row;
-}
-
-void svm_handle_exit(struct vp *vp)
-{
-	uint32_t code =
-		(uint32_t)control_of(vp)->exit_code; /* TCG does not sign-extend -1 */
-	const struct exit_row *row = find_row(code);
-
+		row = &rows[code];
+	else if (code == SVM_EXIT_NPF)
+		row = &fault_row;
+	else if (code == SVM_EXIT_INVALID)
+		row = &refused_row;
 	vp->arch.next_rip = svm_features & SVM_FEATURE_NEXT_RIP ?
-	                            control_of(vp)->next_rip :
+	                            svm_vmcb(vp)->control.next_rip :
 	                            vp->arch.rip + row->length;
-	trace_at(this_cpu()->stamp, VIRIDIS_TRACE_EXIT, vp, code, vp->arch.rip);
+	trace(VIRIDIS_TRACE_EXIT, vp, code, vp->arch.rip);
 	stat_count(vp->stats, row->stat);
 	row->handle(vp);
+	return row->plain;
 }

@@ -114,18 +114,18 @@ bool svm_write_cr4(struct vp *vp, uint64_t value)
 enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
                                 union hv_register_value *value)
 {
-	const uint64_t *plain = plain_register(vp, name);
-	const struct vmcb_segment *segment, *table;
+	const struct vmcb_segment *segment = segment_register(vp, name), *table;
+	const uint64_t *plain;
 
-	if (plain) {
-		value->reg64 = *plain;
-	} else if ((segment = segment_register(vp, name)) != NULL) {
+	if (segment) {
 		value->segment = (struct hv_x64_segment_register){
 			.base = segment->base,
 			.limit = segment->limit,
 			.selector = segment->selector,
 			.attributes = attributes_from_vmcb(segment->attributes),
 		};
+	} else if ((plain = plain_register(vp, name)) != NULL) {
+		value->reg64 = *plain;
 	} else if ((table = table_register(vp, name)) != NULL) {
 		value->table =
 			(struct hv_x64_table_register){ .limit = (uint16_t)table->limit,

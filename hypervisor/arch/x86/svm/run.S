@@ -15,14 +15,9 @@
 	.globl svm_enter
 	.type svm_enter, @function
 svm_enter:
-	pushq %rbx
-	pushq %rbp
-	pushq %r12
-	pushq %r13
-	pushq %r14
-	pushq %r15
-	pushq %rdx			/* host_hpa */
-	pushq %rdi			/* gpr */
+	.irp name, rbx, rbp, r12, r13, r14, r15, rdx, rdi /* then host_hpa, gpr */
+	pushq %\name
+	.endr
 
 	movq %rsi, %rax
 	movq GPR(1)(%rdi), %rcx
@@ -30,14 +25,9 @@ svm_enter:
 	movq GPR(3)(%rdi), %rbx
 	movq GPR(5)(%rdi), %rbp
 	movq GPR(6)(%rdi), %rsi
-	movq GPR(8)(%rdi), %r8
-	movq GPR(9)(%rdi), %r9
-	movq GPR(10)(%rdi), %r10
-	movq GPR(11)(%rdi), %r11
-	movq GPR(12)(%rdi), %r12
-	movq GPR(13)(%rdi), %r13
-	movq GPR(14)(%rdi), %r14
-	movq GPR(15)(%rdi), %r15
+	.irp number, 8, 9, 10, 11, 12, 13, 14, 15
+	movq GPR(\number)(%rdi), %r\number
+	.endr
 	movq GPR(7)(%rdi), %rdi
 
 	clgi
@@ -55,25 +45,17 @@ svm_enter:
 	movq %rbp, GPR(5)(%rdi)
 	movq %rsi, GPR(6)(%rdi)
 	popq GPR(7)(%rdi)
-	movq %r8, GPR(8)(%rdi)
-	movq %r9, GPR(9)(%rdi)
-	movq %r10, GPR(10)(%rdi)
-	movq %r11, GPR(11)(%rdi)
-	movq %r12, GPR(12)(%rdi)
-	movq %r13, GPR(13)(%rdi)
-	movq %r14, GPR(14)(%rdi)
-	movq %r15, GPR(15)(%rdi)
+	.irp number, 8, 9, 10, 11, 12, 13, 14, 15
+	movq %r\number, GPR(\number)(%rdi)
+	.endr
 
 	movq 8(%rsp), %rax		/* host_hpa */
 	vmload %rax
 	stgi
 	addq $16, %rsp
-	popq %r15
-	popq %r14
-	popq %r13
-	popq %r12
-	popq %rbp
-	popq %rbx
+	.irp name, r15, r14, r13, r12, rbp, rbx
+	popq %\name
+	.endr
 	ret
 	.size svm_enter, . - svm_enter
 

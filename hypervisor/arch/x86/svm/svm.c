@@ -18,10 +18,8 @@ enum { MSRPM_READ = 1, MSRPM_WRITE = 2 };
 uint32_t svm_features;
 
 static uint32_t asid_count;
-static uint8_t *root_iopm; /* a set bit: the access exits. APM2 15.10.1 */
-static uint8_t *child_iopm;
-static uint8_t *root_msrpm; /* two bits an MSR: read, write. APM2 15.11 */
-static uint8_t *child_msrpm;
+/* Of children, and of the root: a set bit is an access that exits; two bits an MSR. APM2 15.10.1, 15.11 */
+static uint8_t *iopm[2], *msrpm[2];
 
 /* ASIDs tag TLB entries. Each CPU hands them out in turn; those of an older generation are void. */
 static struct svm_cpu {
@@ -62,7 +60,7 @@ static void permit_msr(uint8_t *map, uint32_t msr, uint8_t accesses)
 static void svm_permit_root_reads(uint32_t first, uint32_t last)
 {
 	for (uint32_t msr = first; msr <= last; msr++)
-		permit_msr(root_msrpm, msr, MSRPM_READ);
+		permit_msr(msrpm[true], msr, MSRPM_READ);
 }
 
 static void svm_global_init(void)
@@ -72,21 +70,20 @@ static void svm_global_init(void)
 	cpu_cpuid(SVM_LEAF, 0, &regs);
 	asid_count = regs.ebx;
 	svm_features = regs.edx;
-	root_iopm = reserve_take(IOPM_BYTES);
-	child_iopm = reserve_take(IOPM_BYTES);
-	root_msrpm = reserve_take(MSRPM_BYTES);
-	child_msrpm = reserve_take(MSRPM_BYTES);
-	memset(child_iopm, 0xff, IOPM_BYTES);
-	memset(child_msrpm, 0xff, MSRPM_BYTES);
-	for (unsigned int i = 0; i < ARRAY_COUNT(own_msrs); i++)
-		permit_msr(child_msrpm, own_msrs[i], MSRPM_READ | MSRPM_WRITE);
-	memcpy(root_msrpm, child_msrpm, MSRPM_BYTES);
+	for (unsigned int is_root = 0; is_root < 2; is_root++) {
+		iopm[is_root] = reserve_take(IOPM_BYTES);
+		msrpm[is_root] = reserve_take(MSRPM_BYTES);
+		memset(msrpm[is_root], 0xff, MSRPM_BYTES);
+		for (unsigned int i = 0; i < ARRAY_COUNT(own_msrs); i++)
+			permit_msr(msrpm[is_root], own_msrs[i], MSRPM_READ | MSRPM_WRITE);
+	}
+	memset(iopm[false], 0xff, IOPM_BYTES);
 }
 
 static void svm_intercept_root_ports(uint16_t first, unsigned int count)
 {
 	for (unsigned int port = first; port < first + count; port++)
-		root_iopm[port / 8] |= (uint8_t)(1u << port % 8);
+		iopm[true][port / 8] |= (uint8_t)(1u << port % 8);
 }
 
 static void svm_cpu_on(void)
@@ -109,10 +106,8 @@ static void svm_vp_init(struct vp *vp)
 	svm_set_intercepts(control);
 	if (vp->partition->is_root) /* its devices may not be coherent */
 		svm_intercept(control, SVM_EXIT_WBINVD, false);
-	control->iopm_base =
-		frame_map_hpa(vp->partition->is_root ? root_iopm : child_iopm);
-	control->msrpm_base =
-		frame_map_hpa(vp->partition->is_root ? root_msrpm : child_msrpm);
+	control->iopm_base = frame_map_hpa(iopm[vp->partition->is_root]);
+	control->msrpm_base = frame_map_hpa(msrpm[vp->partition->is_root]);
 	control->nested_control = SVM_NESTED_ENABLE;
 	control->nested_cr3 = vp->partition->npt.root_hpa;
 	control->tsc_offset = vp->partition->tsc_offset;
@@ -127,7 +122,6 @@ static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool
 	unsigned int index = this_cpu()->index;
 	struct svm_cpu *cpu = &svm_cpus[index];
 
-	control->tlb_control = 0;
 	if (!flush && arch->tag_cpu == index && arch->tag_generation == cpu->generation)
 		return;
 	if (cpu->next_asid >= asid_count) {
@@ -144,14 +138,15 @@ static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool
  * All that the VMCB says of events and of what exits, at each entry anew: a VMRUN that TCG refuses leaves
  * none of it, and without masking RFLAGS.IF = 0 of the guest would keep our own interrupts out.
  */
-static void load_events(const struct vp *vp, struct vmcb_control *control)
+static void svm_load_events(struct vp *vp, bool flush)
 {
+	struct vmcb_control *control = &svm_vmcb(vp)->control;
 	const struct vp_event *event = &vp->reinject;
 
+	choose_asid(&vp->arch, control, flush);
 	svm_intercept(control, SVM_EXIT_CR4_READ, vp->arch.mce_withheld);
 	svm_intercept(control, SVM_EXIT_CR8_WRITE, vp->watch_cr8);
 	svm_intercept(control, SVM_EXIT_IRET, vp->nmi_blocked && !vp->nmi_returning);
-	control->interrupt_shadow = vp->arch.interrupt_shadow;
 	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR | vp->lapic.tpr >> 4;
 	control->v_vector = (uint8_t)vp->presented;
 	if (vp->presented != VLAPIC_NO_VECTOR)
@@ -197,13 +192,12 @@ static void save_events(struct vp *vp, const struct vmcb_control *control)
 	};
 }
 
-static void svm_run(struct vp *vp, bool flush)
+static void svm_run(struct vp *vp)
 {
 	struct vp_arch *arch = &vp->arch;
 	struct vmcb *vmcb = svm_vmcb(vp);
 
-	choose_asid(arch, &vmcb->control, flush);
-	load_events(vp, &vmcb->control);
+	vmcb->control.interrupt_shadow = arch->interrupt_shadow;
 	vmcb->save.rax = arch->gpr[GPR_RAX];
 	vmcb->save.rsp = arch->gpr[GPR_RSP];
 	vmcb->save.rip = arch->rip;
@@ -213,12 +207,8 @@ static void svm_run(struct vp *vp, bool flush)
 	arch->gpr[GPR_RSP] = vmcb->save.rsp;
 	arch->rip = vmcb->save.rip;
 	arch->rflags = vmcb->save.rflags;
+	vmcb->control.tlb_control = 0; /* once is enough */
 	save_events(vp, &vmcb->control);
-}
-
-static unsigned int svm_cpl(const struct vp *vp)
-{
-	return svm_vmcb(vp)->save.cpl;
 }
 
 const struct virt_ops svm_ops = {
@@ -230,10 +220,10 @@ const struct virt_ops svm_ops = {
 	.permit_root_reads = svm_permit_root_reads,
 	.vp_init = svm_vp_init,
 	.vp_reset = svm_vp_reset,
+	.load_events = svm_load_events,
 	.run = svm_run,
 	.handle_exit = svm_handle_exit,
 	.write_cr4 = svm_write_cr4,
-	.cpl = svm_cpl,
 	.get_register = svm_get_register,
 	.set_register = svm_set_register,
 };

@@ -15,7 +15,7 @@ static inline struct vmcb *svm_vmcb(const struct vp *vp)
 void svm_enter(uint64_t *gpr, uint64_t vmcb_hpa, uint64_t host_hpa);
 
 /* exit.c */
-void svm_handle_exit(struct vp *vp);
+bool svm_handle_exit(struct vp *vp);
 void svm_set_intercepts(struct vmcb_control *control);
 
 static inline void svm_intercept(struct vmcb_control *control, unsigned int code, bool on)

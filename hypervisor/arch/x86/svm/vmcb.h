@@ -45,10 +45,7 @@ struct vmcb_control {
 	uint8_t reserved5[0x400 - 0xe0];
 };
 ASSERT_SIZE(struct vmcb_control, 0x400);
-ASSERT_OFFSET(struct vmcb_control, iopm_base, 0x40);
-ASSERT_OFFSET(struct vmcb_control, v_control, 0x60);
 ASSERT_OFFSET(struct vmcb_control, exit_code, 0x70);
-ASSERT_OFFSET(struct vmcb_control, event_injection, 0xa8);
 ASSERT_OFFSET(struct vmcb_control, next_rip, 0xc8);
 
 struct vmcb_save {
@@ -84,9 +81,7 @@ struct vmcb_save {
 	uint8_t reserved7[0xc00 - 0x278];
 };
 ASSERT_SIZE(struct vmcb_save, 0xc00);
-ASSERT_OFFSET(struct vmcb_save, efer, 0xd0);
 ASSERT_OFFSET(struct vmcb_save, cr4, 0x148);
-ASSERT_OFFSET(struct vmcb_save, rax, 0x1f8);
 ASSERT_OFFSET(struct vmcb_save, pat, 0x268);
 
 struct vmcb {
