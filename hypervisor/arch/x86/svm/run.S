@@ -49,6 +49,11 @@ svm_enter:
 	movq %r\number, GPR(\number)(%rdi)
 	.endr
 
+	/* Nothing of the guest's is left for speculation; the host's own overwrite the others below. */
+	.irp name, ecx, edx, esi, r8d, r9d, r10d, r11d
+	xorl %\name, %\name
+	.endr
+
 	movq 8(%rsp), %rax		/* host_hpa */
 	vmload %rax
 	stgi
