@@ -17,6 +17,8 @@
 #define ROUNDS           200u
 #define UNITS_PER_SECOND UINT64_C(10000000)
 #define FILL             0x5a5a5a5au
+#define MSR_TSC          0x10u
+#define AHEAD            UINT64_C(0x10000000000)
 #define PAGE_SLACK_UNITS 2 /* rounding of the scale and of either division */
 
 static void counter(void)
@@ -125,9 +127,32 @@ static void tsc_page(void)
 	         "disabled, it shows the memory below it");
 }
 
+/*
+ * Its own TSC a VP may set, as a CPU may: APM2 13.2.4. The reference time does not follow, and the TSC page, which
+ * would lead all that disagree astray, says so.
+ */
+static void tsc_written(void)
+{
+	struct hv_reference_tsc_page *page = pages_take(1);
+	uint64_t second = cpu_rdmsr(HV_MSR_TSC_FREQUENCY);
+	uint64_t units = cpu_rdmsr(HV_MSR_TIME_REF_COUNT), before = cpu_rdtsc();
+
+	cpu_wrmsr(MSR_TSC, before + AHEAD);
+	ok(cpu_rdtsc() - before - AHEAD < second, "a TSC that is set goes on from there");
+	ok(cpu_rdmsr(MSR_TSC) - before - AHEAD < second, "as an MSR, too");
+	ok(cpu_rdmsr(HV_MSR_TIME_REF_COUNT) - units < UNITS_PER_SECOND,
+	   "the reference time does not know");
+	cpu_wrmsr(HV_MSR_REFERENCE_TSC, (uint64_t)page | HV_MSR_PAGE_ENABLE);
+	ok_equal(page->sequence, 0, "the TSC page says that it is not to be used");
+	cpu_wrmsr(HV_MSR_REFERENCE_TSC, 0);
+	cpu_wrmsr(MSR_TSC, cpu_rdtsc() - AHEAD);
+	ok(cpu_rdtsc() - before < second, "and it is set back");
+}
+
 void group_time(void)
 {
 	counter();
 	frequencies();
 	tsc_page();
+	tsc_written();
 }

@@ -58,7 +58,7 @@ static void tsc_check_answer(void)
 	}
 }
 
-static void tsc_check_ask(const struct cpu *cpu)
+static void tsc_check_ask(struct cpu *cpu)
 {
 	uint64_t shortest = UINT64_MAX, reading;
 	int64_t skew = 0;
@@ -76,6 +76,11 @@ static void tsc_check_ask(const struct cpu *cpu)
 			shortest = passed;
 			skew = (int64_t)(reading - (before + passed / 2));
 		}
+	}
+	/* No further apart than the measurement can tell: together. */
+	if (skew > (int64_t)(shortest / 2) || skew < -(int64_t)(shortest / 2)) {
+		cpu->tsc_skew = skew;
+		tsc_is_shared = false;
 	}
 	log_line("smp: cpu %u apic %u up, TSC skew %ld ticks, known to %lu", cpu->index,
 	         cpu->apic_id, skew, shortest / 2);

@@ -11,6 +11,7 @@ enum { SAMPLES = 3, SAMPLE_US = 10000 };
 #define UNITS_100NS_HZ 10000000
 
 uint64_t tsc_hz, lapic_hz, tsc_scale_100ns;
+bool tsc_is_shared = true;
 
 /* What disturbs a sample makes it longer: the shortest is the best one. */
 void time_init(void)

@@ -3,6 +3,7 @@
 #ifndef VIRIDIS_X86_TIME_H
 #define VIRIDIS_X86_TIME_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* With the machine's description: measure the local APIC's timer against the TSC. */
@@ -10,6 +11,9 @@ void time_init(void);
 
 /* 0 before time_init(). The local APIC's timer is divided by 1. */
 extern uint64_t tsc_hz, lapic_hz;
+
+/* No CPU's TSC was found apart from the first one's when it came up. */
+extern bool tsc_is_shared;
 
 /* floor(2^64 * 10^7 / tsc_hz): the scale of the reference TSC page. TLFS 12.7.3 */
 extern uint64_t tsc_scale_100ns;

@@ -54,6 +54,7 @@
 #define PTE_ADDRESS  0x000ffffffffff000
 
 #define MSR_TSC             0x00000010
+#define MSR_TSC_ADJUST      0x0000003b
 #define MSR_APIC_BASE       0x0000001b
 #define MSR_UCODE_REV       0x0000008b
 #define MSR_MTRR_CAP        0x000000fe
@@ -61,7 +62,6 @@
 #define MSR_SYSENTER_ESP    0x00000175
 #define MSR_SYSENTER_EIP    0x00000176
 #define MSR_MTRR_PHYS_BASE0 0x00000200
-#define MSR_MTRR_FIX64K     0x00000250
 #define MSR_PAT             0x00000277
 #define MSR_MTRR_DEF_TYPE   0x000002ff
 #define MSR_X2APIC_FIRST    0x00000800

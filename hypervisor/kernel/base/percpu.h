@@ -19,6 +19,7 @@ struct cpu {
 	struct cpu_descriptors descriptors;
 
 	/* Constant once the root runs. */
+	int64_t tsc_skew; /* its TSC is ahead of the first CPU's by so much */
 	struct vp *root_vp;
 	/* A page each, private copies of the guest's. */
 	void *hypercall_input, *hypercall_output;

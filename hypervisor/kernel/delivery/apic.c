@@ -83,7 +83,8 @@ bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	struct vlapic_action action;
 
-	if (!vlapic_msr_write(&vp->lapic, msr, value, cpu_rdtsc(), &action))
+	if (!vlapic_msr_write(&vp->lapic, msr, value, partition_tsc(vp->partition),
+	                      &action))
 		return false;
 	carry_out(vp, &action);
 	return true;
@@ -122,7 +123,8 @@ static uint64_t page_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
 	uint32_t offset = (uint32_t)(gpa & (PAGE_4K - 1));
 
 	(void)bytes; /* anything but an aligned dword is undefined: SDM3 11.4.1 */
-	return vlapic_read(&vp->lapic, offset & ~3u, cpu_rdtsc()) >> offset % 4 * 8;
+	return vlapic_read(&vp->lapic, offset & ~3u, partition_tsc(vp->partition)) >>
+	       offset % 4 * 8;
 }
 
 static void page_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value)
@@ -132,7 +134,7 @@ static void page_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t
 	if (bytes != 4)
 		return;
 	vlapic_write(&vp->lapic, (uint32_t)(gpa & (PAGE_4K - 1)), (uint32_t)value,
-	             cpu_rdtsc(), &action);
+	             partition_tsc(vp->partition), &action);
 	carry_out(vp, &action);
 }
 

@@ -67,8 +67,8 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 	} properties[] = {
 		{ HV_PROPERTY_PRIVILEGE_FLAGS, partition->privileges },
 		{ HV_PROPERTY_CPU_WEIGHT, partition->weight },
-		{ HV_PROPERTY_TIME_FREEZE, partition->frozen },
-		{ HV_PROPERTY_SUSPEND, partition->frozen },
+		{ HV_PROPERTY_TIME_FREEZE, partition->frozen_tsc != 0 },
+		{ HV_PROPERTY_SUSPEND, partition->frozen_tsc != 0 },
 		{ HV_PROPERTY_REFERENCE_TIME, partition_reference_time(partition) },
 		{ HV_PROPERTY_PROCESSOR_VENDOR, 0 },        /* AMD */
 		{ HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, 48 }, /* of nested translations */
@@ -118,7 +118,7 @@ enum hv_status hc_set_partition_property(struct hypercall *call)
 	case HV_PROPERTY_SUSPEND:
 		if (in->value > 1)
 			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
-		partition_freeze(partition, in->value);
+		call->again = !partition_freeze(partition, in->value);
 		return HV_STATUS_SUCCESS;
 	default:
 		return HV_STATUS_UNKNOWN_PROPERTY;

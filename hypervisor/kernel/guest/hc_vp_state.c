@@ -32,7 +32,7 @@ static bool copy_lapic(const struct hypercall *call, bool set)
 {
 	struct hv_local_interrupt_controller_state state;
 	struct vp *vp = call->target_vp;
-	uint64_t now = cpu_rdtsc();
+	uint64_t now = partition_tsc(vp->partition);
 	struct vlapic lapic;
 
 	vp_withdraw_assist(vp);

@@ -6,6 +6,7 @@
  * opened by a privilege of the partition.
  */
 #include "hypervisor/kernel/guest/registers.h"
+#include <stddef.h>
 #include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
@@ -17,66 +18,73 @@
 #define MSR_SYNTHETIC_FIRST 0x40000000u
 #define MSR_SYNTHETIC_LAST  0x4fffffffu
 #define MSR_MISC_ENABLE     0x000001a0u
-#define MSR_TSC_ADJUST      0x0000003bu
 
 /* Rights of the architecture's MSRs that are not read and written by name below. */
-enum {
-	OF_ROOT = 1, /* the root reads the machine's, without an exit */
-	ZERO = 2,    /* who does not read the machine's reads 0 */
-	IGNORED = 4, /* written to no effect: every Linux does so */
-};
+#define OF_ROOT BIT64(63) /* the root reads the machine's, without an exit */
+#define ZERO    BIT64(62) /* who does not read the machine's reads 0 */
+#define IGNORED BIT64(61) /* written to no effect: every Linux does so */
+#define NAMED   BIT64(60) /* a register of this name */
 
-static const struct {
+/* Where the content of a synthetic MSR is that reads as it is kept: in the VP, or in its partition. */
+#define IN_VP(member)        offsetof(struct vp, member)
+#define IN_PARTITION(member) (sizeof(struct vp) + offsetof(struct partition, member))
+
+#define RUN(from, to, privilege, at)                                     \
+	{                                                                \
+		HV_MSR_##from, HV_MSR_##to, HV_PRIVILEGE_##privilege, at \
+	}
+#define ONE(msr, privilege, at) RUN(msr, msr, privilege, at)
+
+/* Those that are accessed often come first. */
+static const struct range {
 	uint32_t first, last;
-	uint64_t right; /* one of those, or the privilege that opens synthetic MSRs */
+	uint64_t right; /* one of the above, or the privilege that opens synthetic MSRs */
+	size_t at;      /* 0: read by msr_synthetic; or the register's name */
 } ranges[] = {
-	{ HV_MSR_GUEST_OS_ID, HV_MSR_HYPERCALL, HV_PRIVILEGE_HYPERCALL_MSRS },
-	{ HV_MSR_VP_INDEX, HV_MSR_VP_INDEX, HV_PRIVILEGE_VP_INDEX },
-	{ HV_MSR_RESET, HV_MSR_RESET, HV_PRIVILEGE_RESET },
-	{ HV_MSR_VP_RUNTIME, HV_MSR_VP_RUNTIME, HV_PRIVILEGE_VP_RUNTIME },
-	{ HV_MSR_TIME_REF_COUNT, HV_MSR_TIME_REF_COUNT, HV_PRIVILEGE_TIME_REF_COUNT },
-	{ HV_MSR_REFERENCE_TSC, HV_MSR_REFERENCE_TSC, HV_PRIVILEGE_REFERENCE_TSC },
-	{ HV_MSR_TSC_FREQUENCY, HV_MSR_APIC_FREQUENCY, HV_PRIVILEGE_FREQUENCY_MSRS },
-	{ HV_MSR_EOI, HV_MSR_VP_ASSIST_PAGE, HV_PRIVILEGE_APIC_MSRS },
-	{ HV_MSR_SCONTROL, HV_MSR_EOM, HV_PRIVILEGE_SYNIC },
-	{ HV_MSR_SINT0, HV_MSR_SINT15, HV_PRIVILEGE_SYNIC },
-	{ HV_MSR_STIMER0_CONFIG, HV_MSR_STIMER3_COUNT, HV_PRIVILEGE_STIMER },
-	{ HV_MSR_CRASH_P0, HV_MSR_CRASH_CTL, 0 },
-	{ HV_MSR_TSC_INVARIANT_CONTROL, HV_MSR_TSC_INVARIANT_CONTROL,
-	  HV_PRIVILEGE_TSC_INVARIANT },
-	{ 0x00000048, 0x00000049, ZERO | IGNORED }, /* SPEC_CTRL, PRED_CMD */
-	{ 0x000001d9, 0x000001d9, ZERO | IGNORED }, /* DEBUGCTL */
-	{ 0x00000258, 0x00000259, OF_ROOT },        /* fixed MTRRs */
-	{ 0x00000268, 0x0000026f, OF_ROOT },        /* fixed MTRRs */
-	{ 0xc0000104, 0xc0000104, ZERO | IGNORED }, /* TSC ratio, by tools */
-	{ 0xc0010000, 0xc0010007, ZERO | IGNORED }, /* performance events */
-	{ 0xc0010016, 0xc001001d, OF_ROOT },        /* IORR, TOP_MEM, TOP_MEM2 */
-	{ 0xc001001f, 0xc001001f, OF_ROOT | ZERO | IGNORED }, /* NB_CFG: PCI ECS */
-	{ 0xc0010061, 0xc001006b, OF_ROOT },                  /* P-states */
-	{ 0xc0011020, 0xc0011023, ZERO | IGNORED },
-	{ 0xc0011029, 0xc001102a, ZERO | IGNORED }, /* DE_CFG: LFENCE */
-	{ 0xc00110e3, 0xc00110e3, ZERO | IGNORED },
-	{ MSR_HWCR, MSR_HWCR, OF_ROOT | ZERO | IGNORED },
-	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, ZERO | IGNORED },
-	{ MSR_MTRR_CAP, MSR_MTRR_CAP, OF_ROOT | ZERO },
-	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, OF_ROOT | ZERO },
-	{ MSR_MTRR_FIX64K, MSR_MTRR_FIX64K, OF_ROOT },
-	{ MSR_MTRR_PHYS_BASE0, 0x0000020f, OF_ROOT },
-	{ MSR_SYSCFG, MSR_SYSCFG, OF_ROOT | ZERO },
-	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, ZERO | IGNORED },
-	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
+	ONE(TIME_REF_COUNT, TIME_REF_COUNT, 0),
+	RUN(STIMER0_CONFIG, STIMER3_COUNT, STIMER, 0),
+	RUN(EOI, TPR, APIC_MSRS, 0),
+	RUN(SCONTROL, EOM, SYNIC, IN_VP(synic.registers)),
+	RUN(SINT0, SINT15, SYNIC, IN_VP(synic.sint)),
+	ONE(VP_ASSIST_PAGE, APIC_MSRS, IN_VP(assist_msr)),
+	ONE(GUEST_OS_ID, HYPERCALL_MSRS, IN_PARTITION(guest_os_id)),
+	ONE(HYPERCALL, HYPERCALL_MSRS, IN_PARTITION(hypercall_msr)),
+	ONE(VP_INDEX, VP_INDEX, 0),
+	ONE(RESET, RESET, 0),
+	ONE(VP_RUNTIME, VP_RUNTIME, 0),
+	ONE(REFERENCE_TSC, REFERENCE_TSC, IN_PARTITION(reference_tsc_msr)),
+	RUN(TSC_FREQUENCY, APIC_FREQUENCY, FREQUENCY_MSRS, 0),
+	{ HV_MSR_CRASH_P0, HV_MSR_CRASH_P4, 0, IN_VP(crash) },
+	{ HV_MSR_CRASH_CTL, HV_MSR_CRASH_CTL, 0, 0 },
+	ONE(TSC_INVARIANT_CONTROL, TSC_INVARIANT, IN_PARTITION(invariant_tsc)),
+	{ MSR_TSC, MSR_TSC, NAMED, HV_X64_REGISTER_TSC },
+	{ MSR_APIC_BASE, MSR_APIC_BASE, NAMED, HV_X64_REGISTER_APIC_BASE },
+	{ MSR_EFER, MSR_EFER, NAMED, HV_X64_REGISTER_EFER },
+	{ MSR_PAT, MSR_PAT, NAMED, HV_X64_REGISTER_PAT },
+	{ 0x00000048, 0x00000049, ZERO | IGNORED, 0 }, /* SPEC_CTRL, PRED_CMD */
+	{ 0x000001d9, 0x000001d9, ZERO | IGNORED, 0 }, /* DEBUGCTL */
+	{ 0xc0000104, 0xc0000104, ZERO | IGNORED, 0 }, /* TSC ratio, by tools */
+	{ 0xc0010000, 0xc0010007, ZERO | IGNORED, 0 }, /* performance events */
+	{ 0xc0010016, 0xc001001d, OF_ROOT, 0 },        /* IORR, TOP_MEM, TOP_MEM2 */
+	{ 0xc001001f, 0xc001001f, OF_ROOT | ZERO | IGNORED, 0 }, /* NB_CFG: PCI ECS */
+	{ 0xc0010061, 0xc001006b, OF_ROOT, 0 },                  /* P-states */
+	{ 0xc0011020, 0xc001102a, ZERO | IGNORED, 0 }, /* among them DE_CFG: LFENCE */
+	{ 0xc00110e3, 0xc00110e3, ZERO | IGNORED, 0 },
+	{ MSR_HWCR, MSR_HWCR, OF_ROOT | ZERO | IGNORED, 0 },
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, ZERO | IGNORED, 0 },
+	{ MSR_MTRR_CAP, MSR_MTRR_CAP, OF_ROOT | ZERO, 0 },
+	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, OF_ROOT | ZERO, 0 },
+	{ MSR_MTRR_PHYS_BASE0, 0x0000026f, OF_ROOT, 0 },
+	{ MSR_SYSCFG, MSR_SYSCFG, OF_ROOT | ZERO, 0 },
+	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, ZERO | IGNORED, 0 },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO, 0 },
 };
 
-static bool is_synthetic(uint32_t msr)
-{
-	return msr >= MSR_SYNTHETIC_FIRST && msr <= MSR_SYNTHETIC_LAST;
-}
-
-static const uint64_t *find_right(uint32_t msr)
+static const struct range *find_range(uint32_t msr)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
 		if (msr >= ranges[i].first && msr <= ranges[i].last)
-			return &ranges[i].right;
+			return &ranges[i];
 	}
 	return NULL;
 }
@@ -85,38 +93,46 @@ static const uint64_t *find_right(uint32_t msr)
 void msr_open_to_root(void)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
-		if (!is_synthetic(ranges[i].first) && (ranges[i].right & OF_ROOT))
+		if (ranges[i].right & OF_ROOT)
 			virt->permit_root_reads(ranges[i].first, ranges[i].last);
 	}
 }
 
 /* Whether the VP's privileges open the synthetic MSR to it. */
-static bool is_open(const struct vp *vp, uint32_t msr)
+static bool is_open(const struct vp *vp, const struct range *range)
 {
-	const uint64_t *privilege = find_right(msr);
+	return range && (range->right & ~vp->partition->privileges) == 0;
+}
 
-	return privilege && (*privilege & ~vp->partition->privileges) == 0;
+static uint64_t read_kept(const struct vp *vp, const struct range *range, uint32_t msr)
+{
+	const char *owner = (const char *)vp;
+	size_t at = range->at;
+
+	if (at >= sizeof(struct vp)) {
+		owner = (const char *)vp->partition;
+		at -= sizeof(struct vp);
+	}
+	return ((const uint64_t *)(owner + at))[msr - range->first];
 }
 
 uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 {
-	const struct partition *partition = vp->partition;
 	const struct vlapic *lapic = &vp->lapic;
+	const struct range *range = find_range(msr);
 
+	if (range && range->at)
+		return read_kept(vp, range, msr);
 	switch (msr) {
-	case HV_MSR_GUEST_OS_ID:
-		return partition->guest_os_id;
-	case HV_MSR_HYPERCALL:
-		return partition->hypercall_msr;
+	case HV_MSR_TIME_REF_COUNT:
+		return partition_reference_time(vp->partition);
+	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
+		return stimers_read(&vp->stimers, msr);
 	case HV_MSR_VP_INDEX:
 		return vp->index;
 	case HV_MSR_VP_RUNTIME:
 		return tsc_to_100ns(vp->stats[VIRIDIS_VP_STAT_GUEST_TICKS] +
 		                    vp->stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
-	case HV_MSR_TIME_REF_COUNT:
-		return partition_reference_time(partition);
-	case HV_MSR_REFERENCE_TSC:
-		return partition->reference_tsc_msr;
 	case HV_MSR_TSC_FREQUENCY:
 		return tsc_hz;
 	case HV_MSR_APIC_FREQUENCY:
@@ -125,19 +141,8 @@ uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 		return (uint64_t)lapic->icr_high << 32 | lapic->icr_low;
 	case HV_MSR_TPR:
 		return lapic->tpr;
-	case HV_MSR_VP_ASSIST_PAGE:
-		return vp->assist_msr;
-	case HV_MSR_SCONTROL ... HV_MSR_EOM:
-	case HV_MSR_SINT0 ... HV_MSR_SINT15:
-		return synic_read(&vp->synic, msr);
-	case HV_MSR_STIMER0_CONFIG ... HV_MSR_STIMER3_COUNT:
-		return stimers_read(&vp->stimers, msr);
-	case HV_MSR_CRASH_P0 ... HV_MSR_CRASH_P4:
-		return vp->crash[msr - HV_MSR_CRASH_P0];
 	case HV_MSR_CRASH_CTL:
 		return HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
-	case HV_MSR_TSC_INVARIANT_CONTROL:
-		return partition->invariant_tsc;
 	default: /* HV_MSR_RESET */
 		return 0;
 	}
@@ -235,27 +240,17 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	const uint64_t *right;
+	const struct range *range = find_range(msr);
+	union hv_register_value content;
 
 	*value = 0;
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
-		return vlapic_msr_read(&vp->lapic, msr, cpu_rdtsc(), value);
+		return vlapic_msr_read(&vp->lapic, msr, partition_tsc(vp->partition),
+		                       value);
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
 		*value = msr_synthetic(vp, msr);
-		return is_open(vp, msr) && msr != HV_MSR_EOI;
-	case MSR_TSC:
-		*value = cpu_rdtsc() + vp->partition->tsc_offset;
-		return true;
-	case MSR_APIC_BASE:
-		*value = vp->lapic.base;
-		return true;
-	case MSR_EFER:
-		*value = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
-		return true;
-	case MSR_PAT:
-		*value = vp_register(vp, HV_X64_REGISTER_PAT).reg64;
-		return true;
+		return is_open(vp, range) && msr != HV_MSR_EOI;
 	case MSR_TSC_AUX:
 		*value = vp->arch.tsc_aux;
 		return context_has_tsc_aux;
@@ -263,23 +258,11 @@ bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 		*value = HWCR_TSC_FREQ_SEL;
 		break;
 	}
-	right = find_right(msr);
-	return right && (*right & ZERO);
-}
-
-/* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */
-static bool write_pat(struct vp *vp, uint64_t pat)
-{
-	const union hv_register_value value = { .reg64 = pat };
-
-	for (unsigned int i = 0; i < 8; i++) {
-		uint8_t type = (uint8_t)(pat >> 8 * i);
-
-		if (type > 7 || type == 2 || type == 3)
-			return false;
+	if (range && (range->right & NAMED)) {
+		(void)!registers_get(vp, (uint32_t)range->at, &content); /* it exists */
+		*value = content.reg64;
 	}
-	(void)virt->set_register(vp, HV_X64_REGISTER_PAT, &value); /* it exists */
-	return true;
+	return range && (range->right & (ZERO | NAMED));
 }
 
 /* LME may not change while paging is on; LMA is the processor's. APM2 3.1.7 */
@@ -299,19 +282,16 @@ static bool write_efer(struct vp *vp, uint64_t content)
 
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	const uint64_t *right;
+	const union hv_register_value content = { .reg64 = value };
+	const struct range *range = find_range(msr);
 
 	switch (msr) {
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
 		return apic_write_msr(vp, msr, value);
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
-		return is_open(vp, msr) && msr_write_synthetic(vp, msr, value);
-	case MSR_APIC_BASE:
-		return apic_set_base(vp, value);
+		return is_open(vp, range) && msr_write_synthetic(vp, msr, value);
 	case MSR_EFER:
 		return write_efer(vp, value);
-	case MSR_PAT:
-		return write_pat(vp, value);
 	case MSR_TSC_AUX:
 		if (!context_has_tsc_aux)
 			break;
@@ -319,8 +299,10 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		cpu_wrmsr(MSR_TSC_AUX, (uint32_t)value);
 		return true;
 	}
-	right = find_right(msr);
-	if (right && (*right & IGNORED))
+	if (range && (range->right & NAMED))
+		return registers_set(vp, (uint32_t)range->at, &content) ==
+		       HV_STATUS_SUCCESS;
+	if (range && (range->right & IGNORED))
 		return true;
 	log_limited("p%u vp%u msr: write of %#llx to %#x refused", vp->partition->slot,
 	            vp->index, (unsigned long long)value, msr);

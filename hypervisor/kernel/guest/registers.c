@@ -137,7 +137,7 @@ static enum hv_status get_special(const struct vp *vp, uint32_t name,
 		{ X64(CR8), vlapic_cr8(&vp->lapic) },
 		{ X64(APIC_BASE), vp->lapic.base },
 		{ X64(INITIAL_APIC_ID), vp->lapic.config.apic_id },
-		{ X64(TSC), cpu_rdtsc() + vp->partition->tsc_offset },
+		{ X64(TSC), partition_tsc(vp->partition) + vp->tsc_adjust },
 	};
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(own); i++) {
@@ -147,15 +147,6 @@ static enum hv_status get_special(const struct vp *vp, uint32_t name,
 		}
 	}
 	return virt->get_register(vp, name, value);
-}
-
-/* Taking it back is hc_set_vp_registers' own business. */
-static enum hv_status set_suspend(struct vp *vp, uint32_t bit, uint64_t value)
-{
-	if (value != 1)
-		return HV_STATUS_INVALID_REGISTER_VALUE;
-	vp_suspend(vp, bit);
-	return HV_STATUS_SUCCESS;
 }
 
 static enum hv_status set_activity(struct vp *vp, uint64_t value)
@@ -183,7 +174,9 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 	switch (name) {
 	case HV_REGISTER_EXPLICIT_SUSPEND:
 	case HV_REGISTER_INTERCEPT_SUSPEND:
-		return set_suspend(vp, registers_suspend_bit(name), value);
+		if (value == 1) /* taking it back is hc_set_vp_registers' business */
+			vp_suspend(vp, registers_suspend_bit(name));
+		return accepted(value == 1);
 	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
 		return set_activity(vp, value);
 	case HV_REGISTER_PENDING_INTERRUPTION:
@@ -198,6 +191,9 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_CR8:
 		return accepted(vlapic_set_cr8(&vp->lapic, value));
+	case HV_X64_REGISTER_TSC:
+		vp_adjust_tsc(vp, value - partition_tsc(vp->partition));
+		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_APIC_BASE:
 		return accepted(apic_set_base(vp, value));
 	default:
@@ -223,6 +219,16 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
 	 CR0_NW | CR0_CD | UINT64_C(CR0_PG))
 
+/* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */
+static bool pat_is_valid(uint64_t pat)
+{
+	for (; pat; pat >>= 8) {
+		if ((pat & 0xf8) || (pat & 0xff) == 2 || (pat & 0xff) == 3)
+			return false;
+	}
+	return true;
+}
+
 /* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */
 static bool is_valid(uint32_t name, const union hv_register_value *content)
 {
@@ -240,6 +246,8 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 		return !(value & ~context_cr4_allowed);
 	case HV_X64_REGISTER_EFER:
 		return !(value & ~(context_efer_allowed | EFER_LMA));
+	case HV_X64_REGISTER_PAT:
+		return pat_is_valid(value);
 	case HV_X64_REGISTER_DR6:
 	case HV_X64_REGISTER_DR7:
 	case HV_X64_REGISTER_TSC_AUX:

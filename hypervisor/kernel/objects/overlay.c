@@ -152,7 +152,6 @@ void overlay_fill_pages(struct partition *partition)
 	memset(partition->hypercall_overlay.page, 0xcc, PAGE_4K);
 	memcpy(partition->hypercall_overlay.page, code, sizeof(code));
 	tsc->scale = tsc_scale_100ns;
-	tsc->offset =
-		-(int64_t)tsc_to_100ns(partition->reference_base + partition->tsc_offset);
+	tsc->offset = -(int64_t)tsc_to_100ns(partition->tsc_origin);
 	tsc->sequence = 1;
 }

@@ -32,6 +32,18 @@ static struct spinlock table_lock = SPINLOCK(LOCK_TABLE);
 static struct partition *table[MAX_PARTITIONS];
 static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
 
+static uint64_t first_cpu_tsc(void)
+{
+	return cpu_rdtsc() - (uint64_t)this_cpu()->tsc_skew;
+}
+
+uint64_t partition_tsc(const struct partition *partition)
+{
+	uint64_t frozen = __atomic_load_n(&partition->frozen_tsc, __ATOMIC_ACQUIRE);
+
+	return frozen ? frozen : first_cpu_tsc() + partition->tsc_offset;
+}
+
 void *npt_page_at(uint64_t hpa)
 {
 	return frame_map(hpa);
@@ -128,7 +140,7 @@ static bool set_up(struct partition *partition, struct pool *pool)
 	partition->tables = &partition->pool;
 	partition->weight = HV_CPU_WEIGHT_DEFAULT;
 	ports_init(partition->ports);
-	partition->reference_base = cpu_rdtsc();
+	partition->tsc_origin = first_cpu_tsc();
 	return true;
 }
 
@@ -157,7 +169,8 @@ enum hv_status partition_create(struct partition *parent, uint64_t *id)
 		goto give_back;
 	partition->parent = parent;
 	partition->privileges = CHILD_PRIVILEGES;
-	partition->tsc_offset = 0 - partition->reference_base;
+	partition->tsc_offset = 0 - partition->tsc_origin;
+	partition->tsc_origin = 0;
 	overlay_fill_pages(partition);
 	status = HV_STATUS_NO_RESOURCES;
 	if (!take_slot(partition))
@@ -217,7 +230,7 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 	if (!vp)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
 	vp->suspend &= ~SUSPEND_PARTITION;
-	if (partition->frozen)
+	if (partition->frozen_tsc)
 		vp->suspend |= SUSPEND_PARTITION;
 	__atomic_store_n(&partition->vps[index], vp, __ATOMIC_RELEASE);
 	if (index >= partition->vp_count)
@@ -353,23 +366,43 @@ void partition_set_weight(struct partition *partition, uint32_t weight)
 	}
 }
 
-void partition_freeze(struct partition *partition, bool frozen)
+/* Time stands once all VPs are off their CPUs. They are suspended together, and go on at one offset. */
+bool partition_freeze(struct partition *partition, bool frozen)
 {
+	bool stopped = true;
+
 	SPIN_HOLD(&partition->lock);
-	partition->frozen = frozen;
-	for (uint32_t i = 0; i < partition->vp_count; i++) {
-		if (!partition->vps[i])
-			continue;
-		if (frozen)
-			vp_suspend(partition->vps[i], SUSPEND_PARTITION);
-		else
-			vp_resume(partition->vps[i], SUSPEND_PARTITION);
+	uint64_t then = partition->frozen_tsc;
+
+	if (frozen == (then != 0))
+		return true;
+	if (!frozen) {
+		partition->tsc_offset = then - first_cpu_tsc();
+		/* Release pairs with the acquire in partition_tsc. */
+		__atomic_store_n(&partition->frozen_tsc, 0, __ATOMIC_RELEASE);
 	}
+	for (uint32_t i = 0; i < partition->vp_count; i++) {
+		struct vp *vp = partition->vps[i];
+
+		if (!vp)
+			continue;
+		if (frozen) {
+			vp_suspend(vp, SUSPEND_PARTITION);
+			stopped &= vp_is_stopped(vp);
+		} else {
+			vp_raise(vp, EVENTS_TIMER); /* its deadline was told too early */
+			vp_resume(vp, SUSPEND_PARTITION);
+		}
+	}
+	if (frozen && stopped)
+		__atomic_store_n(&partition->frozen_tsc, partition_tsc(partition),
+		                 __ATOMIC_RELEASE);
+	return stopped;
 }
 
 uint64_t partition_reference_time(const struct partition *partition)
 {
-	return tsc_to_100ns(cpu_rdtsc() - partition->reference_base);
+	return tsc_to_100ns(partition_tsc(partition) - partition->tsc_origin);
 }
 
 void partition_make_root(struct pool *boot_pool)

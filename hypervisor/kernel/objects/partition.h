@@ -47,7 +47,6 @@ struct partition {
 	uint32_t weight;
 	struct npt npt;
 	struct pool table_pool; /* child: overlay tables kept back; root: none */
-	bool frozen;
 
 	struct pool pool;
 	struct pool *tables; /* where a child's page tables come from; partition lock */
@@ -64,9 +63,13 @@ struct partition {
 	struct overlay_page hypercall_overlay;
 	struct overlay_page tsc_overlay;
 
-	/* time: reference 0 is at this TSC of the host; under the lock */
-	uint64_t tsc_offset;     /* guest TSC = host TSC + this */
-	uint64_t reference_base; /* host TSC at which the reference time was 0 */
+	/*
+	 * Time. The partition's TSC is the first CPU's and an offset; while it is frozen it stands, and no VP
+	 * runs. All that is timed for a VP counts in it. Written under the lock, the offset first.
+	 */
+	uint64_t tsc_offset;
+	uint64_t frozen_tsc; /* 0: it runs */
+	uint64_t tsc_origin; /* constant: where the reference time was 0 */
 
 	struct cpuid_results *cpuid; /* a page */
 
@@ -104,7 +107,8 @@ void partition_make_root(struct pool *boot_pool);
 bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
 
 void partition_set_weight(struct partition *partition, uint32_t weight);
-void partition_freeze(struct partition *partition, bool frozen);
+/* Stops VPs and time, or lets both go on; false while a VP is still on a CPU. D13 */
+bool partition_freeze(struct partition *partition, bool frozen) MUST_CHECK;
 
 /*
  * Remove all ports and connections of the partition, a bounded piece at a time; true when all are gone.
@@ -114,6 +118,9 @@ bool ports_destroy(struct partition *partition) MUST_CHECK;
 
 /* No port is linked to the VP any more, nor will be: it is out of the partition's table. */
 void ports_forget_vp(struct vp *vp);
+
+/* Of this moment. What a VP reads is vp->tsc_adjust more. */
+uint64_t partition_tsc(const struct partition *partition);
 
 /* 100 ns units since the partition's creation. */
 uint64_t partition_reference_time(const struct partition *partition);

@@ -135,6 +135,7 @@ void vp_reset(struct vp *vp)
 	context_reset(vp);
 	vp_reset_registers(vp);
 	vp->assist_eoi_set = false;
+	vp->tsc_adjust = 0;
 }
 
 /* V3: the bit comes before the look at running_on and the kick. */
@@ -257,30 +258,35 @@ void vp_advance(struct vp *vp)
 	vp_exception(vp, EXCEPTION_DB);
 }
 
-/* Rounded up: never before the reference time has reached the expiration. */
-static uint64_t synthetic_deadline(const struct vp *vp)
+/* The page by which guests count the reference time is right for VPs that agree. TLFS 12.7 */
+void vp_adjust_tsc(struct vp *vp, uint64_t adjust)
 {
-	uint64_t deadline = stimers_deadline(&vp->stimers);
-	uint64_t ticks;
+	struct hv_reference_tsc_page *page = vp->partition->tsc_overlay.page;
 
-	if (deadline == STIMER_NEVER)
-		return TIMER_NEVER;
-	ticks = tsc_from_100ns(deadline);
-	if (ticks >= TIMER_NEVER - vp->partition->reference_base - 1)
-		return TIMER_NEVER;
-	return vp->partition->reference_base + ticks + 1;
+	vp->tsc_adjust = adjust;
+	if (adjust != 0)
+		__atomic_store_n(&page->sequence, 0, __ATOMIC_RELEASE);
 }
 
-/* The earlier of the APIC's timer and the synthetic ones, in host TSC. */
+/* Rounded up: never before the reference time has reached the expiration. No machine lives 2^62 ticks. */
+static uint64_t synthetic_deadline(const struct vp *vp)
+{
+	uint64_t units = stimers_deadline(&vp->stimers);
+	uint64_t ticks = units == STIMER_NEVER ? TIMER_NEVER : tsc_from_100ns(units);
+
+	return ticks >= BIT64(62) ? TIMER_NEVER : vp->partition->tsc_origin + ticks + 1;
+}
+
+/* The earlier of the APIC's timer and the synthetic ones, in this CPU's TSC. */
 void vp_update_deadline(struct vp *vp)
 {
-	uint64_t deadline = TIMER_NEVER;
-	uint64_t synthetic = synthetic_deadline(vp);
-	uint64_t apic;
+	uint64_t deadline = synthetic_deadline(vp), apic;
 
-	if (vlapic_timer_deadline(&vp->lapic, &apic))
+	if (vlapic_timer_deadline(&vp->lapic, &apic) && apic < deadline)
 		deadline = apic;
-	timer_queue_set(vp, synthetic < deadline ? synthetic : deadline);
+	if (deadline != TIMER_NEVER)
+		deadline += (uint64_t)this_cpu()->tsc_skew - vp->partition->tsc_offset;
+	timer_queue_set(vp, deadline);
 }
 
 static void post_one(struct vp *vp, unsigned int index)

@@ -85,6 +85,7 @@ struct vp {
 	struct stimers stimers;
 	struct overlay_page overlays[VP_OVERLAYS];
 	uint64_t assist_msr;
+	uint64_t tsc_adjust; /* what it has set its TSC ahead of the partition's */
 	uint64_t crash[5];
 	struct vp_event
 		reinject; /* an event whose delivery was interrupted, or a new one */
@@ -171,6 +172,9 @@ bool vp_claim(struct vp *vp) MUST_CHECK;
 
 /* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
 void vp_after_exit(struct vp *vp);
+
+/* The owner: its TSC; the others' and the reference time stay as they are. */
+void vp_adjust_tsc(struct vp *vp, uint64_t adjust);
 
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);

@@ -30,7 +30,7 @@ static void take_posted(struct vp *vp)
 
 static void take_timers(struct vp *vp)
 {
-	uint64_t now = cpu_rdtsc();
+	uint64_t now = partition_tsc(vp->partition);
 
 	if (vlapic_timer_fire(&vp->lapic, now))
 		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);

@@ -110,7 +110,6 @@ static void svm_vp_init(struct vp *vp)
 	control->msrpm_base = frame_map_hpa(msrpm[vp->partition->is_root]);
 	control->nested_control = SVM_NESTED_ENABLE;
 	control->nested_cr3 = vp->partition->npt.root_hpa;
-	control->tsc_offset = vp->partition->tsc_offset;
 }
 
 /*
@@ -198,6 +197,8 @@ static void svm_run(struct vp *vp)
 	struct vmcb *vmcb = svm_vmcb(vp);
 
 	vmcb->control.interrupt_shadow = arch->interrupt_shadow;
+	vmcb->control.tsc_offset = vp->partition->tsc_offset + vp->tsc_adjust -
+	                           (uint64_t)this_cpu()->tsc_skew;
 	vmcb->save.rax = arch->gpr[GPR_RAX];
 	vmcb->save.rsp = arch->gpr[GPR_RSP];
 	vmcb->save.rip = arch->rip;
