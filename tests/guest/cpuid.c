@@ -21,6 +21,7 @@
 #define CPUID_80000008_EBX_HIDDEN        0xfffffffau /* all but CLZERO, XSAVEERPTR */
 #define CPUID_80000007_EDX_INVARIANT_TSC BIT32(8)
 #define CPUID_6_EAX_ARAT                 BIT32(2)
+#define CPUID_D_1_EAX_XGETBV             BIT32(2)
 #define HV_PRIVILEGE_BASE                                                               \
 	(HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC | HV_PRIVILEGE_STIMER |       \
 	 HV_PRIVILEGE_APIC_MSRS | HV_PRIVILEGE_HYPERCALL_MSRS | HV_PRIVILEGE_VP_INDEX | \
@@ -112,6 +113,7 @@ static void hidden(void)
 	ok(!(efer & EFER_SVME), "EFER.SVME reads as 0");
 	ok(all_zero(0x8000000a), "the SVM feature leaf is all zeros");
 	ok(cpu_cpuid(6, 0).eax & CPUID_6_EAX_ARAT, "the APIC timer always runs (ARAT)");
+	ok(cpu_cpuid(0xd, 1).eax & CPUID_D_1_EAX_XGETBV, "XGETBV tells what is in use");
 	if (!hv_has(HV_PRIVILEGE_TSC_INVARIANT))
 		return;
 	cpu_wrmsr(HV_MSR_TSC_INVARIANT_CONTROL, 1);

@@ -6,6 +6,7 @@
 #include "hypervisor/kernel/guest/registers.h"
 #include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
 
 #define LEAF_BASE 0x40000000u
@@ -17,8 +18,11 @@
 #define LEAF1_ECX_X2APIC         BIT32(21)
 #define LEAF1_ECX_OSXSAVE        BIT32(27)
 #define LEAF1_ECX_HYPERVISOR     BIT32(31)
+#define LEAF1_EDX_APIC           BIT32(9)
 #define LEAF1_EDX_MTRR           BIT32(12)
+#define LEAF1_EDX_HTT            BIT32(28)
 #define LEAF6_EAX_ARAT           BIT32(2)
+#define LEAFD1_EAX               (BIT32(0) | BIT32(2)) /* XSAVEOPT, XGETBV of ECX 1 */
 #define LEAF87_EDX_INVARIANT_TSC BIT32(8)
 #define ALL                      UINT32_MAX
 
@@ -90,10 +94,11 @@ static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 	regs->ecx |= LEAF1_ECX_X2APIC | LEAF1_ECX_HYPERVISOR;
 	if (vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)
 		regs->ecx |= LEAF1_ECX_OSXSAVE;
+	if (vlapic_mode(&vp->lapic) == VLAPIC_DISABLED)
+		regs->edx &= ~LEAF1_EDX_APIC;
 	if (!vp->partition->is_root) {
-		regs->edx &= ~LEAF1_EDX_MTRR;
-		regs->ebx &= ~UINT32_C(0xff0000);
-		regs->ebx |= (vp->partition->vp_count & 0xff) << 16;
+		regs->ebx = (regs->ebx & ~0xff0000u) | vp->partition->vp_count << 16;
+		regs->edx = (regs->edx & ~LEAF1_EDX_MTRR) | LEAF1_EDX_HTT;
 	}
 }
 
@@ -110,7 +115,7 @@ static void leaf_d(const struct vp *vp, uint32_t subleaf, struct cpuid_regs *reg
 		regs->eax &= (uint32_t)allowed;
 		regs->edx &= (uint32_t)(allowed >> 32);
 	} else if (subleaf == 1) {
-		*regs = (struct cpuid_regs){ .eax = regs->eax & 1 }; /* XSAVEOPT alone */
+		*regs = (struct cpuid_regs){ .eax = regs->eax & LEAFD1_EAX };
 	} else if (subleaf >= 63 || !(allowed & BIT64(subleaf))) {
 		*regs = (struct cpuid_regs){ 0 };
 	}
@@ -131,11 +136,16 @@ static void mask_leaf(uint32_t leaf, struct cpuid_regs *regs)
 	regs->edx &= mask.edx;
 }
 
-/* What is the VP's own, and what is the same on every machine. */
+/*
+ * What is the VP's own, and what is the same on every machine. A child's processors are one socket, a core
+ * for each VP, one thread a core; caches are shared from the third level on. APM3 E.4.15, SDM1 20
+ */
 static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                        struct cpuid_regs *regs)
 {
 	bool is_root = vp->partition->is_root;
+	uint32_t cores = vp->partition->vp_count;
+	uint32_t id_bits = cores > 1 ? 32 - (uint32_t)__builtin_clz(cores - 1) : 0;
 
 	switch (leaf) {
 	case 1:
@@ -148,8 +158,12 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		if (subleaf != 0)
 			*regs = (struct cpuid_regs){ 0 };
 		break;
-	case 0xb: /* topology of the machine; a child's is flat */
-		if (!is_root)
+	case 0xb: /* threads, cores */
+		if (!is_root && subleaf == 0)
+			*regs = (struct cpuid_regs){ 0, 1, 1 << 8, 0 };
+		else if (!is_root && subleaf == 1)
+			*regs = (struct cpuid_regs){ id_bits, cores, 2 << 8 | 1, 0 };
+		else if (!is_root)
 			*regs = (struct cpuid_regs){ .ecx = subleaf };
 		regs->edx = vp->lapic.config.apic_id;
 		break;
@@ -157,15 +171,23 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		leaf_d(vp, subleaf, regs);
 		break;
 	case 0x80000007:
-		regs->edx = LEAF87_EDX_INVARIANT_TSC;
+		regs->edx = tsc_is_shared ? LEAF87_EDX_INVARIANT_TSC : 0;
 		break;
 	case 0x80000008:
 		if ((regs->eax & 0xff) > NPT_GPA_BITS)
 			regs->eax = (regs->eax & ~0xffu) | NPT_GPA_BITS;
 		if (!is_root)
-			regs->ecx = (regs->ecx & ~0xffu) | (vp->partition->vp_count - 1);
+			regs->ecx = id_bits << 12 | (cores - 1);
+		break;
+	case 0x8000001d:
+		if (!is_root)
+			regs->eax &= ~(0xfffu << 14);
+		if (!is_root && (regs->eax >> 5 & 7) >= 3)
+			regs->eax |= (cores - 1) << 14;
 		break;
 	case 0x8000001e:
+		if (!is_root)
+			*regs = (struct cpuid_regs){ .ebx = vp->index };
 		regs->eax = vp->lapic.config.apic_id;
 		break;
 	}
