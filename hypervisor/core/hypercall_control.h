@@ -53,10 +53,17 @@ enum hv_status hypercall_control_blocks(const struct hypercall_control *control,
                                         uint64_t input_gpa,
                                         uint64_t output_gpa) MUST_CHECK;
 
-/* RAX when the call is over; reps_done counts from rep 0, rep_start included. */
-uint64_t hypercall_control_result(enum hv_status status, uint16_t reps_done);
+/* What the caller reads when the call is over; reps_done counts from rep 0, rep_start included. */
+static inline uint64_t hypercall_control_result(enum hv_status status, uint16_t reps_done)
+{
+	return (uint16_t)status | (uint64_t)reps_done << HV_RESULT_REPS_SHIFT;
+}
 
-/* RCX when the call is to go on at another rep after the guest was let in. */
-uint64_t hypercall_control_restart(uint64_t word, uint16_t rep_start);
+/* The control word when the call is to go on at another rep after the guest was let in. */
+static inline uint64_t hypercall_control_restart(uint64_t word, uint16_t rep_start)
+{
+	word &= ~(HV_CONTROL_REP_MASK << HV_CONTROL_REP_START_SHIFT);
+	return word | (uint64_t)rep_start << HV_CONTROL_REP_START_SHIFT;
+}
 
 #endif

@@ -5,6 +5,8 @@ import re
 from pathlib import Path
 
 KERNEL = Path(__file__).resolve().parents[2] / "hypervisor" / "kernel" / "guest"
+ABI = KERNEL.parents[2] / "include" / "viridis" / "abi" / "hv_hypercall.h"
+CODE = re.compile(r"^\tHVCALL_(\w+) = (0x[0-9a-f]{4}),", re.MULTILINE)
 COMMENT = re.compile(r"/\* (.+) \*/")
 TARGET = re.compile(r"^\tTARGET_(\w+), +/\* (.+) \*/$", re.MULTILINE)
 
@@ -52,7 +54,8 @@ def table(head, lines):
 
 def markdown():
     targets = TARGET.findall((KERNEL / "hypercall.h").read_text())
-    calls = [(f"`{code}`", f"`{name}`", what, shape.lower(), target, privilege,
+    codes = dict(CODE.findall(ABI.read_text()))
+    calls = [(f"`{codes[code]}`", f"`{name}`", what, shape.lower(), target, privilege,
               block(given, rep_given), block(answer, rep_answer))
              for what, (code, name, shape, privilege, target, given, rep_given, answer, rep_answer)
              in rows((KERNEL / "hypercalls.def").read_text())]

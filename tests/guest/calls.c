@@ -295,6 +295,7 @@ void group_calls(void)
 	reset(&servant);
 	calls_memory();
 	calls_deliver();
+	calls_processor();
 	ok(own_pages_in_use(before.in_use), "no page of our pool stays in use");
 	synic_disable();
 }

@@ -11,6 +11,9 @@ void calls_privileges(void);
 /* TRANSLATE, READ_GPA and WRITE_GPA, large pages. calls_memory.c */
 void calls_memory(void);
 
+/* The processor that a child sees, and its time. calls_processor.c */
+void calls_processor(void);
+
 /* Interrupts, and messages and events without a port. calls_deliver.c */
 void calls_deliver(void);
 

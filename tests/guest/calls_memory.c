@@ -4,10 +4,12 @@
 
 #include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_register.h>
+#include <viridis/abi/viridis_stats.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "tests/guest/partition.h"
 #include "tests/guest/servant.h"
+#include "vsc/lib/cpu.h"
 #include "vsc/lib/guest.h"
 #include "vsc/lib/hv.h"
 #include "vsc/lib/tap.h"
@@ -27,6 +29,7 @@
 #define LARGE_PAGES   512u
 #define LARGE_GPFN    UINT64_C(0x400) /* of GPA 4 MiB */
 #define POOL_MAX      64u
+#define LONG_REPS     48u
 
 static uint64_t *entry(const struct servant *servant, uint64_t table, unsigned int index)
 {
@@ -389,6 +392,32 @@ static uint64_t large_pages(const struct servant *servant)
 	return pfn;
 }
 
+static uint64_t hypercall_exits(void)
+{
+	static struct viridis_output_get_stats stats;
+	uint32_t index = (uint32_t)cpu_rdmsr(HV_MSR_VP_INDEX);
+
+	if (stats_get(HV_PARTITION_ID_SELF, VIRIDIS_STATS_VP, index, &stats))
+		note("no counters of our own");
+	return stats.counter[VIRIDIS_VP_STAT_EXIT_HYPERCALL];
+}
+
+/* Hundreds of thousands of lookups, over nothing: the caller is let in between. TLFS 3.9 */
+static void a_long_call_has_pauses(const struct servant *servant)
+{
+	struct hv_input_unmap_gpa_pages in = { .partition_id = servant->id,
+		                               .gpfn_base = LARGE_PAGES * 512,
+		                               .flags = HV_UNMAP_GPA_LARGE_PAGE };
+	uint64_t exits = hypercall_exits(), result;
+
+	result = hv_call(HVCALL_UNMAP_GPA_PAGES, LONG_REPS, &in, sizeof(in), NULL, 0);
+	ok_equal(result, (uint64_t)LONG_REPS << HV_RESULT_REPS_SHIFT,
+	         "%u times 2 MiB are unmapped in one call", LONG_REPS);
+	exits = hypercall_exits() - exits;
+	ok(exits > 4, "which has pauses");
+	note("%lu entries", exits);
+}
+
 void calls_memory(void)
 {
 	static struct servant servant;
@@ -404,6 +433,7 @@ void calls_memory(void)
 	rights_are_kept(&servant);
 	overlays_are_seen(&servant);
 	frame = large_pages(&servant);
+	a_long_call_has_pauses(&servant);
 	ok(servant_end(&servant), "its pages come back");
 	ok(may_be_deposited(frame) && may_be_deposited(frame + LARGE_PAGES - 1),
 	   "and the 2 MiB that it was lent");

@@ -93,15 +93,17 @@ enum hv_status hc_get_stats(struct hypercall *call)
 {
 	const struct viridis_input_get_stats *in = call->input;
 	struct viridis_output_get_stats *out = call->output;
+	const struct vp *vp;
 	enum hv_status status;
 
 	if (in->object == VIRIDIS_STATS_VP) {
 		status = hypercall_partition(call, in->partition_id, &call->target);
-		if (status == HV_STATUS_SUCCESS)
-			status = hypercall_take_vp(call, in->index);
 		if (status != HV_STATUS_SUCCESS)
 			return status;
-		copy_counters(out, call->target_vp->stats, VIRIDIS_VP_STAT_COUNT);
+		vp = partition_vp(call->target, in->index);
+		if (!vp)
+			return HV_STATUS_INVALID_VP_INDEX;
+		copy_counters(out, vp->stats, VIRIDIS_VP_STAT_COUNT);
 		return HV_STATUS_SUCCESS;
 	}
 	if (in->object != VIRIDIS_STATS_CPU)

@@ -34,21 +34,6 @@ enum hv_status hc_delete_vp(struct hypercall *call)
 	return status;
 }
 
-/* Of itself a VP may ask for what it could as well read from an MSR or by CPUID. */
-static bool readable_by_itself(uint32_t name)
-{
-	return name == HV_X64_REGISTER_INITIAL_APIC_ID ||
-	       (name >= HV_X64_REGISTER_HYPERCALL && name <= HV_REGISTER_REFERENCE_TSC);
-}
-
-static enum hv_status get_own(struct hypercall *call, uint32_t vp_index, uint32_t name)
-{
-	if ((vp_index != HV_VP_INDEX_SELF && vp_index != call->vp->index) ||
-	    !readable_by_itself(name))
-		return HV_STATUS_ACCESS_DENIED;
-	return registers_get(call->vp, name, call->rep_output);
-}
-
 /* Any register of a VP that is stopped; what suspends it, of any VP. */
 static enum hv_status stop_for(struct hypercall *call, uint32_t name)
 {
@@ -63,11 +48,7 @@ enum hv_status hc_get_vp_registers(struct hypercall *call)
 
 	if (in->input_vtl != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (call->target == call->partition)
-		return get_own(call, in->vp_index, name);
-	status = hypercall_take_vp(call, in->vp_index);
-	if (status == HV_STATUS_SUCCESS)
-		status = stop_for(call, name);
+	status = stop_for(call, name);
 	if (status != HV_STATUS_SUCCESS || call->again)
 		return status;
 	return registers_get(call->target_vp, name, call->rep_output);

@@ -18,7 +18,7 @@ static bool copy_page(const struct hypercall *call, bool set, void *ours, size_t
 	const struct hv_input_vp_state *in = call->input;
 	uint64_t pfn = *(const uint64_t *)(in + 1);
 
-	if (call->variable != 1 || pfn >= NPT_GPA_LIMIT / PAGE_4K)
+	if (call->control.variable != 1 || pfn >= NPT_GPA_LIMIT / PAGE_4K)
 		return false;
 	return set ? guest_read(call->partition, pfn * PAGE_4K, ours, bytes) :
 	             guest_write(call->partition, pfn * PAGE_4K, ours, bytes);
@@ -69,11 +69,11 @@ static bool copy_state(const struct hypercall *call, bool set)
 		return copy_page(call, set, vp->overlays[OVERLAY_SIEFP].page, PAGE_4K);
 	case HV_VP_STATE_STIMERS:
 		if (set)
-			return call->variable == TIMERS_QWORDS &&
+			return call->control.variable == TIMERS_QWORDS &&
 			       stimers_load(&vp->stimers, (const void *)(in + 1),
 			                    partition_reference_time(vp->partition));
 		stimers_save(&vp->stimers, call->output);
-		return call->variable == 0;
+		return call->control.variable == 0;
 	default:
 		return false;
 	}

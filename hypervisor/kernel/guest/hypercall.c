@@ -4,17 +4,14 @@
 #include <viridis/abi/hv_cpuid.h>
 #include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/core/hypercall_control.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
 
-/* Reps carried out before the guest is let in again: it can take its interrupts. */
-#define REPS_PER_ENTRY 64
-
-#define HV_PRIVILEGE_none 0
-#define BYTES(type)       _Generic((type *)0, none * : 0, default : sizeof(type))
+#define BYTES(type) _Generic((type *)0, none * : 0, default : sizeof(type))
 
 typedef char none;
 
@@ -26,16 +23,12 @@ static const struct gate_row {
 	enum hypercall_target target;
 	enum hv_status (*handle)(struct hypercall *call);
 } rows[] = {
-#define HC(number, name, call_shape, needs, about, in, rep_in, out, rep_out) \
-	[ROW(number)] = { .entry = { .code = (number),                       \
-		                     .shape = HYPERCALL_##call_shape,        \
-		                     .input_bytes = BYTES(in),               \
-		                     .rep_input_bytes = BYTES(rep_in),       \
-		                     .output_bytes = BYTES(out),             \
-		                     .rep_output_bytes = BYTES(rep_out),     \
-		                     .privilege = HV_PRIVILEGE_##needs },    \
-		          .target = TARGET_##about,                          \
-		          .handle = hc_##name },
+#define HC(number, name, shape, needs, about, in, rep_in, out, rep_out)             \
+	[ROW(HVCALL_##number)] = { { HVCALL_##number, HYPERCALL_##shape, BYTES(in), \
+		                     BYTES(rep_in), BYTES(out), BYTES(rep_out),     \
+		                     HV_PRIVILEGE_##needs },                        \
+		                   TARGET_##about,                                  \
+		                   hc_##name },
 #include "hypervisor/kernel/guest/hypercalls.def"
 #undef HC
 };
@@ -49,14 +42,6 @@ static const struct gate_row *find_row(uint16_t code)
 	return &rows[row];
 }
 
-struct invocation {
-	struct hypercall call;
-	struct hypercall_control control;
-	const struct gate_row *row;
-	uint64_t word, input_gpa, output_gpa;
-	uint16_t done; /* reps, from rep 0 on */
-};
-
 enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
                                    struct partition **out)
 {
@@ -66,12 +51,6 @@ enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
 	return *out == call->partition || (*out)->parent == call->partition ?
 	               HV_STATUS_SUCCESS :
 	               HV_STATUS_ACCESS_DENIED;
-}
-
-enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index)
-{
-	call->target_vp = partition_vp(call->target, index);
-	return call->target_vp ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_VP_INDEX;
 }
 
 enum hv_status hypercall_stop_vp(struct hypercall *call)
@@ -109,106 +88,88 @@ static enum hv_status find_target(struct hypercall *call, enum hypercall_target 
 	if (target == TARGET_NONE)
 		return HV_STATUS_SUCCESS;
 	status = hypercall_partition(call, in->partition_id, &call->target);
-	if (status == HV_STATUS_SUCCESS && target >= TARGET_CHILD &&
-	    call->target == call->partition)
+	if (status != HV_STATUS_SUCCESS || target == TARGET_FAMILY)
+		return status;
+	if (call->target == call->partition)
 		return HV_STATUS_ACCESS_DENIED;
-	if (status == HV_STATUS_SUCCESS && target >= TARGET_VP)
-		status = hypercall_take_vp(call, in->vp_index);
-	if (status == HV_STATUS_SUCCESS && target == TARGET_STOPPED_VP)
-		status = hypercall_stop_vp(call);
-	return status;
+	if (target == TARGET_CHILD)
+		return HV_STATUS_SUCCESS;
+	call->target_vp = partition_vp(call->target, in->vp_index);
+	if (!call->target_vp)
+		return HV_STATUS_INVALID_VP_INDEX;
+	return target == TARGET_STOPPED_VP ? hypercall_stop_vp(call) : HV_STATUS_SUCCESS;
 }
 
-/* The input, once, into this CPU's private page. A fast call's comes in registers. */
-static bool fetch_input(const struct invocation *invocation)
+/* Once, into this CPU's private page. A fast call's comes in registers. */
+static bool fetch_input(struct hypercall *call)
 {
-	const uint64_t fast[2] = { invocation->input_gpa, invocation->output_gpa };
-	void *page = this_cpu()->hypercall_input;
-	uint32_t bytes = invocation->control.input_bytes;
+	struct cpu *cpu = this_cpu();
 
-	if (!invocation->control.fast)
-		return guest_read(invocation->call.partition, invocation->input_gpa, page,
-		                  bytes);
-	memcpy(page, fast, sizeof(fast));
+	call->input = cpu->hypercall_input;
+	call->output = memset(cpu->hypercall_output, 0, call->control.output_bytes);
+	if (!call->control.fast)
+		return guest_read(call->partition, call->words[1], cpu->hypercall_input,
+		                  call->control.input_bytes);
+	memcpy(cpu->hypercall_input, &call->words[1], HYPERCALL_FAST_BYTES);
 	return true;
 }
 
 /* Reps that were done in an earlier piece of the call have had their output. */
-static bool store_output(const struct invocation *invocation)
+static bool store_output(const struct hypercall *call,
+                         const struct hypercall_entry *entry)
 {
-	const struct hypercall_entry *entry = &invocation->row->entry;
-	uint32_t start = invocation->control.rep_start, from = 0;
-	uint32_t to = entry->output_bytes + invocation->done * entry->rep_output_bytes;
+	uint32_t to = entry->output_bytes + call->rep * entry->rep_output_bytes;
+	uint32_t start = call->control.rep_start;
+	uint32_t from = start ? entry->output_bytes + start * entry->rep_output_bytes : 0;
 
-	if (start != 0)
-		from = entry->output_bytes + start * entry->rep_output_bytes;
-	return guest_write(invocation->call.partition, invocation->output_gpa + from,
-	                   (const char *)invocation->call.output + from, to - from);
+	return guest_write(call->partition, call->words[2] + from,
+	                   (const char *)call->output + from, to - from);
 }
 
-/* Control word, privilege, blocks, input: in the order of TLFS 3.8. */
-static enum hv_status open_gate(struct invocation *invocation)
+/* They go on for 50 us before the guest is let in again: it can take its interrupts. */
+static enum hv_status call_reps(struct hypercall *call, const struct gate_row *row)
 {
-	struct hypercall *call = &invocation->call;
-	struct cpu *cpu = this_cpu();
+	const struct hypercall_entry *entry = &row->entry;
 	enum hv_status status;
 
-	invocation->row = find_row((uint16_t)invocation->word);
-	if (!invocation->row)
-		return HV_STATUS_INVALID_HYPERCALL_CODE;
-	status = hypercall_control_check(invocation->word, &invocation->row->entry,
-	                                 call->partition->privileges,
-	                                 &invocation->control);
-	if (status == HV_STATUS_SUCCESS)
-		status = hypercall_control_blocks(&invocation->control,
-		                                  invocation->input_gpa,
-		                                  invocation->output_gpa);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	if (!fetch_input(invocation))
-		return HV_STATUS_INVALID_PARAMETER;
-	memset(cpu->hypercall_output, 0, invocation->control.output_bytes);
-	call->input = cpu->hypercall_input;
-	call->variable = invocation->control.variable;
-	call->output = cpu->hypercall_output;
-	invocation->done = invocation->control.rep_start;
-	return find_target(call, invocation->row->target);
-}
-
-static enum hv_status call_reps(struct invocation *invocation)
-{
-	const struct hypercall_entry *entry = &invocation->row->entry;
-	const struct hypercall_control *control = &invocation->control;
-	struct hypercall *call = &invocation->call;
-	uint32_t limit = (uint32_t)control->rep_start + REPS_PER_ENTRY;
-
-	while (invocation->done < control->rep_count && invocation->done < limit) {
-		enum hv_status status;
-
-		call->rep = invocation->done;
+	do {
 		call->rep_input = (const char *)call->input + entry->input_bytes +
-		                  (uint32_t)call->rep * entry->rep_input_bytes;
+		                  call->rep * entry->rep_input_bytes;
 		call->rep_output = (char *)call->output + entry->output_bytes +
-		                   (uint32_t)call->rep * entry->rep_output_bytes;
-		status = invocation->row->handle(call);
+		                   call->rep * entry->rep_output_bytes;
+		status = row->handle(call);
 		if (call->again || status != HV_STATUS_SUCCESS)
 			return status;
-		invocation->done++;
-	}
-	return HV_STATUS_SUCCESS;
+		call->rep++;
+	} while (call->rep < call->control.rep_count &&
+	         cpu_rdtsc() - this_cpu()->stamp < tsc_hz / 20000);
+	return status;
 }
 
-static enum hv_status carry_out(struct invocation *invocation)
+/* The order of the checks: TLFS 3.8. */
+static enum hv_status carry_out(struct hypercall *call)
 {
-	enum hv_status status = open_gate(invocation);
+	const struct gate_row *row = find_row((uint16_t)call->words[0]);
+	enum hv_status status;
 
-	if (status != HV_STATUS_SUCCESS || invocation->call.again)
+	if (!row)
+		return HV_STATUS_INVALID_HYPERCALL_CODE;
+	status = hypercall_control_check(call->words[0], &row->entry,
+	                                 call->partition->privileges, &call->control);
+	if (status == HV_STATUS_SUCCESS)
+		status = hypercall_control_blocks(&call->control, call->words[1],
+		                                  call->words[2]);
+	if (status != HV_STATUS_SUCCESS)
 		return status;
-	if (invocation->row->entry.shape == HYPERCALL_REP)
-		status = call_reps(invocation);
-	else
-		status = invocation->row->handle(&invocation->call);
-	return store_output(invocation) ? status : HV_STATUS_INVALID_PARAMETER;
+	call->rep = call->control.rep_start;
+	if (!fetch_input(call))
+		return HV_STATUS_INVALID_PARAMETER;
+	status = find_target(call, row->target);
+	if (status != HV_STATUS_SUCCESS || call->again)
+		return status;
+	status = row->entry.shape == HYPERCALL_REP ? call_reps(call, row) :
+	                                             row->handle(call);
+	return store_output(call, &row->entry) ? status : HV_STATUS_INVALID_PARAMETER;
 }
 
 /* VMMCALL is #UD without the hypercall page. */
@@ -218,34 +179,46 @@ static bool may_call(const struct vp *vp)
 	       (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PE);
 }
 
+/* The control word and the blocks: in three registers of 64-bit code, else in three pairs. TLFS 3.7 */
+static void read_registers(const uint64_t *gpr, bool is_64bit, uint64_t value[3])
+{
+	static const enum gpr one[] = { GPR_RCX, GPR_RDX, 8 };
+	static const enum gpr high[] = { GPR_RDX, GPR_RBX, GPR_RDI };
+	static const enum gpr low[] = { GPR_RAX, GPR_RCX, GPR_RSI };
+
+	for (unsigned int i = 0; i < 3; i++)
+		value[i] = is_64bit ? gpr[one[i]] :
+		                      gpr[high[i]] << 32 | (uint32_t)gpr[low[i]];
+}
+
 void hypercall_handle(struct vp *vp)
 {
-	uint64_t *gpr = vp->arch.gpr;
-	struct invocation invocation = {
-		.call = { .vp = vp, .partition = vp->partition },
-		.word = gpr[GPR_RCX],
-		.input_gpa = gpr[GPR_RDX],
-		.output_gpa = gpr[8],
-	};
+	bool is_64bit = guest_code_bits(vp) == 64;
+	struct hypercall call = { .vp = vp, .partition = vp->partition };
+	uint64_t *gpr = vp->arch.gpr, result;
 	enum hv_status status;
 
 	if (!may_call(vp)) {
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}
-	status = carry_out(&invocation);
-	hypercall_release_vp(&invocation.call);
-	if (invocation.call.again)
+	read_registers(gpr, is_64bit, call.words);
+	status = carry_out(&call);
+	hypercall_release_vp(&call);
+	if (call.again)
 		cpu_pause(); /* another CPU has to come round first */
-	if (invocation.call.settle)
+	if (call.settle)
 		vp->wait_epoch = epoch_advance();
-	if (invocation.call.again || (status == HV_STATUS_SUCCESS &&
-	                              invocation.done < invocation.control.rep_count)) {
-		gpr[GPR_RCX] =
-			hypercall_control_restart(invocation.word, invocation.done);
+	if (call.again ||
+	    (status == HV_STATUS_SUCCESS && call.rep < call.control.rep_count)) {
+		result = hypercall_control_restart(call.words[0], call.rep);
+		gpr[is_64bit ? GPR_RCX : GPR_RDX] = is_64bit ? result : result >> 32;
 		return;
 	}
-	gpr[GPR_RAX] = hypercall_control_result(status, invocation.done);
-	trace(VIRIDIS_TRACE_HYPERCALL, vp, invocation.word, gpr[GPR_RAX]);
+	result = hypercall_control_result(status, call.rep);
+	trace(VIRIDIS_TRACE_HYPERCALL, vp, call.words[0], result);
+	gpr[GPR_RAX] = is_64bit ? result : (uint32_t)result;
+	if (!is_64bit)
+		gpr[GPR_RDX] = result >> 32;
 	vp_advance(vp);
 }

@@ -16,6 +16,7 @@
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_status.h>
 #include "hypervisor/arch/x86/virt.h"
+#include "hypervisor/core/hypercall_control.h"
 
 struct partition;
 struct vp;
@@ -35,12 +36,14 @@ struct hypercall {
 	struct partition *target;    /* NULL: TARGET_NONE */
 	struct vp *target_vp;        /* NULL: the target is no VP */
 	const void *input;           /* private copy of the fixed part */
-	uint16_t variable;           /* qwords behind it, of a variable call */
 	void *output;                /* in a page; zeroed; copied out on success */
-	/* Rep calls: this rep's element, and which one it is. */
+	/* Rep calls: this rep's element, and which one it is. After the last one, how many were done. */
 	const void *rep_input;
 	void *rep_output;
 	uint16_t rep;
+	struct hypercall_control control; /* checked */
+	/* The control word; where input and output are, or the input of a fast call itself. */
+	uint64_t words[3];
 	/*
 	 * Set by a handler that must wait for another CPU, with everything as it was: the caller goes
 	 * on at the same instruction, and the call is made again. The status is not looked at. D10
@@ -61,9 +64,6 @@ void hypercall_handle(struct vp *vp);
 /* The caller's partition (SELF, too) or a child of it; else a status. */
 enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
                                    struct partition **out) MUST_CHECK;
-
-/* Makes the VP of the target the call's. */
-enum hv_status hypercall_take_vp(struct hypercall *call, uint32_t index) MUST_CHECK;
 
 /*
  * The target VP has to be stopped, and is this call's alone until it ends or releases it (V1). One that is

@@ -20,6 +20,8 @@
 #define HV_CONTROL_FAST            BIT64(16)
 #define HV_CONTROL_RESERVED        (bits_mask(27, 5) | bits_mask(44, 4) | bits_mask(60, 4))
 #define HV_CONTROL_VARIABLE_SHIFT  17
+#define HV_CONTROL_VARIABLE_MASK   UINT64_C(0x3ff)
+#define HV_CONTROL_REP_MASK        UINT64_C(0xfff)
 #define HV_CONTROL_REP_COUNT_SHIFT 32
 #define HV_CONTROL_REP_START_SHIFT 48
 #define HV_RESULT_REPS_SHIFT       32
@@ -70,6 +72,7 @@ enum hv_hypercall_code {
 	HVCALL_VIRIDIS_READ_LOG = 0xe001,
 	HVCALL_VIRIDIS_READ_TRACE = 0xe002,
 	HVCALL_VIRIDIS_GET_STATS = 0xe003,
+	HVCALL_VIRIDIS_DESCRIBE_MACHINE = 0xe004, /* CREATE_PARTITIONS opens it */
 };
 
 /* Partitions. TLFS "Virtualization Host", Linux hvhdk.h; abi facts: codes 40..47 */

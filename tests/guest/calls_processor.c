@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a child of two VPs sees of its processors by CPUID, and its time while that is frozen. */
+#include "tests/guest/calls.h"
+
+#include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/hv_msr.h>
+#include <viridis/abi/hv_register.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/base/bits.h>
+#include "tests/guest/partition.h"
+#include "tests/guest/servant.h"
+#include "vsc/lib/clock.h"
+#include "vsc/lib/tap.h"
+
+#define REGISTER_RCX   (HV_X64_REGISTER_RAX + 1)
+#define REGISTER_RDX   (HV_X64_REGISTER_RAX + 2)
+#define REGISTER_RBX   (HV_X64_REGISTER_RAX + 3)
+#define REGISTER_RSI   (HV_X64_REGISTER_RAX + 6)
+#define REGISTER_RDI   (HV_X64_REGISTER_RAX + 7)
+#define PATIENCE_MS    10000
+#define APIC_BASE      UINT64_C(0xfee00000)
+#define APIC_ENABLED   UINT64_C(0x800)
+#define CPUID_EDX_APIC BIT64(9)
+#define CPUID_EDX_HTT  BIT64(28)
+#define VECTOR_TIMER   0x51u
+#define UNITS_PER_MS   UINT64_C(10000)
+#define DUE_MS         40u
+#define FROZEN_MS      80u
+#define CONNECTION     0x77u /* nobody's */
+#define GUEST_OS_ID    UINT64_C(0x8100000000001234)
+#define CODE32         0xc09b
+#define CODE64         0xa09b
+#define CR0_PAGING     UINT64_C(0x80010011)
+#define CR0_PROTECTED  UINT64_C(0x11)
+#define EFER_LONG      UINT64_C(0x500)
+
+/* ---- Processors ---- */
+
+struct leaf {
+	uint64_t rax, rbx, rcx, rdx;
+};
+
+static struct leaf leaf_of(const struct servant *servant, unsigned int vp, uint32_t leaf,
+                           uint32_t subleaf)
+{
+	struct leaf out = { 0, 0, 0, 0 };
+
+	if (!servant_start(servant, vp, SERVANT_CPUID, leaf, subleaf, 0) ||
+	    servant_wait(servant, vp, PATIENCE_MS).end != SERVANT_DONE ||
+	    vp_get_register64(servant->id, vp, HV_X64_REGISTER_RAX, &out.rax) ||
+	    vp_get_register64(servant->id, vp, REGISTER_RBX, &out.rbx) ||
+	    vp_get_register64(servant->id, vp, REGISTER_RCX, &out.rcx) ||
+	    vp_get_register64(servant->id, vp, REGISTER_RDX, &out.rdx))
+		note("VP %u does not say leaf %x", vp, leaf);
+	return out;
+}
+
+/* One socket of two cores, each a thread: on whatever CPU the VP is asked. APM3 E.4, SDM1 20 */
+static void topology(const struct servant *servant, unsigned int vp)
+{
+	struct leaf basic = leaf_of(servant, vp, 1, 0);
+	struct leaf threads = leaf_of(servant, vp, 0xb, 0);
+	struct leaf cores = leaf_of(servant, vp, 0xb, 1);
+	struct leaf sizes = leaf_of(servant, vp, 0x80000008, 0);
+	struct leaf node = leaf_of(servant, vp, 0x8000001e, 0);
+
+	ok((basic.rbx >> 16 & 0xff) == 2 && (basic.rdx & CPUID_EDX_HTT),
+	   "VP %u: two logical processors in the socket", vp);
+	ok_equal(basic.rbx >> 24, vp, "its APIC id");
+	ok(threads.rax == 0 && threads.rbx == 1 && threads.rcx == 0x100 &&
+	           threads.rdx == vp,
+	   "a core is one thread");
+	ok(cores.rax == 1 && cores.rbx == 2 && cores.rcx == 0x201 && cores.rdx == vp,
+	   "the socket is two cores");
+	ok_equal(leaf_of(servant, vp, 0xb, 2).rcx, 2, "there is no level above");
+	ok_equal(sizes.rcx & 0xf0ff, 0x1001, "which is told twice, with the id's size");
+	ok(node.rax == vp && node.rbx == vp && node.rcx == 0,
+	   "the core is number %u of node 0", vp);
+	for (uint32_t i = 0; i < 4; i++) {
+		uint64_t cache = leaf_of(servant, vp, 0x8000001d, i).rax;
+
+		ok((cache & 0x1f) == 0 || (cache >> 14 & 0xfff) == (i == 3),
+		   "cache %u is %s", i, i == 3 ? "shared by two" : "the core's own");
+	}
+}
+
+static void apic_bit(const struct servant *servant)
+{
+	ok(leaf_of(servant, 1, 1, 0).rdx & CPUID_EDX_APIC, "VP 1 has an APIC");
+	ok_equal(vp_set_register64(servant->id, 1, HV_X64_REGISTER_APIC_BASE, APIC_BASE),
+	         HV_STATUS_SUCCESS, "it is disabled");
+	ok(!(leaf_of(servant, 1, 1, 0).rdx & CPUID_EDX_APIC), "and CPUID hides it");
+	ok_equal(vp_set_register64(servant->id, 1, HV_X64_REGISTER_APIC_BASE,
+	                           APIC_BASE | APIC_ENABLED),
+	         HV_STATUS_SUCCESS, "enabled again");
+	ok(leaf_of(servant, 1, 1, 0).rdx & CPUID_EDX_APIC, "it is shown again");
+}
+
+/* ---- Time ---- */
+
+static uint64_t property(const struct servant *servant, uint32_t code)
+{
+	uint64_t value = 0;
+
+	if (partition_get_property(servant->id, code, &value) != HV_STATUS_SUCCESS)
+		note("property %x is not told", code);
+	return value;
+}
+
+static uint64_t tsc_of(const struct servant *servant)
+{
+	uint64_t value = 0;
+
+	if (servant_stop(servant, 0))
+		(void)vp_get_register64(servant->id, 0, HV_X64_REGISTER_TSC, &value);
+	return value;
+}
+
+static bool freeze(const struct servant *servant, uint64_t frozen)
+{
+	return partition_set_property(servant->id, HV_PROPERTY_TIME_FREEZE, frozen) ==
+	               HV_STATUS_SUCCESS &&
+	       property(servant, HV_PROPERTY_TIME_FREEZE) == frozen;
+}
+
+static void clocks_stand(const struct servant *servant)
+{
+	uint64_t units, tsc,
+		second = property(servant, HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY);
+
+	ok(freeze(servant, 1), "the child's time is frozen");
+	units = property(servant, HV_PROPERTY_REFERENCE_TIME);
+	tsc = tsc_of(servant);
+	clock_wait_ms(FROZEN_MS);
+	ok_equal(property(servant, HV_PROPERTY_REFERENCE_TIME), units,
+	         "its reference time stands");
+	ok_equal(tsc_of(servant), tsc, "and so does its TSC");
+	ok(freeze(servant, 0), "it is let go on");
+	ok(property(servant, HV_PROPERTY_REFERENCE_TIME) - units <
+	           FROZEN_MS * UNITS_PER_MS,
+	   "from where it stood");
+	ok(tsc_of(servant) - tsc < second / 1000 * FROZEN_MS, "and the TSC with it");
+}
+
+/* Armed, frozen for longer than the timer had left: it comes when its time has come for the child. */
+static void timers_stand(const struct servant *servant)
+{
+	uint64_t due =
+		property(servant, HV_PROPERTY_REFERENCE_TIME) + DUE_MS * UNITS_PER_MS;
+	struct servant_answer answer;
+
+	ok(servant_do(servant, SERVANT_WRMSR, 0x1ff, 0x80f, 0).end == SERVANT_DONE &&
+	           servant_do(servant, SERVANT_WRMSR,
+	                      HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT |
+	                              VECTOR_TIMER << 4,
+	                      HV_MSR_STIMER0_CONFIG, 0)
+	                           .end == SERVANT_DONE &&
+	           servant_do(servant, SERVANT_WRMSR, due, HV_MSR_STIMER0_COUNT, 0).end ==
+	                   SERVANT_DONE,
+	   "a timer is set");
+	ok(servant_start(servant, 0, SERVANT_HALT, 0, 0, 0) && freeze(servant, 1),
+	   "the child is frozen before it is due");
+	clock_wait_ms(FROZEN_MS);
+	ok(freeze(servant, 0), "and goes on after");
+	answer = servant_wait(servant, 0, PATIENCE_MS);
+	ok(answer.end == SERVANT_CUT && answer.value == VECTOR_TIMER, "the timer comes");
+	ok(property(servant, HV_PROPERTY_REFERENCE_TIME) >= due, "not before its time");
+}
+
+/* ---- Hypercalls of 32-bit code: pairs of registers, the high half in the first. TLFS 3.7 ---- */
+
+static bool set_code(const struct servant *servant, uint16_t attributes, uint64_t cr0,
+                     uint64_t efer)
+{
+	const union hv_register_value cs = { .segment = { .limit = 0xffffffff,
+		                                          .selector = SERVANT_CODE64,
+		                                          .attributes = attributes } };
+
+	return !vp_set_register64(servant->id, 0, HV_X64_REGISTER_CR0, cr0) &&
+	       !vp_set_register64(servant->id, 0, HV_X64_REGISTER_EFER, efer) &&
+	       !vp_set_register(servant->id, 0, HV_X64_REGISTER_CS, cs);
+}
+
+/* The halves above are not to be looked at. */
+static void call_32(const struct servant *servant, uint64_t control, uint64_t input,
+                    uint64_t status, const char *what)
+{
+	const uint64_t above = UINT64_C(0x5a5a5a5a00000000);
+	struct servant_answer answer;
+	uint64_t rdx = 1;
+
+	ok(!vp_set_register64(servant->id, 0, REGISTER_RBX, above | input >> 32) &&
+	           !vp_set_register64(servant->id, 0, REGISTER_RSI, above) &&
+	           !vp_set_register64(servant->id, 0, REGISTER_RDI, above),
+	   "registers are set");
+	answer = servant_do(servant, SERVANT_VMMCALL, above | (uint32_t)control,
+	                    above | (uint32_t)input, above | control >> 32);
+	ok(answer.end == SERVANT_DONE && answer.value == status, "%s: status %lx", what,
+	   status);
+	ok(!vp_get_register64(servant->id, 0, REGISTER_RDX, &rdx) && rdx == 0,
+	   "with nothing in the upper half");
+}
+
+static void calls_of_32_bits(const struct servant *servant)
+{
+	struct hv_input_post_message *post = servant_memory(servant, SERVANT_BLOCK);
+
+	*post = (struct hv_input_post_message){ .connection_id = CONNECTION,
+		                                .message_type = 1 };
+	call_32(servant, HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST, CONNECTION,
+	        HV_STATUS_INVALID_CONNECTION_ID, "a fast call");
+	call_32(servant, HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST, CONNECTION | BIT64(48),
+	        HV_STATUS_INVALID_PARAMETER, "one with a reserved bit");
+	call_32(servant, HVCALL_POST_MESSAGE, SERVANT_BLOCK,
+	        HV_STATUS_INVALID_CONNECTION_ID, "a call with a block");
+	call_32(servant, HVCALL_POST_MESSAGE | BIT64(63), SERVANT_BLOCK,
+	        HV_STATUS_INVALID_HYPERCALL_INPUT, "a reserved bit of the control word");
+}
+
+static void abi_32(const struct servant *servant)
+{
+	ok(servant_says(servant, SERVANT_WRMSR, GUEST_OS_ID, HV_MSR_GUEST_OS_ID,
+	                GUEST_OS_ID) &&
+	           servant_do(servant, SERVANT_WRMSR,
+	                      SERVANT_HYPERCALL | HV_MSR_PAGE_ENABLE, HV_MSR_HYPERCALL, 0)
+	                           .end == SERVANT_DONE,
+	   "hypercalls are enabled");
+	ok(set_code(servant, CODE32, CR0_PAGING, EFER_LONG), "compatibility mode");
+	calls_of_32_bits(servant);
+	ok(set_code(servant, CODE32, CR0_PROTECTED, 0), "protected mode");
+	calls_of_32_bits(servant);
+	ok(set_code(servant, CODE64, CR0_PAGING, EFER_LONG), "long mode again");
+}
+
+void calls_processor(void)
+{
+	static struct servant servant;
+
+	if (!ok(servant_make(&servant, 0, SERVANT_VPS), "a child of two VPs is made"))
+		return;
+	topology(&servant, 0);
+	topology(&servant, 1);
+	apic_bit(&servant);
+	abi_32(&servant);
+	clocks_stand(&servant);
+	timers_stand(&servant);
+	ok(servant_end(&servant), "its pages come back");
+}
