@@ -14,6 +14,7 @@ static char *initrd;
 static char *cmdline;
 static char **disks;
 static char *serial;
+static char *on_crash;
 
 static const GOptionEntry entries[] = {
 	{ "memory", 0, 0, G_OPTION_ARG_STRING, &memory, "Memory, for example 512M or 2G",
@@ -31,6 +32,8 @@ static const GOptionEntry entries[] = {
 	{ "serial", 0, 0, G_OPTION_ARG_FILENAME, &serial,
 	  "Serial console: a pty for 'viridis console', or a file to append to",
 	  "pty|FILE" },
+	{ "on-crash", 0, 0, G_OPTION_ARG_STRING, &on_crash,
+	  "What follows when the guest tells that it crashed (keep)", "keep|restart|stop" },
 	G_OPTION_ENTRY_NULL,
 };
 
@@ -64,7 +67,9 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 {
 	if (!require(memory, "--memory SIZE", error) ||
 	    !require(kernel, "--kernel FILE", error) ||
-	    !definition_parse_size(memory, &definition->memory_bytes, error))
+	    !definition_parse_size(memory, &definition->memory_bytes, error) ||
+	    (on_crash &&
+	     !definition_parse_on_crash(on_crash, &definition->on_crash, error)))
 		return FALSE;
 	definition->name = g_strdup(name);
 	definition->vps = vps < 0 ? 0 : (uint32_t)vps;

@@ -14,7 +14,7 @@
 const struct command commands[] = {
 	{ "create",
 	  "NAME --memory SIZE --vps N --kernel FILE [--initrd FILE] [--cmdline TEXT] "
-	  "[--disk FILE[,ro]]... [--serial pty|FILE]",
+	  "[--disk FILE[,ro]]... [--serial pty|FILE] [--on-crash keep|restart|stop]",
 	  "Define a VM. It is kept in a file that you may edit.", command_create },
 	{ "start", "NAME", "Start a VM; returns when it runs.", command_start },
 	{ "list", "", "List all VMs.", command_list },

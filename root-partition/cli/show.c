@@ -10,7 +10,16 @@
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
-/* "running", or how it ended; a worker that was killed could not write its end down. */
+/* A state of a worker that is there. */
+static gboolean is_alive(const char *state)
+{
+	return strcmp(state, "running") == 0 || strcmp(state, "panicked") == 0;
+}
+
+/*
+ * "running", "panicked", or how it ended; a worker that was killed could not write its end down, and one
+ * that starts has not written yet.
+ */
 static char *state_of(const char *name, char **reason, GError **error)
 {
 	g_autofree char *state = NULL;
@@ -19,13 +28,11 @@ static char *state_of(const char *name, char **reason, GError **error)
 	if (!state_read(name, &state, reason, error) ||
 	    !state_holder(name, &holder, error))
 		return NULL;
-	if (holder)
-		return g_strdup("running");
-	if (strcmp(state, "running") != 0)
+	if ((holder != 0) == is_alive(state))
 		return g_steal_pointer(&state);
 	g_free(*reason);
-	*reason = g_strdup("its worker was killed");
-	return g_strdup("failed");
+	*reason = g_strdup(holder ? "" : "its worker was killed");
+	return g_strdup(holder ? "running" : "failed");
 }
 
 static void list_one(JsonBuilder *builder, const char *name,
@@ -118,6 +125,7 @@ static void print_definition(const struct definition *definition)
 		        disk->read_only ? " (read-only)" : "");
 	}
 	g_print("serial     %s\n", definition->serial);
+	g_print("on crash   %s\n", definition_format_on_crash(definition->on_crash));
 }
 
 /* What became of the processes that serve the guest's devices. */
@@ -192,7 +200,7 @@ static gboolean ask_status(const char *name, JsonObject **status, char **state,
 	*state = state_of(name, reason, error);
 	if (!*state)
 		return FALSE;
-	if (strcmp(*state, "running") == 0) {
+	if (is_alive(*state)) {
 		g_free(*reason);
 		*reason = g_strdup(why->message);
 	}
@@ -218,7 +226,7 @@ enum command_status command_info(const struct command *command, int argc, char *
 	state = state_of(name, &reason, &error);
 	if (!state)
 		return command_fail(error);
-	if (strcmp(state, "running") == 0 &&
+	if (is_alive(state) &&
 	    !ask_status(name, &running, &state, &reason, &error))
 		return command_fail(error);
 	if (command_json()) {

@@ -6,7 +6,8 @@
 _viridis_options() {
 	local common="--json --help"
 	case $1 in
-	create) echo "--memory --vps --kernel --initrd --cmdline --disk --serial $common" ;;
+	create) echo "--memory --vps --kernel --initrd --cmdline --disk --serial
+		--on-crash $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
 	trace) echo "--cpu --count $common" ;;
 	*) echo "$common" ;;
@@ -42,6 +43,7 @@ _viridis_value() {
 		_viridis_files
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)
 		;;
+	--on-crash) _viridis_reply "keep restart stop" ;;
 	--memory | --vps | --cmdline | --timeout | --cpu | --count) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac

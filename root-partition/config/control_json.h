@@ -5,13 +5,16 @@
  *
  *   command    further members          answer
  *   status                              state, name, pid, partition, vps, memory, console,
- *                                       providers: "serving" or "died" for each
+ *                                       providers: "serving" or "died" for each,
+ *                                       panic: reason, parameters, text, if the guest has
  *   shutdown   "reboot": true/false     after the guest agreed or refused
  *   stop                                at once; the VM ends
  *   console                             "pty": path, or "file": path
  *   stats                               counters of each VP, memory held
  *   log                                 "path" of the log
- *   events                              from now on each event as a line: {"event": "..."}
+ *   events                              from now on each event as a line:
+ *                                       {"event": "panicked", "reason": "..."}; others are
+ *                                       reset, off, crashed, failed
  */
 #ifndef VIRIDIS_VM_CONTROL_JSON_H
 #define VIRIDIS_VM_CONTROL_JSON_H

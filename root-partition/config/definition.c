@@ -113,6 +113,29 @@ char *definition_format_size(uint64_t bytes)
 	return g_strdup_printf("%" G_GUINT64_FORMAT, bytes);
 }
 
+static const char *const on_crash_words[] = {
+	[DEFINITION_ON_CRASH_KEEP] = "keep",
+	[DEFINITION_ON_CRASH_RESTART] = "restart",
+	[DEFINITION_ON_CRASH_STOP] = "stop",
+};
+
+gboolean definition_parse_on_crash(const char *text, enum definition_on_crash *on_crash,
+                                   GError **error)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(on_crash_words); i++) {
+		if (strcmp(on_crash_words[i], text) == 0) {
+			*on_crash = (enum definition_on_crash)i;
+			return TRUE;
+		}
+	}
+	return invalid(error, "on-crash '%s': 'keep', 'restart' or 'stop'", text);
+}
+
+const char *definition_format_on_crash(enum definition_on_crash on_crash)
+{
+	return on_crash_words[on_crash];
+}
+
 gboolean definition_name_valid(const char *name, GError **error)
 {
 	gsize length = strlen(name);

@@ -4,7 +4,8 @@
  *
  *   { "name": "web", "memory": "512M", "vps": 2, "kernel": "/boot/vmlinuz",
  *     "initrd": "/boot/initrd.img", "cmdline": "console=ttyS0 root=/dev/sda1",
- *     "disks": [ { "path": "/srv/web.img", "read-only": false } ], "serial": "pty" }
+ *     "disks": [ { "path": "/srv/web.img", "read-only": false } ], "serial": "pty",
+ *     "on-crash": "keep" }
  *
  * name, memory, vps and kernel must be there. Unknown keys are errors: a misspelt one would
  * otherwise be a setting silently lost. Every message names what is wrong and what is allowed.
@@ -22,6 +23,13 @@
 #define DEFINITION_MEMORY_MIN (UINT64_C(8) << 20)
 #define DEFINITION_MEMORY_MAX (UINT64_C(128) << 30)
 
+/* What becomes of the machine when its guest tells that it cannot go on. */
+enum definition_on_crash {
+	DEFINITION_ON_CRASH_KEEP,    /* it stands as it is, for who wants to look */
+	DEFINITION_ON_CRASH_RESTART, /* a triple fault restarts it too */
+	DEFINITION_ON_CRASH_STOP,
+};
+
 struct definition_disk {
 	char *path;
 	gboolean read_only;
@@ -36,6 +44,7 @@ struct definition {
 	char *cmdline;    /* "" when there is none */
 	GPtrArray *disks; /* struct definition_disk */
 	char *serial;     /* "pty" or an absolute path */
+	enum definition_on_crash on_crash;
 };
 
 #define DEFINITION_ERROR definition_error_quark()
@@ -60,6 +69,11 @@ void definition_add_disk(struct definition *definition, const char *path,
 /* "512M", "2G", "8192K", plain bytes. */
 gboolean definition_parse_size(const char *text, uint64_t *bytes, GError **error);
 char *definition_format_size(uint64_t bytes);
+
+/* "keep", "restart", "stop". */
+gboolean definition_parse_on_crash(const char *text, enum definition_on_crash *on_crash,
+                                   GError **error);
+const char *definition_format_on_crash(enum definition_on_crash on_crash);
 
 gboolean definition_name_valid(const char *name, GError **error);
 

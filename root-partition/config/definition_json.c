@@ -77,6 +77,16 @@ static gboolean take_serial(struct definition *definition, JsonNode *node, GErro
 	return take_string(node, "serial", &definition->serial, error);
 }
 
+static gboolean take_on_crash(struct definition *definition, JsonNode *node,
+                              GError **error)
+{
+	const char *text;
+
+	if (!json_text_get_string(node, &text))
+		return invalid(error, "'on-crash' must be a string");
+	return definition_parse_on_crash(text, &definition->on_crash, error);
+}
+
 static gboolean take_disk(struct definition *definition, JsonNode *node, GError **error)
 {
 	const char *path = NULL;
@@ -128,6 +138,7 @@ static const struct definition_key {
 	{ "vps", TRUE, take_vps },        { "kernel", TRUE, take_kernel },
 	{ "initrd", FALSE, take_initrd }, { "cmdline", FALSE, take_cmdline },
 	{ "disks", FALSE, take_disks },   { "serial", FALSE, take_serial },
+	{ "on-crash", FALSE, take_on_crash },
 };
 
 static const struct definition_key *find_key(const char *name)
@@ -209,6 +220,8 @@ char *definition_to_json(const struct definition *definition)
 	json_text_add_string(builder, "cmdline", definition->cmdline);
 	add_disks(builder, definition->disks);
 	json_text_add_string(builder, "serial", definition->serial);
+	json_text_add_string(builder, "on-crash",
+	                     definition_format_on_crash(definition->on_crash));
 	json_builder_end_object(builder);
 	text = json_text_finish(builder, TRUE);
 	return g_strconcat(text, "\n", NULL);

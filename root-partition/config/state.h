@@ -18,7 +18,10 @@ void state_unlock(const char *name, int fd);
 /* Who holds the lock: see file_lock_holder(). False and an error when that cannot be known. */
 gboolean state_holder(const char *name, pid_t *holder, GError **error);
 
-/* state: "starting", "running", "off", "crashed", "failed". A failure to write is logged. */
+/*
+ * state: "running", "panicked" (it still runs, but its guest told that it cannot go on), "off",
+ * "crashed", "failed". A failure to write is logged.
+ */
 void state_write(const char *name, const char *state, const char *reason);
 
 /*

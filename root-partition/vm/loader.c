@@ -112,7 +112,7 @@ static gboolean place(struct machine *machine, const struct boot_input *input,
 }
 
 /* Why the file is no kernel for this VM, as far as its first bytes tell; NULL: read it. */
-static const char *kernel_hindrance(int fd, uint64_t bytes, uint64_t memory_bytes)
+static const char *kernel_reject_reason(int fd, uint64_t bytes, uint64_t memory_bytes)
 {
 	uint8_t head[BOOT_PARAMS_BYTES];
 	size_t count = MIN(bytes, sizeof(head));
@@ -137,7 +137,7 @@ static char *read_kernel(const struct definition *definition, uint64_t *bytes,
 
 	if (fd < 0)
 		return NULL;
-	why = kernel_hindrance(fd, *bytes, definition->memory_bytes);
+	why = kernel_reject_reason(fd, *bytes, definition->memory_bytes);
 	if (!why) {
 		kernel = g_try_malloc(*bytes);
 		if (!kernel || !read_all(fd, kernel, *bytes))

@@ -83,6 +83,14 @@ void machine_wake_vmbus(struct machine *machine)
 	wake(machine);
 }
 
+void machine_tell_panic(struct machine *machine)
+{
+	g_mutex_lock(&machine->lock);
+	machine->panic_waits = true;
+	g_mutex_unlock(&machine->lock);
+	wake(machine);
+}
+
 void machine_lock(struct machine *machine)
 {
 	g_mutex_lock(&machine->lock);
@@ -192,6 +200,7 @@ struct woken {
 	GByteArray *output;
 	bool input;
 	bool vmbus;
+	bool panicked;
 	bool ended;
 };
 
@@ -207,6 +216,8 @@ static struct woken take_woken(struct machine *machine)
 		machine->input_waits = false;
 	woken.vmbus = machine->vmbus_waits;
 	machine->vmbus_waits = false;
+	woken.panicked = machine->panic_waits;
+	machine->panic_waits = false;
 	woken.ended = machine->end != MACHINE_RUNNING;
 	g_mutex_unlock(&machine->lock);
 	return woken;
@@ -227,6 +238,8 @@ static gboolean on_wake(gint fd, GIOCondition condition, gpointer data)
 		serial_resume_input(machine->serial);
 	if (woken.vmbus)
 		vmbus_deliver(machine->vmbus);
+	if (woken.panicked && machine->panicked)
+		machine->panicked(machine->panicked_context);
 	if (woken.ended)
 		g_main_loop_quit(machine->loop);
 	return G_SOURCE_CONTINUE;
@@ -410,6 +423,7 @@ void machine_free(struct machine *machine)
 	g_hash_table_unref(machine->pages_told);
 	g_free(machine->boot_registers);
 	g_free(machine->end_reason);
+	panic_clear(&machine->panic);
 	g_mutex_clear(&machine->lock);
 	g_free(machine);
 }

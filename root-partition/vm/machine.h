@@ -17,6 +17,7 @@
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"
 #include "root-partition/vm/model/platform.h"
+#include "root-partition/vm/panic.h"
 #include "root-partition/vm/serial.h"
 #include "vsp/lib/memory.h"
 
@@ -49,6 +50,8 @@ struct machine {
 	GMainLoop *loop;
 	guint wake_source;
 	guint rest_source; /* machine_rest() waits for it */
+	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
+	gpointer panicked_context;
 
 	gint stopping; /* atomic: VP threads leave as soon as they see it */
 
@@ -58,6 +61,8 @@ struct machine {
 	GByteArray *output; /* serial bytes for the main thread */
 	bool input_waits;   /* the main thread holds input back until there is room */
 	bool vmbus_waits;   /* a SINT became deliverable */
+	bool panic_waits;   /* the owner is to be told */
+	struct panic panic;
 	enum machine_end end;
 	char *end_reason;
 	uint8_t ports_told[65536 / 8]; /* a bit for each port logged as nobody's */
@@ -92,8 +97,9 @@ void machine_unlock(struct machine *machine);
 void machine_tell_port(struct machine *machine, uint32_t vp, uint16_t port);
 void machine_tell_memory(struct machine *machine, uint32_t vp, uint64_t gpa);
 
-/* Any thread: have the main thread look at the VMBus queue again. */
+/* Any thread: have the main thread look at the VMBus queue again; tell the owner of a panic. */
 void machine_wake_vmbus(struct machine *machine);
+void machine_tell_panic(struct machine *machine);
 
 #define MACHINE_ERROR machine_error_quark()
 GQuark machine_error_quark(void);

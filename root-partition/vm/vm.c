@@ -140,11 +140,40 @@ static void handle(gpointer context, guint client, const struct control_request 
 		control_answer(vm->control, client, answer);
 }
 
-static void send_event(struct vm *vm, const char *name)
+/* `reason` may be NULL. */
+static void send_event(struct vm *vm, const char *name, const char *reason)
 {
-	g_autofree char *line = g_strdup_printf("{\"event\": \"%s\"}\n", name);
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autofree char *text = NULL;
+	g_autofree char *line = NULL;
 
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "event", name);
+	if (reason)
+		json_text_add_string(builder, "reason", reason);
+	json_builder_end_object(builder);
+	text = json_text_finish(builder, FALSE);
+	line = g_strconcat(text, "\n", NULL);
 	control_event(vm->control, line);
+}
+
+static void on_panicked(gpointer context)
+{
+	struct vm *vm = context;
+	g_autofree char *reason = panic_reason(vm->machine);
+
+	state_write(vm->definition->name, "panicked", reason);
+	send_event(vm, "panicked", reason);
+}
+
+static gboolean make_machine(struct vm *vm, GError **error)
+{
+	vm->machine = machine_new(vm->definition, vm->serial, error);
+	if (!vm->machine)
+		return FALSE;
+	vm->machine->panicked = on_panicked;
+	vm->machine->panicked_context = vm;
+	return TRUE;
 }
 
 static gboolean on_signal(gpointer data)
@@ -167,8 +196,7 @@ static gboolean prepare(struct vm *vm, GError **error)
 	vm->serial = serial_open(vm->definition->serial, error);
 	if (!vm->serial)
 		return FALSE;
-	vm->machine = machine_new(vm->definition, vm->serial, error);
-	if (!vm->machine)
+	if (!make_machine(vm, error))
 		return FALSE;
 	vm->control = control_new(socket, handle, vm, error);
 	return vm->control != NULL;
@@ -195,11 +223,13 @@ static gboolean replace_machine(struct vm *vm)
 {
 	g_autoptr(GError) error = NULL;
 
-	machine_free(vm->machine);
-	vm->machine = machine_new(vm->definition, vm->serial, &error);
-	if (!vm->machine)
-		vm_log("vm: cannot start again after the reset: %s", error->message);
-	return vm->machine != NULL;
+	g_clear_pointer(&vm->machine, machine_free);
+	if (make_machine(vm, &error)) {
+		state_write(vm->definition->name, "running", "");
+		return TRUE;
+	}
+	vm_log("vm: cannot start again after the reset: %s", error->message);
+	return FALSE;
 }
 
 static void record_end(struct vm *vm, enum machine_end end, const char *reason)
@@ -211,7 +241,7 @@ static void record_end(struct vm *vm, enum machine_end end, const char *reason)
 	};
 
 	state_write(vm->definition->name, states[end], reason);
-	send_event(vm, states[end]);
+	send_event(vm, states[end], reason);
 }
 
 static void stats_kept(gpointer context, JsonObject *providers)

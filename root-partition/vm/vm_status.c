@@ -19,23 +19,25 @@ static char *finish(JsonBuilder *builder)
 	return g_strconcat(text, "\n", NULL);
 }
 
-char *vm_status_json(const struct machine *machine)
+char *vm_status_json(struct machine *machine)
 {
 	const struct definition *definition = machine->definition;
 	const char *pty = serial_pty_path(machine->serial);
+	g_autofree char *panic = panic_reason(machine);
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 
 	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", TRUE);
 	json_text_add_string(builder, "name", definition->name);
-	json_text_add_string(builder, "state", "running");
+	json_text_add_string(builder, "state", panic ? "panicked" : "running");
 	json_text_add_int(builder, "pid", (guint64)getpid());
 	json_text_add_int(builder, "partition", machine->partition.id);
 	json_text_add_int(builder, "vps", definition->vps);
 	json_text_add_string(builder, "memory", memory);
 	json_text_add_string(builder, "console", pty ? pty : definition->serial);
 	vmbus_add_providers(machine->vmbus, builder);
+	panic_add(machine, builder);
 	return finish(builder);
 }
 

@@ -7,7 +7,7 @@
 
 #include "root-partition/vm/machine.h"
 
-char *vm_status_json(const struct machine *machine);
+char *vm_status_json(struct machine *machine);
 /* `providers`: see vmbus_count(). */
 char *vm_stats_json(const struct machine *machine, JsonObject *providers);
 

@@ -183,7 +183,7 @@ uint32_t vmbus_new_tag(struct vmbus *vmbus)
 	return vmbus->last_tag;
 }
 
-static const char *shutdown_hindrance(struct vmbus *vmbus)
+static const char *shutdown_reject_reason(struct vmbus *vmbus)
 {
 	uint32_t relid = vmbus_find_class(vmbus, "shutdown");
 	const struct server_channel *channel =
@@ -198,13 +198,25 @@ static const char *shutdown_hindrance(struct vmbus *vmbus)
 	return NULL;
 }
 
+/* A guest that has panicked lacks no driver. */
+static void reject_shutdown(struct vmbus *vmbus, const char *reason,
+                            vmbus_answered answered, gpointer context)
+{
+	g_autofree char *panic = panic_reason(vmbus->machine);
+	g_autofree char *told = NULL;
+
+	if (panic)
+		told = g_strdup_printf("the guest has panicked (%s); use stop", panic);
+	answered(context, told ? told : reason);
+}
+
 void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
                     gpointer context)
 {
-	const char *hindrance = shutdown_hindrance(vmbus);
+	const char *reason = shutdown_reject_reason(vmbus);
 
-	if (hindrance) {
-		answered(context, hindrance);
+	if (reason) {
+		reject_shutdown(vmbus, reason, answered, context);
 		return;
 	}
 	vmbus->answered = answered;

@@ -45,9 +45,8 @@ static bool unrecoverable(struct vp *vp, const struct hv_message *message)
 	struct hv_x64_intercept_header header;
 
 	memcpy(&header, message->payload, sizeof(header));
-	machine_set_end(vp->machine, MACHINE_CRASHED,
-	                "vp%u triple fault: rip 0x%" G_GINT64_MODIFIER "x",
-	                vp->mshv.index, header.rip);
+	panic_unreported(vp->machine, "vp%u triple fault: rip 0x%" G_GINT64_MODIFIER "x",
+	                 vp->mshv.index, header.rip);
 	return false;
 }
 
@@ -65,6 +64,7 @@ static bool answer(struct vp *vp, const struct hv_message *message)
 {
 	struct hv_x64_io_port_intercept port;
 	struct hv_x64_memory_intercept memory;
+	struct hv_x64_msr_intercept msr;
 
 	switch (message->type) {
 	case HV_MESSAGE_X64_IO_PORT:
@@ -74,6 +74,10 @@ static bool answer(struct vp *vp, const struct hv_message *message)
 	case HV_MESSAGE_GPA_INTERCEPT:
 		memcpy(&memory, message->payload, sizeof(memory));
 		return vp_memory_intercept(vp, &memory);
+	case HV_MESSAGE_X64_MSR:
+		memcpy(&msr, message->payload, sizeof(msr));
+		panic_report(vp, &msr);
+		return true;
 	case HV_MESSAGE_X64_APIC_EOI:
 		end_of_interrupt(vp, message);
 		return true;

@@ -129,6 +129,49 @@ def check_console_ends(root):
     root.nothing_left()
 
 
+def check_panic_kept(root):
+    """The panic's text and numbers are told everywhere; nobody blames a driver; stop ends it."""
+    define(root, "kept", "panic")
+    root.tell("sed -i 's/role=child/role=child exit=halt/' /var/lib/viridis/kept.json")
+    root.start("kept")
+    root.wait_state("kept", "panicked", 60)
+    results = root.tap_of("kept")
+    assert len(results) == 7 and all(result.passed for result in results), results
+    assert root.state("kept") == "panicked"
+    told = root.json("info kept")
+    assert told["reason"] == "Kernel panic - not syncing: tiny", told
+    panic = told["status"]["panic"]
+    assert panic["reason"] == told["reason"], panic
+    assert panic["parameters"].startswith("0x1111 0x2222 0x3333 0x"), panic
+    assert panic["text"] == "tiny: the last words\n?[2J\nKernel panic - not syncing: tiny\n", \
+        panic
+    assert "panicked" in root.tell("viridis list | grep kept")
+    log = root.tell("viridis log kept")
+    for words in ("crash: 0x1111 0x2222 0x3333 0x4444 0x5555", "crash: tiny: the last words",
+                  "crash: Kernel panic - not syncing: tiny", "again"):
+        assert words in log, log
+    answer = root.ask("viridis shutdown kept --timeout 5")
+    assert answer.status == 1 and "the guest has panicked" in answer.output, answer.output
+    root.tell("viridis stop kept")
+    assert root.state("kept") == "off"
+
+
+def check_panic_ends(root):
+    """`--on-crash stop` ends the machine, and `restart` begins a new one, after a fault too."""
+    define(root, "ends", "panic", 1, "--on-crash stop")
+    root.start("ends")
+    root.wait_state("ends", "crashed", 60)
+    assert "(the guest panicked: crash 0x1111 " in root.tell("viridis info ends")
+    for name, tests in (("again", "panic"), ("faults", "triple")):
+        define(root, name, tests, 1, "--on-crash restart")
+        root.start(name)
+        root.wait(f"[ $(viridis log {name} | grep -c 'is restarted') -ge 2 ]", 90,
+                  f"viridis log {name} | tail -n 20")
+        root.tell(f"viridis stop {name}")
+        assert root.state(name) == "off"
+    root.nothing_left()
+
+
 def check_silent_worker(root):
     """One that answers nobody is killed by stop, and its partition goes with it."""
     define(root, "hangs", "spin", 2, "--disk /tmp/disk")
@@ -192,6 +235,8 @@ def main():
         tap.run("and it starts again", check_starts_again, root, "starts")
         tap.run("all answers in JSON", check_json, root)
         tap.run("a console ends with its VM", check_console_ends, root)
+        tap.run("a panic is told and the guest kept", check_panic_kept, root)
+        tap.run("a panic ends a VM, or restarts it", check_panic_ends, root)
         tap.run("stop kills a worker that does not answer", check_silent_worker, root)
         for program, name, why in (("viridis-storage", "storage", "does not listen"),
                                    ("viridis-util", "util", "the utility provider died")):

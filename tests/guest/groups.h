@@ -32,5 +32,6 @@ void group_spin(void);
 void group_cost(void);
 void group_profile(void);
 void group_triple(void);
+void group_panic(void);
 
 #endif

@@ -45,6 +45,7 @@ static const struct group groups[] = {
 	{ "cost", group_cost, true, false },
 	{ "profile", group_profile, false, true },
 	{ "triple", group_triple, false, false },
+	{ "panic", group_panic, false, true },
 };
 
 void guest_main(void)

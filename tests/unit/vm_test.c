@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <viridis/abi/hv_msr.h>
 
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
@@ -208,6 +209,142 @@ START_TEST(a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then)
 }
 END_TEST
 
+/* ---- Panics ---- */
+
+static const struct {
+	const char *bytes, *printable, *reason;
+} texts[] = {
+	{ "", "", "" },
+	{ "\n \n", "\n \n", "" },
+	{ "one\n  two \n\n", "one\n  two \n\n", "two" },
+	{ "a\n[ 1.2] Kernel panic - not syncing: x\nb\n",
+	  "a\n[ 1.2] Kernel panic - not syncing: x\nb\n",
+	  "Kernel panic - not syncing: x" },
+	{ "\033[2J\tpanic: \377", "?[2J panic: \uFFFD", "panic: \uFFFD" },
+	{ "\302\233x\342\200\256", "?x?", "?x?" }, /* C1; right to left */
+};
+
+START_TEST(a_panic_s_text_is_fit_for_a_terminal)
+{
+	gsize count = strlen(texts[_i].bytes);
+	g_autofree char *copy = g_memdup2(texts[_i].bytes, count + 1);
+	g_autofree char *printable = panic_make_printable(copy, count);
+	g_autofree char *reason = panic_find_reason(printable);
+
+	ck_assert_str_eq(printable, texts[_i].printable);
+	ck_assert_str_eq(reason, texts[_i].reason);
+}
+END_TEST
+
+START_TEST(a_panic_s_reason_is_a_short_line)
+{
+	g_autofree char *text = g_strnfill(4096, 'x');
+	g_autofree char *reason = panic_find_reason(text);
+
+	ck_assert_uint_le(strlen(reason), 256);
+}
+END_TEST
+
+static const struct {
+	enum definition_on_crash on_crash;
+	uint64_t control; /* 0: an exception nobody handles */
+	enum machine_end end;
+	const char *state, *reason;
+} panics[] = {
+	{ DEFINITION_ON_CRASH_KEEP, HV_CRASH_NOTIFY, MACHINE_STOPPED, "off", "stopped" },
+	{ DEFINITION_ON_CRASH_STOP, HV_CRASH_NOTIFY, MACHINE_CRASHED, "crashed",
+	  "the guest panicked: crash 0x1 0x0 0x0 0x0 0x0" },
+	{ DEFINITION_ON_CRASH_STOP, 0, MACHINE_CRASHED, "crashed", "triple fault" },
+	{ DEFINITION_ON_CRASH_KEEP, 0, MACHINE_CRASHED, "crashed", "triple fault" },
+	{ DEFINITION_ON_CRASH_RESTART, HV_CRASH_NOTIFY, MACHINE_STOPPED, "off",
+	  "stopped" },
+	{ DEFINITION_ON_CRASH_RESTART, 0, MACHINE_STOPPED, "off", "stopped" },
+};
+
+static unsigned int panic_case;
+static unsigned int panic_messages; /* left */
+
+/* One crash and no more, however often the machine is begun anew. */
+static bool crash_once(struct hv_message *message)
+{
+	struct hv_x64_msr_intercept write = {
+		.msr_number = HV_MSR_CRASH_CTL,
+		.rdx = panics[panic_case].control >> 32,
+	};
+
+	if (panic_messages == 0)
+		return false;
+	panic_messages--;
+	message->type = HV_MESSAGE_UNRECOVERABLE_EXCEPTION;
+	if (panics[panic_case].control)
+		message->type = HV_MESSAGE_X64_MSR;
+	memcpy(message->payload, &write, sizeof(write));
+	return true;
+}
+
+/* Waits for what is to come of it, sees what is told, and stops the VM if it still runs. */
+static gpointer watcher(gpointer data)
+{
+	gboolean kept = panics[panic_case].on_crash == DEFINITION_ON_CRASH_KEEP;
+	g_autofree char *state = NULL;
+	g_autofree char *reason = NULL;
+	char answer[1024] = { 0 };
+	int fd;
+
+	(void)data;
+	if (panics[panic_case].end != MACHINE_STOPPED)
+		return NULL;
+	for (int i = 0; kept && i < 1000 && g_strcmp0(state, "panicked") != 0; i++) {
+		g_usleep(10000);
+		g_clear_pointer(&state, g_free);
+		g_clear_pointer(&reason, g_free);
+		ck_assert(state_read(NAME, &state, &reason, NULL));
+	}
+	if (kept) {
+		ck_assert_str_eq(state, "panicked");
+		ck_assert_str_eq(reason, "crash 0x1 0x0 0x0 0x0 0x0");
+		fd = ask("status");
+		ck_assert_int_gt(read(fd, answer, sizeof(answer) - 1), 0);
+		close(fd);
+		ck_assert_msg(strstr(answer, "\"state\":\"panicked\"") &&
+		                      strstr(answer, "\"parameters\":\"0x1 0x0"),
+		              "%s", answer);
+		fd = ask("shutdown");
+		ck_assert_int_gt(read(fd, answer, sizeof(answer) - 1), 0);
+		close(fd);
+		ck_assert_msg(strstr(answer, "the guest has panicked"), "%s", answer);
+	} else {
+		while (fake_partitions() < 2)
+			g_usleep(10000);
+	}
+	g_free(all_answers(ask("stop")));
+	return NULL;
+}
+
+START_TEST(a_panic_is_told_and_followed_by_what_the_definition_says)
+{
+	g_autofree char *state = NULL;
+	g_autofree char *reason = NULL;
+	g_autoptr(GError) error = NULL;
+	GThread *thread;
+
+	panic_case = (unsigned int)_i;
+	panic_messages = 1;
+	fake_reset(crash_once);
+	fake_set_register(HV_REGISTER_GUEST_CRASH_P0, 1);
+	definition->on_crash = panics[_i].on_crash;
+	vm = vm_new(definition, state_lock(NAME, NULL), &error);
+	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+	thread = g_thread_new("watcher", watcher, NULL);
+	ck_assert_int_eq(vm_run(vm), panics[_i].end);
+	vm_free(vm);
+	g_thread_join(thread);
+	ck_assert(state_read(NAME, &state, &reason, NULL));
+	ck_assert_str_eq(state, panics[_i].state);
+	ck_assert_msg(strstr(reason, panics[_i].reason), "%s", reason);
+}
+END_TEST
+
 /* ---- The provider ---- */
 
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
@@ -266,6 +403,16 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then);
+	suite_add_tcase(suite, tcase);
+	tcase = tcase_create("panics");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_loop_test(tcase, a_panic_s_text_is_fit_for_a_terminal, 0,
+	                    G_N_ELEMENTS(texts));
+	tcase_add_test(tcase, a_panic_s_reason_is_a_short_line);
+	tcase_add_loop_test(tcase,
+	                    a_panic_is_told_and_followed_by_what_the_definition_says, 0,
+	                    G_N_ELEMENTS(panics));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

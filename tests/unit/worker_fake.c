@@ -21,6 +21,7 @@ static GHashTable *registers;
 static GQueue messages;
 static bool slot_full;
 static unsigned int interrupts;
+static unsigned int partitions_made;
 static int child_end = -1; /* of the message descriptor of connection 4 */
 static int to_host = -1;
 static int to_child = -1;
@@ -31,6 +32,7 @@ void fake_reset(fake_step new_step)
 	registers = g_hash_table_new_full(NULL, NULL, NULL, g_free);
 	g_queue_init(&messages);
 	interrupts = 0;
+	partitions_made = 0;
 	slot_full = false;
 }
 
@@ -50,6 +52,11 @@ void fake_set_register(uint32_t name, uint64_t value)
 	g_hash_table_insert(registers, GUINT_TO_POINTER(name),
 	                    g_memdup2(&value, sizeof(value)));
 	g_mutex_unlock(&lock);
+}
+
+unsigned int fake_partitions(void)
+{
+	return (unsigned int)g_atomic_int_get((gint *)&partitions_made);
 }
 
 unsigned int fake_interrupts(void)
@@ -130,6 +137,7 @@ int mshv_create_partition(int device, uint64_t flags,
 	(void)properties;
 	(void)property_count;
 	*partition = (struct mshv_partition){ .fd = null_fd(), .id = 7 };
+	g_atomic_int_inc((gint *)&partitions_made);
 	return 0;
 }
 

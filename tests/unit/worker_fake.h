@@ -20,6 +20,9 @@ void fake_reset(fake_step step);
 uint64_t fake_register(uint32_t name);
 void fake_set_register(uint32_t name, uint64_t value);
 
+/* Partitions made so far. */
+unsigned int fake_partitions(void);
+
 /* Vectors asserted so far. */
 unsigned int fake_interrupts(void);
 

@@ -5,7 +5,7 @@ pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 set(vm ${VIRIDIS_TOP}/root-partition/vm)
 set(config ${VIRIDIS_TOP}/root-partition/config)
 set(vsp ${VIRIDIS_TOP}/vsp/lib)
-set(worker_sources worker_fake.c worker_guest.c ${vm}/machine.c ${vm}/loader.c ${vm}/vp.c
+set(worker_sources worker_fake.c worker_guest.c ${vm}/machine.c ${vm}/loader.c ${vm}/panic.c ${vm}/vp.c
 	${vm}/vp_registers.c ${vm}/guest_access.c ${vm}/port_intercept.c
 	${vm}/memory_intercept.c ${vm}/serial.c ${vm}/provider.c ${vm}/vmbus.c
 	${vm}/vmbus_channel.c ${vm}/vmbus_offer.c ${vm}/vmbus_counters.c ${vm}/dsdt.c ${config}/definition.c

@@ -137,6 +137,18 @@ void intercept_cpuid(struct vp *vp, const struct cpuid_regs *regs)
 	deliver(vp, HV_MESSAGE_X64_CPUID, &cpuid, sizeof(cpuid));
 }
 
+void intercept_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const struct hv_x64_msr_intercept write = {
+		.header = header(vp, 0, HV_INTERCEPT_WRITE),
+		.msr_number = msr,
+		.rdx = value >> 32,
+		.rax = (uint32_t)value,
+	};
+
+	deliver(vp, HV_MESSAGE_X64_MSR, &write, sizeof(write));
+}
+
 void intercept_memory(struct vp *vp, const struct exit_fault *exit)
 {
 	struct hv_x64_memory_intercept memory = { .gpa = exit->gpa };

@@ -18,6 +18,7 @@ bool intercept_is_watched(const struct vp *vp);
 /* The owner of a child's VP. */
 void intercept_io(struct vp *vp, const struct exit_port *exit);
 void intercept_cpuid(struct vp *vp, const struct cpuid_regs *regs);
+void intercept_msr_write(struct vp *vp, uint32_t msr, uint64_t value);
 void intercept_memory(struct vp *vp, const struct exit_fault *exit);
 void intercept_triple_fault(struct vp *vp);
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);

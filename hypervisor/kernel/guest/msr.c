@@ -12,6 +12,7 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/delivery/apic.h"
+#include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
 
@@ -225,8 +226,6 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 		vp->crash[msr - HV_MSR_CRASH_P0] = value;
 		return true;
 	case HV_MSR_CRASH_CTL:
-		if (value & HV_CRASH_NOTIFY)
-			crash_report(vp, (value & HV_CRASH_MESSAGE) != 0);
 		return true;
 	case HV_MSR_TSC_INVARIANT_CONTROL:
 		if (value > 1)
@@ -280,6 +279,17 @@ static bool write_efer(struct vp *vp, uint64_t content)
 	return true;
 }
 
+/* A guest's report is its parent's affair, which reads the parameters and the text. TLFS 7.8 */
+static void report_crash(struct vp *vp, uint64_t control)
+{
+	const uint64_t *p = vp->crash;
+
+	log_limited("p%u vp%u crash: %#lx %#lx %#lx %#lx %#lx", vp->partition->slot,
+	            vp->index, p[0], p[1], p[2], p[3], p[4]);
+	if (vp->partition->parent)
+		intercept_msr_write(vp, HV_MSR_CRASH_CTL, control);
+}
+
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	const union hv_register_value content = { .reg64 = value };
@@ -289,7 +299,11 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
 		return apic_write_msr(vp, msr, value);
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
-		return is_open(vp, range) && msr_write_synthetic(vp, msr, value);
+		if (!is_open(vp, range) || !msr_write_synthetic(vp, msr, value))
+			return false;
+		if (msr == HV_MSR_CRASH_CTL && (value & HV_CRASH_NOTIFY))
+			report_crash(vp, value);
+		return true;
 	case MSR_EFER:
 		return write_efer(vp, value);
 	case MSR_TSC_AUX:

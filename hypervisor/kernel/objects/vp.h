@@ -198,9 +198,6 @@ void vp_exception(struct vp *vp, uint8_t vector);
 /* The owner: a child's parent is told; the root's end is the machine's. */
 void vp_triple_fault(struct vp *vp);
 
-/* The owner: log its crash MSRs; has_text: P3 is the GPA and P4 the byte count of a text. TLFS 7.8 */
-void crash_report(struct vp *vp, bool has_text);
-
 /* RIP past the instruction that exited; and how long it was. */
 void vp_advance(struct vp *vp);
 static inline unsigned int vp_instruction_length(const struct vp *vp)

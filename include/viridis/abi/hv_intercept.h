@@ -72,6 +72,10 @@ struct hv_x64_io_port_intercept {
 };
 ASSERT_SIZE(struct hv_x64_io_port_intercept, 128);
 
+/*
+ * Sent when a guest reports its crash: a write of HV_MSR_CRASH_CTL, which is complete; there is nothing
+ * to emulate. TLFS 7.8
+ */
 struct hv_x64_msr_intercept {
 	struct hv_x64_intercept_header header;
 	uint32_t msr_number;
