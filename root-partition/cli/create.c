@@ -83,6 +83,8 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 	}
 	for (char **disk = disks; disk && *disk; disk++)
 		take_disk(definition, *disk);
+	(void)definition_give_uuid(definition);
+	definition_complete(definition);
 	return definition_check(definition, error) &&
 	       definition_check_host(definition, error);
 }

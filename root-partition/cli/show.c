@@ -5,7 +5,7 @@
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
-#include "root-partition/config/definition.h"
+#include "root-partition/config/definition_json.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
@@ -112,6 +112,8 @@ static void print_definition(const struct definition *definition)
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
 
 	g_print("name       %s\n", definition->name);
+	if (definition->uuid)
+		g_print("uuid       %s\n", definition->uuid);
 	g_print("memory     %s\n", memory);
 	g_print("vps        %u\n", definition->vps);
 	g_print("kernel     %s\n", definition->kernel);
@@ -121,8 +123,10 @@ static void print_definition(const struct definition *definition)
 	for (guint i = 0; i < definition->disks->len; i++) {
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
-		g_print("disk       %s%s\n", disk->path,
-		        disk->read_only ? " (read-only)" : "");
+		g_print("disk       %s (LUN %u, by-id wwn-0x3%015" G_GINT64_MODIFIER
+		        "x%s)\n",
+		        disk->path, disk->lun, disk->identity & DEFINITION_IDENTITY_MASK,
+		        disk->read_only ? ", read-only" : "");
 	}
 	g_print("serial     %s\n", definition->serial);
 	g_print("on crash   %s\n", definition_format_on_crash(definition->on_crash));

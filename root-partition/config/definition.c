@@ -35,6 +35,7 @@ void definition_free(struct definition *definition)
 	if (!definition)
 		return;
 	g_free(definition->name);
+	g_free(definition->uuid);
 	g_free(definition->kernel);
 	g_free(definition->initrd);
 	g_free(definition->cmdline);
@@ -43,15 +44,90 @@ void definition_free(struct definition *definition)
 	g_free(definition);
 }
 
-void definition_add_disk(struct definition *definition, const char *path,
-                         gboolean read_only)
+struct definition_disk *definition_add_disk(struct definition *definition,
+                                            const char *path, gboolean read_only)
 {
 	struct definition_disk *disk = g_new0(struct definition_disk, 1);
 
 	disk->path = g_strdup(path);
 	disk->read_only = read_only;
+	disk->lun = DEFINITION_LUN_NONE;
 	g_ptr_array_add(definition->disks, disk);
+	return disk;
 }
+
+/* ---- Identities ---- */
+
+/* FNV-1a */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	for (const char *c = text; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* A disk other than this one that has the LUN, or, when `lun` is none, the identity. */
+static gboolean is_taken(const struct definition *definition,
+                         const struct definition_disk *disk, uint32_t lun,
+                         uint64_t identity)
+{
+	for (guint i = 0; i < definition->disks->len; i++) {
+		const struct definition_disk *other = definition->disks->pdata[i];
+
+		if (other == disk)
+			continue;
+		if (lun != DEFINITION_LUN_NONE ?
+		            other->lun == lun :
+		            ((other->identity ^ identity) & DEFINITION_IDENTITY_MASK) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* By what does not change when another disk comes or goes. */
+static uint64_t new_identity(const struct definition *definition,
+                             const struct definition_disk *disk)
+{
+	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325),
+	                          definition->uuid ? definition->uuid : definition->name);
+
+	return definition->uuid ?
+	               hash_text(hash, disk->path) :
+	               (hash ^ (0x100 + disk->lun)) * UINT64_C(0x100000001b3);
+}
+
+void definition_complete(struct definition *definition)
+{
+	for (guint i = 0; i < definition->disks->len; i++) {
+		struct definition_disk *disk = definition->disks->pdata[i];
+		uint32_t lun = 0;
+
+		while (is_taken(definition, disk, lun, 0))
+			lun++;
+		if (disk->lun == DEFINITION_LUN_NONE)
+			disk->lun = lun;
+	}
+	for (guint i = 0; i < definition->disks->len; i++) {
+		struct definition_disk *disk = definition->disks->pdata[i];
+
+		if (disk->identity)
+			continue;
+		disk->identity = new_identity(definition, disk);
+		while ((disk->identity & DEFINITION_IDENTITY_MASK) == 0 ||
+		       is_taken(definition, disk, DEFINITION_LUN_NONE, disk->identity))
+			disk->identity++;
+	}
+}
+
+gboolean definition_give_uuid(struct definition *definition)
+{
+	if (definition->uuid)
+		return FALSE;
+	definition->uuid = g_uuid_string_random();
+	return TRUE;
+}
+
+/* ---- Values ---- */
 
 static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -169,6 +245,26 @@ static gboolean check_path(const char *what, const char *path, GError **error)
 	return check_text(what, path, error);
 }
 
+/* Two disks of one LUN or identity would be one disk to the guest. */
+static gboolean check_identity(const struct definition *definition,
+                               const struct definition_disk *disk, GError **error)
+{
+	if (disk->lun != DEFINITION_LUN_NONE && disk->lun >= DEFINITION_DISKS_MAX)
+		return invalid(error, "disk '%s': LUN %u: from 0 to %u are possible",
+		               disk->path, disk->lun, DEFINITION_DISKS_MAX - 1);
+	if (disk->lun != DEFINITION_LUN_NONE &&
+	    is_taken(definition, disk, disk->lun, 0))
+		return invalid(error, "disk '%s': LUN %u is another disk's too",
+		               disk->path, disk->lun);
+	if (disk->identity &&
+	    is_taken(definition, disk, DEFINITION_LUN_NONE, disk->identity))
+		return invalid(error,
+		               "disk '%s': the id %016" G_GINT64_MODIFIER
+		               "x is another disk's too; leave it out and it gets its own",
+		               disk->path, disk->identity);
+	return TRUE;
+}
+
 static gboolean check_disks(const struct definition *definition, GError **error)
 {
 	if (definition->disks->len > DEFINITION_DISKS_MAX)
@@ -177,7 +273,8 @@ static gboolean check_disks(const struct definition *definition, GError **error)
 	for (guint i = 0; i < definition->disks->len; i++) {
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
-		if (!check_path("disk", disk->path, error))
+		if (!check_path("disk", disk->path, error) ||
+		    !check_identity(definition, disk, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -198,6 +295,8 @@ gboolean definition_check(const struct definition *definition, GError **error)
 {
 	if (!definition->name)
 		return invalid(error, "no name given");
+	if (definition->uuid && !g_uuid_string_is_valid(definition->uuid))
+		return invalid(error, "uuid '%s': not a UUID", definition->uuid);
 	if (!definition_name_valid(definition->name, error) ||
 	    !check_memory(definition->memory_bytes, error))
 		return FALSE;

@@ -2,12 +2,16 @@
 /*
  * What a VM is made of, as a person may read and edit it: one JSON object.
  *
- *   { "name": "web", "memory": "512M", "vps": 2, "kernel": "/boot/vmlinuz",
- *     "initrd": "/boot/initrd.img", "cmdline": "console=ttyS0 root=/dev/sda1",
- *     "disks": [ { "path": "/srv/web.img", "read-only": false } ], "serial": "pty",
+ *   { "name": "web", "uuid": "0f9a60a8-...", "memory": "512M", "vps": 2,
+ *     "kernel": "/boot/vmlinuz", "initrd": "/boot/initrd.img",
+ *     "cmdline": "console=ttyS0 root=LABEL=web",
+ *     "disks": [ { "path": "/srv/web.img", "read-only": false,
+ *                  "lun": 0, "id": "6e2a7d0c5b19f384" } ], "serial": "pty",
  *     "on-crash": "keep" }
  *
- * name, memory, vps and kernel must be there. Unknown keys are errors: a misspelt one would
+ * A disk's LUN and identity make its names in the guest (serial number, /dev/disk/by-id), so they stay
+ * with it whatever becomes of the disks around it. A file that lacks them loads all the same:
+ * definition_complete(). name, memory, vps and kernel must be there. Unknown keys are errors: a misspelt one would
  * otherwise be a setting silently lost. Every message names what is wrong and what is allowed.
  */
 #ifndef VIRIDIS_VM_DEFINITION_H
@@ -30,13 +34,20 @@ enum definition_on_crash {
 	DEFINITION_ON_CRASH_STOP,
 };
 
+/* The guest sees 60 bits of an identity as a number (NAA); 0 stands for none yet. */
+#define DEFINITION_IDENTITY_MASK ((UINT64_C(1) << 60) - 1)
+#define DEFINITION_LUN_NONE      UINT32_MAX
+
 struct definition_disk {
 	char *path;
 	gboolean read_only;
+	uint32_t lun;
+	uint64_t identity;
 };
 
 struct definition {
 	char *name;
+	char *uuid; /* NULL: of an older file, and not started since */
 	uint64_t memory_bytes;
 	uint32_t vps;
 	char *kernel;
@@ -63,8 +74,19 @@ void definition_free(struct definition *definition);
 typedef struct definition definition_pointer;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(definition_pointer, definition_free)
 
-void definition_add_disk(struct definition *definition, const char *path,
-                         gboolean read_only);
+/* It has no LUN and no identity yet. */
+struct definition_disk *definition_add_disk(struct definition *definition,
+                                            const char *path, gboolean read_only);
+
+/*
+ * Gives each disk a LUN and an identity that has none. Those of a file without a UUID are what they were
+ * before files had them: by the VM's name and the disk's place. Else a new disk gets the lowest LUN that
+ * is free, and an identity of its own. definition_parse() has done so.
+ */
+void definition_complete(struct definition *definition);
+
+/* A UUID for a definition that has none; true when there was none. */
+gboolean definition_give_uuid(struct definition *definition);
 
 /* "512M", "2G", "8192K", plain bytes. */
 gboolean definition_parse_size(const char *text, uint64_t *bytes, GError **error);
@@ -76,10 +98,6 @@ gboolean definition_parse_on_crash(const char *text, enum definition_on_crash *o
 const char *definition_format_on_crash(enum definition_on_crash on_crash);
 
 gboolean definition_name_valid(const char *name, GError **error);
-
-/* Text to definition; `length` bytes, any bytes. Values are checked by themselves. */
-struct definition *definition_parse(const char *json, gsize length, GError **error);
-char *definition_to_json(const struct definition *definition);
 
 /* All values make sense, whoever set them. */
 gboolean definition_check(const struct definition *definition, GError **error);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_json.h"
 #include "root-partition/config/file_lock.h"
 #include "root-partition/config/paths.h"
 
@@ -112,6 +113,13 @@ static gboolean store_sync_folder(GError **error)
 	return synced;
 }
 
+static gboolean rename_as(const char *aside, const char *name, GError **error)
+{
+	g_autofree char *path = paths_of(name, PATH_DEFINITION);
+
+	return g_rename(aside, path) == 0 || failed(error, path);
+}
+
 static gboolean link_as(const char *aside, const char *name, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_DEFINITION);
@@ -150,16 +158,19 @@ static int lock_aside(const char *aside)
 }
 
 /*
- * Written aside and then linked to its name, which fails if somebody else was first. The file aside
- * has one name, so that who was interrupted leaves nothing that the next does not take over; its
- * lock keeps two from writing there together.
+ * Written aside and then given its name by `name_it`. The file aside has one name, so that who was
+ * interrupted leaves nothing that the next does not take over; its lock keeps two from writing there
+ * together.
  */
-gboolean store_create(const struct definition *definition, GError **error)
+static gboolean store_write(const struct definition *definition,
+                            gboolean (*name_it)(const char *aside, const char *name,
+                                                GError **error),
+                            GError **error)
 {
 	g_autofree char *aside = paths_of(definition->name, PATH_DEFINITION_NEW);
 	g_autofree char *text = definition_to_json(definition);
 	int fd = lock_aside(aside);
-	gboolean created;
+	gboolean written;
 
 	if (fd < 0 && errno == EAGAIN) {
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
@@ -168,12 +179,23 @@ gboolean store_create(const struct definition *definition, GError **error)
 	}
 	if (fd < 0)
 		return failed(error, aside);
-	created = (ftruncate(fd, 0) == 0 && store_write_whole(fd, text)) ||
+	written = (ftruncate(fd, 0) == 0 && store_write_whole(fd, text)) ||
 	          failed(error, aside);
-	created = created && link_as(aside, definition->name, error);
+	written = written && name_it(aside, definition->name, error);
 	g_unlink(aside);
 	close(fd);
-	return created && store_sync_folder(error);
+	return written && store_sync_folder(error);
+}
+
+/* Linked to its name, which fails if somebody else was first. */
+gboolean store_create(const struct definition *definition, GError **error)
+{
+	return store_write(definition, link_as, error);
+}
+
+gboolean store_replace(const struct definition *definition, GError **error)
+{
+	return store_write(definition, rename_as, error);
 }
 
 gboolean store_delete(const char *name, GError **error)

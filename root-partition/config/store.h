@@ -13,6 +13,12 @@ struct definition *store_load_file(const char *path, GError **error);
 /* DEFINITION_ERROR_EXISTS when the name is taken; never replaces one. */
 gboolean store_create(const struct definition *definition, GError **error);
 
+/*
+ * Puts it in the place of the one of its name, in one step. For the holder of the VM's lock: what
+ * somebody edits meanwhile would be lost.
+ */
+gboolean store_replace(const struct definition *definition, GError **error);
+
 /* The definition, the log and the last state. */
 gboolean store_delete(const char *name, GError **error);
 

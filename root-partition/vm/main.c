@@ -102,13 +102,23 @@ static int serve(const struct definition *definition, int lock_fd)
 	return end == MACHINE_FAILED ? STATUS_FAILED : STATUS_OK;
 }
 
+/* An older file gets what it lacks for good: its disks keep their names whatever is edited later. */
+static gboolean complete(const char *argument, struct definition *definition,
+                         GError **error)
+{
+	if (!definition_give_uuid(definition) || strchr(argument, '/'))
+		return TRUE;
+	return store_replace(definition, error);
+}
+
 /* Read again under the lock: until then it may have been deleted, and from then on it stays. */
 static int serve_locked(const char *argument, const char *name, int lock_fd)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(definition_pointer) definition = load(argument, &error);
 
-	if (definition && (ready_fd < 0 || redirect_log(name, &error)))
+	if (definition && complete(argument, definition, &error) &&
+	    (ready_fd < 0 || redirect_log(name, &error)))
 		return serve(definition, lock_fd);
 	state_unlock(name, lock_fd);
 	return fail(error);

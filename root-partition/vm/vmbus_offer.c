@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "root-partition/config/definition_json.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/vm/vmbus_internal.h"
 #include "vsp/lib/core/protocol.h"
@@ -106,21 +107,6 @@ static void add_channels(JsonBuilder *builder, const struct vmbus *vmbus,
 	json_builder_end_array(builder);
 }
 
-static void add_disks(JsonBuilder *builder, const GPtrArray *disks)
-{
-	json_builder_set_member_name(builder, "disks");
-	json_builder_begin_array(builder);
-	for (guint i = 0; i < disks->len; i++) {
-		const struct definition_disk *disk = disks->pdata[i];
-
-		json_builder_begin_object(builder);
-		json_text_add_string(builder, "path", disk->path);
-		json_text_add_boolean(builder, "read-only", disk->read_only);
-		json_builder_end_object(builder);
-	}
-	json_builder_end_array(builder);
-}
-
 static char *configuration(const struct vmbus *vmbus, enum vmbus_provider provider)
 {
 	const struct definition *definition = vmbus->machine->definition;
@@ -130,7 +116,7 @@ static char *configuration(const struct vmbus *vmbus, enum vmbus_provider provid
 	json_text_add_string(builder, "vm", definition->name);
 	add_channels(builder, vmbus, provider);
 	if (provider == VMBUS_STORAGE)
-		add_disks(builder, definition->disks);
+		definition_add_disks(builder, definition->disks);
 	json_builder_end_object(builder);
 	return json_text_finish(builder, FALSE);
 }

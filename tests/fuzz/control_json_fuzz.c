@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 #include "root-partition/config/control_json.h"
-#include "root-partition/config/definition.h"
+#include "root-partition/config/definition_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "root-partition/config/definition.h"
+#include "root-partition/config/definition_json.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 
@@ -45,6 +45,86 @@ START_TEST(a_definition_survives_the_way_to_text_and_back)
 	disk = second->disks->pdata[1];
 	ck_assert_str_eq(disk->path, "/d2");
 	ck_assert(disk->read_only);
+}
+END_TEST
+
+/* ---- Identities ---- */
+
+#define MUST "\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\""
+#define UUID "\"uuid\":\"7b6e1f0a-43d7-4c58-9d0e-5a2f6b9c1d3e\""
+
+static const struct definition_disk *disk_of(const struct definition *definition,
+                                             guint index)
+{
+	ck_assert_uint_lt(index, definition->disks->len);
+	return definition->disks->pdata[index];
+}
+
+/* What the storage provider made of a VM's name and a disk's place before definitions had ids. */
+START_TEST(the_disks_of_an_old_file_keep_their_names)
+{
+	g_autoptr(definition_pointer) old = parse(
+		"{" MUST ",\"disks\":[{\"path\":\"/d1\"},{\"path\":\"/d2\"}]}", NULL);
+	g_autoptr(definition_pointer) again = NULL;
+	g_autofree char *text = NULL;
+
+	ck_assert_ptr_nonnull(old);
+	ck_assert_ptr_null(old->uuid);
+	for (guint i = 0; i < 2; i++) {
+		uint64_t hash = (UINT64_C(0xcbf29ce484222325) ^ 'a') *
+		                UINT64_C(0x100000001b3);
+
+		hash = (hash ^ (0x100 + i)) * UINT64_C(0x100000001b3);
+		ck_assert_uint_eq(disk_of(old, i)->lun, i);
+		ck_assert_uint_eq(disk_of(old, i)->identity, hash);
+	}
+	/* Once written with a UUID the second one keeps them without the first. */
+	ck_assert(definition_give_uuid(old));
+	ck_assert(!definition_give_uuid(old));
+	text = definition_to_json(old);
+	again = parse(text, NULL);
+	g_ptr_array_remove_index(again->disks, 0);
+	g_clear_pointer(&text, g_free);
+	text = definition_to_json(again);
+	g_clear_pointer(&again, definition_free);
+	again = parse(text, NULL);
+	ck_assert_str_eq(again->uuid, old->uuid);
+	ck_assert_uint_eq(disk_of(again, 0)->lun, 1);
+	ck_assert_uint_eq(disk_of(again, 0)->identity, disk_of(old, 1)->identity);
+}
+END_TEST
+
+START_TEST(a_disk_that_is_added_takes_nobody_s_names)
+{
+	static const char with_two[] =
+		"{" MUST "," UUID ",\"disks\":[{\"path\":\"/new\"},{\"path\":\"/d2\","
+		"\"lun\":1,\"id\":\"1111111111111111\"},{\"path\":\"/d1\",\"lun\":0,"
+		"\"id\":\"2222222222222222\"}]}";
+	g_autoptr(definition_pointer) definition = parse(with_two, NULL);
+	g_autoptr(definition_pointer) again = parse(with_two, NULL);
+
+	ck_assert_ptr_nonnull(definition);
+	ck_assert_uint_eq(disk_of(definition, 0)->lun, 2);
+	ck_assert_uint_ne(disk_of(definition, 0)->identity, 0);
+	ck_assert_uint_eq(disk_of(definition, 0)->identity, disk_of(again, 0)->identity);
+	ck_assert_uint_eq(disk_of(definition, 1)->identity, 0x1111111111111111);
+	ck_assert_uint_eq(disk_of(definition, 2)->lun, 0);
+}
+END_TEST
+
+/* Read-only disks may be one file; to the guest they are two disks. */
+START_TEST(two_disks_of_one_path_are_two)
+{
+	g_autoptr(definition_pointer) definition =
+		parse("{" MUST "," UUID ",\"disks\":[{\"path\":\"/d\",\"read-only\":true},"
+	              "{\"path\":\"/d\",\"read-only\":true}]}",
+	              NULL);
+
+	ck_assert_ptr_nonnull(definition);
+	ck_assert_uint_ne((disk_of(definition, 0)->identity ^
+	                   disk_of(definition, 1)->identity) &
+	                          DEFINITION_IDENTITY_MASK,
+	                  0);
 }
 END_TEST
 
@@ -125,6 +205,22 @@ static const struct {
 	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\","
 	  "\"disks\":[{\"path\":\"/d\",\"size\":1}]}",
 	  "size" },
+	{ "{" MUST ",\"uuid\":\"x\"}", "uuid 'x'" },
+	{ "{" MUST ",\"uuid\":1}", "uuid" },
+	{ "{" MUST ",\"on-crash\":\"explode\"}", "explode" },
+	{ "{" MUST ",\"on-crash\":true}", "on-crash" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"lun\":64}]}", "LUN 64" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"lun\":-1}]}", "LUN" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"lun\":\"0\"}]}", "lun" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":7}]}", "id" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"0x11111111111111\"}]}", "id" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"f000000000000000\"}]}",
+	  "may not be 0" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"lun\":3},{\"path\":\"/e\",\"lun\":3}]}",
+	  "LUN 3 is another disk's" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"1111111111111111\"},"
+	  "{\"path\":\"/e\",\"id\":\"f111111111111111\"}]}",
+	  "another disk's" },
 	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
 	/* What hides brackets from who counts them. */
 	{ "{\"a\":\"\\\"\",\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
@@ -397,6 +493,21 @@ START_TEST(a_name_that_is_made_or_removed_is_on_the_disk)
 }
 END_TEST
 
+START_TEST(a_definition_is_replaced_in_one_step)
+{
+	g_autoptr(definition_pointer) definition = parse(whole, NULL);
+	g_autoptr(definition_pointer) again = NULL;
+
+	ck_assert(store_create(definition, NULL));
+	ck_assert(definition_give_uuid(definition));
+	ck_assert(store_replace(definition, NULL));
+	ck_assert_uint_eq(folder_syncs, 2);
+	again = store_load("web-1", NULL);
+	ck_assert_str_eq(again->uuid, definition->uuid);
+	ck_assert_int_ne(g_access(aside, F_OK), 0);
+}
+END_TEST
+
 START_TEST(what_an_interrupted_create_left_aside_is_taken_over)
 {
 	g_autoptr(definition_pointer) definition = parse(whole, NULL);
@@ -417,6 +528,9 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("json");
 
 	tcase_add_test(tcase, a_definition_survives_the_way_to_text_and_back);
+	tcase_add_test(tcase, the_disks_of_an_old_file_keep_their_names);
+	tcase_add_test(tcase, a_disk_that_is_added_takes_nobody_s_names);
+	tcase_add_test(tcase, two_disks_of_one_path_are_two);
 	tcase_add_test(tcase, what_may_be_left_out_has_its_default);
 	tcase_add_test(tcase, what_a_string_holds_is_no_structure);
 	tcase_add_loop_test(tcase, every_refusal_names_what_is_wrong, 0,
@@ -440,6 +554,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 	               a_create_after_an_interrupted_one_leaves_what_that_linked_alone);
 	tcase_add_test(tcase, a_name_that_is_made_or_removed_is_on_the_disk);
+	tcase_add_test(tcase, a_definition_is_replaced_in_one_step);
 	tcase_add_test(tcase, what_an_interrupted_create_left_aside_is_taken_over);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -229,7 +229,6 @@ static void open_disk(void)
 	disk->model = (struct scsi_disk){ .blocks = DISK_BYTES / 512,
 		                          .max_transfer_blocks = 2048 };
 	storage->target.disk[0] = &disk->model;
-	storage->disk_count = 1;
 }
 
 static void open_channel(void)

@@ -27,6 +27,9 @@
 #define CHANNEL     5u
 #define INIT_ID     UINT64_C(0xfffffffffffffffd)
 
+#define ID         "6e2a7d0c5b19f384"
+#define DISK_NAMES "\"lun\":0,\"id\":\"" ID "\""
+
 static char disk_path[] = "/tmp/viridis-storage-XXXXXX";
 static int disk_fd;
 static struct host host;
@@ -58,11 +61,11 @@ static void make_disk(uint64_t bytes)
 
 static bool configure(struct host *to, bool read_only)
 {
-	char json[256];
+	char json[512];
 
 	snprintf(json, sizeof(json),
 	         "{\"vm\":\"test\",\"channels\":[{\"id\":%u,\"class\":\"scsi\"}],"
-	         "\"disks\":[{\"path\":\"%s\",\"read-only\":%s}]}",
+	         "\"disks\":[{\"path\":\"%s\",\"read-only\":%s," DISK_NAMES "}]}",
 	         CHANNEL, disk_path, read_only ? "true" : "false");
 	host_start(to, PROVIDER);
 	return host_configure(to, json);
@@ -641,10 +644,16 @@ END_TEST
 START_TEST(a_disk_that_is_none_is_refused_by_name)
 {
 	static const char *const configurations[] = {
-		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/nowhere/disk.img\"}]}",
-		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/tmp\"}]}",
-		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/dev/null\"}]}",
-		"{\"vm\":\"t\",\"disks\":[{\"path\":7}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/nowhere/disk.img\"," DISK_NAMES "}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/tmp\"," DISK_NAMES "}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/dev/null\"," DISK_NAMES "}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":7," DISK_NAMES "}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":0}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":64,\"id\":\"" ID "\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":-1,\"id\":\"" ID "\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":0,\"id\":\"x\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\"," DISK_NAMES "},"
+		"{\"path\":\"/y\"," DISK_NAMES "}]}",
 		"{\"vm\":\"t\",\"disks\":[{}]}",
 		"{\"vm\":\"t\"}",
 		"{\"disks\":[]}",
@@ -697,7 +706,7 @@ static Suite *make_suite(void)
 	tcase_add_test(starting, a_claim_that_ends_soon_is_waited_for);
 	tcase_add_test(starting, a_full_file_system_is_an_error_of_the_write_alone);
 	tcase_add_test(starting, a_read_only_disk_is_shared_and_refuses_writes);
-	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 10);
+	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 15);
 	tcase_add_loop_test(starting, a_size_that_is_no_multiple_of_512_is_refused, 0, 2);
 	suite_add_tcase(suite, serving);
 	suite_add_tcase(suite, starting);

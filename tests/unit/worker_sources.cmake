@@ -8,7 +8,8 @@ set(vsp ${VIRIDIS_TOP}/vsp/lib)
 set(worker_sources worker_fake.c worker_guest.c ${vm}/machine.c ${vm}/loader.c ${vm}/panic.c ${vm}/vp.c
 	${vm}/vp_registers.c ${vm}/guest_access.c ${vm}/port_intercept.c
 	${vm}/memory_intercept.c ${vm}/serial.c ${vm}/provider.c ${vm}/vmbus.c
-	${vm}/vmbus_channel.c ${vm}/vmbus_offer.c ${vm}/vmbus_counters.c ${vm}/dsdt.c ${config}/definition.c
+	${vm}/vmbus_channel.c ${vm}/vmbus_offer.c ${vm}/vmbus_counters.c ${vm}/dsdt.c
+	${config}/definition.c ${config}/definition_json.c
 	${config}/json_text.c ${config}/paths.c ${config}/vm_log.c ${vsp}/vsp.c ${vsp}/loop.c
 	${vsp}/channels.c ${vsp}/sandbox.c ${vsp}/provider_sandbox.c ${vsp}/socket.c
 	${vsp}/memory.c ${vsp}/spawn.c)

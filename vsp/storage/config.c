@@ -4,6 +4,7 @@
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
+#include <string.h>
 
 static bool invalid(char *error, size_t error_bytes, const char *why)
 {
@@ -23,7 +24,36 @@ static bool is_boolean(JsonNode *node)
 	       json_node_get_value_type(node) == G_TYPE_BOOLEAN;
 }
 
-static bool parse_disk(struct storage_disk_config *disk, JsonNode *node, char *error,
+/* LUNs are the worker's to choose, one for each disk. */
+static bool parse_lun(const struct storage_config *config,
+                      struct storage_disk_config *disk, JsonNode *node)
+{
+	gint64 lun = node && JSON_NODE_HOLDS_VALUE(node) &&
+	                             json_node_get_value_type(node) == G_TYPE_INT64 ?
+	                     json_node_get_int(node) :
+	                     -1;
+
+	if (lun < 0 || lun >= SCSI_LUNS_MAX)
+		return false;
+	for (unsigned int i = 0; i < config->disk_count; i++)
+		if (config->disk[i].lun == lun)
+			return false;
+	disk->lun = (unsigned int)lun;
+	return true;
+}
+
+static bool parse_identity(struct storage_disk_config *disk, JsonNode *node)
+{
+	const char *text = is_string(node) ? json_node_get_string(node) : "";
+
+	if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
+		return false;
+	disk->identity = g_ascii_strtoull(text, NULL, 16);
+	return true;
+}
+
+static bool parse_disk(const struct storage_config *config,
+                       struct storage_disk_config *disk, JsonNode *node, char *error,
                        size_t error_bytes)
 {
 	JsonObject *object;
@@ -37,6 +67,11 @@ static bool parse_disk(struct storage_disk_config *disk, JsonNode *node, char *e
 	read_only = json_object_get_member(object, "read-only");
 	if (read_only && !is_boolean(read_only))
 		return invalid(error, error_bytes, "'read-only' must be true or false");
+	if (!parse_lun(config, disk, json_object_get_member(object, "lun")))
+		return invalid(error, error_bytes, "a disk needs a 'lun' of its own");
+	if (!parse_identity(disk, json_object_get_member(object, "id")))
+		return invalid(error, error_bytes,
+		               "a disk needs an 'id' of 16 hexadecimal digits");
 	disk->path = g_strdup(json_object_get_string_member(object, "path"));
 	disk->read_only = read_only && json_node_get_boolean(read_only);
 	return true;
@@ -57,8 +92,8 @@ static bool parse_disks(struct storage_config *config, JsonObject *root, char *e
 		return invalid(error, error_bytes, why);
 	}
 	for (guint i = 0; i < json_array_get_length(array); i++) {
-		if (!parse_disk(&config->disk[i], json_array_get_element(array, i), error,
-		                error_bytes))
+		if (!parse_disk(config, &config->disk[i],
+		                json_array_get_element(array, i), error, error_bytes))
 			return false;
 		config->disk_count++;
 	}

@@ -3,9 +3,10 @@
  * What the worker's CONFIG says to a storage controller:
  *
  *   { "vm": "web", "channels": [ { "id": 1, "class": "scsi" } ],
- *     "disks": [ { "path": "/srv/web.img", "read-only": false } ] }
+ *     "disks": [ { "path": "/srv/web.img", "read-only": false, "lun": 0,
+ *                  "id": "6e2a7d0c5b19f384" } ] }
  *
- * A disk's place in the list is its LUN. Other members belong to others and are left alone.
+ * A disk's id makes its names in the guest. Other members belong to others and are left alone.
  */
 #ifndef VIRIDIS_VSP_STORAGE_CONFIG_H
 #define VIRIDIS_VSP_STORAGE_CONFIG_H
@@ -19,6 +20,8 @@
 struct storage_disk_config {
 	char *path;
 	bool read_only;
+	unsigned int lun;
+	uint64_t identity;
 };
 
 struct storage_config {

@@ -37,16 +37,6 @@ void storage_log(struct storage *storage, enum vsp_log_level level, const char *
 
 /* ---- Configuration ---- */
 
-/* FNV-1a: a VM's name and a LUN always give the same disk the same name in the guest. */
-static uint64_t identity_of(const char *vm, unsigned int lun)
-{
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
-	for (const char *c = vm; *c != '\0'; c++)
-		hash = (hash ^ (uint8_t)*c) * UINT64_C(0x100000001b3);
-	return (hash ^ (0x100 + lun)) * UINT64_C(0x100000001b3);
-}
-
 static uint8_t physical_exponent(uint32_t physical_bytes)
 {
 	uint32_t blocks = physical_bytes / SCSI_BLOCK_BYTES;
@@ -57,7 +47,7 @@ static uint8_t physical_exponent(uint32_t physical_bytes)
 	return blocks == 0 ? 0 : (uint8_t)highest_bit32(blocks);
 }
 
-static void describe_disk(struct storage_disk *disk, const char *vm, unsigned int lun)
+static void describe_disk(struct storage_disk *disk, uint64_t identity)
 {
 	const struct backend *backend = &disk->backend;
 
@@ -69,17 +59,17 @@ static void describe_disk(struct storage_disk *disk, const char *vm, unsigned in
 		.can_unmap = backend->can_unmap,
 		.unmapped_reads_zero = backend->unmapped_reads_zero,
 		.rotational = backend->rotational,
-		.identity = identity_of(vm, lun),
+		.identity = identity,
 	};
 	snprintf(disk->model.serial, sizeof(disk->model.serial), "%016llx",
 	         (unsigned long long)disk->model.identity);
 }
 
 static bool open_disk(struct storage *storage, const struct storage_config *config,
-                      unsigned int lun, char *error, size_t error_bytes)
+                      unsigned int index, char *error, size_t error_bytes)
 {
-	const struct storage_disk_config *wanted = &config->disk[lun];
-	struct storage_disk *disk = &storage->disks[lun];
+	const struct storage_disk_config *wanted = &config->disk[index];
+	struct storage_disk *disk = &storage->disks[wanted->lun];
 
 	disk->backend = (struct backend){
 		.ops = &backend_file,
@@ -88,9 +78,8 @@ static bool open_disk(struct storage *storage, const struct storage_config *conf
 	};
 	if (!disk->backend.ops->open(&disk->backend, wanted->path, error, error_bytes))
 		return false;
-	describe_disk(disk, config->vm, lun);
-	storage->target.disk[lun] = &disk->model;
-	storage->disk_count++;
+	describe_disk(disk, wanted->identity);
+	storage->target.disk[wanted->lun] = &disk->model;
 	if (!disk->backend.direct)
 		storage_log(storage, VSP_LOG_WARNING,
 		            "%s refuses direct I/O: the root's page cache is used",
@@ -113,8 +102,8 @@ static void completions_ready(struct vsp *vsp, int fd, void *context)
 static bool set_up(struct storage *storage, const struct storage_config *config,
                    char *error, size_t error_bytes)
 {
-	for (unsigned int lun = 0; lun < config->disk_count; lun++) {
-		if (!open_disk(storage, config, lun, error, error_bytes))
+	for (unsigned int i = 0; i < config->disk_count; i++) {
+		if (!open_disk(storage, config, i, error, error_bytes))
 			return false;
 	}
 	if (!uring_hold_file(&storage->uring, vsp_lifeline(storage->vsp)) ||

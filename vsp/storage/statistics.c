@@ -66,8 +66,9 @@ char *storage_statistics_json(const struct storage *storage)
 	add_controller(builder, storage);
 	json_builder_set_member_name(builder, "disks");
 	json_builder_begin_array(builder);
-	for (unsigned int i = 0; i < storage->disk_count; i++)
-		add_disk(builder, i, &storage->disks[i]);
+	for (unsigned int lun = 0; lun < SCSI_LUNS_MAX; lun++)
+		if (storage->target.disk[lun])
+			add_disk(builder, lun, &storage->disks[lun]);
 	json_builder_end_array(builder);
 	json_builder_end_object(builder);
 	root = json_builder_get_root(builder);

@@ -106,8 +106,7 @@ struct storage {
 	struct vsp *vsp;
 	struct uring uring;
 	struct scsi_target target;
-	unsigned int disk_count;
-	struct storage_disk disks[SCSI_LUNS_MAX];
+	struct storage_disk disks[SCSI_LUNS_MAX]; /* by LUN, where target.disk has one */
 	struct storage_channel channel;
 	struct storage_request *requests; /* STORAGE_REQUESTS_MAX */
 	struct storage_request *free_requests;

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Definitions as JSON: the text that files, and in part the providers, get. */
+#ifndef VIRIDIS_CONFIG_DEFINITION_JSON_H
+#define VIRIDIS_CONFIG_DEFINITION_JSON_H
+
+#include <json-glib/json-glib.h>
+
+#include "root-partition/config/definition.h"
+
+/* Text to definition; `length` bytes, any bytes. Values are checked by themselves. */
+struct definition *definition_parse(const char *json, gsize length, GError **error);
+char *definition_to_json(const struct definition *definition);
+
+/* The member "disks". */
+void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks);
+
+#endif
