@@ -33,7 +33,8 @@ static const GOptionEntry entries[] = {
 	  "Serial console: a pty for 'viridis console', or a file to append to",
 	  "pty|FILE" },
 	{ "on-crash", 0, 0, G_OPTION_ARG_STRING, &on_crash,
-	  "What follows when the guest tells that it crashed (keep)", "keep|restart|stop" },
+	  "What follows when the guest tells that it crashed (keep)",
+	  "keep|restart|stop" },
 	G_OPTION_ENTRY_NULL,
 };
 

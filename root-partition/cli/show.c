@@ -230,8 +230,7 @@ enum command_status command_info(const struct command *command, int argc, char *
 	state = state_of(name, &reason, &error);
 	if (!state)
 		return command_fail(error);
-	if (is_alive(state) &&
-	    !ask_status(name, &running, &state, &reason, &error))
+	if (is_alive(state) && !ask_status(name, &running, &state, &reason, &error))
 		return command_fail(error);
 	if (command_json()) {
 		print_info_json(definition, state, reason, running);

@@ -76,9 +76,9 @@ static gboolean is_taken(const struct definition *definition,
 
 		if (other == disk)
 			continue;
-		if (lun != DEFINITION_LUN_NONE ?
-		            other->lun == lun :
-		            ((other->identity ^ identity) & DEFINITION_IDENTITY_MASK) == 0)
+		if (lun != DEFINITION_LUN_NONE ? other->lun == lun :
+		                                 ((other->identity ^ identity) &
+		                                  DEFINITION_IDENTITY_MASK) == 0)
 			return TRUE;
 	}
 	return FALSE;
@@ -91,9 +91,8 @@ static uint64_t new_identity(const struct definition *definition,
 	uint64_t hash = hash_text(UINT64_C(0xcbf29ce484222325),
 	                          definition->uuid ? definition->uuid : definition->name);
 
-	return definition->uuid ?
-	               hash_text(hash, disk->path) :
-	               (hash ^ (0x100 + disk->lun)) * UINT64_C(0x100000001b3);
+	return definition->uuid ? hash_text(hash, disk->path) :
+	                          (hash ^ (0x100 + disk->lun)) * UINT64_C(0x100000001b3);
 }
 
 void definition_complete(struct definition *definition)
@@ -252,16 +251,16 @@ static gboolean check_identity(const struct definition *definition,
 	if (disk->lun != DEFINITION_LUN_NONE && disk->lun >= DEFINITION_DISKS_MAX)
 		return invalid(error, "disk '%s': LUN %u: from 0 to %u are possible",
 		               disk->path, disk->lun, DEFINITION_DISKS_MAX - 1);
-	if (disk->lun != DEFINITION_LUN_NONE &&
-	    is_taken(definition, disk, disk->lun, 0))
+	if (disk->lun != DEFINITION_LUN_NONE && is_taken(definition, disk, disk->lun, 0))
 		return invalid(error, "disk '%s': LUN %u is another disk's too",
 		               disk->path, disk->lun);
 	if (disk->identity &&
 	    is_taken(definition, disk, DEFINITION_LUN_NONE, disk->identity))
-		return invalid(error,
-		               "disk '%s': the id %016" G_GINT64_MODIFIER
-		               "x is another disk's too; leave it out and it gets its own",
-		               disk->path, disk->identity);
+		return invalid(
+			error,
+			"disk '%s': the id %016" G_GINT64_MODIFIER
+			"x is another disk's too; leave it out and it gets its own",
+			disk->path, disk->identity);
 	return TRUE;
 }
 

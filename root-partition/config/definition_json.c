@@ -168,11 +168,16 @@ static const struct definition_key {
 	gboolean required;
 	gboolean (*take)(struct definition *definition, JsonNode *node, GError **error);
 } keys[] = {
-	{ "name", TRUE, take_name },      { "memory", TRUE, take_memory },
-	{ "vps", TRUE, take_vps },        { "kernel", TRUE, take_kernel },
-	{ "initrd", FALSE, take_initrd }, { "cmdline", FALSE, take_cmdline },
-	{ "disks", FALSE, take_disks },   { "serial", FALSE, take_serial },
-	{ "on-crash", FALSE, take_on_crash }, { "uuid", FALSE, take_uuid },
+	{ "name", TRUE, take_name },
+	{ "memory", TRUE, take_memory },
+	{ "vps", TRUE, take_vps },
+	{ "kernel", TRUE, take_kernel },
+	{ "initrd", FALSE, take_initrd },
+	{ "cmdline", FALSE, take_cmdline },
+	{ "disks", FALSE, take_disks },
+	{ "serial", FALSE, take_serial },
+	{ "on-crash", FALSE, take_on_crash },
+	{ "uuid", FALSE, take_uuid },
 };
 
 static const struct definition_key *find_key(const char *name)
@@ -230,8 +235,8 @@ void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks)
 	json_builder_begin_array(builder);
 	for (guint i = 0; i < disks->len; i++) {
 		const struct definition_disk *disk = disks->pdata[i];
-		g_autofree char *identity = g_strdup_printf(
-			"%016" G_GINT64_MODIFIER "x", disk->identity);
+		g_autofree char *identity =
+			g_strdup_printf("%016" G_GINT64_MODIFIER "x", disk->identity);
 
 		json_builder_begin_object(builder);
 		json_text_add_string(builder, "path", disk->path);

@@ -27,7 +27,8 @@ char *panic_make_printable(const char *bytes, gsize count)
 
 		if (c == '\t')
 			c = ' ';
-		g_string_append_unichar(text, c == '\n' || g_unichar_isprint(c) ? c : '?');
+		g_string_append_unichar(text,
+		                        c == '\n' || g_unichar_isprint(c) ? c : '?');
 	}
 	return g_string_free(text, FALSE);
 }
@@ -42,8 +43,8 @@ static char *copy_line(const char *from)
 
 char *panic_find_reason(const char *text)
 {
-	static const char *const marks[] = { "Kernel panic - ", "panic: ",
-		                             "Unable to handle ", "BUG: " };
+	static const char *const marks[] = { "Kernel panic - ",
+		                             "panic: ", "Unable to handle ", "BUG: " };
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	const char *last = "";
 

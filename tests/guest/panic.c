@@ -8,7 +8,8 @@
 #include "vsc/lib/guest.h"
 #include "vsc/lib/tap.h"
 
-static const char text[] = "tiny: the last words\n\033[2J\nKernel panic - not syncing: tiny\n";
+static const char text[] =
+	"tiny: the last words\n\033[2J\nKernel panic - not syncing: tiny\n";
 
 static void report(uint64_t gpa, uint64_t bytes, uint64_t control, const char *what)
 {

@@ -132,6 +132,28 @@ START_TEST(a_log_with_any_bytes_is_printed_and_is_json)
 }
 END_TEST
 
+START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
+{
+	g_autoptr(JsonObject) answer = NULL;
+
+	expect("$V stats web", 1, "web does not run");
+	expect_done(
+		"echo '{\"ok\":true,\"pinned-pages\":7,\"vps\":[{\"vp\":0,\"exits\":9}]}'"
+		" >$R/web.stats");
+	expect("$V stats web", 0, "ended");
+	ck_assert_ptr_nonnull(
+		strstr(output, "exits                                 9\n"));
+	answer = json_of("$V stats web --json", 0);
+	ck_assert(json_object_get_boolean_member(answer, "ended"));
+	/* What somebody else wrote there is no reason to do more than refuse. */
+	expect("echo '[1' >$R/web.stats; $V stats web", 1, "web does not run");
+	expect("head -c 2000000 /dev/zero >$R/web.stats; $V stats web", 1,
+	       "web does not run");
+	expect("echo '{\"vps\":[7,{}]}' >$R/web.stats; $V stats web", 0, "ended");
+	expect_done("$V delete web; [ ! -e $R/web.stats ]");
+}
+END_TEST
+
 START_TEST(what_needs_no_vm_to_run_answers_in_json)
 {
 	static const char *const lines[] = {
@@ -601,6 +623,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
+	tcase_add_test(tcase, the_counters_of_a_vm_that_has_ended_are_told);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
 	tcase_add_test(tcase, what_cannot_be_done_says_so_in_json);
 	suite_add_tcase(suite, tcase);

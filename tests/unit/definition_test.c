@@ -71,8 +71,8 @@ START_TEST(the_disks_of_an_old_file_keep_their_names)
 	ck_assert_ptr_nonnull(old);
 	ck_assert_ptr_null(old->uuid);
 	for (guint i = 0; i < 2; i++) {
-		uint64_t hash = (UINT64_C(0xcbf29ce484222325) ^ 'a') *
-		                UINT64_C(0x100000001b3);
+		uint64_t hash =
+			(UINT64_C(0xcbf29ce484222325) ^ 'a') * UINT64_C(0x100000001b3);
 
 		hash = (hash ^ (0x100 + i)) * UINT64_C(0x100000001b3);
 		ck_assert_uint_eq(disk_of(old, i)->lun, i);
@@ -115,10 +115,11 @@ END_TEST
 /* Read-only disks may be one file; to the guest they are two disks. */
 START_TEST(two_disks_of_one_path_are_two)
 {
-	g_autoptr(definition_pointer) definition =
-		parse("{" MUST "," UUID ",\"disks\":[{\"path\":\"/d\",\"read-only\":true},"
-	              "{\"path\":\"/d\",\"read-only\":true}]}",
-	              NULL);
+	g_autoptr(definition_pointer)
+		definition = parse("{" MUST "," UUID
+	                           ",\"disks\":[{\"path\":\"/d\",\"read-only\":true},"
+	                           "{\"path\":\"/d\",\"read-only\":true}]}",
+	                           NULL);
 
 	ck_assert_ptr_nonnull(definition);
 	ck_assert_uint_ne((disk_of(definition, 0)->identity ^
@@ -216,7 +217,8 @@ static const struct {
 	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"0x11111111111111\"}]}", "id" },
 	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"f000000000000000\"}]}",
 	  "may not be 0" },
-	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"lun\":3},{\"path\":\"/e\",\"lun\":3}]}",
+	{ "{" MUST
+	  ",\"disks\":[{\"path\":\"/d\",\"lun\":3},{\"path\":\"/e\",\"lun\":3}]}",
 	  "LUN 3 is another disk's" },
 	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"1111111111111111\"},"
 	  "{\"path\":\"/e\",\"id\":\"f111111111111111\"}]}",

@@ -644,13 +644,16 @@ END_TEST
 START_TEST(a_disk_that_is_none_is_refused_by_name)
 {
 	static const char *const configurations[] = {
-		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/nowhere/disk.img\"," DISK_NAMES "}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/nowhere/disk.img\"," DISK_NAMES
+		"}]}",
 		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/tmp\"," DISK_NAMES "}]}",
 		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/dev/null\"," DISK_NAMES "}]}",
 		"{\"vm\":\"t\",\"disks\":[{\"path\":7," DISK_NAMES "}]}",
 		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":0}]}",
-		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":64,\"id\":\"" ID "\"}]}",
-		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":-1,\"id\":\"" ID "\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":64,\"id\":\"" ID
+		"\"}]}",
+		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":-1,\"id\":\"" ID
+		"\"}]}",
 		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\",\"lun\":0,\"id\":\"x\"}]}",
 		"{\"vm\":\"t\",\"disks\":[{\"path\":\"/x\"," DISK_NAMES "},"
 		"{\"path\":\"/y\"," DISK_NAMES "}]}",

@@ -323,6 +323,8 @@ static gpointer watcher(gpointer data)
 
 START_TEST(a_panic_is_told_and_followed_by_what_the_definition_says)
 {
+	g_autofree char *stats_path = paths_of(NAME, PATH_STATS);
+	g_autofree char *stats = NULL;
 	g_autofree char *state = NULL;
 	g_autofree char *reason = NULL;
 	g_autoptr(GError) error = NULL;
@@ -342,6 +344,9 @@ START_TEST(a_panic_is_told_and_followed_by_what_the_definition_says)
 	ck_assert(state_read(NAME, &state, &reason, NULL));
 	ck_assert_str_eq(state, panics[_i].state);
 	ck_assert_msg(strstr(reason, panics[_i].reason), "%s", reason);
+	ck_assert(g_file_get_contents(stats_path, &stats, NULL, NULL));
+	ck_assert_msg(g_str_has_prefix(stats, "{\"ok\":true") && strstr(stats, "\"vps\""),
+	              "%s", stats);
 }
 END_TEST
 
