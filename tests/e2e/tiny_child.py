@@ -129,6 +129,17 @@ def check_console_ends(root):
     root.nothing_left()
 
 
+def check_apart(root):
+    """Worker and providers are in the VM's control group and in no folder; the group goes with the VM."""
+    define(root, "apart", "spin", 1, "--disk /tmp/disk")
+    root.start("apart")
+    for program in ("viridis-vm", "viridis-storage", "viridis-util"):
+        told = root.tell(f"pid=$(pidof {program}); cat /proc/$pid/cgroup")
+        assert told == "0::/viridis/apart", (program, told)
+    assert root.tell("readlink /proc/$(pidof viridis-vm)/cwd") == "/"
+    root.tell("viridis stop apart; viridis delete apart; [ ! -e /sys/fs/cgroup/viridis/apart ]")
+
+
 def check_panic_kept(root):
     """The panic's text and numbers are told everywhere; nobody blames a driver; stop ends it."""
     define(root, "kept", "panic")
@@ -154,6 +165,8 @@ def check_panic_kept(root):
     assert answer.status == 1 and "the guest has panicked" in answer.output, answer.output
     root.tell("viridis stop kept")
     assert root.state("kept") == "off"
+    stats = root.json("stats kept")
+    assert stats["ended"] and stats["vps"][0]["entries"] > 10, stats
 
 
 def check_panic_ends(root):
@@ -235,6 +248,7 @@ def main():
         tap.run("and it starts again", check_starts_again, root, "starts")
         tap.run("all answers in JSON", check_json, root)
         tap.run("a console ends with its VM", check_console_ends, root)
+        tap.run("a worker has left its caller", check_apart, root)
         tap.run("a panic is told and the guest kept", check_panic_kept, root)
         tap.run("a panic ends a VM, or restarts it", check_panic_ends, root)
         tap.run("stop kills a worker that does not answer", check_silent_worker, root)
