@@ -49,7 +49,7 @@ struct machine {
 	struct vmbus *vmbus;
 	GMainLoop *loop;
 	guint wake_source;
-	guint rest_source; /* machine_rest() waits for it */
+	guint rest_source;                  /* machine_rest() waits for it */
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
 	gpointer panicked_context;
 

@@ -289,7 +289,7 @@ static enum machine_end run_machine(struct vm *vm)
 	keep_stats(vm);
 	if (end != MACHINE_RESET)
 		return end;
-	send_event(vm, "reset");
+	send_event(vm, "reset", vm->machine->end_reason);
 	return rest(vm, g_get_monotonic_time() - start);
 }
 

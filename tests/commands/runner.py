@@ -64,10 +64,12 @@ def unit_tests():
 def fuzz_tests(seconds):
     for source in sorted((TOP / "tests" / "fuzz").glob("*_fuzz.c")):
         corpus = BUILD / "fuzz" / "corpus" / source.stem
+        committed = source.parent / "corpus" / source.stem
         yield Test("fuzz", source.stem, source,
                    [str(BUILD / "fuzz" / source.stem), f"-max_total_time={seconds}",
                     "-seed=1", "-print_final_stats=1", f"-artifact_prefix={corpus}.",
-                    str(corpus)], ["target:fuzzers"], seconds + 60)
+                    str(corpus), *([str(committed)] if committed.is_dir() else [])],
+                   ["target:fuzzers"], seconds + 60)
 
 
 def all_tests(fuzz_seconds):

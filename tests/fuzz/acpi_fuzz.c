@@ -21,9 +21,16 @@ static void *show(void *context, uint64_t hpa, size_t count)
 
 	if (hpa > firmware->size || count > firmware->size - hpa)
 		return NULL;
-	uint8_t *table = firmware->bytes + hpa;
+	return firmware->bytes + hpa;
+}
+
+static void *show_mended(void *context, uint64_t hpa, size_t count)
+{
+	uint8_t *table = show(context, hpa, count);
 	uint8_t total = 0;
 
+	if (!table)
+		return NULL;
 	for (size_t i = 0; i < count; i++)
 		total = (uint8_t)(total + table[i]);
 	if (count > 36)
@@ -49,17 +56,34 @@ static void set_rsdp(struct acpi_info *info, const uint8_t *data)
 	info->rsdp[32] = (uint8_t)-total;
 }
 
+/* Who reads the list afterwards, and mends nothing, finds another table of that name or none. */
+static void hide(const struct acpi_memory *memory, const struct acpi_info *info,
+                 const char *signature, uint64_t table_hpa)
+{
+	const struct acpi_memory as_it_is = { show, memory->context };
+	uint64_t found;
+
+	if (table_hpa == 0)
+		return;
+	acpi_hide_table(memory, info, table_hpa);
+	if (acpi_find_table(&as_it_is, info, signature, &found) == ACPI_OK &&
+	    found == table_hpa)
+		__builtin_trap();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct firmware firmware = { malloc(size), size };
-	const struct acpi_memory memory = { show, &firmware };
+	const struct acpi_memory memory = { show_mended, &firmware };
 	struct acpi_info info = { 0 };
 
 	if (size >= BOOT_RSDP_BYTES) {
 		memcpy(firmware.bytes, data, size);
 		set_rsdp(&info, data);
-		if (acpi_read(&memory, &info) == ACPI_OK && info.dmar_hpa != 0)
-			acpi_hide_table(&memory, &info, info.dmar_hpa);
+		if (acpi_read(&memory, &info) == ACPI_OK) {
+			hide(&memory, &info, "DMAR", info.dmar_hpa);
+			hide(&memory, &info, "IVRS", info.ivrs_hpa);
+		}
 	}
 	free(firmware.bytes);
 	return 0;

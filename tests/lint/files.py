@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every source says its license and purpose on top, and no file has two jobs; every folder has a README, and
+"""Every source says its license and purpose on top, and no file has two jobs; every folder is explained by a README, and
 what a document links to is there."""
 import re
 from pathlib import PurePath
@@ -26,10 +26,25 @@ def head_faults(path, lines):
         yield f"{path}:2: no comment that states the file's purpose"
 
 
+def is_explained(folder):
+    """By a README of its own, or by the nearest one above it, which names the way from there: one that
+    only repeated it would say nothing."""
+    if (TOP / folder / "README.md").is_file():
+        return True
+    for above in folder.parents:
+        readme = TOP / above / "README.md"
+        if readme.is_file():
+            way = folder.relative_to(above).parts
+            text = readme.read_text()
+            return any(f"{'/'.join(way[:length])}/" in text
+                       for length in range(len(way), 0, -1))
+    return False
+
+
 def folder_faults():
-    folders = {str(PurePath(path).parent) for path in sources("")}
-    return [f"{folder}: no README.md" for folder in sorted(folders)
-            if not (TOP / folder / "README.md").is_file()]
+    folders = {PurePath(path).parent for path in sources("")}
+    return [f"{folder}: no README.md, and the one above does not name it"
+            for folder in sorted(folders) if not is_explained(folder)]
 
 
 def link_faults(path):
@@ -51,7 +66,7 @@ def main():
     with Tap() as tap:
         report(tap, "every source states its license and purpose", heads)
         report(tap, f"no source is longer than {LINES_MOST} lines", lengths)
-        report(tap, "every folder has a README", folder_faults())
+        report(tap, "every folder is explained by a README", folder_faults())
         report(tap, "links in documents lead somewhere", links)
 
 
