@@ -1,0 +1,274 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./dev mutate`: how many small faults, put into PURE code, do the unit tests notice?
+
+A mutant is one file with one operator, constant or return value changed. It is compiled beside the
+build, linked into every unit test that uses that file, and these run. A mutant that makes none of
+them fail has survived: it is equivalent, or a test is missing. Nothing in the work tree or in
+build/tests is changed.
+"""
+import argparse
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.paths import BUILD, TOP
+from lib.processes import dying_with_parent, end_by_signals
+
+ARCHIVE = "tests/unit/libpure_sanitized.a"
+TEST_SECONDS = 60
+
+# What is not code: comments, text, characters, preprocessor lines, assertions about layouts.
+NOT_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+                      r"|^[ \t]*#(?:\\\n|[^\n])*|\b_Static_assert\b.*?;|\bASSERT_(?:SIZE|OFFSET)\b.*?;",
+                      re.DOTALL | re.MULTILINE)
+TOKEN = re.compile(
+    r"(?P<return>\breturn\s+(?P<value>[^;{}]+);)"
+    r"|(?P<number>\b(?:0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uUlL]*)\b)"
+    r"|(?P<operator><<=|>>=|<<|>>|->|\+\+|--|==|!=|<=|>=|&&|\|\||\+=|-=|&=|\|=|[-+*&|^<>!])")
+OPERATORS = {
+    "==": ["!="], "!=": ["=="], "<": ["<=", ">="], "<=": ["<", ">"], ">": [">=", "<="],
+    ">=": [">", "<"], "&&": ["||"], "||": ["&&"], "+": ["-"], "-": ["+"], "*": ["+"],
+    "&": ["|"], "|": ["&"], "^": ["&"], "<<": [">>"], ">>": ["<<"], "+=": ["-="],
+    "-=": ["+="], "&=": ["|="], "|=": ["&="], "!": [""], "++": ["--"], "--": ["++"],
+}
+# Only between two operands, where they are neither pointers' stars nor signs.
+BINARY = {"+", "-", "*", "&", "<", ">", "|", "^"}
+
+
+@dataclass
+class Mutant:
+    path: str
+    start: int
+    end: int
+    new: str
+    text: str = ""
+
+    def line(self):
+        return self.text.count("\n", 0, self.start) + 1
+
+    def mutated(self):
+        return self.text[:self.start] + self.new + self.text[self.end:]
+
+    def describe(self):
+        begin = self.text.rfind("\n", 0, self.start) + 1
+        end = self.text.find("\n", self.end)
+        old = self.text[begin:end].strip()
+        new = (self.text[begin:self.start] + self.new + self.text[self.end:end]).strip()
+        return f"{self.path}:{self.line()}:\n    - {old}\n    + {new}"
+
+
+def is_binary(text, match):
+    before, after = text[:match.start()], text[match.end():]
+    return (re.search(r"[\w)\]]\s+$", before) is not None and re.match(r"\s", after) is not None
+            and not re.search(r"\b(?:return|case|sizeof|else)\s+$", before))
+
+
+def other_numbers(match):
+    value = int(match["number"][:len(match["number"]) - len(match["suffix"])], 0)
+    others = {value + 1, 0 if value > 1 else value ^ 1}
+    return [f"{other}{match['suffix']}" for other in others if other != value]
+
+
+def other_values(value):
+    if value in ("true", "false"):
+        return ["false" if value == "true" else "true"]
+    return [] if value in ("0", "NULL") else ["0"]
+
+
+def mutants_of(path):
+    text = (TOP / path).read_text()
+    code = NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    position = 0
+    while match := TOKEN.search(code, position):
+        position = match.end()
+        if match["return"]:
+            position = match.start() + len("return")
+            start, end = match.span("value")
+            news = other_values(match["value"].strip())
+        elif match["number"]:
+            (start, end), news = match.span("number"), other_numbers(match)
+        else:
+            start, end = match.span("operator")
+            news = OPERATORS.get(match["operator"], [])
+            if match["operator"] in BINARY and not is_binary(code, match):
+                news = []
+        for new in news:
+            yield Mutant(path, start, end, new, text)
+
+
+# --- the build: what it does for a file and for a test is asked of it
+
+
+def compile_commands():
+    """How the sanitized build compiles each PURE file, by the file's name."""
+    commands = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        if "pure_sanitized.dir" in entry["command"]:
+            name = str(Path(entry["file"]).relative_to(TOP))
+            commands[name] = shlex.split(entry["command"])
+    return commands
+
+
+def link_command(test):
+    done = subprocess.run(["ninja", "-C", str(BUILD), "-t", "commands", test],
+                          capture_output=True, text=True, check=True)
+    last = done.stdout.strip().splitlines()[-1]
+    return shlex.split(last.removeprefix(": && ").removesuffix(" && :"))
+
+
+def objects_of(link):
+    """The members of the archive of PURE code that a test's program takes."""
+    words = with_output(link, "/dev/null") + ["-Wl,-t,-t"]
+    done = subprocess.run(words, cwd=BUILD, capture_output=True, text=True)
+    return set(re.findall(r"libpure_sanitized\.a[():]+([\w.]+\.o)", done.stdout + done.stderr))
+
+
+def with_output(command, target):
+    command = list(command)
+    command[command.index("-o") + 1] = str(target)
+    return command
+
+
+class Suite:
+    """Which unit tests use which file, and how their programs are linked."""
+
+    def __init__(self):
+        self.compile = compile_commands()
+        self.links, self.users = {}, {}
+        for source in sorted((TOP / "tests" / "unit").glob("*_test.c")):
+            link = link_command(source.stem)
+            if ARCHIVE not in link:
+                continue
+            self.links[source.stem] = link
+            for member in objects_of(link):
+                self.users.setdefault(member, []).append(source.stem)
+
+    def tests_of(self, path):
+        return self.users.get(Path(path).name + ".o", [])
+
+    def build_object(self, mutant, folder):
+        source = folder / Path(mutant.path).name
+        source.write_text(mutant.mutated())
+        command = with_output(self.compile[mutant.path], folder / "mutant.o")
+        command[command.index("-c") + 1] = str(source)
+        # Its own folder's headers are included by their whole path, so the copy may lie anywhere.
+        return run([*command, "-w"], BUILD, TEST_SECONDS) == 0
+
+    def notices(self, test, folder):
+        """Does this test, with the mutant in it, fail?"""
+        link = with_output(self.links[test], folder / "test")
+        link.insert(link.index(ARCHIVE), str(folder / "mutant.o"))
+        if run(link, BUILD, TEST_SECONDS) != 0:
+            return False
+        return run([str(folder / "test")], TOP, TEST_SECONDS, {"CK_DEFAULT_TIMEOUT": "15"}) != 0
+
+
+def run(command, folder, limit, more=None):
+    """Its exit status; 1 at the limit. Whatever it started ends with it."""
+    process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, **(more or {})}, start_new_session=True,
+                               preexec_fn=dying_with_parent(signal.SIGKILL))
+    try:
+        return process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return 1
+    finally:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+
+def judge(suite, mutant):
+    """`invalid`: it does not compile; else the test that noticed it, or None."""
+    with tempfile.TemporaryDirectory(prefix="viridis-mutant-") as name:
+        folder = Path(name)
+        if not suite.build_object(mutant, folder):
+            return "invalid"
+        return next((test for test in suite.tests_of(mutant.path)
+                     if suite.notices(test, folder)), None)
+
+
+def survey(suite, mutants, count, jobs):
+    """Judges mutants, in their order, until `count` of them compiled."""
+    killed, survived, done = [], [], 0
+    with ThreadPoolExecutor(jobs) as pool:
+        for mutant, verdict in zip(mutants, pool.map(lambda m: judge(suite, m), mutants)):
+            if verdict == "invalid":
+                continue
+            (killed if verdict else survived).append((mutant, verdict))
+            done += 1
+            if sys.stderr.isatty():
+                print(f"\r{done} of {count}, {len(survived)} survived", end="",
+                      file=sys.stderr, flush=True)
+            if done == count:
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    return killed, survived
+
+
+def arguments():
+    p = argparse.ArgumentParser(
+        prog="./dev mutate", description="Puts single faults into PURE code and counts those that "
+        "no unit test notices.")
+    p.add_argument("count", nargs="?", type=int, default=100, metavar="COUNT")
+    p.add_argument("seed", nargs="?", type=int, default=1, metavar="SEED")
+    p.add_argument("files", nargs="*", metavar="FILE", help="PURE files; default: all")
+    p.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N")
+    p.add_argument("--json", action="store_true")
+    p.add_argument("--no-build", action="store_true", help="take what build/ holds")
+    p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
+    options = p.parse_args()
+    if options.count < 1 or options.jobs < 1:
+        p.error("COUNT and --jobs are at least 1")
+    for name in options.files:
+        if not (TOP / name).is_file():
+            p.error(f"{name}: no such file")
+    return p, options
+
+
+def main():
+    end_by_signals()
+    parser, options = arguments()
+    if options.check_only:
+        return 0
+    suite = Suite()
+    files = options.files or sorted(suite.compile)
+    for name in files:
+        if name not in suite.compile:
+            parser.error(f"{name}: is not PURE code")
+    mutants = [mutant for name in files for mutant in mutants_of(name)]
+    random.Random(options.seed).shuffle(mutants)
+    # A few do not compile; more are drawn than are asked for.
+    drawn = mutants[:options.count + options.count // 5 + 10]
+    killed, survived = survey(suite, drawn, options.count, options.jobs)
+    total = len(killed) + len(survived)
+    if options.json:
+        print(json.dumps({"seed": options.seed, "mutants": total, "killed": len(killed),
+                          "survivors": [{"file": mutant.path, "line": mutant.line(),
+                                         "change": mutant.describe().split("\n", 1)[1]}
+                                        for mutant, _ in survived]}, indent=1))
+    else:
+        for mutant, _ in survived:
+            tests = " ".join(suite.tests_of(mutant.path)) or "no test uses this file"
+            print(f"{mutant.describe()}\n    survives: {tests}")
+        print(f"{len(killed)} of {total} mutants were noticed ({100 * len(killed) // max(total, 1)} %),"
+              f" {len(survived)} survived; {len(mutants)} could be made; seed {options.seed}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
