@@ -73,6 +73,19 @@ START_TEST(a_packet_comes_out_as_it_went_in)
 }
 END_TEST
 
+START_TEST(a_packet_may_have_no_payload)
+{
+	struct ring_received packet;
+
+	ck_assert_int_eq(ring_put_inband(&tx, 7, 0, NULL, 0, &signal), RING_OK);
+	ck_assert_int_eq(get(&packet), RING_OK);
+	ck_assert_uint_eq(packet.transaction_id, 7);
+	ck_assert_uint_eq(packet.header_bytes, 0);
+	ck_assert_uint_eq(packet.payload_bytes, 0);
+	ck_assert_int_eq(get(&packet), RING_EMPTY);
+}
+END_TEST
+
 START_TEST(a_completion_bears_its_transaction_id)
 {
 	struct ring_received packet;
@@ -440,6 +453,7 @@ static Suite *ring_suite(void)
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, a_packet_comes_out_as_it_went_in);
+	tcase_add_test(tc, a_packet_may_have_no_payload);
 	tcase_add_test(tc, a_completion_bears_its_transaction_id);
 	tcase_add_test(tc, a_gpa_direct_packet_keeps_ranges_and_payload_apart);
 	tcase_add_test(tc, packets_of_every_size_wrap_around_the_end);
