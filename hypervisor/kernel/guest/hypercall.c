@@ -172,13 +172,6 @@ static enum hv_status carry_out(struct hypercall *call)
 	return store_output(call, &row->entry) ? status : HV_STATUS_INVALID_PARAMETER;
 }
 
-/* VMMCALL is #UD without the hypercall page. */
-static bool may_call(const struct vp *vp)
-{
-	return (vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE) && vp_cpl(vp) == 0 &&
-	       (vp_register(vp, HV_X64_REGISTER_CR0).reg64 & CR0_PE);
-}
-
 /* The control word and the blocks: in three registers of 64-bit code, else in three pairs. TLFS 3.7 */
 static void read_registers(const uint64_t *gpr, bool is_64bit, uint64_t value[3])
 {
@@ -191,14 +184,13 @@ static void read_registers(const uint64_t *gpr, bool is_64bit, uint64_t value[3]
 		                      gpr[high[i]] << 32 | (uint32_t)gpr[low[i]];
 }
 
-void hypercall_handle(struct vp *vp)
+void hypercall_handle(struct vp *vp, bool is_64bit)
 {
-	bool is_64bit = guest_code_bits(vp) == 64;
 	struct hypercall call = { .vp = vp, .partition = vp->partition };
 	uint64_t *gpr = vp->arch.gpr, result;
 	enum hv_status status;
 
-	if (!may_call(vp)) {
+	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE)) {
 		vp_exception(vp, EXCEPTION_UD);
 		return;
 	}

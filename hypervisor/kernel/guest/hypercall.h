@@ -54,8 +54,8 @@ struct hypercall {
 	bool settle;
 };
 
-/* Exit handler of VMMCALL. */
-void hypercall_handle(struct vp *vp);
+/* Exit handler of VMMCALL, from ring 0 of protected mode; is_64bit: by 64-bit code. TLFS 3.7 */
+void hypercall_handle(struct vp *vp, bool is_64bit);
 
 #define HC(code, name, ...) enum hv_status hc_##name(struct hypercall *call);
 #include "hypervisor/kernel/guest/hypercalls.def"

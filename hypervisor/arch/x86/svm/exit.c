@@ -30,6 +30,18 @@ static void exception(struct vp *vp)
 	vp_exception(vp, vector);
 }
 
+/* From ring 0 of protected mode alone. TLFS 3.5 */
+static void hypercall(struct vp *vp)
+{
+	const struct vmcb_save *save = &svm_vmcb(vp)->save;
+
+	if ((save->ss.attributes & SVM_SEGMENT_DPL) || !(save->cr0 & CR0_PE))
+		vp_exception(vp, EXCEPTION_UD);
+	else
+		hypercall_handle(vp, (save->efer & EFER_LMA) &&
+		                             (save->cs.attributes & SVM_SEGMENT_LONG));
+}
+
 /* Codes 0 to 15 are reads of CR0 to CR15, then come the writes. */
 static void move_cr(struct vp *vp)
 {
@@ -134,7 +146,7 @@ static const struct exit_row rows[] = {
 	[SVM_EXIT_TASK_SWITCH] = ROW(general_protection, 0, OTHER),
 	[SVM_EXIT_SHUTDOWN] = ROW(vp_triple_fault, 0, OTHER),
 	[SVM_EXIT_VMRUN] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_VMMCALL] = PLAIN(hypercall_handle, 3, HYPERCALL),
+	[SVM_EXIT_VMMCALL] = PLAIN(hypercall, 3, HYPERCALL),
 	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = ROW(undefined, 0, OTHER),
 	[SVM_EXIT_WBINVD] = ROW(vp_advance, 2, OTHER),
 	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = ROW(undefined, 0, OTHER),

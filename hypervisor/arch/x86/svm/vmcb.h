@@ -13,6 +13,8 @@ struct vmcb_segment {
 	uint32_t limit;
 	uint64_t base;
 };
+#define SVM_SEGMENT_DPL  0x060
+#define SVM_SEGMENT_LONG 0x200
 
 struct vmcb_control {
 	uint32_t intercepts[6]; /* bit by exit code */
