@@ -22,8 +22,8 @@ from lib.tap import Tap
 from lib.tiny import END, TINY
 
 DETECTED = "Hypervisor detected: Microsoft Hyper-V"
-COPIED = ("dev", ".clang-format", "hypervisor/", "root-partition/image/", "tests/lib/", "tests/commands/",
-          "tests/lint/")
+COPIED = ("dev", ".clang-format", "hypervisor/", "include/", "root-partition/image/",
+          "tests/lib/", "tests/commands/", "tests/lint/")
 SAME_IMAGE = "sha256sum /init /bin/viridis /lib/modules/load; uname -r"
 CTRL_C, CTRL_D = "\x03", "\x04"
 
