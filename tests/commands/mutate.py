@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.paths import BUILD, TOP
-from lib.processes import dying_with_parent, end_by_signals
+from lib.processes import dying_with_parent, end_by_signals, end_session
 
 ARCHIVE = "tests/unit/libpure_sanitized.a"
 TEST_SECONDS = 60
@@ -183,10 +183,8 @@ def run(command, folder, limit, more=None):
     except subprocess.TimeoutExpired:
         return 1
     finally:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        # `check` gives each of its tests a process group of its own.
+        end_session(process.pid)
         process.wait()
 
 
