@@ -239,14 +239,15 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	const struct range *range = find_range(msr);
+	const struct range *range;
 	union hv_register_value content;
 
 	*value = 0;
-	switch (msr) {
-	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
 		return vlapic_msr_read(&vp->lapic, msr, partition_tsc(vp->partition),
 		                       value);
+	range = find_range(msr);
+	switch (msr) {
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
 		*value = msr_synthetic(vp, msr);
 		return is_open(vp, range) && msr != HV_MSR_EOI;
@@ -293,11 +294,12 @@ static void report_crash(struct vp *vp, uint64_t control)
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
 	const union hv_register_value content = { .reg64 = value };
-	const struct range *range = find_range(msr);
+	const struct range *range;
 
-	switch (msr) {
-	case MSR_X2APIC_FIRST ... MSR_X2APIC_LAST:
+	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
 		return apic_write_msr(vp, msr, value);
+	range = find_range(msr);
+	switch (msr) {
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:
 		if (!is_open(vp, range) || !msr_write_synthetic(vp, msr, value))
 			return false;
