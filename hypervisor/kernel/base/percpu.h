@@ -27,10 +27,11 @@ struct cpu {
 
 	/* Owning CPU only. */
 	struct vp *loaded; /* whose extended state is in the registers; NULL: nobody's */
-	uint32_t locks_held; /* one bit a rank */
-	uint64_t stamp;      /* TSC up to which time is accounted */
-	uint64_t run_start;  /* TSC since which current has not been charged */
-	uint64_t trace_next; /* number of the next record */
+	uint32_t locks_held;   /* one bit a rank */
+	uint64_t stamp;        /* TSC up to which time is accounted */
+	uint32_t exits_in_row; /* since then, before the one at hand */
+	uint64_t run_start;    /* TSC since which current has not been charged */
+	uint64_t trace_next;   /* number of the next record */
 	/* Level interrupts in service at the local APIC, oldest first; whether the root has ended it. */
 	uint8_t level_stack[16];
 	uint8_t level_ended[16];

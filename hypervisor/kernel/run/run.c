@@ -89,7 +89,6 @@ static void account_run(struct cpu *cpu, struct vp *vp, uint64_t guest, uint64_t
 
 static void run(struct cpu *cpu, struct vp *vp)
 {
-	unsigned int left = EXITS_IN_A_ROW;
 	uint64_t guest = 0, before, after;
 	/* Acquire pairs with the release in npt.c; on another CPU the VP gets new entries in any case. */
 	uint64_t removals =
@@ -100,6 +99,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 	if (flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
 	virt->load_events(vp, flush);
+	cpu->exits_in_row = 0;
 	do {
 		before = cpu_rdtsc();
 		virt->run(vp);
@@ -107,7 +107,8 @@ static void run(struct cpu *cpu, struct vp *vp)
 		guest += after - before;
 		stat_count(vp->stats, VIRIDIS_VP_STAT_ENTRIES);
 		vp_after_exit(vp);
-	} while (virt->handle_exit(vp) && goes_on(cpu, vp) && --left != 0);
+	} while (virt->handle_exit(vp) && goes_on(cpu, vp) &&
+	         ++cpu->exits_in_row != EXITS_IN_A_ROW);
 	account_run(cpu, vp, guest, after);
 	/*
 	 * Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. And one whose
