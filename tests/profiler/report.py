@@ -2,19 +2,19 @@
 """A phase as a table for people."""
 import re
 
+from commands.hypercalls import ABI, CODE, KERNEL
 from lib.paths import TOP
 
 MSR = re.compile(r"^#define\s+HV_MSR_(\w+)\s+(0x[0-9a-f]{8})u?\b", re.MULTILINE)
-CALL = re.compile(r"^HC\((0x[0-9a-f]+), (\w+)", re.MULTILINE)
+CALL = re.compile(r"^HC\((\w+), (\w+)", re.MULTILINE)
 HV_MSR_H = TOP / "include/viridis/abi/hv_msr.h"
 
 
 def _call_names():
-    """Of the table that the hypervisor's gate is compiled from, wherever it lies."""
-    names = {}
-    for table in (TOP / "hypervisor").rglob("hypercalls.def"):
-        names |= {int(code, 16): name for code, name in CALL.findall(table.read_text())}
-    return names
+    """Of the table that the hypervisor's gate is compiled from."""
+    codes = dict(CODE.findall(ABI.read_text()))
+    return {int(codes[constant], 16): name
+            for constant, name in CALL.findall((KERNEL / "hypercalls.def").read_text())}
 
 
 def _msr_names():
