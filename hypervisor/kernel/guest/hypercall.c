@@ -205,6 +205,8 @@ void hypercall_handle(struct vp *vp, bool is_64bit)
 	    (status == HV_STATUS_SUCCESS && call.rep < call.control.rep_count)) {
 		result = hypercall_control_restart(call.words[0], call.rep);
 		gpr[is_64bit ? GPR_RCX : GPR_RDX] = is_64bit ? result : result >> 32;
+		/* It may wait for this CPU's own epoch, and its time counts from the loop's next turn. */
+		vp->quiet = false;
 		return;
 	}
 	result = hypercall_control_result(status, call.rep);
