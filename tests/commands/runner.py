@@ -61,9 +61,14 @@ def unit_tests():
         yield Test("unit", source.stem, source, [str(program)], [f"target:{source.stem}"])
 
 
+def found_inputs(target):
+    """Where what a fuzz target's runs have found is kept, beside its committed corpus."""
+    return BUILD / "fuzz" / "corpus" / target
+
+
 def fuzz_tests(seconds):
     for source in sorted((TOP / "tests" / "fuzz").glob("*_fuzz.c")):
-        corpus = BUILD / "fuzz" / "corpus" / source.stem
+        corpus = found_inputs(source.stem)
         committed = source.parent / "corpus" / source.stem
         yield Test("fuzz", source.stem, source,
                    [str(BUILD / "fuzz" / source.stem), f"-max_total_time={seconds}",
@@ -97,7 +102,7 @@ def execute(test, log):
         environment["CK_TAP_LOG_FILE_NAME"] = str(log.with_suffix(".tap"))
         environment.setdefault("CK_DEFAULT_TIMEOUT", "60")
     if test.level == "fuzz":
-        Path(test.command[-1]).mkdir(parents=True, exist_ok=True)
+        found_inputs(test.name).mkdir(parents=True, exist_ok=True)
     with open(log, "wb") as output:
         process = Child(test.command, stdin=subprocess.DEVNULL, stdout=output,
                         stderr=subprocess.STDOUT, env=environment, cwd=TOP,
