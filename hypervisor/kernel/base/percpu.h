@@ -117,7 +117,7 @@ void cpu_kick(const struct cpu *cpu);
  * and no window onto any guest's page, and from which it looks whether translations were removed (npt.h)
  * before it next enters a guest. Whoever takes a translation or an object out of reach advances the epoch; once
  * every CPU has passed that epoch, nothing can reach it any more. Nobody spins for it: the VP
- * that asked is not entered again before (vp->wait_epoch), and memory waits in quarantine.
+ * that asked does not get past its call before (vp->wait_epoch), and memory waits in quarantine.
  */
 
 /* After the removal is visible: the epoch that every CPU must pass. */

@@ -42,6 +42,7 @@ enum hv_status hc_deposit_memory(struct hypercall *call)
 {
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
 
+	call->settle = true;
 	if (pfn == 0 || !frames_deposit(pfn, call->target->slot))
 		return HV_STATUS_INVALID_PARAMETER;
 	take_from_root(pfn);
@@ -50,7 +51,6 @@ enum hv_status hc_deposit_memory(struct hypercall *call)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	}
 	trace(VIRIDIS_TRACE_DEPOSIT, call->vp, pfn, 1);
-	call->settle = true;
 	return HV_STATUS_SUCCESS;
 }
 
@@ -156,8 +156,8 @@ static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gp
 }
 
 /*
- * 4 KiB pages, or a 2 MiB one whole. A frame is let go at once; the caller is not entered before every
- * CPU has dropped the translation, and a deposit waits for its own epoch, which is later.
+ * 4 KiB pages, or a 2 MiB one whole. A frame is let go at once; the caller does not get past the call
+ * before every CPU has dropped the translation, and a deposit waits for its own epoch, which is later.
  */
 enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 {
@@ -168,9 +168,9 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 	enum hv_status status = HV_STATUS_SUCCESS;
 	struct npt_leaf leaf;
 
+	call->settle = true;
 	if ((in->flags & ~HV_UNMAP_GPA_LARGE_PAGE) || !rep_gpa(call, count, &gpa))
 		return HV_STATUS_INVALID_PARAMETER;
-	call->settle = true;
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;

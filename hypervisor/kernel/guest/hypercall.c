@@ -189,6 +189,7 @@ void hypercall_handle(struct vp *vp, bool is_64bit)
 	struct hypercall call = { .vp = vp, .partition = vp->partition };
 	uint64_t *gpr = vp->arch.gpr, result;
 	enum hv_status status;
+	bool reps_left;
 
 	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE)) {
 		vp_exception(vp, EXCEPTION_UD);
@@ -197,12 +198,13 @@ void hypercall_handle(struct vp *vp, bool is_64bit)
 	read_registers(gpr, is_64bit, call.words);
 	status = carry_out(&call);
 	hypercall_release_vp(&call);
+	reps_left = status == HV_STATUS_SUCCESS && call.rep < call.control.rep_count;
 	if (call.again)
 		cpu_pause(); /* another CPU has to come round first */
-	if (call.settle)
+	/* Once for all pieces of a call: to wait for another CPU may take longer than a piece. */
+	if (call.settle && (call.again || !reps_left))
 		vp->wait_epoch = epoch_advance();
-	if (call.again ||
-	    (status == HV_STATUS_SUCCESS && call.rep < call.control.rep_count)) {
+	if (call.again || reps_left) {
 		result = hypercall_control_restart(call.words[0], call.rep);
 		gpr[is_64bit ? GPR_RCX : GPR_RDX] = is_64bit ? result : result >> 32;
 		/* It may wait for this CPU's own epoch, and its time counts from the loop's next turn. */

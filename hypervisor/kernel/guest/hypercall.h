@@ -50,7 +50,7 @@ struct hypercall {
 	 */
 	bool again;
 	bool claimed; /* target_vp, for this call alone */
-	/* Set by a handler that removed a translation or an object: see percpu.h. */
+	/* Set by a handler that removes translations or objects, at its first rep already: see percpu.h. */
 	bool settle;
 };
 
