@@ -3,8 +3,9 @@
 
 A mutant is one file with one operator, constant or return value changed. It is compiled beside the
 build, linked into every unit test that uses that file, and these run. A mutant that makes none of
-them fail has survived: it is equivalent, or a test is missing. Nothing in the work tree or in
-build/tests is changed.
+them fail has survived: it is equivalent, or a test is missing. One whose optimized code is the
+original's, byte for byte, is equivalent for certain and is not counted. Nothing in the work tree or
+in build/tests is changed.
 """
 import argparse
 import json
@@ -143,6 +144,7 @@ class Suite:
 
     def __init__(self):
         self.compile = compile_commands()
+        self.originals = {}
         self.links, self.users = {}, {}
         for source in sorted((TOP / "tests" / "unit").glob("*_test.c")):
             link = link_command(source.stem)
@@ -162,6 +164,22 @@ class Suite:
         command[command.index("-c") + 1] = str(source)
         # Its own folder's headers are included by their whole path, so the copy may lie anywhere.
         return run([*command, "-w"], BUILD, TEST_SECONDS) == 0
+
+    def optimized(self, path, text, folder):
+        """The object that a compiler without sanitizers makes of a file; None: it does not compile."""
+        source = folder / Path(path).name
+        source.write_text(text)
+        target = folder / "optimized.o"
+        command = with_output(self.compile[path], target)
+        command[command.index("-c") + 1] = str(source)
+        command = [word for word in command if not word.startswith(("-fsanitize", "-fno-sanitize"))]
+        command += ["-w", "-O2", "-g0", f"-ffile-prefix-map={folder}=."]
+        return target.read_bytes() if run(command, BUILD, TEST_SECONDS) == 0 else None
+
+    def is_equivalent(self, mutant, folder):
+        if mutant.path not in self.originals:
+            self.originals[mutant.path] = self.optimized(mutant.path, mutant.text, folder)
+        return self.optimized(mutant.path, mutant.mutated(), folder) == self.originals[mutant.path]
 
     def notices(self, test, folder):
         """Does this test, with the mutant in it, fail?"""
@@ -189,17 +207,17 @@ def run(command, folder, limit, more=None):
 
 
 def judge(suite, mutant):
-    """`invalid`: it does not compile; else the test that noticed it, or None."""
+    """`invalid`: it does not compile, or changes nothing; else the test that noticed it, or None."""
     with tempfile.TemporaryDirectory(prefix="viridis-mutant-") as name:
         folder = Path(name)
-        if not suite.build_object(mutant, folder):
+        if suite.is_equivalent(mutant, folder) or not suite.build_object(mutant, folder):
             return "invalid"
         return next((test for test in suite.tests_of(mutant.path)
                      if suite.notices(test, folder)), None)
 
 
 def survey(suite, mutants, count, jobs):
-    """Judges mutants, in their order, until `count` of them compiled."""
+    """Judges mutants, in their order, until `count` of them count."""
     killed, survived, done = [], [], 0
     with ThreadPoolExecutor(jobs) as pool:
         for mutant, verdict in zip(mutants, pool.map(lambda m: judge(suite, m), mutants)):
@@ -229,7 +247,7 @@ def arguments():
     p.add_argument("--json", action="store_true")
     p.add_argument("--no-build", action="store_true", help="take what build/ holds")
     p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
-    options = p.parse_args()
+    options = p.parse_intermixed_args()
     if options.count < 1 or options.jobs < 1:
         p.error("COUNT and --jobs are at least 1")
     for name in options.files:
@@ -250,8 +268,8 @@ def main():
             parser.error(f"{name}: is not PURE code")
     mutants = [mutant for name in files for mutant in mutants_of(name)]
     random.Random(options.seed).shuffle(mutants)
-    # A few do not compile; more are drawn than are asked for.
-    drawn = mutants[:options.count + options.count // 5 + 10]
+    # Some do not compile or change nothing; more are drawn than are asked for.
+    drawn = mutants[:2 * options.count + 10]
     killed, survived = survey(suite, drawn, options.count, options.jobs)
     total = len(killed) + len(survived)
     if options.json:
