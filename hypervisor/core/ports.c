@@ -2,48 +2,16 @@
 /* Ports, connections, and the message queue of a port. */
 #include "hypervisor/core/ports.h"
 
-/* Multiplicative hashing by the golden ratio: ids are often consecutive or spaced by powers of 2. */
-#define HASH_FACTOR 0x9e3779b1u
-#define HASH_SHIFT  26
-_Static_assert(PORTS_BUCKETS == 1 << (32 - HASH_SHIFT), "the hash yields a bucket");
-
 #define MESSAGE_TYPE_HYPERVISOR BIT32(31) /* set in the hypervisor's own messages alone */
 
-static unsigned int bucket_of(uint32_t id)
+struct port *ports_find(const struct list *ports, enum ports_kind kind, uint32_t id)
 {
-	return (id * HASH_FACTOR) >> HASH_SHIFT;
-}
-
-void ports_init(struct ports_table *table)
-{
-	for (unsigned int i = 0; i < PORTS_BUCKETS; i++) {
-		list_init(&table->ports.bucket[i]);
-		list_init(&table->connections.bucket[i]);
-	}
-}
-
-struct ports_entry *ports_find(const struct ports_map *map, uint32_t id)
-{
-	LIST_FOR_EACH(node, &map->bucket[bucket_of(id)])
+	LIST_FOR_EACH(node, ports)
 	{
-		struct ports_entry *entry = LIST_OWNER(node, struct ports_entry, node);
+		struct port *port = LIST_OWNER(node, struct port, node);
 
-		if (entry->id == id)
-			return entry;
-	}
-	return NULL;
-}
-
-void ports_insert(struct ports_map *map, struct ports_entry *entry)
-{
-	list_append(&map->bucket[bucket_of(entry->id)], &entry->node);
-}
-
-struct ports_entry *ports_any(const struct ports_map *map)
-{
-	for (unsigned int i = 0; i < PORTS_BUCKETS; i++) {
-		if (!list_empty(&map->bucket[i]))
-			return LIST_OWNER(map->bucket[i].next, struct ports_entry, node);
+		if (port->id == id && port->kind == kind)
+			return port;
 	}
 	return NULL;
 }
@@ -93,15 +61,16 @@ enum hv_status ports_check_create(const struct hv_input_create_port *in,
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	*port = (struct port){
-		.entry.id = in->port_id,
+		.kind = PORTS_PORT,
+		.id = in->port_id,
+		.peer = in->connection_partition,
 		.info = in->info,
-		.connection_partition = in->connection_partition,
 	};
 	return HV_STATUS_SUCCESS;
 }
 
 enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
-                                   struct connection *c)
+                                   struct port *connection)
 {
 	if (!id_ok(in->connection_id))
 		return HV_STATUS_INVALID_CONNECTION_ID;
@@ -111,11 +80,12 @@ enum hv_status ports_check_connect(const struct hv_input_connect_port *in,
 	    in->info.reserved != 0 || in->info.reserved2[0] != 0 ||
 	    in->info.reserved2[1] != 0 || in->info.reserved2[2] != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	*c = (struct connection){
-		.entry.id = in->connection_id,
-		.type = in->info.type,
-		.port_partition = in->port_partition,
-		.port_id = in->port_id,
+	*connection = (struct port){
+		.kind = PORTS_CONNECTION,
+		.id = in->connection_id,
+		.peer = in->port_partition,
+		.peer_port = in->port_id,
+		.info.type = in->info.type,
 	};
 	return HV_STATUS_SUCCESS;
 }
@@ -129,14 +99,13 @@ enum hv_status ports_check_post(const struct hv_input_post_message *in)
 	return HV_STATUS_SUCCESS;
 }
 
-enum hv_status ports_check_pair(const struct port *port, const struct connection *c,
-                                uint64_t connection_partition)
+enum hv_status ports_check_pair(const struct port *port, const struct port *connection,
+                                uint64_t from)
 {
-	if (port->connection_partition != connection_partition)
+	if (port->peer != from)
 		return HV_STATUS_ACCESS_DENIED;
-	if (port->info.type != c->type)
-		return HV_STATUS_INVALID_PARAMETER;
-	return HV_STATUS_SUCCESS;
+	return port->info.type == connection->info.type ? HV_STATUS_SUCCESS :
+	                                                  HV_STATUS_INVALID_PARAMETER;
 }
 
 enum hv_status ports_event_flag(const struct port *port, uint16_t flag_number,

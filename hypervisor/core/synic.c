@@ -110,8 +110,7 @@ static bool slot_is_free(const struct hv_message *slot)
 	return __atomic_load_n(&slot->type, __ATOMIC_ACQUIRE) == HV_MESSAGE_NONE;
 }
 
-bool synic_slot_post(struct hv_message *slot, const struct hv_message *message,
-                     bool more_pending)
+bool synic_slot_post(struct hv_message *slot, const struct hv_message *message)
 {
 	if (!slot_is_free(slot)) {
 		/* S4: set the flag, then look again; the guest frees, then looks at the flag. */
@@ -128,8 +127,7 @@ bool synic_slot_post(struct hv_message *slot, const struct hv_message *message,
 	                             HV_MESSAGE_PAYLOAD_BYTES;
 	slot->reserved = 0;
 	/* Atomic, for the guest may look at the flags of the message before this one. */
-	__atomic_store_n(&slot->flags, more_pending ? HV_MESSAGE_FLAG_PENDING : 0,
-	                 __ATOMIC_RELAXED);
+	__atomic_store_n(&slot->flags, 0, __ATOMIC_RELAXED);
 	/* S3: pairs with the guest's load of type. */
 	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
 	return true;

@@ -63,12 +63,11 @@ static inline bool synic_is_auto_eoi(const struct synic *synic, uint8_t vector)
 }
 
 /*
- * Put a message into a slot of the guest's page. more_pending: others wait for the same SINT. True: raise
- * the SINT's interrupt, if it has one. False: the slot is taken; EOM and EOI of the SINT's vector mean: try
- * again.
+ * Put a message into a slot of the guest's page. True: raise the SINT's interrupt, if it has one. False: the
+ * slot is taken, and marked so that the guest writes EOM: EOM and EOI of the SINT's vector mean: try again.
  */
-bool synic_slot_post(struct hv_message *slot, const struct hv_message *message,
-                     bool more_pending) MUST_CHECK;
+bool synic_slot_post(struct hv_message *slot,
+                     const struct hv_message *message) MUST_CHECK;
 
 /* Raise an event flag; true when it was not up before, that is, an interrupt is due. Any CPU, any
  * time. False for a sint or flag that does not exist. */

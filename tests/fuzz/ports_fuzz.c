@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ports and connections: any input block is judged as a second telling of TLFS 11.10's rules judges it;
- * the table, through any inserts and removals, holds what a plain list of ids holds; a queue gives back
+ * a list, through any inserts and removals, holds what a plain array of ids holds; a queue gives back
  * what was put in, in order.
  */
 #include "hypervisor/core/ports.h"
@@ -91,13 +91,13 @@ static bool create(struct cursor *in, struct port *port)
 	CHECK(status == expected_create(&input));
 	if (status != HV_STATUS_SUCCESS)
 		return false;
-	CHECK(port->entry.id == input.port_id &&
-	      port->connection_partition == input.connection_partition &&
+	CHECK(port->kind == PORTS_PORT && port->id == input.port_id &&
+	      port->peer == input.connection_partition &&
 	      !memcmp(&port->info, &input.info, sizeof(port->info)));
 	return true;
 }
 
-static bool connect(struct cursor *in, struct connection *connection)
+static bool connect(struct cursor *in, struct port *connection)
 {
 	struct hv_input_connect_port input = { 0 };
 	const uint8_t *blank = (const uint8_t *)&input.info.reserved;
@@ -131,24 +131,25 @@ static bool connect(struct cursor *in, struct connection *connection)
 		CHECK(status == HV_STATUS_SUCCESS);
 	if (status != HV_STATUS_SUCCESS)
 		return false;
-	CHECK(connection->entry.id == input.connection_id &&
-	      connection->port_id == input.port_id &&
-	      connection->port_partition == input.port_partition &&
-	      connection->type == input.info.type);
+	CHECK(connection->kind == PORTS_CONNECTION &&
+	      connection->id == input.connection_id &&
+	      connection->peer_port == input.port_id &&
+	      connection->peer == input.port_partition &&
+	      connection->info.type == input.info.type);
 	return true;
 }
 
 static void pair(struct cursor *in, const struct port *port,
-                 const struct connection *connection)
+                 const struct port *connection)
 {
 	uint64_t caller = cursor_u8(in) % 3;
 	enum hv_status status = ports_check_pair(port, connection, caller);
 	uint16_t number = cursor_le16(in);
 	unsigned int flag = ~0u;
 
-	if (port->connection_partition != caller)
+	if (port->peer != caller)
 		CHECK(status == HV_STATUS_ACCESS_DENIED);
-	else if (port->info.type != connection->type)
+	else if (port->info.type != connection->info.type)
 		CHECK(status == HV_STATUS_INVALID_PARAMETER);
 	else
 		CHECK(status == HV_STATUS_SUCCESS);
@@ -174,10 +175,11 @@ static void post(struct cursor *in)
 	      (good ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_PARAMETER));
 }
 
-/* A map beside a plain list of what is in it. */
+/* The objects of one kind on the list, beside a plain array of them. */
 struct both {
-	struct ports_map *map;
-	struct ports_entry entry[IDS];
+	struct list *list;
+	enum ports_kind kind;
+	struct port entry[IDS];
 	bool in[IDS];
 };
 
@@ -196,15 +198,16 @@ static void insert(struct both *both, uint32_t id)
 			continue;
 		both->in[i] = true;
 		both->entry[i].id = id;
-		ports_insert(both->map, &both->entry[i]);
+		both->entry[i].kind = both->kind;
+		list_append(both->list, &both->entry[i].node);
 		return;
 	}
 }
 
 static void change_map(struct both *both, uint32_t id, bool take_out)
 {
-	unsigned int slot = slot_of(both, id), used = 0;
-	struct ports_entry *found = ports_find(both->map, id);
+	unsigned int slot = slot_of(both, id);
+	struct port *found = ports_find(both->list, both->kind, id);
 
 	CHECK(found == (slot < IDS ? &both->entry[slot] : NULL));
 	if (!found && !take_out) {
@@ -212,29 +215,8 @@ static void change_map(struct both *both, uint32_t id, bool take_out)
 	} else if (found && take_out) {
 		list_remove(&found->node);
 		both->in[slot] = false;
-		CHECK(!ports_find(both->map, id));
+		CHECK(!ports_find(both->list, both->kind, id));
 	}
-	for (unsigned int i = 0; i < IDS; i++)
-		used += both->in[i];
-	found = ports_any(both->map);
-	CHECK(!found == !used);
-	CHECK(!found || slot_of(both, found->id) < IDS);
-}
-
-/* Emptied as a partition's end does it: as many as the list has. */
-static void empty(struct both *both)
-{
-	struct ports_entry *entry;
-
-	while ((entry = ports_any(both->map))) {
-		unsigned int slot = slot_of(both, entry->id);
-
-		CHECK(slot < IDS && &both->entry[slot] == entry);
-		both->in[slot] = false;
-		list_remove(&entry->node);
-	}
-	for (unsigned int i = 0; i < IDS; i++)
-		CHECK(!both->in[i]);
 }
 
 struct queue_test {
@@ -266,24 +248,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor in = cursor_over(data, size);
-	struct ports_table table;
-	struct both ports = { .map = &table.ports };
-	struct both connections = { .map = &table.connections };
+	struct list list;
+	struct both ports = { .list = &list, .kind = PORTS_PORT };
+	struct both connections = { .list = &list, .kind = PORTS_CONNECTION };
 	struct queue_test queue = { .queue = { .size = QUEUE_SIZE } };
-	struct connection connection = { .type = 1 };
+	struct port connection = { .info = { .type = 1 } };
 	struct port port = { .info = { .type = 1 } };
 
 	queue.queue.slots = queue.slots;
-	ports_init(&table);
+	list_init(&list);
 	while (!in.overrun && cursor_left(&in) > 0) {
 		uint8_t how = cursor_u8(&in);
 
 		if (how % 6 == 0)
 			post(&in);
 		else if (how % 6 == 1 && create(&in, &port))
-			change_map(&ports, port.entry.id, false);
+			change_map(&ports, port.id, false);
 		else if (how % 6 == 2 && connect(&in, &connection))
-			change_map(&connections, connection.entry.id, false);
+			change_map(&connections, connection.id, false);
 		else if (how % 6 == 3)
 			change_map(how & 0x80 ? &ports : &connections, some_id(&in),
 			           how & 0x40);
@@ -292,7 +274,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		else
 			pair(&in, &port, &connection);
 	}
-	empty(&ports);
-	empty(&connections);
 	return 0;
 }

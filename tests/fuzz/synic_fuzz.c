@@ -92,18 +92,17 @@ static void check_registers(const struct both *both)
 static void post(struct both *both, struct cursor *in)
 {
 	struct hv_message message, before = both->slot;
-	bool more = cursor_u8(in) & 1;
 
 	memset(&message, cursor_u8(in), sizeof(message));
 	message.type = cursor_le32(in);
 	message.payload_size = cursor_u8(in);
 	message.sender = cursor_le64(in);
-	if (synic_slot_post(&both->slot, &message, more)) {
+	if (synic_slot_post(&both->slot, &message)) {
 		const struct hv_message *slot = &both->slot;
 
 		CHECK(before.type == 0 && slot->type == message.type);
 		CHECK(slot->sender == message.sender && slot->reserved == 0);
-		CHECK(slot->flags == more);
+		CHECK(slot->flags == 0);
 		CHECK(slot->payload_size ==
 		      (message.payload_size < 240 ? message.payload_size : 240));
 		CHECK(!memcmp(slot->payload, message.payload, sizeof(slot->payload)));

@@ -8,11 +8,11 @@
 
 #define VPS 4
 
-static struct ports_table table;
+static struct list ports;
 
 static void setup(void)
 {
-	ports_init(&table);
+	list_init(&ports);
 }
 
 static struct hv_input_create_port event_port(void)
@@ -50,37 +50,22 @@ static enum hv_status create_status(struct hv_input_create_port in)
 
 START_TEST(objects_are_found_by_id_and_only_while_inserted)
 {
-	static struct port ports[500];
+	static struct port made[500];
 
 	for (uint32_t i = 0; i < 500; i++) {
-		ports[i].entry.id = i * 64;
-		ports_insert(&table.ports, &ports[i].entry);
+		made[i].id = i * 64;
+		list_append(&ports, &made[i].node);
 	}
 	for (uint32_t i = 0; i < 500; i++)
-		ck_assert_ptr_eq(ports_find(&table.ports, i * 64), &ports[i].entry);
-	ck_assert_ptr_null(ports_find(&table.ports, 1));
-	ck_assert_ptr_null(ports_find(&table.ports, 0xffffffff));
-	ck_assert_ptr_null(ports_find(&table.connections, 64));
-	list_remove(&ports[7].entry.node);
-	ck_assert_ptr_null(ports_find(&table.ports, 7 * 64));
-}
-END_TEST
-
-START_TEST(a_map_is_emptied_by_taking_any)
-{
-	static struct connection connections[100];
-	struct ports_entry *entry;
-	unsigned int taken = 0;
-
-	for (uint32_t i = 0; i < 100; i++) {
-		connections[i].entry.id = i;
-		ports_insert(&table.connections, &connections[i].entry);
-	}
-	while ((entry = ports_any(&table.connections)) != NULL) {
-		list_remove(&entry->node);
-		taken++;
-	}
-	ck_assert_uint_eq(taken, 100);
+		ck_assert_ptr_eq(ports_find(&ports, PORTS_PORT, i * 64), &made[i]);
+	ck_assert_ptr_null(ports_find(&ports, PORTS_PORT, 1));
+	ck_assert_ptr_null(ports_find(&ports, PORTS_PORT, 0xffffffff));
+	ck_assert_ptr_null(ports_find(&ports, PORTS_CONNECTION, 64));
+	made[8].kind = PORTS_CONNECTION;
+	ck_assert_ptr_null(ports_find(&ports, PORTS_PORT, 8 * 64));
+	ck_assert_ptr_eq(ports_find(&ports, PORTS_CONNECTION, 8 * 64), &made[8]);
+	list_remove(&made[7].node);
+	ck_assert_ptr_null(ports_find(&ports, PORTS_PORT, 7 * 64));
 }
 END_TEST
 
@@ -91,8 +76,8 @@ START_TEST(a_checked_port_has_what_was_asked_for)
 	struct port port;
 
 	ck_assert_int_eq(ports_check_create(&in, VPS, &port), HV_STATUS_SUCCESS);
-	ck_assert_uint_eq(port.entry.id, 0x10);
-	ck_assert_uint_eq(port.connection_partition, 2);
+	ck_assert_uint_eq(port.id, 0x10);
+	ck_assert_uint_eq(port.peer, 2);
 	ck_assert_int_eq(ports_event_flag(&port, 47, &flag), HV_STATUS_SUCCESS);
 	ck_assert_uint_eq(flag, 2047);
 	ck_assert_int_eq(ports_event_flag(&port, 48, &flag), HV_STATUS_INVALID_PARAMETER);
@@ -149,7 +134,7 @@ static struct hv_input_connect_port connect_input(void)
 #define SPOILED_CONNECT(field, value, expected)                             \
 	do {                                                                \
 		struct hv_input_connect_port in_ = connect_input();         \
-		struct connection c_;                                       \
+		struct port c_;                                             \
                                                                             \
 		in_.field = (value);                                        \
 		ck_assert_int_eq(ports_check_connect(&in_, &c_), expected); \
@@ -173,14 +158,13 @@ START_TEST(only_the_named_partition_connects_and_only_by_the_same_type)
 {
 	struct hv_input_create_port create = message_port();
 	struct hv_input_connect_port connect = connect_input();
-	struct connection c;
-	struct port port;
+	struct port port, c;
 
 	ck_assert_int_eq(ports_check_create(&create, VPS, &port), HV_STATUS_SUCCESS);
 	ck_assert_int_eq(ports_check_connect(&connect, &c), HV_STATUS_SUCCESS);
 	ck_assert_int_eq(ports_check_pair(&port, &c, 2), HV_STATUS_SUCCESS);
 	ck_assert_int_eq(ports_check_pair(&port, &c, 3), HV_STATUS_ACCESS_DENIED);
-	c.type = HV_PORT_EVENT;
+	c.info.type = HV_PORT_EVENT;
 	ck_assert_int_eq(ports_check_pair(&port, &c, 2), HV_STATUS_INVALID_PARAMETER);
 }
 END_TEST
@@ -267,7 +251,6 @@ static Suite *ports_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, objects_are_found_by_id_and_only_while_inserted);
-	tcase_add_test(tcase, a_map_is_emptied_by_taking_any);
 	tcase_add_test(tcase, a_checked_port_has_what_was_asked_for);
 	tcase_add_test(tcase, a_hostile_port_is_refused);
 	tcase_add_test(tcase, a_hostile_connection_is_refused);

@@ -131,11 +131,8 @@ END_TEST
 
 START_TEST(a_free_slot_takes_the_message)
 {
-	ck_assert(synic_slot_post(&slot, &hello, false));
+	ck_assert(synic_slot_post(&slot, &hello));
 	ck_assert_mem_eq(&slot, &hello, sizeof(slot));
-	memset(&slot, 0, sizeof(slot));
-	ck_assert(synic_slot_post(&slot, &hello, true));
-	ck_assert_uint_eq(slot.flags, HV_MESSAGE_FLAG_PENDING);
 }
 END_TEST
 
@@ -145,13 +142,13 @@ START_TEST(a_busy_slot_is_marked_pending_and_not_overwritten)
 
 	second.type = 7;
 	memcpy(second.payload, "other", 5);
-	ck_assert(synic_slot_post(&slot, &hello, false));
-	ck_assert(!synic_slot_post(&slot, &second, false));
+	ck_assert(synic_slot_post(&slot, &hello));
+	ck_assert(!synic_slot_post(&slot, &second));
 	ck_assert_uint_eq(slot.flags, HV_MESSAGE_FLAG_PENDING);
 	ck_assert_uint_eq(slot.type, 1);
 	ck_assert_mem_eq(slot.payload, "hello", 5);
 	slot.type = HV_MESSAGE_NONE;
-	ck_assert(synic_slot_post(&slot, &second, false));
+	ck_assert(synic_slot_post(&slot, &second));
 	ck_assert_uint_eq(slot.flags, 0);
 }
 END_TEST
@@ -167,7 +164,7 @@ START_TEST(an_overlong_payload_is_cut_at_the_slots_end)
 	memset(&page, 0xaa, sizeof(page));
 	page.slot.type = HV_MESSAGE_NONE;
 	big.payload_size = 255;
-	ck_assert(synic_slot_post(&page.slot, &big, false));
+	ck_assert(synic_slot_post(&page.slot, &big));
 	ck_assert_uint_eq(page.slot.payload_size, HV_MESSAGE_PAYLOAD_BYTES);
 	for (size_t i = 0; i < sizeof(page.canary); i++)
 		ck_assert_uint_eq(page.canary[i], 0xaa);
@@ -210,7 +207,7 @@ START_TEST(a_busy_answer_is_always_followed_by_the_guests_eom)
 		struct hv_message message = { .type = n, .payload_size = 8 };
 		uint32_t eom = __atomic_load_n(&eom_count, __ATOMIC_SEQ_CST);
 
-		if (synic_slot_post(&slot, &message, false)) {
+		if (synic_slot_post(&slot, &message)) {
 			n++;
 			continue;
 		}

@@ -6,9 +6,9 @@
  *   rank  lock
  *   1     partition set-up (partition.c)
  *   2     the table of partitions (partition.c)
- *   3     port tables (ports.c)
+ *   3     ports and connections (message_source.c)
  *   4     memory pool (pool.c), an I/O APIC (root.c)
- *   5     message queues of a VP (message.c)
+ *   5     message sources of a VP (message_source.h)
  *   6     timer queue of a CPU (timer_queue.c)
  *   7     scheduler (sched.c)
  *   8     new pages of the frame table (frames.c) or of the frame map (paging.c)

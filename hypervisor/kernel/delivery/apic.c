@@ -4,6 +4,7 @@
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 
 /* Where an IPI of `vp` goes. Modes that would reach past a partition are dropped here. */
@@ -51,19 +52,13 @@ enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi
 	return HV_STATUS_SUCCESS;
 }
 
-void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
+void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 {
-	uint16_t sints;
-
 	if (vp->partition->is_root)
 		interrupt_ended_by_root(vp, vector);
 	else if (level)
 		intercept_apic_eoi(vp, vector);
-	if (!messages_waiting(vp) && !stimers_waiting(&vp->stimers, SYNIC_ALL_SINTS))
-		return;
-	sints = synic_sints_of_vector(&vp->synic, vector);
-	messages_rescan(vp, sints);
-	synthetic_timers_post(vp, sints);
+	messages_retry(vp, synic_sints_of_vector(&vp->synic, vector));
 }
 
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
@@ -74,7 +69,7 @@ static void carry_out(struct vp *vp, const struct vlapic_action *action)
 		             &action->ipi); /* a bad vector reaches nobody */
 	}
 	if (action->ended)
-		vp_interrupt_ended(vp, action->ended_vector, action->ended_level);
+		apic_interrupt_ended(vp, action->ended_vector, action->ended_level);
 	if (action->timer_changed)
 		vp_update_deadline(vp);
 }

@@ -18,6 +18,9 @@ bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
 bool apic_write_icr(struct vp *vp, uint64_t value) MUST_CHECK;
 void apic_eoi(struct vp *vp);
 
+/* The owner: an interrupt has ended at the virtual APIC. */
+void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
+
 /* A nested fault on the xAPIC page; false when the page is not there in the VP's mode. */
 bool apic_mmio(struct vp *vp, uint64_t gpa) MUST_CHECK;
 

@@ -3,9 +3,9 @@
 #include "hypervisor/kernel/delivery/intercept.h"
 #include <viridis/abi/hv_intercept.h>
 #include <viridis/base/mem.h>
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/objects/trace.h"
 
 static uint16_t execution_state(const struct vp *vp)
@@ -76,8 +76,41 @@ static void notify_parent(struct vp *vp)
 	};
 
 	memcpy(message.payload, &vp->index, sizeof(vp->index));
-	(void)message_post(&vp->intercept_source, choose_target(vp), HV_SINT_INTERCEPT,
-	                   &message);
+	(void)message_post(&vp->intercept_source, choose_target(vp), &message);
+}
+
+uint64_t intercept_pending_event(const struct vp *vp)
+{
+	const struct vp_event *event = &vp->reinject;
+
+	if (!event->valid)
+		return 0;
+	return HV_PENDING_INTERRUPTION_VALID | (uint64_t)event->type << 1 |
+	       (event->has_error ? HV_PENDING_INTERRUPTION_ERROR_VALID : 0) |
+	       (uint64_t)event->vector << 16 | (uint64_t)event->error << 32;
+}
+
+static void fill_register_page(struct vp *vp)
+{
+	struct hv_register_page *page = vp->register_page;
+
+	page->version = HV_REGISTER_PAGE_VERSION;
+	page->dirty = 0;
+	memcpy(page->gp, vp->arch.gpr, sizeof(page->gp));
+	page->rip = vp->arch.rip;
+	page->rflags = vp->arch.rflags;
+	for (unsigned int i = 0; i < 6; i++)
+		page->segment[i] = vp_register(vp, HV_X64_REGISTER_ES + i).segment;
+	page->cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
+	page->cr3 = vp_register(vp, HV_X64_REGISTER_CR3).reg64;
+	page->cr4 = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
+	page->efer = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
+	page->dr7 = vp_register(vp, HV_X64_REGISTER_DR7).reg64;
+	page->cr8 = vlapic_cr8(&vp->lapic);
+	page->xfem = vp->arch.xcr0;
+	page->pending_interruption = intercept_pending_event(vp);
+	page->interrupt_state = vp->arch.interrupt_shadow;
+	page->valid = 1;
 }
 
 /* Stop the VP and tell its parent. The page is written before the bit can be seen. */
@@ -92,7 +125,7 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 	page->sender = vp->partition->id;
 	memcpy(page->payload, payload, bytes);
 	if (vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
-		registers_fill_page(vp);
+		fill_register_page(vp);
 	trace(VIRIDIS_TRACE_INTERCEPT, vp, type, vp->arch.rip);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERCEPTS);
 	__atomic_fetch_or(&vp->suspend, SUSPEND_INTERCEPT, __ATOMIC_SEQ_CST);

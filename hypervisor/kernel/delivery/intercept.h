@@ -15,6 +15,9 @@ struct cpuid_regs;
 /* Whether the parent waits for the VP's next intercept and does nothing else on its CPU. */
 bool intercept_is_watched(const struct vp *vp);
 
+/* The event whose delivery is to be done again, as HV_REGISTER_PENDING_INTERRUPTION. */
+uint64_t intercept_pending_event(const struct vp *vp);
+
 /* The owner of a child's VP. */
 void intercept_io(struct vp *vp, const struct exit_port *exit);
 void intercept_cpuid(struct vp *vp, const struct cpuid_regs *regs);

@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Delivery of messages and event flags. Invariant M1: message.h. TLFS 11.8, 11.9 */
+/* Delivery of messages and event flags. MESSAGE-1 to 3: message_source.h. TLFS 11.8, 11.9 */
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
-
-void messages_init(struct vp *vp)
-{
-	spin_init(&vp->messages.lock, LOCK_MESSAGES);
-	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++)
-		list_init(&vp->messages.waiting[sint]);
-}
 
 static void raise_sint(struct vp *vp, unsigned int sint)
 {
@@ -20,13 +13,13 @@ static void raise_sint(struct vp *vp, unsigned int sint)
 }
 
 static bool post_locked(struct vp *vp, unsigned int sint,
-                        const struct hv_message *message, bool more)
+                        const struct hv_message *message)
 {
 	struct hv_message_page *page = vp->overlays[OVERLAY_SIMP].page;
 
 	assert_locked(&vp->messages.lock);
 	if (!synic_takes_messages(&vp->synic) ||
-	    !synic_slot_post(&page->slot[sint], message, more))
+	    !synic_slot_post(&page->slot[sint], message))
 		return false;
 	trace(VIRIDIS_TRACE_MESSAGE, vp, sint, message->type);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_MESSAGES_DELIVERED);
@@ -34,128 +27,116 @@ static bool post_locked(struct vp *vp, unsigned int sint,
 	return true;
 }
 
-/* The last touch: from here on it may be linked elsewhere. M2 */
-static void unlink_locked(struct message_source *source)
+/* MESSAGE-3 */
+static void set_waiting_locked(struct message_inbox *inbox, unsigned int sints)
 {
-	list_remove(&source->node);
-	__atomic_store_n(&source->target, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&inbox->waiting_sints, (uint16_t)sints, __ATOMIC_SEQ_CST);
 }
 
-/* M3 */
-static void mark_waiting_locked(struct vp *vp, unsigned int sint, bool waits)
+/*
+ * What the slots of these SINTs take: one message each, as a rule. A source with more to say goes behind the
+ * others, and is tried again: that finds the slot taken and marks it, for the guest to write EOM.
+ */
+static void deliver_locked(struct vp *vp, unsigned int sints)
 {
-	uint16_t sints = vp->messages.waiting_sints & (uint16_t)~BIT32(sint);
+	struct message_inbox *inbox = &vp->messages;
+	struct list *node = inbox->waiting.next, *next;
+	unsigned int left = 0;
 
-	__atomic_store_n(&vp->messages.waiting_sints,
-	                 sints | (uint16_t)(waits ? BIT32(sint) : 0), __ATOMIC_SEQ_CST);
-}
-
-/* Deliver what the slot takes: one message, as a rule. */
-static void try_deliver_locked(struct vp *vp, unsigned int sint)
-{
-	struct list *waiting = &vp->messages.waiting[sint];
-
-	while (!list_empty(waiting)) {
+	for (; node != &inbox->waiting; node = next) {
 		struct message_source *source =
-			LIST_OWNER(waiting->next, struct message_source, node);
-		bool more = source->node.next != waiting;
+			LIST_OWNER(node, struct message_source, node);
+		struct message_queue *queue = &source->queue;
+		unsigned int sint = BIT32(source->sint);
 
-		if (!post_locked(vp, sint, &source->queue.slots[source->queue.first],
-		                 more))
-			return;
-		message_queue_drop(&source->queue);
-		if (source->queue.count == 0) {
-			unlink_locked(source); /* M1 */
-		} else {
-			list_remove(&source->node);
-			list_append(waiting, &source->node); /* others first */
+		next = node->next;
+		if (!(sints & sint & ~left) ||
+		    !post_locked(vp, source->sint, &queue->slots[queue->first])) {
+			left |= sint;
+			continue;
 		}
+		message_queue_drop(queue);
+		if (queue->count == 0) {
+			message_source_unlink_locked(source); /* MESSAGE-1 */
+			continue;
+		}
+		list_remove(node);
+		list_append(&inbox->waiting, node);
+		if (next == &inbox->waiting)
+			next = node;
 	}
-	mark_waiting_locked(vp, sint, false);
+	set_waiting_locked(inbox, left);
 }
 
-void message_source_init(struct message_source *source, struct hv_message *slots,
-                         uint32_t size)
-{
-	*source = (struct message_source){ .queue = { .slots = slots, .size = size } };
-	list_init(&source->node);
-}
-
-/* The VP it is linked to, or NULL. Only a post makes it another's: M2 */
-static struct vp *target_of(const struct message_source *source)
-{
-	/* Acquire pairs with the release in unlink_locked: the last list to hold it has let go. */
-	return __atomic_load_n(&source->target, __ATOMIC_ACQUIRE);
-}
-
-/* M2: one that is linked may have been unlinked since, but by nobody linked anew. */
+/* MESSAGE-2: one that is linked may have been unlinked since, but by nobody linked anew. */
 enum hv_status message_post(struct message_source *source, struct vp *target,
-                            unsigned int sint, const struct hv_message *message)
+                            const struct hv_message *message)
 {
-	struct vp *linked = target_of(source);
+	struct vp *linked = message_source_target(source);
 	enum hv_status status;
 
-	if (linked)
+	if (linked && (!target || synic_takes_messages(&linked->synic)))
 		target = linked;
+	else
+		message_source_withdraw(source);
 	if (!target)
 		return HV_STATUS_INVALID_VP_INDEX;
 	SPIN_HOLD(&target->messages.lock);
 	status = message_queue_put(&source->queue, message);
 	if (list_empty(&source->node) && source->queue.count != 0) {
 		__atomic_store_n(&source->target, target, __ATOMIC_RELAXED);
-		list_append(&target->messages.waiting[sint], &source->node);
-		mark_waiting_locked(target, sint, true);
+		list_append(&target->messages.waiting, &source->node);
+		set_waiting_locked(&target->messages,
+		                   target->messages.waiting_sints | BIT32(source->sint));
 	}
-	try_deliver_locked(target, sint);
+	deliver_locked(target, BIT32(source->sint));
 	return status;
-}
-
-void message_withdraw(struct message_source *source)
-{
-	struct vp *target = target_of(source);
-
-	if (!target)
-		return;
-	SPIN_HOLD(&target->messages.lock);
-	unlink_locked(source);
-}
-
-void messages_drain(struct vp *vp)
-{
-	SPIN_HOLD(&vp->messages.lock);
-	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
-		struct list *waiting = &vp->messages.waiting[sint];
-
-		while (!list_empty(waiting))
-			unlink_locked(
-				LIST_OWNER(waiting->next, struct message_source, node));
-	}
-}
-
-uint16_t messages_waiting(const struct vp *vp)
-{
-	return __atomic_load_n(&vp->messages.waiting_sints, __ATOMIC_RELAXED);
-}
-
-void messages_rescan(struct vp *vp, uint16_t sints)
-{
-	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* M3 */
-	sints &= messages_waiting(vp);
-	if (sints == 0)
-		return;
-	SPIN_HOLD(&vp->messages.lock);
-	for (unsigned int sint = 0; sint < HV_SINT_COUNT; sint++) {
-		if (sints & BIT32(sint))
-			try_deliver_locked(vp, sint);
-	}
 }
 
 enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
                                    const struct hv_message *message)
 {
 	SPIN_HOLD(&vp->messages.lock);
-	return post_locked(vp, sint, message, false) ? HV_STATUS_SUCCESS :
-	                                               HV_STATUS_INSUFFICIENT_BUFFERS;
+	return post_locked(vp, sint, message) ? HV_STATUS_SUCCESS :
+	                                        HV_STATUS_INSUFFICIENT_BUFFERS;
+}
+
+static void post_timer(struct vp *vp, unsigned int index)
+{
+	uint64_t now = partition_reference_time(vp->partition);
+	struct hv_message message;
+	unsigned int sint = stimers_message(&vp->stimers, index, now, &message);
+
+	if (message_post_direct(vp, sint, &message) != HV_STATUS_SUCCESS)
+		return; /* the slot's msg_pending brings an EOM */
+	stimers_delivered(&vp->stimers, index);
+	stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+}
+
+void messages_retry(struct vp *vp, uint16_t sints)
+{
+	unsigned int timers = stimers_waiting(&vp->stimers, sints);
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* MESSAGE-3 */
+	if (sints & __atomic_load_n(&vp->messages.waiting_sints, __ATOMIC_RELAXED)) {
+		SPIN_HOLD(&vp->messages.lock);
+		deliver_locked(vp, sints);
+	}
+	for (; timers != 0; timers &= timers - 1)
+		post_timer(vp, (unsigned int)__builtin_ctz(timers));
+}
+
+void message_timers_expire(struct vp *vp)
+{
+	uint8_t vectors[HV_STIMER_COUNT];
+	uint64_t now = partition_reference_time(vp->partition);
+	unsigned int count = stimers_expire(&vp->stimers, now, vectors);
+
+	for (unsigned int i = 0; i < count; i++) {
+		vlapic_accept(&vp->lapic, vectors[i], false);
+		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
+	}
+	messages_retry(vp, SYNIC_ALL_SINTS);
 }
 
 enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,

@@ -1,12 +1,104 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls by which a parent raises interrupts, events and messages in a child, with no
- * port between. Codes 0x94, 0xc0, 0xc1.
+ * Hypercalls that make ports and connections and send through them (codes 0x58, 0x5b-0x5d, 0x95, 0x96), and
+ * those by which a parent raises interrupts, events and messages in a child with no port between (0x94, 0xc0,
+ * 0xc1). TLFS 11.10
  */
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/delivery/apic.h"
+#include "hypervisor/kernel/delivery/message.h"
+#include "hypervisor/kernel/delivery/ports.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
+
+enum hv_status hc_create_port(struct hypercall *call)
+{
+	const struct hv_input_create_port *in = call->input;
+	struct partition *connector;
+	struct port port;
+	enum hv_status status =
+		hypercall_partition(call, in->connection_partition, &connector);
+
+	/* Acquire pairs with the release where a VP is added: its index has a VP. */
+	if (status == HV_STATUS_SUCCESS)
+		status = ports_check_create(
+			in, __atomic_load_n(&call->target->vp_count, __ATOMIC_ACQUIRE),
+			&port);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	port.peer = connector->id; /* may have come as SELF */
+	return ports_add(call->target, &port);
+}
+
+enum hv_status hc_connect_port(struct hypercall *call)
+{
+	const struct hv_input_connect_port *in = call->input;
+	struct partition *owner;
+	struct port connection;
+	enum hv_status status = hypercall_partition(call, in->port_partition, &owner);
+
+	if (status == HV_STATUS_SUCCESS)
+		status = ports_check_connect(in, &connection);
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	connection.peer = owner->id; /* may have come as SELF */
+	return ports_add(call->target, &connection);
+}
+
+enum hv_status hc_delete_port(struct hypercall *call)
+{
+	const struct hv_input_delete_port *in = call->input;
+
+	if (in->reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	return ports_remove(call->target, PORTS_PORT, in->port_id);
+}
+
+/* There are no doorbells. */
+enum hv_status hc_disconnect_port(struct hypercall *call)
+{
+	const struct hv_input_disconnect_port *in = call->input;
+
+	if (in->is_doorbell != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	return ports_remove(call->target, PORTS_CONNECTION, in->connection_id);
+}
+
+static enum hv_status counted(const struct hypercall *call, enum hv_status status,
+                              enum viridis_vp_stat stat)
+{
+	if (status == HV_STATUS_SUCCESS)
+		stat_count(call->vp->stats, stat);
+	return status;
+}
+
+/* TLFS 11.10.1: accepted when it is in the port's queue. */
+enum hv_status hc_post_message(struct hypercall *call)
+{
+	const struct hv_input_post_message *in = call->input;
+	struct hv_message message = { .type = in->message_type,
+		                      .payload_size = (uint8_t)in->payload_size };
+	enum hv_status status = ports_check_post(in);
+
+	if (status != HV_STATUS_SUCCESS)
+		return status;
+	memcpy(message.payload, in->payload, in->payload_size);
+	return counted(call, ports_send(call->partition, in->connection_id, &message, 0),
+	               VIRIDIS_VP_STAT_MESSAGES_POSTED);
+}
+
+/* TLFS 11.10.2: a flag that is up already stays up, and nothing is lost. */
+enum hv_status hc_signal_event(struct hypercall *call)
+{
+	const struct hv_input_signal_event *in = call->input;
+
+	if (in->reserved != 0)
+		return HV_STATUS_INVALID_PARAMETER;
+	return counted(call,
+	               ports_send(call->partition, in->connection_id, NULL,
+	                          in->flag_number),
+	               VIRIDIS_VP_STAT_EVENTS_SIGNALED);
+}
 
 #define CONTROL_TYPE  UINT64_C(0xffffffff)
 #define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)
@@ -58,16 +150,14 @@ enum hv_status hc_signal_event_direct(struct hypercall *call)
 {
 	const struct hv_input_signal_event_direct *in = call->input;
 	struct hv_output_signal_event_direct *out = call->output;
-	enum hv_status status;
 
 	if (in->vtl != 0 || in->sint >= HV_SINT_COUNT ||
 	    in->flag_number >= HV_EVENT_FLAGS_PER_SINT)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = event_signal(call->target_vp, in->sint, in->flag_number,
-	                      &out->newly_signaled);
-	if (status == HV_STATUS_SUCCESS)
-		stat_count(call->vp->stats, VIRIDIS_VP_STAT_EVENTS_SIGNALED);
-	return status;
+	return counted(call,
+	               event_signal(call->target_vp, in->sint, in->flag_number,
+	                            &out->newly_signaled),
+	               VIRIDIS_VP_STAT_EVENTS_SIGNALED);
 }
 
 /*
@@ -78,15 +168,12 @@ enum hv_status hc_post_message_direct(struct hypercall *call)
 {
 	const struct hv_input_post_message_direct *in = call->input;
 	struct hv_message message;
-	enum hv_status status;
 
 	memcpy(&message, &in->message, sizeof(message));
 	if (in->vtl != 0 || in->padding != 0 || in->sint >= HV_SINT_COUNT ||
 	    message.type == HV_MESSAGE_NONE ||
 	    message.payload_size > HV_MESSAGE_PAYLOAD_BYTES)
 		return HV_STATUS_INVALID_PARAMETER;
-	status = message_post_direct(call->target_vp, in->sint, &message);
-	if (status == HV_STATUS_SUCCESS)
-		stat_count(call->vp->stats, VIRIDIS_VP_STAT_MESSAGES_POSTED);
-	return status;
+	return counted(call, message_post_direct(call->target_vp, in->sint, &message),
+	               VIRIDIS_VP_STAT_MESSAGES_POSTED);
 }

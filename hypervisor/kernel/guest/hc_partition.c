@@ -2,6 +2,7 @@
 /* Hypercalls on partitions and their properties. TLFS "Virtualization Host"; codes 0x40-0x47 */
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"
+#include "hypervisor/kernel/delivery/ports.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
 
@@ -27,7 +28,7 @@ enum hv_status hc_initialize_partition(struct hypercall *call)
 enum hv_status hc_finalize_partition(struct hypercall *call)
 {
 	call->settle = true;
-	call->again = !partition_finalize(call->target);
+	call->again = !ports_destroy(call->target) || !partition_finalize(call->target);
 	return HV_STATUS_SUCCESS;
 }
 

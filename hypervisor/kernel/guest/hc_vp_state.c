@@ -6,6 +6,7 @@
  */
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/core/npt.h"
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
@@ -63,7 +64,7 @@ static bool copy_state(const struct hypercall *call, bool set)
 		if (!copy_page(call, set, vp->overlays[OVERLAY_SIMP].page, PAGE_4K))
 			return false;
 		if (set)
-			messages_rescan(vp, SYNIC_ALL_SINTS);
+			messages_retry(vp, SYNIC_ALL_SINTS);
 		return true;
 	case HV_VP_STATE_SIEF_PAGE:
 		return copy_page(call, set, vp->overlays[OVERLAY_SIEFP].page, PAGE_4K);

@@ -13,6 +13,7 @@
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
 
@@ -177,8 +178,7 @@ static bool write_synic(struct vp *vp, uint32_t msr, uint64_t value)
 		*synic = before;
 		return false;
 	}
-	messages_rescan(vp, rescan);
-	synthetic_timers_post(vp, rescan);
+	messages_retry(vp, rescan);
 	return true;
 }
 
@@ -187,7 +187,7 @@ static bool write_stimer(struct vp *vp, uint32_t msr, uint64_t value)
 	if (!stimers_write(&vp->stimers, msr, value,
 	                   partition_reference_time(vp->partition)))
 		return false;
-	synthetic_timers_expire(vp);
+	message_timers_expire(vp);
 	vp_update_deadline(vp);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/delivery/apic.h"
+#include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/partition.h"
 
@@ -76,17 +77,6 @@ uint32_t registers_suspend_bit(uint32_t name)
 	return name == HV_REGISTER_INTERCEPT_SUSPEND ? SUSPEND_INTERCEPT : 0;
 }
 
-static uint64_t pending_interruption(const struct vp *vp)
-{
-	const struct vp_event *event = &vp->reinject;
-
-	if (!event->valid)
-		return 0;
-	return HV_PENDING_INTERRUPTION_VALID | (uint64_t)event->type << 1 |
-	       (event->has_error ? HV_PENDING_INTERRUPTION_ERROR_VALID : 0) |
-	       (uint64_t)event->vector << 16 | (uint64_t)event->error << 32;
-}
-
 static enum hv_status set_pending_interruption(struct vp *vp, uint64_t value)
 {
 	uint64_t type = HV_PENDING_INTERRUPTION_TYPE(value);
@@ -131,7 +121,7 @@ static enum hv_status get_special(const struct vp *vp, uint32_t name,
 		uint64_t name, content;
 	} own[] = {
 		{ HV(INTERNAL_ACTIVITY_STATE), activity },
-		{ HV(PENDING_INTERRUPTION), pending_interruption(vp) },
+		{ HV(PENDING_INTERRUPTION), intercept_pending_event(vp) },
 		{ HV(INTERRUPT_STATE), vp->arch.interrupt_shadow | vp->nmi_blocked << 1 },
 		{ HV(DELIVERABILITY_NOTIFICATIONS),
 		  (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT },
@@ -286,29 +276,6 @@ enum hv_status registers_set(struct vp *vp, uint32_t name,
 	if (run->place == EXTENDED)
 		context_sanitize(vp);
 	return HV_STATUS_SUCCESS;
-}
-
-void registers_fill_page(struct vp *vp)
-{
-	struct hv_register_page *page = vp->register_page;
-
-	page->version = HV_REGISTER_PAGE_VERSION;
-	page->dirty = 0;
-	memcpy(page->gp, vp->arch.gpr, sizeof(page->gp));
-	page->rip = vp->arch.rip;
-	page->rflags = vp->arch.rflags;
-	for (unsigned int i = 0; i < 6; i++)
-		page->segment[i] = vp_register(vp, HV_X64_REGISTER_ES + i).segment;
-	page->cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
-	page->cr3 = vp_register(vp, HV_X64_REGISTER_CR3).reg64;
-	page->cr4 = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
-	page->efer = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
-	page->dr7 = vp_register(vp, HV_X64_REGISTER_DR7).reg64;
-	page->cr8 = vlapic_cr8(&vp->lapic);
-	page->xfem = vp->arch.xcr0;
-	page->pending_interruption = pending_interruption(vp);
-	page->interrupt_state = vp->arch.interrupt_shadow;
-	page->valid = 1;
 }
 
 /* The parent may write to the page at any time: the dirty mask is fetched once. */

@@ -23,7 +23,6 @@ enum hv_status registers_set(struct vp *vp, uint32_t name,
 /* What the register sets in vp->suspend, which can be touched while the VP runs; 0: another register. */
 uint32_t registers_suspend_bit(uint32_t name);
 
-void registers_fill_page(struct vp *vp);
 void registers_load_page(struct vp *vp); /* what the parent marked dirty */
 
 /* True: this is what the parent, who answers instead, is told. */

@@ -126,20 +126,18 @@ static bool take_slot(struct partition *partition)
 /* Everything but the slot; `pool` pays. False: it could not, or not for all. */
 static bool set_up(struct partition *partition, struct pool *pool)
 {
-	partition->ports = pool_allocate(pool);
 	partition->cpuid = pool_allocate(pool);
 	partition->hypercall_overlay.page = pool_allocate(pool);
 	partition->tsc_overlay.page = pool_allocate(pool);
-	if (!partition->ports || !partition->cpuid ||
-	    !partition->hypercall_overlay.page || !partition->tsc_overlay.page)
+	if (!partition->cpuid || !partition->hypercall_overlay.page ||
+	    !partition->tsc_overlay.page)
 		return false;
 	spin_init(&partition->lock, LOCK_PARTITION);
-	spin_init(&partition->ports_lock, LOCK_PORTS);
 	pool_init(&partition->pool);
 	pool_init(&partition->table_pool);
 	partition->tables = &partition->pool;
 	partition->weight = HV_CPU_WEIGHT_DEFAULT;
-	ports_init(partition->ports);
+	list_init(&partition->ports);
 	partition->tsc_origin = first_cpu_tsc();
 	return true;
 }
@@ -149,8 +147,7 @@ static void give_back(struct partition *partition, struct pool *pool)
 {
 	void *const pages[PARTITION_PAGES] = { partition->hypercall_overlay.page,
 		                               partition->tsc_overlay.page,
-		                               partition->cpuid, partition->ports,
-		                               partition };
+		                               partition->cpuid, partition };
 
 	for (unsigned int i = 0; i < PARTITION_PAGES; i++)
 		if (pages[i])
@@ -319,7 +316,7 @@ static bool delete_all_vps(struct partition *partition)
 
 bool partition_finalize(struct partition *partition)
 {
-	if (!ports_destroy(partition) || !delete_all_vps(partition))
+	if (!delete_all_vps(partition))
 		return false;
 	SPIN_HOLD(&partition->lock);
 	return finalize_locked(partition);

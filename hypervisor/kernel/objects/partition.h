@@ -73,14 +73,14 @@ struct partition {
 
 	struct cpuid_results *cpuid; /* a page */
 
-	struct spinlock ports_lock;
-	bool ports_closed;         /* FINALIZE has begun */
-	struct ports_table *ports; /* a page */
+	/* ports lock: delivery/ports.h */
+	struct list ports;
+	bool ports_closed; /* FINALIZE has begun */
 };
 _Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
 
 /* Pages that a partition takes from its parent's pool. */
-#define PARTITION_PAGES 5
+#define PARTITION_PAGES 4
 
 extern struct partition *root_partition;
 
@@ -91,7 +91,7 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index);
 
 enum hv_status partition_create(struct partition *parent, uint64_t *id) MUST_CHECK;
 enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
-/* Bounded work a call: whether it was the last. */
+/* Its ports are gone. Bounded work a call: whether it was the last. */
 bool partition_finalize(struct partition *partition) MUST_CHECK;
 enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
 uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
@@ -109,15 +109,6 @@ bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
 void partition_set_weight(struct partition *partition, uint32_t weight);
 /* Stops VPs and time, or lets both go on; false while a VP is still on a CPU. D13 */
 bool partition_freeze(struct partition *partition, bool frozen) MUST_CHECK;
-
-/*
- * Remove all ports and connections of the partition, a bounded piece at a time; true when all are gone.
- * From the first call on no new ones are made in it.
- */
-bool ports_destroy(struct partition *partition) MUST_CHECK;
-
-/* No port is linked to the VP any more, nor will be: it is out of the partition's table. */
-void ports_forget_vp(struct vp *vp);
 
 /* Of this moment. What a VP reads is vp->tsc_adjust more. */
 uint64_t partition_tsc(const struct partition *partition);

@@ -59,8 +59,9 @@ struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *p
 	list_init(&vp->timer_node);
 	vp->timer_deadline = TIMER_NEVER;
 	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
-	messages_init(vp);
-	message_source_init(&vp->intercept_source, &vp->intercept_message, 1);
+	message_inbox_init(&vp->messages);
+	message_source_init(&vp->intercept_source, HV_SINT_INTERCEPT,
+	                    &vp->intercept_message, 1);
 	vp->lapic.config = (struct vlapic_config){
 		.apic_id = vp->bound ? vp->bound->apic_id : index,
 		.clock_per_tick = APIC_CLOCK_PER_TICK,
@@ -110,10 +111,10 @@ static void close_state_pages(struct vp *vp)
 void vp_free(struct vp *vp, struct pool *pool)
 {
 	ASSERT(vp->sched_state == VP_BLOCKED && !vp->running_on);
-	message_withdraw(&vp->intercept_source);
+	message_source_withdraw(&vp->intercept_source);
 	timer_queue_set(vp, TIMER_NEVER);
 	close_state_pages(vp);
-	ports_forget_vp(vp);
+	message_inbox_close(&vp->messages);
 	give_pages(vp, pool);
 }
 
@@ -287,39 +288,4 @@ void vp_update_deadline(struct vp *vp)
 	if (deadline != TIMER_NEVER)
 		deadline += (uint64_t)this_cpu()->tsc_skew - vp->partition->tsc_offset;
 	timer_queue_set(vp, deadline);
-}
-
-static void post_one(struct vp *vp, unsigned int index)
-{
-	uint64_t now = partition_reference_time(vp->partition);
-	struct hv_message message;
-	unsigned int sint = stimers_message(&vp->stimers, index, now, &message);
-
-	if (message_post_direct(vp, sint, &message) != HV_STATUS_SUCCESS)
-		return; /* the slot's msg_pending brings an EOM */
-	stimers_delivered(&vp->stimers, index);
-	stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
-}
-
-void synthetic_timers_post(struct vp *vp, uint16_t sints)
-{
-	unsigned int waiting = stimers_waiting(&vp->stimers, sints);
-
-	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
-		if (waiting & BIT32(i))
-			post_one(vp, i);
-	}
-}
-
-void synthetic_timers_expire(struct vp *vp)
-{
-	uint8_t vectors[HV_STIMER_COUNT];
-	uint64_t now = partition_reference_time(vp->partition);
-	unsigned int count = stimers_expire(&vp->stimers, now, vectors);
-
-	for (unsigned int i = 0; i < count; i++) {
-		vlapic_accept(&vp->lapic, vectors[i], false);
-		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
-	}
-	synthetic_timers_post(vp, SYNIC_ALL_SINTS);
 }

@@ -25,8 +25,7 @@
 #include "hypervisor/core/stimer.h"
 #include "hypervisor/core/synic.h"
 #include "hypervisor/core/vlapic.h"
-#include "hypervisor/kernel/delivery/message.h"
-#include "hypervisor/kernel/base/spinlock.h"
+#include "hypervisor/kernel/objects/message_source.h"
 
 struct partition;
 struct pool;
@@ -119,7 +118,7 @@ struct vp {
 	struct cpu *running_on; /* NULL: on none */
 
 	/* messages lock */
-	struct message_queues messages;
+	struct message_inbox messages;
 	struct message_source intercept_source;
 	struct hv_message intercept_message; /* "look at my intercept page" */
 
@@ -178,13 +177,6 @@ void vp_adjust_tsc(struct vp *vp, uint64_t adjust);
 
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);
-
-/* The owner: the synthetic timers' due expirations; waiting messages of these SINTs again. TLFS 12.3 */
-void synthetic_timers_expire(struct vp *vp);
-void synthetic_timers_post(struct vp *vp, uint16_t sints);
-
-/* The owner: an interrupt ended at the virtual APIC. */
-void vp_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
 
 /* The owner: the mark that spares an EOI is taken back; if the guest has used it, its interrupt ends. */
 void vp_withdraw_assist(struct vp *vp);

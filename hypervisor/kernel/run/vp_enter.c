@@ -10,6 +10,7 @@
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/vp.h"
@@ -34,7 +35,7 @@ static void take_timers(struct vp *vp)
 
 	if (vlapic_timer_fire(&vp->lapic, now))
 		stat_count(vp->stats, VIRIDIS_VP_STAT_TIMERS_EXPIRED);
-	synthetic_timers_expire(vp);
+	message_timers_expire(vp);
 	vp_update_deadline(vp);
 }
 
@@ -101,7 +102,7 @@ void vp_withdraw_assist(struct vp *vp)
 		vlapic_eoi(&vp->lapic, &action);
 		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
 		if (action.ended)
-			vp_interrupt_ended(vp, action.ended_vector, false);
+			apic_interrupt_ended(vp, action.ended_vector, false);
 	}
 }
 
