@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The weighted fair run queue: a skew heap by virtual time. Q1-Q4 are in run_queue.h. */
+/* The weighted fair run queue. QUEUE-1 to 4: run_queue.h */
 #include "hypervisor/core/run_queue.h"
 
 /* The furthest ahead of the clock one uninterrupted slice can carry a VP, with a margin of two. */
 #define DEBT_SLICES (2 * RUN_QUEUE_WEIGHT_DEFAULT / RUN_QUEUE_WEIGHT_MIN)
 
-/* Q3 */
+/* QUEUE-3 */
 static int64_t time_between(uint64_t from, uint64_t to)
 {
 	return (int64_t)(to - from);
@@ -16,34 +16,20 @@ static bool runs_before(const struct run_entity *a, const struct run_entity *b)
 	return time_between(a->virtual_time, b->virtual_time) > 0;
 }
 
-/* Merge two heaps along their right spines; each node of them changes its children over. Q4 */
-static struct run_entity *merge(struct run_entity *a, struct run_entity *b,
-                                struct run_entity *parent)
+static struct run_entity *entity_at(const struct list *node)
 {
-	struct run_entity *root = NULL;
-	struct run_entity **link = &root;
+	return LIST_OWNER(node, struct run_entity, node);
+}
 
-	while (a && b) {
-		bool a_first = !runs_before(b, a);
-		struct run_entity *first = a_first ? a : b;
-
-		b = a_first ? b : a;
-		a = first->right;
-		first->right = first->left;
-		first->parent = parent;
-		*link = first;
-		link = &first->left;
-		parent = first;
-	}
-	*link = a ? a : b;
-	if (*link)
-		(*link)->parent = parent;
-	return root;
+static bool is_queued(const struct run_entity *entity)
+{
+	return !list_empty(&entity->node);
 }
 
 void run_queue_init(struct run_queue *queue, const struct run_queue_policy *policy)
 {
 	*queue = (struct run_queue){ .policy = policy };
+	list_init(&queue->ready);
 }
 
 void run_queue_entity_init(struct run_entity *entity, const struct run_queue *queue,
@@ -53,44 +39,46 @@ void run_queue_entity_init(struct run_entity *entity, const struct run_queue *qu
 		.weight = weight,
 		.virtual_time = queue->clock,
 	};
+	list_init(&entity->node);
 }
 
-/* Q2 */
-static uint64_t entry_time(const struct run_queue *queue, const struct run_entity *entity)
+struct run_entity *run_queue_first(const struct run_queue *queue)
+{
+	return list_empty(&queue->ready) ? NULL : entity_at(queue->ready.next);
+}
+
+/* QUEUE-2 */
+void run_queue_admit(const struct run_queue *queue, struct run_entity *entity)
 {
 	int64_t ahead = time_between(queue->clock, entity->virtual_time);
 	int64_t credit = (int64_t)queue->policy->credit;
 	int64_t debt = (int64_t)(queue->policy->slice_max * DEBT_SLICES);
 
 	if (ahead < -credit)
-		return queue->clock - queue->policy->credit;
-	if (ahead > debt)
-		return queue->clock + (uint64_t)debt;
-	return entity->virtual_time;
+		entity->virtual_time = queue->clock - (uint64_t)credit;
+	else if (ahead > debt)
+		entity->virtual_time = queue->clock + (uint64_t)debt;
 }
 
+/* QUEUE-4 */
 void run_queue_insert(struct run_queue *queue, struct run_entity *entity)
 {
-	if (entity->queued)
+	struct list *after = queue->ready.previous;
+
+	if (is_queued(entity))
 		return;
-	entity->virtual_time = entry_time(queue, entity);
-	entity->left = entity->right = NULL;
-	entity->queued = true;
-	queue->root = merge(queue->root, entity, NULL);
+	run_queue_admit(queue, entity);
+	while (after != &queue->ready && runs_before(entity, entity_at(after)))
+		after = after->previous;
+	list_insert_before(after->next, &entity->node);
 	queue->weight_queued += entity->weight;
 }
 
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 {
-	struct run_entity *parent = entity->parent;
-	struct run_entity **link = &queue->root;
-
-	if (!entity->queued)
+	if (!is_queued(entity))
 		return;
-	if (parent)
-		link = parent->left == entity ? &parent->left : &parent->right;
-	*link = merge(entity->left, entity->right, parent);
-	entity->queued = false;
+	list_remove(&entity->node);
 	queue->weight_queued -= entity->weight;
 }
 
@@ -102,13 +90,13 @@ static uint64_t virtual_ticks(const struct run_entity *entity, uint64_t ticks)
 
 void run_queue_charge(struct run_queue *queue, struct run_entity *entity, uint64_t ticks)
 {
-	const struct run_entity *least = entity;
+	const struct run_entity *first = run_queue_first(queue), *least = entity;
 
 	entity->virtual_time += virtual_ticks(entity, ticks);
-	if (queue->root && runs_before(queue->root, entity))
-		least = queue->root;
+	if (first && runs_before(first, entity))
+		least = first;
 	if (time_between(queue->clock, least->virtual_time) > 0)
-		queue->clock = least->virtual_time; /* Q1 */
+		queue->clock = least->virtual_time; /* QUEUE-1 */
 }
 
 bool run_queue_preempts(const struct run_queue *queue, const struct run_entity *candidate,
@@ -125,7 +113,7 @@ uint64_t run_queue_time_slice(const struct run_queue *queue,
 	uint64_t slice =
 		policy->period * entity->weight / (queue->weight_queued + entity->weight);
 
-	if (!queue->root || slice > policy->slice_max)
+	if (list_empty(&queue->ready) || slice > policy->slice_max)
 		return policy->slice_max;
 	return slice < policy->slice_min ? policy->slice_min : slice;
 }
@@ -133,7 +121,7 @@ uint64_t run_queue_time_slice(const struct run_queue *queue,
 void run_queue_set_weight(struct run_queue *queue, struct run_entity *entity,
                           uint32_t weight)
 {
-	if (entity->queued)
+	if (is_queued(entity))
 		queue->weight_queued += (uint64_t)weight - entity->weight;
 	entity->weight = weight;
 }

@@ -3,15 +3,14 @@
  * A weighted fair run queue. Each VP has a virtual time that grows by run time over weight; the one
  * with the least runs next. PURE: the unit of time (ticks) is the caller's, so is the lock.
  *
- *   Q1  The clock follows the least virtual time of what is queued or was charged last; it never
- *       goes back.
- *   Q2  A VP that enters is put between clock - credit and clock + debt: one that slept goes ahead
- *       of those that spin, by no more than the credit (its boost budget), and cannot hoard.
- *   Q3  Virtual times compare by signed difference, so they may wrap.
- *   Q4  The heap is skew: a merge turns the spine it goes along to the other side, so that n calls
- *       take n * log2(n) steps or so between them. No recursion.
+ * QUEUE-1 The clock follows the least virtual time of what is queued or was charged last; it never goes back.
+ * QUEUE-2 A VP that enters is put between clock - credit and clock + debt: one that slept goes ahead of those
+ *    that spin, by no more than the credit (its boost budget), and cannot hoard.
+ * QUEUE-3 Virtual times compare by signed difference, so they may wrap.
+ * QUEUE-4 The list is sorted; among equals the first to enter is first. Places are sought from the end, where
+ *    one belongs that has just run.
  *
- * Picking: root, remove, run, charge (as often as the caller likes), insert again or let it block.
+ * Picking: first, remove, run, charge (as often as the caller likes), insert again or let it block.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
 #define VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
@@ -19,13 +18,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <viridis/base/list.h>
 
 #define RUN_QUEUE_WEIGHT_MIN     1u
 #define RUN_QUEUE_WEIGHT_DEFAULT 100u
 
 /* In ticks; for a VP of the default weight where virtual time is meant. */
 struct run_queue_policy {
-	uint64_t credit;      /* Q2: what a sleeper may be ahead; more than granularity */
+	uint64_t credit; /* QUEUE-2: what a sleeper may be ahead; more than granularity */
 	uint64_t granularity; /* a lead smaller than this preempts nobody */
 	uint64_t period;      /* within which every queued VP should have run */
 	uint64_t slice_min;
@@ -33,17 +33,14 @@ struct run_queue_policy {
 };
 
 struct run_entity {
-	struct run_entity *parent;
-	struct run_entity *left;
-	struct run_entity *right;
-	bool queued;
+	struct list node;
 	uint32_t weight;
 	uint64_t virtual_time;
 };
 
 struct run_queue {
 	const struct run_queue_policy *policy; /* constant */
-	struct run_entity *root; /* the VP to run next, still queued; NULL: none */
+	struct list ready;
 	uint64_t clock;
 	uint64_t weight_queued; /* sum */
 };
@@ -53,6 +50,12 @@ void run_queue_init(struct run_queue *queue, const struct run_queue_policy *poli
 /* A new VP, at the queue's clock. Weights are from RUN_QUEUE_WEIGHT_MIN to 10,000. */
 void run_queue_entity_init(struct run_entity *entity, const struct run_queue *queue,
                            uint32_t weight);
+
+/* The one to run next, still queued; NULL: none. */
+struct run_entity *run_queue_first(const struct run_queue *queue);
+
+/* To the place in time that it would enter at (QUEUE-2), for one that waits elsewhere. */
+void run_queue_admit(const struct run_queue *queue, struct run_entity *entity);
 
 /* Queued already: nothing happens. */
 void run_queue_insert(struct run_queue *queue, struct run_entity *entity);

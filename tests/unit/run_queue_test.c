@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The run queue: heap invariants under random use, fairness in simulated time. */
+/* The run queue: its order under random use, fairness in simulated time. */
 #include "hypervisor/core/run_queue.h"
 
 #include <string.h>
@@ -29,45 +29,42 @@ static uint32_t random_below(uint32_t limit)
 	return (random_state >> 8) % limit;
 }
 
-/* Order and links; the heap is at most as deep as it is large, so an explicit stack will do. */
-#define HEAP_MAX 512
-static unsigned int heap_check(void)
+#define ENTITIES 512
+
+static bool is_queued(const struct run_entity *e)
 {
-	const struct run_entity *stack[HEAP_MAX];
-	unsigned int depth = 0, seen = 0;
+	return !list_empty(&e->node);
+}
 
-	if (queue.root) {
-		ck_assert_ptr_null(queue.root->parent);
-		stack[depth++] = queue.root;
-	}
-	while (depth > 0) {
-		const struct run_entity *e = stack[--depth];
-		const struct run_entity *child[] = { e->left, e->right };
+/* Its length; it is in order and linked both ways. */
+static unsigned int list_check(void)
+{
+	uint64_t last = 0;
+	unsigned int seen = 0;
 
+	LIST_FOR_EACH(node, &queue.ready)
+	{
+		const struct run_entity *e = LIST_OWNER(node, struct run_entity, node);
+
+		if (e->virtual_time < last || node->next->previous != node)
+			ck_abort_msg("broken link or order");
+		last = e->virtual_time;
 		seen++;
-		for (unsigned int i = 0; i < 2; i++) {
-			if (!child[i])
-				continue;
-			if (child[i]->parent != e ||
-			    child[i]->virtual_time < e->virtual_time)
-				ck_abort_msg("broken link or order");
-			stack[depth++] = child[i];
-		}
 	}
 	return seen;
 }
 
-START_TEST(the_heap_keeps_its_invariants_under_random_use)
+START_TEST(the_list_keeps_its_order_under_random_use)
 {
-	static struct run_entity entities[HEAP_MAX];
+	static struct run_entity entities[ENTITIES];
 	unsigned int queued = 0;
 
-	for (unsigned int i = 0; i < HEAP_MAX; i++)
+	for (unsigned int i = 0; i < ENTITIES; i++)
 		run_queue_entity_init(&entities[i], &queue, 100);
 	for (unsigned int i = 0; i < 20000; i++) {
-		struct run_entity *e = &entities[random_below(HEAP_MAX)];
+		struct run_entity *e = &entities[random_below(ENTITIES)];
 
-		if (e->queued) {
+		if (is_queued(e)) {
 			run_queue_remove(&queue, e);
 			queued--;
 		} else {
@@ -77,34 +74,34 @@ START_TEST(the_heap_keeps_its_invariants_under_random_use)
 		}
 		ck_assert_uint_eq(queue.weight_queued, 100 * queued);
 		if (i % 64 == 0)
-			ck_assert_uint_eq(heap_check(), queued);
+			ck_assert_uint_eq(list_check(), queued);
 	}
 	for (uint64_t last = 0; queued > 0; queued--) {
-		struct run_entity *e = queue.root;
+		struct run_entity *e = run_queue_first(&queue);
 
 		if (e->virtual_time < last)
 			ck_abort_msg("not the least first");
 		last = e->virtual_time;
 		run_queue_remove(&queue, e);
 	}
-	ck_assert_ptr_null(queue.root);
+	ck_assert_ptr_null(run_queue_first(&queue));
 	ck_assert_uint_eq(queue.weight_queued, 0);
 }
 END_TEST
 
 START_TEST(an_ascending_order_of_entry_is_no_worse)
 {
-	static struct run_entity entities[HEAP_MAX];
+	static struct run_entity entities[ENTITIES];
 
-	for (unsigned int i = 0; i < HEAP_MAX; i++) {
+	for (unsigned int i = 0; i < ENTITIES; i++) {
 		run_queue_entity_init(&entities[i], &queue, 100);
-		entities[i].virtual_time += _i ? i : HEAP_MAX - i;
+		entities[i].virtual_time += _i ? i : ENTITIES - i;
 		run_queue_insert(&queue, &entities[i]);
 	}
-	ck_assert_uint_eq(heap_check(), HEAP_MAX);
-	for (unsigned int i = 0; i < HEAP_MAX; i += 3)
+	ck_assert_uint_eq(list_check(), ENTITIES);
+	for (unsigned int i = 0; i < ENTITIES; i += 3)
 		run_queue_remove(&queue, &entities[i]);
-	ck_assert_uint_eq(100 * heap_check(), queue.weight_queued);
+	ck_assert_uint_eq(100 * list_check(), queue.weight_queued);
 }
 END_TEST
 
@@ -178,7 +175,7 @@ static void world_wake(void)
 
 static void world_pick(unsigned int cpu)
 {
-	struct run_entity *first = queue.root;
+	struct run_entity *first = run_queue_first(&queue);
 	struct vp *current = world.running[cpu];
 	struct vp *next;
 
@@ -187,7 +184,7 @@ static void world_pick(unsigned int cpu)
 		return;
 	if (current)
 		run_queue_insert(&queue, &current->entity);
-	first = queue.root;
+	first = run_queue_first(&queue);
 	world.running[cpu] = NULL;
 	if (!first)
 		return;
@@ -350,7 +347,7 @@ START_TEST(a_weight_that_is_changed_counts_from_then_on)
 	world_simulate(MINUTE, 1);
 	share_is(light, 0.25, MINUTE);
 	share_is(heavy, 0.75, MINUTE);
-	ck_assert_uint_eq(queue.weight_queued, light->entity.queued ? 50 : 150);
+	ck_assert_uint_eq(queue.weight_queued, is_queued(&light->entity) ? 50 : 150);
 }
 END_TEST
 
@@ -418,7 +415,7 @@ static Suite *run_queue_suite(void)
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, the_heap_keeps_its_invariants_under_random_use);
+	tcase_add_test(tcase, the_list_keeps_its_order_under_random_use);
 	tcase_add_loop_test(tcase, an_ascending_order_of_entry_is_no_worse, 0, 2);
 	tcase_add_test(tcase, entering_or_leaving_twice_changes_nothing);
 	tcase_add_loop_test(tcase, spinners_share_by_weight, 0, 5);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The scheduler: sched.h. One lock; nothing under it is longer than a heap operation. */
+/* The scheduler: sched.h. One lock. */
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"
@@ -42,10 +42,11 @@ void sched_set_weight(struct vp *vp, uint32_t weight)
 static void make_ready_locked(struct vp *vp)
 {
 	vp->sched_state = VP_QUEUED;
-	run_queue_insert(&queue, &vp->entity);
-	/* A root's has its place by the common clock (Q2), but only its own CPU may take it. */
+	/* A root's has its place by the common clock (QUEUE-2), but only its own CPU may take it. */
 	if (vp->bound)
-		run_queue_remove(&queue, &vp->entity);
+		run_queue_admit(&queue, &vp->entity);
+	else
+		run_queue_insert(&queue, &vp->entity);
 }
 
 static void poke(struct cpu *cpu)
@@ -112,7 +113,7 @@ void sched_wake(struct vp *vp, bool lend)
 	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0)
 		return;
 	make_ready_locked(vp);
-	if (lend && queue.root == &vp->entity && !lent_to[cpu->index])
+	if (lend && run_queue_first(&queue) == &vp->entity && !lent_to[cpu->index])
 		lend_locked(cpu, vp);
 	else
 		place_locked(vp);
@@ -168,7 +169,7 @@ static struct vp *ready_root_locked(const struct cpu *cpu)
 static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 {
 	struct vp *root = ready_root_locked(cpu);
-	struct run_entity *first = queue.root;
+	struct run_entity *first = run_queue_first(&queue);
 	struct vp *child = first ? LIST_OWNER(first, struct vp, entity) : NULL;
 
 	if (lent_to[cpu->index])
@@ -189,7 +190,7 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 
 	if (lent_to[cpu->index])
 		slice = policy.slice_min;
-	else if (ready_root_locked(cpu) || queue.root)
+	else if (ready_root_locked(cpu) || run_queue_first(&queue))
 		slice = run_queue_time_slice(&queue, &vp->entity);
 	cpu->slice_end = slice ? now + slice : 0;
 	cpu->timer_rearm = true;
