@@ -4,6 +4,8 @@
 
 #include <viridis/base/bits.h>
 
+#define RAM_LIMIT (BOOT_MAX_GIBS * PAGE_1G)
+
 /* Insertion sort: the firmware's map is short and all but sorted. */
 bool boot_info_add(struct boot_info *info, uint64_t start, uint64_t end, uint32_t type)
 {
@@ -56,25 +58,6 @@ uint64_t boot_info_find_free(const struct boot_info *info, uint64_t bytes, uint6
 	return best;
 }
 
-uint64_t boot_info_ram_gibs(const struct boot_info *info)
-{
-	uint64_t gibs = 0, next = 0; /* those below `next` are counted */
-
-	for (unsigned int i = 0; i < info->range_count; i++) {
-		const struct memory_range *range = &info->ranges[i];
-		uint64_t first = range->start / PAGE_1G,
-			 end = (range->end - 1) / PAGE_1G + 1;
-
-		first = first < next ? next : first;
-		end = end < BOOT_MAX_GIBS ? end : BOOT_MAX_GIBS;
-		if (range->type != MEMORY_RAM || first >= end)
-			continue;
-		gibs += end - first;
-		next = end;
-	}
-	return gibs;
-}
-
 unsigned int boot_info_address_bits(uint32_t sizes_eax, uint32_t encryption_eax,
                                     uint32_t encryption_ebx, bool encrypts)
 {
@@ -86,15 +69,23 @@ unsigned int boot_info_address_bits(uint32_t sizes_eax, uint32_t encryption_eax,
 }
 
 /*
- * For each GiB that has RAM: a page for each 2 MiB of the frame map's tables, of the frame table, and of
- * the root's nested tables when all its large pages are split, and one directory of each. For each GiB or
- * 512 GiB of addresses: a page of the root's nested tables.
+ * For each 2 MiB and each GiB, aligned, that have RAM: a page of the frame table, of the frame map's tables, and
+ * of the root's nested tables when its large pages are split. A range meets at most one more of each than fits in
+ * twice over. For each GiB or 512 GiB of addresses: a page of the root's nested tables.
  */
 uint64_t boot_info_reserve_bytes(const struct boot_info *info, unsigned int address_bits,
                                  bool has_1g_pages)
 {
-	uint64_t pages = boot_info_ram_gibs(info) * 3 * (PAGE_1G / PAGE_2M + 1);
+	uint64_t pages = BOOT_RESERVE_BASE_BYTES / PAGE_4K;
 
+	for (unsigned int i = 0; i < info->range_count; i++) {
+		const struct memory_range *range = &info->ranges[i];
+		uint64_t end = range->end < RAM_LIMIT ? range->end : RAM_LIMIT;
+
+		if (range->type == MEMORY_RAM && range->start < end)
+			pages += 3 * ((end - range->start) / PAGE_2M + 2) +
+			         3 * ((end - range->start) / PAGE_1G + 2);
+	}
 	pages += (UINT64_C(1) << address_bits) / (has_1g_pages ? 512 * PAGE_1G : PAGE_1G);
-	return round_up(BOOT_RESERVE_BASE_BYTES + pages * PAGE_4K, PAGE_2M);
+	return round_up(pages * PAGE_4K, PAGE_2M);
 }

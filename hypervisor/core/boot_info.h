@@ -49,9 +49,6 @@ MUST_CHECK bool boot_info_add(struct boot_info *info, uint64_t start, uint64_t e
 uint64_t boot_info_find_free(const struct boot_info *info, uint64_t bytes, uint64_t align,
                              uint64_t low, uint64_t limit);
 
-/* The number of GiB-aligned GiB in which there is any RAM, of the first BOOT_MAX_GIBS. */
-uint64_t boot_info_ram_gibs(const struct boot_info *info);
-
 /*
  * Bits of an address of memory or a device, by CPUID leaves 0x80000008 and 0x8000001f and whether SYSCFG turns
  * memory encryption on: then the upper ones, the C-bit among them, say something else. APM2 7.10.1

@@ -80,32 +80,51 @@ START_TEST(no_size_and_no_limit_make_the_search_overflow)
 }
 END_TEST
 
-START_TEST(gigabytes_with_ram_are_counted_once_each)
+/* The pages of one range, less those of no range at all. */
+static uint64_t pages_for(uint64_t start, uint64_t end, enum memory_type type)
 {
-	struct boot_info info = machine(GIB + 1);
+	struct boot_info none = { .range_count = 0 }, one = none;
 
-	ck_assert_uint_eq(boot_info_ram_gibs(&info), 2);
-	ck_assert(boot_info_add(&info, 4 * GIB, 5 * GIB, MEMORY_RAM));
-	ck_assert_uint_eq(boot_info_ram_gibs(&info), 3);
-	ck_assert(boot_info_add(&info, 4 * GIB + MIB, 6 * GIB, MEMORY_RAM));
-	ck_assert(boot_info_add(&info, 8 * GIB, 9 * GIB, MEMORY_RESERVED));
-	ck_assert_uint_eq(boot_info_ram_gibs(&info), 4);
-	ck_assert(boot_info_add(&info, 16380 * GIB, UINT64_MAX, MEMORY_RAM));
-	ck_assert_uint_eq(boot_info_ram_gibs(&info), 8);
+	ck_assert(boot_info_add(&one, start, end, type));
+	return (boot_info_reserve_bytes(&one, 48, true) -
+	        boot_info_reserve_bytes(&none, 48, true)) /
+	       4096;
+}
+
+/* However it lies: for each 2 MiB and each GiB that it meets three pages, but for the rounding to 2 MiB. */
+START_TEST(ram_has_three_pages_for_each_unit_that_it_meets)
+{
+	static const uint64_t starts[] = { 0, 4096, GIB - 4096, 5 * GIB + 3 * MIB };
+	static const uint64_t sizes[] = { 4096, 2 * MIB, GIB - 4096, 100 * GIB + 5000 };
+	uint64_t start = starts[_i / 4], end = start + sizes[_i % 4];
+	uint64_t units = (end - 1) / (2 * MIB) - start / (2 * MIB) + 1;
+	uint64_t gibs = (end - 1) / GIB - start / GIB + 1;
+
+	ck_assert_uint_ge(pages_for(start, end, MEMORY_RAM) + 511, 3 * (units + gibs));
+	ck_assert_uint_le(pages_for(start, end, MEMORY_RAM),
+	                  3 * (units + gibs + 4) + 511);
+	ck_assert_uint_eq(pages_for(start, end, MEMORY_RESERVED), 0);
 }
 END_TEST
 
-/* Of each GiB 6 MiB and some pages; there is room for it above 4 GiB alone. */
+START_TEST(ram_past_what_frames_are_numbered_does_not_count)
+{
+	ck_assert_uint_eq(pages_for(20000 * GIB, UINT64_MAX, MEMORY_RAM), 0);
+	ck_assert_uint_eq(pages_for(16380 * GIB, UINT64_MAX, MEMORY_RAM),
+	                  pages_for(16380 * GIB, 16384 * GIB, MEMORY_RAM));
+}
+END_TEST
+
+/* Of each GiB 6 MiB and some pages; there is room for it above 4 GiB alone, below the 512 GiB that boot.S can map. */
 START_TEST(four_tebibytes_have_room_for_their_reserve)
 {
 	struct boot_info info = large_machine(4096);
 	uint64_t bytes = boot_info_reserve_bytes(&info, 48, true);
-	uint64_t start =
-		boot_info_find_free(&info, bytes, 2 * MIB, 8 * MIB, BOOT_MAX_GIBS * GIB);
+	uint64_t start = boot_info_find_free(&info, bytes, 2 * MIB, 8 * MIB, 512 * GIB);
 
 	ck_assert_uint_ge(bytes, 4096 * 6 * MIB);
 	ck_assert_uint_le(bytes, 4096 * 7 * MIB);
-	ck_assert_uint_eq(start + bytes, 4097 * GIB);
+	ck_assert_uint_eq(start + bytes, 512 * GIB);
 	ck_assert_uint_eq(boot_info_find_free(&info, bytes, 2 * MIB, 8 * MIB, 4 * GIB),
 	                  0);
 }
@@ -142,7 +161,9 @@ static Suite *boot_info_suite(void)
 	tcase_add_test(tests, the_highest_room_below_the_limit_is_found);
 	tcase_add_test(tests, what_is_taken_is_never_handed_out);
 	tcase_add_test(tests, no_size_and_no_limit_make_the_search_overflow);
-	tcase_add_test(tests, gigabytes_with_ram_are_counted_once_each);
+	tcase_add_loop_test(tests, ram_has_three_pages_for_each_unit_that_it_meets, 0,
+	                    16);
+	tcase_add_test(tests, ram_past_what_frames_are_numbered_does_not_count);
 	tcase_add_test(tests, four_tebibytes_have_room_for_their_reserve);
 	tcase_add_test(tests, a_small_machine_gives_little);
 	tcase_add_test(tests, encrypted_memory_has_fewer_bits_of_address);

@@ -109,13 +109,6 @@ START_TEST(what_the_tags_say_is_read)
 }
 END_TEST
 
-START_TEST(without_a_memory_map_nothing_can_start)
-{
-	start();
-	ck_assert_str_eq(finish(), "no RAM in a memory map");
-}
-END_TEST
-
 START_TEST(text_without_an_end_is_refused)
 {
 	start();
@@ -221,7 +214,6 @@ static Suite *multiboot2_suite(void)
 	TCase *tests = tcase_create("multiboot2");
 
 	tcase_add_test(tests, what_the_tags_say_is_read);
-	tcase_add_test(tests, without_a_memory_map_nothing_can_start);
 	tcase_add_test(tests, text_without_an_end_is_refused);
 	tcase_add_test(tests, a_module_that_ends_before_it_starts_is_refused);
 	tcase_add_test(tests, more_ranges_or_modules_than_there_is_room_for_are_refused);
