@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the boot loader, and from an INIT/SIPI, to C in long mode. Multiboot2 3.1, 3.3: the loader
+ * From the boot loader, and from an INIT/SIPI, to main() in long mode. Multiboot2 3.1, 3.3: the loader
  * enters in flat 32-bit protected mode, paging off, EAX a magic number, EBX the boot information. The
  * tables here map the first 4 GiB three times: at 0 for the code of this file, at FRAME_MAP_BASE and at
  * IMAGE_BASE. They serve until paging.c has built the final ones.
@@ -11,10 +11,8 @@
 #define HEADER_MAGIC 0xe85250d6
 #define HEADER_ARCHITECTURE 0 /* 32-bit protected mode of i386 */
 #define COM1 0x3f8
-#define SELECTOR_CODE64 0x08
-#define SELECTOR_DATA   0x10
-#define SELECTOR_CODE32 0x18
 #define BOOT_STACK_BYTES 16384
+#define CPU_STACK_TOP 8 /* in struct cpu */
 
 	.section .boot.header, "a"
 	.balign 8
@@ -37,8 +35,8 @@ header_end:
 boot_entry:
 	cli
 	cld
-	movl	%eax, %edi			/* first argument of main */
-	movl	%ebx, %esi			/* second */
+	movl	%eax, %esi			/* main's second argument */
+	movl	%ebx, %ebp			/* and its third */
 	movl	$0x80000000, %eax
 	cpuid
 	cmpl	$0x80000001, %eax
@@ -65,7 +63,7 @@ boot_ap_entry:
 	wrmsr
 	movl	$(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE), %eax
 	movl	%eax, %cr0
-	ljmp	$SELECTOR_CODE64, $boot_entry64
+	ljmp	$SELECTOR_CODE, $boot_entry64
 
 too_old:
 	movl	$too_old_text, %esi
@@ -78,6 +76,10 @@ too_old_text:
 	.ascii	"viridis: this CPU has no long mode, or no NX\r\n"
 too_old_end:
 
+boot_gdt_pointer:
+	.short	BOOT_GDT_BYTES - 1
+	.long	gdt - IMAGE_BASE
+
 	.code64
 boot_entry64:
 	movabsq	$boot_high, %rax
@@ -85,7 +87,7 @@ boot_entry64:
 
 	.section .boot.tables, "aw"
 	.balign 4096
-	.globl	boot_pml4, boot_spare_tables
+	.globl	boot_pml4, boot_pdpt
 boot_pml4:
 	.quad	boot_pdpt + (PTE_PRESENT | PTE_WRITE)
 	.fill	255, 8, 0
@@ -109,16 +111,6 @@ boot_pd:
 	.quad	at + (PTE_PRESENT | PTE_WRITE | PTE_LARGE)
 	.set	at, at + 0x200000
 	.endr
-boot_spare_tables:					/* paging.c: the reserve ends in two of 512 GiB at most */
-	.fill	2 * 512, 8, 0
-boot_gdt:
-	.quad	0
-	.quad	0x00af9b000000ffff		/* SELECTOR_CODE64 */
-	.quad	0x00cf93000000ffff		/* SELECTOR_DATA */
-	.quad	0x00cf9b000000ffff		/* SELECTOR_CODE32 */
-boot_gdt_pointer:
-	.short	. - boot_gdt - 1
-	.long	boot_gdt
 
 /*
  * Copied to a page below 1 MiB, where the startup IPI makes a CPU run it in real mode: CS:0 is its
@@ -138,45 +130,29 @@ trampoline_start:
 	movl	%eax, %cr0
 	ljmpl	$SELECTOR_CODE32, $boot_ap_entry
 trampoline_gdt_pointer:
-	.short	4 * 8 - 1
-	.long	boot_gdt
+	.short	BOOT_GDT_BYTES - 1
+	.long	gdt - IMAGE_BASE
 trampoline_end:
 
+/*
+ * Every CPU: the tables, and what is laid out for the one that starts: its struct cpu, taken once, with
+ * its stack. One that comes when nobody is awaited finds none, and halts.
+ */
 	.section .text, "ax"
 	.code64
 boot_high:
-	xorl	%eax, %eax
-	movl	%eax, %ds
-	movl	%eax, %es
-	movl	%eax, %fs
-	movl	%eax, %gs
-	xorl	%ebp, %ebp			/* the backtrace ends here */
-	movq	smp_starting_stack(%rip), %rsp
-	testq	%rsp, %rsp
-	jnz	boot_ap_high
-	leaq	boot_stack_top(%rip), %rsp
-	/* A canary nobody knows: RDRAND where CPUID shows it, mixed with the time stamp. */
-	movl	$1, %eax
-	cpuid
-	xorl	%r8d, %r8d
-	testl	$CPUID_1_ECX_RDRAND, %ecx
-	jz	1f
-	rdrand	%r8
-1:	rdtsc
-	shlq	$32, %rdx
-	orq	%rdx, %rax
-	rolq	$23, %rax
-	xorq	%rax, %r8
-	movb	$0, %r8b			/* a string cannot copy it whole */
-	movq	%r8, __stack_chk_guard(%rip)
-	call	main				/* does not return */
-
-/* The starting CPU has left a stack and the struct cpu for the one CPU that is on its way. */
-boot_ap_high:
 	movq	paging_root(%rip), %rax
 	movq	%rax, %cr3
-	movq	smp_starting_cpu(%rip), %rdi
-	call	smp_enter			/* does not return */
+	xorl	%edi, %edi
+	xchgq	%rdi, smp_starting(%rip)
+	testq	%rdi, %rdi
+	jz	2f
+	movq	CPU_STACK_TOP(%rdi), %rsp
+	movl	%ebp, %edx
+	xorl	%ebp, %ebp			/* the backtrace ends here */
+	call	main				/* does not return */
+2:	hlt
+	jmp	2b
 
 	.section .stack, "aw", @progbits
 	.balign 4096
@@ -184,11 +160,5 @@ boot_ap_high:
 boot_stack:
 	.fill	BOOT_STACK_BYTES, 1, 0
 boot_stack_top:
-
-	.section .bss
-	.balign 8
-	.globl	__stack_chk_guard
-__stack_chk_guard:
-	.quad	0
 
 	.section .note.GNU-stack, "", @progbits

@@ -29,13 +29,10 @@ bool context_has_tsc_aux;
 /* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3, 3.1.7 */
 static void find_mode_bits(void)
 {
-	struct cpuid_regs basic, structured, extended, sizes;
+	struct cpuid_regs basic = cpu_cpuid(1, 0), structured = cpu_cpuid(7, 0);
+	struct cpuid_regs extended = cpu_cpuid(0x80000001, 0);
 
-	cpu_cpuid(1, 0, &basic);
-	cpu_cpuid(7, 0, &structured);
-	cpu_cpuid(0x80000001, 0, &extended);
-	cpu_cpuid(0x80000008, 0, &sizes);
-	context_cr3_allowed = bits_mask(0, sizes.eax & 0xff);
+	context_cr3_allowed = bits_mask(0, cpu_cpuid(0x80000008, 0).eax & 0xff);
 	context_cr4_allowed = 0x7ff | (basic.ecx & BIT32(26)) >> 8 | /* OSXSAVE */
 	                      (structured.ebx & BIT32(0)) << 16 |    /* FSGSBASE */
 	                      (structured.ebx & BIT32(7)) << 13 |    /* SMEP */
@@ -53,11 +50,8 @@ static void find_mode_bits(void)
  */
 void context_init(void)
 {
-	struct cpuid_regs regs;
-
 	find_mode_bits();
-	cpu_cpuid(0xd, 0, &regs);
-	context_xcr0_allowed = XCR0_X87_SSE | (regs.eax & XCR0_AVX);
+	context_xcr0_allowed = XCR0_X87_SSE | (cpu_cpuid(0xd, 0).eax & XCR0_AVX);
 }
 
 bool context_xcr0_is_valid(uint64_t value)

@@ -10,12 +10,14 @@ struct cpuid_regs {
 	uint32_t eax, ebx, ecx, edx;
 };
 
-static inline void cpu_cpuid(uint32_t leaf, uint32_t subleaf, struct cpuid_regs *regs)
+static inline struct cpuid_regs cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 {
+	struct cpuid_regs regs;
+
 	__asm__ volatile("cpuid"
-	                 : "=a"(regs->eax), "=b"(regs->ebx), "=c"(regs->ecx),
-	                   "=d"(regs->edx)
+	                 : "=a"(regs.eax), "=b"(regs.ebx), "=c"(regs.ecx), "=d"(regs.edx)
 	                 : "a"(leaf), "c"(subleaf));
+	return regs;
 }
 
 static inline uint64_t cpu_rdmsr(uint32_t msr)
@@ -107,6 +109,15 @@ static inline uint64_t cpu_rdtsc(void)
 
 	__asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
 	return (uint64_t)high << 32 | low;
+}
+
+/* 0 when the processor has none at hand. */
+static inline uint64_t cpu_rdrand(void)
+{
+	uint64_t value;
+
+	__asm__ volatile("rdrand %0" : "=r"(value) : : "cc");
+	return value;
 }
 
 /* cpu_pause() and so on: instructions without operands. */

@@ -9,7 +9,10 @@
 #include "hypervisor/kernel/base/percpu.h"
 #include "hypervisor/kernel/base/spinlock.h"
 
-#define BOOT_TABLES_REACH        UINT64_C(0x100000000) /* what boot.S maps */
+/* What the tables of boot.S can map: by themselves, and with pages of 1 GiB. */
+#define BOOT_REACH       (4 * PAGE_1G)
+#define BOOT_REACH_LARGE (512 * PAGE_1G)
+
 #define SYSCFG_MEMORY_ENCRYPTION BIT64(23)
 
 /* Accessed and dirty are set from the start, so that no CPU ever writes to these tables. */
@@ -21,9 +24,10 @@
 
 extern char image_text_start[], image_text_end[], image_rodata_end[];
 extern char image_data_start[], image_data_end[];
-extern char boot_pml4[], boot_spare_tables[]; /* boot.S, at their physical addresses */
+extern char boot_pml4[], boot_pdpt[]; /* boot.S, at their physical addresses */
 
-uint64_t paging_root; /* hpa of the top table; boot.S loads it on other CPUs */
+/* hpa of the top table; boot.S loads it */
+__attribute__((used)) uint64_t paging_root = (uint64_t)boot_pml4;
 static uint64_t *window_entries;
 static uint64_t reserve_next; /* atomic */
 static uint64_t apart_next = APART_BASE;
@@ -33,25 +37,20 @@ static struct spinlock frame_map_lock = SPINLOCK(LOCK_FRAMES); /* new tables */
 
 bool paging_has_1g_pages(void)
 {
-	struct cpuid_regs regs;
-
-	cpu_cpuid(0x80000001, 0, &regs);
-	return regs.edx & CPUID_81_EDX_PAGE1GB;
+	return cpu_cpuid(0x80000001, 0).edx & CPUID_81_EDX_PAGE1GB;
 }
 
 unsigned int paging_address_bits(void)
 {
-	struct cpuid_regs sizes, encryption = { 0 };
+	struct cpuid_regs encryption = { 0 };
 	bool encrypts = false;
 
-	cpu_cpuid(0x80000000, 0, &sizes);
-	if (sizes.eax >= 0x8000001f)
-		cpu_cpuid(0x8000001f, 0, &encryption);
+	if (cpu_cpuid(0x80000000, 0).eax >= 0x8000001f)
+		encryption = cpu_cpuid(0x8000001f, 0);
 	if (encryption.eax & 1)
 		encrypts = cpu_rdmsr(MSR_SYSCFG) & SYSCFG_MEMORY_ENCRYPTION;
-	cpu_cpuid(0x80000008, 0, &sizes);
-	return boot_info_address_bits(sizes.eax, encryption.eax, encryption.ebx,
-	                              encrypts);
+	return boot_info_address_bits(cpu_cpuid(0x80000008, 0).eax, encryption.eax,
+	                              encryption.ebx, encrypts);
 }
 
 /* ---- the reserve ---- */
@@ -108,31 +107,21 @@ static void map_image(const char *start, const char *end, uint64_t flags)
 	map_pages((uint64_t)start, image_hpa(start), (uint64_t)(end - start), flags);
 }
 
-/* The tables of boot.S, which serve until ours are there, get the reserve too, if it lies above them. */
+/* boot.S maps 4 GiB: with pages of 1 GiB its tables get the reserve too, wherever it is. */
 static void reach_reserve(void)
 {
-	uint64_t spare = (uint64_t)boot_spare_tables;
-	uint64_t hpa = round_down(boot_reserve.start, PAGE_1G);
+	uint64_t *pdpt = (uint64_t *)frame_map((uint64_t)boot_pdpt);
+	uint64_t gib = boot_reserve.start / PAGE_1G;
 
-	for (; boot_reserve.end > BOOT_TABLES_REACH && hpa < boot_reserve.end;
-	     hpa += PAGE_1G) {
-		uint64_t *entry =
-			table_entry((uint64_t)boot_pml4, FRAME_MAP_BASE + hpa, 3);
-
-		if (!(*entry & PTE_PRESENT)) {
-			*entry = spare | TABLE_ENTRY;
-			spare += PAGE_4K;
-		}
-		entry = table_entry(*entry, hpa, 2);
-		if (!(*entry & PTE_PRESENT))
-			*entry = hpa | LEAF_RW | PTE_LARGE;
-	}
+	for (; gib * PAGE_1G < boot_reserve.end; gib++)
+		if (!(pdpt[gib] & PTE_PRESENT))
+			pdpt[gib] = gib * PAGE_1G | LEAF_RW | PTE_LARGE;
 }
 
 static void choose_reserve(void)
 {
 	bool has_1g = paging_has_1g_pages();
-	uint64_t limit = has_1g ? BOOT_MAX_GIBS * PAGE_1G : BOOT_TABLES_REACH;
+	uint64_t limit = has_1g ? BOOT_REACH_LARGE : BOOT_REACH;
 	uint64_t bytes =
 		boot_info_reserve_bytes(&boot_info, paging_address_bits(), has_1g);
 	uint64_t start =
@@ -173,11 +162,9 @@ void paging_enable_protections(void)
 {
 	uint64_t cr4 = CR4_PAE | CR4_DE | CR4_MCE | CR4_PGE | CR4_OSFXSR |
 	               CR4_OSXMMEXCPT | CR4_OSXSAVE;
-	struct cpuid_regs features, extended;
+	struct cpuid_regs extended = cpu_cpuid(7, 0);
 
-	cpu_cpuid(1, 0, &features);
-	cpu_cpuid(7, 0, &extended);
-	if (!(features.ecx & CPUID_1_ECX_XSAVE))
+	if (!(cpu_cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))
 		panic("this processor has no XSAVE");
 	if (extended.ebx & CPUID_7_EBX_SMEP)
 		cr4 |= CR4_SMEP;

@@ -10,7 +10,7 @@
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
 
-enum { IDT_ENTRIES = 256, STUB_BYTES = 16, EXCEPTION_COUNT = 32 };
+enum { IDT_ENTRIES = 256, STUB_BYTES = 16, EXCEPTION_COUNT = 32, TRAP_STACK_IST = 1 };
 
 /* APM2 4.8.4 */
 struct idt_gate {
@@ -24,8 +24,24 @@ struct idt_gate {
 };
 ASSERT_SIZE(struct idt_gate, 16);
 
+#define GDT_TSS_AVAILABLE (UINT64_C(0x89) << 40)
+
+/* Code, data, code of 32 bits; base and limit count for the last and the TSSs alone. APM2 4.8. boot.S loads it too */
+__attribute__((used)) uint64_t gdt[SELECTOR_TSS / 8 + 2 * MAX_CPUS] = {
+	0,
+	UINT64_C(0x00af9b000000ffff),
+	UINT64_C(0x00cf93000000ffff),
+	UINT64_C(0x00cf9b000000ffff),
+};
+
 extern const char trap_stubs[];
 static struct idt_gate idt[IDT_ENTRIES];
+
+static const struct {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed)) gdt_pointer = { sizeof(gdt) - 1, (uint64_t)gdt },
+			  idt_pointer = { sizeof(idt) - 1, (uint64_t)idt };
 
 /* By vector; NULL: reserved. APM2 8.1 */
 static const char *const exception_names[EXCEPTION_COUNT] = {
@@ -33,33 +49,21 @@ static const char *const exception_names[EXCEPTION_COUNT] = {
 	"#NP", "#SS", "#GP", "#PF", NULL,  "#MF", "#AC", "#MC", "#XF", NULL, "#CP"
 };
 
-static uint8_t gate_stack(unsigned int vector)
-{
-	if (vector == EXCEPTION_NMI)
-		return IST_NMI;
-	if (vector == EXCEPTION_DF)
-		return IST_DOUBLE_FAULT;
-	return vector == EXCEPTION_MC ? IST_MACHINE_CHECK : IST_NONE;
-}
-
 static void set_gate(unsigned int vector)
 {
 	uint64_t stub = (uint64_t)trap_stubs + vector * STUB_BYTES;
+	bool apart = vector == EXCEPTION_NMI || vector == EXCEPTION_DF ||
+	             vector == EXCEPTION_MC;
 
 	idt[vector] = (struct idt_gate){
 		.offset_low = (uint16_t)stub,
 		.selector = SELECTOR_CODE,
-		.ist = gate_stack(vector),
+		.ist = apart ? TRAP_STACK_IST : 0,
 		.type = 0x8e, /* present, interrupt gate: interrupts stay off */
 		.offset_middle = (uint16_t)(stub >> 16),
 		.offset_high = (uint32_t)(stub >> 32),
 	};
 }
-
-/* In long mode base and limit count for the TSS alone. APM2 4.8 */
-#define GDT_CODE          UINT64_C(0x00af9b000000ffff)
-#define GDT_DATA          UINT64_C(0x00cf93000000ffff)
-#define GDT_TSS_AVAILABLE (UINT64_C(0x89) << 40)
 
 /* The 16-byte descriptor of a TSS. APM2 4.8.3 */
 static void set_tss_descriptor(uint64_t *entry, const struct task_state *tss)
@@ -71,38 +75,26 @@ static void set_tss_descriptor(uint64_t *entry, const struct task_state *tss)
 	entry[1] = base >> 32;
 }
 
-#define load_table(instruction, table, bytes)                                          \
-	do {                                                                           \
-		const struct {                                                         \
-			uint16_t limit;                                                \
-			uint64_t base;                                                 \
-		} __attribute__((packed)) pointer_ = { (bytes)-1, (uint64_t)(table) }; \
-		__asm__ volatile(instruction : : "m"(pointer_) : "memory");            \
-	} while (0)
-
-void descriptors_load(struct cpu *cpu)
+void traps_init_cpu(struct cpu *cpu)
 {
-	struct cpu_descriptors *d = &cpu->descriptors;
+	unsigned int tss_selector = SELECTOR_TSS + 16 * cpu->index;
 
 	cpu->self = cpu;
-	d->gdt[0] = 0;
-	d->gdt[SELECTOR_CODE / 8] = GDT_CODE;
-	d->gdt[SELECTOR_DATA / 8] = GDT_DATA;
-	set_tss_descriptor(&d->gdt[SELECTOR_TSS / 8], &d->tss);
-	d->tss.io_map_base = sizeof(d->tss); /* no permission map */
+	cpu->tss.io_map_base = sizeof(cpu->tss); /* no permission map */
+	set_tss_descriptor(&gdt[tss_selector / 8], &cpu->tss);
 	for (unsigned int vector = 0; vector < IDT_ENTRIES; vector++)
 		set_gate(vector); /* on every CPU alike */
-	/* CS and SS hold what boot.S loaded from a table with the same code and data in the same places. */
-	load_table("lgdt %0", d->gdt, sizeof(d->gdt));
-	load_table("lidt %0", idt, sizeof(idt));
-	__asm__ volatile("ltr %w0" : : "r"((uint32_t)SELECTOR_TSS) : "memory");
+	/* CS and SS hold what boot.S loaded from the same table. */
+	__asm__ volatile("lgdt %0; lidt %1; ltr %w2"
+	                 :
+	                 : "m"(gdt_pointer), "m"(idt_pointer), "r"(tss_selector)
+	                 : "memory");
 	cpu_wrmsr(MSR_GS_BASE, (uint64_t)cpu);
 }
 
-void descriptors_add_stacks(struct cpu *cpu)
+void traps_add_stack(struct cpu *cpu)
 {
-	for (int stack = IST_NMI; stack < IST_COUNT; stack++)
-		cpu->descriptors.tss.ist[stack] = stack_make(IST_STACK_BYTES);
+	cpu->tss.ist[TRAP_STACK_IST] = stack_make(TRAP_STACK_BYTES);
 }
 
 static void handle_exception(const struct trap_frame *frame)
@@ -115,12 +107,8 @@ static void handle_exception(const struct trap_frame *frame)
 		interrupt_nmi();
 		return;
 	}
-	if (frame->vector == EXCEPTION_SX) {
-		/* An INIT, of a device's or ours: smp.c lets one halt that came up too late. */
-		if (cpus[this_cpu()->index] != this_cpu())
-			panic_stop();
+	if (frame->vector == EXCEPTION_SX) /* an INIT, of a device's: not obeyed */
 		return;
-	}
 	panic_at(frame, "exception %lu: %s, error code %#lx", frame->vector,
 	         name ? name : "reserved", frame->error_code);
 }

@@ -21,18 +21,7 @@ enum {
 	VECTOR_SPURIOUS = 0xff,
 };
 
-/* The data selector follows the code selector by 8, which is what SYSCALL and VMEXIT expect. */
-enum { SELECTOR_CODE = 0x08, SELECTOR_DATA = 0x10, SELECTOR_TSS = 0x18 };
-
-enum interrupt_stack {
-	IST_NONE,
-	IST_NMI,
-	IST_DOUBLE_FAULT,
-	IST_MACHINE_CHECK,
-	IST_COUNT
-};
-
-enum { CPU_STACK_BYTES = 16384, IST_STACK_BYTES = 8192, GDT_ENTRIES = 5 };
+enum { CPU_STACK_BYTES = 16384, TRAP_STACK_BYTES = 8192 };
 
 /* APM2 12.2.5, figure 12-8 */
 struct task_state {
@@ -45,11 +34,6 @@ struct task_state {
 } __attribute__((packed));
 ASSERT_SIZE(struct task_state, 104);
 
-struct cpu_descriptors {
-	uint64_t gdt[GDT_ENTRIES] __attribute__((aligned(16)));
-	struct task_state tss;
-};
-
 /* As traps_entry.S pushes it. */
 struct trap_frame {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8;
@@ -59,14 +43,14 @@ struct trap_frame {
 };
 ASSERT_SIZE(struct trap_frame, 22 * 8);
 
-/*
- * Build the CPU's GDT and load it, its TSS and the IDT on the CPU that runs this: GS:0 finds `cpu`
- * from here on.
- */
-void descriptors_load(struct cpu *cpu);
+/* GDT, IDT and its TSS for the CPU that runs this: GS:0 finds `cpu` from here on. */
+void traps_init_cpu(struct cpu *cpu);
 
-/* Boot only: stacks of their own, each above a guard page, for what may strike a broken stack. */
-void descriptors_add_stacks(struct cpu *cpu);
+/*
+ * Boot only: a stack above a guard page, for what may strike a broken one: NMI, #DF, #MC. One serves all three,
+ * for the other two do not return.
+ */
+void traps_add_stack(struct cpu *cpu);
 
 void traps_handle(struct trap_frame *frame); /* called by traps_entry.S alone */
 

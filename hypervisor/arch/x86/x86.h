@@ -41,6 +41,16 @@
 #define EFER_SVME  0x1000
 #define EFER_FFXSR 0x4000
 
+/*
+ * Of the GDT (traps.c), in the order that SYSCALL and #VMEXIT expect; the first four entries serve boot.S. From
+ * SELECTOR_TSS on each CPU has 16 bytes.
+ */
+#define SELECTOR_CODE   0x08
+#define SELECTOR_DATA   0x10
+#define SELECTOR_CODE32 0x18
+#define SELECTOR_TSS    0x20
+#define BOOT_GDT_BYTES  SELECTOR_TSS
+
 /* Page table entries, ours and the nested ones. APM2 5.3.3, 5.4 */
 #define PTE_PRESENT  0x001
 #define PTE_WRITE    0x002

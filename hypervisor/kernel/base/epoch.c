@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Epochs. The idea: percpu.h */
-#include "hypervisor/kernel/base/percpu.h"
+/* Epochs: epoch.h */
+#include "hypervisor/kernel/base/epoch.h"
+
+#include "hypervisor/arch/x86/smp.h"
 
 #define EPOCH_IDLE (~UINT64_C(0))
 
@@ -34,7 +36,7 @@ void epoch_hurry(uint64_t epoch)
 {
 	for (unsigned int i = 0; i < cpu_count; i++) {
 		if (cpus[i] != this_cpu() && !cpu_passed(cpus[i], epoch))
-			cpu_kick(cpus[i]);
+			smp_kick(cpus[i]);
 	}
 }
 

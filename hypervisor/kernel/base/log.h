@@ -60,6 +60,8 @@ _Noreturn void panic_at(const struct trap_frame *frame, const char *format, ...)
 			      #condition);                                   \
 	} while (0)
 
+extern uint64_t __stack_chk_guard; /* the compiler's, chosen once */
+
 bool panic_in_progress(void);
 _Noreturn void panic_stop(void); /* what every other CPU does then */
 

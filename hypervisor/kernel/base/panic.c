@@ -10,6 +10,8 @@ enum { NOBODY = -1, BACKTRACE_MAX = 32 };
 
 static int panic_owner = NOBODY; /* atomic: index of the CPU that panics */
 
+__attribute__((used)) uint64_t __stack_chk_guard; /* main.c chooses it */
+
 /* The compiler's call, in functions with arrays; link-time optimization sees no caller. */
 _Noreturn __attribute__((used)) void __stack_chk_fail(void);
 

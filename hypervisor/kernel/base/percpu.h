@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What belongs to one physical processor, found through GS:0; and how processors wait for each other. */
+/* What belongs to one physical processor, found through GS:0. */
 #ifndef VIRIDIS_KERNEL_PERCPU_H
 #define VIRIDIS_KERNEL_PERCPU_H
 
@@ -12,11 +12,12 @@ enum { MAX_CPUS = VIRIDIS_MACHINE_CPUS };
 
 struct cpu {
 	/* Constant once the CPU runs. */
-	struct cpu *self; /* GS:0, must be first */
+	struct cpu *self;   /* GS:0, must be first */
+	uint64_t stack_top; /* boot.S looks here */
+	uint64_t stack_bottom;
 	unsigned int index;
 	uint32_t apic_id;
-	uint64_t stack_bottom, stack_top;
-	struct cpu_descriptors descriptors;
+	struct task_state tss;
 
 	/* Constant once the root runs. */
 	int64_t tsc_skew; /* its TSC is ahead of the first CPU's by so much */
@@ -46,7 +47,7 @@ struct cpu {
 	struct list timers;
 
 	/* Atomic. */
-	uint64_t epoch; /* see below */
+	uint64_t epoch; /* epoch.h */
 
 	/* What to look at before the next entry; all of it is 0 as long as there is nothing. */
 	union {
@@ -60,9 +61,6 @@ struct cpu {
 		};
 		uint64_t attention;
 	};
-
-	/* Atomic: released by its CPU when it is up, acquired by the one that starts it. */
-	bool online;
 };
 
 /* cpus[0..cpu_count) are up once smp_start_all() has returned. */
@@ -90,48 +88,5 @@ static inline void stat_count(uint64_t *counters, unsigned int stat)
 {
 	stat_add(counters, stat, 1);
 }
-
-void smp_init_boot_cpu(void); /* struct cpu, GS and descriptors of the CPU that boots */
-
-/*
- * Start every other CPU of the machine, one after the other, each on its own stack, interrupts off,
- * local APIC ready, cpu_prepare() done. It then waits for smp_release(), and enters cpu_loop(). One
- * that does not come up is logged and left out.
- */
-void smp_start_all(void);
-void smp_release(void);
-
-/* Supplied by main.c: what the CPU needs to run VPs; on the CPU itself, one at a time. */
-void cpu_prepare(struct cpu *cpu);
-
-/* What every CPU does from the end of the boot on. */
-_Noreturn void cpu_loop(struct cpu *cpu);
-
-/* Another CPU is to leave its guest, or HLT, and look again. */
-void cpu_kick(const struct cpu *cpu);
-
-/*
- * Epochs: how one CPU learns that every other has let go of something.
- *
- * Each CPU passes a quiescent point at the top of its loop, where it holds no pointer to any object
- * and no window onto any guest's page, and from which it looks whether translations were removed (npt.h)
- * before it next enters a guest. Whoever takes a translation or an object out of reach advances the epoch; once
- * every CPU has passed that epoch, nothing can reach it any more. Nobody spins for it: the VP
- * that asked does not get past its call before (vp->wait_epoch), and memory waits in quarantine.
- */
-
-/* After the removal is visible: the epoch that every CPU must pass. */
-uint64_t epoch_advance(void);
-
-bool epoch_passed(uint64_t epoch);
-
-/* Kick every CPU that has not passed `epoch`. */
-void epoch_hurry(uint64_t epoch);
-
-/* The calling CPU's quiescent point. */
-void epoch_pass(struct cpu *cpu);
-
-/* The calling CPU enters no guest and holds nothing until its next epoch_pass(). */
-void epoch_idle(struct cpu *cpu);
 
 #endif

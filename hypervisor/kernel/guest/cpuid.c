@@ -110,7 +110,7 @@ static void leaf_d(const struct vp *vp, uint32_t subleaf, struct cpuid_regs *reg
 
 	if (subleaf == 0) {
 		cpu_write_xcr0(vp->arch.xcr0);
-		cpu_cpuid(0xd, 0, regs);
+		*regs = cpu_cpuid(0xd, 0);
 		cpu_write_xcr0(host);
 		regs->eax &= (uint32_t)allowed;
 		regs->edx &= (uint32_t)(allowed >> 32);
@@ -222,7 +222,7 @@ bool cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	if (leaf >= LEAF_BASE && leaf <= 0x4fffffff) {
 		hypervisor_leaf(vp->partition, leaf, regs);
 	} else {
-		cpu_cpuid(leaf, subleaf, regs);
+		*regs = cpu_cpuid(leaf, subleaf);
 		mask_leaf(leaf, regs);
 		adapt_leaf(vp, leaf, subleaf, regs);
 	}

@@ -12,6 +12,7 @@
 #ifndef VIRIDIS_KERNEL_POOL_H
 #define VIRIDIS_KERNEL_POOL_H
 
+#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/base/spinlock.h"
 
 struct pool {

@@ -3,6 +3,7 @@
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
+#include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/sched.h"
@@ -34,7 +35,7 @@ static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
 
 static uint64_t first_cpu_tsc(void)
 {
-	return cpu_rdtsc() - (uint64_t)this_cpu()->tsc_skew;
+	return tsc_to_first(cpu_rdtsc(), this_cpu()->tsc_skew);
 }
 
 uint64_t partition_tsc(const struct partition *partition)

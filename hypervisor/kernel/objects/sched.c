@@ -2,6 +2,7 @@
 /* The scheduler: sched.h. One lock. */
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
@@ -53,7 +54,7 @@ static void poke(struct cpu *cpu)
 {
 	__atomic_store_n(&cpu->reschedule, true, __ATOMIC_SEQ_CST);
 	if (cpu != this_cpu())
-		cpu_kick(cpu);
+		smp_kick(cpu);
 }
 
 /* Whether `cpu` should look again because `vp` is ready: it idles, is outrun, or has no slice. */

@@ -3,7 +3,9 @@
 #include "hypervisor/kernel/objects/vp.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
+#include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
 
@@ -153,7 +155,7 @@ void vp_raise(struct vp *vp, uint32_t event)
 	}
 	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
 	if (before == 0 && cpu && cpu != this_cpu()) {
-		cpu_kick(cpu);
+		smp_kick(cpu);
 	} else if (!cpu && vp->bound) {
 		sched_recall(vp);
 	}
@@ -286,6 +288,7 @@ void vp_update_deadline(struct vp *vp)
 	if (vlapic_timer_deadline(&vp->lapic, &apic) && apic < deadline)
 		deadline = apic;
 	if (deadline != TIMER_NEVER)
-		deadline += (uint64_t)this_cpu()->tsc_skew - vp->partition->tsc_offset;
+		deadline = tsc_from_first(deadline - vp->partition->tsc_offset,
+		                          this_cpu()->tsc_skew);
 	timer_queue_set(vp, deadline);
 }

@@ -1,33 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The boot, in its order. boot.S calls main() with what the boot loader left in EAX and EBX, in long mode,
- * on the first CPU, interrupts off. It ends with the root's loader running; when that has described
- * the machine, boot_finish() takes the second part, still on the first CPU alone.
+ * The boot, in its order. boot.S calls main() on every CPU, in long mode, interrupts off; on the first one
+ * with what the boot loader left in EAX and EBX. There it ends with the root's loader running; when that has
+ * described the machine, boot_finish() takes the second part, still on the first CPU alone.
  */
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/run/root.h"
+#include "hypervisor/kernel/run/run.h"
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/trace.h"
 
-_Noreturn void main(uint32_t magic, uint32_t info_hpa);
+_Noreturn void main(struct cpu *cpu, uint32_t magic, uint32_t info_hpa);
 
 const struct virt_ops *virt;
 
-void cpu_prepare(struct cpu *cpu)
+/* What a CPU needs to run VPs; on the CPU itself, one at a time. */
+static void prepare_cpu(struct cpu *cpu)
 {
-	descriptors_add_stacks(cpu);
+	traps_add_stack(cpu);
 	cpu->hypercall_input = reserve_take(PAGE_4K);
 	cpu->hypercall_output = reserve_take(PAGE_4K);
 	cpu->trace = reserve_take(TRACE_RECORDS * sizeof(struct viridis_trace_record));
 	timer_queue_init(cpu);
 	virt->cpu_on();
+}
+
+/* A canary nobody knows. Its zero byte is what a string cannot copy. Whose frame has one already must not return. */
+static __attribute__((no_stack_protector)) void choose_stack_guard(void)
+{
+	uint64_t value = cpu_rdtsc() * UINT64_C(0x9e3779b97f4a7c15);
+
+	if (cpu_cpuid(1, 0).ecx & CPUID_1_ECX_RDRAND)
+		value ^= cpu_rdrand();
+	__stack_chk_guard = value << 8;
 }
 
 /* One vendor so far; the others' present() goes here. */
@@ -39,7 +52,7 @@ static void choose_virtualization(void)
 	virt->global_init();
 	msr_open_to_root();
 	context_init();
-	cpu_prepare(this_cpu());
+	prepare_cpu(this_cpu());
 	sched_init();
 	log_line("virtualization: %s", virt->name);
 }
@@ -85,12 +98,29 @@ void boot_finish(void)
 	smp_release();
 }
 
-void main(uint32_t magic, uint32_t info_hpa)
+static void start_first(uint32_t magic, uint32_t info_hpa)
 {
-	smp_init_boot_cpu();
+	choose_stack_guard();
 	log_init();
 	log_line("Viridis, a microkernelized hypervisor");
 	boot_info_read(magic, info_hpa);
 	run_steps(0, FIRST_OF_FINISH);
-	cpu_loop(this_cpu());
+}
+
+static void start_other(struct cpu *cpu)
+{
+	paging_enable_protections();
+	lapic_init();
+	prepare_cpu(cpu);
+	smp_join(cpu);
+}
+
+void main(struct cpu *cpu, uint32_t magic, uint32_t info_hpa)
+{
+	traps_init_cpu(cpu);
+	if (cpu->index == 0)
+		start_first(magic, info_hpa);
+	else
+		start_other(cpu);
+	cpu_loop(cpu);
 }

@@ -4,6 +4,8 @@
  * three places that open the gate: after an exit that an interrupt caused, while idle, and
  * while a VP waits for an epoch.
  */
+#include "hypervisor/kernel/run/run.h"
+
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"

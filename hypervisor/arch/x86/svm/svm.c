@@ -4,6 +4,7 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/base/percpu.h"
 
@@ -30,16 +31,14 @@ static struct svm_cpu {
 
 static bool svm_present(void)
 {
-	struct cpuid_regs regs;
+	struct cpuid_regs svm;
 
-	cpu_cpuid(0x80000000, 0, &regs);
-	if (regs.eax < SVM_LEAF)
+	if (cpu_cpuid(0x80000000, 0).eax < SVM_LEAF ||
+	    !(cpu_cpuid(0x80000001, 0).ecx & CPUID_81_ECX_SVM) ||
+	    (cpu_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS))
 		return false;
-	cpu_cpuid(0x80000001, 0, &regs);
-	if (!(regs.ecx & CPUID_81_ECX_SVM) || (cpu_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS))
-		return false;
-	cpu_cpuid(SVM_LEAF, 0, &regs);
-	return (regs.edx & SVM_FEATURE_NESTED_PAGING) && regs.ebx > 1;
+	svm = cpu_cpuid(SVM_LEAF, 0);
+	return (svm.edx & SVM_FEATURE_NESTED_PAGING) && svm.ebx > 1;
 }
 
 /* MSRs that VMLOAD and VMSAVE swap: the guest has them to itself. APM2 15.5.1 */
@@ -65,11 +64,10 @@ static void svm_permit_root_reads(uint32_t first, uint32_t last)
 
 static void svm_global_init(void)
 {
-	struct cpuid_regs regs;
+	struct cpuid_regs svm = cpu_cpuid(SVM_LEAF, 0);
 
-	cpu_cpuid(SVM_LEAF, 0, &regs);
-	asid_count = regs.ebx;
-	svm_features = regs.edx;
+	asid_count = svm.ebx;
+	svm_features = svm.edx;
 	for (unsigned int is_root = 0; is_root < 2; is_root++) {
 		iopm[is_root] = reserve_take(IOPM_BYTES);
 		msrpm[is_root] = reserve_take(MSRPM_BYTES);
@@ -197,8 +195,8 @@ static void svm_run(struct vp *vp)
 	struct vmcb *vmcb = svm_vmcb(vp);
 
 	vmcb->control.interrupt_shadow = arch->interrupt_shadow;
-	vmcb->control.tsc_offset = vp->partition->tsc_offset + vp->tsc_adjust -
-	                           (uint64_t)this_cpu()->tsc_skew;
+	vmcb->control.tsc_offset = tsc_to_first(
+		vp->partition->tsc_offset + vp->tsc_adjust, this_cpu()->tsc_skew);
 	vmcb->save.rax = arch->gpr[GPR_RAX];
 	vmcb->save.rsp = arch->gpr[GPR_RSP];
 	vmcb->save.rip = arch->rip;
