@@ -107,6 +107,14 @@ MUST_CHECK enum ring_status ring_put_gpa_direct(struct ring_producer *ring,
                                                 const void *payload,
                                                 uint32_t payload_bytes, bool *signal);
 
+/* An INBAND's payload with ranges of memory that was lent as `page_set`. */
+MUST_CHECK enum ring_status ring_put_xfer_pages(struct ring_producer *ring,
+                                                uint64_t transaction_id,
+                                                uint16_t page_set,
+                                                const struct vmbus_xfer_range *ranges,
+                                                uint32_t range_count, const void *payload,
+                                                uint32_t payload_bytes, bool *signal);
+
 /* ---- Consumer ---- */
 
 struct ring_consumer {

@@ -225,3 +225,30 @@ enum ring_status ring_put_gpa_direct(struct ring_producer *ring, uint64_t transa
 		return RING_TOO_LONG;
 	return ring_put(ring, &packet, signal);
 }
+
+enum ring_status ring_put_xfer_pages(struct ring_producer *ring, uint64_t transaction_id,
+                                     uint16_t page_set,
+                                     const struct vmbus_xfer_range *ranges,
+                                     uint32_t range_count, const void *payload,
+                                     uint32_t payload_bytes, bool *signal)
+{
+	const struct vmbus_xfer_pages_header header = { .page_set = page_set,
+		                                        .range_count = range_count };
+	const struct ring_part parts[] = {
+		{ .bytes = &header, .length = sizeof(header) },
+		{ .bytes = ranges, .length = range_count * (uint32_t)sizeof(ranges[0]) },
+		{ .bytes = payload, .length = payload_bytes },
+	};
+	const struct ring_packet packet = {
+		.type = VMBUS_PACKET_XFER_PAGES,
+		.flags = VMBUS_PACKET_WANTS_COMPLETION,
+		.transaction_id = transaction_id,
+		.parts = parts,
+		.header_parts = 2,
+		.part_count = ARRAY_COUNT(parts),
+	};
+
+	if (range_count > VMBUS_PACKET_BYTES_MAX / sizeof(ranges[0]))
+		return RING_TOO_LONG;
+	return ring_put(ring, &packet, signal);
+}

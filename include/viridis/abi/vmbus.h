@@ -331,4 +331,19 @@ struct vmbus_gpa_range {
 };
 ASSERT_SIZE(struct vmbus_gpa_range, 8);
 
+/* Rest of an XFER_PAGES header: this, then ranges of memory that was lent as a whole. */
+struct vmbus_xfer_pages_header {
+	uint16_t page_set; /* how the class names that memory */
+	uint8_t sender_owns;
+	uint8_t reserved;
+	uint32_t range_count;
+};
+ASSERT_SIZE(struct vmbus_xfer_pages_header, 8);
+
+struct vmbus_xfer_range {
+	uint32_t bytes;
+	uint32_t offset; /* into the memory */
+};
+ASSERT_SIZE(struct vmbus_xfer_range, 8);
+
 #endif
