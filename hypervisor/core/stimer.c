@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Synthetic timers. The invariants T1-T3 are in stimer.h. */
+/* Synthetic timers. The invariants STIMER-1 to 3 are in stimer.h. */
 #include "hypervisor/core/stimer.h"
 
 #include <viridis/base/bits.h>
@@ -30,16 +30,18 @@ static uint64_t add_saturated(uint64_t a, uint64_t b)
 	return b > STIMER_NEVER - a ? STIMER_NEVER : a + b;
 }
 
-/* T2 */
+/* STIMER-2 */
 static uint64_t period_of(const struct stimer *timer)
 {
 	return timer->count > STIMER_INTERVAL_MIN ? timer->count : STIMER_INTERVAL_MIN;
 }
 
 /* After a register write: a message not yet delivered belonged to the old setting. */
-static void start(struct stimer *timer, uint64_t now)
+static void start(struct stimers *timers, unsigned int index, uint64_t now)
 {
-	timer->message_waits = false;
+	struct stimer *timer = &timers->timer[index];
+
+	timers->waiting &= ~BIT32(index);
 	timer->expiration = STIMER_NEVER;
 	if (!(timer->config & HV_STIMER_ENABLE) || timer->count == 0)
 		return;
@@ -50,8 +52,9 @@ static void start(struct stimer *timer, uint64_t now)
 
 void stimers_reset(struct stimers *timers)
 {
+	*timers = (struct stimers){ 0 };
 	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++)
-		timers->timer[i] = (struct stimer){ .expiration = STIMER_NEVER };
+		timers->timer[i].expiration = STIMER_NEVER;
 }
 
 /* CONFIG and COUNT take turns, CONFIG at even numbers. HV_STIMER_COUNT or more: not a timer's MSR. */
@@ -67,44 +70,38 @@ uint64_t stimers_read(const struct stimers *timers, uint32_t msr)
 	return msr & 1 ? timer->count : timer->config;
 }
 
-static bool write_config(struct stimer *timer, uint64_t value, uint64_t now)
+/* TLFS 12.3.1: a message needs a SINT, and SINT0 is none for timers. */
+static bool has_target(uint64_t config)
 {
-	bool direct = (value & HV_STIMER_DIRECT) != 0;
-	bool may_run = (value & (HV_STIMER_ENABLE | HV_STIMER_AUTO_ENABLE)) != 0;
-
-	value &= CONFIG_KEPT;
-	if (direct && may_run && config_vector(value) < VECTOR_MIN)
-		return false;
-	/* TLFS 12.3.1: a message needs a SINT, and SINT0 is none for timers. */
-	if (!direct && config_sint(value) == 0)
-		value &= ~HV_STIMER_ENABLE;
-	timer->config = value;
-	start(timer, now);
-	return true;
+	return (config & HV_STIMER_DIRECT) || config_sint(config) != 0;
 }
 
-static void write_count(struct stimer *timer, uint64_t value, uint64_t now)
+static bool config_ok(uint64_t config)
 {
-	bool deliverable = (timer->config & HV_STIMER_DIRECT) ||
-	                   config_sint(timer->config) != 0;
-
-	timer->count = value;
-	if (value == 0)
-		timer->config &= ~HV_STIMER_ENABLE;
-	else if ((timer->config & HV_STIMER_AUTO_ENABLE) && deliverable)
-		timer->config |= HV_STIMER_ENABLE;
-	start(timer, now);
+	return !(config & HV_STIMER_DIRECT) ||
+	       !(config & (HV_STIMER_ENABLE | HV_STIMER_AUTO_ENABLE)) ||
+	       config_vector(config) >= VECTOR_MIN;
 }
 
 bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_t now)
 {
 	uint32_t index = index_of(msr);
+	struct stimer *timer = &timers->timer[index % HV_STIMER_COUNT];
 
-	if (index >= HV_STIMER_COUNT)
+	if (index >= HV_STIMER_COUNT || (!(msr & 1) && !config_ok(value)))
 		return false;
-	if (!(msr & 1))
-		return write_config(&timers->timer[index], value, now);
-	write_count(&timers->timer[index], value, now);
+	if (!(msr & 1)) {
+		timer->config = value & CONFIG_KEPT;
+	} else {
+		timer->count = value;
+		if (value != 0 && (timer->config & HV_STIMER_AUTO_ENABLE))
+			timer->config |= HV_STIMER_ENABLE;
+		if (value == 0)
+			timer->config &= ~HV_STIMER_ENABLE;
+	}
+	if (!has_target(timer->config))
+		timer->config &= ~HV_STIMER_ENABLE;
+	start(timers, index, now);
 	return true;
 }
 
@@ -119,7 +116,7 @@ uint64_t stimers_deadline(const struct stimers *timers)
 	return least;
 }
 
-/* The next point of the grid that is not over. T1, T2 */
+/* The next point of the grid that is not over. STIMER-1, STIMER-2 */
 static void expire_one(struct stimer *timer, uint64_t now)
 {
 	uint64_t period = period_of(timer);
@@ -145,8 +142,8 @@ unsigned int stimers_expire(struct stimers *timers, uint64_t now,
 			continue;
 		if (timer->config & HV_STIMER_DIRECT) {
 			vectors[count++] = config_vector(timer->config);
-		} else if (!timer->message_waits) { /* T3 */
-			timer->message_waits = true;
+		} else if (!(timers->waiting & BIT32(i))) { /* STIMER-3 */
+			timers->waiting |= BIT32(i);
 			timer->undelivered = timer->expiration;
 		}
 		expire_one(timer, now);
@@ -156,13 +153,11 @@ unsigned int stimers_expire(struct stimers *timers, uint64_t now,
 
 unsigned int stimers_waiting(const struct stimers *timers, uint16_t sints)
 {
-	unsigned int waiting = 0;
+	unsigned int waiting = timers->waiting;
 
 	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
-		const struct stimer *timer = &timers->timer[i];
-
-		if (timer->message_waits && sints >> config_sint(timer->config) & 1)
-			waiting |= 1u << i;
+		if (!(sints >> config_sint(timers->timer[i].config) & 1))
+			waiting &= ~BIT32(i);
 	}
 	return waiting;
 }
@@ -184,7 +179,7 @@ unsigned int stimers_message(const struct stimers *timers, unsigned int index,
 
 void stimers_delivered(struct stimers *timers, unsigned int index)
 {
-	timers->timer[index].message_waits = false;
+	timers->waiting &= ~BIT32(index);
 }
 
 /* One whose message waits is told as about to expire: it does, where it is loaded. */
@@ -196,7 +191,7 @@ void stimers_save(const struct stimers *timers, struct hv_synthetic_timers_state
 
 		state->timer[i].config = timer->config;
 		state->timer[i].count = timer->count;
-		if (timer->message_waits)
+		if (timers->waiting & BIT32(i))
 			state->timer[i].config |= HV_STIMER_ENABLE;
 	}
 }
@@ -211,7 +206,8 @@ bool stimers_load(struct stimers *timers, const struct hv_synthetic_timers_state
 
 	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
 		loaded.timer[i].count = state->timer[i].count;
-		if (!write_config(&loaded.timer[i], state->timer[i].config, now))
+		if (!stimers_write(&loaded, HV_MSR_STIMER0_CONFIG + 2 * i,
+		                   state->timer[i].config, now))
 			return false;
 	}
 	stimers_save(&loaded, &kept);

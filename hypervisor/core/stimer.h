@@ -3,10 +3,10 @@
  * The four synthetic timers of one VP. TLFS 12.3. PURE: times are the partition's reference time in
  * 100 ns, given by the caller, who arms a physical timer for stimers_deadline().
  *
- *   T1  A periodic timer's expirations stay on the grid start + n * period: lateness never adds up.
- *   T2  A late periodic timer gives up what it missed, as a lazy one does; none is faster than
+ * STIMER-1 A periodic timer's expirations stay on the grid start + n * period: lateness never adds up.
+ * STIMER-2 A late periodic timer gives up what it missed, as a lazy one does; none is faster than
  *       STIMER_INTERVAL_MIN.
- *   T3  A timer holds at most one message the guest has not got. A periodic one runs on meanwhile and gives
+ * STIMER-3 A timer holds at most one message the guest has not got. A periodic one runs on meanwhile and gives
  *       up what expires, so that a delivery, which may come at any time, changes no deadline.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_STIMER_H
@@ -27,11 +27,11 @@ struct stimer {
 	uint64_t count;
 	uint64_t expiration;  /* the next one; STIMER_NEVER when stopped */
 	uint64_t undelivered; /* expiration told by the message that waits */
-	bool message_waits;   /* T3 */
 };
 
 struct stimers {
 	struct stimer timer[HV_STIMER_COUNT];
+	unsigned int waiting; /* timers, one bit each, that hold a message. STIMER-3 */
 };
 
 void stimers_reset(struct stimers *timers);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The synthetic interrupt controller. The invariants S1-S4 are in synic.h. */
+/* The synthetic interrupt controller. The invariants SYNIC-1 to 4 are in synic.h. */
 #include "hypervisor/core/synic.h"
 
 #include <viridis/base/mem.h>
@@ -10,7 +10,7 @@
 /* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
 #define VECTOR_MIN 16u
 
-/* S1: readers are on other CPUs, each field is independent of the others. */
+/* SYNIC-1: readers are on other CPUs, each field is independent of the others. */
 static uint64_t field_load(const uint64_t *field)
 {
 	return __atomic_load_n(field, __ATOMIC_RELAXED);
@@ -113,7 +113,7 @@ static bool slot_is_free(const struct hv_message *slot)
 bool synic_slot_post(struct hv_message *slot, const struct hv_message *message)
 {
 	if (!slot_is_free(slot)) {
-		/* S4: set the flag, then look again; the guest frees, then looks at the flag. */
+		/* SYNIC-4: set the flag, then look again; the guest frees, then looks at the flag. */
 		__atomic_fetch_or(&slot->flags, HV_MESSAGE_FLAG_PENDING,
 		                  __ATOMIC_SEQ_CST);
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -128,7 +128,7 @@ bool synic_slot_post(struct hv_message *slot, const struct hv_message *message)
 	slot->reserved = 0;
 	/* Atomic, for the guest may look at the flags of the message before this one. */
 	__atomic_store_n(&slot->flags, 0, __ATOMIC_RELAXED);
-	/* S3: pairs with the guest's load of type. */
+	/* SYNIC-3: pairs with the guest's load of type. */
 	__atomic_store_n(&slot->type, message->type, __ATOMIC_RELEASE);
 	return true;
 }

@@ -4,11 +4,11 @@
  * shares with the guest. TLFS 11. PURE: mapping the overlay pages, raising the interrupt and the
  * queues of messages are the caller's.
  *
- *   S1  The registers have one writer at a time (the owning CPU, or a parent's call on a stopped VP);
+ * SYNIC-1 The registers have one writer at a time (the owning CPU, or a parent's call on a stopped VP);
  *       any CPU may read them.
- *   S2  A slot has one poster at a time. Its guest may change it at any moment and is not believed.
- *   S3  A slot's type is stored last, with release order; the guest loads it with acquire.
- *   S4  A slot is called taken only after msg_pending was set and the slot seen busy after that, so that the
+ * SYNIC-2 A slot has one poster at a time. Its guest may change it at any moment and is not believed.
+ * SYNIC-3 A slot's type is stored last, with release order; the guest loads it with acquire.
+ * SYNIC-4 A slot is called taken only after msg_pending was set and the slot seen busy after that, so that the
  *       guest, which frees the slot first and looks at msg_pending then, is bound to write EOM.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_SYNIC_H
@@ -20,7 +20,7 @@
 #define SYNIC_ALL_SINTS 0xffffu
 
 struct synic {
-	/* S1 */
+	/* SYNIC-1 */
 	union {
 		uint64_t registers[5]; /* by MSR, from SCONTROL on */
 		struct {

@@ -57,7 +57,7 @@ void vlapic_init_signal(struct vlapic *v)
 	};
 
 	for (unsigned int i = 0; i < VLAPIC_LVTS; i++)
-		fresh.lvt[i] = LVT_MASKED; /* V2 */
+		fresh.lvt[i] = LVT_MASKED; /* VLAPIC-2 */
 	*v = fresh;
 }
 
@@ -126,23 +126,23 @@ static uint32_t logical_id(const struct vlapic *v)
 }
 
 /* The highest set, or VLAPIC_NO_VECTOR. */
-static int highest(const uint32_t bits[8])
+static int highest(const uint64_t bits[VLAPIC_WORDS])
 {
-	for (int word = 7; word >= 0; word--)
+	for (int word = VLAPIC_WORDS - 1; word >= 0; word--)
 		if (bits[word] != 0)
-			return word * 32 + (int)highest_bit32(bits[word]);
+			return word * 64 + (int)highest_bit64(bits[word]);
 	return VLAPIC_NO_VECTOR;
 }
 
-static bool get_bit(const uint32_t bits[8], uint8_t vector)
+static bool get_bit(const uint64_t bits[VLAPIC_WORDS], uint8_t vector)
 {
-	return bits[vector / 32] >> vector % 32 & 1;
+	return bits[vector / 64] >> vector % 64 & 1;
 }
 
-static void set_bit(uint32_t bits[8], uint8_t vector, bool value)
+static void set_bit(uint64_t bits[VLAPIC_WORDS], uint8_t vector, bool value)
 {
-	bits[vector / 32] &= ~BIT32(vector % 32);
-	bits[vector / 32] |= (uint32_t)value << vector % 32;
+	bits[vector / 64] &= ~BIT64(vector % 64);
+	bits[vector / 64] |= (uint64_t)value << vector % 64;
 }
 
 /* An error is told once until ESR is written. SDM3 11.5.3 */
@@ -154,17 +154,18 @@ static void raise_error(struct vlapic *v, uint32_t error)
 	v->esr_errors |= error;
 	if (told || lvt & LVT_MASKED)
 		return;
-	if ((lvt & LVT_VECTOR) < FIRST_VECTOR) /* V1 */
+	if ((lvt & LVT_VECTOR) < FIRST_VECTOR) /* VLAPIC-1 */
 		v->esr_errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
 	else
-		(void)vlapic_accept(v, lvt & LVT_VECTOR, false); /* enabled, by V2 */
+		(void)vlapic_accept(v, lvt & LVT_VECTOR,
+		                    false); /* enabled, by VLAPIC-2 */
 }
 
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 {
 	if (!enabled(v))
 		return false;
-	if (vector < FIRST_VECTOR) { /* V1 */
+	if (vector < FIRST_VECTOR) { /* VLAPIC-1 */
 		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
 		return false;
 	}
@@ -173,16 +174,16 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 	return true;
 }
 
-bool vlapic_merge(struct vlapic *v, const uint32_t posted[8],
-                  const uint32_t posted_level[8])
+bool vlapic_merge(struct vlapic *v, const uint64_t posted[VLAPIC_WORDS],
+                  const uint64_t posted_level[VLAPIC_WORDS])
 {
 	bool all = true;
 
-	for (unsigned int i = 0; i < 8; i++) {
-		for (uint32_t left = posted[i]; left != 0;) {
-			uint8_t vector = (uint8_t)(32 * i + highest_bit32(left));
+	for (unsigned int i = 0; i < VLAPIC_WORDS; i++) {
+		for (uint64_t left = posted[i]; left != 0; left &= left - 1) {
+			uint8_t vector =
+				(uint8_t)(64 * i + (unsigned int)__builtin_ctzll(left));
 
-			left &= ~BIT32(vector % 32);
 			all &= vlapic_accept(v, vector, get_bit(posted_level, vector));
 		}
 	}
@@ -284,7 +285,7 @@ bool vlapic_timer_fire(struct vlapic *v, uint64_t now)
 	if (!v->armed || now < v->deadline)
 		return false;
 	if (is_periodic(v) && period != 0)
-		v->deadline += ((now - v->deadline) / period + 1) * period; /* V3 */
+		v->deadline += ((now - v->deadline) / period + 1) * period; /* VLAPIC-3 */
 	else
 		v->armed = false;
 	return !(lvt & LVT_MASKED) && vlapic_accept(v, lvt & LVT_VECTOR, false);
@@ -383,17 +384,10 @@ bool vlapic_ipi_matches(const struct vlapic *v, const struct vlapic_ipi *ipi)
 
 	if (mode == VLAPIC_DISABLED)
 		return false;
-	switch (ipi->shorthand) {
-	case VLAPIC_TO_SELF:
-		return is_sender;
-	case VLAPIC_TO_ALL:
-		return true;
-	case VLAPIC_TO_OTHERS:
-		return !is_sender;
-	case VLAPIC_TO_DESTINATION:
-		break;
-	}
-	if (ipi->destination == (ipi->wide ? TO_ALL_32BIT : TO_ALL_8BIT))
+	if (ipi->shorthand == VLAPIC_TO_SELF || ipi->shorthand == VLAPIC_TO_OTHERS)
+		return is_sender == (ipi->shorthand == VLAPIC_TO_SELF);
+	if (ipi->shorthand == VLAPIC_TO_ALL ||
+	    ipi->destination == (ipi->wide ? TO_ALL_32BIT : TO_ALL_8BIT))
 		return true;
 	if (!ipi->logical)
 		return ipi->destination == v->config.apic_id;
@@ -401,14 +395,14 @@ bool vlapic_ipi_matches(const struct vlapic *v, const struct vlapic_ipi *ipi)
 	                               matches_xapic(v, ipi->destination);
 }
 
-/* Modes in which software may read and write a register. */
+/* How software may access a register. */
 enum {
-	READ_XAPIC = 1,
-	READ_X2APIC = 2,
-	WRITE_XAPIC = 4,
-	WRITE_X2APIC = 8,
-	READ = READ_XAPIC | READ_X2APIC,
-	WRITE = WRITE_XAPIC | WRITE_X2APIC,
+	READ_PAGE = 1,
+	READ_MSR = 2,
+	WRITE_PAGE = 4,
+	WRITE_MSR = 8,
+	READ = READ_PAGE | READ_MSR,
+	WRITE = WRITE_PAGE | WRITE_MSR,
 	ALL = READ | WRITE,
 };
 
@@ -427,17 +421,17 @@ static const struct rule {
 	AT(VLAPIC_ID) = { READ, 0 },
 	AT(VLAPIC_VERSION_REGISTER) = { READ, 0 },
 	AT(VLAPIC_TPR) = { ALL, 0xff },
-	AT(VLAPIC_APR) = { READ_XAPIC, 0 },
+	AT(VLAPIC_APR) = { READ_PAGE, 0 },
 	AT(VLAPIC_PPR) = { READ, 0 },
-	AT(VLAPIC_EOI) = { READ_XAPIC | WRITE, 0 },
-	AT(VLAPIC_RRD) = { READ_XAPIC, 0 },
-	AT(VLAPIC_LDR) = { READ | WRITE_XAPIC, LDR_WRITABLE },
-	AT(VLAPIC_DFR) = { READ_XAPIC | WRITE_XAPIC, UINT32_MAX },
+	AT(VLAPIC_EOI) = { READ_PAGE | WRITE, 0 },
+	AT(VLAPIC_RRD) = { READ_PAGE, 0 },
+	AT(VLAPIC_LDR) = { READ | WRITE_PAGE, LDR_WRITABLE },
+	AT(VLAPIC_DFR) = { READ_PAGE | WRITE_PAGE, UINT32_MAX },
 	AT(VLAPIC_SVR) = { ALL, SVR_WRITABLE },
 	[VLAPIC_ISR >> 4 ...(VLAPIC_ESR >> 4) - 1] = { READ, UINT32_MAX },
 	AT(VLAPIC_ESR) = { ALL, 0 },
 	AT(VLAPIC_ICR) = { ALL, ICR_WRITABLE | ICR_STATUS },
-	AT(VLAPIC_ICR_HIGH) = { READ_XAPIC | WRITE_XAPIC, LDR_WRITABLE },
+	AT(VLAPIC_ICR_HIGH) = { READ_PAGE | WRITE_PAGE, LDR_WRITABLE },
 	AT(VLAPIC_LVT_TIMER_REGISTER) = { ALL, LVT_COMMON | LVT_PERIODIC },
 	AT(VLAPIC_LVT_THERMAL_REGISTER) = { ALL, LVT_COMMON | LVT_DELIVERY },
 	AT(VLAPIC_LVT_PERFORMANCE_REGISTER) = { ALL, LVT_COMMON | LVT_DELIVERY },
@@ -447,17 +441,15 @@ static const struct rule {
 	AT(VLAPIC_TIMER_INITIAL) = { ALL, UINT32_MAX },
 	AT(VLAPIC_TIMER_CURRENT) = { READ, 0 },
 	AT(VLAPIC_TIMER_DIVIDE) = { ALL, DIVIDE_WRITABLE },
-	AT(VLAPIC_SELF_IPI) = { WRITE_X2APIC, 0xff },
+	AT(VLAPIC_SELF_IPI) = { WRITE_MSR, 0xff },
 };
 
-/* NULL: there is no such register for this access, one of READ and WRITE. */
-static const struct rule *find_rule(const struct vlapic *v, uint32_t index,
-                                    unsigned int access)
+/* NULL: there is no such register for this access, one of the four. */
+static const struct rule *find_rule(uint32_t offset, unsigned int access)
 {
-	access &= vlapic_mode(v) == VLAPIC_X2APIC ? READ_X2APIC | WRITE_X2APIC :
-	                                            READ_XAPIC | WRITE_XAPIC;
-	return index < VLAPIC_REGISTERS && rules[index].access & access ? &rules[index] :
-	                                                                  NULL;
+	const struct rule *rule = &rules[offset / 16 % VLAPIC_REGISTERS];
+
+	return offset / 16 < VLAPIC_REGISTERS && rule->access & access ? rule : NULL;
 }
 
 static uint32_t read_register(const struct vlapic *v, uint32_t offset, uint64_t now)
@@ -517,45 +509,43 @@ static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
 	if (offset == VLAPIC_TIMER_INITIAL)
 		run_timer(v, value, now);
 	for (unsigned int i = 0; !enabled(v) && i < VLAPIC_LVTS; i++)
-		v->lvt[i] |= LVT_MASKED; /* V2; SDM3 11.4.7.2 */
+		v->lvt[i] |= LVT_MASKED; /* VLAPIC-2; SDM3 11.4.7.2 */
 }
 
+/* The page's accesses never fault; where it is not, reads give all ones. What is not aligned is undefined. SDM3 11.4.1 */
 uint32_t vlapic_read(struct vlapic *v, uint32_t offset, uint64_t now)
 {
 	if (vlapic_mode(v) != VLAPIC_XAPIC)
 		return UINT32_MAX;
-	if (offset & 0xf) /* undefined. SDM3 11.4.1 */
+	if (offset & 0xf)
 		return 0;
-	if (find_rule(v, offset >> 4, READ))
+	if (find_rule(offset, READ_PAGE))
 		return read_register(v, offset, now);
 	raise_error(v, ESR_ILLEGAL_REGISTER);
 	return 0;
 }
 
-void vlapic_write(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t now,
-                  struct vlapic_action *action)
+static void write_page(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t now,
+                       struct vlapic_action *action)
 {
-	const struct rule *rule = find_rule(v, offset >> 4, WRITE);
+	const struct rule *rule = find_rule(offset, WRITE_PAGE);
 
-	memset(action, 0, sizeof(*action));
 	if (vlapic_mode(v) != VLAPIC_XAPIC || offset & 0xf)
 		return;
 	if (rule)
 		write_register(v, offset, value & rule->writable, now, action);
-	else if (!find_rule(v, offset >> 4, READ))
+	else if (!find_rule(offset, READ_PAGE))
 		raise_error(v, ESR_ILLEGAL_REGISTER);
 }
 
-bool vlapic_write_icr(struct vlapic *v, uint64_t value, struct vlapic_action *action)
+/* Both halves at once, in the format of the mode the APIC is in. */
+static bool write_icr(struct vlapic *v, uint64_t value, struct vlapic_action *action)
 {
 	bool x2apic = vlapic_mode(v) == VLAPIC_X2APIC;
-	uint32_t low = (uint32_t)value;
-	uint32_t high = (uint32_t)(value >> 32);
+	uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
 
-	memset(action, 0, sizeof(*action));
-	if (vlapic_mode(v) == VLAPIC_DISABLED)
-		return false;
-	if (x2apic && low & ~(ICR_WRITABLE | ICR_STATUS))
+	if (vlapic_mode(v) == VLAPIC_DISABLED ||
+	    (x2apic && low & ~(ICR_WRITABLE | ICR_STATUS)))
 		return false;
 	v->icr_high = x2apic ? high : high & LDR_WRITABLE;
 	v->icr_low = low & ICR_WRITABLE;
@@ -563,33 +553,36 @@ bool vlapic_write_icr(struct vlapic *v, uint64_t value, struct vlapic_action *ac
 	return true;
 }
 
-bool vlapic_msr_read(struct vlapic *v, uint32_t msr, uint64_t now, uint64_t *value)
+bool vlapic_write(struct vlapic *v, enum vlapic_access how, uint32_t offset,
+                  uint64_t value, uint64_t now, struct vlapic_action *action)
 {
-	uint32_t index = msr - VLAPIC_MSR_FIRST;
+	const struct rule *rule = find_rule(offset, WRITE_MSR);
 
-	*value = 0;
-	if (vlapic_mode(v) != VLAPIC_X2APIC || !find_rule(v, index, READ))
+	memset(action, 0, sizeof(*action));
+	if (how == VLAPIC_PAGE) {
+		write_page(v, offset, (uint32_t)value, now, action);
+		return true;
+	}
+	if (!rule || (how == VLAPIC_MSR && vlapic_mode(v) != VLAPIC_X2APIC))
 		return false;
-	*value = read_register(v, index << 4, now);
-	if (index == VLAPIC_ICR >> 4)
-		*value |= (uint64_t)v->icr_high << 32;
+	if (offset == VLAPIC_ICR)
+		return write_icr(v, value, action);
+	if (value & ~(uint64_t)rule->writable)
+		return false;
+	write_register(v, offset, (uint32_t)value, now, action);
 	return true;
 }
 
-bool vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value, uint64_t now,
-                      struct vlapic_action *action)
+bool vlapic_msr_read(const struct vlapic *v, uint32_t msr, uint64_t now, uint64_t *value)
 {
-	uint32_t index = msr - VLAPIC_MSR_FIRST;
-	const struct rule *rule = find_rule(v, index, WRITE);
+	uint32_t offset = VLAPIC_MSR_OFFSET(msr);
 
-	memset(action, 0, sizeof(*action));
-	if (vlapic_mode(v) != VLAPIC_X2APIC || !rule)
+	*value = 0;
+	if (vlapic_mode(v) != VLAPIC_X2APIC || !find_rule(offset, READ_MSR))
 		return false;
-	if (index == VLAPIC_ICR >> 4)
-		return vlapic_write_icr(v, value, action);
-	if (value & ~(uint64_t)rule->writable)
-		return false;
-	write_register(v, index << 4, (uint32_t)value, now, action);
+	*value = read_register(v, offset, now);
+	if (offset == VLAPIC_ICR)
+		*value |= (uint64_t)v->icr_high << 32;
 	return true;
 }
 
@@ -630,7 +623,7 @@ bool vlapic_load(struct vlapic *v,
 			loaded.registers[saved[i]] = value;
 	}
 	for (unsigned int i = VLAPIC_ISR >> 4; i < VLAPIC_ESR >> 4; i += 8)
-		loaded.registers[i] &= ~(BIT32(FIRST_VECTOR) - 1); /* V1 */
+		loaded.registers[i] &= ~(BIT32(FIRST_VECTOR) - 1); /* VLAPIC-1 */
 	if (vlapic_mode(v) == VLAPIC_X2APIC)
 		loaded.icr_high = state->icr_high;
 	loaded.esr = state->esr & ESR_ALL;

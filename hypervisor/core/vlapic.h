@@ -24,6 +24,10 @@
 #define VLAPIC_GPA       UINT64_C(0xfee00000)
 #define VLAPIC_VERSION   UINT32_C(0x00050014) /* six LVT entries. APM2 16.3.4 */
 #define VLAPIC_MSR_FIRST 0x800u
+
+/* Where the register of an x2APIC's MSR is. */
+#define VLAPIC_MSR_OFFSET(msr) (((msr)-VLAPIC_MSR_FIRST) << 4)
+
 #define VLAPIC_NO_VECTOR (-1)
 
 /* MSR 0x1b. APM2 16.3.1, 16.9 */
@@ -64,9 +68,17 @@ enum vlapic_register {
 
 #define VLAPIC_REGISTERS 64u
 
+#define VLAPIC_WORDS 4u /* of a bit for each vector, in 64 bits each */
+
 #define VLAPIC_LVTS      6u
 #define VLAPIC_LVT_TIMER 0u
 #define VLAPIC_LVT_ERROR 5u
+
+enum vlapic_access {
+	VLAPIC_PAGE,      /* of the xAPIC */
+	VLAPIC_MSR,       /* of the x2APIC */
+	VLAPIC_SYNTHETIC, /* the TLFS's MSRs EOI, ICR, TPR: in either mode */
+};
 
 enum vlapic_mode {
 	VLAPIC_DISABLED,
@@ -122,9 +134,9 @@ struct vlapic_config {
 };
 
 /*
- * V1 No bit below 16 is ever set in irr or isr.
- * V2 While the APIC is disabled in APIC_BASE or by SVR, every LVT entry is masked.
- * V3 deadline holds only while armed; a periodic timer's deadline is never more than one
+ * VLAPIC-1 No bit below 16 is ever set in irr or isr.
+ * VLAPIC-2 While the APIC is disabled in APIC_BASE or by SVR, every LVT entry is masked.
+ * VLAPIC-3 deadline holds only while armed; a periodic timer's deadline is never more than one
  *    period ahead of the clock.
  */
 struct vlapic {
@@ -139,7 +151,7 @@ struct vlapic {
 			uint32_t unused_0[8], tpr, unused_9[4];
 			uint32_t ldr; /* xAPIC only: x2APIC derives it from the id */
 			uint32_t dfr, svr;
-			uint32_t isr[8], tmr[8], irr[8];
+			uint64_t isr[VLAPIC_WORDS], tmr[VLAPIC_WORDS], irr[VLAPIC_WORDS];
 			uint32_t esr, unused_29[7]; /* esr: as read */
 			uint32_t icr_low;
 			uint32_t icr_high; /* in x2APIC format in that mode */
@@ -157,22 +169,16 @@ enum vlapic_mode vlapic_mode(const struct vlapic *v);
 MUST_CHECK bool vlapic_set_base(struct vlapic *v, uint64_t value); /* MSR 0x1b */
 
 /*
- * 32-bit accesses of the xAPIC page at `offset`; they never fault. In another mode the
- * page is not there: reads give all ones.
+ * Reads: of the xAPIC page at `offset`, which never fault; of MSRs 0x800-0x8ff, which do outside x2APIC mode. SDM3
+ * 11.12.1.2
  */
 uint32_t vlapic_read(struct vlapic *v, uint32_t offset, uint64_t now);
-void vlapic_write(struct vlapic *v, uint32_t offset, uint32_t value, uint64_t now,
-                  struct vlapic_action *action);
-
-/* RDMSR and WRMSR of 0x800-0x8ff; they fault outside x2APIC mode. SDM3 11.12.1.2 */
-MUST_CHECK bool vlapic_msr_read(struct vlapic *v, uint32_t msr, uint64_t now,
+MUST_CHECK bool vlapic_msr_read(const struct vlapic *v, uint32_t msr, uint64_t now,
                                 uint64_t *value);
-MUST_CHECK bool vlapic_msr_write(struct vlapic *v, uint32_t msr, uint64_t value,
-                                 uint64_t now, struct vlapic_action *action);
 
-/* Both halves of the ICR at once, in the format of the mode the APIC is in. */
-MUST_CHECK bool vlapic_write_icr(struct vlapic *v, uint64_t value,
-                                 struct vlapic_action *action);
+/* 32 bits of the page, which never fault; 64 bits of the ICR by an MSR, in the format of the APIC's mode. */
+MUST_CHECK bool vlapic_write(struct vlapic *v, enum vlapic_access how, uint32_t offset,
+                             uint64_t value, uint64_t now, struct vlapic_action *action);
 
 /* CR8 is TPR bits 7:4. APM2 16.6.4 */
 uint64_t vlapic_cr8(const struct vlapic *v);
@@ -184,18 +190,15 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level);
  * Vectors that other CPUs posted; a posted vector is level where posted_level says so
  * too. False: some were not accepted, so whatever waits for their EOI must not.
  */
-bool vlapic_merge(struct vlapic *v, const uint32_t posted[8],
-                  const uint32_t posted_level[8]);
+bool vlapic_merge(struct vlapic *v, const uint64_t posted[VLAPIC_WORDS],
+                  const uint64_t posted_level[VLAPIC_WORDS]);
 uint8_t vlapic_ppr(const struct vlapic *v);
 int vlapic_pending(const struct vlapic *v); /* deliverable now, or VLAPIC_NO_VECTOR */
 
 /* Whether any vector is requested, whatever the priority. */
 static inline bool vlapic_requests(const struct vlapic *v)
 {
-	const uint32_t *irr = v->irr;
-
-	return (irr[0] | irr[1] | irr[2] | irr[3] | irr[4] | irr[5] | irr[6] | irr[7]) !=
-	       0;
+	return (v->irr[0] | v->irr[1] | v->irr[2] | v->irr[3]) != 0;
 }
 
 /* IRR to ISR; does nothing if it is not requested. */

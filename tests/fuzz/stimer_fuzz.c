@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The synthetic timers under any writes, at any times, delivered or not: T1 to T3 of stimer.h hold, no
+ * The synthetic timers under any writes, at any times, delivered or not: STIMER-1 to STIMER-3 of stimer.h hold, no
  * timer fires early, twice or after it was stopped, and the registers read as TLFS 12.3 has them. What is
  * saved can be loaded at any moment; what is forged is refused.
  */
@@ -107,12 +107,12 @@ static bool fires(struct model *model, uint64_t now)
 
 	if (model->due > now || model->due == NEVER)
 		return false;
-	if (!model->waits) /* T3 */
+	if (!model->waits) /* STIMER-3 */
 		model->told = model->due;
 	if (model->config & PERIODIC) {
 		uint64_t late = now - model->due;
 
-		/* T1, T2: the next of the grid after now. */
+		/* STIMER-1, STIMER-2: the next of the grid after now. */
 		model->due = later(now, period - late % period);
 	} else {
 		model->config &= ~ENABLE;
@@ -199,7 +199,7 @@ static void check(const struct both *both)
 
 		CHECK(stimers_read(&both->timers, 0x400000b0 + 2 * i) == model->config);
 		CHECK(stimers_read(&both->timers, 0x400000b1 + 2 * i) == model->count);
-		if ((model->config & PERIODIC) && model->due != NEVER) /* T1 */
+		if ((model->config & PERIODIC) && model->due != NEVER) /* STIMER-1 */
 			CHECK((model->due - model->start) % period_of(model) == 0);
 		CHECK(!model->waits || sint_of(model) != 0);
 		if (model->due < next)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Any sequence of guest accesses, interrupts and clock steps against the virtual local APIC: its
- * invariants V1 to V3 hold after each. A step is 16 bytes: what to do, a register or vector, and a value. At
+ * invariants VLAPIC-1 to VLAPIC-3 hold after each. A step is 16 bytes: what to do, a register or vector, and a value. At
  * each, what was saved can be loaded and saves as the same; a word of it forged, or all of it, loads as itself
  * or not at all.
  */
@@ -27,11 +27,11 @@ static void check_invariants(const struct vlapic *v, uint64_t now)
 	uint32_t mode = v->lvt[VLAPIC_LVT_TIMER] & LVT_MODE;
 	int pending = vlapic_pending(v);
 
-	CHECK(((v->irr[0] | v->isr[0]) & 0xffff) == 0); /* V1 */
+	CHECK(((v->irr[0] | v->isr[0]) & 0xffff) == 0); /* VLAPIC-1 */
 	for (unsigned int i = 0; i < VLAPIC_LVTS; i++)
-		CHECK(enabled || v->lvt[i] & LVT_MASKED); /* V2 */
+		CHECK(enabled || v->lvt[i] & LVT_MASKED); /* VLAPIC-2 */
 	if (v->armed && mode == LVT_PERIODIC)
-		CHECK(v->deadline < now || v->deadline - now <= LONGEST); /* V3 */
+		CHECK(v->deadline < now || v->deadline - now <= LONGEST); /* VLAPIC-3 */
 	CHECK(vlapic_timer_count(v, now) <= v->timer_initial);
 	CHECK(pending == VLAPIC_NO_VECTOR || (pending & 0xf0) > (vlapic_ppr(v) & 0xf0));
 }
@@ -44,10 +44,11 @@ static void access(struct vlapic *v, unsigned int what, uint32_t where, uint64_t
 
 	switch (what) {
 	case 0:
-		vlapic_write(v, where, (uint32_t)value, now, &action);
+		CHECK(vlapic_write(v, VLAPIC_PAGE, where, value, now, &action));
 		break;
 	case 1:
-		(void)!vlapic_msr_write(v, 0x800 + where % 0x100, value, now, &action);
+		(void)!vlapic_write(v, VLAPIC_MSR, where % 0x100 * 16, value, now,
+		                    &action);
 		break;
 	case 2:
 		(void)!vlapic_set_base(v, VLAPIC_GPA | (value & 0xfff));

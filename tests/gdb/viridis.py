@@ -122,7 +122,7 @@ def exit_name(code):
 
 
 def vectors(words):
-    return [32 * i + bit for i, word in enumerate(elements(words)) for bit in range(32)
+    return [64 * i + bit for i, word in enumerate(elements(words)) for bit in range(64)
             if int(word) >> bit & 1]
 
 

@@ -171,7 +171,7 @@ START_TEST(an_overlong_payload_is_cut_at_the_slots_end)
 }
 END_TEST
 
-/* The guest's side, as Linux does it: free the slot, then look at msg_pending (S4). */
+/* The guest's side, as Linux does it: free the slot, then look at msg_pending (SYNIC-4). */
 #define RACE_MESSAGES 200000u
 static uint32_t guest_got;
 static uint32_t eom_count;

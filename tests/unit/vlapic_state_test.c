@@ -28,7 +28,7 @@ static void write32(uint32_t offset, uint32_t value, uint64_t now)
 {
 	struct vlapic_action action;
 
-	vlapic_write(&v, offset, value, now, &action);
+	ck_assert(vlapic_write(&v, VLAPIC_PAGE, offset, value, now, &action));
 }
 
 /* Switched on; 0x61 in service, 0x52 (level) and 0x30 requested, a periodic timer half way. */
@@ -109,9 +109,9 @@ START_TEST(in_x2apic_mode_the_id_is_wide_and_makes_the_logical_one)
 
 	v = fresh(0x25);
 	ck_assert(vlapic_set_base(&v, BASE_X2));
-	ck_assert(vlapic_msr_write(&v, 0x80f, SVR_ON, 0, &action));
-	ck_assert(vlapic_msr_write(&v, 0x830, UINT64_C(0x12345678) << 32 | 0x4041, 0,
-	                           &action));
+	ck_assert(vlapic_write(&v, VLAPIC_MSR, VLAPIC_SVR, SVR_ON, 0, &action));
+	ck_assert(vlapic_write(&v, VLAPIC_MSR, VLAPIC_ICR,
+	                       UINT64_C(0x12345678) << 32 | 0x4041, 0, &action));
 	vlapic_save(&v, 0, &state);
 	ck_assert_uint_eq(state.id, 0x25);
 	ck_assert_uint_eq(state.ldr, 0x20020);

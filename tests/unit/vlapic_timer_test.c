@@ -16,7 +16,7 @@ static struct vlapic_action action;
 
 static void write_at(uint64_t now, uint32_t offset, uint32_t value)
 {
-	vlapic_write(&v, offset, value, now, &action);
+	ck_assert(vlapic_write(&v, VLAPIC_PAGE, offset, value, now, &action));
 }
 
 static void create(uint32_t lvt)

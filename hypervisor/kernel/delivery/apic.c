@@ -58,15 +58,18 @@ void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 		interrupt_ended_by_root(vp, vector);
 	else if (level)
 		intercept_apic_eoi(vp, vector);
-	messages_retry(vp, synic_sints_of_vector(&vp->synic, vector));
+	if (messages_wait(vp))
+		messages_retry(vp, synic_sints_of_vector(&vp->synic, vector));
 }
 
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
 {
 	if (action->sends_ipi) {
 		stat_count(vp->stats, VIRIDIS_VP_STAT_IPIS_SENT);
-		apic_deliver(vp->partition,
-		             &action->ipi); /* a bad vector reaches nobody */
+		if (action->ipi.shorthand == VLAPIC_TO_SELF)
+			deliver_one(vp, &action->ipi);
+		else
+			apic_deliver(vp->partition, &action->ipi); /* no bad vector */
 	}
 	if (action->ended)
 		apic_interrupt_ended(vp, action->ended_vector, action->ended_level);
@@ -74,12 +77,12 @@ static void carry_out(struct vp *vp, const struct vlapic_action *action)
 		vp_update_deadline(vp);
 }
 
-bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
+bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset, uint64_t value)
 {
 	struct vlapic_action action;
 
-	if (!vlapic_msr_write(&vp->lapic, msr, value, partition_tsc(vp->partition),
-	                      &action))
+	if (!vlapic_write(&vp->lapic, how, offset, value, partition_tsc(vp->partition),
+	                  &action))
 		return false;
 	carry_out(vp, &action);
 	return true;
@@ -95,24 +98,6 @@ bool apic_set_base(struct vp *vp, uint64_t value)
 	return true;
 }
 
-bool apic_write_icr(struct vp *vp, uint64_t value)
-{
-	struct vlapic_action action;
-
-	if (!vlapic_write_icr(&vp->lapic, value, &action))
-		return false;
-	carry_out(vp, &action);
-	return true;
-}
-
-void apic_eoi(struct vp *vp)
-{
-	struct vlapic_action action;
-
-	vlapic_eoi(&vp->lapic, &action);
-	carry_out(vp, &action);
-}
-
 static uint64_t page_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
 {
 	uint32_t offset = (uint32_t)(gpa & (PAGE_4K - 1));
@@ -124,13 +109,9 @@ static uint64_t page_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
 
 static void page_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value)
 {
-	struct vlapic_action action;
-
-	if (bytes != 4)
-		return;
-	vlapic_write(&vp->lapic, (uint32_t)(gpa & (PAGE_4K - 1)), (uint32_t)value,
-	             partition_tsc(vp->partition), &action);
-	carry_out(vp, &action);
+	if (bytes == 4)
+		(void)!apic_write(vp, VLAPIC_PAGE, (uint32_t)(gpa & (PAGE_4K - 1)),
+		                  value); /* none faults */
 }
 
 bool apic_mmio(struct vp *vp, uint64_t gpa)

@@ -13,10 +13,9 @@ struct partition;
 struct vp;
 
 /* The owner. False: #GP. */
-bool apic_write_msr(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
+bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset,
+                uint64_t value) MUST_CHECK;
 bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
-bool apic_write_icr(struct vp *vp, uint64_t value) MUST_CHECK;
-void apic_eoi(struct vp *vp);
 
 /* The owner: an interrupt has ended at the virtual APIC. */
 void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level);

@@ -47,12 +47,10 @@ void interrupt_ended_by_root(struct vp *vp, uint8_t vector)
 	}
 }
 
-void interrupt_end_dropped(struct vp *vp, const uint32_t level[8])
+void interrupt_end_dropped(struct vp *vp, const uint64_t level[VLAPIC_WORDS])
 {
 	for (unsigned int vector = 0; vector < 256; vector++) {
-		uint32_t bit = BIT32(vector % 32);
-
-		if ((level[vector / 32] & bit) && !(vp->lapic.irr[vector / 32] & bit))
+		if ((level[vector / 64] & ~vp->lapic.irr[vector / 64]) >> vector % 64 & 1)
 			interrupt_ended_by_root(vp, (uint8_t)vector);
 	}
 }

@@ -17,7 +17,7 @@ struct vp;
 void interrupt_ended_by_root(struct vp *vp, uint8_t vector);
 
 /* The virtual APIC took no level interrupts: those of `level` that it does not hold have ended. */
-void interrupt_end_dropped(struct vp *vp, const uint32_t level[8]);
+void interrupt_end_dropped(struct vp *vp, const uint64_t level[4]);
 
 /* The virtual APIC was reset: so have all. */
 void interrupt_end_all(struct vp *vp);

@@ -6,7 +6,7 @@
 #ifndef VIRIDIS_KERNEL_MESSAGE_H
 #define VIRIDIS_KERNEL_MESSAGE_H
 
-#include "hypervisor/kernel/objects/message_source.h"
+#include "hypervisor/kernel/objects/vp.h"
 
 /*
  * Queue a message at the source, and try to deliver at `target`, or where the source is linked already.
@@ -14,6 +14,12 @@
  */
 enum hv_status message_post(struct message_source *source, struct vp *target,
                             const struct hv_message *message);
+
+/* The owner of `vp`: whether anything waits for a slot. */
+static inline bool messages_wait(const struct vp *vp)
+{
+	return vp->messages.waiting_sints || vp->stimers.waiting;
+}
 
 /* The owner of `vp`: try what waits for these SINTs again, one bit each; its timers' messages too. */
 void messages_retry(struct vp *vp, uint16_t sints);

@@ -150,14 +150,6 @@ uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 	}
 }
 
-static bool write_tpr(struct vp *vp, uint64_t value)
-{
-	if (value > 0xff)
-		return false;
-	vp->lapic.tpr = (uint32_t)value;
-	return true;
-}
-
 static bool show(struct vp *vp, enum overlay which, uint64_t *msr, uint64_t value)
 {
 	return overlay_set(vp->partition, &vp->overlays[which], msr, value,
@@ -208,13 +200,12 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 	case HV_MSR_REFERENCE_TSC:
 		return overlay_set(partition, &partition->tsc_overlay,
 		                   &partition->reference_tsc_msr, value, NPT_READ);
-	case HV_MSR_EOI:
-		apic_eoi(vp);
-		return true;
+	case HV_MSR_EOI: /* whatever is written */
+		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
 	case HV_MSR_ICR:
-		return apic_write_icr(vp, value);
+		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_ICR, value);
 	case HV_MSR_TPR:
-		return write_tpr(vp, value);
+		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_TPR, value);
 	case HV_MSR_VP_ASSIST_PAGE:
 		return show(vp, OVERLAY_ASSIST, &vp->assist_msr, value);
 	case HV_MSR_SCONTROL ... HV_MSR_EOM:
@@ -297,7 +288,7 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	const struct range *range;
 
 	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
-		return apic_write_msr(vp, msr, value);
+		return apic_write(vp, VLAPIC_MSR, VLAPIC_MSR_OFFSET(msr), value);
 	range = find_range(msr);
 	switch (msr) {
 	case MSR_SYNTHETIC_FIRST ... MSR_SYNTHETIC_LAST:

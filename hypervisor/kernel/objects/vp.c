@@ -163,14 +163,20 @@ void vp_raise(struct vp *vp, uint32_t event)
 
 void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
 {
-	uint32_t *levels = &vp->posted_level[vector / 32], bit = BIT32(vector % 32);
+	uint64_t *levels = &vp->posted_level[vector / 64], bit = BIT64(vector % 64);
 
+	if (!level && __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu()) {
+		(void)vlapic_accept(&vp->lapic, vector,
+		                    false); /* V1; lost if it is off */
+		vp->quiet = false;
+		return;
+	}
 	if (level)
 		__atomic_fetch_or(levels, bit, __ATOMIC_RELAXED);
 	else if (__atomic_load_n(levels, __ATOMIC_RELAXED) & bit)
 		__atomic_fetch_and(levels, ~bit, __ATOMIC_RELAXED);
 	/* Release: whoever takes the vector sees its trigger mode. */
-	__atomic_fetch_or(&vp->posted[vector / 32], BIT32(vector % 32), __ATOMIC_RELEASE);
+	__atomic_fetch_or(&vp->posted[vector / 64], bit, __ATOMIC_RELEASE);
 	vp_raise(vp, EVENTS_INTERRUPT);
 }
 

@@ -114,8 +114,8 @@ struct vp {
 	uint32_t suspend;
 	uint32_t events;
 	uint32_t resumed_by; /* the parent's VP that let it run last */
-	uint32_t posted[8], posted_level[8];
-	struct cpu *running_on; /* NULL: on none */
+	uint64_t posted[VLAPIC_WORDS], posted_level[VLAPIC_WORDS]; /* by other CPUs */
+	struct cpu *running_on;                                    /* NULL: on none */
 
 	/* messages lock */
 	struct message_inbox messages;

@@ -17,9 +17,9 @@
 
 static void take_posted(struct vp *vp)
 {
-	uint32_t vectors[8], level[8];
+	uint64_t vectors[VLAPIC_WORDS], level[VLAPIC_WORDS];
 
-	for (unsigned int i = 0; i < 8; i++) {
+	for (unsigned int i = 0; i < VLAPIC_WORDS; i++) {
 		/* Acquire pairs with the release in vp_post_interrupt. */
 		vectors[i] = __atomic_exchange_n(&vp->posted[i], 0, __ATOMIC_ACQUIRE);
 		level[i] = vectors[i] &
@@ -111,8 +111,8 @@ static bool may_spare_eoi(const struct vp *vp, int vector)
 {
 	const struct vlapic *lapic = &vp->lapic;
 
-	for (int i = 0; i < 8; i++) {
-		uint32_t mine = vector / 32 == i ? BIT32(vector % 32) : 0;
+	for (int i = 0; i < (int)VLAPIC_WORDS; i++) {
+		uint64_t mine = vector / 64 == i ? BIT64(vector % 64) : 0;
 
 		if (lapic->isr[i] || (lapic->irr[i] & ~mine) || (lapic->tmr[i] & mine))
 			return false;
@@ -229,7 +229,7 @@ void vp_after_exit(struct vp *vp)
 	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
 		vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
 		if (synic_is_auto_eoi(&vp->synic, (uint8_t)vp->presented))
-			apic_eoi(vp);
+			(void)!apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
 		vp->presented = VLAPIC_NO_VECTOR;
 		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
 	}

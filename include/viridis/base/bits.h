@@ -50,4 +50,9 @@ static inline unsigned int highest_bit32(uint32_t value)
 	return 31u - (unsigned int)__builtin_clz(value);
 }
 
+static inline unsigned int highest_bit64(uint64_t value)
+{
+	return 63u - (unsigned int)__builtin_clzll(value);
+}
+
 #endif
