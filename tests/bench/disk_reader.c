@@ -47,6 +47,8 @@ static const struct phase phases[] = {
 	{ "read-4k-depth-32", 32, 4096, IOCB_CMD_PREAD, 0 },
 	{ "read-128k", 0, BLOCK_MAX, IOCB_CMD_PREAD, 1 },
 	{ "write-128k", 0, BLOCK_MAX, IOCB_CMD_PWRITE, 1 },
+	{ "read-4k-depth-4", 4, 4096, IOCB_CMD_PREAD, 0 },
+	{ "read-128k-depth-8", 8, BLOCK_MAX, IOCB_CMD_PREAD, 1 },
 };
 #define PHASES (sizeof(phases) / sizeof(phases[0]))
 

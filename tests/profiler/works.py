@@ -26,7 +26,8 @@ TINY_ELF = TINY.with_suffix(".elf")
 
 
 # Phases that others ask for, by their numbers.
-SELF_IPI, SIGNAL, READ_1, READ_32, START = 5, 6, 11, 13, 20
+SELF_IPI, SIGNAL, START = 5, 6, 20
+READ_1, READ_32, READ_128K, READ_4, READ_128K_8 = 11, 13, 14, 16, 17
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,10 @@ WORKS = {
     "read1": Work("a child of Linux reads 4 KiB, one at a time", "disk",
                   {READ_1: "4 KiB read, depth 1"}),
     "read32": Work("the same, 32 at a time", "disk", {READ_32: "4 KiB read, depth 32"}),
-    "read128k": Work("128 KiB, one at a time", "disk", {14: "128 KiB read"}),
+    "read128k": Work("128 KiB, one at a time", "disk", {READ_128K: "128 KiB read"}),
     "write128k": Work("the same, written", "disk", {15: "128 KiB write"}),
+    "read4": Work("4 KiB, 4 at a time", "disk", {READ_4: "4 KiB read, depth 4"}),
+    "read128k8": Work("128 KiB, 8 at a time", "disk", {READ_128K_8: "128 KiB read, depth 8"}),
     "start": Work("viridis create and start, until the child's first instruction", "start",
                   {START: "create and start of a tiny child"}),
 }
@@ -120,7 +123,8 @@ def run_root(name, *words):
 
 # As disk_reader calls them.
 DISK_PHASES = {READ_1: "read-4k-depth-1", 12: "read-4k-aio-1", READ_32: "read-4k-depth-32",
-               14: "read-128k", 15: "write-128k"}
+               READ_128K: "read-128k", 15: "write-128k", READ_4: "read-4k-depth-4",
+               READ_128K_8: "read-128k-depth-8"}
 
 
 def run_machine(name, works):

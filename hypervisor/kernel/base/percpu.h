@@ -31,7 +31,6 @@ struct cpu {
 	uint32_t locks_held;   /* one bit a rank */
 	uint64_t stamp;        /* TSC up to which time is accounted */
 	uint32_t exits_in_row; /* since then, before the one at hand */
-	uint64_t run_start;    /* TSC since which current has not been charged */
 	uint64_t trace_next;   /* number of the next record */
 	/* Level interrupts in service at the local APIC, oldest first; whether the root has ended it. */
 	uint8_t level_stack[16];
@@ -43,11 +42,17 @@ struct cpu {
 	struct vp *current; /* the VP it runs; NULL: idle */
 	uint64_t slice_end; /* TSC; 0: it may run on */
 
+	/* The scheduler's lock. */
+	uint64_t run_start; /* TSC since which current has not been charged */
+
 	/* Its timers lock; see timer_queue.c. */
 	struct list timers;
 
 	/* Atomic. */
 	uint64_t epoch; /* epoch.h */
+	bool in_grace;  /* its root's VP waits until the child has used up its grace */
+	/* Written under the scheduler's lock: who runs next, then runs, by a loan. */
+	struct vp *lent_to;
 
 	/* What to look at before the next entry; all of it is 0 as long as there is nothing. */
 	union {

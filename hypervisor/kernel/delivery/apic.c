@@ -13,7 +13,7 @@ static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)
 	switch (ipi->delivery) {
 	case VLAPIC_FIXED:
 	case VLAPIC_LOWEST_PRIORITY:
-		vp_post_interrupt(target, ipi->vector, ipi->level);
+		vp_post_interrupt(target, ipi->vector, ipi->level, SCHED_WAKE);
 		break;
 	case VLAPIC_NMI:
 		vp_raise(target, EVENTS_NMI);

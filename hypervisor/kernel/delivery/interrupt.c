@@ -27,7 +27,7 @@ void interrupt_external(uint8_t vector)
 		cpu->level_stack[cpu->level_count++] = vector;
 	}
 	if (cpu->root_vp)
-		vp_post_interrupt(cpu->root_vp, vector, level);
+		vp_post_interrupt(cpu->root_vp, vector, level, SCHED_WAKE);
 }
 
 void interrupt_ended_by_root(struct vp *vp, uint8_t vector)

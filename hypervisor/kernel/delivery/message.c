@@ -4,12 +4,12 @@
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
 
-static void raise_sint(struct vp *vp, unsigned int sint)
+static void raise_sint(struct vp *vp, unsigned int sint, enum sched_wake how)
 {
 	uint8_t vector;
 
 	if (synic_vector(&vp->synic, sint, &vector))
-		vp_post_interrupt(vp, vector, false);
+		vp_post_interrupt(vp, vector, false, how);
 }
 
 static bool post_locked(struct vp *vp, unsigned int sint,
@@ -23,7 +23,7 @@ static bool post_locked(struct vp *vp, unsigned int sint,
 		return false;
 	trace(VIRIDIS_TRACE_MESSAGE, vp, sint, message->type);
 	stat_count(vp->stats, VIRIDIS_VP_STAT_MESSAGES_DELIVERED);
-	raise_sint(vp, sint);
+	raise_sint(vp, sint, SCHED_WAKE);
 	return true;
 }
 
@@ -149,7 +149,7 @@ enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,
 	if (*newly_signaled) {
 		trace(VIRIDIS_TRACE_EVENT, vp, sint, flag);
 		stat_count(vp->stats, VIRIDIS_VP_STAT_EVENTS_RECEIVED);
-		raise_sint(vp, sint);
+		raise_sint(vp, sint, SCHED_SIGNAL);
 	}
 	return HV_STATUS_SUCCESS;
 }

@@ -85,7 +85,7 @@ static enum hv_status resume(struct hypercall *call, uint32_t bit)
 		return status;
 	hypercall_release_vp(call); /* it is `bit` that holds it yet */
 	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
-	vp_resume_on(vp, bit, intercept_is_watched(vp));
+	vp_resume_on(vp, bit, intercept_is_watched(vp) ? SCHED_LEND : SCHED_WAKE);
 	return HV_STATUS_SUCCESS;
 }
 

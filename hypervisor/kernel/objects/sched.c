@@ -9,8 +9,9 @@
 
 static struct spinlock sched_lock = SPINLOCK(LOCK_SCHEDULER);
 static struct run_queue_policy policy;
-static struct run_queue queue;       /* sched_lock: children's VPs that are ready */
-static struct vp *lent_to[MAX_CPUS]; /* sched_lock: runs next, then runs, by a loan */
+static uint64_t grace_ticks;
+static struct run_queue queue; /* sched_lock: children's VPs that are ready */
+static unsigned int busy_cpus; /* sched_lock: those that run a VP */
 
 /* Times in TSC ticks. */
 void sched_init(void)
@@ -24,6 +25,7 @@ void sched_init(void)
 		.slice_min = millisecond,
 		.slice_max = 10 * millisecond,
 	};
+	grace_ticks = millisecond / 5;
 	run_queue_init(&queue, &policy);
 }
 
@@ -50,6 +52,18 @@ static void make_ready_locked(struct vp *vp)
 		run_queue_insert(&queue, &vp->entity);
 }
 
+/* What `cpu` runs, charged up to now. Clocks of two CPUs may differ a little. */
+static const struct vp *charged_current_locked(struct cpu *cpu, uint64_t now)
+{
+	struct vp *current = cpu->current;
+
+	if (current && (int64_t)(now - cpu->run_start) > 0) {
+		run_queue_charge(&queue, &current->entity, now - cpu->run_start);
+		cpu->run_start = now;
+	}
+	return current;
+}
+
 static void poke(struct cpu *cpu)
 {
 	__atomic_store_n(&cpu->reschedule, true, __ATOMIC_SEQ_CST);
@@ -58,23 +72,24 @@ static void poke(struct cpu *cpu)
 }
 
 /* Whether `cpu` should look again because `vp` is ready: it idles, is outrun, or has no slice. */
-static bool should_poke(const struct cpu *cpu, const struct vp *vp)
+static bool should_poke_locked(struct cpu *cpu, const struct vp *vp)
 {
-	const struct vp *current = cpu->current;
+	const struct vp *current = charged_current_locked(cpu, cpu_rdtsc());
 
 	return !current || cpu->slice_end == 0 ||
 	       run_queue_preempts(&queue, &vp->entity, &current->entity);
 }
 
 /* An idle CPU if there is one, the last it ran on first; else the one that is most ahead. */
-static struct cpu *choose_cpu(const struct vp *vp)
+static struct cpu *choose_cpu_locked(const struct vp *vp)
 {
 	struct cpu *best = vp->last_cpu ? vp->last_cpu : cpus[0];
+	uint64_t now = cpu_rdtsc();
 
-	if (!best->current)
+	if (!charged_current_locked(best, now))
 		return best;
 	for (unsigned int i = 0; i < cpu_count; i++) {
-		const struct vp *current = cpus[i]->current;
+		const struct vp *current = charged_current_locked(cpus[i], now);
 
 		if (!current)
 			return cpus[i];
@@ -85,14 +100,39 @@ static struct cpu *choose_cpu(const struct vp *vp)
 	return best;
 }
 
-/* To where a VP that has become ready belongs. */
-static void place_locked(const struct vp *vp)
+/*
+ * The child on this CPU, which has signalled the root's VP of it, goes on. False: it may not, or it can go
+ * on at an idle CPU, and nobody has to wait. D15
+ */
+static bool begin_grace_locked(struct cpu *cpu)
 {
-	struct cpu *target = vp->bound ? vp->bound : choose_cpu(vp);
+	struct vp *current = cpu->current;
+	uint64_t now = cpu_rdtsc();
+
+	if (cpu != this_cpu() || !current || current->bound || busy_cpus < cpu_count ||
+	    !grace_begin(&current->grace, now))
+		return false;
+	if (cpu->slice_end == 0 || cpu->slice_end > now + grace_ticks)
+		cpu->slice_end = now + grace_ticks;
+	cpu->timer_rearm = true;
+	__atomic_store_n(&cpu->in_grace, true, __ATOMIC_RELAXED);
+	return true;
+}
+
+/* To where a VP that has become ready belongs. */
+static void place_locked(const struct vp *vp, enum sched_wake how)
+{
+	struct cpu *target = vp->bound ? vp->bound : choose_cpu_locked(vp);
 
 	trace(VIRIDIS_TRACE_WAKE, vp, target->index, 0);
-	if (should_poke(target, vp))
+	if (should_poke_locked(target, vp) &&
+	    !(how == SCHED_SIGNAL && vp->bound && begin_grace_locked(target)))
 		poke(target);
+}
+
+static void set_loan_locked(struct cpu *cpu, struct vp *vp)
+{
+	__atomic_store_n(&cpu->lent_to, vp, __ATOMIC_RELAXED);
 }
 
 /* Out of the queue, so that no other CPU takes it. */
@@ -100,12 +140,12 @@ static void lend_locked(struct cpu *cpu, struct vp *vp)
 {
 	run_queue_remove(&queue, &vp->entity);
 	vp->last_cpu = cpu;
-	__atomic_store_n(&lent_to[cpu->index], vp, __ATOMIC_RELAXED);
+	set_loan_locked(cpu, vp);
 	trace(VIRIDIS_TRACE_WAKE, vp, cpu->index, 1);
 	poke(cpu);
 }
 
-void sched_wake(struct vp *vp, bool lend)
+void sched_wake(struct vp *vp, enum sched_wake how)
 {
 	struct cpu *cpu = this_cpu();
 
@@ -114,18 +154,19 @@ void sched_wake(struct vp *vp, bool lend)
 	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0)
 		return;
 	make_ready_locked(vp);
-	if (lend && run_queue_first(&queue) == &vp->entity && !lent_to[cpu->index])
+	if (how == SCHED_LEND && run_queue_first(&queue) == &vp->entity && !cpu->lent_to)
 		lend_locked(cpu, vp);
 	else
-		place_locked(vp);
+		place_locked(vp, how);
 }
 
-/* No lock: a loan that begins or ends meanwhile ends soon, or has. */
-void sched_recall(const struct vp *vp)
+/* No lock: a loan or a grace that begins or ends meanwhile ends soon, or has. */
+void sched_recall(const struct vp *vp, enum sched_wake how)
 {
 	struct cpu *cpu = vp->bound;
 
-	if (__atomic_load_n(&lent_to[cpu->index], __ATOMIC_RELAXED))
+	if (__atomic_load_n(&cpu->lent_to, __ATOMIC_RELAXED) ||
+	    (how != SCHED_SIGNAL && __atomic_load_n(&cpu->in_grace, __ATOMIC_RELAXED)))
 		poke(cpu);
 }
 
@@ -136,8 +177,8 @@ void sched_stop(struct vp *vp)
 	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) == 0)
 		return;
 	run_queue_remove(&queue, &vp->entity);
-	if (vp->last_cpu && lent_to[vp->last_cpu->index] == vp)
-		__atomic_store_n(&lent_to[vp->last_cpu->index], NULL, __ATOMIC_RELAXED);
+	if (vp->last_cpu && vp->last_cpu->lent_to == vp)
+		set_loan_locked(vp->last_cpu, NULL);
 	vp->sched_state = VP_BLOCKED;
 }
 
@@ -147,20 +188,18 @@ bool sched_is_blocked(const struct vp *vp)
 	return vp->sched_state == VP_BLOCKED;
 }
 
-/* True at the end of a loan. */
-static bool end_loan_locked(const struct cpu *cpu, const struct vp *previous)
-{
-	if (!previous || lent_to[cpu->index] != previous)
-		return false;
-	__atomic_store_n(&lent_to[cpu->index], NULL, __ATOMIC_RELAXED);
-	return true;
-}
-
 /* The CPU's own root VP when it waits for it. */
 static struct vp *ready_root_locked(const struct cpu *cpu)
 {
 	return cpu->root_vp && cpu->root_vp->sched_state == VP_QUEUED ? cpu->root_vp :
 	                                                                NULL;
+}
+
+static struct vp *first_child_locked(void)
+{
+	struct run_entity *first = run_queue_first(&queue);
+
+	return first ? LIST_OWNER(first, struct vp, entity) : NULL;
 }
 
 /*
@@ -169,19 +208,16 @@ static struct vp *ready_root_locked(const struct cpu *cpu)
  */
 static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 {
-	struct vp *root = ready_root_locked(cpu);
-	struct run_entity *first = run_queue_first(&queue);
-	struct vp *child = first ? LIST_OWNER(first, struct vp, entity) : NULL;
+	struct vp *root = ready_root_locked(cpu), *child = first_child_locked();
 
-	if (lent_to[cpu->index])
-		return lent_to[cpu->index];
-	if (root && child && !given_back &&
-	    (int64_t)(child->entity.virtual_time - root->entity.virtual_time) < 0)
-		root = NULL;
-	if (root)
+	if (cpu->lent_to)
+		return cpu->lent_to;
+	if (root &&
+	    (given_back || !child ||
+	     (int64_t)(child->entity.virtual_time - root->entity.virtual_time) >= 0))
 		return root;
 	if (child)
-		run_queue_remove(&queue, first);
+		run_queue_remove(&queue, &child->entity);
 	return child;
 }
 
@@ -189,9 +225,9 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 {
 	uint64_t slice = 0;
 
-	if (lent_to[cpu->index])
+	if (cpu->lent_to)
 		slice = policy.slice_min;
-	else if (ready_root_locked(cpu) || run_queue_first(&queue))
+	else if (ready_root_locked(cpu) || first_child_locked())
 		slice = run_queue_time_slice(&queue, &vp->entity);
 	cpu->slice_end = slice ? now + slice : 0;
 	cpu->timer_rearm = true;
@@ -201,11 +237,13 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 /* Take the CPU's VP off it: back among the ready ones, or blocked. V2 */
 static void put_previous_locked(struct cpu *cpu, struct vp *previous, uint64_t now)
 {
-	run_queue_charge(&queue, &previous->entity, now - cpu->run_start);
+	(void)charged_current_locked(cpu, now); /* it is still the CPU's */
 	if (__atomic_load_n(&previous->suspend, __ATOMIC_SEQ_CST) == 0) {
 		make_ready_locked(previous);
 		return;
 	}
+	if (previous->halted)
+		grace_halted(&previous->grace, now, grace_ticks);
 	previous->sched_state = VP_BLOCKED;
 	trace(VIRIDIS_TRACE_BLOCK, previous, previous->suspend, previous->timer_deadline);
 }
@@ -217,7 +255,7 @@ static void move_on_locked(const struct vp *previous)
 
 	if (!previous || previous->bound || previous->sched_state != VP_QUEUED)
 		return;
-	target = choose_cpu(previous);
+	target = choose_cpu_locked(previous);
 	if (!target->current)
 		poke(target);
 }
@@ -225,13 +263,21 @@ static void move_on_locked(const struct vp *previous)
 static struct vp *dispatch_locked(struct cpu *cpu, const struct vp *previous,
                                   uint64_t now)
 {
-	struct vp *next = take_next_locked(cpu, end_loan_locked(cpu, previous));
+	bool given_back = previous && cpu->lent_to == previous;
+	struct vp *next;
 
+	if (given_back)
+		set_loan_locked(cpu, NULL);
+	next = take_next_locked(cpu, given_back);
+	busy_cpus += (next != NULL) - (previous != NULL);
 	cpu->current = next;
+	cpu->run_start = now;
 	cpu->slice_end = 0;
+	__atomic_store_n(&cpu->in_grace, false, __ATOMIC_RELAXED);
 	if (next) {
 		next->sched_state = VP_RUNNING;
 		next->last_cpu = cpu;
+		grace_resumed(&next->grace, now);
 		__atomic_store_n(&next->running_on, cpu, __ATOMIC_SEQ_CST);
 		set_slice_locked(cpu, next, now);
 	}
@@ -256,7 +302,6 @@ static struct vp *switch_vp(struct cpu *cpu)
 	move_on_locked(previous);
 	spin_unlock(&sched_lock);
 
-	cpu->run_start = now;
 	if (next && next != previous) {
 		stat_count(next->stats, VIRIDIS_VP_STAT_DISPATCHES);
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_DISPATCHES);

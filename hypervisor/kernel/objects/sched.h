@@ -8,25 +8,24 @@
  * there at once, with no other CPU to be woken, and when it stops the root's VP goes on. A loan
  * ends with the shortest time slice, or when the root's VP has something to do; it is not
  * given over the head of a VP that is due before the child.
+ *
+ * A signal is no preemption: a child that signals the root's VP of its CPU goes on until it halts, or
+ * for its grace. Whatever else that VP is to look at ends the grace at once. D15
  */
 #ifndef VIRIDIS_KERNEL_SCHED_H
 #define VIRIDIS_KERNEL_SCHED_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-struct cpu;
-struct vp;
+#include "hypervisor/kernel/objects/vp.h"
 
 void sched_init(void);
 void sched_add(struct vp *vp, uint32_t weight);
 void sched_set_weight(struct vp *vp, uint32_t weight);
 
-/* Any CPU: vp->suspend has become 0. lend: by a hypercall of the root's VP on this CPU. */
-void sched_wake(struct vp *vp, bool lend);
+/* Any CPU: vp->suspend has become 0. */
+void sched_wake(struct vp *vp, enum sched_wake how);
 
-/* Any CPU: a root's VP that does not run, but should, gets its CPU back if it has lent it. */
-void sched_recall(const struct vp *vp);
+/* Any CPU: a root's VP that does not run, but should, gets its CPU back from a loan, or a grace. */
+void sched_recall(const struct vp *vp, enum sched_wake how);
 
 /* Any CPU: vp->suspend is not 0. A VP that waits for a CPU waits no more. */
 void sched_stop(struct vp *vp);

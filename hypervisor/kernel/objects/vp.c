@@ -142,7 +142,7 @@ void vp_reset(struct vp *vp)
 }
 
 /* V3: the bit comes before the look at running_on and the kick. */
-void vp_raise(struct vp *vp, uint32_t event)
+static void raise(struct vp *vp, uint32_t event, enum sched_wake how)
 {
 	uint32_t before = __atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
 	struct cpu *cpu;
@@ -150,18 +150,23 @@ void vp_raise(struct vp *vp, uint32_t event)
 	if (event & before & EVENTS_NMI)
 		__atomic_fetch_or(&vp->events, EVENTS_NMI_MORE, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_HALT) {
-		vp_resume(vp, SUSPEND_HALT);
+		vp_resume_on(vp, SUSPEND_HALT, how);
 		return;
 	}
 	cpu = __atomic_load_n(&vp->running_on, __ATOMIC_SEQ_CST);
 	if (before == 0 && cpu && cpu != this_cpu()) {
 		smp_kick(cpu);
 	} else if (!cpu && vp->bound) {
-		sched_recall(vp);
+		sched_recall(vp, how);
 	}
 }
 
-void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
+void vp_raise(struct vp *vp, uint32_t event)
+{
+	raise(vp, event, SCHED_WAKE);
+}
+
+void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wake how)
 {
 	uint64_t *levels = &vp->posted_level[vector / 64], bit = BIT64(vector % 64);
 
@@ -177,18 +182,18 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level)
 		__atomic_fetch_and(levels, ~bit, __ATOMIC_RELAXED);
 	/* Release: whoever takes the vector sees its trigger mode. */
 	__atomic_fetch_or(&vp->posted[vector / 64], bit, __ATOMIC_RELEASE);
-	vp_raise(vp, EVENTS_INTERRUPT);
+	raise(vp, EVENTS_INTERRUPT, how);
 }
 
-void vp_resume_on(struct vp *vp, uint32_t suspend_bits, bool lend)
+void vp_resume_on(struct vp *vp, uint32_t suspend_bits, enum sched_wake how)
 {
 	if (__atomic_and_fetch(&vp->suspend, ~suspend_bits, __ATOMIC_SEQ_CST) == 0)
-		sched_wake(vp, lend);
+		sched_wake(vp, how);
 }
 
 void vp_resume(struct vp *vp, uint32_t suspend_bits)
 {
-	vp_resume_on(vp, suspend_bits, false);
+	vp_resume_on(vp, suspend_bits, SCHED_WAKE);
 }
 
 void vp_suspend(struct vp *vp, uint32_t suspend_bits)

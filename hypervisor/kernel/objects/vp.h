@@ -21,6 +21,7 @@
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/list.h>
 #include "hypervisor/arch/x86/virt.h"
+#include "hypervisor/core/grace.h"
 #include "hypervisor/core/run_queue.h"
 #include "hypervisor/core/stimer.h"
 #include "hypervisor/core/synic.h"
@@ -62,6 +63,13 @@ struct overlay_page {
 };
 
 #define VP_STATE_PAGES 2
+
+/* Why a VP may run, or has something to look at: sched.h */
+enum sched_wake {
+	SCHED_WAKE,
+	SCHED_LEND, /* the root's VP on this CPU asks, and only waits for this one */
+	SCHED_SIGNAL, /* an event flag was raised: the sender may go on for its grace, core/grace.h */
+};
 
 enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
 
@@ -124,6 +132,7 @@ struct vp {
 
 	/* scheduler lock */
 	struct run_entity entity;
+	struct grace grace;
 	enum vp_sched_state sched_state;
 	struct cpu *last_cpu;
 
@@ -154,12 +163,11 @@ void vp_reset_registers(struct vp *vp); /* and the events that wait, as INIT doe
 
 /* Anyone, any CPU. */
 void vp_raise(struct vp *vp, uint32_t event);
-void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level);
+void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wake how);
 void vp_post_init(struct vp *vp);
 void vp_post_startup(struct vp *vp, uint8_t vector);
 void vp_resume(struct vp *vp, uint32_t suspend_bits); /* clears bits; wakes it at 0 */
-void vp_resume_on(struct vp *vp, uint32_t suspend_bits,
-                  bool lend); /* the same; or else on this CPU: sched.h */
+void vp_resume_on(struct vp *vp, uint32_t suspend_bits, enum sched_wake how);
 void vp_suspend(struct vp *vp,
                 uint32_t suspend_bits); /* sets bits, kicks; stops by the next epoch */
 
