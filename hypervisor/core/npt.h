@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Nested page tables: guest physical to host physical, four levels, 48 bits. PURE: where table pages
- * come from is a policy of the owner, the entry format is data (long-mode entries for SVM, APM2
- * 15.25).
+ * Nested page tables: guest physical to host physical, four levels, 48 bits. PURE: where table pages come
+ * from is a policy of the owner, the format of an entry is data of the processor's vendor.
  *
  * Writers of one npt are serialized by its owner. Readers (npt_lookup, the processor) take no lock:
- *   N1  An entry changes by one atomic 64-bit store with release order.
- *   N2  A table is complete before the store that links it.
- *   N3  A linked table stays linked and stays a table page until npt_destroy_step.
- *   N4  A split changes no translation and no right; only the entry's shape.
- *   N5  A removal is counted after the entry has changed: who reads the count, and then uses the
- *       tables, meets no entry that was removed before.
+ *   NPT-1  An entry changes by one atomic 64-bit store with release order.
+ *   NPT-2  A table is complete before the store that links it.
+ *   NPT-3  A linked table stays linked and stays a table page until npt_destroy_step.
+ *   NPT-4  A split changes no translation and no right; only the entry's shape.
+ *   NPT-5  A removal is counted after the entry has changed: who reads the count, and then uses the
+ *          tables, meets no entry that was removed before.
  * A TLB that was filled at another count than today's is flushed before it serves again.
  */
 #ifndef VIRIDIS_HYPERVISOR_CORE_NPT_H
@@ -36,11 +35,9 @@ enum npt_level {
 #define NPT_READ    0x1u
 #define NPT_WRITE   0x2u
 #define NPT_EXECUTE 0x4u
-/* Three bits kept with a leaf for its owner and ignored by the processor. */
-#define NPT_TAG_SHIFT 8
-#define NPT_TAG(n)    ((uint32_t)(n) << NPT_TAG_SHIFT)
-#define NPT_TAG_MASK  NPT_TAG(7)
-#define NPT_FLAGS     (NPT_READ | NPT_WRITE | NPT_EXECUTE | NPT_TAG_MASK)
+#define NPT_ALL     (NPT_READ | NPT_WRITE | NPT_EXECUTE)
+/* Kept with a leaf for its owner, and nothing to the processor. */
+#define NPT_MARK 0x8u
 
 /* Supplied by whoever links this: where table pages come from. `owner` is the one given to npt_init(). */
 void *npt_page_at(uint64_t hpa);
@@ -49,30 +46,22 @@ void npt_page_release(void *owner, uint64_t hpa);
 /* npt_destroy_step: a leaf is gone that mapped these bytes. */
 void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes);
 
+/*
+ * What an entry holds beside the address: where it links a table, and where it is a leaf of these rights.
+ * Bit 7 marks a leaf above the 4K level and bits 52 to 55 are free, whoever made the processor.
+ */
 struct npt_format {
-	uint64_t present; /* an entry with any of these bits is in use */
-	uint64_t table;   /* what an entry that links a table holds beside the address */
-	uint64_t leaf;    /* what every leaf holds beside the address */
-	uint64_t large;   /* marks a leaf above the 4K level */
-	uint64_t write;   /* set: writable */
-	uint64_t execute_disable;
-	uint64_t address;       /* the bits that hold the host address */
-	unsigned int tag_shift; /* three bits the processor ignores */
+	uint64_t table;
+	uint64_t leaf[NPT_ALL + 1];
 };
-
-/* APM2 5.3, 15.25: long-mode entries, user accessible as the processor demands of nested ones. */
-extern const struct npt_format npt_format_svm;
 
 struct npt {
 	/* constant after npt_init */
 	const struct npt_format *format;
 	void *owner;
-	uint64_t root_hpa;
-	/* by the serialized writer */
-	uint64_t table_pages; /* root included */
+	uint64_t root_hpa; /* 0: destroyed */
 	/* atomic: how often a translation or a right was taken away, or a translation replaced */
 	uint64_t removals;
-	uint64_t destroy_gpa;
 };
 
 struct npt_leaf {
@@ -91,26 +80,22 @@ enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
                         void *owner) MUST_CHECK;
 
 /*
- * Make one leaf. Splits a larger leaf in its place, replaces one of the same level. Where a table
- * stands in a 2 MiB leaf's place its 512 entries are filled instead (N3), and where one stands in a
- * 1 GiB leaf's place the answer is OBJECT_IN_USE. INVALID_PARAMETER: misaligned, out of range, a
- * level above 1 GiB, flags unknown or without READ. INSUFFICIENT_MEMORY: nothing was changed for
- * the guest, and the call can be made again.
+ * Make of the level-sized block at gpa one leaf that leads to hpa; or, with flags 0, nothing. A larger leaf
+ * in its place is split, one of the same level replaced. Where a table stands in a 2 MiB leaf's place its
+ * 512 entries are filled instead (NPT-3), and where one stands in a 1 GiB leaf's place the answer is
+ * OBJECT_IN_USE. INVALID_PARAMETER: misaligned, out of range, a level above 1 GiB, flags unknown or without
+ * READ. INSUFFICIENT_MEMORY: nothing was changed for the guest, and the call can be made again.
  */
-enum hv_status npt_map(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
+enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
                        uint32_t flags) MUST_CHECK;
-
-/*
- * Take away what is mapped in the level-sized block at gpa, splitting a larger leaf. Errors as
- * npt_map; a block with nothing in it is SUCCESS.
- */
-enum hv_status npt_unmap(struct npt *npt, uint64_t gpa, enum npt_level level) MUST_CHECK;
 
 /* Translate. Lock-free; false when nothing is mapped there. */
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
 
-/* Drop leaves and release table pages, of no more than `budget` entries or tables of 4K leaves; true
- * when all, the root too, are gone. No reader and no processor may use the tables any more. */
-bool npt_destroy_step(struct npt *npt, unsigned int budget) MUST_CHECK;
+/*
+ * Drop leaves and release table pages, until `budget` 4 KiB frames are dropped, where a table counts as many as
+ * it has entries; true when all, the root too, are gone. No reader and no processor may use the tables any more.
+ */
+bool npt_destroy_step(struct npt *npt, int64_t budget) MUST_CHECK;
 
 #endif

@@ -20,7 +20,16 @@
 #define ARENA_PAGES 160u
 #define CHANGES_MAX 48u
 #define END         (UINT64_C(1) << 48)
-#define RIGHTS      (NPT_READ | NPT_WRITE | NPT_EXECUTE)
+#define RIGHTS      NPT_ALL
+
+/* Long-mode entries. APM2 5.3, 15.25 */
+static const struct npt_format format = {
+	.table = 0x27,
+	.leaf = { [NPT_READ] = UINT64_C(0x8000000000000065),
+	          [NPT_READ | NPT_WRITE] = UINT64_C(0x8000000000000067),
+	          [NPT_READ | NPT_EXECUTE] = 0x65,
+	          [NPT_ALL] = 0x67 },
+};
 
 static uint64_t arena[ARENA_PAGES][512];
 static bool used[ARENA_PAGES];
@@ -126,7 +135,7 @@ static bool processor_walk(const struct npt *npt, uint64_t gpa, uint64_t *hpa,
 			*hpa = table + (gpa & ((UINT64_C(1) << shift) - 1));
 			*flags = NPT_READ | (all & 2 ? NPT_WRITE : 0) |
 			         (no_execute ? 0 : NPT_EXECUTE) |
-			         NPT_TAG(entry >> 52 & 7);
+			         (entry >> 55 & 1 ? NPT_MARK : 0);
 			return true;
 		}
 	}
@@ -174,15 +183,14 @@ static uint64_t some_gpa(struct cursor *in, enum npt_level level)
 }
 
 /* What the arguments alone decide. */
-static bool arguments_ok(uint64_t gpa, uint64_t hpa, uint64_t level, uint32_t flags,
-                         bool unmap)
+static bool arguments_ok(uint64_t gpa, uint64_t hpa, uint64_t level, uint32_t flags)
 {
 	uint64_t bytes = level <= 2 ? UINT64_C(4096) << 9 * level : 0;
 
 	if (level > 2 || gpa >= END || gpa % bytes)
 		return false;
-	return unmap || (hpa % bytes == 0 && hpa < UINT64_C(1) << 52 &&
-	                 (flags & NPT_READ) && !(flags & ~(RIGHTS | 0x700u)));
+	return hpa % bytes == 0 && hpa < UINT64_C(1) << 52 &&
+	       (!flags || (flags & NPT_READ)) && !(flags & ~(RIGHTS | 8u));
 }
 
 static bool may_have_table(const struct model *model, uint64_t gpa)
@@ -222,14 +230,15 @@ static void change(struct npt *npt, struct model *model, struct cursor *in)
 		hpa = cursor_le64(in);
 	if (level == NPT_LEVEL_512G)
 		level = how & 64 ? NPT_LEVEL_512G : NPT_LEVEL_4K;
-	status = unmap ? npt_unmap(npt, gpa, level) :
-	                 npt_map(npt, gpa, hpa, level, flags);
+	if (unmap)
+		flags = 0;
+	status = npt_set(npt, gpa, hpa, level, flags);
 	CHECK((status == HV_STATUS_INVALID_PARAMETER) ==
-	      !arguments_ok(gpa, hpa, level, flags, unmap));
+	      !arguments_ok(gpa, hpa, level, flags));
 	if (status == HV_STATUS_INVALID_PARAMETER)
 		return;
 	remember(model, status,
-	         (struct change){ gpa, npt_level_bytes(level), hpa, unmap ? 0 : flags });
+	         (struct change){ gpa, npt_level_bytes(level), hpa, flags });
 	probe(npt, model, gpa);
 	probe(npt, model, gpa + npt_level_bytes(level) - 1);
 	probe(npt, model, gpa - 1);
@@ -272,7 +281,7 @@ static void destroy(struct npt *npt, const struct model *model, unsigned int bud
 	memset(&dropped, 0, sizeof(dropped));
 	while (!npt_destroy_step(npt, budget))
 		continue;
-	CHECK(pages_out == 0 && npt->table_pages == 0);
+	CHECK(pages_out == 0 && npt->root_hpa == 0);
 	CHECK(dropped.bytes == mapped.bytes && dropped.frames_sum == mapped.frames_sum);
 }
 
@@ -281,19 +290,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor in = cursor_over(data, size);
-	unsigned int budget = 1 + cursor_u8(&in);
+	unsigned int budget = 1 + 64u * cursor_u8(&in);
 	struct model model = { .count = 0 };
 	struct npt npt;
 
 	pages_left = cursor_u8(&in) % ARENA_PAGES;
-	if (npt_init(&npt, &npt_format_svm, arena) != HV_STATUS_SUCCESS) {
+	if (npt_init(&npt, &format, arena) != HV_STATUS_SUCCESS) {
 		CHECK(pages_left == 0);
 		return 0;
 	}
-	for (unsigned int i = 0; cursor_left(&in) > 0 && i < CHANGES_MAX; i++) {
+	for (unsigned int i = 0; cursor_left(&in) > 0 && i < CHANGES_MAX; i++)
 		change(&npt, &model, &in);
-		CHECK(npt.table_pages == pages_out);
-	}
 	destroy(&npt, &model, budget);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
 
+struct npt_format;
 struct vp;
 
 enum gpr {
@@ -79,6 +80,7 @@ struct vp_event {
  */
 struct virt_ops {
 	const char *name;
+	const struct npt_format *npt_format;
 	bool (*present)(void);     /* CPUID and MSR reads only */
 	void (*global_init)(void); /* once, before any cpu_on */
 	void (*cpu_on)(void);

@@ -24,7 +24,7 @@ static uint32_t attributes(const struct partition *partition, uint64_t gpa)
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
 		return ATTRIBUTE_UNCACHED;
-	if ((leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG)
+	if (leaf.flags & OVERLAY_MARK)
 		return ATTRIBUTE_WRITE_BACK | ATTRIBUTE_OVERLAY;
 	return ATTRIBUTE_WRITE_BACK;
 }

@@ -21,7 +21,7 @@ static void take_from_root(uint64_t pfn)
 {
 	SPIN_HOLD(&root_partition->lock);
 	enum hv_status status =
-		npt_unmap(&root_partition->npt, pfn * PAGE_4K, NPT_LEVEL_4K);
+		npt_set(&root_partition->npt, pfn * PAGE_4K, 0, NPT_LEVEL_4K, 0);
 
 	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
 }
@@ -30,9 +30,8 @@ static void take_from_root(uint64_t pfn)
 static void give_to_root(uint64_t pfn)
 {
 	SPIN_HOLD(&root_partition->lock);
-	enum hv_status status = npt_map(&root_partition->npt, pfn * PAGE_4K,
-	                                pfn * PAGE_4K, NPT_LEVEL_4K,
-	                                NPT_READ | NPT_WRITE | NPT_EXECUTE);
+	enum hv_status status = npt_set(&root_partition->npt, pfn * PAGE_4K,
+	                                pfn * PAGE_4K, NPT_LEVEL_4K, NPT_ALL);
 
 	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
 	frames_withdraw(pfn);
@@ -125,7 +124,7 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 			return HV_STATUS_OBJECT_IN_USE;
 	if (!frames_hold(pfn, count))
 		return HV_STATUS_INVALID_PARAMETER;
-	status = npt_map(&partition->npt, gpa, pfn * PAGE_4K,
+	status = npt_set(&partition->npt, gpa, pfn * PAGE_4K,
 	                 large ? NPT_LEVEL_2M : NPT_LEVEL_4K, npt_flags(in->flags));
 	if (status != HV_STATUS_SUCCESS)
 		frames_drop(pfn, count);
@@ -140,7 +139,7 @@ static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gp
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
 		return status;
-	if ((leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG) {
+	if (leaf.flags & OVERLAY_MARK) {
 		struct overlay_page *overlay = overlay_at(partition, gpa);
 
 		ASSERT(overlay);
@@ -148,7 +147,7 @@ static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gp
 			frames_drop(overlay->hidden_hpa / PAGE_4K, 1);
 		overlay->hides = false;
 	} else {
-		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_4K);
+		status = npt_set(&partition->npt, gpa, 0, NPT_LEVEL_4K, 0);
 		if (status == HV_STATUS_SUCCESS)
 			frames_drop(leaf.hpa / PAGE_4K, 1);
 	}
@@ -176,7 +175,7 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (large && npt_lookup(&partition->npt, gpa, &leaf) &&
 	    leaf.level == NPT_LEVEL_2M) {
-		status = npt_unmap(&partition->npt, gpa, NPT_LEVEL_2M);
+		status = npt_set(&partition->npt, gpa, 0, NPT_LEVEL_2M, 0);
 		if (status == HV_STATUS_SUCCESS)
 			frames_drop(leaf.hpa / PAGE_4K, LARGE_FRAMES);
 		return status;

@@ -18,11 +18,8 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 	if (partition->is_root)
 		frames_drop(overlay->gpa / PAGE_4K, 1);
 	/* The table is there since the overlay was shown: neither call can want memory. */
-	if (overlay->hides)
-		status = npt_map(&partition->npt, overlay->gpa, overlay->hidden_hpa,
-		                 NPT_LEVEL_4K, overlay->hidden_flags);
-	else
-		status = npt_unmap(&partition->npt, overlay->gpa, NPT_LEVEL_4K);
+	status = npt_set(&partition->npt, overlay->gpa, overlay->hidden_hpa, NPT_LEVEL_4K,
+	                 overlay->hides ? overlay->hidden_flags : 0);
 	ASSERT(status == HV_STATUS_SUCCESS);
 }
 
@@ -37,15 +34,15 @@ static bool show_locked(struct partition *partition, struct overlay_page *overla
 	enum hv_status status;
 
 	overlay->hides = npt_lookup(&partition->npt, gpa, &leaf);
-	if (overlay->hides && (leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG)
+	if (overlay->hides && (leaf.flags & OVERLAY_MARK))
 		return false; /* two on one page: the second is refused */
 	if (partition->is_root && !frames_hold(gpa / PAGE_4K, 1))
 		return false;
 	overlay->hidden_hpa = leaf.hpa;
 	overlay->hidden_flags = leaf.flags;
 	partition->tables = &partition->table_pool;
-	status = npt_map(&partition->npt, gpa, frame_map_hpa(overlay->page), NPT_LEVEL_4K,
-	                 flags | OVERLAY_TAG);
+	status = npt_set(&partition->npt, gpa, frame_map_hpa(overlay->page), NPT_LEVEL_4K,
+	                 flags | OVERLAY_MARK);
 	partition->tables = &partition->pool;
 	ASSERT(status == HV_STATUS_SUCCESS || !partition->is_root);
 	if (status != HV_STATUS_SUCCESS)
@@ -139,8 +136,7 @@ bool overlay_is_at(const struct partition *partition, uint64_t gpa)
 {
 	struct npt_leaf leaf;
 
-	return npt_lookup(&partition->npt, gpa, &leaf) &&
-	       (leaf.flags & NPT_TAG_MASK) == OVERLAY_TAG;
+	return npt_lookup(&partition->npt, gpa, &leaf) && (leaf.flags & OVERLAY_MARK);
 }
 
 /* ENDBR64; VMMCALL; RET, and INT3 to the end. TLFS 3.13 */

@@ -23,7 +23,7 @@ bool overlay_set(struct partition *partition, struct overlay_page *overlay, uint
                  uint64_t value, uint32_t flags) MUST_CHECK;
 
 /* Marks the leaf of an overlay, so that the parent's map and unmap leave it alone. */
-#define OVERLAY_TAG NPT_TAG(1)
+#define OVERLAY_MARK NPT_MARK
 
 /* Partition lock held. The guest's own memory shows again. */
 void overlays_hide_vp(struct vp *vp);

@@ -9,7 +9,7 @@
 #include "hypervisor/kernel/objects/sched.h"
 
 #define OVERLAY_TABLES_PER_VP 4
-#define FINALIZE_BUDGET       32 /* times up to 512 frames */
+#define FINALIZE_BUDGET       (32 * 512) /* frames */
 
 /* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
 #define ID_SLOT_BITS 16
@@ -188,7 +188,7 @@ enum hv_status partition_initialize(struct partition *partition)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	status = npt_init(&partition->npt, &npt_format_svm, partition);
+	status = npt_init(&partition->npt, virt->npt_format, partition);
 	if (status == HV_STATUS_SUCCESS)
 		partition->state = PARTITION_ACTIVE;
 	return status;

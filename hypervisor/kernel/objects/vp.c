@@ -90,10 +90,10 @@ enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown)
 	enum hv_status status = HV_STATUS_SUCCESS;
 
 	if (shown && !vp->page_shown[type])
-		status = npt_map(&root_partition->npt, hpa, hpa, NPT_LEVEL_4K,
+		status = npt_set(&root_partition->npt, hpa, hpa, NPT_LEVEL_4K,
 		                 NPT_READ | NPT_WRITE);
 	else if (!shown && vp->page_shown[type])
-		status = npt_unmap(&root_partition->npt, hpa, NPT_LEVEL_4K);
+		status = npt_set(&root_partition->npt, hpa, 0, NPT_LEVEL_4K, 0);
 	if (status == HV_STATUS_SUCCESS)
 		vp->page_shown[type] = shown;
 	return status;

@@ -67,8 +67,7 @@ static void map_all(struct partition *root)
 	if (end > NPT_GPA_LIMIT)
 		end = NPT_GPA_LIMIT;
 	for (uint64_t gpa = 0; gpa < end; gpa += npt_level_bytes(level))
-		if (npt_map(&root->npt, gpa, gpa, level,
-		            NPT_READ | NPT_WRITE | NPT_EXECUTE) != HV_STATUS_SUCCESS)
+		if (npt_set(&root->npt, gpa, gpa, level, NPT_ALL) != HV_STATUS_SUCCESS)
 			panic("root: no memory to map its address space");
 }
 
@@ -80,7 +79,7 @@ static void hide(struct partition *root, uint64_t start, uint64_t end)
 	     gpa += npt_level_bytes(level)) {
 		level = is_aligned(gpa, PAGE_2M) && end - gpa >= PAGE_2M ? NPT_LEVEL_2M :
 		                                                           NPT_LEVEL_4K;
-		if (npt_unmap(&root->npt, gpa, level) != HV_STATUS_SUCCESS)
+		if (npt_set(&root->npt, gpa, 0, level, 0) != HV_STATUS_SUCCESS)
 			panic("root: no memory to hide %#lx", gpa);
 	}
 }
@@ -95,7 +94,7 @@ static void guard_ioapic(struct partition *root, unsigned int index)
 	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
 	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
 	ioapic->registers[0] = 0; /* and of the entries the loader has left none */
-	status = npt_map(&root->npt, round_down(ioapic->hpa, PAGE_4K),
+	status = npt_set(&root->npt, round_down(ioapic->hpa, PAGE_4K),
 	                 round_down(ioapic->hpa, PAGE_4K), NPT_LEVEL_4K, NPT_READ);
 	if (status != HV_STATUS_SUCCESS)
 		panic("root: no memory to guard an IOAPIC");
