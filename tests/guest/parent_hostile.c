@@ -14,6 +14,7 @@
 #define DEPOSIT    32u
 #define MMIO_PFN   (UINT64_C(0xfec00000) >> PAGE_SHIFT_4K)
 #define BEYOND_PFN (UINT64_C(1) << 40)
+#define NOWHERE    UINT64_C(0xfee10000) /* in the root's tables there is nothing */
 #define MANY       200u
 
 static void refused(enum hv_status status, const char *what)
@@ -157,6 +158,25 @@ static void no_deposit_after_finalize(uint64_t id)
 	ok_equal(try_store32(page, 1).vector, NO_FAULT, "the page is still ours");
 }
 
+/* The pages that nobody could be told of stay where they are. */
+static void withdrawn_to_nowhere(uint64_t id)
+{
+	struct hv_input_withdraw_memory *in = pages_take(1);
+	struct balance before = { 0, 0 }, after = { 0, 0 };
+	uint64_t result;
+
+	in->partition_id = id;
+	ok(!partition_balance(id, &before) && before.available >= 4,
+	   "four pages can be withdrawn");
+	result = hv_call_raw(HVCALL_WITHDRAW_MEMORY | UINT64_C(4) << 32, (uint64_t)in,
+	                     NOWHERE);
+	ok_equal(hv_status_of(result), HV_STATUS_INVALID_PARAMETER,
+	         "where their numbers cannot be written: status 5");
+	ok_equal(hv_reps_of(result), 0, "none is done");
+	ok(!partition_balance(id, &after), "the balance is told");
+	ok_equal(after.available, before.available, "and as it was");
+}
+
 void hostile_parent(struct child *child)
 {
 	uint64_t own_pfn = (uint64_t)child->memory >> PAGE_SHIFT_4K, id;
@@ -177,6 +197,7 @@ void hostile_parent(struct child *child)
 	refused(vp_create(id, 1), "a VP after FINALIZE");
 	refused(partition_initialize(id), "INITIALIZE after FINALIZE");
 	no_deposit_after_finalize(id);
+	withdrawn_to_nowhere(id);
 	ok(stock_withdraw(id, &count), "every page withdrawn is zeros");
 	ok_equal(count, DEPOSIT + 1, "every page deposited came back");
 	ok_equal(partition_delete(id), HV_STATUS_SUCCESS, "it is deleted");

@@ -24,9 +24,7 @@ static uint32_t attributes(const struct partition *partition, uint64_t gpa)
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
 		return ATTRIBUTE_UNCACHED;
-	if (leaf.flags & OVERLAY_MARK)
-		return ATTRIBUTE_WRITE_BACK | ATTRIBUTE_OVERLAY;
-	return ATTRIBUTE_WRITE_BACK;
+	return ATTRIBUTE_WRITE_BACK | (leaf.flags & OVERLAY_MARK ? ATTRIBUTE_OVERLAY : 0);
 }
 
 /*
@@ -51,6 +49,7 @@ enum hv_status hc_translate_virtual_address(struct hypercall *call)
 	return HV_STATUS_SUCCESS;
 }
 
+/* All that is mapped can be read. */
 static enum hv_translate_code check_page(const struct partition *partition, uint64_t gpa,
                                          uint32_t need)
 {
@@ -58,9 +57,7 @@ static enum hv_translate_code check_page(const struct partition *partition, uint
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
 		return HV_TRANSLATE_GPA_UNMAPPED;
-	if (leaf.flags & need)
-		return HV_TRANSLATE_SUCCESS;
-	return need == NPT_WRITE ? HV_TRANSLATE_GPA_NO_WRITE : HV_TRANSLATE_GPA_NO_READ;
+	return leaf.flags & need ? HV_TRANSLATE_SUCCESS : HV_TRANSLATE_GPA_NO_WRITE;
 }
 
 /*

@@ -51,6 +51,7 @@ enum hv_status hc_delete_port(struct hypercall *call)
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
+	call->settle = true; /* its pages come back */
 	return ports_remove(call->target, PORTS_PORT, in->port_id);
 }
 
@@ -61,6 +62,7 @@ enum hv_status hc_disconnect_port(struct hypercall *call)
 
 	if (in->is_doorbell != 0)
 		return HV_STATUS_INVALID_PARAMETER;
+	call->settle = true; /* its page comes back */
 	return ports_remove(call->target, PORTS_CONNECTION, in->connection_id);
 }
 

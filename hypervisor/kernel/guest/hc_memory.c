@@ -8,6 +8,7 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/guest/hypercall.h"
+#include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
@@ -17,23 +18,10 @@
 	 HV_MAP_GPA_USER_EXECUTABLE | HV_MAP_GPA_LARGE_PAGE)
 #define LARGE_FRAMES (PAGE_2M / PAGE_4K)
 
-static void take_from_root(uint64_t pfn)
-{
-	SPIN_HOLD(&root_partition->lock);
-	enum hv_status status =
-		npt_set(&root_partition->npt, pfn * PAGE_4K, 0, NPT_LEVEL_4K, 0);
-
-	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
-}
-
 /* The frame is the root's when its tables have it again, and not before. */
 static void give_to_root(uint64_t pfn)
 {
-	SPIN_HOLD(&root_partition->lock);
-	enum hv_status status = npt_set(&root_partition->npt, pfn * PAGE_4K,
-	                                pfn * PAGE_4K, NPT_LEVEL_4K, NPT_ALL);
-
-	ASSERT(status == HV_STATUS_SUCCESS); /* the tables were reserved at boot */
+	partition_map_root(pfn * PAGE_4K, NPT_LEVEL_4K, NPT_ALL);
 	frames_withdraw(pfn);
 }
 
@@ -42,10 +30,10 @@ enum hv_status hc_deposit_memory(struct hypercall *call)
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
 
 	call->settle = true;
-	if (pfn == 0 || !frames_deposit(pfn, call->target->slot))
+	if (pfn == 0 || !frames_deposit(pfn))
 		return HV_STATUS_INVALID_PARAMETER;
-	take_from_root(pfn);
-	if (!partition_deposit(call->target, pfn)) {
+	partition_map_root(pfn * PAGE_4K, NPT_LEVEL_4K, 0);
+	if (!pool_deposit(&call->target->pool, pfn)) {
 		give_to_root(pfn);
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	}
@@ -53,15 +41,25 @@ enum hv_status hc_deposit_memory(struct hypercall *call)
 	return HV_STATUS_SUCCESS;
 }
 
+/* The number is told before the frame is given: none is lost by an output page that cannot be written. */
 enum hv_status hc_withdraw_memory(struct hypercall *call)
 {
-	void *frame;
-	uint64_t pfn;
+	struct pool *pool = &call->target->pool;
+	uint64_t to = call->words[2] + call->rep * sizeof(uint64_t);
+	uint64_t available, in_use, pfn;
+	void *frame = pool_allocate(pool);
 
-	frame = pool_withdraw(&call->target->pool);
-	if (!frame)
+	if (!frame) { /* none, or not yet: POOL-1 */
+		pool_balance(pool, &available, &in_use);
+		call->settle = call->again = available != 0;
 		return HV_STATUS_NO_RESOURCES;
+	}
 	pfn = frame_map_hpa(frame) / PAGE_4K;
+	if (!guest_write(call->partition, to, &pfn, sizeof(pfn))) {
+		pool_free(pool, frame);
+		return HV_STATUS_INVALID_PARAMETER;
+	}
+	pool_withdraw(pool);
 	frame_map_hide(pfn);
 	give_to_root(pfn);
 	*(uint64_t *)call->rep_output = pfn;
@@ -78,25 +76,23 @@ enum hv_status hc_get_memory_balance(struct hypercall *call)
 
 static uint32_t npt_flags(uint32_t map_flags)
 {
-	uint32_t flags = NPT_READ;
+	bool executable = map_flags &
+	                  (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE);
 
-	if (map_flags & HV_MAP_GPA_WRITABLE)
-		flags |= NPT_WRITE;
-	if (map_flags & (HV_MAP_GPA_KERNEL_EXECUTABLE | HV_MAP_GPA_USER_EXECUTABLE))
-		flags |= NPT_EXECUTE;
-	return flags;
+	return NPT_READ | (map_flags & HV_MAP_GPA_WRITABLE ? NPT_WRITE : 0) |
+	       (executable ? NPT_EXECUTE : 0);
 }
 
 /* The place of this rep's page; both inputs begin alike. False: beyond what can be mapped. */
 static bool rep_gpa(const struct hypercall *call, uint64_t step, uint64_t *gpa)
 {
 	const struct hv_input_unmap_gpa_pages *in = call->input;
-	const uint64_t limit = NPT_GPA_LIMIT / PAGE_4K;
+	const uint64_t limit = NPT_GPA_LIMIT / PAGE_4K; /* of whole steps */
+	uint64_t gpfn = in->gpfn_base + step * call->rep;
 
-	*gpa = (in->gpfn_base + step * call->rep) * PAGE_4K;
-	/* rep is below 4096 and step at most 512. */
+	*gpa = gpfn * PAGE_4K;
 	return in->reserved == 0 && in->gpfn_base % step == 0 && in->gpfn_base < limit &&
-	       step * (call->rep + 1u) <= limit - in->gpfn_base;
+	       gpfn < limit;
 }
 
 /*
@@ -131,26 +127,26 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	return status;
 }
 
-/* Beneath an overlay the guest's page goes, and the overlay stays. A 2 MiB leaf is split. */
-static enum hv_status unmap_page_locked(struct partition *partition, uint64_t gpa)
+/* A whole leaf, or a page of one. Beneath an overlay the guest's page goes, and the overlay stays. */
+static enum hv_status unmap_locked(struct partition *partition, uint64_t gpa,
+                                   enum npt_level level)
 {
-	enum hv_status status = HV_STATUS_SUCCESS;
+	struct overlay_page *overlay;
 	struct npt_leaf leaf;
+	enum hv_status status;
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
-		return status;
+		return HV_STATUS_SUCCESS;
 	if (leaf.flags & OVERLAY_MARK) {
-		struct overlay_page *overlay = overlay_at(partition, gpa);
-
-		ASSERT(overlay);
-		if (overlay->hides)
+		overlay = overlay_at(partition, gpa);
+		if (overlay->hidden_flags)
 			frames_drop(overlay->hidden_hpa / PAGE_4K, 1);
-		overlay->hides = false;
-	} else {
-		status = npt_set(&partition->npt, gpa, 0, NPT_LEVEL_4K, 0);
-		if (status == HV_STATUS_SUCCESS)
-			frames_drop(leaf.hpa / PAGE_4K, 1);
+		overlay->hidden_flags = 0;
+		return HV_STATUS_SUCCESS;
 	}
+	status = npt_set(&partition->npt, gpa, 0, level, 0);
+	if (status == HV_STATUS_SUCCESS)
+		frames_drop(leaf.hpa / PAGE_4K, npt_level_bytes(level) / PAGE_4K);
 	return status;
 }
 
@@ -162,26 +158,23 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 {
 	const struct hv_input_unmap_gpa_pages *in = call->input;
 	bool large = (in->flags & HV_UNMAP_GPA_LARGE_PAGE) != 0;
-	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
+	uint64_t gpa, bytes = large ? PAGE_2M : PAGE_4K;
 	struct partition *partition = call->target;
+	struct npt_leaf leaf = { .level = NPT_LEVEL_4K };
 	enum hv_status status = HV_STATUS_SUCCESS;
-	struct npt_leaf leaf;
 
 	call->settle = true;
-	if ((in->flags & ~HV_UNMAP_GPA_LARGE_PAGE) || !rep_gpa(call, count, &gpa))
+	if ((in->flags & ~HV_UNMAP_GPA_LARGE_PAGE) ||
+	    !rep_gpa(call, bytes / PAGE_4K, &gpa))
 		return HV_STATUS_INVALID_PARAMETER;
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (large && npt_lookup(&partition->npt, gpa, &leaf) &&
-	    leaf.level == NPT_LEVEL_2M) {
-		status = npt_set(&partition->npt, gpa, 0, NPT_LEVEL_2M, 0);
-		if (status == HV_STATUS_SUCCESS)
-			frames_drop(leaf.hpa / PAGE_4K, LARGE_FRAMES);
-		return status;
-	}
-	for (uint64_t i = 0; i < count && status == HV_STATUS_SUCCESS; i++)
-		status = unmap_page_locked(partition, gpa + i * PAGE_4K);
+	if (large && !npt_lookup(&partition->npt, gpa, &leaf))
+		leaf.level = NPT_LEVEL_4K; /* some of its pages may be mapped */
+	for (uint64_t at = 0; at < bytes && status == HV_STATUS_SUCCESS;
+	     at += npt_level_bytes(leaf.level))
+		status = unmap_locked(partition, gpa + at, leaf.level);
 	return status;
 }
 _Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==

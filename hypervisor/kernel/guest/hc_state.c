@@ -9,34 +9,32 @@
 /* ---- State pages: frames of the child's deposit, shown in the root's tables ---- */
 
 /* Where the page lies is ours to say: a location that the parent provides is refused. */
-static enum hv_status show_page(const struct hypercall *call, bool shown)
+static bool page_ok(const struct hv_input_vp_state_page *in)
 {
-	const struct hv_input_vp_state_page *in = call->input;
-
-	if (in->vtl != 0 || in->flags != 0 ||
-	    in->type > HV_VP_STATE_PAGE_INTERCEPT_MESSAGE)
-		return HV_STATUS_INVALID_PARAMETER;
-	SPIN_HOLD(&root_partition->lock);
-	if (call->target_vp->state_pages_closed)
-		return HV_STATUS_INVALID_VP_INDEX; /* deleted since it was found */
-	return vp_show_page_locked(call->target_vp, in->type, shown);
+	return in->vtl == 0 && in->flags == 0 &&
+	       in->type <= HV_VP_STATE_PAGE_INTERCEPT_MESSAGE;
 }
 
 enum hv_status hc_map_vp_state_page(struct hypercall *call)
 {
 	const struct hv_input_vp_state_page *in = call->input;
 	struct hv_output_map_vp_state_page *out = call->output;
-	enum hv_status status = show_page(call, true);
 
-	if (status == HV_STATUS_SUCCESS)
-		out->pfn = vp_state_page_hpa(call->target_vp, in->type) / PAGE_4K;
-	return status;
+	if (!page_ok(in))
+		return HV_STATUS_INVALID_PARAMETER;
+	out->pfn = vp_show_page(call->target_vp, in->type, true) / PAGE_4K;
+	return HV_STATUS_SUCCESS;
 }
 
 enum hv_status hc_unmap_vp_state_page(struct hypercall *call)
 {
+	const struct hv_input_vp_state_page *in = call->input;
+
 	call->settle = true;
-	return show_page(call, false);
+	if (!page_ok(in))
+		return HV_STATUS_INVALID_PARAMETER;
+	vp_show_page(call->target_vp, in->type, false);
+	return HV_STATUS_SUCCESS;
 }
 
 /* ---- CPUID results ---- */

@@ -22,16 +22,13 @@ enum hv_status hc_create_vp(struct hypercall *call)
 enum hv_status hc_delete_vp(struct hypercall *call)
 {
 	const struct hv_input_delete_vp *in = call->input;
-	enum hv_status status;
 
 	if (in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	call->settle = true;
-	status = partition_delete_vp(call->target, in->vp_index);
-	if (status == HV_STATUS_SUCCESS)
-		call->claimed =
-			false; /* for good: who has found it yet cannot claim it */
-	return status;
+	partition_delete_vp(call->target_vp);
+	call->claimed = false; /* for good: who has found it yet cannot claim it */
+	return HV_STATUS_SUCCESS;
 }
 
 /* Any register of a VP that is stopped; what suspends it, of any VP. */

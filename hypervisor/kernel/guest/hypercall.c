@@ -60,16 +60,10 @@ enum hv_status hypercall_stop_vp(struct hypercall *call)
 
 	if (call->claimed)
 		return HV_STATUS_SUCCESS;
-	if (suspend & SUSPEND_DELETED)
-		return HV_STATUS_INVALID_VP_INDEX;
 	if (!(suspend & (SUSPEND_EXPLICIT | SUSPEND_INTERCEPT)) && !vp_is_stopped(vp))
 		return HV_STATUS_INVALID_VP_STATE;
 	call->claimed = vp_claim(vp);
-	if (call->claimed && vp_is_stopped(vp))
-		return HV_STATUS_SUCCESS;
-	hypercall_release_vp(call);
-	vp_raise(vp, EVENTS_STOP);
-	call->again = true;
+	call->again = !call->claimed;
 	return HV_STATUS_SUCCESS;
 }
 

@@ -152,8 +152,7 @@ uint64_t msr_synthetic(const struct vp *vp, uint32_t msr)
 
 static bool show(struct vp *vp, enum overlay which, uint64_t *msr, uint64_t value)
 {
-	return overlay_set(vp->partition, &vp->overlays[which], msr, value,
-	                   NPT_READ | NPT_WRITE);
+	return overlay_set(vp, &vp->overlays[which], msr, value, NPT_READ | NPT_WRITE);
 }
 
 /* A page register that cannot be shown (no table left for it) takes its old value back. */
@@ -190,15 +189,15 @@ bool msr_write_synthetic(struct vp *vp, uint32_t msr, uint64_t value)
 
 	switch (msr) {
 	case HV_MSR_GUEST_OS_ID:
-		return overlay_set_guest_os_id(partition, value);
+		return overlay_set_guest_os_id(vp, value);
 	case HV_MSR_HYPERCALL:
-		return overlay_set_hypercall(partition, value);
+		return overlay_set_hypercall(vp, value);
 	case HV_MSR_RESET:
 		if (value & 1)
 			vp_triple_fault(vp);
 		return true;
 	case HV_MSR_REFERENCE_TSC:
-		return overlay_set(partition, &partition->tsc_overlay,
+		return overlay_set(vp, &partition->tsc_overlay,
 		                   &partition->reference_tsc_msr, value, NPT_READ);
 	case HV_MSR_EOI: /* whatever is written */
 		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);

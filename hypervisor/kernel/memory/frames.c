@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The frame table. Invariants F1, F2: frames.h. A frame's word:
+ * The frame table. Invariants FRAMES-1, FRAMES-2: frames.h. A frame's word:
  *
- *   7:0 state   23:8 owner's slot   63:32 children's mappings (root's), or link (deposited)
+ *   7:0 state   63:8 children's mappings (root's), or link (deposited)
  *
  * The table is in pages, of 2 MiB of address space each, that are made when a frame there is first asked for; a
  * directory of them is made at boot for each GiB that has RAM.
@@ -22,10 +22,8 @@ enum frame_state {
 #define GIB_FRAMES  (PAGE_1G / PAGE_4K)
 #define PAGE_FRAMES (PAGE_4K / sizeof(uint64_t))
 #define STATE_MASK  UINT64_C(0xff)
-#define OWNER_SHIFT 8
-#define COUNT_SHIFT 32
-#define COUNT_ONE   BIT64(COUNT_SHIFT)
-#define COUNT_MAX   UINT32_MAX
+#define COUNT_SHIFT 8
+#define COUNT_ONE   BIT64(COUNT_SHIFT) /* more than there can ever be entries of tables */
 
 static uint64_t **directories[BOOT_MAX_GIBS]; /* constant once the root runs */
 static struct spinlock frames_lock = SPINLOCK(LOCK_FRAMES); /* new pages */
@@ -102,15 +100,14 @@ void frames_init(void)
 	}
 }
 
-bool frames_deposit(uint64_t pfn, uint16_t owner)
+bool frames_deposit(uint64_t pfn)
 {
 	uint64_t *word = frame_word(pfn);
-	uint64_t expected = FRAME_ROOT; /* F2: count 0 */
+	uint64_t expected = FRAME_ROOT; /* FRAMES-2: count 0 */
 
 	return word &&
-	       __atomic_compare_exchange_n(
-		       word, &expected, FRAME_DEPOSITED | (uint64_t)owner << OWNER_SHIFT,
-		       false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	       __atomic_compare_exchange_n(word, &expected, FRAME_DEPOSITED, false,
+	                                   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 void frames_withdraw(uint64_t pfn)
@@ -121,13 +118,10 @@ void frames_withdraw(uint64_t pfn)
 static bool hold(uint64_t pfn)
 {
 	uint64_t *word = frame_word(pfn);
-	uint64_t seen;
+	uint64_t seen = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : FRAME_ABSENT;
 
-	if (!word)
-		return false;
-	seen = __atomic_load_n(word, __ATOMIC_RELAXED);
 	do {
-		if (state_of(seen) != FRAME_ROOT || seen >> COUNT_SHIFT == COUNT_MAX)
+		if (state_of(seen) != FRAME_ROOT)
 			return false;
 	} while (!__atomic_compare_exchange_n(word, &seen, seen + COUNT_ONE, true,
 	                                      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
@@ -158,9 +152,7 @@ bool frames_hold(uint64_t pfn, uint64_t count)
 
 void frames_set_link(uint64_t pfn, uint32_t link)
 {
-	uint64_t *word = deposited_word(pfn);
-
-	*word = (*word & (COUNT_ONE - 1)) | (uint64_t)link << COUNT_SHIFT;
+	*deposited_word(pfn) = FRAME_DEPOSITED | (uint64_t)link << COUNT_SHIFT;
 }
 
 uint32_t frames_link(uint64_t pfn)

@@ -3,9 +3,9 @@
  * The frame table: who owns each 4 KiB frame of RAM. One 64-bit word a frame, changed by
  * compare-and-swap, so that no lock is needed and no state in between is ever seen.
  *
- * F1 A frame is the root's, the hypervisor's, or deposited for one partition.
- * F2 Only a frame of the root's that no partition maps can be deposited; only a frame of the root's
- *    can be mapped. `held` counts the mappings in children.
+ * FRAMES-1 A frame is the root's, the hypervisor's, or deposited for one partition.
+ * FRAMES-2 Only a frame of the root's that no partition maps can be deposited; only a frame of the root's
+ *          can be mapped. A count tells the mappings in children.
  */
 #ifndef VIRIDIS_KERNEL_FRAMES_H
 #define VIRIDIS_KERNEL_FRAMES_H
@@ -17,8 +17,8 @@
 /* Boot: all RAM is the root's but what the hypervisor took. Nothing is written for each frame. */
 void frames_init(void);
 
-/* Root's to partition `owner`'s (a slot number, not an id). False: not the root's, or mapped. */
-MUST_CHECK bool frames_deposit(uint64_t pfn, uint16_t owner);
+/* Out of the root's hands. False: it is not the root's, or mapped. */
+MUST_CHECK bool frames_deposit(uint64_t pfn);
 
 /* Back to the root. */
 void frames_withdraw(uint64_t pfn);

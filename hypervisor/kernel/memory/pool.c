@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory pools. Invariants P1-P3: pool.h */
+/* Memory pools. Invariants POOL-1 to POOL-3: pool.h */
 #include "hypervisor/kernel/memory/pool.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/memory/frames.h"
-
-struct pool_frame {
-	struct pool_frame *next;
-};
 
 void pool_init(struct pool *pool)
 {
@@ -15,95 +12,73 @@ void pool_init(struct pool *pool)
 	spin_init(&pool->lock, LOCK_POOL);
 }
 
-/* P2: one frame that has waited long enough, wiped; NULL when there is none. */
-static struct pool_frame *take_quarantined_locked(struct pool *pool)
+/* POOL-1 */
+static void put_locked(struct pool *pool, uint64_t pfn)
 {
-	struct pool_frame *frame;
-
-	if (!pool->quarantine || !epoch_passed(pool->quarantine_epoch))
-		return NULL;
-	frame = frame_map((uint64_t)pool->quarantine * PAGE_4K);
-	pool->quarantine = frames_link(pool->quarantine);
-	memset(frame, 0, PAGE_4K);
-	return frame;
+	frames_set_link(pfn, pool->first);
+	pool->first = (uint32_t)pfn;
+	pool->epoch = epoch_advance();
+	pool->available++;
 }
 
-static struct pool_frame *take_locked(struct pool *pool)
-{
-	struct pool_frame *frame = pool->free;
-
-	if (frame) {
-		pool->free = frame->next;
-		frame->next = NULL; /* P1 */
-	} else {
-		frame = take_quarantined_locked(pool);
-	}
-	if (frame)
-		pool->available--;
-	return frame;
-}
-
+/* POOL-1, POOL-2 */
 void *pool_allocate(struct pool *pool)
 {
-	SPIN_HOLD(&pool->lock);
-	struct pool_frame *frame = take_locked(pool);
+	void *frame;
 
-	if (frame)
-		pool->in_use++;
-	return frame;
+	if (!pool)
+		return reserve_take(PAGE_4K);
+	SPIN_HOLD(&pool->lock);
+	if (pool->first == 0 || !epoch_passed(pool->epoch))
+		return NULL;
+	frame = frame_map(pool->first * PAGE_4K);
+	pool->first = frames_link(pool->first);
+	pool->available--;
+	pool->in_use++;
+	return memset(frame, 0, PAGE_4K);
 }
 
-void pool_free(struct pool *pool, void *memory)
+void pool_free(struct pool *pool, void *frame)
 {
-	struct pool_frame *frame = memory;
-
 	if (!frame)
 		return;
-	memset(frame, 0, PAGE_4K);
 	SPIN_HOLD(&pool->lock);
-	frame->next = pool->free;
-	pool->free = frame;
-	pool->available++;
+	put_locked(pool, frame_map_hpa(frame) / PAGE_4K);
 	pool->in_use--;
 }
 
-void pool_seed(struct pool *pool, void *first, uint64_t frames)
+bool pool_allocate_all(struct pool *pool, void **frames, unsigned int count)
 {
-	for (uint64_t i = 0; i < frames; i++) {
-		struct pool_frame *frame = (void *)((char *)first + i * PAGE_4K);
-
-		frame->next = pool->free;
-		pool->free = frame;
+	for (unsigned int i = 0; i < count; i++) {
+		frames[i] = pool_allocate(pool);
+		if (!frames[i]) {
+			pool_free_all(pool, frames, i);
+			return false;
+		}
 	}
-	pool->available += frames;
+	return true;
 }
 
-static void quarantine_locked(struct pool *pool, uint64_t pfn)
+void pool_free_all(struct pool *pool, void *const *frames, unsigned int count)
 {
-	frames_set_link(pfn, pool->quarantine);
-	pool->quarantine = (uint32_t)pfn;
-	pool->quarantine_epoch = epoch_advance();
-	pool->available++;
+	for (unsigned int i = 0; i < count; i++)
+		pool_free(pool, frames[i]);
 }
 
-void pool_deposit(struct pool *pool, uint64_t pfn)
+bool pool_deposit(struct pool *pool, uint64_t pfn)
 {
+	SPIN_HOLD(&pool->lock);
+	if (pool->closed)
+		return false;
 	frame_map_show(pfn);
-	SPIN_HOLD(&pool->lock);
-	quarantine_locked(pool, pfn);
+	put_locked(pool, pfn);
+	return true;
 }
 
-void pool_retire(struct pool *pool, void *frame)
+void pool_withdraw(struct pool *pool)
 {
 	SPIN_HOLD(&pool->lock);
-	quarantine_locked(pool, frame_map_hpa(frame) / PAGE_4K);
 	pool->in_use--;
-}
-
-void *pool_withdraw(struct pool *pool)
-{
-	SPIN_HOLD(&pool->lock);
-	return take_locked(pool);
 }
 
 void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use)
@@ -111,4 +86,10 @@ void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use)
 	SPIN_HOLD(&pool->lock);
 	*available = pool->available;
 	*in_use = pool->in_use;
+}
+
+void pool_close(struct pool *pool)
+{
+	SPIN_HOLD(&pool->lock);
+	pool->closed = true;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A partition's memory pool: the frames its parent deposited, from which all bookkeeping for it
- * comes. TLFS "Virtualization Host", memory pools; D2.
+ * A partition's memory pool: the frames its parent deposited, from which all bookkeeping for it comes. TLFS
+ * "Virtualization Host", memory pools; D2. A NULL pool stands for the hypervisor's own reserve, out of which the
+ * root is made: boot has counted what it can need, and nothing goes back there.
  *
- * P1 A free frame is linked through its own first words and is zero from there on; an allocated one
- *    comes zeroed.
- * P2 A frame in quarantine is neither read, written nor given out before every CPU has passed an epoch: one
- *    just deposited, to which the root may still write; and one retired, in which another CPU may still look.
- * P3 available + in_use is what was deposited and not withdrawn.
+ * POOL-1 A frame that comes into a pool is neither read, written nor given out before every CPU has passed an
+ *        epoch: the root may still write to one just deposited, and another CPU look into one given back.
+ * POOL-2 A frame that a pool gives out is zeroed.
+ * POOL-3 available + in_use is what was deposited and not withdrawn.
  */
 #ifndef VIRIDIS_KERNEL_POOL_H
 #define VIRIDIS_KERNEL_POOL_H
@@ -17,33 +17,35 @@
 
 struct pool {
 	struct spinlock lock;
-	struct pool_frame *free; /* lock */
-	uint32_t quarantine;     /* lock; PFN, linked through the frame table; 0: none */
-	uint64_t quarantine_epoch; /* lock */
-	uint64_t available;        /* lock; quarantine included */
-	uint64_t in_use;           /* lock */
+	/* lock */
+	uint32_t first; /* PFN of a free frame, linked through the frame table; 0: none */
+	uint64_t epoch; /* POOL-1, of all free frames */
+	uint64_t available;
+	uint64_t in_use;
+	bool closed;
 };
 
 void pool_init(struct pool *pool);
 
-/* A zeroed frame, or NULL. */
+/* A frame, or NULL: none is free, or not yet. POOL-1 */
 void *pool_allocate(struct pool *pool);
 
-/* Gives a frame back; its content is wiped. NULL is nothing. */
+/* Gives a frame back that nobody new can find. NULL is nothing. */
 void pool_free(struct pool *pool, void *frame);
 
-/* The same for an object's frame that nobody new can find: it stays as it is until nobody can hold it. */
-void pool_retire(struct pool *pool, void *frame);
+/* The same of `count` frames, all or none. */
+bool pool_allocate_all(struct pool *pool, void **frames, unsigned int count) MUST_CHECK;
+void pool_free_all(struct pool *pool, void *const *frames, unsigned int count);
 
-/* Boot: `frames` zeroed frames in a row. */
-void pool_seed(struct pool *pool, void *first, uint64_t frames);
+/* A frame that has just left the root's tables. False: the pool is closed. */
+bool pool_deposit(struct pool *pool, uint64_t pfn) MUST_CHECK;
 
-/* A frame that has just left the root's tables. */
-void pool_deposit(struct pool *pool, uint64_t pfn);
-
-/* Takes a free frame, all zeros, out of the pool for good; NULL when none is free. */
-void *pool_withdraw(struct pool *pool);
+/* A frame that was allocated leaves the pool for good. */
+void pool_withdraw(struct pool *pool);
 
 void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use);
+
+/* From now on it takes no deposits. */
+void pool_close(struct pool *pool);
 
 #endif

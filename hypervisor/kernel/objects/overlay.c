@@ -17,90 +17,87 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 	overlay->shown = false;
 	if (partition->is_root)
 		frames_drop(overlay->gpa / PAGE_4K, 1);
-	/* The table is there since the overlay was shown: neither call can want memory. */
 	status = npt_set(&partition->npt, overlay->gpa, overlay->hidden_hpa, NPT_LEVEL_4K,
-	                 overlay->hides ? overlay->hidden_flags : 0);
-	ASSERT(status == HV_STATUS_SUCCESS);
+	                 overlay->hidden_flags);
+	ASSERT(status == HV_STATUS_SUCCESS); /* the table is there since it was shown */
 }
 
 /*
- * The root's only go where its own RAM is, which is held meanwhile: it can be neither deposited nor is it a
- * page of someone's deposit that shows there, and the tables for its split were reserved at boot.
+ * Only where no overlay is yet. The root's only go where its own RAM is, which is held meanwhile: it can be
+ * neither deposited nor is it a page of someone's deposit that shows there, and the tables for its split were
+ * reserved at boot.
  */
-static bool show_locked(struct partition *partition, struct overlay_page *overlay,
-                        uint64_t gpa, uint32_t flags)
+static bool show_locked(struct vp *vp, struct overlay_page *overlay, uint64_t gpa,
+                        uint32_t flags)
 {
-	struct npt_leaf leaf;
+	struct partition *partition = vp->partition;
+	struct npt_leaf hidden = { 0 };
 	enum hv_status status;
 
-	overlay->hides = npt_lookup(&partition->npt, gpa, &leaf);
-	if (overlay->hides && (leaf.flags & OVERLAY_MARK))
-		return false; /* two on one page: the second is refused */
+	if (npt_lookup(&partition->npt, gpa, &hidden) && (hidden.flags & OVERLAY_MARK))
+		return false;
 	if (partition->is_root && !frames_hold(gpa / PAGE_4K, 1))
 		return false;
-	overlay->hidden_hpa = leaf.hpa;
-	overlay->hidden_flags = leaf.flags;
-	partition->tables = &partition->table_pool;
+	partition->showing = partition->is_root ? NULL : vp;
 	status = npt_set(&partition->npt, gpa, frame_map_hpa(overlay->page), NPT_LEVEL_4K,
 	                 flags | OVERLAY_MARK);
-	partition->tables = &partition->pool;
+	partition->showing = NULL;
 	ASSERT(status == HV_STATUS_SUCCESS || !partition->is_root);
-	if (status != HV_STATUS_SUCCESS)
-		return false;
-	overlay->gpa = gpa;
-	overlay->shown = true;
-	return true;
+	*overlay = (struct overlay_page){ .page = overlay->page,
+		                          .gpa = gpa,
+		                          .shown = status == HV_STATUS_SUCCESS,
+		                          .hidden_hpa = hidden.hpa,
+		                          .hidden_flags = hidden.flags };
+	return overlay->shown;
 }
 
 /*
- * One that no table is left for comes back to where it was, which needs none. Before the guest sees the
- * change on another CPU, that CPU must flush; the VP that wrote the register is not entered before.
+ * Shown at its new place first, which may want tables. Before the guest sees the change on another CPU, that
+ * CPU must flush; the VP that wrote the register is not entered before.
  */
-bool overlay_set(struct partition *partition, struct overlay_page *overlay, uint64_t *msr,
+bool overlay_set(struct vp *vp, struct overlay_page *overlay, uint64_t *msr,
                  uint64_t value, uint32_t flags)
 {
 	uint64_t gpa = HV_MSR_PAGE_GPA(value);
 	bool enable = (value & HV_MSR_PAGE_ENABLE) != 0;
-	bool was_shown = overlay->shown;
-	uint64_t old_gpa = overlay->gpa;
-	bool done = true;
+	struct overlay_page moved = { .page = overlay->page };
 
 	if (enable && gpa >= NPT_GPA_LIMIT)
 		return false;
-	if (enable != was_shown || (enable && gpa != old_gpa)) {
-		SPIN_HOLD(&partition->lock);
-		hide_locked(partition, overlay);
-		if (enable && !show_locked(partition, overlay, gpa, flags)) {
-			done = false;
-			if (was_shown)
-				(void)show_locked(partition, overlay, old_gpa, flags);
-		}
+	SPIN_HOLD(&vp->partition->lock);
+	if (enable != overlay->shown || (enable && gpa != overlay->gpa)) {
+		if (enable && !show_locked(vp, &moved, gpa, flags))
+			return false;
+		hide_locked(vp->partition, overlay);
+		*overlay = moved;
 		this_cpu()->current->wait_epoch = epoch_advance();
 	}
-	if (done)
-		*msr = value;
-	return done;
+	*msr = value;
+	return true;
 }
 
-bool overlay_set_guest_os_id(struct partition *partition, uint64_t value)
+bool overlay_set_guest_os_id(struct vp *vp, uint64_t value)
 {
+	struct partition *partition = vp->partition;
+
 	partition->guest_os_id = value;
 	return value != 0 ||
-	       overlay_set(partition, &partition->hypercall_overlay,
-	                   &partition->hypercall_msr,
+	       overlay_set(vp, &partition->hypercall_overlay, &partition->hypercall_msr,
 	                   partition->hypercall_msr & ~HV_MSR_PAGE_ENABLE, 0);
 }
 
-bool overlay_set_hypercall(struct partition *partition, uint64_t value)
+bool overlay_set_hypercall(struct vp *vp, uint64_t value)
 {
+	struct partition *partition = vp->partition;
+
 	if (partition->hypercall_msr & HV_MSR_HYPERCALL_LOCKED)
 		return true; /* read-only until reset: TLFS 3.13 */
 	if (value & HV_MSR_HYPERCALL_RESERVED)
 		return false;
 	if (partition->guest_os_id == 0)
 		value &= ~HV_MSR_PAGE_ENABLE;
-	return overlay_set(partition, &partition->hypercall_overlay,
-	                   &partition->hypercall_msr, value, NPT_READ | NPT_EXECUTE);
+	return overlay_set(vp, &partition->hypercall_overlay, &partition->hypercall_msr,
+	                   value, NPT_READ | NPT_EXECUTE);
 }
 
 void overlays_hide_vp(struct vp *vp)

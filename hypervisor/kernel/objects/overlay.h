@@ -15,11 +15,11 @@
 
 struct partition;
 
-bool overlay_set_guest_os_id(struct partition *partition, uint64_t value) MUST_CHECK;
-bool overlay_set_hypercall(struct partition *partition, uint64_t value) MUST_CHECK;
+bool overlay_set_guest_os_id(struct vp *vp, uint64_t value) MUST_CHECK;
+bool overlay_set_hypercall(struct vp *vp, uint64_t value) MUST_CHECK;
 
-/* Any: its page moves to where `value` says, or hides, and *msr becomes `value`. */
-bool overlay_set(struct partition *partition, struct overlay_page *overlay, uint64_t *msr,
+/* Any: its page moves to where `value` says, or hides, and *msr becomes `value`. Tables are the VP's to give. */
+bool overlay_set(struct vp *vp, struct overlay_page *overlay, uint64_t *msr,
                  uint64_t value, uint32_t flags) MUST_CHECK;
 
 /* Marks the leaf of an overlay, so that the parent's map and unmap leave it alone. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Partitions: their table, life and time. Rules L1-L3: partition.h */
 #include "hypervisor/kernel/objects/partition.h"
+#include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
@@ -8,8 +9,7 @@
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/sched.h"
 
-#define OVERLAY_TABLES_PER_VP 4
-#define FINALIZE_BUDGET       (32 * 512) /* frames */
+#define FINALIZE_BUDGET (32 * 512) /* frames */
 
 /* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
 #define ID_SLOT_BITS 16
@@ -45,6 +45,12 @@ uint64_t partition_tsc(const struct partition *partition)
 	return frozen ? frozen : first_cpu_tsc() + partition->tsc_offset;
 }
 
+/* Where what a partition is made of comes from. */
+static struct pool *own_pool(struct partition *partition)
+{
+	return partition->is_root ? NULL : &partition->pool;
+}
+
 void *npt_page_at(uint64_t hpa)
 {
 	return frame_map(hpa);
@@ -53,16 +59,13 @@ void *npt_page_at(uint64_t hpa)
 uint64_t npt_page_allocate(void *owner)
 {
 	struct partition *partition = owner;
-	void *frame = partition->is_root ? reserve_take(PAGE_4K) :
-	                                   pool_allocate(partition->tables);
+	void *frame = partition->showing ? vp_take_spare_page_locked(partition->showing) :
+	                                   pool_allocate(own_pool(partition));
 
 	return frame ? frame_map_hpa(frame) : 0;
 }
 
-/*
- * Tables are released at FINALIZE alone, when nothing runs. Those that came from the overlay reserve go
- * to the pool as well: the balance of the two is settled there.
- */
+/* At FINALIZE alone, when nothing runs. */
 void npt_page_release(void *owner, uint64_t hpa)
 {
 	struct partition *partition = owner;
@@ -75,6 +78,14 @@ void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
 	(void)owner; /* whoever held them */
 	frames_drop(hpa / PAGE_4K, bytes / PAGE_4K);
+}
+
+void partition_map_root(uint64_t hpa, enum npt_level level, uint32_t flags)
+{
+	SPIN_HOLD(&root_partition->lock);
+	enum hv_status status = npt_set(&root_partition->npt, hpa, hpa, level, flags);
+
+	ASSERT(status == HV_STATUS_SUCCESS); /* boot has reserved the tables */
 }
 
 struct partition *partition_find(struct partition *caller, uint64_t id)
@@ -124,61 +135,42 @@ static bool take_slot(struct partition *partition)
 	return false;
 }
 
-/* Everything but the slot; `pool` pays. False: it could not, or not for all. */
-static bool set_up(struct partition *partition, struct pool *pool)
+/* Everything but the slot; NULL: the pool has not enough pages. */
+static struct partition *make(struct pool *pool)
 {
-	partition->cpuid = pool_allocate(pool);
-	partition->hypercall_overlay.page = pool_allocate(pool);
-	partition->tsc_overlay.page = pool_allocate(pool);
-	if (!partition->cpuid || !partition->hypercall_overlay.page ||
-	    !partition->tsc_overlay.page)
-		return false;
+	void *pages[PARTITION_PAGES];
+	struct partition *partition;
+
+	if (!pool_allocate_all(pool, pages, PARTITION_PAGES))
+		return NULL;
+	partition = pages[0];
+	memcpy(partition->pages, pages, sizeof(pages));
+	partition->cpuid = pages[1];
+	partition->hypercall_overlay.page = pages[2];
+	partition->tsc_overlay.page = pages[3];
 	spin_init(&partition->lock, LOCK_PARTITION);
 	pool_init(&partition->pool);
-	pool_init(&partition->table_pool);
-	partition->tables = &partition->pool;
 	partition->weight = HV_CPU_WEIGHT_DEFAULT;
 	list_init(&partition->ports);
-	partition->tsc_origin = first_cpu_tsc();
-	return true;
-}
-
-/* L1; NULL: set_up() did not come so far. */
-static void give_back(struct partition *partition, struct pool *pool)
-{
-	void *const pages[PARTITION_PAGES] = { partition->hypercall_overlay.page,
-		                               partition->tsc_overlay.page,
-		                               partition->cpuid, partition };
-
-	for (unsigned int i = 0; i < PARTITION_PAGES; i++)
-		if (pages[i])
-			pool_retire(pool, pages[i]);
+	return partition;
 }
 
 enum hv_status partition_create(struct partition *parent, uint64_t *id)
 {
-	struct partition *partition;
-	enum hv_status status = HV_STATUS_INSUFFICIENT_MEMORY;
+	struct partition *partition = make(&parent->pool);
 
-	partition = pool_allocate(&parent->pool);
 	if (!partition)
-		return status;
-	if (!set_up(partition, &parent->pool))
-		goto give_back;
+		return HV_STATUS_INSUFFICIENT_MEMORY;
 	partition->parent = parent;
 	partition->privileges = CHILD_PRIVILEGES;
-	partition->tsc_offset = 0 - partition->tsc_origin;
-	partition->tsc_origin = 0;
+	partition->tsc_offset = 0 - first_cpu_tsc();
 	overlay_fill_pages(partition);
-	status = HV_STATUS_NO_RESOURCES;
-	if (!take_slot(partition))
-		goto give_back;
+	if (!take_slot(partition)) {
+		pool_free_all(&parent->pool, partition->pages, PARTITION_PAGES);
+		return HV_STATUS_NO_RESOURCES;
+	}
 	*id = partition->id;
 	return HV_STATUS_SUCCESS;
-
-give_back:
-	give_back(partition, &parent->pool);
-	return status;
 }
 
 enum hv_status partition_initialize(struct partition *partition)
@@ -194,23 +186,6 @@ enum hv_status partition_initialize(struct partition *partition)
 	return status;
 }
 
-/* For its VPs and one more. What a deleted VP has not used is there for the next. */
-static bool fill_overlay_tables(struct partition *partition)
-{
-	uint64_t wanted = OVERLAY_TABLES_PER_VP;
-
-	for (uint32_t i = 0; i < partition->vp_count; i++)
-		wanted += partition->vps[i] ? OVERLAY_TABLES_PER_VP : 0;
-	for (; partition->table_pool.available < wanted;) {
-		void *frame = pool_allocate(&partition->pool);
-
-		if (!frame)
-			return false;
-		pool_seed(&partition->table_pool, frame, 1);
-	}
-	return true;
-}
-
 enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 {
 	struct vp *vp;
@@ -222,12 +197,9 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (partition->vps[index])
 		return HV_STATUS_OBJECT_IN_USE;
-	if (!fill_overlay_tables(partition))
-		return HV_STATUS_INSUFFICIENT_MEMORY;
-	vp = vp_create(partition, index, &partition->pool);
+	vp = vp_create(partition, index, own_pool(partition));
 	if (!vp)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	vp->suspend &= ~SUSPEND_PARTITION;
 	if (partition->frozen_tsc)
 		vp->suspend |= SUSPEND_PARTITION;
 	__atomic_store_n(&partition->vps[index], vp, __ATOMIC_RELEASE);
@@ -236,65 +208,18 @@ enum hv_status partition_add_vp(struct partition *partition, uint32_t index)
 	return HV_STATUS_SUCCESS;
 }
 
-/* Out of the table: nobody new finds it. */
-static enum hv_status unlink_vp(struct partition *partition, uint32_t index,
-                                struct vp **out)
+void partition_delete_vp(struct vp *vp)
 {
-	struct vp *vp;
+	struct partition *partition = vp->partition;
 
-	SPIN_HOLD(&partition->lock);
-	vp = partition_vp(partition, index);
-	if (!vp)
-		return HV_STATUS_INVALID_VP_INDEX;
-	/* The bit first: what is stopped after it stays so, whoever resumes it. */
-	__atomic_fetch_or(&vp->suspend, SUSPEND_DELETED, __ATOMIC_SEQ_CST);
-	if (!(vp->suspend & SUSPEND_EXPLICIT) || !vp_is_stopped(vp)) {
-		vp_resume(vp, SUSPEND_DELETED);
-		return HV_STATUS_INVALID_VP_STATE;
-	}
+	spin_lock(&partition->lock);
 	overlays_hide_vp(vp);
-	__atomic_store_n(&partition->vps[index], NULL, __ATOMIC_RELEASE);
-	*out = vp;
-	return HV_STATUS_SUCCESS;
+	__atomic_store_n(&partition->vps[vp->index], NULL, __ATOMIC_RELEASE);
+	spin_unlock(&partition->lock);
+	vp_free(vp, &partition->pool);
 }
 
-enum hv_status partition_delete_vp(struct partition *partition, uint32_t index)
-{
-	enum hv_status status;
-	struct vp *vp;
-
-	status = unlink_vp(partition, index, &vp);
-	if (status == HV_STATUS_SUCCESS)
-		vp_free(vp, &partition->pool);
-	return status;
-}
-
-static void return_overlay_tables(struct partition *partition)
-{
-	void *frame;
-
-	while ((frame = pool_withdraw(&partition->table_pool)) != NULL)
-		pool_free(&partition->pool, frame);
-}
-
-/* Each call of FINALIZE waits for an epoch before the next: for who reads the tables without the lock. */
-static bool finalize_locked(struct partition *partition)
-{
-	if (partition->state == PARTITION_ACTIVE) {
-		partition->state = PARTITION_FINALIZING;
-		return false;
-	}
-	if (partition->state == PARTITION_FINALIZING) {
-		overlays_hide_partition(partition);
-		if (!npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
-			return false;
-	}
-	return_overlay_tables(partition);
-	partition->state = PARTITION_FINALIZED;
-	return true;
-}
-
-/* Stops and deletes what VPs there are; false while one is still on a CPU, which is kicked. */
+/* Stops and deletes what VPs there are; false while one is still on a CPU or in another's hands. */
 static bool delete_all_vps(struct partition *partition)
 {
 	bool all = true;
@@ -305,22 +230,30 @@ static bool delete_all_vps(struct partition *partition)
 		if (!vp)
 			continue;
 		vp_suspend(vp, SUSPEND_EXPLICIT);
-		if (!vp_claim(vp)) {
+		if (vp_claim(vp))
+			partition_delete_vp(vp);
+		else
 			all = false;
-		} else if (partition_delete_vp(partition, i) != HV_STATUS_SUCCESS) {
-			vp_resume(vp, SUSPEND_CLAIMED);
-			all = false;
-		}
 	}
 	return all;
 }
 
+/* Its calls wait for an epoch each: nobody reads the tables without the lock when they go. */
 bool partition_finalize(struct partition *partition)
 {
 	if (!delete_all_vps(partition))
 		return false;
+	pool_close(&partition->pool);
 	SPIN_HOLD(&partition->lock);
-	return finalize_locked(partition);
+	if (partition->state < PARTITION_FINALIZING) {
+		partition->state = PARTITION_FINALIZING;
+		return false;
+	}
+	overlays_hide_partition(partition);
+	if (!npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
+		return false;
+	partition->state = PARTITION_FINALIZED;
+	return true;
 }
 
 enum hv_status partition_delete(struct partition *partition)
@@ -341,17 +274,8 @@ enum hv_status partition_delete(struct partition *partition)
 	spin_unlock(&table_lock);
 	if (!found)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	give_back(partition, &parent->pool);
+	pool_free_all(&parent->pool, partition->pages, PARTITION_PAGES);
 	return HV_STATUS_SUCCESS;
-}
-
-bool partition_deposit(struct partition *partition, uint64_t pfn)
-{
-	SPIN_HOLD(&partition->lock);
-	if (partition->state == PARTITION_FINALIZED)
-		return false;
-	pool_deposit(&partition->pool, pfn);
-	return true;
 }
 
 void partition_set_weight(struct partition *partition, uint32_t weight)
@@ -403,14 +327,14 @@ uint64_t partition_reference_time(const struct partition *partition)
 	return tsc_to_100ns(partition_tsc(partition) - partition->tsc_origin);
 }
 
-void partition_make_root(struct pool *boot_pool)
+void partition_make_root(void)
 {
-	struct partition *root = pool_allocate(boot_pool);
+	struct partition *root = make(NULL);
 	enum hv_status status;
 
-	ASSERT(set_up(root, boot_pool));
 	root->is_root = true;
 	root->privileges = ROOT_PRIVILEGES;
+	root->tsc_origin = first_cpu_tsc();
 	ASSERT(take_slot(root));
 	status = partition_initialize(root);
 	ASSERT(status == HV_STATUS_SUCCESS);

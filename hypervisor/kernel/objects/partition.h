@@ -33,8 +33,12 @@ struct cpuid_results {
 	struct hv_input_register_intercept_result result[MAX_CPUID_RESULTS];
 };
 
+/* Pages that a partition takes from its parent's pool: itself, CPUID results, overlays. */
+#define PARTITION_PAGES 4
+
 struct partition {
 	/* constant after creation */
+	void *pages[PARTITION_PAGES];
 	uint64_t id;
 	uint16_t slot;
 	bool is_root;
@@ -46,10 +50,10 @@ struct partition {
 	uint64_t privileges;
 	uint32_t weight;
 	struct npt npt;
-	struct pool table_pool; /* child: overlay tables kept back; root: none */
+	struct vp *
+		showing; /* whose spare pages become tables meanwhile; NULL: the pool's */
 
 	struct pool pool;
-	struct pool *tables; /* where a child's page tables come from; partition lock */
 
 	/* vps: changed under the lock, read by anyone, L1 */
 	struct vp *vps[MAX_VPS];
@@ -79,9 +83,6 @@ struct partition {
 };
 _Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
 
-/* Pages that a partition takes from its parent's pool. */
-#define PARTITION_PAGES 4
-
 extern struct partition *root_partition;
 
 /* By id, or HV_PARTITION_ID_SELF; NULL when there is none. L1 */
@@ -97,14 +98,14 @@ enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
 uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
 
 enum hv_status partition_add_vp(struct partition *partition, uint32_t index) MUST_CHECK;
-enum hv_status partition_delete_vp(struct partition *partition,
-                                   uint32_t index) MUST_CHECK;
+/* A VP that the caller has claimed, and never lets go: nobody new finds it. */
+void partition_delete_vp(struct vp *vp);
 
-/* Boot: the root, as yet without VPs, from a pool of its own. */
-void partition_make_root(struct pool *boot_pool);
+/* Boot: the root, as yet without VPs. */
+void partition_make_root(void);
 
-/* A frame that is the partition's already; false: it is to end, and takes none. */
-bool partition_deposit(struct partition *partition, uint64_t pfn) MUST_CHECK;
+/* The root's memory is where it is: this block it may access so, or with 0 not at all. flags: npt.h */
+void partition_map_root(uint64_t hpa, enum npt_level level, uint32_t flags);
 
 void partition_set_weight(struct partition *partition, uint32_t weight);
 /* Stops VPs and time, or lets both go on; false while a VP is still on a CPU. D13 */

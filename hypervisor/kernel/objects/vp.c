@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Virtual processors: life, suspension, events, timers. Invariants V1-V4: vp.h */
 #include "hypervisor/kernel/objects/vp.h"
+#include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/smp.h"
@@ -12,55 +13,35 @@
 /* The virtual APIC timer counts once every so many TSC ticks. */
 #define APIC_CLOCK_PER_TICK 16
 
-static bool take_pages(struct vp *vp, struct pool *pool)
-{
-	bool all = true;
-
-	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++) {
-		vp->pages[i] = pool_allocate(pool);
-		all &= vp->pages[i] != NULL;
-	}
-	return all;
-}
-
-static void give_pages(struct vp *vp, struct pool *pool)
-{
-	for (unsigned int i = 0; i < ARRAY_COUNT(vp->pages); i++)
-		if (vp->pages[i])
-			pool_retire(pool, vp->pages[i]);
-	pool_retire(pool, vp);
-}
-
-/* Each page its use. */
 static void assign_pages(struct vp *vp)
 {
-	vp->arch.control = vp->pages[0];
-	vp->arch.control_hpa = frame_map_hpa(vp->pages[0]);
-	vp->arch.extended_state = vp->pages[1];
-	vp->intercept_page = vp->pages[2];
-	vp->register_page = vp->pages[3];
+	vp->arch.control = vp->pages[VP_PAGE_CONTROL];
+	vp->arch.control_hpa = frame_map_hpa(vp->arch.control);
+	vp->arch.extended_state = vp->pages[VP_PAGE_EXTENDED_STATE];
+	vp->intercept_page = vp->pages[VP_PAGE_INTERCEPT];
+	vp->register_page = vp->pages[VP_PAGE_REGISTERS];
 	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
-		vp->overlays[i].page = vp->pages[4 + i];
+		vp->overlays[i].page = vp->pages[VP_PAGE_OVERLAYS + i];
 }
-_Static_assert(VP_PAGES == 1 + 4 + VP_OVERLAYS, "each page has a use");
 
 struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool)
 {
-	struct vp *vp = pool_allocate(pool);
+	unsigned int count = partition->is_root ? VP_PAGES_FIXED : VP_PAGES;
+	void *pages[VP_PAGES];
+	struct vp *vp;
 
-	if (!vp)
+	if (!pool_allocate_all(pool, pages, count))
 		return NULL;
-	if (!take_pages(vp, pool)) {
-		give_pages(vp, pool);
-		return NULL;
-	}
+	vp = pages[VP_PAGE_SELF];
+	memcpy(vp->pages, pages, sizeof(pages[0]) * count);
+	vp->page_count = count;
 	assign_pages(vp);
 	vp->partition = partition;
 	vp->index = index;
 	vp->bound = partition->is_root ? cpus[index] : NULL;
 	list_init(&vp->timer_node);
 	vp->timer_deadline = TIMER_NEVER;
-	vp->suspend = SUSPEND_EXPLICIT | SUSPEND_PARTITION;
+	vp->suspend = SUSPEND_EXPLICIT;
 	message_inbox_init(&vp->messages);
 	message_source_init(&vp->intercept_source, HV_SINT_INTERCEPT,
 	                    &vp->intercept_message, 1);
@@ -77,37 +58,20 @@ struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *p
 	return vp;
 }
 
-uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type)
+void *vp_take_spare_page_locked(struct vp *vp)
 {
-	return frame_map_hpa(type == HV_VP_STATE_PAGE_REGISTERS ?
-	                             (void *)vp->register_page :
-	                             vp->intercept_page);
+	return vp->page_count > VP_PAGES_FIXED ? vp->pages[--vp->page_count] : NULL;
 }
 
-enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown)
+uint64_t vp_show_page(struct vp *vp, uint32_t type, bool shown)
 {
-	uint64_t hpa = vp_state_page_hpa(vp, type);
-	enum hv_status status = HV_STATUS_SUCCESS;
+	uint64_t hpa = frame_map_hpa(type == HV_VP_STATE_PAGE_REGISTERS ?
+	                                     (void *)vp->register_page :
+	                                     vp->intercept_page);
 
-	if (shown && !vp->page_shown[type])
-		status = npt_set(&root_partition->npt, hpa, hpa, NPT_LEVEL_4K,
-		                 NPT_READ | NPT_WRITE);
-	else if (!shown && vp->page_shown[type])
-		status = npt_set(&root_partition->npt, hpa, 0, NPT_LEVEL_4K, 0);
-	if (status == HV_STATUS_SUCCESS)
-		vp->page_shown[type] = shown;
-	return status;
-}
-
-static void close_state_pages(struct vp *vp)
-{
-	SPIN_HOLD(&root_partition->lock);
-	vp->state_pages_closed = true;
-	for (uint32_t type = 0; type < VP_STATE_PAGES; type++) {
-		enum hv_status status = vp_show_page_locked(vp, type, false);
-
-		ASSERT(status == HV_STATUS_SUCCESS); /* its table is there */
-	}
+	partition_map_root(hpa, NPT_LEVEL_4K, shown ? NPT_READ | NPT_WRITE : 0);
+	vp->page_shown[type] = shown;
+	return hpa;
 }
 
 void vp_free(struct vp *vp, struct pool *pool)
@@ -115,9 +79,10 @@ void vp_free(struct vp *vp, struct pool *pool)
 	ASSERT(vp->sched_state == VP_BLOCKED && !vp->running_on);
 	message_source_withdraw(&vp->intercept_source);
 	timer_queue_set(vp, TIMER_NEVER);
-	close_state_pages(vp);
+	vp_show_page(vp, HV_VP_STATE_PAGE_REGISTERS, false);
+	vp_show_page(vp, HV_VP_STATE_PAGE_INTERCEPT_MESSAGE, false);
 	message_inbox_close(&vp->messages);
-	give_pages(vp, pool);
+	pool_free_all(pool, vp->pages, vp->page_count);
 }
 
 void vp_reset_registers(struct vp *vp)
@@ -211,8 +176,14 @@ bool vp_is_stopped(const struct vp *vp)
 
 bool vp_claim(struct vp *vp)
 {
-	return !(__atomic_fetch_or(&vp->suspend, SUSPEND_CLAIMED, __ATOMIC_SEQ_CST) &
-	         SUSPEND_CLAIMED);
+	if (__atomic_fetch_or(&vp->suspend, SUSPEND_CLAIMED, __ATOMIC_SEQ_CST) &
+	    SUSPEND_CLAIMED)
+		return false;
+	if (vp_is_stopped(vp))
+		return true;
+	vp_resume(vp, SUSPEND_CLAIMED);
+	vp_raise(vp, EVENTS_STOP);
+	return false;
 }
 
 /* INIT is carried out when the VP next runs, which is after SIPI. */

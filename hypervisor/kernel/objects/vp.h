@@ -38,8 +38,7 @@ struct cpu;
 #define SUSPEND_STARTUP   BIT32(2) /* waits for SIPI */
 #define SUSPEND_HALT      BIT32(3) /* halted, and nothing for the owner to look at */
 #define SUSPEND_PARTITION BIT32(4) /* the partition is not active, or frozen */
-#define SUSPEND_DELETED   BIT32(5) /* being deleted; set and cleared by that alone */
-#define SUSPEND_CLAIMED   BIT32(6) /* a hypercall has it to itself: vp_claim() */
+#define SUSPEND_CLAIMED   BIT32(5) /* a hypercall has it to itself: vp_claim() */
 
 /* vp->events: things for the owner to look at */
 #define EVENTS_INTERRUPT BIT32(0) /* posted[] */
@@ -57,12 +56,10 @@ struct overlay_page {
 	void *page;
 	uint64_t gpa; /* where it shows, while shown */
 	bool shown;
-	bool hides; /* a leaf was there: */
+	/* The leaf that was there; flags 0: none. */
 	uint64_t hidden_hpa;
 	uint32_t hidden_flags;
 };
-
-#define VP_STATE_PAGES 2
 
 /* Why a VP may run, or has something to look at: sched.h */
 enum sched_wake {
@@ -73,12 +70,20 @@ enum sched_wake {
 
 enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
 
-/* Pages a VP takes from the pool; what vp_create() has taken when there is no other it gives back. */
-#define VP_PAGES 8
+/* The pages that a VP takes from the pool. The last ones become page tables when its overlays need such. */
+enum vp_page {
+	VP_PAGE_SELF,
+	VP_PAGE_CONTROL,
+	VP_PAGE_EXTENDED_STATE,
+	VP_PAGE_INTERCEPT,
+	VP_PAGE_REGISTERS,
+	VP_PAGE_OVERLAYS,
+	VP_PAGES_FIXED = VP_PAGE_OVERLAYS + VP_OVERLAYS,
+	VP_PAGES = VP_PAGES_FIXED + 8
+};
 
 struct vp {
 	/* constant after creation */
-	void *pages[VP_PAGES - 1]; /* but itself */
 	struct partition *partition;
 	uint32_t index;
 	struct cpu *bound; /* a root's VP: the CPU it lives on */
@@ -106,17 +111,17 @@ struct vp {
 	bool halted;         /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
 
-	/* lock of the root partition: pages mapped for the parent */
-	bool page_shown[VP_STATE_PAGES]; /* by enum hv_vp_state_page_type */
-	bool state_pages_closed;         /* the VP is going: not to be shown again */
-
-	/* owner only, V1 */
+	bool page_shown[2];   /* to the root, by enum hv_vp_state_page_type */
 	uint16_t sint_notify; /* deliverability notifications the parent asked for */
 	uint8_t startup_vector;
 	uint64_t wait_epoch;    /* not entered before this epoch has passed; 0: none */
 	bool epoch_hurried;     /* the others were kicked for it */
 	uint64_t removals_seen; /* what its TLB entries are younger than: npt.h */
 	uint64_t stats[VIRIDIS_VP_STAT_COUNT];
+
+	/* partition lock: the first page_count are its own */
+	void *pages[VP_PAGES];
+	unsigned int page_count;
 
 	/* atomic */
 	uint32_t suspend;
@@ -144,16 +149,18 @@ struct vp {
 
 _Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
 
-/* NULL: the pool has not enough pages. */
+/* NULL: the pool has not enough pages. A root's VP has none for page tables: those are in the reserve. */
 struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool);
 
-/* The register and intercept page, by enum hv_vp_state_page_type; lock of the root partition. */
-uint64_t vp_state_page_hpa(const struct vp *vp, uint32_t type);
-enum hv_status vp_show_page_locked(struct vp *vp, uint32_t type, bool shown) MUST_CHECK;
+/* A zeroed page for an overlay's page table, or NULL. */
+void *vp_take_spare_page_locked(struct vp *vp);
+
+/* Shows the root the register or intercept page, by enum hv_vp_state_page_type, or hides it; its HPA. */
+uint64_t vp_show_page(struct vp *vp, uint32_t type, bool shown);
 
 /*
- * Out of every list, out of the parent's sight, and its pages back. The VP is stopped and no longer in its
- * partition; who has found it before may look at it until the next epoch.
+ * Out of every list, out of the root's sight, and its pages back. The VP is claimed for good and no longer in
+ * its partition; who has found it before may look at it until the next epoch.
  */
 void vp_free(struct vp *vp, struct pool *pool);
 
@@ -174,7 +181,10 @@ void vp_suspend(struct vp *vp,
 /* Suspended and off every CPU. */
 bool vp_is_stopped(const struct vp *vp);
 
-/* False: another has. Whoever claims a stopped VP may touch its owner-only state, then resumes it. */
+/*
+ * A VP that has stopped, or is to. Whoever has claimed it may touch its owner-only state, then takes the bit
+ * away again. False: another has it, or it is still on its way off a CPU: try again.
+ */
 bool vp_claim(struct vp *vp) MUST_CHECK;
 
 /* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */

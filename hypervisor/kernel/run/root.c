@@ -26,8 +26,6 @@
 
 extern const char root_loader_start[], root_loader_end[];
 
-static struct pool boot_pool;
-
 static struct guarded_ioapic {
 	struct ioapic_guard guard;
 	volatile uint32_t *registers;
@@ -36,21 +34,13 @@ static struct guarded_ioapic {
 static struct spinlock ioapic_lock =
 	SPINLOCK(LOCK_POOL); /* held across guard and write */
 
-static void feed_boot_pool(uint64_t pages)
-{
-	pool_seed(&boot_pool, reserve_take(pages * PAGE_4K), pages);
-}
-
 static void add_vp(unsigned int index)
 {
-	struct vp **vp = &root_partition->vps[index];
+	enum hv_status status = partition_add_vp(root_partition, index);
 
-	feed_boot_pool(VP_PAGES);
-	*vp = vp_create(root_partition, index, &boot_pool);
-	ASSERT(*vp);
-	cpus[index]->root_vp = *vp;
-	root_partition->vp_count = index + 1;
-	vp_resume(*vp, SUSPEND_EXPLICIT | SUSPEND_PARTITION);
+	ASSERT(status == HV_STATUS_SUCCESS);
+	cpus[index]->root_vp = partition_vp(root_partition, index);
+	vp_resume(cpus[index]->root_vp, SUSPEND_EXPLICIT);
 }
 
 void root_add_vps(void)
@@ -59,45 +49,39 @@ void root_add_vps(void)
 		add_vp(i);
 }
 
-static void map_all(struct partition *root)
+static void map_all(void)
 {
 	enum npt_level level = paging_has_1g_pages() ? NPT_LEVEL_1G : NPT_LEVEL_2M;
 	uint64_t end = UINT64_C(1) << paging_address_bits();
 
 	if (end > NPT_GPA_LIMIT)
 		end = NPT_GPA_LIMIT;
-	for (uint64_t gpa = 0; gpa < end; gpa += npt_level_bytes(level))
-		if (npt_set(&root->npt, gpa, gpa, level, NPT_ALL) != HV_STATUS_SUCCESS)
-			panic("root: no memory to map its address space");
+	for (uint64_t hpa = 0; hpa < end; hpa += npt_level_bytes(level))
+		partition_map_root(hpa, level, NPT_ALL);
 }
 
-static void hide(struct partition *root, uint64_t start, uint64_t end)
+static void hide(uint64_t start, uint64_t end)
 {
 	enum npt_level level;
 
-	for (uint64_t gpa = round_down(start, PAGE_4K); gpa < end;
-	     gpa += npt_level_bytes(level)) {
-		level = is_aligned(gpa, PAGE_2M) && end - gpa >= PAGE_2M ? NPT_LEVEL_2M :
+	for (uint64_t hpa = round_down(start, PAGE_4K); hpa < end;
+	     hpa += npt_level_bytes(level)) {
+		level = is_aligned(hpa, PAGE_2M) && end - hpa >= PAGE_2M ? NPT_LEVEL_2M :
 		                                                           NPT_LEVEL_4K;
-		if (npt_set(&root->npt, gpa, 0, level, 0) != HV_STATUS_SUCCESS)
-			panic("root: no memory to hide %#lx", gpa);
+		partition_map_root(hpa, level, 0);
 	}
 }
 
-static void guard_ioapic(struct partition *root, unsigned int index)
+static void guard_ioapic(unsigned int index)
 {
 	struct guarded_ioapic *ioapic = &ioapics[index];
-	enum hv_status status;
 
 	ioapic->hpa = machine.ioapic_hpa[index];
 	ioapic->registers = mmio_map(ioapic->hpa);
 	ioapic->registers[0] = IOAPIC_REGISTER_VERSION;
 	ioapic_guard_init(&ioapic->guard, ioapic->registers[IOAPIC_WINDOW / 4]);
 	ioapic->registers[0] = 0; /* and of the entries the loader has left none */
-	status = npt_set(&root->npt, round_down(ioapic->hpa, PAGE_4K),
-	                 round_down(ioapic->hpa, PAGE_4K), NPT_LEVEL_4K, NPT_READ);
-	if (status != HV_STATUS_SUCCESS)
-		panic("root: no memory to guard an IOAPIC");
+	partition_map_root(round_down(ioapic->hpa, PAGE_4K), NPT_LEVEL_4K, NPT_READ);
 }
 
 void root_guard_devices(void)
@@ -106,10 +90,9 @@ void root_guard_devices(void)
 		if (machine.pm1_control[i])
 			virt->intercept_root_ports(machine.pm1_control[i], 2);
 	for (unsigned int i = 0; i < machine.iommu_count; i++)
-		hide(root_partition, machine.iommu[i].hpa,
-		     machine.iommu[i].hpa + machine.iommu[i].bytes);
+		hide(machine.iommu[i].hpa, machine.iommu[i].hpa + machine.iommu[i].bytes);
 	for (unsigned int i = 0; i < machine.ioapic_count; i++)
-		guard_ioapic(root_partition, i);
+		guard_ioapic(i);
 }
 
 /* Once, by the root's loader, before any other code of the root's has run. */
@@ -137,14 +120,12 @@ enum hv_status hc_describe_machine(struct hypercall *call)
 
 void root_create(void)
 {
-	pool_init(&boot_pool);
-	feed_boot_pool(PARTITION_PAGES);
 	frames_init();
-	partition_make_root(&boot_pool);
-	map_all(root_partition);
-	hide(root_partition, boot_image.start, boot_image.end);
-	hide(root_partition, boot_reserve.start, boot_reserve.end);
-	hide(root_partition, MSI_WINDOW_START, MSI_WINDOW_END);
+	partition_make_root();
+	map_all();
+	hide(boot_image.start, boot_image.end);
+	hide(boot_reserve.start, boot_reserve.end);
+	hide(MSI_WINDOW_START, MSI_WINDOW_END);
 	root_partition->weight = ROOT_WEIGHT;
 	add_vp(0);
 }
