@@ -221,6 +221,7 @@ static void auto_eoi(void)
 
 static void drop_ports(void)
 {
+	struct hv_port_info message = { .type = HV_PORT_MESSAGE, .sint = SINT_MESSAGE };
 	const uint64_t self = HV_PARTITION_ID_SELF;
 	uint8_t byte = 0;
 	unsigned int count;
@@ -229,9 +230,16 @@ static void drop_ports(void)
 	         "a connection is cut");
 	ok_equal(event_signal(CONNECTION_EVENT, 0), HV_STATUS_INVALID_CONNECTION_ID,
 	         "a cut connection signals nothing");
+	ok(port_delete(self, CONNECTION_MESSAGE) != HV_STATUS_SUCCESS &&
+	           port_disconnect(self, PORT_MESSAGE) != HV_STATUS_SUCCESS,
+	   "a connection is no port, nor a port a connection");
 	ok_equal(port_delete(self, PORT_MESSAGE), HV_STATUS_SUCCESS, "a port is deleted");
 	ok(message_post(CONNECTION_MESSAGE, 1, &byte, 1) != HV_STATUS_SUCCESS,
 	   "a message to a deleted port is refused");
+	ok(!port_create(self, PORT_MESSAGE, self, &message) &&
+	           message_post(CONNECTION_MESSAGE, 1, &byte, 1) != HV_STATUS_SUCCESS &&
+	           !port_delete(self, PORT_MESSAGE),
+	   "and to one made anew under its id");
 	(void)port_disconnect(self, CONNECTION_MESSAGE); /* may have gone with its port */
 	ok_equal(port_delete(self, PORT_EVENT), HV_STATUS_SUCCESS, "the other port too");
 	ok(stock_withdraw(self, &count), "pages withdrawn are wiped");

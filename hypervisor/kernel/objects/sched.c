@@ -251,13 +251,9 @@ static void put_previous_locked(struct cpu *cpu, struct vp *previous, uint64_t n
 /* A child's VP that had to leave its CPU goes on at an idle one. */
 static void move_on_locked(const struct vp *previous)
 {
-	struct cpu *target;
-
-	if (!previous || previous->bound || previous->sched_state != VP_QUEUED)
-		return;
-	target = choose_cpu_locked(previous);
-	if (!target->current)
-		poke(target);
+	if (previous && !previous->bound && previous->sched_state == VP_QUEUED &&
+	    busy_cpus < cpu_count)
+		poke(choose_cpu_locked(previous));
 }
 
 static struct vp *dispatch_locked(struct cpu *cpu, const struct vp *previous,
