@@ -6,7 +6,7 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
 
@@ -104,7 +104,7 @@ static void handle_exception(const struct trap_frame *frame)
 	if (frame->vector == EXCEPTION_NMI) {
 		if (panic_in_progress())
 			panic_stop();
-		interrupt_nmi();
+		host_interrupt_nmi();
 		return;
 	}
 	if (frame->vector == EXCEPTION_SX) /* an INIT, of a device's: not obeyed */
@@ -118,7 +118,7 @@ void traps_handle(struct trap_frame *frame)
 	if (frame->vector < EXCEPTION_COUNT) {
 		handle_exception(frame);
 	} else if (frame->vector <= EXTERNAL_LAST) {
-		interrupt_external((uint8_t)frame->vector);
+		host_interrupt_external((uint8_t)frame->vector);
 	} else {
 		if (frame->vector == VECTOR_TIMER)
 			this_cpu()->timer_fired = true;

@@ -2,7 +2,7 @@
 /*
  * Segments, task state and interrupt stacks of one CPU, APM2 4.8, 12.2.5; and the
  * interrupts and exceptions taken while the hypervisor runs. Exceptions panic. Vectors from
- * EXTERNAL_FIRST to EXTERNAL_LAST go to interrupt_external(); VECTOR_KICK is
+ * EXTERNAL_FIRST to EXTERNAL_LAST go to host_interrupt_external(); VECTOR_KICK is
  * acknowledged; VECTOR_TIMER sets cpu->timer_fired. No handler enables interrupts.
  */
 #ifndef VIRIDIS_X86_TRAPS_H

@@ -3,7 +3,7 @@
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/delivery/intercept.h"
-#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 
@@ -55,7 +55,7 @@ enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi
 void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 {
 	if (vp->partition->is_root)
-		interrupt_ended_by_root(vp, vector);
+		host_interrupt_ended(vp, vector);
 	else if (level)
 		intercept_apic_eoi(vp, vector);
 	if (messages_wait(vp))
@@ -93,7 +93,7 @@ bool apic_set_base(struct vp *vp, uint64_t value)
 	if (!vlapic_set_base(&vp->lapic, value))
 		return false;
 	if (vlapic_mode(&vp->lapic) == VLAPIC_DISABLED && vp->partition->is_root)
-		interrupt_end_all(vp);
+		host_interrupt_end_all(vp);
 	vp_update_deadline(vp);
 	return true;
 }

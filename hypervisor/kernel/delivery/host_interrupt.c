@@ -5,13 +5,13 @@
  * reverse order of arrival, for an EOI at the local APIC retires the newest: a younger one that the
  * root has not ended yet holds an older one's EOI back. D3
  */
-#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/kernel/base/percpu.h"
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-void interrupt_external(uint8_t vector)
+void host_interrupt_external(uint8_t vector)
 {
 	struct cpu *cpu = this_cpu();
 	bool level = lapic_holds(LAPIC_TMR, vector);
@@ -30,7 +30,7 @@ void interrupt_external(uint8_t vector)
 		vp_post_interrupt(cpu->root_vp, vector, level, SCHED_WAKE);
 }
 
-void interrupt_ended_by_root(struct vp *vp, uint8_t vector)
+void host_interrupt_ended(struct vp *vp, uint8_t vector)
 {
 	struct cpu *cpu = vp->bound;
 
@@ -47,15 +47,15 @@ void interrupt_ended_by_root(struct vp *vp, uint8_t vector)
 	}
 }
 
-void interrupt_end_dropped(struct vp *vp, const uint64_t level[VLAPIC_WORDS])
+void host_interrupt_end_dropped(struct vp *vp, const uint64_t level[VLAPIC_WORDS])
 {
 	for (unsigned int vector = 0; vector < 256; vector++) {
 		if ((level[vector / 64] & ~vp->lapic.irr[vector / 64]) >> vector % 64 & 1)
-			interrupt_ended_by_root(vp, (uint8_t)vector);
+			host_interrupt_ended(vp, (uint8_t)vector);
 	}
 }
 
-void interrupt_end_all(struct vp *vp)
+void host_interrupt_end_all(struct vp *vp)
 {
 	struct cpu *cpu = vp->bound;
 
@@ -69,7 +69,7 @@ void interrupt_end_all(struct vp *vp)
  * The machine's NMI button, a watchdog: for the root to deal with. It may have come under any lock, and after
  * the loop's last look: the kick ends what comes then, HLT or the guest.
  */
-void interrupt_nmi(void)
+void host_interrupt_nmi(void)
 {
 	__atomic_store_n(&this_cpu()->nmi_came, true, __ATOMIC_RELAXED);
 	lapic_send_self(VECTOR_KICK);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interrupts that the traps code hands to the kernel. Interrupts are off, on the CPU's own stack. */
-#ifndef VIRIDIS_KERNEL_INTERRUPT_H
-#define VIRIDIS_KERNEL_INTERRUPT_H
+#ifndef VIRIDIS_KERNEL_HOST_INTERRUPT_H
+#define VIRIDIS_KERNEL_HOST_INTERRUPT_H
 
 #include <stdint.h>
 
 /* A device's interrupt, vector 0x20..0xef, not yet acknowledged at the local APIC. */
-void interrupt_external(uint8_t vector);
+void host_interrupt_external(uint8_t vector);
 
 /* An NMI while no panic is in progress. On the NMI stack: flags only; the CPU's loop looks at them. */
-void interrupt_nmi(void);
+void host_interrupt_nmi(void);
 
 struct vp;
 
 /* The root ended the interrupt at its virtual APIC. On the VP's own CPU. */
-void interrupt_ended_by_root(struct vp *vp, uint8_t vector);
+void host_interrupt_ended(struct vp *vp, uint8_t vector);
 
 /* The virtual APIC took no level interrupts: those of `level` that it does not hold have ended. */
-void interrupt_end_dropped(struct vp *vp, const uint64_t level[4]);
+void host_interrupt_end_dropped(struct vp *vp, const uint64_t level[4]);
 
 /* The virtual APIC was reset: so have all. */
-void interrupt_end_all(struct vp *vp);
+void host_interrupt_end_all(struct vp *vp);
 
 #endif

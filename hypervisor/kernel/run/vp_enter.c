@@ -9,7 +9,7 @@
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
-#include "hypervisor/kernel/delivery/interrupt.h"
+#include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
@@ -26,7 +26,7 @@ static void take_posted(struct vp *vp)
 		           __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
 	}
 	if (!vlapic_merge(&vp->lapic, vectors, level) && vp->partition->is_root)
-		interrupt_end_dropped(vp, level);
+		host_interrupt_end_dropped(vp, level);
 }
 
 static void take_timers(struct vp *vp)
@@ -44,7 +44,7 @@ static void take_init(struct vp *vp)
 {
 	vlapic_init_signal(&vp->lapic);
 	if (vp->partition->is_root)
-		interrupt_end_all(vp);
+		host_interrupt_end_all(vp);
 	vp_reset_registers(vp);
 }
 
