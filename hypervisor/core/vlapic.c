@@ -6,7 +6,6 @@
  */
 #include "hypervisor/core/vlapic.h"
 #include <stddef.h>
-#include <viridis/base/mem.h>
 
 #define FIRST_VECTOR 16u
 
@@ -209,6 +208,15 @@ int vlapic_pending(const struct vlapic *v)
 	return vector;
 }
 
+bool vlapic_is_lone(const struct vlapic *v, uint8_t vector)
+{
+	uint64_t mine = BIT64(vector % 64), others = v->tmr[vector / 64] & mine;
+
+	for (unsigned int i = 0; i < VLAPIC_WORDS; i++)
+		others |= v->isr[i] | (v->irr[i] & ~(vector / 64 == i ? mine : 0));
+	return others == 0;
+}
+
 void vlapic_deliver(struct vlapic *v, uint8_t vector)
 {
 	if (!get_bit(v->irr, vector))
@@ -221,7 +229,7 @@ void vlapic_eoi(struct vlapic *v, struct vlapic_action *action)
 {
 	int vector = highest(v->isr);
 
-	memset(action, 0, sizeof(*action));
+	*action = (struct vlapic_action){ 0 };
 	if (vector == VLAPIC_NO_VECTOR)
 		return;
 	set_bit(v->isr, (uint8_t)vector, false);
@@ -558,7 +566,7 @@ bool vlapic_write(struct vlapic *v, enum vlapic_access how, uint32_t offset,
 {
 	const struct rule *rule = find_rule(offset, WRITE_MSR);
 
-	memset(action, 0, sizeof(*action));
+	*action = (struct vlapic_action){ 0 };
 	if (how == VLAPIC_PAGE) {
 		write_page(v, offset, (uint32_t)value, now, action);
 		return true;

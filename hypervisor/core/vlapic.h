@@ -201,6 +201,9 @@ static inline bool vlapic_requests(const struct vlapic *v)
 	return (v->irr[0] | v->irr[1] | v->irr[2] | v->irr[3]) != 0;
 }
 
+/* Whether it is of edge trigger, none is in service, and no other is requested. */
+bool vlapic_is_lone(const struct vlapic *v, uint8_t vector);
+
 /* IRR to ISR; does nothing if it is not requested. */
 void vlapic_deliver(struct vlapic *v, uint8_t vector);
 void vlapic_eoi(struct vlapic *v, struct vlapic_action *action);

@@ -25,6 +25,7 @@
 #define SERVANT_SAYS    0x80 /* a port: done, and what came of it in RAX */
 #define SERVANT_WAS_CUT 0x81 /* a port: a vector came, which is in RAX */
 #define SERVANT_STARTED 0x56
+#define SERVANT_WAKE    0xf1 /* a vector that ends its HLT and nothing else */
 #define SERVANT_PAUSE \
 	2500000 /* turns of a loop before each signal: who sleeps so long is run at once */
 #define SERVANT_STUB_BYTES 16 /* of each vector's handler */
@@ -54,9 +55,9 @@ enum servant_task {
 	SERVANT_WRMSR,   /* RCX, RAX */
 	SERVANT_CPUID,   /* RAX, RCX -> RAX, the others in their registers */
 	SERVANT_VMMCALL, /* RCX, RDX -> RAX */
-	SERVANT_SIGNAL,  /* the same, RAX times, each with a mark for the profiler */
-	SERVANT_HALT,    /* takes interrupts; says nothing */
-	SERVANT_COUNT,   /* up, at SERVANT_COUNTER; says nothing */
+	SERVANT_SIGNAL, /* the same, RAX times, each with a mark for the profiler, then HLT */
+	SERVANT_HALT,  /* takes interrupts; says nothing */
+	SERVANT_COUNT, /* up, at SERVANT_COUNTER; says nothing */
 };
 
 enum servant_end {

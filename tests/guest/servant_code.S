@@ -4,6 +4,10 @@
 #include "tests/guest/servant.h"
 #include "tests/profiler/mark.h"
 
+#define X2APIC_EOI  0x80b
+#define X2APIC_SVR  0x80f
+#define SVR_ENABLED 0x1ff
+
 	.section .rodata
 	.code64
 	.globl servant_code, servant_code_end
@@ -15,8 +19,16 @@ servant_code:
 	.set vector, 0
 	.rept 256
 	.balign SERVANT_STUB_BYTES
+	.if vector == SERVANT_WAKE
+	xorl %eax, %eax
+	xorl %edx, %edx
+	movl $X2APIC_EOI, %ecx
+	wrmsr
+	iretq
+	.else
 	movl $vector, %eax
 	out %eax, $SERVANT_WAS_CUT
+	.endif
 	.set vector, vector + 1
 	.endr
 	.balign SERVANT_STUB_BYTES
@@ -41,6 +53,10 @@ servant_signal:
 	movq %rax, %rbx
 	movq %rcx, %rsi
 	movq %rdx, %rdi
+	movl $SVR_ENABLED, %eax
+	xorl %edx, %edx
+	movl $X2APIC_SVR, %ecx
+	wrmsr
 1:	movl $SERVANT_PAUSE, %ecx
 2:	decl %ecx
 	jnz 2b
@@ -49,8 +65,13 @@ servant_signal:
 	movl $PROFILE_SIGNAL, %eax
 	PROFILE_MARK(PROFILE_BEGIN)
 	vmmcall
+	movq %rax, %r8
+	sti
+	hlt
+	cli
 	decq %rbx
 	jnz 1b
+	movq %r8, %rax
 	out %eax, $SERVANT_SAYS
 servant_halt:
 	sti

@@ -240,6 +240,22 @@ START_TEST(posted_vectors_are_merged_with_their_trigger)
 }
 END_TEST
 
+START_TEST(a_lone_vector_has_none_beside_it)
+{
+	create_on(1);
+	ck_assert(vlapic_accept(&v, 0x31, false));
+	ck_assert(vlapic_is_lone(&v, 0x31));
+	ck_assert(vlapic_accept(&v, 0x71, false)); /* the same bit of another word */
+	ck_assert(!vlapic_is_lone(&v, 0x31) && !vlapic_is_lone(&v, 0x71));
+	vlapic_deliver(&v, 0x71);
+	ck_assert(!vlapic_is_lone(&v, 0x31));
+	vlapic_eoi(&v, &action);
+	ck_assert(vlapic_is_lone(&v, 0x31));
+	ck_assert(vlapic_accept(&v, 0x31, true));
+	ck_assert(!vlapic_is_lone(&v, 0x31));
+}
+END_TEST
+
 START_TEST(an_error_interrupts_once_until_esr_is_written)
 {
 	create_on(1);
@@ -502,6 +518,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, delivering_what_was_not_requested_changes_nothing);
 	tcase_add_test(tc, cr8_is_the_tprs_class);
 	tcase_add_test(tc, posted_vectors_are_merged_with_their_trigger);
+	tcase_add_test(tc, a_lone_vector_has_none_beside_it);
 	tcase_add_test(tc, an_error_interrupts_once_until_esr_is_written);
 	tcase_add_test(tc, an_xapic_register_that_is_not_there_is_an_error_not_a_fault);
 	tcase_add_test(tc, the_two_halves_of_the_icr_send_an_ipi);

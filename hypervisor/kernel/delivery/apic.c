@@ -79,10 +79,14 @@ static void carry_out(struct vp *vp, const struct vlapic_action *action)
 
 bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset, uint64_t value)
 {
+	/* Only the timer's registers ask for the time. */
+	uint64_t now = offset >= VLAPIC_LVT_TIMER_REGISTER &&
+	                               offset <= VLAPIC_TIMER_DIVIDE ?
+	                       partition_tsc(vp->partition) :
+	                       0;
 	struct vlapic_action action;
 
-	if (!vlapic_write(&vp->lapic, how, offset, value, partition_tsc(vp->partition),
-	                  &action))
+	if (!vlapic_write(&vp->lapic, how, offset, value, now, &action))
 		return false;
 	carry_out(vp, &action);
 	return true;

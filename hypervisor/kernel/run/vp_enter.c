@@ -106,25 +106,17 @@ void vp_withdraw_assist(struct vp *vp)
 	}
 }
 
-/* An edge interrupt that needs an EOI, none in service, and no other requested. */
-static bool may_spare_eoi(const struct vp *vp, int vector)
+static bool may_spare_eoi(const struct vp *vp, uint8_t vector)
 {
-	const struct vlapic *lapic = &vp->lapic;
-
-	for (int i = 0; i < (int)VLAPIC_WORDS; i++) {
-		uint64_t mine = vector / 64 == i ? BIT64(vector % 64) : 0;
-
-		if (lapic->isr[i] || (lapic->irr[i] & ~mine) || (lapic->tmr[i] & mine))
-			return false;
-	}
 	return (vp->assist_msr & HV_MSR_PAGE_ENABLE) &&
-	       !synic_is_auto_eoi(&vp->synic, (uint8_t)vector);
+	       vlapic_is_lone(&vp->lapic, vector) &&
+	       !synic_is_auto_eoi(&vp->synic, vector);
 }
 
 static void present_vector(struct vp *vp, int vector)
 {
 	vp->presented = vector;
-	if (vector == VLAPIC_NO_VECTOR || !may_spare_eoi(vp, vector))
+	if (vector == VLAPIC_NO_VECTOR || !may_spare_eoi(vp, (uint8_t)vector))
 		return;
 	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
 	                  __ATOMIC_ACQ_REL);
