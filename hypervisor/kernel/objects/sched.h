@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which VP runs where, and the deadlines that wake it. Children's VPs float in one weighted fair
- * queue; a root's VP is bound to its CPU and competes there by the same clock, so that it is served by
- * weight, and after sleeping goes ahead of whoever spins (core/run_queue.h, QUEUE-2).
+ * Which VP runs where. Children's VPs float in one weighted fair queue; a root's VP is bound to its CPU and
+ * competes there by the same clock, so that it is served by weight, and after sleeping goes ahead of whoever
+ * spins (core/run_queue.h, QUEUE-2).
  *
  * A root's VP that has nothing to do but wait for a child's lends it its CPU: the child runs
  * there at once, with no other CPU to be woken, and when it stops the root's VP goes on. A loan
@@ -35,23 +35,5 @@ bool sched_is_blocked(const struct vp *vp);
 
 /* The VP this CPU is to run now, with its extended state loaded; NULL: none. */
 struct vp *sched_pick(struct cpu *cpu);
-
-/*
- * Deadlines of VPs, in TSC ticks, per CPU: a sorted list, as long as there are VPs with a timer on
- * that CPU. The VP's owner sets its deadline; the CPU that holds it raises EVENTS_TIMER in time,
- * whether the VP runs, waits or sleeps.
- */
-#define TIMER_NEVER UINT64_MAX
-
-void timer_queue_init(struct cpu *cpu);
-
-/* The owner: vp's next deadline; TIMER_NEVER for none. */
-void timer_queue_set(struct vp *vp, uint64_t deadline);
-
-/* Raise what is due on this CPU. */
-void timer_queue_run(struct cpu *cpu, uint64_t now);
-
-/* The local APIC's timer for whatever comes first: a deadline here or the end of the time slice. */
-void timer_queue_arm(struct cpu *cpu);
 
 #endif

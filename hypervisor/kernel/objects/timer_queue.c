@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Per-CPU deadlines: sched.h */
-#include "hypervisor/kernel/objects/sched.h"
+/* Per-CPU deadlines: timer_queue.h */
+#include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/vp.h"
@@ -13,8 +13,9 @@ void timer_queue_init(struct cpu *cpu)
 	spin_init(&locks[cpu->index], LOCK_TIMERS);
 }
 
-static void insert_locked(struct cpu *cpu, struct vp *vp)
+static void put_on(struct cpu *cpu, struct vp *vp)
 {
+	SPIN_HOLD(&locks[cpu->index]);
 	struct list *at = cpu->timers.next;
 
 	while (at != &cpu->timers &&
@@ -26,23 +27,25 @@ static void insert_locked(struct cpu *cpu, struct vp *vp)
 		cpu->timer_rearm = true;
 }
 
+static void take_off(struct vp *vp)
+{
+	SPIN_HOLD(&locks[vp->timer_cpu->index]);
+	list_remove(&vp->timer_node);
+}
+
 /* The VP may have waited on another CPU; its deadline moves to where it runs now. */
 void timer_queue_set(struct vp *vp, uint64_t deadline)
 {
-	struct cpu *here = this_cpu(), *there = vp->timer_cpu ? vp->timer_cpu : here;
+	struct cpu *here = this_cpu();
 
-	if (there == here && vp->timer_deadline == deadline)
+	if (vp->timer_cpu == here && vp->timer_deadline == deadline)
 		return;
-	spin_lock(&locks[there->index]);
-	list_remove(&vp->timer_node);
-	spin_unlock(&locks[there->index]);
+	if (vp->timer_cpu)
+		take_off(vp);
 	vp->timer_cpu = here;
 	vp->timer_deadline = deadline;
-	if (deadline == TIMER_NEVER)
-		return;
-	spin_lock(&locks[here->index]);
-	insert_locked(here, vp);
-	spin_unlock(&locks[here->index]);
+	if (deadline != TIMER_NEVER)
+		put_on(here, vp);
 }
 
 static struct vp *first_locked(struct cpu *cpu)

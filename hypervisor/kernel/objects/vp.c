@@ -9,6 +9,7 @@
 #include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/objects/timer_queue.h"
 
 /* The virtual APIC timer counts once every so many TSC ticks. */
 #define APIC_CLOCK_PER_TICK 16

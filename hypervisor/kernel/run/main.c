@@ -16,6 +16,7 @@
 #include "hypervisor/kernel/run/root.h"
 #include "hypervisor/kernel/run/run.h"
 #include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
 
 _Noreturn void main(struct cpu *cpu, uint32_t magic, uint32_t info_hpa);

@@ -10,6 +10,7 @@
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/objects/timer_queue.h"
 
 /* 20 us: long enough to get into the guest and through an IRET. When it fires, the deadlines' turn comes. */
 #define EXITS_SOON_HZ 50000
