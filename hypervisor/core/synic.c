@@ -28,15 +28,6 @@ void synic_reset(struct synic *synic)
 		synic->sint[i] = HV_SINT_RESET_VALUE;
 }
 
-uint64_t synic_read(const struct synic *synic, uint32_t msr)
-{
-	uint32_t index = msr - HV_MSR_SCONTROL, sint = msr - HV_MSR_SINT0;
-
-	if (index < ARRAY_COUNT(synic->registers))
-		return synic->registers[index];
-	return sint < HV_SINT_COUNT ? synic->sint[sint] : 0;
-}
-
 /* TLFS 11.8.4: an unmasked source needs a deliverable vector, unless the guest polls. */
 static bool write_sint(struct synic *synic, unsigned int sint, uint64_t value,
                        uint16_t *rescan)

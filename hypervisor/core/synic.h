@@ -35,11 +35,10 @@ struct synic {
 void synic_reset(struct synic *synic);
 
 /*
- * SCONTROL, SVERSION, SIEFP, SIMP, EOM, SINTn: no other is asked for to be read. False: #GP. After a write
- * of SIEFP or SIMP the overlay may have to move, and whether it can is the caller's to say; *rescan: SINTs
+ * Of SCONTROL, SIEFP, SIMP, EOM, SINTn. False: #GP. They read as they are kept. After a write of SIEFP or SIMP the
+ * overlay may have to move, and whether it can is the caller's to say; *rescan: SINTs
  * whose queued messages are to be tried again, one bit each.
  */
-uint64_t synic_read(const struct synic *synic, uint32_t msr);
 bool synic_write(struct synic *synic, uint32_t msr, uint64_t value,
                  uint16_t *rescan) MUST_CHECK;
 
