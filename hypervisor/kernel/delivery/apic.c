@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtual local APIC at work: apic.h. The model: core/vlapic.h */
 #include "hypervisor/kernel/delivery/apic.h"
-#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/message.h"
@@ -102,29 +102,24 @@ bool apic_set_base(struct vp *vp, uint64_t value)
 	return true;
 }
 
-static uint64_t page_read(struct vp *vp, uint64_t gpa, unsigned int bytes)
-{
-	uint32_t offset = (uint32_t)(gpa & (PAGE_4K - 1));
-
-	(void)bytes; /* anything but an aligned dword is undefined: SDM3 11.4.1 */
-	return vlapic_read(&vp->lapic, offset & ~3u, partition_tsc(vp->partition)) >>
-	       offset % 4 * 8;
-}
-
-static void page_write(struct vp *vp, uint64_t gpa, unsigned int bytes, uint64_t value)
-{
-	if (bytes == 4)
-		(void)!apic_write(vp, VLAPIC_PAGE, (uint32_t)(gpa & (PAGE_4K - 1)),
-		                  value); /* none faults */
-}
-
+/* Anything but an aligned dword is undefined: SDM3 11.4.1 */
 bool apic_mmio(struct vp *vp, uint64_t gpa)
 {
-	const struct emulated_page page = { .read = page_read, .write = page_write };
+	uint32_t offset = (uint32_t)(gpa & (PAGE_4K - 1));
+	struct decode_access access;
+	uint64_t value;
 
-	if ((gpa & ~(PAGE_4K - 1)) != VLAPIC_GPA ||
-	    vlapic_mode(&vp->lapic) != VLAPIC_XAPIC)
+	if (gpa - offset != VLAPIC_GPA || vlapic_mode(&vp->lapic) != VLAPIC_XAPIC)
 		return false;
-	emulate_access(vp, gpa, &page);
+	if (!guest_decode_access(vp, &access))
+		return true;
+	if (access.is_load) {
+		value = vlapic_read(&vp->lapic, offset & ~3u,
+		                    partition_tsc(vp->partition));
+		decode_load(&access, value >> offset % 4 * 8, vp->arch.gpr);
+	} else if (access.bytes == 4) {
+		(void)!apic_write(vp, VLAPIC_PAGE, offset,
+		                  access.value); /* none faults */
+	}
 	return true;
 }

@@ -4,7 +4,7 @@
 #include <viridis/abi/hv_intercept.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/kernel/delivery/message.h"
-#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
 

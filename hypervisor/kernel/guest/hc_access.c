@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Hypercalls by which a parent sees a child's memory as a VP does. Codes 0x52-0x54 */
 #include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"

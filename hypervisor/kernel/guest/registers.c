@@ -6,7 +6,7 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
-#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/objects/partition.h"
 
 #define XSAVE_XMM_OFFSET 160

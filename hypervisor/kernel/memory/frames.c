@@ -13,11 +13,10 @@
 #include "hypervisor/kernel/base/spinlock.h"
 
 enum frame_state {
-	FRAME_ABSENT = 0,
-	FRAME_ROOT = 1,
-	FRAME_HYPERVISOR = 2,
-	FRAME_DEPOSITED = 3
-};
+	FRAME_NOBODYS,
+	FRAME_ROOT,
+	FRAME_DEPOSITED
+}; /* first: no RAM, or our own */
 
 #define GIB_FRAMES  (PAGE_1G / PAGE_4K)
 #define PAGE_FRAMES (PAGE_4K / sizeof(uint64_t))
@@ -52,7 +51,7 @@ static uint64_t *page_make(uint64_t page_pfn)
 	}
 	for (unsigned int i = 0; i < ROOT_LOADER_TAKEN; i++)
 		mark(page, page_pfn, boot_handoff.taken[i].start / PAGE_4K,
-		     boot_handoff.taken[i].end / PAGE_4K, FRAME_HYPERVISOR);
+		     boot_handoff.taken[i].end / PAGE_4K, FRAME_NOBODYS);
 	return page;
 }
 
@@ -118,7 +117,7 @@ void frames_withdraw(uint64_t pfn)
 static bool hold(uint64_t pfn)
 {
 	uint64_t *word = frame_word(pfn);
-	uint64_t seen = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : FRAME_ABSENT;
+	uint64_t seen = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : FRAME_NOBODYS;
 
 	do {
 		if (state_of(seen) != FRAME_ROOT)
@@ -164,7 +163,7 @@ bool frames_is_ram(uint64_t pfn)
 {
 	const uint64_t *word = frame_word(pfn);
 	enum frame_state state =
-		word ? state_of(__atomic_load_n(word, __ATOMIC_ACQUIRE)) : FRAME_ABSENT;
+		word ? state_of(__atomic_load_n(word, __ATOMIC_ACQUIRE)) : FRAME_NOBODYS;
 
 	return state == FRAME_ROOT || state == FRAME_DEPOSITED;
 }

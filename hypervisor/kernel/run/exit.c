@@ -5,13 +5,14 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/delivery/apic.h"
-#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/run/root.h"
+#include "hypervisor/kernel/run/root_devices.h"
 #include "hypervisor/kernel/objects/trace.h"
 
 /* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */
@@ -61,7 +62,7 @@ void exit_msr(struct vp *vp, bool write)
 void exit_io(struct vp *vp, const struct exit_port *access)
 {
 	if (vp->partition->is_root)
-		root_io(vp, access);
+		root_devices_io(vp, access);
 	else
 		intercept_io(vp, access);
 }
@@ -78,7 +79,7 @@ void exit_nested_fault(struct vp *vp, const struct exit_fault *fault)
 	if (apic_mmio(vp, fault->gpa))
 		return;
 	if (vp->partition->is_root)
-		root_fault(vp, fault);
+		root_devices_fault(vp, fault);
 	else if (fault->present && overlay_is_at(vp->partition, fault->gpa))
 		vp_exception(vp, EXCEPTION_GP); /* read-only pages: TLFS 3.13, 12.7 */
 	else

@@ -14,6 +14,8 @@
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/run/root.h"
+#include "hypervisor/kernel/run/main.h"
+#include "hypervisor/kernel/run/root_devices.h"
 #include "hypervisor/kernel/run/run.h"
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
@@ -77,7 +79,7 @@ static const struct {
 	{ "loader", "the root's, in the root's memory", root_load },
 	{ "time", "how fast the clocks tick", start_clocks },
 	{ "smp", "the other CPUs", smp_start_all },
-	{ "devices", "what the root may not reach", root_guard_devices },
+	{ "devices", "what the root may not reach", root_devices_guard },
 	{ "vps", "the root's, one a CPU", root_add_vps },
 };
 enum { FIRST_OF_FINISH = 5 };

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What code of a guest sees: guest_view.h */
+#include "hypervisor/kernel/objects/guest_view.h"
+#include "hypervisor/kernel/objects/guest_memory.h"
+#include "hypervisor/kernel/objects/vp.h"
+
+#define ATTRIBUTE_LONG BIT32(13)
+#define ATTRIBUTE_BIG  BIT32(14)
+
+static uint64_t register64(const struct vp *vp, uint32_t name)
+{
+	return vp_register(vp, name).reg64;
+}
+
+/* How many levels of tables the VP walks; 0: paging is off. APM2 5.2, 5.3 */
+static unsigned int paging_levels(const struct vp *vp)
+{
+	uint64_t cr4 = register64(vp, HV_X64_REGISTER_CR4);
+
+	if (!(register64(vp, HV_X64_REGISTER_CR0) & CR0_PG))
+		return 0;
+	if (register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA)
+		return cr4 & CR4_LA57 ? 5 : 4;
+	return cr4 & CR4_PAE ? 3 : 2;
+}
+
+static enum hv_translate_code check_rights(const struct vp *vp, uint64_t rights,
+                                           uint64_t access)
+{
+	bool user = vp_cpl(vp) == 3;
+	bool guarded = user || (register64(vp, HV_X64_REGISTER_CR0) & CR0_WP);
+
+	if (access & HV_TRANSLATE_PRIVILEGE_EXEMPT)
+		return HV_TRANSLATE_SUCCESS;
+	if ((user && !(rights & PTE_USER)) ||
+	    ((access & HV_TRANSLATE_WRITE) && !(rights & PTE_WRITE) && guarded) ||
+	    ((access & HV_TRANSLATE_EXECUTE) && (rights & PTE_NX)))
+		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
+	return HV_TRANSLATE_SUCCESS;
+}
+
+/* Rights narrow down the levels: write and user where all allow, no-execute where any says so. */
+static uint64_t narrow(uint64_t rights, uint64_t entry)
+{
+	return (rights & entry & (PTE_WRITE | PTE_USER)) | ((rights | entry) & PTE_NX);
+}
+
+/* APM2 5.3.3: a large page may be a leaf of 4 MiB, 2 MiB or 1 GiB. */
+static bool is_leaf(const struct vp *vp, unsigned int levels, unsigned int level,
+                    uint64_t entry)
+{
+	if (level == 0 || !(entry & PTE_LARGE))
+		return level == 0;
+	if (levels == 2)
+		return (register64(vp, HV_X64_REGISTER_CR4) & CR4_PSE) != 0;
+	return level == 1 || (level == 2 && levels > 3);
+}
+
+bool guest_is_canonical(uint64_t gva, unsigned int levels)
+{
+	unsigned int shift = 64 - (12 + 9 * levels);
+
+	return (uint64_t)((int64_t)(gva << shift) >> shift) == gva;
+}
+
+enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
+                                       uint64_t *gpa)
+{
+	unsigned int levels = paging_levels(vp);
+	unsigned int index_bits = levels == 2 ? 10 : 9, entry_bytes = levels == 2 ? 4 : 8;
+	uint64_t rights = PTE_WRITE | PTE_USER;
+	uint64_t table = register64(vp, HV_X64_REGISTER_CR3) &
+	                 (levels == 3 ? UINT64_C(0xffffffe0) : PTE_ADDRESS);
+
+	*gpa = gva & UINT32_MAX;
+	if (levels == 0)
+		return HV_TRANSLATE_SUCCESS;
+	if (levels <= 3)
+		gva = (uint32_t)gva;
+	else if (!guest_is_canonical(gva, levels))
+		return HV_TRANSLATE_PAGE_NOT_PRESENT;
+	for (unsigned int level = levels; level-- > 0;) {
+		unsigned int shift = 12 + index_bits * level;
+		uint64_t entry = 0, offset_mask = bits_mask(0, shift);
+
+		if (!guest_read(vp->partition,
+		                table + bits_get(gva, shift, index_bits) * entry_bytes,
+		                &entry, entry_bytes))
+			return HV_TRANSLATE_GPA_UNMAPPED;
+		if (!(entry & PTE_PRESENT))
+			return HV_TRANSLATE_PAGE_NOT_PRESENT;
+		if (levels != 3 || level != 2) /* there it has no rights. APM2 5.2.3 */
+			rights = narrow(rights, entry);
+		if (is_leaf(vp, levels, level, entry)) {
+			*gpa = (entry & PTE_ADDRESS & ~offset_mask) | (gva & offset_mask);
+			return check_rights(vp, rights, access);
+		}
+		table = entry & PTE_ADDRESS;
+	}
+	return HV_TRANSLATE_INVALID_PAGE_TABLE_FLAGS;
+}
+
+unsigned int guest_code_bits(const struct vp *vp)
+{
+	uint16_t attributes = vp_register(vp, HV_X64_REGISTER_CS).segment.attributes;
+
+	if ((register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA) &&
+	    (attributes & ATTRIBUTE_LONG))
+		return 64;
+	return attributes & ATTRIBUTE_BIG ? 32 : 16;
+}
+
+size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)
+{
+	uint64_t address = vp->arch.rip, gpa;
+	size_t done = 0;
+
+	if (guest_code_bits(vp) != 64)
+		address = (uint32_t)(address +
+		                     vp_register(vp, HV_X64_REGISTER_CS).segment.base);
+	while (done < max) {
+		size_t now = guest_page_piece(address + done, max - done);
+
+		if (guest_translate(vp, address + done, HV_TRANSLATE_EXECUTE, &gpa) !=
+		            HV_TRANSLATE_SUCCESS ||
+		    !guest_read(vp->partition, gpa, to + done, now))
+			break;
+		done += now;
+	}
+	return done;
+}
+
+bool guest_decode_access(struct vp *vp, struct decode_access *access)
+{
+	uint8_t bytes[DECODE_MAX_BYTES];
+	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
+
+	if (!decode_access(bytes, count, guest_code_bits(vp), vp->arch.gpr, access)) {
+		vp_exception(vp, EXCEPTION_UD);
+		return false;
+	}
+	vp->arch.next_rip = vp->arch.rip + access->length;
+	vp_advance(vp);
+	return true;
+}

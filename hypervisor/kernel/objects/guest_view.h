@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory as the code of a VP sees it: through its own page tables; and the instructions in it. */
+#ifndef VIRIDIS_KERNEL_GUEST_VIEW_H
+#define VIRIDIS_KERNEL_GUEST_VIEW_H
+
+#include <viridis/abi/hv_hypercall.h>
+#include "hypervisor/core/decode_access.h"
+
+struct vp;
+
+/*
+ * Walk the VP's own page tables. access: HV_TRANSLATE_* bits READ, WRITE, EXECUTE, PRIVILEGE_EXEMPT.
+ * Accessed and dirty bits are not set.
+ */
+enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
+                                       uint64_t *gpa) MUST_CHECK;
+
+/* Of 48 bits or, with five levels of tables, 57, sign-extended. APM2 1.1.3 */
+bool guest_is_canonical(uint64_t gva, unsigned int levels);
+
+/* Of the code the VP runs: 16, 32 or 64. */
+unsigned int guest_code_bits(const struct vp *vp);
+
+/* Up to `max` instruction bytes at CS:RIP; returns how many could be had. */
+size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max);
+
+/*
+ * The instruction at RIP touched a page that the hypervisor models: the virtual APIC's, or the root's IOAPICs.
+ * RIP is past it then, and what it does to the page the caller's. False: we do not know it, and raise #UD.
+ */
+bool guest_decode_access(struct vp *vp, struct decode_access *access) MUST_CHECK;
+
+#endif
