@@ -94,8 +94,9 @@ bool context_set_area(struct vp *vp, const void *image)
 	return true;
 }
 
-void context_save(struct cpu *cpu, struct vp *vp)
+void context_save(struct vp *vp)
 {
+	struct cpu *cpu = this_cpu();
 	struct vp_arch *arch = &vp->arch;
 
 	if (cpu->loaded != vp)

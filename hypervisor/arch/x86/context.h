@@ -33,7 +33,7 @@ void context_sanitize(struct vp *vp);
 /* False: XRSTOR would fault on it, or it has components that a VP may not have. */
 bool context_set_area(struct vp *vp, const void *image);
 
-void context_save(struct cpu *cpu, struct vp *vp);
+void context_save(struct vp *vp);
 void context_load(struct cpu *cpu,
                   struct vp *vp); /* nothing to do when they are still there */
 

@@ -102,6 +102,8 @@ struct virt_ops {
 	 * then, to go in again.
 	 */
 	void (*run)(struct vp *vp);
+	/* The VP leaves this CPU, where nothing of it stays: context_save(), and what is the vendor's own. */
+	void (*leave)(struct vp *vp);
 	/*
 	 * Tells the kernel what the exit was: kernel/run/exit.h. True: of a kind that touches the VP's general
 	 * registers alone, unless it says so (vp->quiet, vp->reinject, wait_epoch, atomics).

@@ -287,8 +287,8 @@ static struct vp *switch_vp(struct cpu *cpu)
 	struct vp *next;
 
 	__atomic_store_n(&cpu->reschedule, false, __ATOMIC_SEQ_CST);
-	if (previous && previous->arch.extended_state)
-		context_save(cpu, previous); /* another CPU may take it from here on */
+	if (previous)
+		virt->leave(previous); /* another CPU may take it from here on */
 	spin_lock(&sched_lock);
 	if (previous) {
 		put_previous_locked(cpu, previous, now);

@@ -2,6 +2,7 @@
 /* AMD's Secure Virtual Machine behind struct virt_ops. APM2 15 */
 #include "hypervisor/arch/x86/svm/svm.h"
 #include <viridis/base/mem.h>
+#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/core/tsc_skew.h"
@@ -237,6 +238,7 @@ const struct virt_ops svm_ops = {
 	.vp_reset = svm_vp_reset,
 	.load_events = svm_load_events,
 	.run = svm_run,
+	.leave = context_save, /* a control block may be run anywhere at once */
 	.handle_exit = svm_handle_exit,
 	.write_cr4 = svm_write_cr4,
 	.get_register = svm_get_register,
