@@ -5,13 +5,12 @@
  *
  *   rank  lock
  *   1     partition set-up (partition.c)
- *   2     the table of partitions (partition.c)
- *   3     ports and connections (message_source.c)
- *   4     memory pool (pool.c), an I/O APIC (root.c)
- *   5     message sources of a VP (message_source.h)
- *   6     timer queue of a CPU (timer_queue.c)
- *   7     scheduler (sched.c)
- *   8     new pages of the frame table (frames.c) or of the frame map (paging.c)
+ *   2     ports and connections (message_source.c)
+ *   3     memory pool (pool.c), an I/O APIC (root_devices.c)
+ *   4     message sources of a VP (message_source.h)
+ *   5     timer queue of a CPU (timer_queue.c)
+ *   6     scheduler (sched.c)
+ *   7     new pages of the frame table (frames.c) or of the frame map (paging.c)
  *
  * The log's own lock is outside: it is taken with anything held.
  */
@@ -24,7 +23,6 @@
 
 enum lock_rank {
 	LOCK_PARTITION = 1,
-	LOCK_TABLE,
 	LOCK_PORTS,
 	LOCK_POOL,
 	LOCK_MESSAGES,

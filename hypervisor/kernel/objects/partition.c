@@ -11,8 +11,9 @@
 
 #define FINALIZE_BUDGET (32 * 512) /* frames */
 
-/* An id names a slot and the how-manieth partition in it: an old id finds nobody. */
-#define ID_SLOT_BITS 16
+/* An id names a slot, and how many partitions there have been: an old id finds nobody. */
+#define ID_SLOT(id)       ((id)&0xffff)
+#define ID_CREATION_SHIFT 16
 
 #define CHILD_PRIVILEGES                                                              \
 	(HV_PRIVILEGE_VP_RUNTIME | HV_PRIVILEGE_TIME_REF_COUNT | HV_PRIVILEGE_SYNIC | \
@@ -28,10 +29,7 @@
 
 struct partition *root_partition;
 
-static struct spinlock table_lock = SPINLOCK(LOCK_TABLE);
-/* Written under table_lock, read by anyone. */
-static struct partition *table[MAX_PARTITIONS];
-static uint32_t generations[MAX_PARTITIONS]; /* table_lock */
+static struct partition *table[MAX_PARTITIONS]; /* atomic */
 
 static uint64_t first_cpu_tsc(void)
 {
@@ -94,9 +92,9 @@ struct partition *partition_find(struct partition *caller, uint64_t id)
 
 	if (id == HV_PARTITION_ID_SELF)
 		return caller;
-	if ((id & 0xffff) >= MAX_PARTITIONS)
+	if (ID_SLOT(id) >= MAX_PARTITIONS)
 		return NULL;
-	found = __atomic_load_n(&table[id & 0xffff], __ATOMIC_ACQUIRE);
+	found = __atomic_load_n(&table[ID_SLOT(id)], __ATOMIC_ACQUIRE);
 	return found && found->id == id ? found : NULL;
 }
 
@@ -109,7 +107,7 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index)
 
 uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
 {
-	uint64_t first = previous == 0 ? 0 : (previous & 0xffff) + 1;
+	uint64_t first = previous == 0 ? 0 : ID_SLOT(previous) + 1;
 
 	for (uint64_t slot = first; slot < MAX_PARTITIONS; slot++) {
 		const struct partition *found =
@@ -121,16 +119,20 @@ uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
 	return 0;
 }
 
+/* The partition is found from the moment on in which a slot takes it; release pairs with partition_find(). */
 static bool take_slot(struct partition *partition)
 {
-	SPIN_HOLD(&table_lock);
+	static uint64_t creations; /* atomic */
+	uint64_t creation = __atomic_add_fetch(&creations, 1, __ATOMIC_RELAXED);
+
 	for (uint32_t slot = 0; slot < MAX_PARTITIONS; slot++) {
-		if (table[slot])
-			continue;
+		struct partition *none = NULL;
+
 		partition->slot = (uint16_t)slot;
-		partition->id = (uint64_t)++generations[slot] << ID_SLOT_BITS | slot;
-		__atomic_store_n(&table[slot], partition, __ATOMIC_RELEASE);
-		return true;
+		partition->id = creation << ID_CREATION_SHIFT | slot;
+		if (__atomic_compare_exchange_n(&table[slot], &none, partition, false,
+		                                __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+			return true;
 	}
 	return false;
 }
@@ -258,23 +260,18 @@ bool partition_finalize(struct partition *partition)
 
 enum hv_status partition_delete(struct partition *partition)
 {
-	struct partition *parent = partition->parent;
+	struct partition *gone = partition;
 	uint64_t available, in_use;
-	bool found;
 
 	if (partition->state != PARTITION_FINALIZED)
 		return HV_STATUS_INVALID_PARTITION_STATE; /* nor takes any deposits */
 	pool_balance(&partition->pool, &available, &in_use);
 	if (available != 0 || in_use != 0)
 		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */
-	spin_lock(&table_lock);
-	found = table[partition->slot] == partition;
-	if (found)
-		__atomic_store_n(&table[partition->slot], NULL, __ATOMIC_RELEASE);
-	spin_unlock(&table_lock);
-	if (!found)
+	if (!__atomic_compare_exchange_n(&table[partition->slot], &gone, NULL, false,
+	                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return HV_STATUS_INVALID_PARTITION_ID;
-	pool_free_all(&parent->pool, partition->pages, PARTITION_PAGES);
+	pool_free_all(&partition->parent->pool, partition->pages, PARTITION_PAGES);
 	return HV_STATUS_SUCCESS;
 }
 
