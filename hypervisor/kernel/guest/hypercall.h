@@ -66,7 +66,7 @@ enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
                                    struct partition **out) MUST_CHECK;
 
 /*
- * The target VP has to be stopped, and is this call's alone until it ends or releases it (V1). One that is
+ * The target VP has to be stopped, and is this call's alone until it ends or releases it (VP-1). One that is
  * suspended but still on a CPU is kicked, and call->again is set: the caller looks at both.
  */
 enum hv_status hypercall_stop_vp(struct hypercall *call) MUST_CHECK;

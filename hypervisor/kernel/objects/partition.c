@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Partitions: their table, life and time. Rules L1-L3: partition.h */
+/* Partitions: their table, life and time. Rules PARTITION-1 to 3: partition.h */
 #include "hypervisor/kernel/objects/partition.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"

@@ -2,11 +2,11 @@
 /*
  * Partitions. The root is slot 0, made at boot; the others are its children.
  *
- * L1 A partition is found by id without a lock; it stays whole until an epoch after it was taken out
- *    of the table. So are its VPs.
- * L2 Set-up (state, VPs, memory map, properties) changes under partition->lock.
- * L3 Created -> active (INITIALIZE) -> finalized (FINALIZE) -> gone (DELETE). Only an active one's VPs
- *    run; only a finalized one gives up its tables.
+ * PARTITION-1 A partition is found by id without a lock; it stays whole until an epoch after it was taken out
+ *             of the table. So are its VPs.
+ * PARTITION-2 Set-up (state, VPs, memory map, properties) changes under partition->lock.
+ * PARTITION-3 Created -> active (INITIALIZE) -> finalized (FINALIZE) -> gone (DELETE). Only an active one's VPs
+ *             run; only a finalized one gives up its tables.
  */
 #ifndef VIRIDIS_KERNEL_PARTITION_H
 #define VIRIDIS_KERNEL_PARTITION_H
@@ -55,7 +55,7 @@ struct partition {
 
 	struct pool pool;
 
-	/* vps: changed under the lock, read by anyone, L1 */
+	/* vps: changed under the lock, read by anyone, PARTITION-1 */
 	struct vp *vps[MAX_VPS];
 	uint32_t vp_count; /* highest index + 1 */
 
@@ -85,7 +85,7 @@ _Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
 
 extern struct partition *root_partition;
 
-/* By id, or HV_PARTITION_ID_SELF; NULL when there is none. L1 */
+/* By id, or HV_PARTITION_ID_SELF; NULL when there is none. PARTITION-1 */
 struct partition *partition_find(struct partition *caller, uint64_t id);
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index);

@@ -234,7 +234,7 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 	trace(VIRIDIS_TRACE_DISPATCH, vp, vp->bound != NULL, slice);
 }
 
-/* Take the CPU's VP off it: back among the ready ones, or blocked. V2 */
+/* Take the CPU's VP off it: back among the ready ones, or blocked. VP-2 */
 static void put_previous_locked(struct cpu *cpu, struct vp *previous, uint64_t now)
 {
 	(void)charged_current_locked(cpu, now); /* it is still the CPU's */

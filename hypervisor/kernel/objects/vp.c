@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Virtual processors: life, suspension, events, timers. Invariants V1-V4: vp.h */
+/* Virtual processors: life, suspension, events, timers. Invariants VP-1 to VP-4: vp.h */
 #include "hypervisor/kernel/objects/vp.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
@@ -107,7 +107,7 @@ void vp_reset(struct vp *vp)
 	vp->tsc_adjust = 0;
 }
 
-/* V3: the bit comes before the look at running_on and the kick. */
+/* VP-3: the bit comes before the look at running_on and the kick. */
 static void raise(struct vp *vp, uint32_t event, enum sched_wake how)
 {
 	uint32_t before = __atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
@@ -138,7 +138,7 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 
 	if (!level && __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu()) {
 		(void)vlapic_accept(&vp->lapic, vector,
-		                    false); /* V1; lost if it is off */
+		                    false); /* VP-1; lost if it is off */
 		vp->quiet = false;
 		return;
 	}

@@ -2,13 +2,13 @@
 /*
  * Virtual processors.
  *
- * V1 A VP runs, and its owner-only fields change, on one CPU at a time: the one that scheduled it,
- *    or, while it is stopped, the one whose hypercall of the parent has claimed it.
- * V2 A VP may run while vp->suspend is 0. Who clears the last bit wakes it; who finds a bit set
- *    after a run takes it off its CPU, and looks again under the scheduler's lock.
- * V3 vp->events says that its CPU must look at it before the next entry. A bit is set before the kick;
- *    the owner clears all of them with interrupts off, so that a later kick ends the coming run at once.
- * V4 Everything a VP can ever need is allocated when it is created.
+ * VP-1 A VP runs, and its owner-only fields change, on one CPU at a time: the one that scheduled it,
+ *      or, while it is stopped, the one whose hypercall of the parent has claimed it.
+ * VP-2 A VP may run while vp->suspend is 0. Who clears the last bit wakes it; who finds a bit set
+ *      after a run takes it off its CPU, and looks again under the scheduler's lock.
+ * VP-3 vp->events says that its CPU must look at it before the next entry. A bit is set before the kick;
+ *      the owner clears all of them with interrupts off, so that a later kick ends the coming run at once.
+ * VP-4 Everything a VP can ever need is allocated when it is created.
  */
 #ifndef VIRIDIS_KERNEL_VP_H
 #define VIRIDIS_KERNEL_VP_H
@@ -90,7 +90,7 @@ struct vp {
 	struct viridis_intercept_page *intercept_page;
 	struct hv_register_page *register_page;
 
-	/* owner only, V1 */
+	/* owner only, VP-1 */
 	struct vp_arch arch;
 	struct vlapic lapic;
 	struct synic synic;

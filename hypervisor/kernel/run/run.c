@@ -69,7 +69,7 @@ static bool waits_for_epoch(struct vp *vp)
 /* Exits between two looks at all the rest of the loop, and at the accounts, if nothing calls for one. */
 #define EXITS_IN_A_ROW 256
 
-/* Nothing waits for the VP, and nobody called this CPU. V3: what comes from now on ends the coming run. */
+/* Nothing waits for the VP, and nobody called this CPU. VP-3: what comes from now on ends the coming run. */
 static bool goes_on(const struct cpu *cpu, const struct vp *vp)
 {
 	return vp->quiet && !vp->reinject.valid && vp->wait_epoch == 0 &&

@@ -64,7 +64,7 @@ static void take_startup(struct vp *vp)
 
 static void take_events(struct vp *vp)
 {
-	/* V3; acquire: what was posted before the bit is seen. */
+	/* VP-3; acquire: what was posted before the bit is seen. */
 	uint32_t events = __atomic_exchange_n(&vp->events, 0, __ATOMIC_SEQ_CST);
 
 	if (events & EVENTS_INIT)
@@ -162,7 +162,7 @@ static bool ends_halt(const struct vp *vp)
 	        vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR);
 }
 
-/* V2: events that came before the bit was set are seen here; later ones see the bit. */
+/* VP-2: events that came before the bit was set are seen here; later ones see the bit. */
 static void sleep(struct vp *vp)
 {
 	__atomic_fetch_or(&vp->suspend, SUSPEND_HALT, __ATOMIC_SEQ_CST);
