@@ -10,6 +10,7 @@
 #include "tests/guest/partition.h"
 #include "tests/guest/servant.h"
 #include "vsc/lib/clock.h"
+#include "vsc/lib/cpu.h"
 #include "vsc/lib/tap.h"
 #include "vsc/lib/trap.h"
 
@@ -156,6 +157,48 @@ static void nmi(const struct servant *servant)
 	settle(servant, 0, true);
 }
 
+/* A PIC's interrupt asks no priority and has no end. */
+static void extint(const struct servant *servant)
+{
+	ok(!vp_set_register64(servant->id, 0, HV_X64_REGISTER_CR8, 15),
+	   "VP 0 has the highest task priority");
+	for (unsigned int i = 0; i < 2; i++) {
+		ok(servant_start(servant, 0, SERVANT_HALT, 0, 0, 0), "it waits");
+		ok_equal(interrupt_assert(servant->id, TYPE(EXTINT), 0, VECTOR),
+		         HV_STATUS_SUCCESS, "an ExtINT is asserted");
+		ok(is_cut_by(servant_wait(servant, 0, PATIENCE_MS), VECTOR), "it comes");
+	}
+	ok(!vp_set_register64(servant->id, 0, HV_X64_REGISTER_CR8, 0) &&
+	           servant_stop(servant, 0),
+	   "VP 0 is stopped");
+}
+
+/* How a parent with a PIC learns when its guest can take an interrupt. */
+static void interrupt_window(const struct servant *servant)
+{
+	const struct hv_x64_interruption_deliverable_message *window =
+		(const void *)servant->intercept[0]->payload;
+	struct servant_answer answer;
+
+	ok(!vp_set_register64(servant->id, 0, HV_REGISTER_DELIVERABILITY_NOTIFICATIONS,
+	                      HV_DELIVERABILITY_INTERRUPT) &&
+	           servant_start(servant, 0, SERVANT_COUNT, 0, 0, 0),
+	   "VP 0 counts, interrupts off; its window is asked for");
+	ok(is_quiet(servant, 0), "there is none");
+	ok(servant_stop(servant, 0) && servant_start(servant, 0, SERVANT_HALT, 0, 0, 0),
+	   "it turns interrupts on");
+	answer = servant_wait(servant, 0, PATIENCE_MS);
+	ok(answer.end == SERVANT_OTHER &&
+	           answer.value == HV_MESSAGE_X64_INTERRUPTION_DELIVERABLE &&
+	           window->type == 0 && (window->header.rflags & RFLAGS_IF),
+	   "the window is told");
+	ok(!interrupt_assert(servant->id, TYPE(EXTINT), 0, VECTOR) &&
+	           servant_resume(servant, 0) &&
+	           is_cut_by(servant_wait(servant, 0, PATIENCE_MS), VECTOR),
+	   "what is asserted then comes, and the window is told once");
+	ok(servant_stop(servant, 0), "VP 0 is stopped");
+}
+
 /* Of three while none can be taken, one is in service then and one waits. */
 static void nmi_after_nmi(const struct servant *servant)
 {
@@ -213,7 +256,6 @@ static void bad_interrupts(const struct servant *servant)
 		{ HV_INTERRUPT_FIXED, 0, 0x100, "a vector above 255" },
 		{ 2, 0, 0x51, "an SMI" },
 		{ 3, 0, 0x51, "a remote read" },
-		{ HV_INTERRUPT_EXTINT, 0, 0x51, "an ExtINT" },
 		{ 8, 0, 0x51, "an unknown type" },
 		{ 0xffffffff, 0, 0x51, "the last type" },
 		{ BIT64(34), 0, 0x51, "an unknown flag" },
@@ -370,6 +412,8 @@ void calls_deliver(void)
 	level(&servant);
 	nmi(&servant);
 	nmi_after_nmi(&servant);
+	extint(&servant);
+	interrupt_window(&servant);
 	init_and_startup(&servant);
 	bad_interrupts(&servant);
 	bad_messages(&servant);

@@ -24,9 +24,13 @@ static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)
 	case VLAPIC_STARTUP:
 		vp_post_startup(target, ipi->vector);
 		break;
+	case VLAPIC_EXTINT: /* of a parent's PIC: no ICR sends it */
+		__atomic_store_n(&target->posted_extint, VP_EXTINT | ipi->vector,
+		                 __ATOMIC_RELEASE);
+		vp_raise(target, EVENTS_INTERRUPT);
+		break;
 	case VLAPIC_SMI:
 	case VLAPIC_REMOTE_READ:
-	case VLAPIC_EXTINT:
 		log_limited("p%u vp%u apic: delivery mode %u is not for a guest",
 		            target->partition->slot, target->index, ipi->delivery);
 		break;

@@ -225,3 +225,13 @@ void intercept_sint_deliverable(struct vp *vp, uint16_t sints)
 
 	deliver(vp, HV_MESSAGE_SINT_DELIVERABLE, &message, sizeof(message));
 }
+
+void intercept_interrupt_deliverable(struct vp *vp)
+{
+	const struct hv_x64_interruption_deliverable_message message = {
+		.header = header(vp, 0, HV_INTERCEPT_EXECUTE),
+		.type = EVENT_EXTERNAL
+	};
+
+	deliver(vp, HV_MESSAGE_X64_INTERRUPTION_DELIVERABLE, &message, sizeof(message));
+}

@@ -26,5 +26,6 @@ void intercept_memory(struct vp *vp, const struct exit_fault *exit);
 void intercept_triple_fault(struct vp *vp);
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);
 void intercept_sint_deliverable(struct vp *vp, uint16_t sints);
+void intercept_interrupt_deliverable(struct vp *vp);
 
 #endif

@@ -108,11 +108,12 @@ enum hv_status hc_signal_event(struct hypercall *call)
 _Static_assert((int)HV_INTERRUPT_LOWEST_PRIORITY == (int)VLAPIC_LOWEST_PRIORITY &&
                        (int)HV_INTERRUPT_NMI == (int)VLAPIC_NMI &&
                        (int)HV_INTERRUPT_INIT == (int)VLAPIC_INIT &&
-                       (int)HV_INTERRUPT_SIPI == (int)VLAPIC_STARTUP,
+                       (int)HV_INTERRUPT_SIPI == (int)VLAPIC_STARTUP &&
+                       (int)HV_INTERRUPT_EXTINT == (int)VLAPIC_EXTINT,
                "types are an ICR's delivery modes");
 
 /*
- * A virtual machine has no SMM, and its 8259 is its VMM's business: no SMI, no ExtINT.
+ * A virtual machine has no SMM: no SMI. An ExtINT is its VMM's 8259's: any vector, with no end to be told.
  *
  * The call does not say how wide the destination is. The width only decides which value
  * means every VP: 0xff is no VP's id (they are below MAX_VPS), so one that fits 8 bits is
@@ -123,8 +124,9 @@ static enum hv_status decode_interrupt(const struct hv_input_assert_virtual_inte
 {
 	uint32_t type = (uint32_t)(in->control & CONTROL_TYPE);
 
-	if ((in->control & ~(CONTROL_TYPE | CONTROL_FLAGS)) || type > HV_INTERRUPT_SIPI ||
-	    type == VLAPIC_SMI || type == VLAPIC_REMOTE_READ || in->vector > 0xff ||
+	if ((in->control & ~(CONTROL_TYPE | CONTROL_FLAGS)) ||
+	    type > HV_INTERRUPT_EXTINT || type == VLAPIC_SMI ||
+	    type == VLAPIC_REMOTE_READ || in->vector > 0xff ||
 	    in->destination > UINT32_MAX || in->target_vtl != 0)
 		return HV_STATUS_INVALID_PARAMETER;
 	*ipi = (struct vlapic_ipi){

@@ -124,7 +124,8 @@ static enum hv_status get_special(const struct vp *vp, uint32_t name,
 		{ HV(PENDING_INTERRUPTION), intercept_pending_event(vp) },
 		{ HV(INTERRUPT_STATE), vp->arch.interrupt_shadow | vp->nmi_blocked << 1 },
 		{ HV(DELIVERABILITY_NOTIFICATIONS),
-		  (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT },
+		  (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT |
+		          (vp->interrupt_notify ? HV_DELIVERABILITY_INTERRUPT : 0) },
 		{ X64(CR8), vlapic_cr8(&vp->lapic) },
 		{ X64(APIC_BASE), vp->lapic.base },
 		{ X64(INITIAL_APIC_ID), vp->lapic.config.apic_id },
@@ -179,6 +180,7 @@ static enum hv_status set_special(struct vp *vp, uint32_t name,
 		return HV_STATUS_SUCCESS;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);
+		vp->interrupt_notify = value & HV_DELIVERABILITY_INTERRUPT;
 		return HV_STATUS_SUCCESS;
 	case HV_X64_REGISTER_CR8:
 		return accepted(vlapic_set_cr8(&vp->lapic, value));

@@ -94,6 +94,8 @@ void vp_reset_registers(struct vp *vp)
 	vp->nmi_pending = 0;
 	vp->nmi_blocked = vp->nmi_returning = false;
 	vp->halted = false;
+	vp->extint = 0;
+	vp->interrupt_notify = false;
 }
 
 void vp_reset(struct vp *vp)

@@ -49,6 +49,9 @@ struct cpu;
 #define EVENTS_STOP      BIT32(5) /* look at suspend */
 #define EVENTS_NMI_MORE  BIT32(6) /* another, while one was on its way */
 
+/* vp->extint: there is one */
+#define VP_EXTINT 0x100u
+
 /* Pages mapped over the guest's own memory while a register enables them. D11 */
 enum overlay { OVERLAY_ASSIST, OVERLAY_SIMP, OVERLAY_SIEFP, VP_OVERLAYS };
 
@@ -111,8 +114,11 @@ struct vp {
 	bool halted;         /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
 
-	bool page_shown[2];   /* to the root, by enum hv_vp_state_page_type */
-	uint16_t sint_notify; /* deliverability notifications the parent asked for */
+	bool page_shown[2]; /* to the root, by enum hv_vp_state_page_type */
+	/* Deliverability notifications the parent asked for: of SINTs, and of an interrupt's window. */
+	uint16_t sint_notify;
+	bool interrupt_notify;
+	uint16_t extint; /* a PIC's interrupt that waits, its vector and VP_EXTINT; 0: none */
 	uint8_t startup_vector;
 	uint64_t wait_epoch;    /* not entered before this epoch has passed; 0: none */
 	bool epoch_hurried;     /* the others were kicked for it */
@@ -127,6 +133,7 @@ struct vp {
 	uint32_t suspend;
 	uint32_t events;
 	uint32_t resumed_by; /* the parent's VP that let it run last */
+	uint16_t posted_extint;
 	uint64_t posted[VLAPIC_WORDS], posted_level[VLAPIC_WORDS]; /* by other CPUs */
 	struct cpu *running_on;                                    /* NULL: on none */
 

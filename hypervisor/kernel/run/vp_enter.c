@@ -25,6 +25,8 @@ static void take_posted(struct vp *vp)
 		level[i] = vectors[i] &
 		           __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
 	}
+	if (__atomic_load_n(&vp->posted_extint, __ATOMIC_RELAXED))
+		vp->extint = __atomic_exchange_n(&vp->posted_extint, 0, __ATOMIC_ACQUIRE);
 	if (!vlapic_merge(&vp->lapic, vectors, level) && vp->partition->is_root)
 		host_interrupt_end_dropped(vp, level);
 }
@@ -108,7 +110,7 @@ void vp_withdraw_assist(struct vp *vp)
 
 static bool may_spare_eoi(const struct vp *vp, uint8_t vector)
 {
-	return (vp->assist_msr & HV_MSR_PAGE_ENABLE) &&
+	return (vp->assist_msr & HV_MSR_PAGE_ENABLE) && !vp->extint &&
 	       vlapic_is_lone(&vp->lapic, vector) &&
 	       !synic_is_auto_eoi(&vp->synic, vector);
 }
@@ -133,11 +135,12 @@ static void choose_vector(struct vp *vp)
 	int vector;
 
 	vp->watch_cr8 = false;
-	if (!requests && vp->presented == VLAPIC_NO_VECTOR)
+	if (!requests && vp->presented == VLAPIC_NO_VECTOR && !vp->extint)
 		return;
 	vp_withdraw_assist(
 		vp); /* another interrupt waits: the one in service needs its EOI */
-	vector = vlapic_pending(&vp->lapic);
+	/* A PIC's comes whatever the task priority. */
+	vector = vp->extint ? (uint8_t)vp->extint : vlapic_pending(&vp->lapic);
 	vp->watch_cr8 = vector != VLAPIC_NO_VECTOR || (requests && vp->lapic.tpr != 0);
 	present_vector(vp, vector);
 }
@@ -159,7 +162,18 @@ static bool ends_halt(const struct vp *vp)
 {
 	return (vp->nmi_pending && !vp->nmi_blocked) || vp->reinject.valid ||
 	       ((vp->arch.rflags & RFLAGS_IF) &&
-	        vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR);
+	        (vp->extint || vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR));
+}
+
+/* The parent asked to be told when an interrupt can be delivered; it is told once. */
+static bool tells_window(struct vp *vp)
+{
+	if (!vp->interrupt_notify || !(vp->arch.rflags & RFLAGS_IF) ||
+	    vp->arch.interrupt_shadow || vp->reinject.valid)
+		return false;
+	vp->interrupt_notify = false;
+	intercept_interrupt_deliverable(vp);
+	return true;
 }
 
 /* VP-2: events that came before the bit was set are seen here; later ones see the bit. */
@@ -197,7 +211,7 @@ bool vp_prepare(struct vp *vp)
 		take_events(vp);
 	if (__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) != 0)
 		return false;
-	if (tells_deliverable(vp))
+	if (tells_deliverable(vp) || tells_window(vp))
 		return false;
 	if (vp->halted && !ends_halt(vp)) {
 		sleep(vp);
@@ -219,9 +233,11 @@ void vp_after_exit(struct vp *vp)
 	    (vp->arch.rip != vp->iret_rip || vp->arch.gpr[GPR_RSP] != vp->iret_rsp))
 		vp->nmi_blocked = vp->nmi_returning = false;
 	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
-		vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
-		if (synic_is_auto_eoi(&vp->synic, (uint8_t)vp->presented))
+		if (!vp->extint)
+			vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
+		if (!vp->extint && synic_is_auto_eoi(&vp->synic, (uint8_t)vp->presented))
 			(void)!apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
+		vp->extint = 0;
 		vp->presented = VLAPIC_NO_VECTOR;
 		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
 	}

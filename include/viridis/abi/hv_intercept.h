@@ -113,4 +113,11 @@ struct hv_sint_deliverable_message {
 };
 ASSERT_SIZE(struct hv_sint_deliverable_message, 48);
 
+struct hv_x64_interruption_deliverable_message {
+	struct hv_x64_intercept_header header;
+	uint32_t type; /* as in the pending interruption register; 0: an external interrupt */
+	uint32_t reserved;
+};
+ASSERT_SIZE(struct hv_x64_interruption_deliverable_message, 48);
+
 #endif

@@ -145,9 +145,10 @@ static void svm_load_events(struct vp *vp, bool flush)
 	svm_intercept(control, SVM_EXIT_CR4_READ, vp->arch.mce_withheld);
 	svm_intercept(control, SVM_EXIT_CR8_WRITE, vp->watch_cr8);
 	svm_intercept(control, SVM_EXIT_IRET, vp->nmi_blocked && !vp->nmi_returning);
+	svm_intercept(control, SVM_EXIT_VINTR, vp->interrupt_notify);
 	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR | vp->lapic.tpr >> 4;
 	control->v_vector = (uint8_t)vp->presented;
-	if (vp->presented != VLAPIC_NO_VECTOR)
+	if (vp->presented != VLAPIC_NO_VECTOR || vp->interrupt_notify)
 		control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
 	control->next_rip = vp->arch.rip; /* where a software interrupt returns to */
 	control->event_injection = 0;

@@ -118,7 +118,7 @@ enum svm_exit {
 	SVM_EXIT_CR8_WRITE = 0x18,
 	SVM_EXIT_EXCEPTION = 0x40, /* and the vector */
 	SVM_EXIT_INTR = 0x60,
-	SVM_EXIT_INIT = 0x63,
+	SVM_EXIT_VINTR = 0x64,
 	SVM_EXIT_RDPMC = 0x6f,
 	SVM_EXIT_CPUID = 0x72,
 	SVM_EXIT_RSM = 0x73,
