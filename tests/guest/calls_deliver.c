@@ -11,6 +11,9 @@
 #include "tests/guest/servant.h"
 #include "vsc/lib/clock.h"
 #include "vsc/lib/cpu.h"
+#include "vsc/lib/guest.h"
+#include "vsc/lib/smp.h"
+#include "vsc/lib/synic.h"
 #include "vsc/lib/tap.h"
 #include "vsc/lib/trap.h"
 
@@ -402,6 +405,46 @@ static void events(const struct servant *servant)
 	         HV_STATUS_ACCESS_DENIED, "an event to ourselves: status 6");
 }
 
+/* ---- Where the news of an intercept goes ---- */
+
+/* On our second VP: it lets the child go, whose intercept's message waits at its SynIC when that is turned off. */
+static void lose_message(void *argument)
+{
+	const struct servant *servant = argument;
+	struct hv_message_page *page = pages_take(1);
+
+	cpu_wrmsr(HV_MSR_SIMP, (uint64_t)page | HV_MSR_PAGE_ENABLE);
+	cpu_wrmsr(HV_MSR_SCONTROL, HV_MSR_SCONTROL_ENABLE);
+	page->slot[HV_SINT_INTERCEPT].type = HV_MESSAGE_TIMER_EXPIRED; /* it is taken */
+	if (!servant_stop(servant, 0) ||
+	    !servant_start(servant, 0, SERVANT_VMMCALL, 0, 0, 0) ||
+	    servant_wait(servant, 0, PATIENCE_MS).end == SERVANT_SILENT)
+		note("the child did nothing on the second VP");
+	cpu_wrmsr(HV_MSR_SCONTROL, 0);
+	cpu_wrmsr(HV_MSR_SIMP, 0);
+}
+
+static void news_find_another_vp(struct servant *servant)
+{
+	struct hv_message message;
+
+	if (smp_start(2) < 2) {
+		skip("one VP alone");
+		return;
+	}
+	smp_run(1, lose_message, servant);
+	ok(smp_wait(1, PATIENCE_MS), "a message waits at a VP whose SynIC goes off");
+	synic_enable();
+	while (synic_take_message(HV_SINT_INTERCEPT, &message))
+		;
+	ok(servant_do(servant, SERVANT_VMMCALL, 0, 0, 0).end != SERVANT_SILENT &&
+	           synic_wait_message(HV_SINT_INTERCEPT, &message, PATIENCE_MS) &&
+	           message.type == HV_MESSAGE_OPAQUE_INTERCEPT &&
+	           message.sender == servant->id,
+	   "the child's next intercept is told where its SynIC is on");
+	synic_disable();
+}
+
 void calls_deliver(void)
 {
 	static struct servant servant;
@@ -422,5 +465,6 @@ void calls_deliver(void)
 		messages(&servant);
 		events(&servant);
 	}
+	news_find_another_vp(&servant);
 	ok(servant_end(&servant), "its pages come back");
 }
