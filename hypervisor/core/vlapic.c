@@ -173,18 +173,14 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 	return true;
 }
 
-bool vlapic_merge(struct vlapic *v, const uint64_t posted[VLAPIC_WORDS],
-                  const uint64_t posted_level[VLAPIC_WORDS])
+bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t level)
 {
 	bool all = true;
 
-	for (unsigned int i = 0; i < VLAPIC_WORDS; i++) {
-		for (uint64_t left = posted[i]; left != 0; left &= left - 1) {
-			uint8_t vector =
-				(uint8_t)(64 * i + (unsigned int)__builtin_ctzll(left));
+	for (; posted != 0; posted &= posted - 1) {
+		unsigned int bit = (unsigned int)__builtin_ctzll(posted);
 
-			all &= vlapic_accept(v, vector, get_bit(posted_level, vector));
-		}
+		all &= vlapic_accept(v, (uint8_t)(64 * word + bit), level >> bit & 1);
 	}
 	return all;
 }
@@ -192,8 +188,8 @@ bool vlapic_merge(struct vlapic *v, const uint64_t posted[VLAPIC_WORDS],
 /* APM2 16.6.4 */
 uint8_t vlapic_ppr(const struct vlapic *v)
 {
-	int served = highest(v->isr);
-	uint32_t class = served == VLAPIC_NO_VECTOR ? 0 : (uint32_t)served & 0xf0;
+	bool serves = (v->isr[0] | v->isr[1] | v->isr[2] | v->isr[3]) != 0;
+	uint32_t class = serves ? (uint32_t)highest(v->isr) & 0xf0 : 0;
 
 	return (uint8_t)((v->tpr & 0xf0) >= class ? v->tpr : class);
 }
@@ -483,26 +479,33 @@ static uint32_t read_register(const struct vlapic *v, uint32_t offset, uint64_t 
 static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
                            uint64_t now, struct vlapic_action *action)
 {
-	action->timer_changed = offset == VLAPIC_SVR || offset == VLAPIC_TIMER_INITIAL ||
-	                        offset == VLAPIC_LVT_TIMER_REGISTER ||
-	                        offset == VLAPIC_TIMER_DIVIDE;
 	switch (offset) {
 	case VLAPIC_EOI:
 		vlapic_eoi(v, action);
-		break;
-	case VLAPIC_ESR: /* a write shows the errors gathered so far. SDM3 11.5.3 */
-		v->esr = v->esr_errors;
-		v->esr_errors = 0;
-		break;
+		return;
 	case VLAPIC_ICR:
 		v->icr_low = value & ICR_WRITABLE;
 		send(v, v->icr_low, action);
-		break;
+		return;
 	case VLAPIC_SELF_IPI:
 		send(v, (uint32_t)VLAPIC_TO_SELF << 18 | value, action);
+		return;
+	case VLAPIC_ESR: /* a write shows the errors gathered so far. SDM3 11.5.3 */
+		v->esr = v->esr_errors;
+		v->esr_errors = 0;
+		return;
+	case VLAPIC_DFR:
+		v->dfr = value | DFR_FIXED;
+		return;
+	case VLAPIC_SVR:
+		v->svr = value;
 		break;
 	case VLAPIC_TIMER_DIVIDE:
 		write_divide(v, value, now);
+		break;
+	case VLAPIC_TIMER_INITIAL:
+		v->timer_initial = value;
+		run_timer(v, value, now);
 		break;
 	case VLAPIC_LVT_TIMER_REGISTER ... VLAPIC_LVT_ERROR_REGISTER:
 		(void)vlapic_timer_fire(v, now); /* as the old entry said */
@@ -510,12 +513,9 @@ static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
 		break;
 	default:
 		v->registers[offset >> 4] = value;
-		break;
+		return;
 	}
-	if (offset == VLAPIC_DFR)
-		v->dfr |= DFR_FIXED;
-	if (offset == VLAPIC_TIMER_INITIAL)
-		run_timer(v, value, now);
+	action->timer_changed = true;
 	for (unsigned int i = 0; !enabled(v) && i < VLAPIC_LVTS; i++)
 		v->lvt[i] |= LVT_MASKED; /* VLAPIC-2; SDM3 11.4.7.2 */
 }

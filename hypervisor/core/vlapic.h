@@ -187,11 +187,10 @@ MUST_CHECK bool vlapic_set_cr8(struct vlapic *v, uint64_t value);
 /* A fixed interrupt arrives. False: not accepted (APIC off, or a vector below 16). */
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level);
 /*
- * Vectors that other CPUs posted; a posted vector is level where posted_level says so
- * too. False: some were not accepted, so whatever waits for their EOI must not.
+ * Vectors that other CPUs posted, 64 of them from 64 * word on, and which of them are level. False: some were not
+ * accepted, so whatever waits for their EOI must not.
  */
-bool vlapic_merge(struct vlapic *v, const uint64_t posted[VLAPIC_WORDS],
-                  const uint64_t posted_level[VLAPIC_WORDS]);
+bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t level);
 uint8_t vlapic_ppr(const struct vlapic *v);
 int vlapic_pending(const struct vlapic *v); /* deliverable now, or VLAPIC_NO_VECTOR */
 

@@ -221,22 +221,21 @@ END_TEST
 
 START_TEST(posted_vectors_are_merged_with_their_trigger)
 {
-	uint64_t posted[VLAPIC_WORDS] = { BIT64(33) | BIT64(34), 0, 0, BIT64(63) };
-	uint64_t level[VLAPIC_WORDS] = { BIT64(34) | BIT64(37) };
+	uint64_t posted = BIT64(33) | BIT64(34), level = BIT64(34) | BIT64(37);
 
 	create_on(1);
 	ck_assert(vlapic_accept(&v, 0x21, true));
-	ck_assert(vlapic_merge(&v, posted, level));
-	ck_assert_uint_eq(v.irr[0], BIT64(33) | BIT64(34));
+	ck_assert(vlapic_merge(&v, 0, posted, level));
+	ck_assert(vlapic_merge(&v, 3, BIT64(63), 0));
+	ck_assert_uint_eq(v.irr[0], posted);
 	ck_assert_uint_eq(v.tmr[0], BIT64(34));
 	ck_assert_int_eq(vlapic_pending(&v), 0xff);
-	posted[0] |= 0xffff;
-	ck_assert(!vlapic_merge(&v, posted, level));
+	ck_assert(!vlapic_merge(&v, 0, posted | 0xffff, level));
 	ck_assert_uint_eq(v.irr[0] & 0xffff, 0);
 	write32(VLAPIC_ESR, 0);
 	ck_assert_uint_eq(read32(VLAPIC_ESR), BIT32(6));
 	write32(VLAPIC_SVR, 0xff);
-	ck_assert(!vlapic_merge(&v, posted, level));
+	ck_assert(!vlapic_merge(&v, 0, posted, level));
 }
 END_TEST
 

@@ -47,12 +47,11 @@ void host_interrupt_ended(struct vp *vp, uint8_t vector)
 	}
 }
 
-void host_interrupt_end_dropped(struct vp *vp, const uint64_t level[VLAPIC_WORDS])
+void host_interrupt_end_dropped(struct vp *vp, unsigned int word, uint64_t level)
 {
-	for (unsigned int vector = 0; vector < 256; vector++) {
-		if ((level[vector / 64] & ~vp->lapic.irr[vector / 64]) >> vector % 64 & 1)
-			host_interrupt_ended(vp, (uint8_t)vector);
-	}
+	for (level &= ~vp->lapic.irr[word]; level != 0; level &= level - 1)
+		host_interrupt_ended(
+			vp, (uint8_t)(64 * word + (unsigned int)__builtin_ctzll(level)));
 }
 
 void host_interrupt_end_all(struct vp *vp)

@@ -16,8 +16,8 @@ struct vp;
 /* The root ended the interrupt at its virtual APIC. On the VP's own CPU. */
 void host_interrupt_ended(struct vp *vp, uint8_t vector);
 
-/* The virtual APIC took no level interrupts: those of `level` that it does not hold have ended. */
-void host_interrupt_end_dropped(struct vp *vp, const uint64_t level[4]);
+/* The virtual APIC took not all level interrupts of `level`, 64 from 64 * word on: those it does not hold have ended. */
+void host_interrupt_end_dropped(struct vp *vp, unsigned int word, uint64_t level);
 
 /* The virtual APIC was reset: so have all. */
 void host_interrupt_end_all(struct vp *vp);

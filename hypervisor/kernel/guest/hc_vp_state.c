@@ -41,7 +41,8 @@ static bool copy_lapic(const struct hypercall *call, bool set)
 		return copy_page(call, set, &state, sizeof(state)) &&
 		       vlapic_load(&vp->lapic, &state, now);
 	lapic = vp->lapic;
-	(void)vlapic_merge(&lapic, vp->posted, vp->posted_level); /* bad ones are lost */
+	for (unsigned int i = 0; i < VLAPIC_WORDS; i++) /* bad ones are lost */
+		(void)vlapic_merge(&lapic, i, vp->posted[i], vp->posted_level[i]);
 	(void)vlapic_timer_fire(&lapic, now); /* its effect is wanted */
 	vlapic_save(&lapic, now, &state);
 	return copy_page(call, set, &state, sizeof(state));

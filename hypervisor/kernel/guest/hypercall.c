@@ -116,8 +116,8 @@ static bool store_output(const struct hypercall *call,
 	uint32_t start = call->control.rep_start;
 	uint32_t from = start ? entry->output_bytes + start * entry->rep_output_bytes : 0;
 
-	return guest_write(call->partition, call->words[2] + from,
-	                   (const char *)call->output + from, to - from);
+	return to == from || guest_write(call->partition, call->words[2] + from,
+	                                 (const char *)call->output + from, to - from);
 }
 
 /* They go on for 50 us before the guest is let in again: it can take its interrupts. */

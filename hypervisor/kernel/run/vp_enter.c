@@ -17,18 +17,20 @@
 
 static void take_posted(struct vp *vp)
 {
-	uint64_t vectors[VLAPIC_WORDS], level[VLAPIC_WORDS];
-
 	for (unsigned int i = 0; i < VLAPIC_WORDS; i++) {
+		uint64_t vectors, level;
+
+		if (!__atomic_load_n(&vp->posted[i], __ATOMIC_RELAXED))
+			continue;
 		/* Acquire pairs with the release in vp_post_interrupt. */
-		vectors[i] = __atomic_exchange_n(&vp->posted[i], 0, __ATOMIC_ACQUIRE);
-		level[i] = vectors[i] &
-		           __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
+		vectors = __atomic_exchange_n(&vp->posted[i], 0, __ATOMIC_ACQUIRE);
+		level = vectors & __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
+		if (!vlapic_merge(&vp->lapic, i, vectors, level) &&
+		    vp->partition->is_root)
+			host_interrupt_end_dropped(vp, i, level);
 	}
 	if (__atomic_load_n(&vp->posted_extint, __ATOMIC_RELAXED))
 		vp->extint = __atomic_exchange_n(&vp->posted_extint, 0, __ATOMIC_ACQUIRE);
-	if (!vlapic_merge(&vp->lapic, vectors, level) && vp->partition->is_root)
-		host_interrupt_end_dropped(vp, level);
 }
 
 static void take_timers(struct vp *vp)
