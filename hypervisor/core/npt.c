@@ -137,10 +137,10 @@ enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_lev
 
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
 {
-	uint64_t entry = npt->root_hpa;
+	uint64_t entry = entry_load(&npt->root_hpa);
 	enum npt_level level = NPT_LEVEL_512G + 1;
 
-	if (gpa >= NPT_GPA_LIMIT)
+	if (entry == 0 || gpa >= NPT_GPA_LIMIT)
 		return false;
 	do {
 		level--;

@@ -59,7 +59,7 @@ struct npt {
 	/* constant after npt_init */
 	const struct npt_format *format;
 	void *owner;
-	uint64_t root_hpa; /* 0: destroyed */
+	uint64_t root_hpa; /* 0: there are no tables, or no more */
 	/* atomic: how often a translation or a right was taken away, or a translation replaced */
 	uint64_t removals;
 };
@@ -89,12 +89,13 @@ enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
 enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
                        uint32_t flags) MUST_CHECK;
 
-/* Translate. Lock-free; false when nothing is mapped there. */
+/* Translate. Lock-free; false when nothing is mapped there, or there are no tables. */
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
 
 /*
  * Drop leaves and release table pages, until `budget` 4 KiB frames are dropped, where a table counts as many as
- * it has entries; true when all, the root too, are gone. No reader and no processor may use the tables any more.
+ * it has entries; true when all, the root too, are gone. No processor may use the tables any more. Where a reader
+ * may, the owner keeps the pages that it releases as they are until the reader is done.
  */
 bool npt_destroy_step(struct npt *npt, int64_t budget) MUST_CHECK;
 

@@ -412,6 +412,7 @@ END_TEST
 START_TEST(destruction_returns_every_page_in_bounded_steps)
 {
 	unsigned int steps = 0;
+	struct npt_leaf leaf;
 
 	for (unsigned int i = 0; i < 200; i++)
 		map_ok((uint64_t)i * 37 * PAGE_1G + i * PAGE_2M, 0, NPT_LEVEL_4K, RWX);
@@ -425,6 +426,7 @@ START_TEST(destruction_returns_every_page_in_bounded_steps)
 	ck_assert_uint_eq(pages_out, 0);
 	ck_assert_uint_eq(npt.root_hpa, 0);
 	ck_assert(npt_destroy_step(&npt, 16));
+	ck_assert_uint_eq(npt_lookup(&npt, 0, &leaf), false);
 }
 END_TEST
 

@@ -64,7 +64,7 @@ enum hv_status ports_add(struct partition *owner, struct port *model)
 		status = find_end_locked(owner, model);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	if (owner->ports_closed)
+	if (partition_is_ending(owner))
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (ports_find(&owner->ports, model->kind, model->id))
 		return bad_id(model->kind);
@@ -109,7 +109,6 @@ enum hv_status ports_remove(struct partition *owner, enum ports_kind kind, uint3
 bool ports_destroy(struct partition *partition)
 {
 	SPIN_HOLD(&ports_lock);
-	partition->ports_closed = true;
 	for (unsigned int i = 0; i < DESTROY_BUDGET; i++) {
 		if (list_empty(&partition->ports))
 			return true;

@@ -24,8 +24,8 @@ enum hv_status ports_remove(struct partition *owner, enum ports_kind kind,
                             uint32_t id) MUST_CHECK;
 
 /*
- * Remove all ports and connections of the partition, a bounded piece at a time; true when all are gone.
- * From the first call on no new ones are made in it.
+ * Remove all ports and connections of a partition that is ending, a bounded piece at a time; true when all are
+ * gone. No new ones come.
  */
 bool ports_destroy(struct partition *partition) MUST_CHECK;
 

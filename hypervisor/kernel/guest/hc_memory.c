@@ -18,25 +18,17 @@
 	 HV_MAP_GPA_USER_EXECUTABLE | HV_MAP_GPA_LARGE_PAGE)
 #define LARGE_FRAMES (PAGE_2M / PAGE_4K)
 
-/* The frame is the root's when its tables have it again, and not before. */
-static void give_to_root(uint64_t pfn)
-{
-	partition_map_root(pfn * PAGE_4K, NPT_LEVEL_4K, NPT_ALL);
-	frames_withdraw(pfn);
-}
-
 enum hv_status hc_deposit_memory(struct hypercall *call)
 {
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
 
 	call->settle = true;
+	if (partition_is_ending(call->target))
+		return HV_STATUS_INVALID_PARTITION_STATE;
 	if (pfn == 0 || !frames_deposit(pfn))
 		return HV_STATUS_INVALID_PARAMETER;
 	partition_map_root(pfn * PAGE_4K, NPT_LEVEL_4K, 0);
-	if (!pool_deposit(&call->target->pool, pfn)) {
-		give_to_root(pfn);
-		return HV_STATUS_INVALID_PARTITION_STATE;
-	}
+	pool_deposit(&call->target->pool, pfn);
 	trace(VIRIDIS_TRACE_DEPOSIT, call->vp, pfn, 1);
 	return HV_STATUS_SUCCESS;
 }
@@ -61,7 +53,9 @@ enum hv_status hc_withdraw_memory(struct hypercall *call)
 	}
 	pool_withdraw(pool);
 	frame_map_hide(pfn);
-	give_to_root(pfn);
+	/* It is the root's when its tables have it again, and not before. */
+	partition_map_root(pfn * PAGE_4K, NPT_LEVEL_4K, NPT_ALL);
+	frames_withdraw(pfn);
 	*(uint64_t *)call->rep_output = pfn;
 	return HV_STATUS_SUCCESS;
 }

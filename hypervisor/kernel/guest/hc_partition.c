@@ -28,7 +28,8 @@ enum hv_status hc_initialize_partition(struct hypercall *call)
 enum hv_status hc_finalize_partition(struct hypercall *call)
 {
 	call->settle = true;
-	call->again = !ports_destroy(call->target) || !partition_finalize(call->target);
+	call->again = !partition_end(call->target) || !ports_destroy(call->target) ||
+	              !partition_finalize(call->target);
 	return HV_STATUS_SUCCESS;
 }
 

@@ -67,7 +67,7 @@ static enum hv_status change_result(struct partition *partition,
 		result.ecx = 0;
 	result.reserved = intercepted;
 	SPIN_HOLD(&partition->lock);
-	if (partition->state == PARTITION_FINALIZED)
+	if (partition_is_ending(partition))
 		return HV_STATUS_INVALID_PARTITION_STATE;
 	count = results->count;
 	while (i < count && !same_key(&results->result[i], &result))

@@ -65,14 +65,11 @@ void pool_free_all(struct pool *pool, void *const *frames, unsigned int count)
 		pool_free(pool, frames[i]);
 }
 
-bool pool_deposit(struct pool *pool, uint64_t pfn)
+void pool_deposit(struct pool *pool, uint64_t pfn)
 {
-	SPIN_HOLD(&pool->lock);
-	if (pool->closed)
-		return false;
 	frame_map_show(pfn);
+	SPIN_HOLD(&pool->lock);
 	put_locked(pool, pfn);
-	return true;
 }
 
 void pool_withdraw(struct pool *pool)
@@ -86,10 +83,4 @@ void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use)
 	SPIN_HOLD(&pool->lock);
 	*available = pool->available;
 	*in_use = pool->in_use;
-}
-
-void pool_close(struct pool *pool)
-{
-	SPIN_HOLD(&pool->lock);
-	pool->closed = true;
 }

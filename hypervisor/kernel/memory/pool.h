@@ -22,7 +22,6 @@ struct pool {
 	uint64_t epoch; /* POOL-1, of all free frames */
 	uint64_t available;
 	uint64_t in_use;
-	bool closed;
 };
 
 void pool_init(struct pool *pool);
@@ -37,15 +36,12 @@ void pool_free(struct pool *pool, void *frame);
 bool pool_allocate_all(struct pool *pool, void **frames, unsigned int count) MUST_CHECK;
 void pool_free_all(struct pool *pool, void *const *frames, unsigned int count);
 
-/* A frame that has just left the root's tables. False: the pool is closed. */
-bool pool_deposit(struct pool *pool, uint64_t pfn) MUST_CHECK;
+/* A frame that has just left the root's tables. */
+void pool_deposit(struct pool *pool, uint64_t pfn);
 
 /* A frame that was allocated leaves the pool for good. */
 void pool_withdraw(struct pool *pool);
 
 void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use);
-
-/* From now on it takes no deposits. */
-void pool_close(struct pool *pool);
 
 #endif

@@ -5,6 +5,7 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
+#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/sched.h"
@@ -240,21 +241,29 @@ static bool delete_all_vps(struct partition *partition)
 	return all;
 }
 
-/* Its calls wait for an epoch each: nobody reads the tables without the lock when they go. */
+bool partition_end(struct partition *partition)
+{
+	SPIN_HOLD(&partition->lock);
+	if (!partition_is_ending(partition)) {
+		__atomic_store_n(&partition->state, PARTITION_ENDING, __ATOMIC_SEQ_CST);
+		partition->ending_epoch = epoch_advance();
+	}
+	return epoch_passed(partition->ending_epoch);
+}
+
+/*
+ * Another CPU that found a VP before may still look into the tables: it finds what was there, as their pages stay
+ * for an epoch (POOL-1), or nothing.
+ */
 bool partition_finalize(struct partition *partition)
 {
 	if (!delete_all_vps(partition))
 		return false;
-	pool_close(&partition->pool);
 	SPIN_HOLD(&partition->lock);
-	if (partition->state < PARTITION_FINALIZING) {
-		partition->state = PARTITION_FINALIZING;
-		return false;
-	}
 	overlays_hide_partition(partition);
 	if (!npt_destroy_step(&partition->npt, FINALIZE_BUDGET))
 		return false;
-	partition->state = PARTITION_FINALIZED;
+	partition->state = PARTITION_ENDED;
 	return true;
 }
 
@@ -263,8 +272,8 @@ enum hv_status partition_delete(struct partition *partition)
 	struct partition *gone = partition;
 	uint64_t available, in_use;
 
-	if (partition->state != PARTITION_FINALIZED)
-		return HV_STATUS_INVALID_PARTITION_STATE; /* nor takes any deposits */
+	if (partition->state != PARTITION_ENDED)
+		return HV_STATUS_INVALID_PARTITION_STATE;
 	pool_balance(&partition->pool, &available, &in_use);
 	if (available != 0 || in_use != 0)
 		return HV_STATUS_OBJECT_IN_USE; /* withdraw the deposit first */

@@ -5,8 +5,9 @@
  * PARTITION-1 A partition is found by id without a lock; it stays whole until an epoch after it was taken out
  *             of the table. So are its VPs.
  * PARTITION-2 Set-up (state, VPs, memory map, properties) changes under partition->lock.
- * PARTITION-3 Created -> active (INITIALIZE) -> finalized (FINALIZE) -> gone (DELETE). Only an active one's VPs
- *             run; only a finalized one gives up its tables.
+ * PARTITION-3 Created -> active (INITIALIZE) -> ending and ended (FINALIZE) -> gone (DELETE). Only an active one's
+ *             VPs run. Whoever gives a partition something looks first whether it is ending. FINALIZE takes
+ *             nothing away before an epoch has passed since it is: by then all that was given is there.
  */
 #ifndef VIRIDIS_KERNEL_PARTITION_H
 #define VIRIDIS_KERNEL_PARTITION_H
@@ -23,8 +24,8 @@
 enum partition_state {
 	PARTITION_CREATED,
 	PARTITION_ACTIVE,
-	PARTITION_FINALIZING,
-	PARTITION_FINALIZED
+	PARTITION_ENDING,
+	PARTITION_ENDED
 };
 
 /* What the parent has registered. */
@@ -46,7 +47,8 @@ struct partition {
 
 	/* partition lock */
 	struct spinlock lock;
-	enum partition_state state;
+	enum partition_state state; /* read by anyone */
+	uint64_t ending_epoch;      /* PARTITION-3 */
 	uint64_t privileges;
 	uint32_t weight;
 	struct npt npt;
@@ -79,7 +81,6 @@ struct partition {
 
 	/* ports lock: delivery/ports.h */
 	struct list ports;
-	bool ports_closed; /* FINALIZE has begun */
 };
 _Static_assert(sizeof(struct partition) <= 4096, "a partition is one page");
 
@@ -92,7 +93,14 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index);
 
 enum hv_status partition_create(struct partition *parent, uint64_t *id) MUST_CHECK;
 enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
-/* Its ports are gone. Bounded work a call: whether it was the last. */
+/* From now on it is ending; false: not yet for an epoch. PARTITION-3 */
+bool partition_end(struct partition *partition) MUST_CHECK;
+static inline bool partition_is_ending(const struct partition *partition)
+{
+	return __atomic_load_n(&partition->state, __ATOMIC_RELAXED) >= PARTITION_ENDING;
+}
+
+/* It is ending for an epoch, and its ports are gone. Bounded work a call: whether it was the last. */
 bool partition_finalize(struct partition *partition) MUST_CHECK;
 enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
 uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
