@@ -81,7 +81,8 @@ struct vp_event {
 struct virt_ops {
 	const char *name;
 	const struct npt_format *npt_format;
-	bool (*present)(void);     /* CPUID and MSR reads only */
+	/* Why this processor cannot run guests so, in plain words; NULL: it can. CPUID and MSR reads only. */
+	const char *(*reject_reason)(void);
 	void (*global_init)(void); /* once, before any cpu_on */
 	void (*cpu_on)(void);
 	/* Boot: the root's accesses to these ports exit; a child's always do. */

@@ -46,11 +46,13 @@ static __attribute__((no_stack_protector)) void choose_stack_guard(void)
 	__stack_chk_guard = value << 8;
 }
 
-/* One vendor so far; the others' present() goes here. */
+/* One vendor so far; the others' reject_reason() goes here. */
 static void choose_virtualization(void)
 {
-	if (!svm_ops.present())
-		panic("this processor has no SVM with nested paging, or the firmware disabled it");
+	const char *fault = svm_ops.reject_reason();
+
+	if (fault)
+		panic("no guest can run here: %s", fault);
 	virt = &svm_ops;
 	virt->global_init();
 	msr_open_to_root();

@@ -5,13 +5,12 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/svm/presence.h"
 #include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/base/percpu.h"
 
-#define SVM_LEAF     0x8000000au
 #define VM_CR_R_INIT BIT64(1) /* an INIT is #SX */
-#define VM_CR_SVMDIS BIT64(4)
 #define IOPM_BYTES   (3 * PAGE_4K)
 #define MSRPM_BYTES  (2 * PAGE_4K)
 
@@ -30,16 +29,15 @@ static struct svm_cpu {
 	uint32_t next_asid;
 } svm_cpus[MAX_CPUS];
 
-static bool svm_present(void)
+static const char *svm_reject_reason(void)
 {
-	struct cpuid_regs svm;
+	bool has_svm = cpu_cpuid(0x80000000, 0).eax >= SVM_LEAF &&
+	               (cpu_cpuid(0x80000001, 0).ecx & CPUID_81_ECX_SVM);
+	struct cpuid_regs svm = { 0 };
 
-	if (cpu_cpuid(0x80000000, 0).eax < SVM_LEAF ||
-	    !(cpu_cpuid(0x80000001, 0).ecx & CPUID_81_ECX_SVM) ||
-	    (cpu_rdmsr(MSR_VM_CR) & VM_CR_SVMDIS))
-		return false;
-	svm = cpu_cpuid(SVM_LEAF, 0);
-	return (svm.edx & SVM_FEATURE_NESTED_PAGING) && svm.ebx > 1;
+	if (has_svm)
+		svm = cpu_cpuid(SVM_LEAF, 0);
+	return svm_lack(has_svm, has_svm ? cpu_rdmsr(MSR_VM_CR) : 0, &svm);
 }
 
 /* MSRs that VMLOAD and VMSAVE swap: the guest has them to itself. APM2 15.5.1 */
@@ -230,7 +228,7 @@ static const struct npt_format npt_format = {
 const struct virt_ops svm_ops = {
 	.name = "AMD SVM",
 	.npt_format = &npt_format,
-	.present = svm_present,
+	.reject_reason = svm_reject_reason,
 	.global_init = svm_global_init,
 	.cpu_on = svm_cpu_on,
 	.intercept_root_ports = svm_intercept_root_ports,

@@ -34,8 +34,7 @@ enum hv_status svm_set_register(struct vp *vp, uint32_t name,
                                 const union hv_register_value *value);
 
 /* svm.c: CPUID 8000000A EDX */
-#define SVM_FEATURE_NESTED_PAGING BIT32(0)
-#define SVM_FEATURE_NEXT_RIP      BIT32(3)
+#define SVM_FEATURE_NEXT_RIP BIT32(3)
 extern uint32_t svm_features;
 
 #endif
