@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A function that a file of hypervisor/ gives to others is declared in the header of the file's own name, and
+somebody uses it. Handlers of hypercalls are excepted, for their table declares them; so is what the compiler
+or boot.S alone calls."""
+import re
+
+from lib.paths import TOP
+from lib.sources import report, sources
+from lib.tap import Tap
+
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+DEFINITION = re.compile(r"^(?!static\b)[a-zA-Z_][\w \t*()]*?\b(\w+)\([^;{}]*\)\n\{", re.MULTILINE)
+OTHERS_CALL = {"__stack_chk_fail", "main"}
+# Files with a header of another name. They are to become fewer.
+HEADERS = {
+    "hypervisor/arch/x86/svm/exit.c": "hypervisor/arch/x86/svm/svm.h",
+    "hypervisor/arch/x86/svm/registers.c": "hypervisor/arch/x86/svm/svm.h",
+    "hypervisor/kernel/base/panic.c": "hypervisor/kernel/base/log.h",
+    "hypervisor/kernel/guest/cpuid.c": "hypervisor/kernel/guest/registers.h",
+    "hypervisor/kernel/guest/msr.c": "hypervisor/kernel/guest/registers.h",
+    "hypervisor/kernel/run/main.c": "hypervisor/kernel/run/root.h",
+}
+# Functions that a lower layer declares and a higher one supplies. They are to become fewer.
+SUPPLIED = {
+    "npt_page_at", "npt_page_allocate", "npt_page_release", "npt_leaf_dropped", "panic_describe_vp",
+    "vp_triple_fault", "vp_withdraw_assist", "vp_prepare", "vp_after_exit",
+}
+# Functions that unit tests alone use. They are to become fewer.
+TESTED = {"vlapic_ppr", "vlapic_timer_count"}
+
+
+def words(path):
+    return re.findall(r"\w+", COMMENT.sub(" ", (TOP / path).read_text()))
+
+
+def definitions():
+    """(file, function) of all that is not static."""
+    for path in sources(".c", below="hypervisor"):
+        for name in DEFINITION.findall(COMMENT.sub(" ", (TOP / path).read_text())):
+            if not name.startswith("hc_") and name not in OTHERS_CALL:
+                yield str(path), name
+
+
+def header_of(path):
+    return HEADERS.get(path, path[:-1] + "h")
+
+
+def main():
+    files = {str(path): words(path)
+             for path in sources(".c", ".h", ".S", ".def") if not str(path).startswith("tests/")}
+    misplaced, unused, supplied, tested = [], [], set(), set()
+    for path, name in definitions():
+        header = header_of(path)
+        if name not in files.get(header, ()):
+            supplied.add(name)
+            if name not in SUPPLIED:
+                misplaced.append(f"{path}: {name}() is not declared in {header}")
+        # Its declaration is one mention; a macro or an inline function may be another.
+        if sum(body.count(name) for file, body in files.items() if file != path) < 2:
+            tested.add(name)
+            if name not in TESTED:
+                unused.append(f"{path}: nothing but tests uses {name}()")
+    with Tap() as tap:
+        report(tap, "a function is declared in the header of its own file's name", misplaced)
+        report(tap, "each of them is used", unused)
+        report(tap, "no exception is listed in vain",
+               sorted((SUPPLIED - supplied) | (TESTED - tested)))
+
+
+if __name__ == "__main__":
+    main()
