@@ -200,7 +200,7 @@ void *window_map(uint64_t hpa)
 {
 	unsigned int index = this_cpu()->index;
 
-	ASSERT(window_entries[index] == 0); /* P2 */
+	ASSERT(window_entries[index] == 0); /* PAGING-2 */
 	/* The entry was absent, and what is absent is in no TLB. APM2 5.5.2 */
 	window_entries[index] = (hpa & PTE_ADDRESS) | LEAF_RW;
 	return (char *)WINDOW_BASE + index * PAGE_4K + (hpa & (PAGE_4K - 1));

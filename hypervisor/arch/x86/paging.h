@@ -9,12 +9,12 @@
  *   0xffffffff80100000  the image, linked at its physical address + IMAGE_BASE   RX, R, RW
  *
  * Invariants:
- *   P1 No page is writable and executable, under any of its addresses.
- *   P2 Nothing of a guest's memory is mapped outside a window, and no window outlives the call
- *      that opened it.
- *   P3 A table stays where it is. The reserve has room for all that there can ever be, so that making
- *      one cannot fail.
- *   P4 After paging_init() nothing is mapped below 0xffff800000000000.
+ *   PAGING-1 No page is writable and executable, under any of its addresses.
+ *   PAGING-2 Nothing of a guest's memory is mapped outside a window, and no window outlives the call that
+ *            opened it.
+ *   PAGING-3 A table stays where it is. The reserve has room for all that there can ever be, so that making one
+ *            cannot fail.
+ *   PAGING-4 After paging_init() nothing is mapped below 0xffff800000000000.
  */
 #ifndef VIRIDIS_X86_PAGING_H
 #define VIRIDIS_X86_PAGING_H

@@ -12,19 +12,8 @@
 
 enum { IDT_ENTRIES = 256, STUB_BYTES = 16, EXCEPTION_COUNT = 32, TRAP_STACK_IST = 1 };
 
-/* APM2 4.8.4 */
-struct idt_gate {
-	uint16_t offset_low;
-	uint16_t selector;
-	uint8_t ist;
-	uint8_t type;
-	uint16_t offset_middle;
-	uint32_t offset_high;
-	uint32_t reserved;
-};
-ASSERT_SIZE(struct idt_gate, 16);
-
 #define GDT_TSS_AVAILABLE (UINT64_C(0x89) << 40)
+#define GATE_PRESENT      (UINT64_C(0x8e) << 40)
 
 /* Code, data, code of 32 bits; base and limit count for the last and the TSSs alone. APM2 4.8. boot.S loads it too */
 __attribute__((used)) uint64_t gdt[SELECTOR_TSS / 8 + 2 * MAX_CPUS] = {
@@ -35,7 +24,7 @@ __attribute__((used)) uint64_t gdt[SELECTOR_TSS / 8 + 2 * MAX_CPUS] = {
 };
 
 extern const char trap_stubs[];
-static struct idt_gate idt[IDT_ENTRIES];
+static uint64_t idt[2 * IDT_ENTRIES];
 
 static const struct {
 	uint16_t limit;
@@ -49,20 +38,17 @@ static const char *const exception_names[EXCEPTION_COUNT] = {
 	"#NP", "#SS", "#GP", "#PF", NULL,  "#MF", "#AC", "#MC", "#XF", NULL, "#CP"
 };
 
+/* An interrupt gate, on which interrupts stay off. APM2 4.8.4 */
 static void set_gate(unsigned int vector)
 {
 	uint64_t stub = (uint64_t)trap_stubs + vector * STUB_BYTES;
 	bool apart = vector == EXCEPTION_NMI || vector == EXCEPTION_DF ||
 	             vector == EXCEPTION_MC;
 
-	idt[vector] = (struct idt_gate){
-		.offset_low = (uint16_t)stub,
-		.selector = SELECTOR_CODE,
-		.ist = apart ? TRAP_STACK_IST : 0,
-		.type = 0x8e, /* present, interrupt gate: interrupts stay off */
-		.offset_middle = (uint16_t)(stub >> 16),
-		.offset_high = (uint32_t)(stub >> 32),
-	};
+	idt[2 * vector] = GATE_PRESENT | (stub & 0xffff) | SELECTOR_CODE << 16 |
+	                  (apart ? (uint64_t)TRAP_STACK_IST << 32 : 0) |
+	                  (stub >> 16 & 0xffff) << 48;
+	idt[2 * vector + 1] = stub >> 32;
 }
 
 /* The 16-byte descriptor of a TSS. APM2 4.8.3 */

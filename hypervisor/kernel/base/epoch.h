@@ -2,11 +2,13 @@
 /*
  * Epochs: how one CPU learns that every other has let go of something.
  *
- * Each CPU passes a quiescent point at the top of its loop, where it holds no pointer to any object
- * and no window onto any guest's page, and from which it looks whether translations were removed (npt.h)
- * before it next enters a guest. Whoever takes a translation or an object out of reach advances the epoch; once
- * every CPU has passed that epoch, nothing can reach it any more. Nobody spins for it: the VP
- * that asked does not get past its call before (vp->wait_epoch), and memory waits in quarantine.
+ * EPOCH-1 A CPU that passes an epoch holds no pointer to any object and no window onto any guest's page, and
+ *         before it next enters a guest it looks whether translations were removed (npt.h).
+ * EPOCH-2 Whoever takes a translation or an object out of reach advances the epoch after that: once every CPU
+ *         has passed the new one, nothing can reach it any more.
+ *
+ * Nobody spins for it: the VP that asked does not get past its call before (vp->wait_epoch), and memory waits in
+ * quarantine.
  */
 #ifndef VIRIDIS_KERNEL_EPOCH_H
 #define VIRIDIS_KERNEL_EPOCH_H
@@ -16,7 +18,7 @@
 
 struct cpu;
 
-/* After the removal is visible: the epoch that every CPU must pass. */
+/* EPOCH-2 After the removal is visible: the epoch that every CPU must pass. */
 uint64_t epoch_advance(void);
 
 bool epoch_passed(uint64_t epoch);
@@ -24,7 +26,7 @@ bool epoch_passed(uint64_t epoch);
 /* Kick every CPU that has not passed `epoch`. */
 void epoch_hurry(uint64_t epoch);
 
-/* The calling CPU's quiescent point. */
+/* EPOCH-1 at the top of the CPU's loop. */
 void epoch_pass(struct cpu *cpu);
 
 /* The calling CPU enters no guest and holds nothing until its next epoch_pass(). */
