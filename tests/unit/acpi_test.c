@@ -169,6 +169,23 @@ START_TEST(iommus_are_found_once_each)
 }
 END_TEST
 
+/* An AMD IOMMU's window is as large as its base's alignment allows. */
+START_TEST(a_window_of_an_amd_iommu_is_aligned_to_its_size)
+{
+	static const struct acpi_iommu windows[] = {
+		{ 0xfeb80000, 0x80000 },
+		{ 0xfeb04000, 0x4000 },
+		{ 0xfeb40000, 0x4000 },
+	};
+
+	put(IVRS + 48 + 8, windows[_i].hpa, 8);
+	seal(IVRS, "IVRS", 48 + 2 * 24);
+	ck_assert_int_eq(acpi_read(&memory, &info), ACPI_OK);
+	ck_assert_uint_eq(info.iommus[1].hpa, windows[_i].hpa);
+	ck_assert_uint_eq(info.iommus[1].bytes, windows[_i].bytes);
+}
+END_TEST
+
 START_TEST(an_old_rsdp_leads_through_the_rsdt)
 {
 	build_rsdp(0);
@@ -283,6 +300,7 @@ static Suite *acpi_suite(void)
 	tcase_add_checked_fixture(tests, build, NULL);
 	tcase_add_test(tests, a_machine_is_read_from_its_tables);
 	tcase_add_test(tests, iommus_are_found_once_each);
+	tcase_add_loop_test(tests, a_window_of_an_amd_iommu_is_aligned_to_its_size, 0, 3);
 	tcase_add_test(tests, an_old_rsdp_leads_through_the_rsdt);
 	tcase_add_test(tests, a_broken_xsdt_leaves_the_rsdt);
 	tcase_add_test(tests, an_rsdp_counts_by_its_sums_and_its_length);

@@ -137,6 +137,7 @@ START_TEST(the_client_goes_down_to_a_version_the_server_has)
 	owner.server.config.version_max = VMBUS_VERSION_4_1;
 	(void)connect();
 	ck_assert_uint_eq(guest.client.version, VMBUS_VERSION_4_1);
+	ck_assert_uint_eq(guest.client.ignored, 0);
 }
 END_TEST
 
@@ -146,6 +147,7 @@ START_TEST(no_version_in_common_is_refused)
 	ck_assert_int_eq(client_connect(&guest.client), CLIENT_OK);
 	deliver();
 	ck_assert_int_eq(guest.client.state, CLIENT_REFUSED);
+	ck_assert_uint_eq(guest.client.ignored, 0);
 }
 END_TEST
 
