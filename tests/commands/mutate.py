@@ -31,9 +31,10 @@ TEST_SECONDS = 60
 NOT_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
                       r"|^[ \t]*#(?:\\\n|[^\n])*|\b_Static_assert\b.*?;|\bASSERT_(?:SIZE|OFFSET)\b.*?;",
                       re.DOTALL | re.MULTILINE)
+NUMBER = r"(?:0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uUlL]*)"
 TOKEN = re.compile(
     r"(?P<return>\breturn\s+(?P<value>[^;{}]+);)"
-    r"|(?P<number>\b(?:0[xX][0-9a-fA-F]+|[0-9]+)(?P<suffix>[uUlL]*)\b)"
+    rf"|(?P<number>\b{NUMBER}\b)"
     r"|(?P<operator><<=|>>=|<<|>>|->|\+\+|--|==|!=|<=|>=|&&|\|\||\+=|-=|&=|\|=|[-+*&|^<>!])")
 OPERATORS = {
     "==": ["!="], "!=": ["=="], "<": ["<=", ">="], "<=": ["<", ">"], ">": [">=", "<="],
@@ -82,7 +83,8 @@ def other_numbers(match):
 def other_values(value):
     if value in ("true", "false"):
         return ["false" if value == "true" else "true"]
-    return [] if value in ("0", "NULL") else ["0"]
+    # A number on its own is met again as a number.
+    return [] if value == "NULL" or re.fullmatch(NUMBER, value) else ["0"]
 
 
 def mutants_of(path):
