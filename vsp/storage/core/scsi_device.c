@@ -180,7 +180,7 @@ enum scsi_sense scsi_medium_sense(enum scsi_action_type type,
 	case SCSI_MEDIUM_READ_ONLY:
 		return SCSI_SENSE_WRITE_PROTECTED;
 	case SCSI_MEDIUM_FAILURE:
-		return SCSI_SENSE_INTERNAL_FAILURE;
+		break;
 	}
 	return SCSI_SENSE_INTERNAL_FAILURE;
 }
