@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "vsp/util/core/util_service.h"
@@ -279,6 +280,162 @@ START_TEST(a_packet_after_close_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_heart_is_lost_after_its_limit_and_no_sooner)
+{
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(7), UTIL_EVENT_ALIVE);
+	ck_assert_int_eq(tick(UTIL_HEARTBEAT_LOST_NS + 6), UTIL_EVENT_NONE);
+	ck_assert_int_eq(tick(2 * UTIL_HEARTBEAT_LOST_NS), UTIL_EVENT_LOST);
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(7), UTIL_EVENT_ALIVE);
+	ck_assert_int_eq(tick(UTIL_HEARTBEAT_LOST_NS + 7), UTIL_EVENT_LOST);
+}
+END_TEST
+
+START_TEST(a_clock_is_never_lost)
+{
+	make_ready(UTIL_TIMESYNC, 0);
+	service.alive = true;
+	ck_assert_int_eq(tick(1000 * SECOND), UTIL_EVENT_NONE);
+	ck_assert(service.alive);
+}
+END_TEST
+
+START_TEST(services_speak_when_they_are_due_and_no_sooner)
+{
+	static const uint64_t periods[UTIL_KINDS] = {
+		[UTIL_HEARTBEAT] = 2 * SECOND,
+		[UTIL_TIMESYNC] = 5 * SECOND,
+	};
+
+	if (_i == UTIL_SHUTDOWN)
+		return;
+	make_ready((enum util_kind)_i, 10);
+	ck_assert_int_eq(tick(9), UTIL_EVENT_NONE);
+	ck_assert_uint_eq(packet_bytes, 0);
+	(void)tick(10);
+	ck_assert_uint_gt(packet_bytes, 0);
+	(void)tick(10 + periods[_i] - 1);
+	ck_assert_uint_eq(packet_bytes, 0);
+	(void)tick(10 + periods[_i]);
+	ck_assert_uint_gt(packet_bytes, 0);
+}
+END_TEST
+
+START_TEST(every_request_has_a_number_of_its_own)
+{
+	struct ic_message message;
+
+	make_ready(_i == 0 ? UTIL_HEARTBEAT : UTIL_TIMESYNC, 0);
+	for (uint64_t i = 0; i < 3; i++) {
+		(void)tick(i * 10 * SECOND);
+		ck_assert(ic_decode(&message, packet, packet_bytes));
+		ck_assert_uint_eq(message.header.transaction_id, 2 + i);
+		ck_assert_uint_eq(_i == 0 ? service.sequence : service.samples, i + 1);
+		ck_assert_uint_eq(message.header.message.major,
+		                  service.agreed.message.major);
+	}
+}
+END_TEST
+
+START_TEST(a_shutdown_says_what_it_was_told_and_waits_for_its_limit)
+{
+	static const uint32_t flags[] = { 0, IC_SHUTDOWN_RESTART, IC_SHUTDOWN_FORCE,
+		                          IC_SHUTDOWN_RESTART | IC_SHUTDOWN_FORCE };
+	const char *text = (const char *)packet + IC_HEADERS_BYTES +
+	                   offsetof(struct ic_shutdown, text);
+	struct ic_message message;
+	uint32_t sent, timeout;
+
+	make_ready(UTIL_SHUTDOWN, 0);
+	packet_bytes = util_shutdown(&service, 5, _i & 1, _i & 2, packet);
+	ck_assert(ic_decode(&message, packet, packet_bytes));
+	ck_assert(ic_decode_shutdown(&message, &sent, &timeout));
+	ck_assert_uint_eq(sent, flags[_i]);
+	ck_assert_uint_eq(timeout, 0);
+	ck_assert_str_eq(text, "asked for on the host");
+	ck_assert_uint_eq(message.header.transaction_id, 2);
+	ck_assert_int_eq(tick(5 + UTIL_SHUTDOWN_LIMIT_NS - 1), UTIL_EVENT_NONE);
+	ck_assert(service.pending);
+	ck_assert_int_eq(tick(5 + UTIL_SHUTDOWN_LIMIT_NS), UTIL_EVENT_SHUTDOWN_SILENT);
+	ck_assert(!service.pending);
+	ck_assert_int_eq(tick(UTIL_NEVER - 1), UTIL_EVENT_NONE);
+}
+END_TEST
+
+START_TEST(a_shutdown_is_cancelled)
+{
+	make_ready(UTIL_SHUTDOWN, 0);
+	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
+	util_shutdown_cancel(&service);
+	ck_assert(!service.pending);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
+}
+END_TEST
+
+START_TEST(an_opened_service_begins_anew)
+{
+	make_ready(UTIL_HEARTBEAT, 0);
+	(void)tick(0);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(0), UTIL_EVENT_ALIVE);
+	packet_bytes = util_open(&service, packet);
+	ck_assert_int_eq(service.kind, UTIL_HEARTBEAT);
+	ck_assert_int_eq(service.state, UTIL_NEGOTIATING);
+	ck_assert(!service.alive);
+	ck_assert_uint_eq(service.transaction_id, 1);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+	util_resynchronize(&service); /* before it may speak */
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+}
+END_TEST
+
+START_TEST(a_closed_service_waits_for_nothing)
+{
+	make_ready(UTIL_SHUTDOWN, 0);
+	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
+	util_close(&service);
+	ck_assert_int_eq(service.state, UTIL_CLOSED);
+	ck_assert(!service.pending);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+}
+END_TEST
+
+START_TEST(the_time_when_a_guest_was_seen_is_kept)
+{
+	make_ready(UTIL_HEARTBEAT, 3 * SECOND);
+	ck_assert_uint_eq(service.seen_ns, 3 * SECOND);
+	(void)tick(3 * SECOND);
+	ck_assert(ic_answer_heartbeat(packet, packet_bytes));
+	ck_assert_int_eq(receive(4 * SECOND), UTIL_EVENT_ALIVE);
+	ck_assert_uint_eq(service.seen_ns, 4 * SECOND);
+}
+END_TEST
+
+START_TEST(events_have_names)
+{
+	static const char *const names[UTIL_EVENTS] = {
+		[UTIL_EVENT_NONE] = "none",
+		[UTIL_EVENT_READY] = "ready",
+		[UTIL_EVENT_REFUSED] = "refused",
+		[UTIL_EVENT_ALIVE] = "alive",
+		[UTIL_EVENT_LOST] = "lost",
+		[UTIL_EVENT_SHUTDOWN_ACCEPTED] = "accepted",
+		[UTIL_EVENT_SHUTDOWN_REFUSED] = "refused",
+		[UTIL_EVENT_SHUTDOWN_SILENT] = "no answer",
+		[UTIL_EVENT_BAD_PACKET] = "bad packet",
+	};
+
+	for (unsigned int i = 0; i < UTIL_EVENTS; i++)
+		ck_assert_str_eq(util_event_name((enum util_event)i), names[i]);
+}
+END_TEST
+
 START_TEST(guests_count_time_from_1601)
 {
 	ck_assert_uint_eq(util_utc_100ns(0, 0), UINT64_C(116444736000000000));
@@ -327,6 +484,18 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, nonsense_from_the_guest_changes_nothing, 0,
 	                    UTIL_KINDS);
 	tcase_add_test(tcase, a_packet_after_close_changes_nothing);
+	tcase_add_test(tcase, a_heart_is_lost_after_its_limit_and_no_sooner);
+	tcase_add_test(tcase, a_clock_is_never_lost);
+	tcase_add_loop_test(tcase, services_speak_when_they_are_due_and_no_sooner, 0,
+	                    UTIL_KINDS);
+	tcase_add_loop_test(tcase, every_request_has_a_number_of_its_own, 0, 2);
+	tcase_add_loop_test(
+		tcase, a_shutdown_says_what_it_was_told_and_waits_for_its_limit, 0, 4);
+	tcase_add_test(tcase, a_shutdown_is_cancelled);
+	tcase_add_test(tcase, an_opened_service_begins_anew);
+	tcase_add_test(tcase, a_closed_service_waits_for_nothing);
+	tcase_add_test(tcase, the_time_when_a_guest_was_seen_is_kept);
+	tcase_add_test(tcase, events_have_names);
 	tcase_add_test(tcase, guests_count_time_from_1601);
 	tcase_add_test(tcase, classes_have_names);
 	suite_add_tcase(suite, tcase);

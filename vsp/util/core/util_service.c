@@ -39,7 +39,9 @@ static const struct kind {
 } kinds[UTIL_KINDS] = {
 	[UTIL_HEARTBEAT] = { "heartbeat", &ic_heartbeat_versions, IC_HEARTBEAT,
 	                     request_heartbeat, UTIL_HEARTBEAT_PERIOD_NS },
-	[UTIL_SHUTDOWN] = { "shutdown", &ic_shutdown_versions, IC_SHUTDOWN, NULL, 0 },
+	[UTIL_SHUTDOWN] = { .name = "shutdown",
+	                    .versions = &ic_shutdown_versions,
+	                    .type = IC_SHUTDOWN },
 	[UTIL_TIMESYNC] = { "timesync", &arrival_timesync_versions, IC_TIMESYNC,
 	                    request_timesync, UTIL_TIMESYNC_PERIOD_NS },
 };
