@@ -2,10 +2,10 @@
 """`./dev mutate`: how many small faults, put into PURE code, do the unit tests notice?
 
 A mutant is one file with one operator, constant or return value changed. It is compiled beside the
-build, linked into every unit test that uses that file, and these run. A mutant that makes none of
-them fail has survived: it is equivalent, or a test is missing. One whose optimized code is the
-original's, byte for byte, is equivalent for certain and is not counted. Nothing in the work tree or
-in build/tests is changed.
+build, linked into every unit test that uses that file, and these run, the quickest first. A mutant
+that makes none of them fail has survived: it is equivalent, or a test is missing. One whose
+optimized code is the original's, byte for byte, is equivalent for certain and is not counted. A test
+that fails without a mutant ends the survey. Nothing in the work tree or in build/tests is changed.
 """
 import argparse
 import json
@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,9 @@ from lib.paths import BUILD, TOP
 from lib.processes import dying_with_parent, end_by_signals, end_session
 
 ARCHIVE = "tests/unit/libpure_sanitized.a"
-TEST_SECONDS = 60
+COMPILE_SECONDS = 60
+# A test may take so much longer than it did without a mutant: others use the processors too.
+SLOWER, MORE_SECONDS = 4, 20
 
 # What is not code: comments, text, characters, preprocessor lines, assertions about layouts.
 NOT_CODE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
@@ -141,23 +144,58 @@ def with_output(command, target):
     return command
 
 
+@dataclass
+class Test:
+    name: str
+    link: list
+    # `check` runs all in one process where that works: far quicker. Set when it is first run.
+    forks: bool = False
+    seconds: float = 0
+
+    def run(self, program, limit):
+        more = {"CK_DEFAULT_TIMEOUT": str(int(limit)), "CK_FORK": "yes" if self.forks else "no"}
+        return run([str(program)], TOP, limit, more)
+
+    def try_out(self):
+        program = BUILD / "tests" / "unit" / self.name
+        for self.forks in (False, True):
+            begin = time.monotonic()
+            if self.run(program, 10 * COMPILE_SECONDS) == 0:
+                self.seconds = time.monotonic() - begin
+                return
+        sys.exit(f"{self.name} fails without a mutant")
+
+    def fails(self, program):
+        """With a mutant. What depends on time, and so runs alone, is believed at the second time."""
+        limit = SLOWER * self.seconds + MORE_SECONDS
+        return all(self.run(program, limit) != 0 for _ in range(2 if self.forks else 1))
+
+
 class Suite:
     """Which unit tests use which file, and how their programs are linked."""
 
     def __init__(self):
         self.compile = compile_commands()
         self.originals = {}
-        self.links, self.users = {}, {}
+        self.users = {}
         for source in sorted((TOP / "tests" / "unit").glob("*_test.c")):
             link = link_command(source.stem)
             if ARCHIVE not in link:
                 continue
-            self.links[source.stem] = link
+            test = Test(source.stem, link)
             for member in objects_of(link):
-                self.users.setdefault(member, []).append(source.stem)
+                self.users.setdefault(member, []).append(test)
 
     def tests_of(self, path):
         return self.users.get(Path(path).name + ".o", [])
+
+    def try_out(self, paths):
+        """Every test that uses one of these files, once; the quickest goes first from then on."""
+        tests = {test.name: test for path in paths for test in self.tests_of(path)}
+        for test in tests.values():
+            test.try_out()
+        for users in self.users.values():
+            users.sort(key=lambda test: test.seconds)
 
     def build_object(self, mutant, folder):
         source = folder / Path(mutant.path).name
@@ -165,7 +203,7 @@ class Suite:
         command = with_output(self.compile[mutant.path], folder / "mutant.o")
         command[command.index("-c") + 1] = str(source)
         # Its own folder's headers are included by their whole path, so the copy may lie anywhere.
-        return run([*command, "-w"], BUILD, TEST_SECONDS) == 0
+        return run([*command, "-w"], BUILD, COMPILE_SECONDS) == 0
 
     def optimized(self, path, text, folder):
         """The object that a compiler without sanitizers makes of a file; None: it does not compile."""
@@ -176,7 +214,7 @@ class Suite:
         command[command.index("-c") + 1] = str(source)
         command = [word for word in command if not word.startswith(("-fsanitize", "-fno-sanitize"))]
         command += ["-w", "-O2", "-g0", f"-ffile-prefix-map={folder}=."]
-        return target.read_bytes() if run(command, BUILD, TEST_SECONDS) == 0 else None
+        return target.read_bytes() if run(command, BUILD, COMPILE_SECONDS) == 0 else None
 
     def is_equivalent(self, mutant, folder):
         if mutant.path not in self.originals:
@@ -185,11 +223,9 @@ class Suite:
 
     def notices(self, test, folder):
         """Does this test, with the mutant in it, fail?"""
-        link = with_output(self.links[test], folder / "test")
+        link = with_output(test.link, folder / "test")
         link.insert(link.index(ARCHIVE), str(folder / "mutant.o"))
-        if run(link, BUILD, TEST_SECONDS) != 0:
-            return False
-        return run([str(folder / "test")], TOP, TEST_SECONDS, {"CK_DEFAULT_TIMEOUT": "15"}) != 0
+        return run(link, BUILD, COMPILE_SECONDS) == 0 and test.fails(folder / "test")
 
 
 def run(command, folder, limit, more=None):
@@ -272,6 +308,7 @@ def main():
     random.Random(options.seed).shuffle(mutants)
     # Some do not compile or change nothing; more are drawn than are asked for.
     drawn = mutants[:2 * options.count + 10]
+    suite.try_out({mutant.path for mutant in drawn})
     killed, survived = survey(suite, drawn, options.count, options.jobs)
     total = len(killed) + len(survived)
     if options.json:
@@ -281,7 +318,7 @@ def main():
                                         for mutant, _ in survived]}, indent=1))
     else:
         for mutant, _ in survived:
-            tests = " ".join(suite.tests_of(mutant.path)) or "no test uses this file"
+            tests = " ".join(test.name for test in suite.tests_of(mutant.path)) or "no test uses this file"
             print(f"{mutant.describe()}\n    survives: {tests}")
         print(f"{len(killed)} of {total} mutants were noticed ({100 * len(killed) // max(total, 1)} %),"
               f" {len(survived)} survived; {len(mutants)} could be made; seed {options.seed}")
