@@ -172,7 +172,6 @@ static void root_table_remove(struct root_table *root, uint64_t hpa)
 	store_le(root->bytes + HEADER_LENGTH_AT, size, 4);
 	root->bytes[HEADER_CHECKSUM_AT] = 0;
 	root->bytes[HEADER_CHECKSUM_AT] = (uint8_t)-sum(root->bytes, size);
-	root->size = size;
 }
 
 void acpi_hide_table(const struct acpi_memory *memory, const struct acpi_info *info,
