@@ -115,11 +115,138 @@ START_TEST(the_madt_lists_every_processor_once_and_the_ioapic)
 }
 END_TEST
 
+/* Tables of one processor, sums excepted, as ACPI 6.5 lays them out; DSDT at 64. */
+START_TEST(every_byte_is_as_it_should_be)
+{
+#define HEADER(signature, length, revision)                                              \
+	signature[0], signature[1], signature[2], signature[3], (length)&255,            \
+		(length) >> 8, 0, 0, revision, 0, 'V', 'I', 'R', 'I', 'D', 'I', 'V',     \
+		'I', 'R', 'I', 'D', 'I', 'S', ' ', 1, 0, 0, 0, 'V', 'I', 'R', 'I', 1, 0, \
+		0, 0
+	static const struct {
+		uint32_t at, bytes;
+		uint8_t table[276];
+	} tables[] = {
+		{ 0, 36, { 'R', 'S', 'D',       ' ',         'P',  'T', 'R',
+		           ' ', 0,   'V',       'I',         'R',  'I', 'D',
+		           'I', 2,   [20] = 36, [24] = 0x00, 0x02, 0x0e } },
+		{ 64, 36, { 'D', 'S', 'D', 'T', 36 } },
+		{ 128,
+		  276,
+		  { HEADER("FACP", 276, 6),
+		    [108] = 0x32,
+		    4,
+		    0,
+		    0, /* century, no VGA */
+		    0x31,
+		    0x04,
+		    0x10,
+		    0, /* flags */
+		    1,
+		    8,
+		    0,
+		    1,
+		    0x02,
+		    0x06, /* reset register */
+		    [128] = 1,
+		    [131] = 5,
+		    [140] = 0x40,
+		    0x00,
+		    0x0e,
+		    [244] = 1,
+		    8,
+		    0,
+		    1,
+		    0x00,
+		    0x06,
+		    [256] = 1,
+		    8,
+		    0,
+		    1,
+		    0x01,
+		    0x06,
+		    [268] = 'V',
+		    'i',
+		    'r',
+		    'i',
+		    'd',
+		    'i',
+		    's' } },
+		{ 448,
+		  64,
+		  { HEADER("APIC", 64, 5),
+		    0,
+		    0,
+		    0xe0,
+		    0xfe,
+		    0,
+		    0,
+		    0,
+		    0,
+		    0,
+		    8,
+		    0,
+		    0,
+		    1,
+		    0,
+		    0,
+		    0,
+		    1,
+		    12,
+		    0,
+		    0,
+		    0,
+		    0,
+		    0xc0,
+		    0xfe } },
+		{ 512,
+		  52,
+		  { HEADER("XSDT", 52, 1), 0x80, 0x00, 0x0e, 0, 0, 0, 0, 0, 0xc0, 0x01,
+		    0x0e } },
+	};
+	uint8_t expected[ACPI_AREA_BYTES] = { 0 };
+
+	for (unsigned int i = 0; i < 5; i++) {
+		uint8_t *table = expected + tables[i].at;
+
+		memcpy(table, tables[i].table, tables[i].bytes);
+		table[i == 0 ? 8 : 9] =
+			(uint8_t)-sum(table, i == 0 ? 20 : tables[i].bytes);
+	}
+	expected[32] = (uint8_t)-sum(expected, 36);
+	memset(area, 0xa5, sizeof(area));
+	build(1);
+	ck_assert_mem_eq(area, expected, sizeof(area));
+}
+END_TEST
+
+START_TEST(processors_from_255_on_have_the_larger_entry)
+{
+	static const uint8_t last_small[8] = { 0, 8, 254, 254, 1 };
+	static const uint8_t large[2][16] = {
+		{ 9, 16, 0, 0, 255, 0, 0, 0, 1, 0, 0, 0, 255 },
+		{ 9, 16, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 1 }
+	};
+	const uint8_t *madt;
+
+	build(257);
+	madt = find("APIC");
+	ck_assert_mem_eq(madt + 44 + 8 * 254, last_small, 8);
+	ck_assert_mem_eq(madt + 44 + 8 * 255, large[0], 16);
+	ck_assert_mem_eq(madt + 44 + 8 * 255 + 16, large[1], 16);
+}
+END_TEST
+
+/* The other tables take 512 bytes with one processor. */
 START_TEST(what_does_not_fit_is_refused)
 {
-	static uint8_t large[ACPI_AREA_BYTES];
-	struct acpi_tables_input input = { 1, large, sizeof(large) };
+	static uint8_t large[ACPI_AREA_BYTES] = "DSDT";
+	struct acpi_tables_input input = { 1, large, ACPI_AREA_BYTES - 512 };
 
+	ck_assert(acpi_tables_build(area, &input));
+	input.dsdt_bytes++;
+	ck_assert(!acpi_tables_build(area, &input));
+	input.dsdt_bytes = ACPI_AREA_BYTES;
 	ck_assert(!acpi_tables_build(area, &input));
 	input = (struct acpi_tables_input){ 100000, dsdt, sizeof(dsdt) };
 	ck_assert(!acpi_tables_build(area, &input));
@@ -138,6 +265,8 @@ static Suite *make_suite(void)
 	               the_fadt_is_hardware_reduced_and_names_the_dsdt_and_its_registers);
 	tcase_add_loop_test(tcase, the_madt_lists_every_processor_once_and_the_ioapic, 0,
 	                    6);
+	tcase_add_test(tcase, every_byte_is_as_it_should_be);
+	tcase_add_test(tcase, processors_from_255_on_have_the_larger_entry);
 	tcase_add_test(tcase, what_does_not_fit_is_refused);
 	suite_add_tcase(suite, tcase);
 	return suite;
