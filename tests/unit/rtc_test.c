@@ -52,6 +52,12 @@ START_TEST(every_field_agrees_with_the_calendar)
 		1767225600,
 		32503680000,
 		7289654399,
+		12622780799, /* 2369-12-31, the last day of 400 years */
+		12622780800,
+		10418803199, /* 2300-02-28 */
+		13574649600, /* 2400-02-29 */
+		13606272000, /* 2401-03-01 */
+		86399,
 	};
 
 	check_time(times[_i]);
@@ -75,6 +81,55 @@ START_TEST(binary_and_twelve_hour_modes_are_honoured)
 	ck_assert_uint_eq(get(0x04, 0), 0x12);
 	ck_assert_uint_eq(get(0x04, 12 * 3600), 0x92);
 	ck_assert_uint_eq(get(0x04, 13 * 3600), 0x81);
+}
+END_TEST
+
+START_TEST(all_hours_of_twelve)
+{
+	for (unsigned int hour = 0; hour < 24; hour++) {
+		unsigned int of_twelve = hour % 12 == 0 ? 12 : hour % 12;
+		unsigned int half = hour >= 12 ? 0x80 : 0;
+
+		rtc_select(&rtc, 0x0b);
+		rtc_write(&rtc, 0x00);
+		ck_assert_uint_eq(get(0x04, hour * 3600 + 3599) & 0x80, half);
+		ck_assert_uint_eq(decimal(get(0x04, hour * 3600) & 0x7f), of_twelve);
+		rtc_select(&rtc, 0x0b);
+		rtc_write(&rtc, 0x04); /* binary */
+		ck_assert_uint_eq(get(0x04, hour * 3600), of_twelve | half);
+	}
+}
+END_TEST
+
+START_TEST(what_a_new_clock_remembers)
+{
+	for (unsigned int index = 0x0a; index < 0x80; index++) {
+		unsigned int value = index == 0x0a ? 0x20 :
+		                     index == 0x0b ? 0x02 :
+		                     index == 0x0d ? 0x80 :
+		                     index == 0x32 ? 0x19 :
+		                                     0;
+
+		ck_assert_uint_eq(get((uint8_t)index, 0), value);
+	}
+	ck_assert_uint_eq(get(0x8d, 0), 0x80); /* bit 7 is not the index's */
+}
+END_TEST
+
+START_TEST(what_is_written_is_remembered_but_for_the_time_and_its_state)
+{
+	for (unsigned int index = 0; index < 0x80; index++) {
+		rtc_select(&rtc, (uint8_t)index);
+		rtc_write(&rtc, 0xff);
+	}
+	rtc_select(&rtc, 0x0b);
+	rtc_write(&rtc, 0x02);
+	ck_assert_uint_eq(get(0x0a, 0), 0x7f);
+	ck_assert_uint_eq(get(0x0c, 0), 0);
+	ck_assert_uint_eq(get(0x0d, 0), 0x80);
+	ck_assert_uint_eq(get(0x01, 0), 0xff); /* an alarm */
+	ck_assert_uint_eq(get(0x7f, 0), 0xff);
+	check_time(951782400);
 }
 END_TEST
 
@@ -107,9 +162,13 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("model");
 
 	tcase_add_checked_fixture(tcase, setup, NULL);
-	tcase_add_loop_test(tcase, every_field_agrees_with_the_calendar, 0, 9);
+	tcase_add_loop_test(tcase, every_field_agrees_with_the_calendar, 0, 15);
 	tcase_add_test(tcase, every_day_of_two_centuries_agrees);
 	tcase_add_test(tcase, binary_and_twelve_hour_modes_are_honoured);
+	tcase_add_test(tcase, all_hours_of_twelve);
+	tcase_add_test(tcase, what_a_new_clock_remembers);
+	tcase_add_test(tcase,
+	               what_is_written_is_remembered_but_for_the_time_and_its_state);
 	tcase_add_test(tcase, status_registers_say_valid_and_never_updating);
 	tcase_add_test(tcase, the_index_never_leaves_the_memory);
 	suite_add_tcase(suite, tcase);
