@@ -105,6 +105,107 @@ START_TEST(a_spoilt_field_is_named)
 }
 END_TEST
 
+START_TEST(a_field_at_its_limit_is_taken)
+{
+	static const struct {
+		uint32_t offset, bytes;
+		uint64_t value;
+	} good[] = {
+		{ BP_VERSION, 2, 0x20c },
+		{ BP_JUMP_LENGTH, 1, BP_INIT_SIZE + 4 - 0x202 },
+		{ BP_JUMP_LENGTH, 1, BP_HEADER_LIMIT - 0x202 },
+		{ BP_KERNEL_ALIGNMENT, 4, 0x1000 },
+		{ BP_KERNEL_ALIGNMENT, 4, GIB },
+		{ BP_PREF_ADDRESS, 8, (UINT64_C(1) << 46) - 0x1000 },
+		{ BP_PREF_ADDRESS, 8, 0 },
+		{ BP_SYSSIZE, 4, 0 },
+		{ BP_SETUP_SECTS, 1, 0 },
+	};
+	static const struct {
+		uint32_t offset, bytes;
+		uint64_t value;
+	} bad[] = {
+		{ BP_JUMP_LENGTH, 1, BP_INIT_SIZE + 3 - 0x202 },
+		{ BP_JUMP_LENGTH, 1, BP_HEADER_LIMIT + 1 - 0x202 },
+		{ BP_PREF_ADDRESS, 8, UINT64_C(1) << 46 },
+		{ BP_KERNEL_ALIGNMENT, 4, 2 * GIB },
+	};
+
+	put(file, BP_SYSSIZE, (FILE_BYTES - 5 * 512) / 16, 4);
+	put(file, good[_i].offset, good[_i].value, good[_i].bytes);
+	parse_ok();
+	ck_assert_uint_eq(image.setup_bytes,
+	                  good[_i].offset == BP_SETUP_SECTS ? 5 * 512 : SETUP_BYTES);
+	ck_assert_uint_eq(image.kernel_bytes, FILE_BYTES - image.setup_bytes);
+	ck_assert_uint_eq(image.header_end, 0x202u + (good[_i].offset == BP_JUMP_LENGTH ?
+	                                                      (uint32_t)good[_i].value :
+	                                                      0x6a));
+	for (unsigned int i = 0; i < 4; i++) {
+		setup();
+		put(file, bad[i].offset, bad[i].value, bad[i].bytes);
+		ck_assert_int_eq(bzimage_parse(file, sizeof(file), &image),
+		                 BZIMAGE_BAD_HEADER);
+	}
+}
+END_TEST
+
+START_TEST(flags_are_bits)
+{
+	put(file, BP_XLOADFLAGS, BP_XLF_KERNEL_64, 2);
+	put(file, BP_RELOCATABLE, 0, 1);
+	parse_ok();
+	ck_assert(!image.relocatable && !image.above_4g);
+	ck_assert_uint_eq(image.xloadflags, BP_XLF_KERNEL_64);
+	put(file, BP_XLOADFLAGS, 0xffff, 2);
+	put(file, BP_RELOCATABLE, 0x80, 1);
+	put(file, BP_LOADFLAGS, 0xff, 1);
+	parse_ok();
+	ck_assert(image.relocatable && image.above_4g);
+	put(file, BP_XLOADFLAGS, (uint16_t)~BP_XLF_KERNEL_64, 2);
+	ck_assert_int_eq(bzimage_parse(file, sizeof(file), &image), BZIMAGE_NOT_64_BIT);
+	ck_assert_uint_eq(image.version, 0);
+	setup();
+	put(file, BP_LOADFLAGS, (uint8_t)~BP_LOADED_HIGH, 1);
+	ck_assert_int_eq(bzimage_parse(file, sizeof(file), &image), BZIMAGE_NOT_64_BIT);
+}
+END_TEST
+
+START_TEST(a_kernel_is_longer_than_what_lies_before_its_entry)
+{
+	put(file, BP_SYSSIZE, 0, 4);
+	ck_assert_int_eq(bzimage_parse(file, SETUP_BYTES + 0x201, &image), BZIMAGE_OK);
+	ck_assert_uint_eq(image.kernel_bytes, 0x201);
+	ck_assert_int_eq(bzimage_parse(file, SETUP_BYTES + 0x200, &image),
+	                 BZIMAGE_TRUNCATED);
+	ck_assert_int_eq(bzimage_parse(file, SETUP_BYTES, &image), BZIMAGE_TRUNCATED);
+	put(file, BP_SYSSIZE, 0x30, 4);
+	ck_assert_int_eq(bzimage_parse(file, SETUP_BYTES + 0x2f1, &image), BZIMAGE_OK);
+	ck_assert_int_eq(bzimage_parse(file, SETUP_BYTES + 0x2f0, &image),
+	                 BZIMAGE_TRUNCATED);
+}
+END_TEST
+
+START_TEST(every_result_has_a_sentence)
+{
+	static const char *const sentences[] = {
+		"loaded",
+		"the kernel image is shorter than its header says",
+		"not a Linux kernel image (bzImage)",
+		"the kernel's boot protocol is older than 2.12",
+		"the kernel has no 64-bit entry",
+		"the kernel's setup header makes no sense",
+		"no free memory is large enough",
+		"the command line is longer than the kernel takes",
+		"the memory map has more than 128 entries",
+		"initrd or command line lies where the kernel cannot reach it",
+		"unknown result",
+	};
+
+	for (unsigned int i = 0; i < 11; i++)
+		ck_assert_str_eq(bzimage_describe((enum bzimage_result)i), sentences[i]);
+}
+END_TEST
+
 START_TEST(a_file_cut_anywhere_is_refused)
 {
 	for (size_t bytes = 0; bytes < sizeof(file); bytes++) {
@@ -163,6 +264,44 @@ START_TEST(a_place_below_16_mib_is_the_last_choice)
 }
 END_TEST
 
+START_TEST(of_several_places_the_lowest_is_taken)
+{
+	const struct bzimage_range ranges[] = { { 300 * MIB, 400 * MIB },
+		                                { 20 * MIB, 70 * MIB },
+		                                { 100 * MIB, 200 * MIB } };
+	uint64_t at;
+
+	parse_ok();
+	ck_assert_int_eq(bzimage_place(&image, ranges, 3, &at), BZIMAGE_OK);
+	ck_assert_uint_eq(at, 20 * MIB);
+	ck_assert_int_eq(bzimage_place(&image, ranges, 1, &at), BZIMAGE_OK);
+	ck_assert_uint_eq(at, 300 * MIB);
+}
+END_TEST
+
+START_TEST(a_kernel_ends_where_it_can_reach)
+{
+	struct bzimage_range range = { 4 * GIB - 40 * MIB, 8 * GIB };
+	uint64_t at;
+
+	parse_ok();
+	image.above_4g = false;
+	ck_assert_int_eq(place(&range, &at), BZIMAGE_OK);
+	ck_assert_uint_eq(at, 4 * GIB - 40 * MIB);
+	range.start++;
+	ck_assert_int_eq(place(&range, &at), BZIMAGE_NO_ROOM);
+	image.pref_address = 4 * GIB - 38 * MIB;
+	range.start = 4 * GIB - 38 * MIB;
+	ck_assert_int_eq(place(&range, &at), BZIMAGE_NO_ROOM);
+	image.above_4g = true;
+	ck_assert_int_eq(place(&range, &at), BZIMAGE_OK);
+	range = (struct bzimage_range){ (UINT64_C(1) << 46) - 40 * MIB, UINT64_MAX };
+	ck_assert_int_eq(place(&range, &at), BZIMAGE_OK);
+	image.init_bytes++;
+	ck_assert_int_eq(place(&range, &at), BZIMAGE_NO_ROOM);
+}
+END_TEST
+
 START_TEST(no_room_is_told)
 {
 	static const struct bzimage_range small[] = {
@@ -217,6 +356,103 @@ START_TEST(an_initrd_goes_high_and_clear_of_the_kernel)
 	                 BZIMAGE_NO_ROOM);
 	ck_assert_int_eq(bzimage_place_high(free, 2, &kernel, UINT64_MAX, GIB, &at),
 	                 BZIMAGE_NO_ROOM);
+}
+END_TEST
+
+START_TEST(the_highest_place_stays_the_highest)
+{
+	const struct bzimage_range free[] = { { 8 * MIB, 9 * MIB },
+		                              { 0, 0x1000 },
+		                              { 2 * MIB, 3 * MIB },
+		                              { 10 * MIB, 10 * MIB + 0x1000 } };
+	const struct bzimage_range nothing = { 0, 0 }, bottom = { 0, MIB };
+	uint64_t at;
+
+	ck_assert_int_eq(bzimage_place_high(free, 4, &nothing, MIB, GIB, &at),
+	                 BZIMAGE_OK);
+	ck_assert_uint_eq(at, 8 * MIB);
+	ck_assert_int_eq(bzimage_place_high(&bottom, 1, &nothing, MIB, GIB, &at),
+	                 BZIMAGE_OK);
+	ck_assert_uint_eq(at, 0);
+	ck_assert_int_eq(bzimage_place_high(&bottom, 1, &nothing, MIB + 1, GIB, &at),
+	                 BZIMAGE_NO_ROOM);
+	ck_assert_int_eq(bzimage_place_high(&bottom, 1, &nothing, 1, GIB, &at),
+	                 BZIMAGE_OK);
+	ck_assert_uint_eq(at, MIB - 0x1000);
+}
+END_TEST
+
+START_TEST(every_byte_of_the_zero_page)
+{
+	static const struct bzimage_e820 map = { 0x1122334455667788, 0x99aabbccddeeff00,
+		                                 0x13579bdf };
+	const struct bzimage_boot boot = {
+		.command_line_gpa = UINT64_C(0x123456789a),
+		.command_line_bytes = 2047,
+		.initrd_gpa = UINT64_C(0x23456789ab),
+		.initrd_bytes = UINT64_C(0x3456789abc),
+		.rsdp_gpa = UINT64_C(0x456789abcdef0123),
+		.e820 = &map,
+		.e820_count = 1,
+	};
+	uint8_t expected[BOOT_PARAMS_BYTES] = { 0 };
+
+	for (uint32_t i = BP_INIT_SIZE + 4; i < 0x202 + 0x6a + 8; i++)
+		file[i] = (uint8_t)i; /* the header's rest, and what follows it */
+	put(file, BP_SETUP_DATA, UINT64_MAX, 8);
+	put(file, BP_CMD_LINE_PTR, UINT64_MAX, 4);
+	put(file, BP_RAMDISK_IMAGE, UINT64_MAX, 8);
+	parse_ok();
+	memcpy(expected + 0x1f1, file + 0x1f1, 0x202 + 0x6a - 0x1f1);
+	put(expected, BP_TYPE_OF_LOADER, 0xff, 1);
+	put(expected, BP_LOADFLAGS, 1, 1);
+	put(expected, BP_SETUP_DATA, 0, 8);
+	put(expected, BP_CMD_LINE_PTR, 0x3456789a, 4);
+	put(expected, BP_EXT_CMD_LINE_PTR, 0x12, 4);
+	put(expected, BP_RAMDISK_IMAGE, 0x456789ab, 4);
+	put(expected, BP_EXT_RAMDISK_IMAGE, 0x23, 4);
+	put(expected, BP_RAMDISK_SIZE, 0x56789abc, 4);
+	put(expected, BP_EXT_RAMDISK_SIZE, 0x34, 4);
+	put(expected, BP_ACPI_RSDP_ADDR, boot.rsdp_gpa, 8);
+	put(expected, BP_E820_ENTRIES, 1, 1);
+	put(expected, BP_E820_TABLE, map.start, 8);
+	put(expected, BP_E820_TABLE + 8, map.bytes, 8);
+	put(expected, BP_E820_TABLE + 16, map.type, 4);
+	ck_assert_int_eq(bzimage_boot_params(page, file, &image, &boot), BZIMAGE_OK);
+	ck_assert_mem_eq(page, expected, sizeof(page));
+}
+END_TEST
+
+START_TEST(what_the_kernel_reaches_ends_at_its_limit)
+{
+	static const struct {
+		bool above_4g;
+		uint64_t line_gpa, line_bytes, initrd_gpa, initrd_bytes;
+		enum bzimage_result result;
+	} cases[] = {
+		{ false, 4 * GIB - 11, 10, 0, 0, BZIMAGE_OK },
+		{ false, 4 * GIB - 10, 10, 0, 0, BZIMAGE_TOO_HIGH },
+		{ false, 4 * GIB - 1, 0, 0, 0, BZIMAGE_OK },
+		{ false, 0, 0, 2 * GIB - 1, 1, BZIMAGE_OK },
+		{ false, 0, 0, 2 * GIB, 1, BZIMAGE_TOO_HIGH },
+		{ false, 0, 0, 2 * GIB - 1, 2, BZIMAGE_TOO_HIGH },
+		{ false, 0, 0, UINT64_MAX, 0, BZIMAGE_OK }, /* none at all */
+		{ true, 0, 0, (UINT64_C(1) << 46) - 1, 1, BZIMAGE_OK },
+		{ true, 0, 0, (UINT64_C(1) << 46) - 1, 2, BZIMAGE_TOO_HIGH },
+		{ true, UINT64_C(1) << 46, 0, 0, 0, BZIMAGE_TOO_HIGH },
+		{ true, 0, 2047, 0, 0, BZIMAGE_OK },
+	};
+	const struct bzimage_boot boot = {
+		.command_line_gpa = cases[_i].line_gpa,
+		.command_line_bytes = cases[_i].line_bytes,
+		.initrd_gpa = cases[_i].initrd_gpa,
+		.initrd_bytes = cases[_i].initrd_bytes,
+	};
+
+	parse_ok();
+	image.above_4g = cases[_i].above_4g;
+	ck_assert_int_eq(bzimage_boot_params(page, file, &image, &boot),
+	                 cases[_i].result);
 }
 END_TEST
 
@@ -314,6 +550,15 @@ static Suite *bzimage_suite(void)
 	tcase_add_checked_fixture(tcase, setup, NULL);
 	tcase_add_test(tcase, a_good_header_yields_its_fields);
 	tcase_add_loop_test(tcase, a_spoilt_field_is_named, 0, 17);
+	tcase_add_loop_test(tcase, a_field_at_its_limit_is_taken, 0, 9);
+	tcase_add_test(tcase, flags_are_bits);
+	tcase_add_test(tcase, a_kernel_is_longer_than_what_lies_before_its_entry);
+	tcase_add_test(tcase, every_result_has_a_sentence);
+	tcase_add_test(tcase, of_several_places_the_lowest_is_taken);
+	tcase_add_test(tcase, a_kernel_ends_where_it_can_reach);
+	tcase_add_test(tcase, the_highest_place_stays_the_highest);
+	tcase_add_test(tcase, every_byte_of_the_zero_page);
+	tcase_add_loop_test(tcase, what_the_kernel_reaches_ends_at_its_limit, 0, 11);
 	tcase_add_test(tcase, a_file_cut_anywhere_is_refused);
 	tcase_add_test(tcase, a_kernel_larger_than_its_init_size_gets_room_for_itself);
 	tcase_add_test(tcase, the_preferred_address_is_taken_when_free);

@@ -145,10 +145,12 @@ static void write_page_tables(uint8_t *low)
 	uint64_t *pdpt = pml4 + 512;
 	uint64_t *directory = pdpt + 512;
 
-	memset(pml4, 0, 2 * PAGE_4K);
-	pml4[0] = (TABLES_GPA + PAGE_4K) | PTE_PRESENT | PTE_WRITABLE;
-	for (uint64_t i = 0; i < MAPPED_GIB; i++)
-		pdpt[i] = (TABLES_GPA + (2 + i) * PAGE_4K) | PTE_PRESENT | PTE_WRITABLE;
+	for (uint64_t i = 0; i < 512; i++) {
+		uint64_t table = TABLES_GPA | PTE_PRESENT | PTE_WRITABLE;
+
+		pml4[i] = i == 0 ? table + PAGE_4K : 0;
+		pdpt[i] = i < MAPPED_GIB ? table + (2 + i) * PAGE_4K : 0;
+	}
 	for (uint64_t i = 0; i < MAPPED_GIB * 512; i++)
 		directory[i] = i * PAGE_2M | PTE_PRESENT | PTE_WRITABLE | PTE_LARGE;
 }

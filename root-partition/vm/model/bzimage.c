@@ -175,7 +175,7 @@ static bool take_highest(uint64_t start, uint64_t end, uint64_t bytes, bool foun
 {
 	uint64_t at;
 
-	if (end < start || bytes > end - start)
+	if (bytes > end)
 		return found;
 	at = round_down(end - bytes, PAGE_4K);
 	if (at < start || (found && at <= *best))
