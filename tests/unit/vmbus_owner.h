@@ -28,6 +28,9 @@ struct owner {
 	uint32_t gpadl_id;
 	uint32_t target_vp;
 	struct server_rings rings;
+	uint8_t user_data[VMBUS_USER_DATA_BYTES]; /* of the rings */
+	const char *line;                         /* the last one logged, of line_relid */
+	uint32_t line_relid;
 
 	struct server_channel channels[OWNER_CHANNELS];
 	struct gpadl gpadls[OWNER_GPADLS];
@@ -74,6 +77,7 @@ static inline void owner_channel_open(struct server *server, uint32_t relid,
 	owner->opens++;
 	owner->relid = relid;
 	owner->rings = *rings;
+	memcpy(owner->user_data, rings->user_data, sizeof(owner->user_data));
 	if (!owner->hold)
 		server_open_complete(server, relid,
 		                     owner->refuse_open ? VMBUS_STATUS_FAILURE :
@@ -119,8 +123,8 @@ static inline void owner_reset_complete(struct server *server)
 
 static inline void owner_log(struct server *server, uint32_t relid, const char *text)
 {
-	(void)relid;
-	(void)text;
+	owner_of(server)->line = text;
+	owner_of(server)->line_relid = relid;
 	owner_of(server)->lines++;
 }
 
