@@ -19,7 +19,6 @@ HEADERS = {
     "hypervisor/kernel/base/panic.c": "hypervisor/kernel/base/log.h",
     "hypervisor/kernel/guest/cpuid.c": "hypervisor/kernel/guest/registers.h",
     "hypervisor/kernel/guest/msr.c": "hypervisor/kernel/guest/registers.h",
-    "hypervisor/kernel/run/main.c": "hypervisor/kernel/run/root.h",
 }
 # Functions that a lower layer declares and a higher one supplies. They are to become fewer.
 SUPPLIED = {
