@@ -23,8 +23,7 @@ struct xsave_area {
 };
 
 uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
-	context_efer_allowed;
-bool context_has_tsc_aux;
+	context_efer_allowed, context_tsc_aux_allowed;
 
 /* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3, 3.1.7 */
 static void find_mode_bits(void)
@@ -38,10 +37,10 @@ static void find_mode_bits(void)
 	                      (structured.ebx & BIT32(7)) << 13 |    /* SMEP */
 	                      (structured.ebx & BIT32(20)) << 1 |    /* SMAP */
 	                      (structured.ecx & BIT32(2)) << 9;      /* UMIP */
-	context_efer_allowed = EFER_SCE | EFER_LME |
+	context_efer_allowed = EFER_SCE | EFER_LME | EFER_LMA |
 	                       (extended.edx & CPUID_81_EDX_NX ? EFER_NXE : 0) |
 	                       (extended.edx & CPUID_81_EDX_FFXSR ? EFER_FFXSR : 0);
-	context_has_tsc_aux = (extended.edx & CPUID_81_EDX_RDTSCP) != 0;
+	context_tsc_aux_allowed = extended.edx & CPUID_81_EDX_RDTSCP ? UINT32_MAX : 0;
 }
 
 /*
@@ -123,7 +122,7 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	cpu_write_dr1(arch->dr[1]);
 	cpu_write_dr2(arch->dr[2]);
 	cpu_write_dr3(arch->dr[3]);
-	if (context_has_tsc_aux)
+	if (context_tsc_aux_allowed)
 		cpu_wrmsr(MSR_TSC_AUX, arch->tsc_aux);
 	cpu->loaded = vp;
 }

@@ -14,12 +14,11 @@ struct vp;
 
 /*
  * Boot: which bits a VP may have in these registers, by what the processor has and guests are shown of it:
- * any other is #GP, and never comes to a VMRUN that is refused. And whether it has TSC_AUX.
+ * any other is #GP, and never comes to a VMRUN that is refused. 0: there is no such register.
  */
 void context_init(void);
 extern uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
-	context_efer_allowed;
-extern bool context_has_tsc_aux;
+	context_efer_allowed, context_tsc_aux_allowed;
 
 /* Whether the processor takes it in XCR0. APM4 XSETBV */
 bool context_xcr0_is_valid(uint64_t value);

@@ -111,22 +111,18 @@ struct virt_ops {
 	 */
 	bool (*handle_exit)(struct vp *vp);
 	bool (*write_cr4)(struct vp *vp, uint64_t value); /* false: #GP */
-	enum hv_status (*get_register)(const struct vp *vp, uint32_t name,
-	                               union hv_register_value *value);
-	enum hv_status (*set_register)(struct vp *vp, uint32_t name,
-	                               const union hv_register_value *value);
+	/* Control, debug, segment and table registers, EFER, PAT and the MSRs of SYSCALL and SYSENTER, by name. */
+	union hv_register_value (*get_register)(const struct vp *vp, uint32_t name);
+	void (*set_register)(struct vp *vp, uint32_t name,
+	                     const union hv_register_value *value);
 };
 
 extern const struct virt_ops *virt;
 extern const struct virt_ops svm_ops;
 
-/* One that every VP has, by name: control and segment registers, EFER, PAT. */
 static inline union hv_register_value vp_register(const struct vp *vp, uint32_t name)
 {
-	union hv_register_value value = { 0 };
-
-	(void)virt->get_register(vp, name, &value); /* every vendor knows it */
-	return value;
+	return virt->get_register(vp, name);
 }
 
 /* APM2 4.9.1 */

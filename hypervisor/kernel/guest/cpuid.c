@@ -3,7 +3,7 @@
  * CPUID of guests: the machine's, less what is not for guests, and the hypervisor's leaves. TLFS 2.
  * The machine's are shown by an allow-list, to the root and to children alike.
  */
-#include "hypervisor/kernel/guest/registers.h"
+#include "hypervisor/kernel/guest/cpuid.h"
 #include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"

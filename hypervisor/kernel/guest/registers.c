@@ -1,73 +1,141 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Registers by name: registers.h. Those in the vendor's control block: virt_ops.get_register. */
+/*
+ * The registers of a VP: one table says of each what it is called, where it is, and who may reach it as an
+ * MSR. Names: TLFS 7.10.1; synthetic MSRs: TLFS appendix F.
+ */
 #include "hypervisor/kernel/guest/registers.h"
 #include <stddef.h>
+#include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
+#include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/guest_view.h"
+#include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-#define XSAVE_XMM_OFFSET 160
-#define XSAVE_MMX_OFFSET 32
-#define ATTRIBUTE_LONG   BIT32(13)
-#define ATTRIBUTE_BIG    BIT32(14)
+#define ATTRIBUTE_LONG BIT32(13)
+#define ATTRIBUTE_BIG  BIT32(14)
 
-/* Where a run of registers is: the rest are special, or the vendor's. */
-enum place {
-	FIELD,    /* 8 bytes each at this offset of struct vp */
-	EXTENDED, /* 16 bytes each at this offset of the XSAVE area. SDM1 13.4 */
-	SYNTHETIC /* the MSRs from this one on, under another name */
+enum home {
+	HOME_NONE,      /* read_computed() makes it, write() takes it apart */
+	HOME_VENDOR,    /* virt_ops.get_register */
+	HOME_VP,        /* 8 bytes each, in struct vp */
+	HOME_PARTITION, /* 8 bytes each, in its struct partition */
+	HOME_XSAVE,     /* 16 bytes each, in its XSAVE area. SDM1 13.4 */
 };
 
-#define X64(name) HV_X64_REGISTER_##name
-#define HV(name)  HV_REGISTER_##name
-#define VP(field) offsetof(struct vp, field)
+/* Bits that may be set. */
+static const uint64_t bit_0 = 1, bits_1_0 = 3, bits_31_0 = 0xffffffff;
+static const uint64_t cr0_defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE |
+                                    CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
 
-static const struct run {
-	uint32_t first, last;
-	enum place place;
+#define X64(name)      HV_X64_REGISTER_##name
+#define HV(name)       HV_REGISTER_##name
+#define BOTH(name)     HV_REGISTER_##name, HV_MSR_##name
+#define NAMELESS(name) HV_MSR_##name, HV_MSR_##name
+#define COMPUTED       HOME_NONE, 0
+#define VENDOR         HOME_VENDOR, 0
+#define VP(member)     HOME_VP, offsetof(struct vp, member)
+#define SHARED(member) HOME_PARTITION, offsetof(struct partition, member)
+#define XSAVE(offset)  HOME_XSAVE, offset
+#define WITH(name)     HV_PRIVILEGE_##name
+#define ALL            0
+
+/* One, or `count` whose names, MSRs and places follow each other. What guests access often comes first. */
+static const struct row {
+	uint32_t name; /* of TLFS, or the MSR's number where it has none */
+	uint32_t msr;  /* 0: guests have none for it */
+	uint16_t count, home;
 	uint32_t at;
-} runs[] = {
-	{ X64(RAX), X64(R15), FIELD, VP(arch.gpr) },
-	{ X64(RIP), X64(RIP), FIELD, VP(arch.rip) },
-	{ X64(RFLAGS), X64(RFLAGS), FIELD, VP(arch.rflags) },
-	{ X64(DR0), X64(DR3), FIELD, VP(arch.dr) },
-	{ X64(XFEM), X64(XFEM), FIELD, VP(arch.xcr0) },
-	{ X64(TSC_AUX), X64(TSC_AUX), FIELD, VP(arch.tsc_aux) },
-	{ X64(XMM0), X64(XMM15), EXTENDED, XSAVE_XMM_OFFSET },
-	{ X64(FP_MMX0), X64(FP_MMX7), EXTENDED, XSAVE_MMX_OFFSET },
-	{ X64(FP_CONTROL_STATUS), X64(FP_CONTROL_STATUS), EXTENDED, 0 },
-	{ X64(XMM_CONTROL_STATUS), X64(XMM_CONTROL_STATUS), EXTENDED, 16 },
-	{ X64(APIC_TPR), X64(APIC_TPR), SYNTHETIC, HV_MSR_TPR },
-	{ X64(HYPERCALL), X64(HYPERCALL), SYNTHETIC, HV_MSR_HYPERCALL },
-	{ HV(GUEST_CRASH_P0), HV(GUEST_CRASH_P4), SYNTHETIC, HV_MSR_CRASH_P0 },
-	{ HV(GUEST_OS_ID), HV(GUEST_OS_ID), SYNTHETIC, HV_MSR_GUEST_OS_ID },
-	{ HV(VP_ASSIST_PAGE), HV(VP_ASSIST_PAGE), SYNTHETIC, HV_MSR_VP_ASSIST_PAGE },
-	{ HV(REFERENCE_TSC), HV(REFERENCE_TSC), SYNTHETIC, HV_MSR_REFERENCE_TSC },
-	{ HV(SINT0), HV(SINT15), SYNTHETIC, HV_MSR_SINT0 },
-	{ HV(SCONTROL), HV(EOM), SYNTHETIC, HV_MSR_SCONTROL },
-	{ HV(STIMER0_CONFIG), HV(STIMER3_COUNT), SYNTHETIC, HV_MSR_STIMER0_CONFIG },
+	uint64_t privilege; /* what a guest needs to reach the MSR */
+	/* Bits that may be set; NULL: any. Where there are none, there is no such register. */
+	const uint64_t *allowed;
+} rows[] = {
+	{ NAMELESS(TIME_REF_COUNT), 1, COMPUTED, WITH(TIME_REF_COUNT), NULL },
+	{ NAMELESS(EOI), 1, COMPUTED, WITH(APIC_MSRS), NULL },
+	{ NAMELESS(ICR), 1, VP(lapic.icr_low), WITH(APIC_MSRS), NULL },
+	{ X64(APIC_TPR), HV_MSR_TPR, 1, COMPUTED, WITH(APIC_MSRS), NULL },
+	{ BOTH(STIMER0_CONFIG), 8, COMPUTED, WITH(STIMER), NULL },
+	{ BOTH(SCONTROL), 5, VP(synic.registers), WITH(SYNIC), NULL },
+	{ BOTH(SINT0), 16, VP(synic.sint), WITH(SYNIC), NULL },
+	{ BOTH(VP_ASSIST_PAGE), 1, VP(assist_msr), WITH(APIC_MSRS), NULL },
+	{ BOTH(GUEST_OS_ID), 1, SHARED(guest_os_id), WITH(HYPERCALL_MSRS), NULL },
+	{ X64(HYPERCALL), HV_MSR_HYPERCALL, 1, SHARED(hypercall_msr),
+	  WITH(HYPERCALL_MSRS), NULL },
+	{ BOTH(REFERENCE_TSC), 1, SHARED(reference_tsc_msr), WITH(REFERENCE_TSC), NULL },
+	{ NAMELESS(VP_INDEX), 1, COMPUTED, WITH(VP_INDEX), NULL },
+	{ NAMELESS(VP_RUNTIME), 1, COMPUTED, WITH(VP_RUNTIME), NULL },
+	{ NAMELESS(TSC_FREQUENCY), 2, COMPUTED, WITH(FREQUENCY_MSRS), NULL },
+	{ NAMELESS(RESET), 1, COMPUTED, WITH(RESET), NULL },
+	{ HV(GUEST_CRASH_P0), HV_MSR_CRASH_P0, 5, VP(crash), ALL, NULL },
+	{ NAMELESS(CRASH_CTL), 1, COMPUTED, ALL, NULL },
+	{ NAMELESS(TSC_INVARIANT_CONTROL), 1, SHARED(invariant_tsc), WITH(TSC_INVARIANT),
+	  &bit_0 },
+	{ X64(EFER), MSR_EFER, 1, VENDOR, ALL, &context_efer_allowed },
+	{ X64(PAT), MSR_PAT, 1, VENDOR, ALL, NULL },
+	{ X64(TSC), MSR_TSC, 1, COMPUTED, ALL, NULL },
+	{ X64(TSC_AUX), MSR_TSC_AUX, 1, VP(arch.tsc_aux), ALL, &context_tsc_aux_allowed },
+	{ X64(APIC_BASE), MSR_APIC_BASE, 1, VP(lapic.base), ALL, NULL },
+	{ X64(RAX), 0, 16, VP(arch.gpr), ALL, NULL },
+	{ X64(RIP), 0, 1, VP(arch.rip), ALL, NULL },
+	{ X64(RFLAGS), 0, 1, VP(arch.rflags), ALL, NULL },
+	{ X64(ES), 0, 8, VENDOR, ALL, NULL },   /* to TR */
+	{ X64(IDTR), 0, 2, VENDOR, ALL, NULL }, /* and GDTR */
+	{ X64(CR0), 0, 1, VENDOR, ALL, &cr0_defined },
+	{ X64(CR2), 0, 1, VENDOR, ALL, NULL },
+	{ X64(CR3), 0, 1, VENDOR, ALL, &context_cr3_allowed },
+	{ X64(CR4), 0, 1, VENDOR, ALL, &context_cr4_allowed },
+	{ X64(CR8), 0, 1, COMPUTED, ALL, NULL },
+	{ X64(XFEM), 0, 1, VP(arch.xcr0), ALL, NULL },
+	{ X64(DR0), 0, 4, VP(arch.dr), ALL, NULL },
+	{ X64(DR6), 0, 2, VENDOR, ALL, &bits_31_0 }, /* and DR7 */
+	{ X64(KERNEL_GS_BASE), 0, 1, VENDOR, ALL, NULL },
+	{ X64(SYSENTER_CS), 0, 7, VENDOR, ALL, NULL }, /* to SFMASK */
+	{ X64(XMM0), 0, 16, XSAVE(160), ALL, NULL },
+	{ X64(FP_MMX0), 0, 8, XSAVE(32), ALL, NULL },
+	{ X64(FP_CONTROL_STATUS), 0, 2, XSAVE(0), ALL, NULL }, /* and that of XMM */
+	{ X64(INITIAL_APIC_ID), 0, 1, COMPUTED, ALL, NULL },
+	{ HV(EXPLICIT_SUSPEND), 0, 2, COMPUTED, ALL, &bit_0 }, /* and INTERCEPT_SUSPEND */
+	{ HV(INTERNAL_ACTIVITY_STATE), 0, 1, COMPUTED, ALL, &bits_1_0 },
+	{ HV(PENDING_INTERRUPTION), 0, 1, COMPUTED, ALL, NULL },
+	{ HV(INTERRUPT_STATE), 0, 1, COMPUTED, ALL, NULL },
+	{ HV(DELIVERABILITY_NOTIFICATIONS), 0, 1, COMPUTED, ALL, NULL },
 };
 
-static const struct run *find_run(uint32_t name)
+static const struct row *find_by_name(uint32_t name)
 {
-	for (unsigned int i = 0; i < ARRAY_COUNT(runs); i++) {
-		if (name >= runs[i].first && name <= runs[i].last)
-			return &runs[i];
-	}
+	for (const struct row *row = rows; row < rows + ARRAY_COUNT(rows); row++)
+		if (name - row->name < row->count)
+			return row;
 	return NULL;
 }
 
-/* The VP is stopped: its XSAVE area is up to date. */
-static void *memory_of(struct vp *vp, const struct run *run, uint32_t name)
+/* NULL, too, for one that this machine lacks. */
+static const struct row *find_by_msr(uint32_t msr)
 {
-	uint32_t index = name - run->first;
+	for (const struct row *row = rows; row < rows + ARRAY_COUNT(rows); row++)
+		if (msr - row->msr < row->count && row->msr != 0)
+			return !row->allowed || *row->allowed ? row : NULL;
+	return NULL;
+}
 
-	return run->place == FIELD ?
-	               (uint8_t *)vp + run->at + 8 * index :
-	               (uint8_t *)vp->arch.extended_state + run->at + 16 * index;
+/* The VP is stopped, or asks itself. */
+static void *content_of(struct vp *vp, const struct row *row, uint32_t name)
+{
+	uint32_t index = name - row->name;
+
+	if (row->home == HOME_XSAVE)
+		return (char *)vp->arch.extended_state + row->at + 16 * index;
+	return (row->home == HOME_VP ? (char *)vp : (char *)vp->partition) + row->at +
+	       8 * index;
+}
+
+static size_t content_bytes(const struct row *row)
+{
+	return row->home == HOME_XSAVE ? 16 : 8;
 }
 
 uint32_t registers_suspend_bit(uint32_t name)
@@ -77,140 +145,137 @@ uint32_t registers_suspend_bit(uint32_t name)
 	return name == HV_REGISTER_INTERCEPT_SUSPEND ? SUSPEND_INTERCEPT : 0;
 }
 
-static enum hv_status set_pending_interruption(struct vp *vp, uint64_t value)
+static uint64_t activity(const struct vp *vp, uint32_t suspend)
+{
+	return (vp->halted ? HV_ACTIVITY_HALT_SUSPEND : 0) |
+	       (suspend & SUSPEND_STARTUP ? HV_ACTIVITY_STARTUP_SUSPEND : 0);
+}
+
+static uint64_t read_computed(const struct vp *vp, uint32_t name)
+{
+	const struct vlapic *lapic = &vp->lapic;
+	uint32_t suspend = __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST);
+
+	switch (name) {
+	case HV_MSR_TIME_REF_COUNT:
+		return partition_reference_time(vp->partition);
+	case HV_REGISTER_STIMER0_CONFIG ... HV_REGISTER_STIMER3_COUNT:
+		return stimers_read(&vp->stimers, HV_MSR_STIMER0_CONFIG + name -
+		                                          HV_REGISTER_STIMER0_CONFIG);
+	case HV_MSR_VP_INDEX:
+		return vp->index;
+	case HV_MSR_VP_RUNTIME:
+		return tsc_to_100ns(vp->stats[VIRIDIS_VP_STAT_GUEST_TICKS] +
+		                    vp->stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
+	case HV_MSR_TSC_FREQUENCY:
+		return tsc_hz;
+	case HV_MSR_APIC_FREQUENCY:
+		return tsc_hz / lapic->config.clock_per_tick;
+	case HV_MSR_CRASH_CTL:
+		return HV_CRASH_NOTIFY | HV_CRASH_MESSAGE;
+	case HV_X64_REGISTER_TSC:
+		return partition_tsc(vp->partition) + vp->tsc_adjust;
+	case HV_X64_REGISTER_APIC_TPR:
+		return lapic->tpr;
+	case HV_X64_REGISTER_CR8:
+		return vlapic_cr8(lapic);
+	case HV_X64_REGISTER_INITIAL_APIC_ID:
+		return lapic->config.apic_id;
+	case HV_REGISTER_EXPLICIT_SUSPEND:
+	case HV_REGISTER_INTERCEPT_SUSPEND:
+		return (suspend & registers_suspend_bit(name)) != 0;
+	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
+		return activity(vp, suspend);
+	case HV_REGISTER_PENDING_INTERRUPTION:
+		return intercept_pending_event(vp);
+	case HV_REGISTER_INTERRUPT_STATE:
+		return vp->arch.interrupt_shadow | vp->nmi_blocked << 1;
+	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+		return (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT |
+		       (vp->interrupt_notify ? HV_DELIVERABILITY_INTERRUPT : 0);
+	default: /* HV_MSR_RESET, HV_MSR_EOI */
+		return 0;
+	}
+}
+
+static union hv_register_value read_row(struct vp *vp, const struct row *row,
+                                        uint32_t name)
+{
+	union hv_register_value value = { 0 };
+
+	if (row->home == HOME_VENDOR)
+		return virt->get_register(vp, name);
+	if (row->home == HOME_NONE)
+		value.reg64 = read_computed(vp, name);
+	else
+		memcpy(&value, content_of(vp, row, name), content_bytes(row));
+	return value;
+}
+
+/* What the processor would refuse to inject is refused here. APM2 15.20 */
+static bool set_pending_interruption(struct vp *vp, uint64_t value)
 {
 	uint64_t type = HV_PENDING_INTERRUPTION_TYPE(value);
 	uint64_t vector = HV_PENDING_INTERRUPTION_VECTOR(value);
+	bool valid = (value & HV_PENDING_INTERRUPTION_VALID) != 0;
 
-	if (!(value & HV_PENDING_INTERRUPTION_VALID)) {
-		vp->reinject.valid = false;
-		return HV_STATUS_SUCCESS;
-	}
-	/* What the processor would refuse to inject is refused here. APM2 15.20 */
-	if (vector > 255 ||
-	    (type == EVENT_EXCEPTION &&
-	     (vector > 31 || !(BIT32(vector) & EXCEPTIONS_INJECTABLE))) ||
-	    (type != EVENT_EXTERNAL && type != EVENT_NMI && type != EVENT_EXCEPTION &&
-	     type != EVENT_SOFTWARE))
-		return HV_STATUS_INVALID_REGISTER_VALUE;
+	if (valid && (vector > 255 ||
+	              (type == EVENT_EXCEPTION &&
+	               (vector > 31 || !(BIT32(vector) & EXCEPTIONS_INJECTABLE))) ||
+	              (type != EVENT_EXTERNAL && type != EVENT_NMI &&
+	               type != EVENT_EXCEPTION && type != EVENT_SOFTWARE)))
+		return false;
 	vp->reinject = (struct vp_event){
-		.valid = true,
+		.valid = valid,
 		.type = (enum event_type)type,
 		.vector = (uint8_t)vector,
 		.has_error = value & HV_PENDING_INTERRUPTION_ERROR_VALID,
 		.error = (uint32_t)HV_PENDING_INTERRUPTION_ERROR(value)
 	};
-	return HV_STATUS_SUCCESS;
+	return true;
 }
 
-/* Registers that are kept in some form of our own. */
-static enum hv_status get_special(const struct vp *vp, uint32_t name,
-                                  union hv_register_value *value)
+static void set_activity(struct vp *vp, uint64_t value)
 {
-	uint32_t suspend = __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST);
-
-	if (registers_suspend_bit(name)) { /* the VP may be running: nothing else of it */
-		value->reg64 = (suspend & registers_suspend_bit(name)) != 0;
-		return HV_STATUS_SUCCESS;
-	}
-	uint64_t activity = vp->halted ? HV_ACTIVITY_HALT_SUSPEND : 0;
-
-	if (suspend & SUSPEND_STARTUP)
-		activity |= HV_ACTIVITY_STARTUP_SUSPEND;
-	const struct {
-		uint64_t name, content;
-	} own[] = {
-		{ HV(INTERNAL_ACTIVITY_STATE), activity },
-		{ HV(PENDING_INTERRUPTION), intercept_pending_event(vp) },
-		{ HV(INTERRUPT_STATE), vp->arch.interrupt_shadow | vp->nmi_blocked << 1 },
-		{ HV(DELIVERABILITY_NOTIFICATIONS),
-		  (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT |
-		          (vp->interrupt_notify ? HV_DELIVERABILITY_INTERRUPT : 0) },
-		{ X64(CR8), vlapic_cr8(&vp->lapic) },
-		{ X64(APIC_BASE), vp->lapic.base },
-		{ X64(INITIAL_APIC_ID), vp->lapic.config.apic_id },
-		{ X64(TSC), partition_tsc(vp->partition) + vp->tsc_adjust },
-	};
-
-	for (unsigned int i = 0; i < ARRAY_COUNT(own); i++) {
-		if (own[i].name == name) {
-			value->reg64 = own[i].content;
-			return HV_STATUS_SUCCESS;
-		}
-	}
-	return virt->get_register(vp, name, value);
-}
-
-static enum hv_status set_activity(struct vp *vp, uint64_t value)
-{
-	if (value & ~(HV_ACTIVITY_STARTUP_SUSPEND | HV_ACTIVITY_HALT_SUSPEND))
-		return HV_STATUS_INVALID_REGISTER_VALUE;
 	vp->halted = (value & HV_ACTIVITY_HALT_SUSPEND) != 0;
 	if (value & HV_ACTIVITY_STARTUP_SUSPEND)
 		vp_suspend(vp, SUSPEND_STARTUP);
 	else
 		vp_resume(vp, SUSPEND_STARTUP);
-	return HV_STATUS_SUCCESS;
 }
 
-static enum hv_status accepted(bool good)
+/* A page register that cannot be shown (no table left for it) keeps its old value. */
+static bool show(struct vp *vp, enum overlay which, uint64_t *msr, uint64_t value)
 {
-	return good ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_REGISTER_VALUE;
+	return overlay_set(vp, &vp->overlays[which], msr, value, NPT_READ | NPT_WRITE);
 }
 
-static enum hv_status set_special(struct vp *vp, uint32_t name,
-                                  const union hv_register_value *content)
+static bool write_synic(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	uint64_t value = content->reg64;
+	struct synic *synic = &vp->synic, before = *synic;
+	uint16_t rescan;
 
-	switch (name) {
-	case HV_REGISTER_EXPLICIT_SUSPEND:
-	case HV_REGISTER_INTERCEPT_SUSPEND:
-		if (value == 1) /* taking it back is hc_set_vp_registers' business */
-			vp_suspend(vp, registers_suspend_bit(name));
-		return accepted(value == 1);
-	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
-		return set_activity(vp, value);
-	case HV_REGISTER_PENDING_INTERRUPTION:
-		return set_pending_interruption(vp, value);
-	case HV_REGISTER_INTERRUPT_STATE:
-		vp->arch.interrupt_shadow = value & 1;
-		vp->nmi_blocked = (value & 2) != 0;
-		vp->nmi_returning = false;
-		return HV_STATUS_SUCCESS;
-	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
-		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);
-		vp->interrupt_notify = value & HV_DELIVERABILITY_INTERRUPT;
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_CR8:
-		return accepted(vlapic_set_cr8(&vp->lapic, value));
-	case HV_X64_REGISTER_TSC:
-		vp_adjust_tsc(vp, value - partition_tsc(vp->partition));
-		return HV_STATUS_SUCCESS;
-	case HV_X64_REGISTER_APIC_BASE:
-		return accepted(apic_set_base(vp, value));
-	default:
-		return virt->set_register(vp, name, content);
+	if (!synic_write(synic, msr, value, &rescan))
+		return false;
+	if ((msr == HV_MSR_SIMP && !show(vp, OVERLAY_SIMP, &synic->simp, synic->simp)) ||
+	    (msr == HV_MSR_SIEFP &&
+	     !show(vp, OVERLAY_SIEFP, &synic->siefp, synic->siefp))) {
+		*synic = before;
+		return false;
 	}
+	messages_retry(vp, rescan);
+	return true;
 }
 
-enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_value *value)
+static bool write_stimer(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	const struct run *run = find_run(name);
-
-	*value = (union hv_register_value){ 0 };
-	if (!run)
-		return get_special(vp, name, value);
-	if (run->place == SYNTHETIC)
-		value->reg64 = msr_synthetic(vp, run->at + (name - run->first));
-	else
-		memcpy(value, memory_of(vp, run, name), run->place == FIELD ? 8 : 16);
-	return HV_STATUS_SUCCESS;
+	if (!stimers_write(&vp->stimers, msr, value,
+	                   partition_reference_time(vp->partition)))
+		return false;
+	message_timers_expire(vp);
+	vp_update_deadline(vp);
+	return true;
 }
-
-#define CR0_DEFINED                                                              \
-	(CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE | CR0_WP | CR0_AM | \
-	 CR0_NW | CR0_CD | UINT64_C(CR0_PG))
 
 /* Each byte a memory type: UC, WC, WT, WP, WB, UC-. APM2 7.8.2 */
 static bool pat_is_valid(uint64_t pat)
@@ -230,30 +295,16 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 
 	switch (name) {
 	case HV_X64_REGISTER_CR0:
-		return !(value & ~CR0_DEFINED) &&
-		       (!(value & CR0_NW) || (value & CR0_CD)) &&
+		return (!(value & CR0_NW) || (value & CR0_CD)) &&
 		       (!(value & CR0_PG) || (value & CR0_PE));
-	case HV_X64_REGISTER_CR3:
-		return !(value & ~context_cr3_allowed);
-	case HV_X64_REGISTER_CR4:
-		return !(value & ~context_cr4_allowed);
-	case HV_X64_REGISTER_EFER:
-		return !(value & ~(context_efer_allowed | EFER_LMA));
 	case HV_X64_REGISTER_PAT:
 		return pat_is_valid(value);
-	case HV_X64_REGISTER_DR6:
-	case HV_X64_REGISTER_DR7:
-	case HV_X64_REGISTER_TSC_AUX:
-		return value <= UINT32_MAX;
 	case HV_X64_REGISTER_XFEM:
 		return context_xcr0_is_valid(value);
-	case HV_X64_REGISTER_CS:
-		if ((content->segment.attributes & both) == both)
-			return false;
-		return guest_is_canonical(content->segment.base, 4);
-	case HV_X64_REGISTER_ES:
-	case HV_X64_REGISTER_SS ... HV_X64_REGISTER_TR:
-		return guest_is_canonical(content->segment.base, 4);
+	case HV_X64_REGISTER_ES ... HV_X64_REGISTER_TR:
+		return guest_is_canonical(content->segment.base, 4) &&
+		       (name != HV_X64_REGISTER_CS ||
+		        (content->segment.attributes & both) != both);
 	case HV_X64_REGISTER_IDTR:
 	case HV_X64_REGISTER_GDTR:
 		return guest_is_canonical(content->table.base, 4);
@@ -262,22 +313,132 @@ static bool is_valid(uint32_t name, const union hv_register_value *content)
 	}
 }
 
+/* Those that are kept in some form of our own, or do something. Others are stored. False: a bad value. */
+static bool write_row(struct vp *vp, const struct row *row, uint32_t name,
+                      const union hv_register_value *content)
+{
+	struct partition *partition = vp->partition;
+	uint32_t msr = row->msr + (name - row->name);
+	uint64_t value = content->reg64;
+
+	if ((row->allowed && (value & ~*row->allowed)) || !is_valid(name, content))
+		return false;
+	switch (name) {
+	case HV_MSR_EOI: /* whatever is written */
+		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
+	case HV_MSR_ICR:
+		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_ICR, value);
+	case HV_X64_REGISTER_APIC_TPR:
+		return apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_TPR, value);
+	case HV_X64_REGISTER_CR8:
+		return vlapic_set_cr8(&vp->lapic, value);
+	case HV_X64_REGISTER_APIC_BASE:
+		return apic_set_base(vp, value);
+	case HV_REGISTER_STIMER0_CONFIG ... HV_REGISTER_STIMER3_COUNT:
+		return write_stimer(vp, msr, value);
+	case HV_REGISTER_SINT0 ... HV_REGISTER_EOM:
+		return write_synic(vp, msr, value);
+	case HV_REGISTER_VP_ASSIST_PAGE:
+		return show(vp, OVERLAY_ASSIST, &vp->assist_msr, value);
+	case HV_REGISTER_GUEST_OS_ID:
+		return overlay_set_guest_os_id(vp, value);
+	case HV_X64_REGISTER_HYPERCALL:
+		return overlay_set_hypercall(vp, value);
+	case HV_REGISTER_REFERENCE_TSC:
+		return overlay_set(vp, &partition->tsc_overlay,
+		                   &partition->reference_tsc_msr, value, NPT_READ);
+	case HV_MSR_TSC_INVARIANT_CONTROL: /* once on it stays on */
+		__atomic_fetch_or(&partition->invariant_tsc, value, __ATOMIC_RELAXED);
+		return true;
+	case HV_MSR_RESET:
+		if (value & 1)
+			vp_triple_fault(vp);
+		return true;
+	case HV_MSR_CRASH_CTL:
+		return true;
+	case HV_X64_REGISTER_TSC:
+		vp_adjust_tsc(vp, value - partition_tsc(partition));
+		return true;
+	case HV_REGISTER_EXPLICIT_SUSPEND:
+	case HV_REGISTER_INTERCEPT_SUSPEND:
+		if (value == 1) /* taking it back is hc_set_vp_registers' business */
+			vp_suspend(vp, registers_suspend_bit(name));
+		return value == 1;
+	case HV_REGISTER_INTERNAL_ACTIVITY_STATE:
+		set_activity(vp, value);
+		return true;
+	case HV_REGISTER_PENDING_INTERRUPTION:
+		return set_pending_interruption(vp, value);
+	case HV_REGISTER_INTERRUPT_STATE:
+		vp->arch.interrupt_shadow = value & HV_INTERRUPT_STATE_SHADOW;
+		vp->nmi_blocked = (value & HV_INTERRUPT_STATE_NMI) != 0;
+		vp->nmi_returning = false;
+		return true;
+	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
+		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);
+		vp->interrupt_notify = value & HV_DELIVERABILITY_INTERRUPT;
+		return true;
+	}
+	if (row->home == HOME_NONE)
+		return false; /* read-only */
+	if (row->home == HOME_VENDOR)
+		virt->set_register(vp, name, content);
+	else
+		memcpy(content_of(vp, row, name), content, content_bytes(row));
+	if (row->home == HOME_XSAVE)
+		context_sanitize(vp);
+	return true;
+}
+
+/* A row's name that is none of TLFS is an MSR's number, and not for parents. */
+static const struct row *find_named(uint32_t name)
+{
+	return name < HV_MSR_GUEST_OS_ID ? find_by_name(name) : NULL;
+}
+
+enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_value *value)
+{
+	const struct row *row = find_named(name);
+
+	if (!row)
+		return HV_STATUS_INVALID_PARAMETER;
+	*value = read_row(vp, row, name);
+	return HV_STATUS_SUCCESS;
+}
+
 enum hv_status registers_set(struct vp *vp, uint32_t name,
                              const union hv_register_value *value)
 {
-	const struct run *run = find_run(name);
+	const struct row *row = find_named(name);
 
-	if (!is_valid(name, value))
-		return HV_STATUS_INVALID_REGISTER_VALUE;
-	if (!run)
-		return set_special(vp, name, value);
-	if (run->place == SYNTHETIC)
-		return accepted(msr_write_synthetic(vp, run->at + (name - run->first),
-		                                    value->reg64));
-	memcpy(memory_of(vp, run, name), value, run->place == FIELD ? 8 : 16);
-	if (run->place == EXTENDED)
-		context_sanitize(vp);
-	return HV_STATUS_SUCCESS;
+	if (!row)
+		return HV_STATUS_INVALID_PARAMETER;
+	return write_row(vp, row, name, value) ? HV_STATUS_SUCCESS :
+	                                         HV_STATUS_INVALID_REGISTER_VALUE;
+}
+
+static bool is_open(const struct vp *vp, const struct row *row)
+{
+	return row && (row->privilege & ~vp->partition->privileges) == 0;
+}
+
+bool registers_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
+{
+	const struct row *row = find_by_msr(msr);
+
+	if (!is_open(vp, row) || msr == HV_MSR_EOI)
+		return false;
+	*value = read_row(vp, row, row->name + (msr - row->msr)).reg64;
+	return true;
+}
+
+bool registers_write_msr(struct vp *vp, uint32_t msr, uint64_t value)
+{
+	const union hv_register_value content = { .reg64 = value };
+	const struct row *row = find_by_msr(msr);
+
+	return is_open(vp, row) &&
+	       write_row(vp, row, row->name + (msr - row->msr), &content);
 }
 
 /* The parent may write to the page at any time: the dirty mask is fetched once. */
@@ -297,7 +458,7 @@ void registers_load_page(struct vp *vp)
 	for (unsigned int i = 0; (dirty & HV_REGISTER_PAGE_DIRTY_SEGMENT) && i < 6; i++) {
 		const union hv_register_value value = { .segment = page->segment[i] };
 
-		(void)!registers_set(vp, HV_X64_REGISTER_ES + i,
-		                     &value); /* or it stays */
+		/* Or it stays. */
+		(void)!registers_set(vp, HV_X64_REGISTER_ES + i, &value);
 	}
 }

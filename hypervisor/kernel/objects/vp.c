@@ -242,7 +242,7 @@ void vp_advance(struct vp *vp)
 	if (!(vp->arch.rflags & RFLAGS_TF))
 		return;
 	dr6.reg64 = vp_register(vp, HV_X64_REGISTER_DR6).reg64 | DR6_BS;
-	(void)virt->set_register(vp, HV_X64_REGISTER_DR6, &dr6); /* it exists */
+	virt->set_register(vp, HV_X64_REGISTER_DR6, &dr6);
 	vp_exception(vp, EXCEPTION_DB);
 }
 

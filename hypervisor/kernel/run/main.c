@@ -12,7 +12,7 @@
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/guest/registers.h"
+#include "hypervisor/kernel/guest/msr.h"
 #include "hypervisor/kernel/run/root.h"
 #include "hypervisor/kernel/run/main.h"
 #include "hypervisor/kernel/run/root_devices.h"

@@ -62,7 +62,7 @@ static void take_startup(struct vp *vp)
 		             .attributes = 0x9b }
 	};
 
-	(void)virt->set_register(vp, HV_X64_REGISTER_CS, &cs); /* CS always exists */
+	virt->set_register(vp, HV_X64_REGISTER_CS, &cs);
 	vp->arch.rip = 0;
 }
 

@@ -4,60 +4,51 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 
-#define SAVE_OFFSET(field) __builtin_offsetof(struct vmcb, save.field)
+#define SAVE(field) __builtin_offsetof(struct vmcb, save.field)
 
-/* 64-bit registers that are stored as they are. */
-static const struct plain_register {
+enum shape { PLAIN, SEGMENT, TABLE };
+
+/* One, or several that follow each other in the VMCB as their names do. */
+static const struct place {
 	uint32_t name;
+	uint8_t count, shape;
 	uint16_t offset;
-} plain_registers[] = {
-	{ HV_X64_REGISTER_CR0, SAVE_OFFSET(cr0) },
-	{ HV_X64_REGISTER_CR2, SAVE_OFFSET(cr2) },
-	{ HV_X64_REGISTER_CR3, SAVE_OFFSET(cr3) },
-	{ HV_X64_REGISTER_DR6, SAVE_OFFSET(dr6) },
-	{ HV_X64_REGISTER_DR7, SAVE_OFFSET(dr7) },
-	{ HV_X64_REGISTER_KERNEL_GS_BASE, SAVE_OFFSET(kernel_gs_base) },
-	{ HV_X64_REGISTER_PAT, SAVE_OFFSET(pat) },
-	{ HV_X64_REGISTER_SYSENTER_CS, SAVE_OFFSET(sysenter_cs) },
-	{ HV_X64_REGISTER_SYSENTER_EIP, SAVE_OFFSET(sysenter_eip) },
-	{ HV_X64_REGISTER_SYSENTER_ESP, SAVE_OFFSET(sysenter_esp) },
-	{ HV_X64_REGISTER_STAR, SAVE_OFFSET(star) },
-	{ HV_X64_REGISTER_LSTAR, SAVE_OFFSET(lstar) },
-	{ HV_X64_REGISTER_CSTAR, SAVE_OFFSET(cstar) },
-	{ HV_X64_REGISTER_SFMASK, SAVE_OFFSET(sfmask) },
+} places[] = {
+	{ HV_X64_REGISTER_CR0, 1, PLAIN, SAVE(cr0) },
+	{ HV_X64_REGISTER_CR2, 1, PLAIN, SAVE(cr2) },
+	{ HV_X64_REGISTER_CR3, 1, PLAIN, SAVE(cr3) },
+	{ HV_X64_REGISTER_CR4, 1, PLAIN, SAVE(cr4) },
+	{ HV_X64_REGISTER_EFER, 1, PLAIN, SAVE(efer) },
+	{ HV_X64_REGISTER_ES, 6, SEGMENT, SAVE(es) }, /* to GS */
+	{ HV_X64_REGISTER_LDTR, 1, SEGMENT, SAVE(ldtr) },
+	{ HV_X64_REGISTER_TR, 1, SEGMENT, SAVE(tr) },
+	{ HV_X64_REGISTER_GDTR, 1, TABLE, SAVE(gdtr) },
+	{ HV_X64_REGISTER_IDTR, 1, TABLE, SAVE(idtr) },
+	{ HV_X64_REGISTER_DR6, 1, PLAIN, SAVE(dr6) },
+	{ HV_X64_REGISTER_DR7, 1, PLAIN, SAVE(dr7) },
+	{ HV_X64_REGISTER_PAT, 1, PLAIN, SAVE(pat) },
+	{ HV_X64_REGISTER_KERNEL_GS_BASE, 1, PLAIN, SAVE(kernel_gs_base) },
+	{ HV_X64_REGISTER_SYSENTER_CS, 1, PLAIN, SAVE(sysenter_cs) },
+	{ HV_X64_REGISTER_SYSENTER_EIP, 1, PLAIN, SAVE(sysenter_eip) },
+	{ HV_X64_REGISTER_SYSENTER_ESP, 1, PLAIN, SAVE(sysenter_esp) },
+	{ HV_X64_REGISTER_STAR, 4, PLAIN, SAVE(star) }, /* to SFMASK */
 };
 
-/* HV_X64_REGISTER_ES .. TR in the order of their names. */
-static const uint16_t segment_offsets[] = {
-	SAVE_OFFSET(es), SAVE_OFFSET(cs), SAVE_OFFSET(ss),   SAVE_OFFSET(ds),
-	SAVE_OFFSET(fs), SAVE_OFFSET(gs), SAVE_OFFSET(ldtr), SAVE_OFFSET(tr),
-};
-
-static uint64_t *plain_register(const struct vp *vp, uint32_t name)
+static const struct place *find_place(uint32_t name)
 {
-	for (unsigned int i = 0; i < ARRAY_COUNT(plain_registers); i++) {
-		if (plain_registers[i].name == name)
-			return (uint64_t *)((char *)vp->arch.control +
-			                    plain_registers[i].offset);
-	}
-	return NULL;
+	const struct place *place = places;
+
+	while (name - place->name >= place->count)
+		if (++place == places + ARRAY_COUNT(places))
+			panic("svm: no register %#x", name);
+	return place;
 }
 
-static struct vmcb_segment *segment_register(const struct vp *vp, uint32_t name)
+static void *content_of(const struct vp *vp, const struct place *place, uint32_t name)
 {
-	if (name < HV_X64_REGISTER_ES || name > HV_X64_REGISTER_TR)
-		return NULL;
-	return (struct vmcb_segment *)((char *)vp->arch.control +
-	                               segment_offsets[name - HV_X64_REGISTER_ES]);
-}
+	size_t bytes = place->shape == PLAIN ? 8 : sizeof(struct vmcb_segment);
 
-static struct vmcb_segment *table_register(const struct vp *vp, uint32_t name)
-{
-	struct vmcb_save *save = &svm_vmcb(vp)->save;
-
-	if (name == HV_X64_REGISTER_GDTR)
-		return &save->gdtr;
-	return name == HV_X64_REGISTER_IDTR ? &save->idtr : NULL;
+	return (char *)vp->arch.control + place->offset + (name - place->name) * bytes;
 }
 
 /* TLFS attributes have a gap at 11:8 that the VMCB's do not. APM2 15.5.1 */
@@ -93,11 +84,12 @@ static void store_mode(struct vp *vp, uint64_t cr4, uint64_t efer)
 	struct vmcb_save *save = &svm_vmcb(vp)->save;
 
 	vp->arch.lme_withheld = (efer & EFER_LME) && !(cr4 & CR4_PAE);
+	vp->arch.mce_withheld = !(cr4 & CR4_MCE);
 	if (vp->arch.lme_withheld)
 		efer &= ~(uint64_t)EFER_LME;
-	vp->arch.mce_withheld = !(cr4 & CR4_MCE);
 	save->cr4 = cr4 | CR4_MCE;
 	save->efer = efer | EFER_SVME;
+	/* A new address space or new rules for it: old translations must go. */
 	vp->arch.tag_generation = 0;
 }
 
@@ -111,72 +103,57 @@ bool svm_write_cr4(struct vp *vp, uint64_t value)
 	return true;
 }
 
-enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
-                                union hv_register_value *value)
+union hv_register_value svm_get_register(const struct vp *vp, uint32_t name)
 {
-	const struct vmcb_segment *segment = segment_register(vp, name), *table;
-	const uint64_t *plain;
+	const struct place *place = find_place(name);
+	const void *content = content_of(vp, place, name);
+	const struct vmcb_segment *segment = content;
+	union hv_register_value value = { 0 };
 
-	if (segment) {
-		value->segment = (struct hv_x64_segment_register){
+	if (name == HV_X64_REGISTER_CR4)
+		value.reg64 = guest_cr4(vp);
+	else if (name == HV_X64_REGISTER_EFER)
+		value.reg64 = guest_efer(vp);
+	else if (place->shape == PLAIN)
+		value.reg64 = *(const uint64_t *)content;
+	else if (place->shape == TABLE)
+		value.table =
+			(struct hv_x64_table_register){ .limit = (uint16_t)segment->limit,
+			                                .base = segment->base };
+	else
+		value.segment = (struct hv_x64_segment_register){
 			.base = segment->base,
 			.limit = segment->limit,
 			.selector = segment->selector,
 			.attributes = attributes_from_vmcb(segment->attributes),
 		};
-	} else if ((plain = plain_register(vp, name)) != NULL) {
-		value->reg64 = *plain;
-	} else if ((table = table_register(vp, name)) != NULL) {
-		value->table =
-			(struct hv_x64_table_register){ .limit = (uint16_t)table->limit,
-			                                .base = table->base };
-	} else if (name == HV_X64_REGISTER_CR4) {
-		value->reg64 = guest_cr4(vp);
-	} else if (name == HV_X64_REGISTER_EFER) {
-		value->reg64 = guest_efer(vp);
-	} else {
-		return HV_STATUS_INVALID_PARAMETER;
-	}
-	return HV_STATUS_SUCCESS;
+	return value;
 }
 
-/* CPL is SS.DPL; the processor reads its own field. TCG derives it from SS. */
-static void set_segment(struct vp *vp, uint32_t name,
-                        const struct hv_x64_segment_register *from)
+void svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)
 {
-	struct vmcb_segment *segment = segment_register(vp, name);
+	const struct place *place = find_place(name);
+	struct vmcb_segment *segment = content_of(vp, place, name);
+	uint64_t cr4 = name == HV_X64_REGISTER_CR4 ? value->reg64 : guest_cr4(vp);
+	uint64_t efer = name == HV_X64_REGISTER_EFER ? value->reg64 : guest_efer(vp);
 
-	segment->base = from->base;
-	segment->limit = from->limit;
-	segment->selector = from->selector;
-	segment->attributes = attributes_to_vmcb(from->attributes);
+	if (place->shape == PLAIN) {
+		*(uint64_t *)content_of(vp, place, name) = value->reg64;
+		store_mode(vp, cr4, efer);
+	} else if (place->shape == TABLE) {
+		segment->limit = value->table.limit;
+		segment->base = value->table.base;
+	} else {
+		*segment = (struct vmcb_segment){
+			.base = value->segment.base,
+			.limit = value->segment.limit,
+			.selector = value->segment.selector,
+			.attributes = attributes_to_vmcb(value->segment.attributes),
+		};
+	}
+	/* CPL is SS.DPL; the processor reads its own field. TCG derives it from SS. */
 	if (name == HV_X64_REGISTER_SS)
 		svm_vmcb(vp)->save.cpl = segment->attributes >> 5 & 3;
-}
-
-enum hv_status svm_set_register(struct vp *vp, uint32_t name,
-                                const union hv_register_value *value)
-{
-	uint64_t *plain = plain_register(vp, name);
-	struct vmcb_segment *table = table_register(vp, name);
-
-	if (plain) {
-		*plain = value->reg64;
-		/* A new address space or new rules for it: old translations must go. */
-		vp->arch.tag_generation = 0;
-	} else if (segment_register(vp, name)) {
-		set_segment(vp, name, &value->segment);
-	} else if (table) {
-		table->limit = value->table.limit;
-		table->base = value->table.base;
-	} else if (name == HV_X64_REGISTER_CR4) {
-		store_mode(vp, value->reg64, guest_efer(vp));
-	} else if (name == HV_X64_REGISTER_EFER) {
-		store_mode(vp, guest_cr4(vp), value->reg64);
-	} else {
-		return HV_STATUS_INVALID_PARAMETER;
-	}
-	return HV_STATUS_SUCCESS;
 }
 
 static void reset_segments(struct vmcb_save *save)
@@ -202,8 +179,8 @@ void svm_vp_reset(struct vp *vp)
 	arch->rflags = RFLAGS_FIXED;
 	arch->interrupt_shadow = false;
 	reset_segments(save);
-	store_mode(vp, 0, 0);
 	save->cr0 = CR0_ET | CR0_CD | CR0_NW;
+	store_mode(vp, 0, 0);
 	save->cr2 = save->cr3 = 0;
 	save->dr6 = 0xffff0ff0;
 	save->dr7 = 0x400;

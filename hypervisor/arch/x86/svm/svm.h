@@ -27,11 +27,9 @@ static inline void svm_intercept(struct vmcb_control *control, unsigned int code
 
 /* registers.c */
 void svm_vp_reset(struct vp *vp);
-enum hv_status svm_get_register(const struct vp *vp, uint32_t name,
-                                union hv_register_value *value);
+union hv_register_value svm_get_register(const struct vp *vp, uint32_t name);
 bool svm_write_cr4(struct vp *vp, uint64_t value);
-enum hv_status svm_set_register(struct vp *vp, uint32_t name,
-                                const union hv_register_value *value);
+void svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
 
 /* svm.c: CPUID 8000000A EDX */
 #define SVM_FEATURE_NEXT_RIP BIT32(3)
