@@ -379,6 +379,7 @@ void group_parent(void)
 		halts(&child);
 		long_mode_comes_first(&child);
 		page_directory_is_anywhere(&child);
+		modes_of_child(&child);
 		traps_of_child(&child);
 		child_take_down(&child);
 		part();

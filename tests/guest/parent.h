@@ -35,6 +35,9 @@ bool parent_skip(struct child *child, const struct hv_x64_intercept_header *head
 /* The VP's next OUT must be of this value; then it is let go. */
 bool parent_hear(struct child *child, uint32_t expected, const char *sentence);
 
+/* Every mode that a parent can ask for. The VP is stopped, at the end too. */
+void modes_of_child(const struct child *child);
+
 /* What is raised once is taken once, and an endless exception is stopped. The VP is stopped, at the end too. */
 void traps_of_child(struct child *child);
 

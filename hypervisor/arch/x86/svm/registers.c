@@ -74,10 +74,12 @@ static uint64_t guest_efer(const struct vp *vp)
 }
 
 /*
- * SVME must stay set while a guest runs. APM2 15.5.1. LME without PAE means nothing to a processor without
- * paging, but at an exit from this state TCG leaves the guest's CR0 in force, and with it the
- * hypervisor without paging: LME is withheld until PAE comes, which is why MOV to CR4 exits. MCE is set
- * whatever the guest says: a machine check is the host's, and without MCE it would be a shutdown.
+ * With the CR0 that is stored, always a combination that VMRUN takes: a parent may set the three in any
+ * order. APM2 15.5.1. SVME must stay set while a guest runs. LME is withheld until PAE comes, which is why
+ * MOV to CR4 exits: with paging the two would be refused, and without it TCG leaves the guest's CR0 in force
+ * at the next exit, and with it the hypervisor without paging. LMA is what the processor makes of LME and
+ * paging. MCE is set whatever the guest says: a machine check is the host's, and without MCE it would be a
+ * shutdown.
  */
 static void store_mode(struct vp *vp, uint64_t cr4, uint64_t efer)
 {
@@ -85,8 +87,9 @@ static void store_mode(struct vp *vp, uint64_t cr4, uint64_t efer)
 
 	vp->arch.lme_withheld = (efer & EFER_LME) && !(cr4 & CR4_PAE);
 	vp->arch.mce_withheld = !(cr4 & CR4_MCE);
-	if (vp->arch.lme_withheld)
-		efer &= ~(uint64_t)EFER_LME;
+	efer &= ~(uint64_t)(vp->arch.lme_withheld ? EFER_LMA | EFER_LME : EFER_LMA);
+	if ((efer & EFER_LME) && (save->cr0 & CR0_PG))
+		efer |= EFER_LMA;
 	save->cr4 = cr4 | CR4_MCE;
 	save->efer = efer | EFER_SVME;
 	/* A new address space or new rules for it: old translations must go. */
