@@ -1,41 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Hypercalls that set up what a parent sees of a VP and what it decides for it: state
- * pages (0xe1, 0xe2), CPUID results (0x91, 0x92), intercepts (0x4d).
- */
+/* Hypercalls by which a parent decides what comes to it: intercepts (0x4d), results of CPUID (0x91, 0x92). */
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
-
-/* ---- State pages: frames of the child's deposit, shown in the root's tables ---- */
-
-/* Where the page lies is ours to say: a location that the parent provides is refused. */
-static bool page_ok(const struct hv_input_vp_state_page *in)
-{
-	return in->vtl == 0 && in->flags == 0 &&
-	       in->type <= HV_VP_STATE_PAGE_INTERCEPT_MESSAGE;
-}
-
-enum hv_status hc_map_vp_state_page(struct hypercall *call)
-{
-	const struct hv_input_vp_state_page *in = call->input;
-	struct hv_output_map_vp_state_page *out = call->output;
-
-	if (!page_ok(in))
-		return HV_STATUS_INVALID_PARAMETER;
-	out->pfn = vp_show_page(call->target_vp, in->type, true) / PAGE_4K;
-	return HV_STATUS_SUCCESS;
-}
-
-enum hv_status hc_unmap_vp_state_page(struct hypercall *call)
-{
-	const struct hv_input_vp_state_page *in = call->input;
-
-	call->settle = true;
-	if (!page_ok(in))
-		return HV_STATUS_INVALID_PARAMETER;
-	vp_show_page(call->target_vp, in->type, false);
-	return HV_STATUS_SUCCESS;
-}
 
 /* ---- CPUID results ---- */
 
