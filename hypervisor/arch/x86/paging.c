@@ -6,6 +6,7 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/base/percpu.h"
 #include "hypervisor/kernel/base/spinlock.h"
 

@@ -6,6 +6,7 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/panic.h"
 
 enum { SAMPLES = 3, SAMPLE_US = 10000 };
 #define UNITS_100NS_HZ 10000000

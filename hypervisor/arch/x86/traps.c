@@ -8,6 +8,7 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/base/percpu.h"
 
 enum { IDT_ENTRIES = 256, STUB_BYTES = 16, EXCEPTION_COUNT = 32, TRAP_STACK_IST = 1 };

@@ -4,6 +4,7 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/core/multiboot2.h"
 #include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/panic.h"
 
 struct boot_info boot_info;
 struct root_loader_handoff boot_handoff;

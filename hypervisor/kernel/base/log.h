@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The hypervisor's log: lines of text with a time stamp, kept in a ring of LOG_RING_BYTES and
- * copied to the debug console and, until the root owns it, to COM1. Any context may log. And the panic,
- * which is the last that is logged.
+ * copied to the debug console and, until the root owns it, to COM1. Any context may log.
  */
 #ifndef VIRIDIS_KERNEL_LOG_H
 #define VIRIDIS_KERNEL_LOG_H
@@ -42,30 +41,5 @@ void log_init(void); /* finds the devices; before it lines go to the ring alone 
 void log_release_serial(void); /* COM1 is the root's from here on */
 /* Take COM1 back, stop honouring the lock: the caller runs alone. */
 void log_panic_begin(void);
-
-/* ---- The end: for our own bugs only. Nothing that a guest or the root sends may lead here. ---- */
-
-struct trap_frame;
-
-/* Print message, registers if there is a frame, backtrace, CPU and VP; stop every CPU. */
-#define panic(...) panic_at(0, __VA_ARGS__)
-_Noreturn void panic_at(const struct trap_frame *frame, const char *format, ...)
-	__attribute__((format(printf, 2, 3), cold));
-
-/* In every build: an invariant that does not hold is our bug. */
-#define ASSERT(condition)                                                    \
-	do {                                                                 \
-		if (__builtin_expect(!(condition), 0))                       \
-			panic("%s:%d: %s does not hold", __FILE__, __LINE__, \
-			      #condition);                                   \
-	} while (0)
-
-extern uint64_t __stack_chk_guard; /* the compiler's, chosen once */
-
-bool panic_in_progress(void);
-_Noreturn void panic_stop(void); /* what every other CPU does then */
-
-/* Supplied by the code that runs VPs: log which one this CPU had in hand, if any. */
-void panic_describe_vp(void);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The end: message, registers, backtrace; every CPU stopped. */
-#include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/core/format.h"
+#include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
 
 enum { NOBODY = -1, BACKTRACE_MAX = 32 };

@@ -19,6 +19,7 @@
 
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/base/log.h"
+#include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/base/percpu.h"
 
 enum lock_rank {
