@@ -11,7 +11,13 @@
 #include "vsc/lib/try.h"
 
 #define MSR_TSC_AUX               0xc0000103u
+#define MSR_SPEC_CTRL             0x48u
+#define MSR_PRED_CMD              0x49u
 #define CPUID_80000001_EDX_RDTSCP BIT32(27)
+
+/* IBRS, STIBP, SSBD, PSFD; IBPB. APM3 E.4.8 */
+#define CPUID_80000008_EBX_SPEC_CTRL 0x1100c000u
+#define CPUID_80000008_EBX_IBPB      BIT32(12)
 
 struct msr_rule {
 	uint32_t number;
@@ -138,8 +144,30 @@ static void tsc_aux(void)
 		ok_equal(value, 0x1234, "it keeps its value");
 }
 
+/* Of the branch predictor: there if CPUID says so. APM2 3.2.9 */
+static void speculation(void)
+{
+	uint32_t features = cpu_cpuid(0x80000008, 0).ebx;
+	uint32_t controls = features & CPUID_80000008_EBX_SPEC_CTRL;
+	uint32_t barrier = features & CPUID_80000008_EBX_IBPB;
+	uint64_t value = 0;
+
+	ok_equal(try_rdmsr(MSR_SPEC_CTRL, &value).vector, controls ? NO_FAULT : TRAP_GP,
+	         "SPEC_CTRL %s read", controls ? "can be" : "cannot be");
+	ok_equal(value, 0, "it is 0 at reset");
+	ok_equal(try_wrmsr(MSR_SPEC_CTRL, 0).vector, controls ? NO_FAULT : TRAP_GP,
+	         "SPEC_CTRL %s written", controls ? "can be" : "cannot be");
+	ok_equal(try_wrmsr(MSR_SPEC_CTRL, BIT64(63)).vector, TRAP_GP,
+	         "a bit of it that nobody has raises #GP");
+	ok_equal(try_rdmsr(MSR_PRED_CMD, &value).vector, TRAP_GP,
+	         "PRED_CMD cannot be read");
+	ok_equal(try_wrmsr(MSR_PRED_CMD, 1).vector, barrier ? NO_FAULT : TRAP_GP,
+	         "PRED_CMD %s written", barrier ? "can be" : "cannot be");
+}
+
 void group_msr(void)
 {
+	speculation();
 	tsc_aux();
 	reset_values();
 	access_rights();

@@ -23,15 +23,18 @@ struct xsave_area {
 };
 
 uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
-	context_efer_allowed, context_tsc_aux_allowed;
+	context_efer_allowed, context_tsc_aux_allowed, context_spec_ctrl_allowed;
+bool context_pred_cmd_allowed;
+static bool pointers_stay; /* XRSTOR may leave FIP, FDP and FOP as they were. APM2 11.5.7 */
 
 /* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3, 3.1.7 */
 static void find_mode_bits(void)
 {
 	struct cpuid_regs basic = cpu_cpuid(1, 0), structured = cpu_cpuid(7, 0);
 	struct cpuid_regs extended = cpu_cpuid(0x80000001, 0);
+	struct cpuid_regs sizes = cpu_cpuid(0x80000008, 0);
 
-	context_cr3_allowed = bits_mask(0, cpu_cpuid(0x80000008, 0).eax & 0xff);
+	context_cr3_allowed = bits_mask(0, sizes.eax & 0xff);
 	context_cr4_allowed = 0x7ff | (basic.ecx & BIT32(26)) >> 8 | /* OSXSAVE */
 	                      (structured.ebx & BIT32(0)) << 16 |    /* FSGSBASE */
 	                      (structured.ebx & BIT32(7)) << 13 |    /* SMEP */
@@ -41,6 +44,11 @@ static void find_mode_bits(void)
 	                       (extended.edx & CPUID_81_EDX_NX ? EFER_NXE : 0) |
 	                       (extended.edx & CPUID_81_EDX_FFXSR ? EFER_FFXSR : 0);
 	context_tsc_aux_allowed = extended.edx & CPUID_81_EDX_RDTSCP ? UINT32_MAX : 0;
+	context_pred_cmd_allowed = (sizes.ebx & BIT32(12)) != 0; /* IBPB */
+	context_spec_ctrl_allowed = (sizes.ebx >> 14 & 3) |      /* IBRS, STIBP */
+	                            (sizes.ebx >> 22 & 4) |      /* SSBD */
+	                            (sizes.ebx >> 21 & 128);     /* PSFD */
+	pointers_stay = !(sizes.ebx & BIT32(2));                 /* XSAVEERPTR */
 }
 
 /*
@@ -68,6 +76,7 @@ void context_reset(struct vp *vp)
 	area->mxcsr = 0x1f80;
 	area->xstate_bv = XCR0_X87_SSE; /* take them from here */
 	vp->arch.xcr0 = 1;
+	vp->arch.spec_ctrl = 0;
 	memset(vp->arch.dr, 0, sizeof(vp->arch.dr));
 }
 
@@ -116,6 +125,8 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	if (cpu->loaded == vp)
 		return;
 	cpu_write_xcr0(context_xcr0_allowed);
+	if (pointers_stay)
+		cpu_forget_x87();
 	cpu_xrstor(arch->extended_state);
 	cpu_write_xcr0(arch->xcr0);
 	cpu_write_dr0(arch->dr[0]);
@@ -124,5 +135,7 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	cpu_write_dr3(arch->dr[3]);
 	if (context_tsc_aux_allowed)
 		cpu_wrmsr(MSR_TSC_AUX, arch->tsc_aux);
+	if (context_spec_ctrl_allowed)
+		cpu_wrmsr(MSR_SPEC_CTRL, arch->spec_ctrl);
 	cpu->loaded = vp;
 }

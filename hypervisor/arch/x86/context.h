@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Registers that guests keep across exits because the hypervisor does not use them: x87, SSE and AVX,
- * XCR0, DR0-DR3, TSC_AUX. They are moved when a CPU changes VPs, not at each exit.
+ * XCR0, DR0-DR3, TSC_AUX, SPEC_CTRL. They are moved when a CPU changes VPs, not at each exit.
  */
 #ifndef VIRIDIS_ARCH_CONTEXT_H
 #define VIRIDIS_ARCH_CONTEXT_H
@@ -18,7 +18,8 @@ struct vp;
  */
 void context_init(void);
 extern uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
-	context_efer_allowed, context_tsc_aux_allowed;
+	context_efer_allowed, context_tsc_aux_allowed, context_spec_ctrl_allowed;
+extern bool context_pred_cmd_allowed;
 
 /* Whether the processor takes it in XCR0. APM4 XSETBV */
 bool context_xcr0_is_valid(uint64_t value);

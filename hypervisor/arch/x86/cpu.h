@@ -86,6 +86,14 @@ static inline void cpu_xrstor(const void *area)
 	__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
 }
 
+/* The x87's last instruction, as far as it remembers, was one of ours. The other registers go too. */
+static inline void cpu_forget_x87(void)
+{
+	static const int zero;
+
+	__asm__ volatile("fnclex\n\temms\n\tfildl %0" : : "m"(zero));
+}
+
 /* cpu_inb(port), cpu_outb(port, value) and the wider ones. */
 #define CPU_PORT(suffix, type)                                                         \
 	static inline type cpu_in##suffix(uint16_t port)                               \

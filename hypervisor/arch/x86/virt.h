@@ -40,7 +40,7 @@ struct vp_arch {
 	uint64_t xcr0;
 	bool lme_withheld, mce_withheld; /* svm/registers.c */
 	uint64_t dr[4];                  /* DR0-3; DR6 and DR7 are in the control block */
-	uint64_t tsc_aux;
+	uint64_t tsc_aux, spec_ctrl;
 	/* The TLB tag (ASID) in the control block holds for this CPU and generation alone. */
 	unsigned int tag_cpu;
 	uint64_t tag_generation;

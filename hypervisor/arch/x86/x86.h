@@ -66,6 +66,8 @@
 #define MSR_TSC             0x00000010
 #define MSR_TSC_ADJUST      0x0000003b
 #define MSR_APIC_BASE       0x0000001b
+#define MSR_SPEC_CTRL       0x00000048
+#define MSR_PRED_CMD        0x00000049
 #define MSR_UCODE_REV       0x0000008b
 #define MSR_MTRR_CAP        0x000000fe
 #define MSR_SYSENTER_CS     0x00000174

@@ -40,10 +40,11 @@ static const struct {
 	{ 0xb, 0xd, { ALL, ALL, ALL, ALL } }, /* topology; XSAVE: leaf_d() */
 	{ 0x80000000, 0x80000000, { ALL, ALL, ALL, ALL } },
 	{ 0x80000001, 0x80000001, { ALL, ALL, 0x006109f3, 0xefd3bb7f } },
-	{ 0x80000002, 0x80000006, { ALL, ALL, ALL, ALL } },  /* name, caches */
-	{ 0x80000008, 0x80000008, { ALL, 0x5, 0xf0ff, 0 } }, /* CLZERO, XSAVEERPTR */
-	{ 0x80000019, 0x8000001a, { ALL, ALL, ALL, ALL } },  /* TLBs, hints */
-	{ 0x8000001d, 0x8000001e, { ALL, ALL, ALL, ALL } },  /* caches, topology */
+	{ 0x80000002, 0x80000006, { ALL, ALL, ALL, ALL } }, /* name, caches */
+	/* CLZERO, XSAVEERPTR; IBPB, IBRS, STIBP, SSBD and PSFD, in all their flavours. APM3 E.4.8 */
+	{ 0x80000008, 0x80000008, { ALL, 0x3507d005, 0xf0ff, 0 } },
+	{ 0x80000019, 0x8000001a, { ALL, ALL, ALL, ALL } }, /* TLBs, hints */
+	{ 0x8000001d, 0x8000001e, { ALL, ALL, ALL, ALL } }, /* caches, topology */
 };
 
 #define LEAF(name) [HV_CPUID_##name - LEAF_BASE]

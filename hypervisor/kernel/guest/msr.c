@@ -6,6 +6,7 @@
  */
 #include "hypervisor/kernel/guest/msr.h"
 #include <viridis/abi/hv_msr.h>
+#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
@@ -23,7 +24,6 @@ static const struct range {
 	uint32_t first, last;
 	uint32_t rights;
 } ranges[] = {
-	{ 0x00000048, 0x00000049, ZERO | IGNORED }, /* SPEC_CTRL, PRED_CMD */
 	{ 0x000001d9, 0x000001d9, ZERO | IGNORED }, /* DEBUGCTL */
 	{ 0xc0000104, 0xc0000104, ZERO | IGNORED }, /* TSC ratio, by tools */
 	{ 0xc0010000, 0xc0010007, ZERO | IGNORED }, /* performance events */
@@ -98,10 +98,14 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 	if (msr == MSR_EFER && changes_long_mode(vp, value))
 		return false;
 	if (registers_write_msr(vp, msr, value)) {
-		if (msr == MSR_TSC_AUX)
-			cpu_wrmsr(MSR_TSC_AUX, value);
+		if (msr == MSR_TSC_AUX || msr == MSR_SPEC_CTRL)
+			cpu_wrmsr(msr, value); /* it is in force until another VP comes */
 		if (msr == HV_MSR_CRASH_CTL && (value & HV_CRASH_NOTIFY))
 			report_crash(vp, value);
+		return true;
+	}
+	if (msr == MSR_PRED_CMD && context_pred_cmd_allowed && value <= 1) {
+		cpu_wrmsr(MSR_PRED_CMD, value);
 		return true;
 	}
 	if (has_right(msr, IGNORED))

@@ -78,6 +78,8 @@ static const struct row {
 	{ X64(PAT), MSR_PAT, 1, VENDOR, ALL, NULL },
 	{ X64(TSC), MSR_TSC, 1, COMPUTED, ALL, NULL },
 	{ X64(TSC_AUX), MSR_TSC_AUX, 1, VP(arch.tsc_aux), ALL, &context_tsc_aux_allowed },
+	{ X64(SPEC_CTRL), MSR_SPEC_CTRL, 1, VP(arch.spec_ctrl), ALL,
+	  &context_spec_ctrl_allowed },
 	{ X64(APIC_BASE), MSR_APIC_BASE, 1, VP(lapic.base), ALL, NULL },
 	{ X64(RAX), 0, 16, VP(arch.gpr), ALL, NULL },
 	{ X64(RIP), 0, 1, VP(arch.rip), ALL, NULL },

@@ -148,6 +148,8 @@ static void svm_load_events(struct vp *vp, bool flush)
 	control->v_vector = (uint8_t)vp->presented;
 	if (vp->presented != VLAPIC_NO_VECTOR || vp->interrupt_notify)
 		control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
+	/* A processor that swaps it itself takes it from here, others have it since the switch. APM2 15.37.2 */
+	svm_vmcb(vp)->save.spec_ctrl = vp->arch.spec_ctrl;
 	control->next_rip = vp->arch.rip; /* where a software interrupt returns to */
 	control->event_injection = 0;
 	if (event->valid)

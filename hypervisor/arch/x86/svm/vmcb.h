@@ -80,11 +80,14 @@ struct vmcb_save {
 	uint8_t reserved6[0x268 - 0x248];
 	uint64_t pat;
 	uint64_t debugctl;
-	uint8_t reserved7[0xc00 - 0x278];
+	uint8_t reserved7[0x2e0 - 0x278];
+	uint64_t spec_ctrl;
+	uint8_t reserved8[0xc00 - 0x2e8];
 };
 ASSERT_SIZE(struct vmcb_save, 0xc00);
 ASSERT_OFFSET(struct vmcb_save, cr4, 0x148);
 ASSERT_OFFSET(struct vmcb_save, pat, 0x268);
+ASSERT_OFFSET(struct vmcb_save, spec_ctrl, 0x2e0);
 
 struct vmcb {
 	struct vmcb_control control;
