@@ -81,7 +81,7 @@ static bool changes_long_mode(const struct vp *vp, uint64_t efer)
 }
 
 /* A guest's report is its parent's affair, which reads the parameters and the text. TLFS 7.8 */
-static void report_crash(struct vp *vp, uint64_t control)
+static __attribute__((cold)) void report_crash(struct vp *vp, uint64_t control)
 {
 	const uint64_t *p = vp->crash;
 

@@ -125,19 +125,14 @@ static const struct row *find_by_msr(uint32_t msr)
 }
 
 /* The VP is stopped, or asks itself. */
-static void *content_of(struct vp *vp, const struct row *row, uint32_t name)
+static uint64_t *content_of(struct vp *vp, const struct row *row, uint32_t name)
 {
-	uint32_t index = name - row->name;
+	uint32_t bytes = row->home == HOME_XSAVE ? 16 : 8;
+	void *owner = row->home == HOME_XSAVE     ? vp->arch.extended_state :
+	              row->home == HOME_PARTITION ? (void *)vp->partition :
+	                                            vp;
 
-	if (row->home == HOME_XSAVE)
-		return (char *)vp->arch.extended_state + row->at + 16 * index;
-	return (row->home == HOME_VP ? (char *)vp : (char *)vp->partition) + row->at +
-	       8 * index;
-}
-
-static size_t content_bytes(const struct row *row)
-{
-	return row->home == HOME_XSAVE ? 16 : 8;
+	return (uint64_t *)((uint8_t *)owner + row->at + bytes * (name - row->name));
 }
 
 uint32_t registers_suspend_bit(uint32_t name)
@@ -203,15 +198,16 @@ static uint64_t read_computed(const struct vp *vp, uint32_t name)
 static union hv_register_value read_row(struct vp *vp, const struct row *row,
                                         uint32_t name)
 {
-	union hv_register_value value = { 0 };
+	const uint64_t *content;
 
 	if (row->home == HOME_VENDOR)
 		return virt->get_register(vp, name);
 	if (row->home == HOME_NONE)
-		value.reg64 = read_computed(vp, name);
-	else
-		memcpy(&value, content_of(vp, row, name), content_bytes(row));
-	return value;
+		return (union hv_register_value){ .reg64 = read_computed(vp, name) };
+	content = content_of(vp, row, name);
+	return (union hv_register_value){
+		.reg128 = { content[0], row->home == HOME_XSAVE ? content[1] : 0 }
+	};
 }
 
 /* What the processor would refuse to inject is refused here. APM2 15.20 */
@@ -386,9 +382,11 @@ static bool write_row(struct vp *vp, const struct row *row, uint32_t name,
 	if (row->home == HOME_VENDOR)
 		virt->set_register(vp, name, content);
 	else
-		memcpy(content_of(vp, row, name), content, content_bytes(row));
-	if (row->home == HOME_XSAVE)
+		*content_of(vp, row, name) = value;
+	if (row->home == HOME_XSAVE) {
+		content_of(vp, row, name)[1] = content->reg128[1];
 		context_sanitize(vp);
+	}
 	return true;
 }
 
