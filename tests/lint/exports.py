@@ -15,10 +15,6 @@ OTHERS_CALL = {"__stack_chk_fail", "main"}
 # Files with a header of another name. They are to become fewer.
 HEADERS = {
     "hypervisor/arch/x86/svm/exit.c": "hypervisor/arch/x86/svm/svm.h",
-    "hypervisor/arch/x86/svm/registers.c": "hypervisor/arch/x86/svm/svm.h",
-    "hypervisor/kernel/base/panic.c": "hypervisor/kernel/base/log.h",
-    "hypervisor/kernel/guest/cpuid.c": "hypervisor/kernel/guest/registers.h",
-    "hypervisor/kernel/guest/msr.c": "hypervisor/kernel/guest/registers.h",
 }
 # Functions that a lower layer declares and a higher one supplies. They are to become fewer.
 SUPPLIED = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VP's registers that live in the VMCB, by their TLFS names. */
-#include "hypervisor/arch/x86/svm/svm.h"
+#include "hypervisor/arch/x86/svm/registers.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/cpu.h"
 

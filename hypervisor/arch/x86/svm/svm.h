@@ -25,12 +25,6 @@ static inline void svm_intercept(struct vmcb_control *control, unsigned int code
 	*word = on ? *word | BIT32(code % 32) : *word & ~BIT32(code % 32);
 }
 
-/* registers.c */
-void svm_vp_reset(struct vp *vp);
-union hv_register_value svm_get_register(const struct vp *vp, uint32_t name);
-bool svm_write_cr4(struct vp *vp, uint64_t value);
-void svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
-
 /* svm.c: CPUID 8000000A EDX */
 #define SVM_FEATURE_NEXT_RIP BIT32(3)
 extern uint32_t svm_features;
