@@ -23,7 +23,7 @@ import gdb
 IMAGE_BASE = 0xffffffff80000000
 FRAME_MAP_BASE = 0xffff800000000000
 HPA_LIMIT = 1 << 46
-SUSPEND = ("explicit", "intercept", "startup", "halt", "partition", "deleted", "claimed")
+SUSPEND = ("explicit", "intercept", "startup", "halt", "partition", "claimed")
 EVENTS = ("interrupt", "timer", "nmi", "init", "startup", "stop")
 PATH_MOST = 20000
 
@@ -279,7 +279,7 @@ class Npt(Command):
         if not entry & 1:
             return "absent"
         rights = "r" + ("w" if entry >> 1 & 1 else "-") + ("-" if entry >> 63 else "x")
-        return f"{'leaf' if leaf else 'table'} {rights} tag {entry >> 52 & 7}"
+        return f"{'leaf' if leaf else 'table'} {rights}" + (" mark" if entry >> 55 & 1 else "")
 
 
 class Trace(Command):
