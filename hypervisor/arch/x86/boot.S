@@ -11,7 +11,6 @@
 #define HEADER_MAGIC 0xe85250d6
 #define HEADER_ARCHITECTURE 0 /* 32-bit protected mode of i386 */
 #define COM1 0x3f8
-#define BOOT_STACK_BYTES 16384
 #define CPU_STACK_TOP 8 /* in struct cpu */
 
 	.section .boot.header, "a"
@@ -158,7 +157,7 @@ boot_high:
 	.balign 4096
 	.globl	boot_stack, boot_stack_top
 boot_stack:
-	.fill	BOOT_STACK_BYTES, 1, 0
+	.fill	CPU_STACK_BYTES, 1, 0
 boot_stack_top:
 
 	.section .note.GNU-stack, "", @progbits

@@ -158,16 +158,4 @@ static inline void cpu_invlpg(const void *address)
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
 
-/* (high * 2^64 + low) / divisor; the quotient must fit, that is high < divisor. */
-static inline uint64_t cpu_divide_128(uint64_t high, uint64_t low, uint64_t divisor)
-{
-	uint64_t quotient, remainder;
-
-	__asm__("divq %4"
-	        : "=a"(quotient), "=d"(remainder)
-	        : "a"(low), "d"(high), "r"(divisor)
-	        : "cc");
-	return quotient;
-}
-
 #endif

@@ -8,6 +8,8 @@
 #define APART_BASE     0xffffff0040000000
 #define IMAGE_BASE     0xffffffff80000000
 
+#define CPU_STACK_BYTES 16384
+
 #define IMAGE_LOAD_HPA  0x100000
 #define IMAGE_LIMIT_HPA 0x800000 /* OVMF keeps ACPI NVS memory from here on */
 

@@ -19,13 +19,11 @@ enum {
 	TSC_ROUNDS = 32,
 };
 
-extern const char boot_stack[], boot_stack_top[];
-extern const char trampoline_start[], trampoline_end[];
+extern const char boot_stack_top[], trampoline_start[], trampoline_end[];
 
 _Static_assert(offsetof(struct cpu, stack_top) == 8, "as boot.S knows it");
 static struct cpu boot_cpu = {
 	.stack_top = (uint64_t)boot_stack_top,
-	.stack_bottom = (uint64_t)boot_stack,
 };
 struct cpu *cpus[MAX_CPUS] = { &boot_cpu };
 unsigned int cpu_count = 1;
@@ -80,7 +78,6 @@ static struct cpu *make_cpu(void)
 
 	cpu->index = cpu_count;
 	cpu->stack_top = stack_make(CPU_STACK_BYTES);
-	cpu->stack_bottom = cpu->stack_top - CPU_STACK_BYTES;
 	return cpu;
 }
 

@@ -9,7 +9,9 @@
 #include "hypervisor/kernel/base/panic.h"
 
 enum { SAMPLES = 3, SAMPLE_US = 10000 };
-#define UNITS_100NS_HZ 10000000
+#define UNITS_100NS_HZ UINT64_C(10000000)
+/* 17 years: times any frequency below 2^35 it stays within 64 bits. */
+#define FOREVER_SECONDS BIT64(29)
 
 uint64_t tsc_hz, lapic_hz, tsc_scale_100ns;
 bool tsc_is_shared = true;
@@ -20,7 +22,9 @@ void time_init(void)
 	uint64_t shortest = UINT64_MAX;
 
 	tsc_hz = machine.tsc_hz;
-	tsc_scale_100ns = cpu_divide_128(UNITS_100NS_HZ, 0, tsc_hz);
+	/* Divided in two steps, of 40 bits and of 24, which 64 bits hold. */
+	tsc_scale_100ns = (UNITS_100NS_HZ << 40) / tsc_hz << 24 |
+	                  ((UNITS_100NS_HZ << 40) % tsc_hz << 24) / tsc_hz;
 	for (int i = 0; i < SAMPLES; i++) {
 		uint64_t start, ticks, passed;
 
@@ -48,12 +52,11 @@ uint64_t tsc_to_100ns(uint64_t ticks)
 
 uint64_t tsc_from_100ns(uint64_t units)
 {
-	unsigned __int128 product = (unsigned __int128)units * tsc_hz;
-	uint64_t high = (uint64_t)(product >> 64);
+	uint64_t seconds = units / UNITS_100NS_HZ, rest = units % UNITS_100NS_HZ;
 
-	if (high >= UNITS_100NS_HZ)
+	if (seconds >= FOREVER_SECONDS)
 		return UINT64_MAX;
-	return cpu_divide_128(high, (uint64_t)product, UNITS_100NS_HZ);
+	return seconds * tsc_hz + rest * tsc_hz / UNITS_100NS_HZ;
 }
 
 void time_wait_us(uint64_t microseconds)

@@ -18,7 +18,7 @@ extern bool tsc_is_shared;
 /* floor(2^64 * 10^7 / tsc_hz): the scale of the reference TSC page. TLFS 12.7.3 */
 extern uint64_t tsc_scale_100ns;
 uint64_t tsc_to_100ns(uint64_t ticks);
-uint64_t tsc_from_100ns(uint64_t units); /* saturates */
+uint64_t tsc_from_100ns(uint64_t units); /* UINT64_MAX: no machine lives so long */
 
 void time_wait_us(uint64_t microseconds); /* boot and panic only: it spins */
 

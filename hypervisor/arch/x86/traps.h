@@ -21,7 +21,7 @@ enum {
 	VECTOR_SPURIOUS = 0xff,
 };
 
-enum { CPU_STACK_BYTES = 16384, TRAP_STACK_BYTES = 8192 };
+enum { TRAP_STACK_BYTES = 8192 };
 
 /* APM2 12.2.5, figure 12-8 */
 struct task_state {

@@ -3,6 +3,7 @@
 #include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/layout.h"
 #include "hypervisor/core/format.h"
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
@@ -75,7 +76,7 @@ static void show_backtrace(uint64_t rbp)
 	const struct cpu *cpu = this_cpu();
 
 	for (int depth = 0; depth < BACKTRACE_MAX; depth++) {
-		if (rbp < cpu->stack_bottom || rbp > cpu->stack_top - 16 ||
+		if (rbp < cpu->stack_top - CPU_STACK_BYTES || rbp > cpu->stack_top - 16 ||
 		    !is_aligned(rbp, 8))
 			return;
 		const uint64_t *frame = (const uint64_t *)rbp;

@@ -13,8 +13,7 @@ enum { MAX_CPUS = VIRIDIS_MACHINE_CPUS };
 struct cpu {
 	/* Constant once the CPU runs. */
 	struct cpu *self;   /* GS:0, must be first */
-	uint64_t stack_top; /* boot.S looks here */
-	uint64_t stack_bottom;
+	uint64_t stack_top; /* boot.S looks here; CPU_STACK_BYTES long */
 	unsigned int index;
 	uint32_t apic_id;
 	struct task_state tss;
