@@ -138,6 +138,7 @@ static inline uint64_t cpu_rdrand(void)
 CPU_PLAIN(pause)
 CPU_PLAIN(cli)
 CPU_PLAIN(hlt)
+CPU_PLAIN(lfence)
 CPU_PLAIN(mfence)
 #undef CPU_PLAIN
 

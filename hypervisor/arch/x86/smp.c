@@ -36,6 +36,14 @@ static bool released; /* atomic: the boot is over */
 enum { TSC_ASKED = 1 };
 static uint64_t tsc_answer; /* atomic: what the new CPU read; TSC_ASKED: it is to read */
 
+/* Not before the loads that led here: RDTSC waits for LFENCE, or on older AMD processors for MFENCE. APM3 */
+static uint64_t rdtsc_in_order(void)
+{
+	cpu_mfence();
+	cpu_lfence();
+	return cpu_rdtsc();
+}
+
 void smp_join(struct cpu *cpu)
 {
 	cpu->apic_id = lapic_id();
@@ -43,7 +51,7 @@ void smp_join(struct cpu *cpu)
 		/* Acquire and release pair with those in compare_tsc: all this CPU has set up is seen there. */
 		while (__atomic_load_n(&tsc_answer, __ATOMIC_ACQUIRE) != TSC_ASKED)
 			cpu_pause();
-		__atomic_store_n(&tsc_answer, cpu_rdtsc(), __ATOMIC_RELEASE);
+		__atomic_store_n(&tsc_answer, rdtsc_in_order(), __ATOMIC_RELEASE);
 	}
 	/* Acquire pairs with the release in smp_release: all that the boot has set up. */
 	while (!__atomic_load_n(&released, __ATOMIC_ACQUIRE))
@@ -62,7 +70,7 @@ static void compare_tsc(struct cpu *cpu)
 		do
 			answer = __atomic_load_n(&tsc_answer, __ATOMIC_ACQUIRE);
 		while (answer == TSC_ASKED);
-		tsc_bounds_add(&bounds, before, answer, cpu_rdtsc());
+		tsc_bounds_add(&bounds, before, answer, rdtsc_in_order());
 	}
 	cpu->tsc_skew = tsc_bounds_skew(&bounds);
 	if (cpu->tsc_skew != 0)
