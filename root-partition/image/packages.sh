@@ -12,14 +12,15 @@ packages=(
 	fdisk btrfs-progs                                  # a disk as others make them
 	python3 gdb cloc shellcheck git ca-certificates
 )
+bochs_packages=(bochs bochs-term bochsbios vgabios) # for one test alone
 qemu_needed=10
 
-# dpkg-query fails when it does not know one of them, which is no failure here.
+# missing_packages PACKAGE...: dpkg-query fails when it does not know one of them, which is no failure here.
 missing_packages() {
-	{ dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' "${packages[@]}" || true; } \
+	{ dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' "$@" || true; } \
 		2>/dev/null |
 		sed -n 's/^installed \([^:]*\).*/\1/p' | sort >"$build/installed"
-	printf '%s\n' "${packages[@]}" | sort | comm -23 - "$build/installed"
+	printf '%s\n' "$@" | sort | comm -23 - "$build/installed"
 }
 
 qemu_major() {
@@ -29,7 +30,7 @@ qemu_major() {
 install_packages() {
 	local missing major
 	mkdir -p "$build"
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "${packages[@]}")
 	major=$(qemu_major)
 	[ ${#missing[@]} -gt 0 ] || [ "${major:-0}" -lt $qemu_needed ] || return 0
 	must_be_root "${missing[@]}"
@@ -40,6 +41,16 @@ install_packages() {
 		quietly apt-install apt_get install "${missing[@]}"
 	fi
 	[ "${major:-0}" -ge $qemu_needed ] || install_qemu
+}
+
+install_bochs() {
+	local missing
+	mapfile -t missing < <(missing_packages "${bochs_packages[@]}")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	must_be_root "${missing[@]}"
+	say "packages: install ${missing[*]}"
+	quietly apt-update apt_get update
+	quietly apt-install apt_get install "${missing[@]}"
 }
 
 must_be_root() {

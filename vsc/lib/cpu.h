@@ -105,16 +105,20 @@ static inline void cpu_sti(void)
 	__asm__ volatile("sti" : : : "memory");
 }
 
-/* Interrupts on for one moment: anything deliverable is taken before the CLI. */
+/*
+ * Interrupts on for one moment: anything deliverable is taken before the last CLI. Bochs, as our hypervisor's
+ * machine, looks for a virtual interrupt only when the guest turns interrupts on, not when it is entered with
+ * them on: hence twice.
+ */
 static inline void cpu_take_interrupts(void)
 {
-	__asm__ volatile("sti; nop; nop; cli" : : : "memory");
+	__asm__ volatile("sti; nop; nop; cli; sti; nop; nop; cli" : : : "memory");
 }
 
-/* Waits for an interrupt and takes it; STI's shadow closes the gap before HLT. */
+/* Waits for an interrupt and takes it, Bochs too; STI's shadow closes the gap before HLT. */
 static inline void cpu_sti_hlt_cli(void)
 {
-	__asm__ volatile("sti; hlt; cli" : : : "memory");
+	__asm__ volatile("sti; hlt; cli; sti; nop; nop; cli" : : : "memory");
 }
 
 static inline void cpu_hlt(void)
