@@ -117,6 +117,37 @@ START_TEST(text_with_a_nul_inside_is_refused)
 }
 END_TEST
 
+START_TEST(memory_is_lent_by_its_name_and_perhaps_not_at_all)
+{
+	uint64_t pfns[] = { 1, 2, 3 };
+	struct vsp_message lend = { .type = VSP_LEND,
+		                    .channel = 5,
+		                    .number = 0xe1e11,
+		                    .count = 3,
+		                    .tail = pfns };
+	struct vsp_message borrow = { .type = VSP_BORROW,
+		                      .channel = 5,
+		                      .number = 0xe1e11 };
+
+	build(&lend);
+	ck_assert(decode(VSP_WORKER, 0));
+	ck_assert(!decode(VSP_PROVIDER, 0));
+	lend.count = 0; /* there is no such memory */
+	build(&lend);
+	ck_assert(decode(VSP_WORKER, 0));
+	build(&borrow);
+	ck_assert(decode(VSP_PROVIDER, 0));
+	ck_assert(!decode(VSP_WORKER, 0));
+	borrow.type = VSP_RETURNED;
+	build(&borrow);
+	ck_assert(decode(VSP_PROVIDER, 0));
+	borrow.type = VSP_RECLAIM;
+	build(&borrow);
+	ck_assert(decode(VSP_WORKER, 0));
+	ck_assert(!decode(VSP_WORKER, 1));
+}
+END_TEST
+
 START_TEST(a_log_line_of_unknown_level_is_refused)
 {
 	build(&(struct vsp_message){ .type = VSP_LOG,
@@ -195,6 +226,7 @@ static Suite *make_suite(void)
 	                    5);
 	tcase_add_loop_test(tcase, an_unknown_type_is_refused, 0, 3);
 	tcase_add_test(tcase, text_with_a_nul_inside_is_refused);
+	tcase_add_test(tcase, memory_is_lent_by_its_name_and_perhaps_not_at_all);
 	tcase_add_test(tcase, a_log_line_of_unknown_level_is_refused);
 	tcase_add_test(tcase, ram_above_three_gib_starts_again_at_four);
 	tcase_add_test(tcase, a_lookup_that_leaves_its_range_finds_nothing);

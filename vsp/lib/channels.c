@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <unistd.h>
+#include <viridis/base/bits.h>
 
 static enum vsp_channel_state *state_of(struct vsp_channels *channels,
                                         const struct vsp_channel *channel)
@@ -75,8 +76,50 @@ bool vsp_channels_begin_close(struct vsp_channels *channels, struct vsp_channel 
 	return true;
 }
 
+static struct vsp_loan *find_loan(struct vsp_channel *channel, uint32_t gpadl)
+{
+	for (unsigned int i = 0; i < VSP_LOANS_MAX; i++)
+		if (channel->loans[i].pages && channel->loans[i].gpadl == gpadl)
+			return &channel->loans[i];
+	return NULL;
+}
+
+/* What is lent already stays where it is: somebody may be using it. */
+struct vsp_loan vsp_channels_lend(struct vsp_channel *channel,
+                                  const struct vsp_guest_memory *memory,
+                                  const struct vsp_message *message)
+{
+	struct vsp_loan loan = { .gpadl = message->number };
+	struct vsp_loan *slot = find_loan(channel, loan.gpadl);
+
+	if (slot)
+		return *slot;
+	for (unsigned int i = 0; i < VSP_LOANS_MAX && !slot; i++)
+		if (!channel->loans[i].pages)
+			slot = &channel->loans[i];
+	if (!slot)
+		return loan;
+	loan.bytes = message->count * PAGE_4K;
+	loan.pages = vsp_pages_map(memory, message->tail, message->count);
+	*slot = loan;
+	return loan;
+}
+
+void vsp_channels_return(struct vsp_channel *channel, uint32_t gpadl)
+{
+	struct vsp_loan *loan = find_loan(channel, gpadl);
+
+	if (!loan)
+		return;
+	vsp_pages_unmap(loan->pages, loan->bytes);
+	loan->pages = NULL;
+}
+
 void vsp_channels_close(struct vsp_channels *channels, struct vsp_channel *channel)
 {
+	for (unsigned int i = 0; i < VSP_LOANS_MAX; i++)
+		if (channel->loans[i].pages)
+			vsp_channels_return(channel, channel->loans[i].gpadl);
 	vsp_ring_unmap(&channel->in);
 	vsp_ring_unmap(&channel->out);
 	close(channel->event_in);

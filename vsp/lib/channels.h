@@ -32,6 +32,13 @@ bool vsp_channels_start(struct vsp_channels *channels,
 bool vsp_channels_begin_close(struct vsp_channels *channels,
                               struct vsp_channel *channel) MUST_CHECK;
 
+/* From a LEND message; pages is NULL when there is no such memory or no room. */
+struct vsp_loan vsp_channels_lend(struct vsp_channel *channel,
+                                  const struct vsp_guest_memory *memory,
+                                  const struct vsp_message *message);
+/* Unmap what is lent as `gpadl`, if anything is. */
+void vsp_channels_return(struct vsp_channel *channel, uint32_t gpadl);
+
 void vsp_channels_close(struct vsp_channels *channels, struct vsp_channel *channel);
 
 #endif

@@ -100,30 +100,45 @@ static bool map_runs(const struct vsp_guest_memory *memory, const uint64_t *pfn,
 	return true;
 }
 
-bool vsp_ring_map(const struct vsp_guest_memory *memory, const uint64_t *pfn,
-                  uint32_t count, struct ring_memory *ring)
+uint8_t *vsp_pages_map(const struct vsp_guest_memory *memory, const uint64_t *pfn,
+                       uint32_t count)
 {
 	size_t bytes = count * PAGE_4K;
 	uint8_t *at;
 
-	if (count < 2 || count > VMBUS_GPADL_PAGES_MAX ||
+	if (count == 0 || count > VMBUS_GPADL_PAGES_MAX ||
 	    !vsp_map_pages_valid(&memory->map, pfn, count))
-		return false;
+		return NULL;
 	at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (at == MAP_FAILED)
-		return false;
+		return NULL;
 	if (!map_runs(memory, pfn, count, at)) {
 		munmap(at, bytes);
-		return false;
+		return NULL;
 	}
+	return at;
+}
+
+void vsp_pages_unmap(uint8_t *pages, uint64_t bytes)
+{
+	munmap(pages, bytes);
+}
+
+bool vsp_ring_map(const struct vsp_guest_memory *memory, const uint64_t *pfn,
+                  uint32_t count, struct ring_memory *ring)
+{
+	uint8_t *at = count >= 2 ? vsp_pages_map(memory, pfn, count) : NULL;
+
+	if (!at)
+		return false;
 	ring->control = (struct vmbus_ring_control *)at;
 	ring->data = at + PAGE_4K;
-	ring->data_bytes = (uint32_t)(bytes - PAGE_4K);
+	ring->data_bytes = (uint32_t)((count - 1) * PAGE_4K);
 	return true;
 }
 
 void vsp_ring_unmap(struct ring_memory *ring)
 {
-	munmap(ring->control, ring->data_bytes + PAGE_4K);
+	vsp_pages_unmap((uint8_t *)ring->control, ring->data_bytes + PAGE_4K);
 	*ring = (struct ring_memory){ 0 };
 }

@@ -24,7 +24,12 @@ void vsp_guest_memory_fini(struct vsp_guest_memory *memory);
 void *vsp_guest_memory_at(const struct vsp_guest_memory *memory, uint64_t gpa,
                           uint64_t bytes);
 
-/* The pages, checked, in a row: the first holds the control block. False: not RAM, no room. */
+/* The pages, checked, in a row. NULL: not RAM, no room. */
+uint8_t *vsp_pages_map(const struct vsp_guest_memory *memory, const uint64_t *pfn,
+                       uint32_t count) MUST_CHECK;
+void vsp_pages_unmap(uint8_t *pages, uint64_t bytes);
+
+/* Likewise as a ring: the first holds the control block. False: not RAM, no room. */
 bool vsp_ring_map(const struct vsp_guest_memory *memory, const uint64_t *pfn,
                   uint32_t count, struct ring_memory *ring) MUST_CHECK;
 void vsp_ring_unmap(struct ring_memory *ring);

@@ -6,7 +6,9 @@
  */
 #include "vsp/lib/sandbox.h"
 
+#include <linux/if_tun.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <viridis/base/bits.h>
 
@@ -61,6 +63,8 @@ static const struct sandbox_call calls[] = {
 	/* No code can be brought in. */
 	{ SCMP_SYS(mmap), true, 2, PROT_EXEC, 0 },
 	{ SCMP_SYS(mprotect), true, 2, PROT_EXEC, 0 },
+	/* A network's offloads, which the guest may change at any time. Nothing but a TAP device knows it. */
+	{ SCMP_SYS(ioctl), true, 1, UINT32_MAX, TUNSETOFFLOAD },
 	/* malloc() gives pages of its own back. MADV_REMOVE would take the guest's. */
 	{ SCMP_SYS(madvise), true, 2, UINT32_MAX, MADV_DONTNEED },
 };

@@ -190,6 +190,41 @@ static bool take_close(struct vsp *vsp, struct vsp_channel *channel)
 	return true;
 }
 
+void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpadl)
+{
+	struct vsp_message message = { .type = VSP_BORROW,
+		                       .channel = channel->id,
+		                       .number = gpadl };
+
+	send_message(vsp, &message);
+}
+
+static bool take_lend(struct vsp *vsp, struct vsp_channel *channel,
+                      const struct vsp_message *message)
+{
+	struct vsp_loan loan;
+
+	if (!vsp->provider->lent)
+		return false;
+	loan = vsp_channels_lend(channel, &vsp->memory, message);
+	vsp->provider->lent(vsp, channel, &loan);
+	return true;
+}
+
+static bool take_reclaim(struct vsp *vsp, struct vsp_channel *channel, uint32_t gpadl)
+{
+	struct vsp_message answer = { .type = VSP_RETURNED,
+		                      .channel = channel->id,
+		                      .number = gpadl };
+
+	if (!vsp->provider->lent)
+		return false;
+	vsp->provider->reclaim(vsp, channel, gpadl);
+	vsp_channels_return(channel, gpadl);
+	send_message(vsp, &answer);
+	return true;
+}
+
 void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel)
 {
 	struct vsp_message message = { .type = VSP_CLOSED, .channel = channel->id };
@@ -210,6 +245,10 @@ static bool take_while_serving(struct vsp *vsp, struct vsp_packet *packet)
 		return channel && take_start(vsp, channel);
 	case VSP_CLOSE:
 		return channel && take_close(vsp, channel);
+	case VSP_LEND:
+		return channel && take_lend(vsp, channel, message);
+	case VSP_RECLAIM:
+		return channel && take_reclaim(vsp, channel, message->number);
 	case VSP_COMMAND:
 		if (vsp->provider->command)
 			vsp->provider->command(vsp, message->number, message->tail);

@@ -17,6 +17,14 @@
 
 struct vsp;
 
+/* Memory that the guest lends to a channel beside its rings, in a row. */
+struct vsp_loan {
+	uint32_t gpadl;
+	uint8_t *pages; /* NULL: there is no such memory */
+	uint64_t bytes;
+};
+#define VSP_LOANS_MAX 4
+
 /* A channel between OPEN and vsp_channel_closed(). The provider may change `context` only. */
 struct vsp_channel {
 	uint32_t id;
@@ -25,6 +33,7 @@ struct vsp_channel {
 	int event_in;           /* eventfd: readable after the child's signal */
 	int event_out;          /* eventfd: written to signal the child */
 	void *context;
+	struct vsp_loan loans[VSP_LOANS_MAX];
 };
 
 struct vsp_provider {
@@ -52,6 +61,13 @@ struct vsp_provider {
 	 */
 	void (*close)(struct vsp *vsp, struct vsp_channel *channel);
 
+	/* Optional: the answer to vsp_borrow(). What is lent stays until `reclaim` or vsp_channel_closed(). */
+	void (*lent)(struct vsp *vsp, struct vsp_channel *channel,
+	             const struct vsp_loan *loan);
+
+	/* With `lent`: the guest wants it back. From the return on nothing of it is touched. */
+	void (*reclaim)(struct vsp *vsp, struct vsp_channel *channel, uint32_t gpadl);
+
 	/* Optional. A JSON order from the worker; answer by vsp_event() with the same tag. */
 	void (*command)(struct vsp *vsp, uint32_t tag, const char *json);
 };
@@ -72,6 +88,9 @@ void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes);
 
 /* Interrupt the child for this channel. Call it only when the ring rules ask for a signal. */
 void vsp_channel_signal(const struct vsp_channel *channel);
+
+/* Ask for what the guest lent to a started channel as this GPADL; `lent` follows, unless `close` does. */
+void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpadl);
 
 /* The answer to close. The channel is gone when the call returns. */
 void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel);

@@ -4,7 +4,7 @@
 
 #include <viridis/base/mem.h>
 
-enum tail { TAIL_NONE, TAIL_TEXT, TAIL_PAGES, TAIL_RANGES };
+enum tail { TAIL_NONE, TAIL_TEXT, TAIL_PAGES, TAIL_PAGES_OR_NONE, TAIL_RANGES };
 
 static const struct tail_shape {
 	uint32_t unit_bytes;
@@ -14,6 +14,7 @@ static const struct tail_shape {
 	[TAIL_NONE] = { 0, 0, 0 },
 	[TAIL_TEXT] = { 1, 0, VSP_TEXT_BYTES_MAX },
 	[TAIL_PAGES] = { sizeof(uint64_t), 1, VSP_PAGES_MAX },
+	[TAIL_PAGES_OR_NONE] = { sizeof(uint64_t), 0, VSP_PAGES_MAX },
 	[TAIL_RANGES] = { sizeof(struct vsp_range), 1, VSP_MAP_RANGES_MAX },
 };
 
@@ -35,11 +36,15 @@ static const struct message_shape {
 	[VSP_START] = { "START", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_CLOSE] = { "CLOSE", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_COMMAND] = { "COMMAND", VSP_WORKER, NUMBER, TAIL_TEXT, 0 },
+	[VSP_LEND] = { "LEND", VSP_WORKER, CHANNEL | NUMBER, TAIL_PAGES_OR_NONE, 0 },
+	[VSP_RECLAIM] = { "RECLAIM", VSP_WORKER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 	[VSP_READY] = { "READY", VSP_PROVIDER, NUMBER, TAIL_TEXT, 0 },
 	[VSP_OPENED] = { "OPENED", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 	[VSP_CLOSED] = { "CLOSED", VSP_PROVIDER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_EVENT] = { "EVENT", VSP_PROVIDER, NUMBER, TAIL_TEXT, 0 },
 	[VSP_LOG] = { "LOG", VSP_PROVIDER, NUMBER, TAIL_TEXT, 0 },
+	[VSP_BORROW] = { "BORROW", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
+	[VSP_RETURNED] = { "RETURNED", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 };
 
 static bool text_without_nul(const uint8_t *text, uint32_t bytes)

@@ -10,16 +10,24 @@
  *   START          w>p  yes     -         -           -                      -
  *   CLOSE          w>p  yes     -         -           -                      -
  *   COMMAND        w>p  -       tag       -           JSON text              -
+ *   LEND           w>p  yes     GPADL     -           u64 page numbers       -
+ *   RECLAIM        w>p  yes     GPADL     -           -                      -
  *   READY          p>w  -       status    -           text (why not)         -
  *   OPENED         p>w  yes     status    -           -                      -
  *   CLOSED         p>w  yes     -         -           -                      -
  *   EVENT          p>w  -       tag or 0  -           JSON text              -
+ *   BORROW         p>w  yes     GPADL     -           -                      -
+ *   RETURNED       p>w  yes     GPADL     -           -                      -
  *   LOG            p>w  -       level     -           text                   -
  *
  * Order: HELLO, CONFIG, READY; then per channel OPEN, OPENED, START (the guest was told: packets
  * and signals may begin), CLOSE, CLOSED; CLOSE may come any time after OPENED. After CLOSED
- * the provider touches none of the pages that OPEN named, nor any that a packet named. A status
- * is 0 for "it worked". Text is UTF-8 without NUL. Fields marked "-" are 0.
+ * the provider touches none of the pages that OPEN or LEND named, nor any that a packet named. A
+ * status is 0 for "it worked". Text is UTF-8 without NUL. Fields marked "-" are 0.
+ *
+ * Memory that a guest lends to a channel beside its rings is asked for when a packet names it: BORROW
+ * after START, then LEND, without pages when there is no such GPADL, or nothing because CLOSE is on its way.
+ * RECLAIM, when the guest wants it back, is answered by RETURNED: from then on none of it is touched.
  *
  * The lifeline is the only writing end of a pipe. Nothing is ever written: the worker waits for the end of
  * its last copy, and then knows that nothing of the provider is left. A kernel goes on with I/O after the
@@ -35,7 +43,7 @@
 
 #include "vsp/lib/core/memory_map.h"
 
-#define VSP_PROTOCOL_VERSION 2u
+#define VSP_PROTOCOL_VERSION 3u
 
 /*
  * Users and groups that no person and no other service has, and nothing in a file system belongs to: a VM's
@@ -56,11 +64,15 @@ enum vsp_message_type {
 	VSP_START,
 	VSP_CLOSE,
 	VSP_COMMAND,
+	VSP_LEND,
+	VSP_RECLAIM,
 	VSP_READY,
 	VSP_OPENED,
 	VSP_CLOSED,
 	VSP_EVENT,
 	VSP_LOG,
+	VSP_BORROW,
+	VSP_RETURNED,
 	VSP_MESSAGE_TYPES,
 };
 
