@@ -15,12 +15,13 @@ ABI_HELPERS = ["viridis/base/assert.h", "viridis/base/bits.h"]
 # The one header that knows three worlds' memcpy: freestanding, kernel module, libc.
 MEM_BRIDGE = ("include/viridis/base/mem.h", "linux/string.h")
 # Headers of single system calls, for which the C library has none.
-SYSTEM_CALLS = ["linux/aio_abi.h", "linux/capability.h", "linux/falloc.h", "linux/fs.h", "linux/memfd.h",
-                "linux/securebits.h"]
+SYSTEM_CALLS = ["linux/aio_abi.h", "linux/capability.h", "linux/falloc.h", "linux/fs.h", "linux/if_tun.h",
+                "linux/memfd.h", "linux/securebits.h", "linux/sockios.h"]
 
 PURE = ["hypervisor/core/*", "root-partition/loader/core/*", "vmbus/core/*", "vmbus/class/*", "vsp/*/core/*",
         "root-partition/vm/model/*"]
-DEVICE_ABI = ["viridis/abi/vmbus.h", "viridis/abi/storvsc.h", "viridis/abi/ic.h"]
+DEVICE_ABI = ["viridis/abi/vmbus.h", "viridis/abi/storvsc.h", "viridis/abi/ic.h",
+              "viridis/abi/nvsp.h", "viridis/abi/rndis.h", "viridis/abi/ndis.h"]
 
 
 def matches(name, patterns):

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Where an adapter's frames go to and come from. A backend knows neither RNDIS nor VMBus: it
+ * moves Ethernet frames, each behind a virtio-net header (struct net_header).
+ */
+#ifndef VIRIDIS_VSP_NET_BACKEND_H
+#define VIRIDIS_VSP_NET_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <viridis/base/assert.h>
+
+struct net_config;
+struct net_backend;
+
+/* What is left to who takes the frames; a backend does it for them where it is false. */
+struct net_backend_offloads {
+	bool checksums;    /* of TCP and UDP may be open in frames that come in */
+	bool large_frames; /* TCP may come in frames of up to 64 KiB */
+};
+
+struct net_backend_ops {
+	const char *name;
+
+	/* Fill in the rest of *backend; on false, one line why. */
+	bool (*open)(struct net_backend *backend, const struct net_config *config,
+	             char *error, size_t error_bytes);
+
+	/* What may be left to the guest from now on; after the sandbox too. */
+	void (*set_offloads)(struct net_backend *backend,
+	                     const struct net_backend_offloads *offloads);
+
+	/* The next frame, header first; its length, or -1 and errno (EAGAIN: none). */
+	ssize_t (*receive)(struct net_backend *backend, const struct iovec *memory,
+	                   int memory_count);
+	/* One frame, header first; -1 and errno. */
+	ssize_t (*send)(struct net_backend *backend, const struct iovec *memory,
+	                int memory_count);
+};
+
+struct net_backend {
+	/* set before open */
+	const struct net_backend_ops *ops;
+
+	/* set by open, then constant */
+	struct net_backend_offloads capabilities; /* and takes such frames itself */
+	int fd;                                   /* readable when there is a frame */
+};
+
+/* A TAP device that exists, or a new one as a port of a bridge. */
+extern const struct net_backend_ops net_backend_tap;
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* CONFIG, read by json-glib. */
+#include "vsp/net/config.h"
+
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vsp/net/core/net_device.h"
+
+static bool invalid(char *error, size_t error_bytes, const char *why)
+{
+	snprintf(error, error_bytes, "configuration: %s", why);
+	return false;
+}
+
+/* A member that is a string, or NULL. */
+static const char *text_of(JsonObject *object, const char *member)
+{
+	JsonNode *node = json_object_get_member(object, member);
+
+	return node && JSON_NODE_HOLDS_VALUE(node) &&
+	                       json_node_get_value_type(node) == G_TYPE_STRING ?
+	               json_node_get_string(node) :
+	               NULL;
+}
+
+static bool parse_name(char name[NET_NAME_BYTES], JsonObject *object, const char *member)
+{
+	const char *text = text_of(object, member);
+
+	if (!text || strlen(text) >= NET_NAME_BYTES)
+		return false;
+	strcpy(name, text);
+	return true;
+}
+
+static bool parse_mac(uint8_t mac[NDIS_MAC_BYTES], const char *text)
+{
+	unsigned int bytes[NDIS_MAC_BYTES];
+	char end;
+
+	if (!text || sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &bytes[0], &bytes[1],
+	                    &bytes[2], &bytes[3], &bytes[4], &bytes[5], &end) != 6)
+		return false;
+	for (unsigned int i = 0; i < NDIS_MAC_BYTES; i++)
+		mac[i] = (uint8_t)bytes[i];
+	return !(mac[0] & 1);
+}
+
+static bool parse_mtu(uint32_t *mtu, JsonNode *node)
+{
+	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
+	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
+	                       json_node_get_int(node) :
+	                       0;
+
+	*mtu = (uint32_t)value;
+	return value >= NET_MTU_MIN && value <= NET_MTU_MAX;
+}
+
+static bool parse_net(struct net_config *config, JsonObject *net, char *error,
+                      size_t error_bytes)
+{
+	bool tap = json_object_has_member(net, "tap");
+
+	if (tap == (bool)json_object_has_member(net, "bridge") ||
+	    !(tap ? parse_name(config->tap, net, "tap") :
+	            parse_name(config->bridge, net, "bridge")))
+		return invalid(error, error_bytes, "'net' needs a 'tap' or a 'bridge'");
+	if (!parse_mac(config->mac, text_of(net, "mac")))
+		return invalid(error, error_bytes,
+		               "'net' needs the 'mac' of one station");
+	if (!parse_mtu(&config->mtu, json_object_get_member(net, "mtu")))
+		return invalid(error, error_bytes, "'net' needs an 'mtu' of 576 to 9000");
+	return true;
+}
+
+bool net_config_parse(struct net_config *config, const char *json, char *error,
+                      size_t error_bytes)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	JsonNode *root, *net = NULL;
+
+	*config = (struct net_config){ .mtu = 0 };
+	if (!json_parser_load_from_data(parser, json, -1, NULL))
+		return invalid(error, error_bytes, "not JSON text");
+	root = json_parser_get_root(parser);
+	if (root && JSON_NODE_HOLDS_OBJECT(root))
+		net = json_object_get_member(json_node_get_object(root), "net");
+	if (!net || !JSON_NODE_HOLDS_OBJECT(net))
+		return invalid(error, error_bytes, "'net' must be an object");
+	return parse_net(config, json_node_get_object(net), error, error_bytes);
+}

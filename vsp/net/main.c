@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * viridis-net: the provider of a network adapter, one process an adapter. This file opens the
+ * backend and carries the worker's orders to the channel.
+ */
+#include <errno.h>
+#include <json-glib/json-glib.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vsp/net/config.h"
+#include "vsp/net/net.h"
+
+#define LOG_LINES_PER_SECOND 5u
+#define LSO_BYTES            65535u /* what IP can say */
+
+void net_log(struct net *net, enum vsp_log_level level, const char *format, ...)
+{
+	char line[256];
+	struct timespec now;
+	va_list args;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec != net->log_second) {
+		net->log_second = now.tv_sec;
+		net->log_lines = 0;
+	}
+	if (net->log_lines++ >= LOG_LINES_PER_SECOND)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	vsp_log(net->vsp, level, "net: %s", line);
+}
+
+/* A process that fails here ends, which closes and frees everything. */
+static bool configure(struct vsp *vsp, const char *json, char *error, size_t error_bytes)
+{
+	struct net *net = vsp_context(vsp);
+	struct net_settings settings = { .queues = 1 };
+	struct net_config config;
+
+	net->vsp = vsp;
+	net->link_up = true;
+	if (!net_config_parse(&config, json, error, error_bytes))
+		return false;
+	net->backend.ops = &net_backend_tap;
+	if (!net->backend.ops->open(&net->backend, &config, error, error_bytes))
+		return false;
+	memcpy(settings.mac, config.mac, sizeof(settings.mac));
+	settings.mtu = config.mtu;
+	settings.capabilities = (struct ndis_offloads){
+		.ipv4_checksum_tx = true,
+		.checksum_tx = net->backend.capabilities.checksums,
+		.checksum_rx = net->backend.capabilities.checksums,
+		.lso = net->backend.capabilities.large_frames,
+		.rsc = net->backend.capabilities.large_frames,
+		.lso_bytes = LSO_BYTES,
+	};
+	net_device_init(&net->device, &settings);
+	return true;
+}
+
+/* ---- The channel ---- */
+
+static bool channel_open(struct vsp *vsp, struct vsp_channel *channel)
+{
+	return net_channel_open(vsp_context(vsp), channel);
+}
+
+static void channel_started(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)channel; /* there is one */
+	net_channel_pump(vsp_context(vsp));
+}
+
+static void channel_signalled(struct vsp *vsp, struct vsp_channel *channel)
+{
+	struct net *net = vsp_context(vsp);
+
+	(void)channel; /* there is one */
+	net->counts.signals_in++;
+	net_channel_pump(net);
+}
+
+static void channel_close(struct vsp *vsp, struct vsp_channel *channel)
+{
+	(void)channel; /* there is one */
+	net_channel_close(vsp_context(vsp));
+}
+
+static void channel_lent(struct vsp *vsp, struct vsp_channel *channel,
+                         const struct vsp_loan *loan)
+{
+	(void)channel; /* there is one */
+	net_channel_lent(vsp_context(vsp), loan);
+}
+
+static void channel_reclaim(struct vsp *vsp, struct vsp_channel *channel, uint32_t gpadl)
+{
+	(void)channel; /* there is one */
+	net_channel_reclaim(vsp_context(vsp), gpadl);
+}
+
+/* ---- Orders ---- */
+
+/* {"command": "stats"} is the one there is. */
+static bool asks_for_statistics(const char *json)
+{
+	g_autoptr(JsonParser) parser = json_parser_new();
+	JsonNode *root, *name;
+
+	if (!json_parser_load_from_data(parser, json, -1, NULL))
+		return false;
+	root = json_parser_get_root(parser);
+	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
+		return false;
+	name = json_object_get_member(json_node_get_object(root), "command");
+	return name && JSON_NODE_HOLDS_VALUE(name) &&
+	       g_strcmp0(json_node_get_string(name), "stats") == 0;
+}
+
+static void command(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	g_autofree char *statistics = NULL;
+
+	if (!asks_for_statistics(json)) {
+		vsp_event(vsp, tag, "{\"ok\":false,\"error\":\"no such command\"}");
+		return;
+	}
+	statistics = net_statistics_json(vsp_context(vsp));
+	vsp_event(vsp, tag, statistics);
+}
+
+int main(void)
+{
+	static const struct vsp_provider provider = {
+		.name = "viridis-net",
+		.configure = configure,
+		.open = channel_open,
+		.started = channel_started,
+		.signalled = channel_signalled,
+		.close = channel_close,
+		.lent = channel_lent,
+		.reclaim = channel_reclaim,
+		.command = command,
+	};
+	static struct net net;
+
+	return vsp_main(&provider, &net);
+}

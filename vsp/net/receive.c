@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Frames for the guest: the backend writes them straight into free sections of the receive
+ * buffer, behind room for RNDIS's head, which is written when the frame's length is known.
+ *
+ * N4 Some sections stay free for answers to requests: a guest that keeps all others still
+ *    hears what it asked for.
+ */
+#include <errno.h>
+#include <string.h>
+#include <viridis/base/bits.h>
+
+#include "vsp/net/net.h"
+
+/* Frames of one turn; then the worker and the guest's packets are heard, too. */
+#define FRAMES_PER_TURN      64u
+#define FRAMES_DISCARDED     4096u
+#define SECTIONS_FOR_ANSWERS 8u
+#define FRAME_BYTES_MIN      14
+
+static uint8_t *section_at(const struct net *net, uint32_t section)
+{
+	return net->buffers[NET_RECEIVE_BUFFER].pages +
+	       (size_t)section * net->device.buffers[NET_RECEIVE_BUFFER].section_bytes;
+}
+
+/* A packet over the ranges; false: there is no room in the ring, or it is broken. */
+static bool put_packet(struct net *net, enum nvsp_channel channel, uint64_t id,
+                       const struct vmbus_xfer_range *ranges, uint32_t count,
+                       bool *signal)
+{
+	const struct nvsp_message message =
+		nvsp_rndis_packet(channel, NVSP_SECTION_NONE, 0);
+	enum ring_status status =
+		ring_put_xfer_pages(&net->out, id, NVSP_RECEIVE_BUFFER_ID, ranges, count,
+	                            &message, sizeof(message), signal);
+
+	if (status != RING_OK && status != RING_FULL)
+		net_break_off(net, "ring of frames");
+	return status == RING_OK;
+}
+
+/* ---- Answers ---- */
+
+void net_put_answer(struct net *net, bool *signal)
+{
+	struct vmbus_xfer_range range = { .offset = 0 };
+	uint32_t section;
+	uint64_t id;
+
+	if (net->answer_bytes == 0 && net->device.link_up != net->link_up)
+		net->answer_bytes =
+			net_device_set_link(&net->device, net->link_up, net->answer);
+	if (net->answer_bytes == 0 || net->sections.free_count == 0 || net->broken)
+		return;
+	section = net_sections_peek(&net->sections, 0);
+	range.bytes = net->answer_bytes;
+	range.offset = section * net->device.buffers[NET_RECEIVE_BUFFER].section_bytes;
+	memcpy(section_at(net, section), net->answer, net->answer_bytes);
+	id = net_sections_take(&net->sections, 1);
+	if (put_packet(net, NVSP_CHANNEL_CONTROL, id, &range, 1, signal))
+		net->answer_bytes = 0;
+	else
+		(void)!net_sections_return(&net->sections, id); /* just taken */
+}
+
+/* ---- Frames ---- */
+
+/* Room for a frame: the virtio-net header, then sections. Returns the number of pieces. */
+static int lay_out(const struct net *net, struct net_header *header, struct iovec *pieces)
+{
+	uint32_t section_bytes = net->device.buffers[NET_RECEIVE_BUFFER].section_bytes;
+	uint32_t usable = net->sections.free_count - SECTIONS_FOR_ANSWERS;
+	uint32_t wanted = net->device.offloads.rsc ? NET_RECEIVE_PIECES_MAX : 1;
+
+	pieces[0] = (struct iovec){ header, sizeof(*header) };
+	if (wanted > usable)
+		wanted = usable;
+	for (uint32_t i = 0; i < wanted; i++)
+		pieces[1 + i] = (struct iovec){
+			section_at(net, net_sections_peek(&net->sections, i)) +
+				RNDIS_FRAME_HEAD_BYTES,
+			section_bytes - RNDIS_FRAME_HEAD_BYTES,
+		};
+	return (int)(1 + wanted);
+}
+
+/* What stands before each piece of a frame of `bytes`, and the ranges that hold them. */
+static void write_heads(struct net *net, const struct net_header *header, uint32_t bytes,
+                        uint32_t count)
+{
+	uint32_t section_bytes = net->device.buffers[NET_RECEIVE_BUFFER].section_bytes;
+	uint8_t start[64];
+	struct rndis_frame frame = { .data_offset = RNDIS_FRAME_HEAD_BYTES };
+	uint32_t first = net_sections_peek(&net->sections, 0);
+
+	if (net->device.offloads.checksum_rx) {
+		uint32_t looked_at = bytes < sizeof(start) ? bytes : sizeof(start);
+
+		memcpy(start, section_at(net, first) + RNDIS_FRAME_HEAD_BYTES, looked_at);
+		net_incoming_describe(&frame, header, start, looked_at);
+	}
+	if (count > 1)
+		frame.has |= RNDIS_HAS_PIECE;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t section = net_sections_peek(&net->sections, i);
+		uint32_t room = section_bytes - RNDIS_FRAME_HEAD_BYTES;
+
+		frame.data_bytes = bytes < room ? bytes : room;
+		frame.message_bytes = RNDIS_FRAME_HEAD_BYTES + frame.data_bytes;
+		frame.piece = (struct rndis_piece){
+			.version = RNDIS_PIECE_VERSION,
+			.flags = (uint8_t)(RNDIS_PIECE_PART |
+			                   (i == 0 ? RNDIS_PIECE_FIRST : 0) |
+			                   (i + 1 == count ? RNDIS_PIECE_LAST : 0)),
+		};
+		rndis_frame_write(&frame, section_at(net, section));
+		net->held[i] = (struct vmbus_xfer_range){ frame.message_bytes,
+			                                  section * section_bytes };
+		bytes -= frame.data_bytes;
+	}
+}
+
+/* The frame that was received goes to the guest, or waits for room as the one held. */
+static void deliver(struct net *net, const struct net_header *header, uint32_t bytes,
+                    bool *signal)
+{
+	uint32_t room = net->device.buffers[NET_RECEIVE_BUFFER].section_bytes -
+	                RNDIS_FRAME_HEAD_BYTES;
+	uint32_t count = (bytes + room - 1) / room;
+
+	write_heads(net, header, bytes, count);
+	net->held_count = count;
+	net->held_id = net_sections_take(&net->sections, count);
+	net->device.counts.received++;
+	net->counts.received_bytes += bytes;
+	if (put_packet(net, NVSP_CHANNEL_DATA, net->held_id, net->held, count, signal))
+		net->held_id = 0;
+}
+
+static bool is_wanted(const struct net *net)
+{
+	uint8_t destination[NDIS_MAC_BYTES];
+
+	memcpy(destination,
+	       section_at(net, net_sections_peek(&net->sections, 0)) +
+	               RNDIS_FRAME_HEAD_BYTES,
+	       sizeof(destination));
+	return net_device_wants(&net->device, destination);
+}
+
+/* Its device was removed, say: no frame comes or goes any more. */
+static void lose_backend(struct net *net)
+{
+	net->lost = true;
+	net->link_up = false;
+	net_log(net, VSP_LOG_ERROR, "the network is gone: %s", strerror(errno));
+}
+
+/* False: there is none. */
+static bool receive_one(struct net *net, bool *signal)
+{
+	struct iovec pieces[1 + NET_RECEIVE_PIECES_MAX];
+	struct net_header header = { 0 };
+	int count = lay_out(net, &header, pieces);
+	ssize_t got = net->backend.ops->receive(&net->backend, pieces, count);
+	size_t room = 0;
+
+	if (got < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			lose_backend(net);
+		return false;
+	}
+	for (int i = 0; i < count; i++)
+		room += pieces[i].iov_len;
+	/* What fills all of it may have been cut. */
+	if (got < (ssize_t)sizeof(header) + FRAME_BYTES_MIN || got == (ssize_t)room)
+		net->device.counts.receive_errors++;
+	else if (!is_wanted(net))
+		net->counts.filtered++;
+	else
+		deliver(net, &header, (uint32_t)got - (uint32_t)sizeof(header), signal);
+	return true;
+}
+
+static bool has_room(const struct net *net)
+{
+	return net->held_id == 0 && !net->broken && !net->lost &&
+	       net->sections.free_count > SECTIONS_FOR_ANSWERS;
+}
+
+static void frames_ready(struct vsp *vsp, int fd, void *context);
+
+/* Without a place for frames the backend's descriptor must not wake us; they wait there. */
+static void watch(struct net *net)
+{
+	bool on = net->channel && net_device_receives(&net->device) && has_room(net);
+
+	if (net->watching == on)
+		return;
+	if (!on)
+		vsp_unwatch(net->vsp, net->backend.fd);
+	else if (!vsp_watch(net->vsp, net->backend.fd, frames_ready, net))
+		return;
+	net->watching = on;
+}
+
+void net_receive_resume(struct net *net, bool *signal)
+{
+	if (net->held_id != 0 && !net->broken &&
+	    put_packet(net, NVSP_CHANNEL_DATA, net->held_id, net->held, net->held_count,
+	               signal))
+		net->held_id = 0;
+	watch(net);
+}
+
+/*
+ * A frame that comes alone costs one call: whether another follows is asked at once only when
+ * they came in bursts before. Else the event loop says it.
+ */
+static void frames_ready(struct vsp *vsp, int fd, void *context)
+{
+	struct net *net = context;
+	unsigned int budget = net->burst ? FRAMES_PER_TURN : 2;
+	unsigned int taken = 0;
+	bool signal = false;
+
+	(void)vsp;
+	(void)fd;
+	while (taken < budget && has_room(net) && receive_one(net, &signal))
+		taken++;
+	net->burst = taken > 1;
+	if (!has_room(net)) {
+		net->counts.stalls++;
+		net->device.counts.no_buffer++;
+	}
+	net_put_answer(net, &signal); /* the link may be down now */
+	watch(net);
+	if (!signal)
+		return;
+	net->counts.signals_out++;
+	vsp_channel_signal(net->channel);
+}
+
+void net_discard(struct net *net)
+{
+	struct net_header header;
+	uint8_t start[64];
+	const struct iovec pieces[] = { { &header, sizeof(header) },
+		                        { start, sizeof(start) } };
+
+	for (unsigned int i = 0; i < FRAMES_DISCARDED; i++)
+		if (net->backend.ops->receive(&net->backend, pieces, 2) < 0)
+			break;
+}
