@@ -35,14 +35,21 @@ START_TEST(what_the_hypervisor_refuses_has_a_reason)
 	machine.cpu_count = 0;
 	ck_assert_str_eq(machine_reject_reason(&machine),
 	                 "ACPI's MADT names no CPU that is enabled");
-	machine.cpu_count = VIRIDIS_MACHINE_CPUS + 1;
-	ck_assert_ptr_nonnull(machine_reject_reason(&machine));
+	machine.cpu_count = VIRIDIS_MACHINE_CPUS;
+	ck_assert_ptr_null(machine_reject_reason(&machine));
+	machine.cpu_count++;
+	ck_assert_str_eq(machine_reject_reason(&machine), "there are more than 64 CPUs");
 	setup();
-	machine.ioapic_count = VIRIDIS_MACHINE_IOAPICS + 1;
-	ck_assert_ptr_nonnull(machine_reject_reason(&machine));
+	machine.ioapic_count = VIRIDIS_MACHINE_IOAPICS;
+	ck_assert_ptr_null(machine_reject_reason(&machine));
+	machine.ioapic_count++;
+	ck_assert_str_eq(machine_reject_reason(&machine),
+	                 "there are more than 8 I/O APICs");
 	setup();
-	machine.iommu_count = VIRIDIS_MACHINE_IOMMUS + 1;
-	ck_assert_ptr_nonnull(machine_reject_reason(&machine));
+	machine.iommu_count = VIRIDIS_MACHINE_IOMMUS;
+	ck_assert_ptr_null(machine_reject_reason(&machine));
+	machine.iommu_count++;
+	ck_assert_str_eq(machine_reject_reason(&machine), "there are more than 8 IOMMUs");
 }
 END_TEST
 

@@ -208,6 +208,73 @@ START_TEST(a_module_cut_within_its_addresses_is_refused)
 }
 END_TEST
 
+/* Tags 14 and 15 each with a copy of an RSDP, and what is taken of them. */
+START_TEST(the_longer_rsdp_counts)
+{
+	static const struct {
+		uint32_t type, bytes, next_type, next_bytes;
+		unsigned int taken;
+	} cases[] = {
+		{ 14, 20, 77, 20, 20 }, { 15, 36, 77, 36, 36 }, { 14, 20, 15, 36, 36 },
+		{ 15, 36, 14, 20, 36 }, { 15, 35, 77, 0, 20 },  { 15, 40, 77, 0, 36 },
+		{ 13, 36, 16, 36, 0 },  { 14, 20, 14, 20, 20 },
+	};
+	uint8_t first[40], second[40];
+
+	memset(first, 0x11, sizeof(first));
+	memset(second, 0x22, sizeof(second));
+	start();
+	add_map(1);
+	tag_start(cases[_i].type, cases[_i].bytes);
+	add(first, cases[_i].bytes);
+	tag_start(cases[_i].next_type, cases[_i].next_bytes);
+	add(second, cases[_i].next_bytes);
+	(void)finish();
+	ck_assert_ptr_null(tags_fault);
+	ck_assert_uint_eq(tags.rsdp_bytes, cases[_i].taken);
+	for (unsigned int i = 0; i < BOOT_RSDP_BYTES; i++)
+		ck_assert_uint_eq(tags.rsdp[i], i >= cases[_i].taken ? 0 :
+		                                _i == 2              ? 0x22 :
+		                                                       0x11);
+}
+END_TEST
+
+START_TEST(an_rsdp_that_is_cut_short_is_refused)
+{
+	start();
+	add_map(1);
+	tag_start((uint32_t)_i, 19);
+	add("RSD PTR            ", 19);
+	(void)finish();
+	ck_assert_str_eq(tags_fault, "an RSDP is cut short");
+}
+END_TEST
+
+START_TEST(as_many_modules_as_there_is_room_for_are_taken)
+{
+	start();
+	for (uint32_t i = 0; i < BOOT_MAX_MODULES; i++)
+		add_module(i, i, "");
+	(void)finish();
+	ck_assert_ptr_null(tags_fault);
+	ck_assert_uint_eq(tags.module_count, BOOT_MAX_MODULES);
+	ck_assert_uint_eq(tags.modules[7].start, 7);
+	ck_assert_uint_eq(tags.modules[7].end, 7);
+	ck_assert_str_eq(tags.modules[7].command_line, "");
+}
+END_TEST
+
+START_TEST(a_module_without_any_text_is_refused)
+{
+	start();
+	add_map(1);
+	tag_start(3, 8);
+	add64(0);
+	(void)finish();
+	ck_assert_str_eq(tags_fault, "a module is malformed");
+}
+END_TEST
+
 static Suite *multiboot2_suite(void)
 {
 	Suite *suite = suite_create("multiboot2");
@@ -221,6 +288,10 @@ static Suite *multiboot2_suite(void)
 	tcase_add_loop_test(tests, hostile_lengths_are_reported_not_followed, 0, 6);
 	tcase_add_test(tests, a_map_with_entries_of_no_size_is_refused);
 	tcase_add_test(tests, information_cut_anywhere_is_reported);
+	tcase_add_loop_test(tests, the_longer_rsdp_counts, 0, 8);
+	tcase_add_loop_test(tests, an_rsdp_that_is_cut_short_is_refused, 14, 16);
+	tcase_add_test(tests, as_many_modules_as_there_is_room_for_are_taken);
+	tcase_add_test(tests, a_module_without_any_text_is_refused);
 	tcase_add_test(tests, a_module_cut_within_its_addresses_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite;

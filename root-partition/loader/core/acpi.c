@@ -41,6 +41,11 @@ static uint64_t load_le(const uint8_t *bytes, size_t count)
 	return cursor_le(&c, count);
 }
 
+static uint32_t load_le32(const uint8_t *bytes)
+{
+	return (uint32_t)load_le(bytes, 4);
+}
+
 static void store_le(uint8_t *bytes, uint64_t value, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -72,7 +77,7 @@ static enum acpi_status open_table(const struct acpi_memory *memory, uint64_t hp
 
 	if (!header)
 		return ACPI_BAD_TABLE;
-	size_t length = (size_t)load_le(header + HEADER_LENGTH_AT, 4);
+	size_t length = load_le32(header + HEADER_LENGTH_AT);
 
 	if (length < HEADER_BYTES || length > TABLE_MAX_BYTES)
 		return ACPI_BAD_TABLE;
@@ -91,7 +96,7 @@ static enum acpi_status open_root_table(const struct acpi_memory *memory,
 
 	if (wide && (info->rsdp_bytes < RSDP_NEW_BYTES || info->rsdp[15] < 2))
 		return ACPI_NOT_FOUND;
-	uint64_t hpa = wide ? load_le(info->rsdp + 24, 8) : load_le(info->rsdp + 16, 4);
+	uint64_t hpa = wide ? load_le(info->rsdp + 24, 8) : load_le32(info->rsdp + 16);
 
 	root->entry_bytes = entry_bytes;
 	return open_table(memory, hpa, &root->bytes, &root->size);
@@ -325,16 +330,16 @@ static void read_fadt(const struct acpi_memory *memory, struct acpi_info *info)
 		return;
 	const uint8_t *fadt = table.bytes;
 	size_t size = table.size;
-	uint32_t flags = (uint32_t)load_le(fadt + FLAGS, 4);
+	uint32_t flags = load_le32(fadt + FLAGS);
 
-	info->pm1a_control = (uint16_t)load_le(fadt + PM1A, 4);
-	info->pm1b_control = (uint16_t)load_le(fadt + PM1B, 4);
-	info->pm_timer_port = (uint16_t)load_le(fadt + PM_TIMER, 4);
+	info->pm1a_control = (uint16_t)load_le32(fadt + PM1A);
+	info->pm1b_control = (uint16_t)load_le32(fadt + PM1B);
+	info->pm_timer_port = (uint16_t)load_le32(fadt + PM_TIMER);
 	if (size > RESET_VALUE && (flags & RESET_SUPPORTED))
 		read_reset(fadt + RESET, fadt[RESET_VALUE], info);
 	uint64_t dsdt = size >= X_DSDT + 8 ? load_le(fadt + X_DSDT, 8) : 0;
 
-	read_dsdt(memory, dsdt != 0 ? dsdt : load_le(fadt + DSDT, 4), info);
+	read_dsdt(memory, dsdt != 0 ? dsdt : load_le32(fadt + DSDT), info);
 }
 
 static void add_iommu(struct acpi_info *info, uint64_t hpa, uint64_t bytes)
