@@ -211,6 +211,77 @@ START_TEST(a_channel_s_lists_can_be_walked_and_removed)
 }
 END_TEST
 
+START_TEST(a_channel_s_lists_are_walked_where_they_lie_together)
+{
+	static const uint32_t relids[ENTRIES] = { 1, 1, 2, 1 };
+	struct gpadl *next = NULL;
+
+	for (uint32_t i = 0; i < ENTRIES; i++)
+		ck_assert_int_eq(begin(relids[i], i, 1, 1), GPADL_COMPLETE);
+	for (uint32_t i = 0; i < ENTRIES; i++) {
+		if (relids[i] != 1)
+			continue;
+		next = gpadl_next(&table, 1, next);
+		ck_assert_ptr_eq(next, &entries[i]);
+	}
+	ck_assert_ptr_null(gpadl_next(&table, 1, next));
+	ck_assert_ptr_null(gpadl_next(&table, 3, NULL));
+}
+END_TEST
+
+START_TEST(a_range_spans_the_pages_that_it_touches)
+{
+	static const struct {
+		uint32_t bytes, offset, pages;
+	} good[] = {
+		{ 1, 0, 1 },    { 4096, 0, 1 }, { 4097, 0, 2 },         { 1, 4095, 1 },
+		{ 2, 4095, 2 }, { 8192, 1, 3 }, { 100 * 4096, 0, 100 },
+	};
+	const uint32_t pages = good[_i].pages;
+
+	ck_assert_int_eq(begin(9, 9, 1, 0), GPADL_MORE); /* fills in the header */
+	gpadl_remove(&table, gpadl);
+	header.head.range_buffer_bytes = (uint16_t)(8 + 8 * pages);
+	header.head.range_bytes = good[_i].bytes;
+	header.head.range_offset = good[_i].offset;
+	ck_assert_int_eq(gpadl_begin(&table, &header, sizeof(header.head), &gpadl),
+	                 GPADL_MORE);
+	ck_assert_uint_eq(gpadl->page_count, pages);
+	ck_assert_uint_eq(gpadl->bytes, good[_i].bytes);
+	ck_assert_uint_eq(gpadl->offset, good[_i].offset);
+	ck_assert_uint_eq(gpadl->relid, 9);
+	ck_assert_uint_eq(gpadl->received_pages, 0);
+	gpadl_remove(&table, gpadl);
+	header.head.range_buffer_bytes += 8;
+	ck_assert_int_eq(gpadl_begin(&table, &header, sizeof(header.head), &gpadl),
+	                 GPADL_MALFORMED);
+	header.head.range_buffer_bytes -= 16;
+	ck_assert_int_eq(gpadl_begin(&table, &header, sizeof(header.head), &gpadl),
+	                 GPADL_MALFORMED);
+}
+END_TEST
+
+START_TEST(the_last_list_of_the_table_is_like_the_first)
+{
+	for (uint32_t id = 0; id < ENTRIES; id++)
+		ck_assert_int_eq(begin(1, id, 10, 9), GPADL_MORE);
+	for (uint32_t id = ENTRIES; id-- > 0;) {
+		ck_assert_int_eq(go_on(id, 9, 1), GPADL_COMPLETE);
+		ck_assert_ptr_eq(gpadl, &entries[id]);
+		ck_assert_ptr_eq(gpadl_find(&table, 1, id), &entries[id]);
+		check_pages(gpadl);
+	}
+	gpadl_remove(&table, &entries[0]);
+	for (uint32_t id = 1; id < ENTRIES; id++)
+		check_pages(&entries[id]);
+	ck_assert_int_eq(begin(1, 9, 10, 9), GPADL_MORE);
+	ck_assert_ptr_eq(gpadl, &entries[0]);
+	ck_assert_int_eq(go_on(9, 9, 1), GPADL_COMPLETE);
+	for (uint32_t id = 0; id < ENTRIES; id++)
+		check_pages(&entries[id]);
+}
+END_TEST
+
 static Suite *gpadl_suite(void)
 {
 	Suite *suite = suite_create("gpadl");
@@ -228,6 +299,9 @@ static Suite *gpadl_suite(void)
 	tcase_add_test(tc, a_full_table_refuses_and_recovers);
 	tcase_add_test(tc, removal_keeps_the_other_lists_together);
 	tcase_add_test(tc, a_channel_s_lists_can_be_walked_and_removed);
+	tcase_add_test(tc, a_channel_s_lists_are_walked_where_they_lie_together);
+	tcase_add_loop_test(tc, a_range_spans_the_pages_that_it_touches, 0, 7);
+	tcase_add_test(tc, the_last_list_of_the_table_is_like_the_first);
 	suite_add_tcase(suite, tc);
 	return suite;
 }

@@ -282,6 +282,78 @@ START_TEST(a_consumer_signals_once_when_enough_has_become_free)
 }
 END_TEST
 
+/* 512 bytes are free, and 1024 are wanted: exactly enough may do or not. */
+START_TEST(a_consumer_signals_at_exactly_enough_and_one_after)
+{
+	struct ring_received packet;
+
+	for (unsigned int i = 0; i < 7; i++)
+		ck_assert_int_eq(put(488), RING_OK);
+	ck_assert_int_eq(put(1000), RING_FULL);
+	ck_assert_uint_eq(control.pending_send_bytes, 1024);
+	for (unsigned int i = 0; i < 4; i++) {
+		ck_assert_int_eq(get(&packet), RING_OK);
+		ck_assert_int_eq(ring_release(&rx), i < 2);
+	}
+	ck_assert(!ring_release(&rx)); /* nothing was given back */
+}
+END_TEST
+
+START_TEST(a_release_with_a_hostile_write_index_signals_nobody)
+{
+	struct ring_received packet;
+
+	ck_assert_int_eq(put(4000), RING_OK);
+	ck_assert_int_eq(put(200), RING_FULL);
+	ck_assert_int_eq(get(&packet), RING_OK);
+	control.write_index = 4;
+	ck_assert(!ring_release(&rx));
+}
+END_TEST
+
+START_TEST(a_packet_s_bytes_are_the_protocol_s)
+{
+	static const uint64_t pfns[] = { 0x1111, 0x2222 };
+	const struct ring_gpa_range range = { 5000, 16, pfns, 2 };
+	static const uint64_t direct[] = {
+		0x0001000700060009,
+		99,                 /* type, header and length in units of 8, flags */
+		0x0000000100000000, /* reserved, one range */
+		0x0000001000001388, /* bytes, offset */
+		0x1111,
+		0x2222,
+		'x',
+		0, /* where it starts */
+		0x0000000300020006,
+		7,
+		'y',
+		UINT64_C(64) << 32,
+		0x000000030002000b,
+		8,
+		'z',
+		UINT64_C(96) << 32,
+	};
+
+	ck_assert_int_eq(ring_put_gpa_direct(&tx, 99, &range, "x", 1, &signal), RING_OK);
+	ck_assert_int_eq(ring_put_inband(&tx, 7, 0, "y", 1, &signal), RING_OK);
+	ck_assert_int_eq(ring_put_completion(&tx, 8, "z", 1, &signal), RING_OK);
+	ck_assert_uint_eq(control.write_index, sizeof(direct));
+	ck_assert_mem_eq(data, direct, sizeof(direct));
+	ck_assert_uint_eq(data[sizeof(direct)], 0xee);
+}
+END_TEST
+
+START_TEST(a_range_of_more_pages_than_any_packet_has_is_too_long)
+{
+	static const uint32_t counts[] = { VMBUS_PACKET_BYTES_MAX / 8 + 1, 0x20000000 };
+	const struct ring_gpa_range range = { 1, 0, NULL, counts[_i] };
+
+	ck_assert_int_eq(ring_put_gpa_direct(&tx, 7, &range, "x", 1, &signal),
+	                 RING_TOO_LONG);
+	ck_assert_uint_eq(control.write_index, 0);
+}
+END_TEST
+
 START_TEST(a_producer_that_does_not_announce_it_is_not_waited_for)
 {
 	struct ring_received packet;
@@ -467,6 +539,11 @@ static Suite *ring_suite(void)
 	tcase_add_test(tc, a_ring_is_never_filled_to_the_last_byte);
 	tcase_add_test(tc, a_blocked_producer_says_what_it_waits_for_until_it_succeeds);
 	tcase_add_test(tc, a_consumer_signals_once_when_enough_has_become_free);
+	tcase_add_test(tc, a_consumer_signals_at_exactly_enough_and_one_after);
+	tcase_add_test(tc, a_release_with_a_hostile_write_index_signals_nobody);
+	tcase_add_test(tc, a_packet_s_bytes_are_the_protocol_s);
+	tcase_add_loop_test(tc, a_range_of_more_pages_than_any_packet_has_is_too_long, 0,
+	                    2);
 	tcase_add_test(tc, a_producer_that_does_not_announce_it_is_not_waited_for);
 	tcase_add_test(tc, only_the_step_from_empty_signals);
 	tcase_add_test(tc, a_masked_consumer_is_not_signalled);

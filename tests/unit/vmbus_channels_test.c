@@ -341,6 +341,28 @@ START_TEST(an_open_that_fails_while_it_is_closed_needs_no_close)
 }
 END_TEST
 
+/* S6: neither another answer about its relid nor an older one starts it. */
+START_TEST(a_channel_starts_with_the_answer_to_its_open_and_no_other)
+{
+	const struct page_list list = list_of(1, 8, 4);
+
+	connect_to_offers(1);
+	lend(1, 7, 10);
+	owner.hold = true;
+	ck_assert_int_eq(say_open(1, 7, 4, 1), SERVER_OK);
+	server_open_complete(server, 1, VMBUS_STATUS_FAILURE);
+	ck_assert_int_eq(say_list(&list, 4), SERVER_OK);
+	ck_assert_int_eq(say_open(1, 7, 4, 1), SERVER_OK);
+	server_open_complete(server, 1, VMBUS_STATUS_OK);
+	ck_assert_int_eq(server_channel(server, 1)->state, SERVER_CHANNEL_OPEN);
+	assert_answer(5, VMBUS_OPEN_RESULT, 1, 71, VMBUS_STATUS_FAILURE);
+	assert_answer(5, VMBUS_GPADL_CREATED, 1, 8, VMBUS_STATUS_OK);
+	ck_assert_uint_eq(owner.starts, 0);
+	assert_answer(5, VMBUS_OPEN_RESULT, 1, 71, VMBUS_STATUS_OK);
+	ck_assert_uint_eq(owner.starts, 1);
+}
+END_TEST
+
 START_TEST(rescinds_go_before_offers_and_those_before_the_end_of_offers)
 {
 	for (uint8_t i = 1; i <= 3; i++)
@@ -411,6 +433,7 @@ static TCase *channels_case(void)
 	                    2);
 	tcase_add_test(tc, a_client_that_is_gone_hears_no_more_of_its_requests);
 	tcase_add_test(tc, an_open_that_fails_while_it_is_closed_needs_no_close);
+	tcase_add_test(tc, a_channel_starts_with_the_answer_to_its_open_and_no_other);
 	tcase_add_test(tc, rescinds_go_before_offers_and_those_before_the_end_of_offers);
 	tcase_add_test(tc, a_message_is_given_again_until_it_is_done);
 	tcase_add_test(tc, room_is_kept_for_every_answer_that_may_be_owed);

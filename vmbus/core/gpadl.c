@@ -116,7 +116,7 @@ enum gpadl_status gpadl_begin(struct gpadl_table *table, const void *message,
 	if (!read_header(&c, &header))
 		return GPADL_MALFORMED;
 	pages = header_pages(&header);
-	if (pages == 0 || cursor_left(&c) > pages * 8u)
+	if (pages == 0)
 		return GPADL_MALFORMED;
 	if (gpadl_find(table, header.relid, header.id) ||
 	    find_assembling(table, header.id))

@@ -91,15 +91,6 @@ static void step_rescind(struct server *server, struct server_channel *channel)
 		server_free_slot(server, channel);
 }
 
-static bool all_quiet(const struct server *server)
-{
-	for (uint32_t i = 0; i < server->config.channel_capacity; i++) {
-		if (server->config.channels[i].state != SERVER_CHANNEL_CLOSED)
-			return false;
-	}
-	return gpadl_table_empty(&server->gpadls);
-}
-
 /* With the connection every client's knowledge of relids ends, S2. */
 static void forget_announcements(struct server *server)
 {
@@ -129,7 +120,8 @@ static void step_reset(struct server *server)
 {
 	uint32_t after = server->after_reset;
 
-	if (server->state != SERVER_RESETTING || !all_quiet(server)) /* S1 */
+	/* S1; a channel that is not closed has its rings' GPADL, S5. */
+	if (server->state != SERVER_RESETTING || !gpadl_table_empty(&server->gpadls))
 		return;
 	server->state = SERVER_DISCONNECTED;
 	server->after_reset = 0;
