@@ -232,6 +232,287 @@ START_TEST(a_short_packet_is_not_read)
 }
 END_TEST
 
+/* The packet as it came, but for operation, flags and status. */
+static void assert_echo(uint32_t status)
+{
+	struct storvsc_packet expected = packet;
+
+	expected.operation = STORVSC_COMPLETE_IO;
+	expected.flags = 0;
+	expected.status = status;
+	ck_assert_mem_eq(&answer, &expected, sizeof(expected));
+}
+
+START_TEST(every_version_we_speak_is_taken_and_echoed)
+{
+	static const uint16_t versions[] = { 0x0602, 0x0600, 0x0501 };
+
+	ck_assert_uint_eq(command(STORVSC_BEGIN_INITIALIZATION), NTSTATUS_SUCCESS);
+	assert_echo(NTSTATUS_SUCCESS);
+	ck_assert_uint_eq(query(0x0601), NTSTATUS_REVISION_MISMATCH);
+	assert_echo(NTSTATUS_REVISION_MISMATCH);
+	ck_assert_int_eq(server.state, VSTOR_BEGUN);
+	ck_assert_uint_eq(query(versions[_i]), NTSTATUS_SUCCESS);
+	assert_echo(NTSTATUS_SUCCESS);
+	ck_assert_uint_eq(server.version, versions[_i]);
+	ck_assert_int_eq(server.state, VSTOR_VERSIONED);
+	ck_assert_uint_eq(command(STORVSC_END_INITIALIZATION), NTSTATUS_SUCCESS);
+	assert_echo(NTSTATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(each_step_has_its_state)
+{
+	static const struct {
+		enum vstor_server_state state;
+		bool query, properties, end, sub_channels, execute;
+	} cases[] = {
+		{ VSTOR_IDLE, false, false, false, false, false },
+		{ VSTOR_BEGUN, true, false, false, false, false },
+		{ VSTOR_VERSIONED, false, true, true, false, false },
+		{ VSTOR_READY, false, true, false, true, true },
+	};
+
+	server.state = cases[_i].state;
+	ck_assert_int_eq(query(STORVSC_VERSION_6_2) == NTSTATUS_SUCCESS, cases[_i].query);
+	if (!cases[_i].query)
+		assert_echo(NTSTATUS_INVALID_DEVICE_STATE);
+	server.state = cases[_i].state;
+	ck_assert_int_eq(command(STORVSC_QUERY_PROPERTIES) == NTSTATUS_SUCCESS,
+	                 cases[_i].properties);
+	if (!cases[_i].properties)
+		assert_echo(NTSTATUS_INVALID_DEVICE_STATE);
+	ck_assert_int_eq(command(STORVSC_END_INITIALIZATION) == NTSTATUS_SUCCESS,
+	                 cases[_i].end);
+	if (!cases[_i].end)
+		assert_echo(NTSTATUS_INVALID_DEVICE_STATE);
+	server.state = cases[_i].state;
+	vstor_create_sub_channels(1, &packet);
+	ck_assert_int_eq(receive(0),
+	                 cases[_i].sub_channels ? VSTOR_SUB_CHANNELS : VSTOR_ANSWER);
+	if (!cases[_i].sub_channels)
+		assert_echo(NTSTATUS_INVALID_DEVICE_STATE);
+	make_read(512);
+	ck_assert_int_eq(receive(512), cases[_i].execute ? VSTOR_EXECUTE : VSTOR_ANSWER);
+	if (!cases[_i].execute)
+		assert_echo(NTSTATUS_INVALID_DEVICE_STATE);
+}
+END_TEST
+
+START_TEST(properties_say_no_more_than_they_should)
+{
+	struct storvsc_packet expected = { .operation = STORVSC_COMPLETE_IO };
+
+	vstor_server_init(&server, _i == 0 ? 0 : 3, MAX_TRANSFER);
+	ck_assert_int_eq(server.state, VSTOR_IDLE);
+	make_ready();
+	vstor_command(STORVSC_QUERY_PROPERTIES, &packet);
+	memset(&packet.body, 0xff, sizeof(packet.body));
+	ck_assert_int_eq(receive(0), VSTOR_ANSWER);
+	expected.body.properties.max_transfer_bytes = MAX_TRANSFER;
+	expected.body.properties.sub_channels_max = _i == 0 ? 0 : 3;
+	expected.body.properties.flags = _i == 0 ? 0 : 1;
+	ck_assert_mem_eq(&answer, &expected, sizeof(expected));
+}
+END_TEST
+
+START_TEST(sub_channels_are_some_and_not_too_many)
+{
+	static const struct {
+		uint16_t count;
+		bool good;
+	} cases[] = { { 0, false }, { 1, true }, { 3, true }, { 4, false } };
+
+	make_ready();
+	vstor_create_sub_channels(cases[_i].count, &packet);
+	ck_assert_int_eq(receive(0), cases[_i].good ? VSTOR_SUB_CHANNELS : VSTOR_ANSWER);
+	assert_echo(cases[_i].good ? NTSTATUS_SUCCESS : NTSTATUS_INVALID_PARAMETER);
+	ck_assert_uint_eq(request.sub_channels, cases[_i].good ? cases[_i].count : 0);
+}
+END_TEST
+
+START_TEST(every_reset_names_its_device)
+{
+	static const enum storvsc_operation resets[] = { STORVSC_RESET_LUN,
+		                                         STORVSC_RESET_ADAPTER,
+		                                         STORVSC_RESET_BUS };
+
+	vstor_command(resets[_i], &packet);
+	packet.body.srb.path = 1;
+	packet.body.srb.target = 2;
+	packet.body.srb.lun = 3;
+	ck_assert_int_eq(receive(0), VSTOR_RESET);
+	ck_assert_uint_eq(request.path, 1);
+	ck_assert_uint_eq(request.target, 2);
+	ck_assert_uint_eq(request.lun, 3);
+	assert_echo(NTSTATUS_SUCCESS);
+}
+END_TEST
+
+START_TEST(a_request_at_its_bounds_is_taken)
+{
+	static const struct {
+		uint8_t cdb_length, data_in;
+		uint32_t transfer;
+		uint64_t buffer;
+		bool good;
+	} cases[] = {
+		{ 1, 1, 512, 512, true },
+		{ 16, 0, 512, 512, true },
+		{ 16, 0, 513, 512, false },
+		{ 16, 2, 513, 512, true },
+		{ 17, 1, 512, 512, false },
+		{ 0, 1, 512, 512, false },
+		{ 16, 3, 512, 512, false },
+		{ 16, 1, MAX_TRANSFER, UINT64_MAX, true },
+		{ 16, 1, MAX_TRANSFER + 1, UINT64_MAX, false },
+		{ 16, 1, MAX_TRANSFER, MAX_TRANSFER - 1, false },
+	};
+	struct storvsc_srb *srb = &packet.body.srb;
+
+	make_ready();
+	make_read(512);
+	srb->path = 1;
+	srb->target = 2;
+	srb->lun = 3;
+	srb->cdb_length = cases[_i].cdb_length;
+	srb->data_in = cases[_i].data_in;
+	srb->data_transfer_length = cases[_i].transfer;
+	srb->timeout_seconds = 77;
+	srb->area[0] = 0x88;
+	srb->area[15] = 0x99;
+	ck_assert_int_eq(receive(cases[_i].buffer),
+	                 cases[_i].good ? VSTOR_EXECUTE : VSTOR_ANSWER);
+	if (!cases[_i].good) {
+		ck_assert_uint_eq(answer.body.srb.srb_status,
+		                  STORVSC_SRB_INVALID_REQUEST);
+		ck_assert_uint_eq(answer.body.srb.sense_length, 0);
+		return;
+	}
+	ck_assert_uint_eq(request.path, 1);
+	ck_assert_uint_eq(request.target, 2);
+	ck_assert_uint_eq(request.lun, 3);
+	ck_assert_uint_eq(request.cdb_length, cases[_i].cdb_length);
+	ck_assert_uint_eq(request.cdb[0], 0x88);
+	ck_assert_uint_eq(request.cdb[15], cases[_i].cdb_length == 16 ? 0x99 : 0);
+	ck_assert_int_eq(request.direction, cases[_i].data_in);
+	ck_assert_uint_eq(request.transfer_bytes,
+	                  cases[_i].data_in == 2 ? 0 : cases[_i].transfer);
+	ck_assert_uint_eq(request.timeout_seconds, 77);
+}
+END_TEST
+
+START_TEST(what_the_client_sends_is_whole)
+{
+	static const uint32_t flags[] = { 0x8a, 0x4a, 0x0a };
+	struct vstor_request from = {
+		.path = 1,
+		.target = 2,
+		.lun = 3,
+		.cdb_length = 16,
+		.cdb = { 0x8a, [15] = 9 },
+		.direction = (enum storvsc_data_direction)_i,
+		.transfer_bytes = 4096,
+		.timeout_seconds = 5,
+	};
+	struct storvsc_packet expected = {
+		.operation = STORVSC_EXECUTE_SRB,
+		.flags = 1,
+		.body.srb = {
+			.length = 52,
+			.path = 1,
+			.target = 2,
+			.lun = 3,
+			.cdb_length = 16,
+			.sense_length = 20,
+			.data_in = (uint8_t)_i,
+			.data_transfer_length = 4096,
+			.area = { 0x8a, [15] = 9 },
+			.queue_action = 0x20,
+			.srb_flags = flags[_i],
+			.timeout_seconds = 5,
+		},
+	};
+
+	memset(&packet, 0xff, sizeof(packet));
+	vstor_execute(&from, &packet);
+	ck_assert_mem_eq(&packet, &expected, sizeof(expected));
+	from.timeout_seconds = 0;
+	vstor_execute(&from, &packet);
+	ck_assert_uint_eq(packet.body.srb.timeout_seconds, 60);
+	expected = (struct storvsc_packet){ .operation = 9, .flags = 1 };
+	expected.body.version.version = 0x0602;
+	vstor_query_version(0x0602, &packet);
+	ck_assert_mem_eq(&packet, &expected, sizeof(expected));
+	expected = (struct storvsc_packet){ .operation = 13, .flags = 1 };
+	expected.body.sub_channel_count = 7;
+	vstor_create_sub_channels(7, &packet);
+	ck_assert_mem_eq(&packet, &expected, sizeof(expected));
+	expected = (struct storvsc_packet){ .operation = 11 };
+	vstor_notify(STORVSC_ENUMERATE_BUS, &packet);
+	ck_assert_mem_eq(&packet, &expected, sizeof(expected));
+}
+END_TEST
+
+START_TEST(a_completion_is_the_request_with_its_outcome)
+{
+	static const uint8_t lengths[] = { 0, 1, 19, 20, 21 };
+	uint8_t length = lengths[_i], kept = length < 20 ? length : 20;
+	struct vstor_result result = {
+		.srb_status = STORVSC_SRB_SUCCESS,
+		.scsi_status = 8,
+		.sense_length = length,
+		.transferred_bytes = 1234,
+	};
+	struct storvsc_packet expected;
+
+	memset(result.sense, 0x77, sizeof(result.sense));
+	make_read(4096);
+	expected = packet;
+	expected.operation = STORVSC_COMPLETE_IO;
+	expected.flags = 0;
+	expected.body.srb.srb_status = length == 0 ? 0x01 : 0x81;
+	expected.body.srb.scsi_status = 8;
+	expected.body.srb.data_transfer_length = 1234;
+	expected.body.srb.sense_length = kept;
+	memset(expected.body.srb.area, 0, 20);
+	memset(expected.body.srb.area, 0x77, kept);
+	vstor_complete(&packet, &result, &answer);
+	ck_assert_mem_eq(&answer, &expected, sizeof(expected));
+}
+END_TEST
+
+START_TEST(an_outcome_is_read_from_an_answer_only)
+{
+	struct vstor_result result;
+
+	make_read(4096);
+	vstor_complete(&packet,
+	               &(struct vstor_result){ .srb_status = STORVSC_SRB_ERROR,
+	                                       .scsi_status = 2,
+	                                       .sense_length = 20,
+	                                       .transferred_bytes = 5 },
+	               &answer);
+	ck_assert(vstor_result_read(&answer, &result));
+	ck_assert_uint_eq(result.sense_length, 20);
+	ck_assert_uint_eq(result.transferred_bytes, 5);
+	ck_assert_uint_eq(result.scsi_status, 2);
+	answer.body.srb.sense_length = 21;
+	ck_assert(!vstor_result_read(&answer, &result));
+	answer.body.srb.srb_status = STORVSC_SRB_ERROR; /* no sense data, so no matter */
+	ck_assert(vstor_result_read(&answer, &result));
+	ck_assert_uint_eq(result.srb_status, STORVSC_SRB_ERROR);
+	ck_assert_uint_eq(result.sense_length, 0);
+	answer.status = NTSTATUS_NOT_SUPPORTED;
+	ck_assert(!vstor_succeeded(&answer));
+	ck_assert(!vstor_result_read(&answer, &result));
+	answer.status = NTSTATUS_SUCCESS;
+	answer.operation = STORVSC_EXECUTE_SRB;
+	ck_assert(!vstor_succeeded(&answer));
+	ck_assert(!vstor_result_read(&answer, &result));
+}
+END_TEST
+
 static Suite *scsi_codec_suite(void)
 {
 	Suite *suite = suite_create("scsi_codec");
@@ -251,6 +532,15 @@ static Suite *scsi_codec_suite(void)
 	tcase_add_test(tc, a_reset_names_its_path);
 	tcase_add_test(tc, sub_channels_are_granted_up_to_the_limit);
 	tcase_add_test(tc, a_short_packet_is_not_read);
+	tcase_add_loop_test(tc, every_version_we_speak_is_taken_and_echoed, 0, 3);
+	tcase_add_loop_test(tc, each_step_has_its_state, 0, 4);
+	tcase_add_loop_test(tc, properties_say_no_more_than_they_should, 0, 2);
+	tcase_add_loop_test(tc, sub_channels_are_some_and_not_too_many, 0, 4);
+	tcase_add_loop_test(tc, every_reset_names_its_device, 0, 3);
+	tcase_add_loop_test(tc, a_request_at_its_bounds_is_taken, 0, 10);
+	tcase_add_loop_test(tc, what_the_client_sends_is_whole, 0, 3);
+	tcase_add_loop_test(tc, a_completion_is_the_request_with_its_outcome, 0, 5);
+	tcase_add_test(tc, an_outcome_is_read_from_an_answer_only);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
