@@ -158,6 +158,266 @@ START_TEST(a_log_line_of_unknown_level_is_refused)
 }
 END_TEST
 
+enum { CHANNEL = 1, NUMBER = 2, OFFSET = 4 };
+
+/* The table of protocol.h: who sends it, what it uses, and its tail. */
+static const struct row {
+	const char *name;
+	enum vsp_side sender;
+	unsigned int fields, descriptors;
+	uint32_t unit, count_min, count_max;
+	uint32_t offset, number; /* good values of those */
+} rows[VSP_MESSAGE_TYPES] = {
+	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, 2, 24, 1, 8, VSP_USER_FIRST,
+	                9 },
+	[VSP_CONFIG] = { "CONFIG", VSP_WORKER, 0, 0, 1, 0, 65536, 0, 0 },
+	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | OFFSET, 2, 8, 4, 8192, 2, 0 },
+	[VSP_START] = { "START", VSP_WORKER, CHANNEL, 0, 0, 0, 0, 0, 0 },
+	[VSP_CLOSE] = { "CLOSE", VSP_WORKER, CHANNEL, 0, 0, 0, 0, 0, 0 },
+	[VSP_COMMAND] = { "COMMAND", VSP_WORKER, NUMBER, 0, 1, 0, 65536, 0, 9 },
+	[VSP_LEND] = { "LEND", VSP_WORKER, CHANNEL | NUMBER, 0, 8, 0, 8192, 0, 9 },
+	[VSP_RECLAIM] = { "RECLAIM", VSP_WORKER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
+	[VSP_READY] = { "READY", VSP_PROVIDER, NUMBER, 0, 1, 0, 65536, 0, 9 },
+	[VSP_OPENED] = { "OPENED", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
+	[VSP_CLOSED] = { "CLOSED", VSP_PROVIDER, CHANNEL, 0, 0, 0, 0, 0, 0 },
+	[VSP_EVENT] = { "EVENT", VSP_PROVIDER, NUMBER, 0, 1, 0, 65536, 0, 9 },
+	[VSP_BORROW] = { "BORROW", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
+	[VSP_RETURNED] = { "RETURNED", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
+	[VSP_LOG] = { "LOG", VSP_PROVIDER, NUMBER, 0, 1, 0, 65536, 0, 2 },
+};
+
+static _Alignas(8) uint8_t large[VSP_DATAGRAM_BYTES_MAX + 8];
+
+/* A good message of this type with a tail of x, which is text and pages and ranges alike. */
+static struct vsp_wire good(enum vsp_message_type type, uint32_t count)
+{
+	const struct row *row = &rows[type];
+
+	memset(large, 'x', sizeof(large));
+	return (struct vsp_wire){
+		.type = type,
+		.bytes = (uint32_t)sizeof(struct vsp_wire) + count * row->unit,
+		.channel = row->fields & CHANNEL ? 7 : 0,
+		.number = row->number,
+		.offset = row->offset,
+		.count = count,
+	};
+}
+
+static bool taken(const struct vsp_wire *wire, size_t bytes, unsigned int descriptors,
+                  enum vsp_side sender)
+{
+	struct vsp_message out;
+
+	memcpy(large, wire, sizeof(*wire));
+	return vsp_message_decode(large, bytes, descriptors, sender, &out);
+}
+
+START_TEST(every_message_has_the_shape_of_its_row)
+{
+	const enum vsp_message_type type = (enum vsp_message_type)_i;
+	const struct row *row = &rows[type];
+	const uint32_t counts[] = { row->count_min, row->count_max };
+	const enum vsp_side other = row->sender == VSP_WORKER ? VSP_PROVIDER : VSP_WORKER;
+	struct vsp_wire wire;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		wire = good(type, counts[i]);
+		ck_assert(taken(&wire, wire.bytes, row->descriptors, row->sender));
+		ck_assert(!taken(&wire, wire.bytes, row->descriptors, other));
+		ck_assert(!taken(&wire, wire.bytes, row->descriptors + 1, row->sender));
+		ck_assert(!taken(&wire, wire.bytes, row->descriptors - 1, row->sender));
+		ck_assert(!taken(&wire, wire.bytes + 1, row->descriptors, row->sender));
+		wire.bytes++;
+		ck_assert(!taken(&wire, wire.bytes, row->descriptors, row->sender));
+	}
+	wire = good(type, row->count_max + 1);
+	ck_assert(!taken(&wire, wire.bytes, row->descriptors, row->sender));
+	if (row->count_min > 0) {
+		wire = good(type, row->count_min - 1);
+		ck_assert(!taken(&wire, wire.bytes, row->descriptors, row->sender));
+	}
+	wire = good(type, row->count_min);
+	wire.channel ^= 1;
+	ck_assert_int_eq(taken(&wire, wire.bytes, row->descriptors, row->sender),
+	                 (row->fields & CHANNEL) != 0);
+	wire = good(type, row->count_min);
+	wire.number ^= 1;
+	ck_assert_int_eq(taken(&wire, wire.bytes, row->descriptors, row->sender),
+	                 (row->fields & NUMBER) != 0 && type != VSP_LOG);
+	wire = good(type, row->count_min);
+	wire.offset ^= 1;
+	ck_assert_int_eq(taken(&wire, wire.bytes, row->descriptors, row->sender),
+	                 type == VSP_HELLO);
+}
+END_TEST
+
+START_TEST(a_header_says_what_the_message_says)
+{
+	const struct row *row = &rows[_i];
+	const struct vsp_message message = { (enum vsp_message_type)_i, 1, 2, 3, 4, NULL };
+	const struct vsp_wire wire = vsp_message_header(&message);
+
+	ck_assert_uint_eq(wire.type, (uint32_t)_i);
+	ck_assert_uint_eq(wire.bytes, 24 + 4 * row->unit);
+	ck_assert_uint_eq(wire.channel, 1);
+	ck_assert_uint_eq(wire.number, 2);
+	ck_assert_uint_eq(wire.offset, 3);
+	ck_assert_uint_eq(wire.count, 4);
+	ck_assert_str_eq(vsp_message_name((enum vsp_message_type)_i), row->name);
+}
+END_TEST
+
+START_TEST(types_that_there_are_not_have_no_name)
+{
+	ck_assert_str_eq(vsp_message_name((enum vsp_message_type)0), "unknown");
+	ck_assert_str_eq(vsp_message_name(VSP_MESSAGE_TYPES), "unknown");
+}
+END_TEST
+
+START_TEST(values_are_taken_up_to_their_limits)
+{
+	static const struct {
+		enum vsp_message_type type;
+		uint32_t count, offset, number;
+		bool good;
+	} cases[] = {
+		{ VSP_HELLO, 1, 0x70000000, 2, true },
+		{ VSP_HELLO, 1, 0x6fffffff, 2, false },
+		{ VSP_HELLO, 1, 0x7000ffff, 2, true },
+		{ VSP_HELLO, 1, 0x70010000, 2, false },
+		{ VSP_OPEN, 4, 2, 0, true },
+		{ VSP_OPEN, 4, 1, 0, false },
+		{ VSP_OPEN, 4, 3, 0, false },
+		{ VSP_OPEN, 3, 2, 0, false },
+		{ VSP_OPEN, 3, 1, 0, false },
+		{ VSP_OPEN, 9, 7, 0, true },
+		{ VSP_OPEN, 9, 8, 0, false },
+		{ VSP_LOG, 1, 0, 2, true },
+		{ VSP_LOG, 1, 0, 3, false },
+	};
+	struct vsp_wire wire = good(cases[_i].type, cases[_i].count);
+	const struct row *row = &rows[cases[_i].type];
+
+	wire.offset = cases[_i].offset;
+	wire.number = cases[_i].number;
+	ck_assert_int_eq(taken(&wire, wire.bytes, row->descriptors, row->sender),
+	                 cases[_i].good);
+}
+END_TEST
+
+START_TEST(a_nul_anywhere_in_a_text_is_refused)
+{
+	static const size_t places[] = { 0, 1, 49, 99 };
+	struct vsp_wire wire = good(VSP_CONFIG, 100);
+
+	ck_assert(taken(&wire, wire.bytes, 0, VSP_WORKER));
+	large[sizeof(wire) + places[_i]] = 0;
+	ck_assert(!taken(&wire, wire.bytes, 0, VSP_WORKER));
+	wire = good(VSP_CONFIG, 100);
+	large[wire.bytes] = 0; /* behind it */
+	ck_assert(taken(&wire, wire.bytes, 0, VSP_WORKER));
+}
+END_TEST
+
+START_TEST(users_come_round_again)
+{
+	ck_assert_uint_eq(vsp_user_of(0), 0x70000000);
+	ck_assert_uint_eq(vsp_user_of(0xffff), 0x7000ffff);
+	ck_assert_uint_eq(vsp_user_of(0x10001), 0x70000001);
+}
+END_TEST
+
+START_TEST(ram_is_one_range_or_two)
+{
+	static const struct {
+		uint64_t bytes;
+		struct vsp_map map;
+	} cases[] = {
+		{ 4096, { { { 0, 4096, 0 } }, 1 } },
+		{ 3 * GIB, { { { 0, 3 * GIB, 0 } }, 1 } },
+		{ 3 * GIB + 4096,
+		  { { { 0, 3 * GIB, 0 }, { 4 * GIB, 4096, 3 * GIB } }, 2 } },
+	};
+	struct vsp_map map;
+
+	memset(&map, 0xa5, sizeof(map));
+	vsp_map_for_ram(&map, cases[_i].bytes);
+	ck_assert_mem_eq(&map.range, &cases[_i].map.range, sizeof(map.range));
+	ck_assert_uint_eq(map.count, cases[_i].map.count);
+	ck_assert(vsp_map_valid(&map, cases[_i].bytes));
+	ck_assert(!vsp_map_valid(&map, cases[_i].bytes - 4096));
+}
+END_TEST
+
+START_TEST(maps_at_their_limits_are_taken)
+{
+	static const struct vsp_map adjacent = {
+		.count = 2,
+		.range = { { 4096, 4096, 4096 }, { 8192, 4096, 0 } },
+	};
+	static const struct vsp_map high = {
+		.count = 1,
+		.range = { { UINT64_MAX - 8191, 4096, 4096 } },
+	};
+	static const struct vsp_map odd[] = {
+		{ .count = 1, .range = { { 0, 4096, 8 } } },
+		{ .count = 1, .range = { { 8, 4096, 0 } } },
+		{ .count = 1, .range = { { 0, 4104, 0 } } },
+		{ .count = 1, .range = { { 0, 4096, 8192 } } },
+		{ .count = 1, .range = { { 0, 4096, 12288 } } },
+		{ .count = 2, .range = { { 0, 8192, 0 }, { 4096, 4096, 0 } } },
+		{ .count = 2, .range = { { 0, 4096, 0 }, { 4096, 0, 0 } } },
+	};
+	struct vsp_map full = { .count = VSP_MAP_RANGES_MAX };
+
+	ck_assert(vsp_map_valid(&adjacent, 8192));
+	ck_assert(vsp_map_valid(&high, 8192));
+	for (uint64_t i = 0; i < VSP_MAP_RANGES_MAX; i++)
+		full.range[i] = (struct vsp_range){ i << 20, 4096, 0 };
+	ck_assert(vsp_map_valid(&full, 8192));
+	for (unsigned int i = 0; i < 7; i++)
+		ck_assert(!vsp_map_valid(&odd[i], 8192));
+}
+END_TEST
+
+START_TEST(a_lookup_finds_bytes_of_one_range)
+{
+	static const struct vsp_map map = {
+		.count = 2,
+		.range = { { 0x10000, 0x2000, 0x5000 }, { 0x20000, 0x1000, 0 } },
+	};
+	static const struct {
+		uint64_t gpa, bytes, offset; /* the last: UINT64_MAX for not found */
+	} cases[] = {
+		{ 0x10000, 0x2000, 0x5000 },     { 0x10000, 0x2001, UINT64_MAX },
+		{ 0xffff, 1, UINT64_MAX },       { 0x11fff, 1, 0x6fff },
+		{ 0x12000, 1, UINT64_MAX },      { 0x12000, 0, UINT64_MAX },
+		{ 0x11ff8, 8, 0x6ff8 },          { 0x11ff9, 8, UINT64_MAX },
+		{ 0x20000, 0x1000, 0 },          { 0x20fff, 1, 0xfff },
+		{ 0x20fff, 2, UINT64_MAX },      { 0, 1, UINT64_MAX },
+		{ 0x11000, 0x1001, UINT64_MAX },
+	};
+	uint64_t offset = UINT64_MAX;
+
+	ck_assert_int_eq(vsp_map_find(&map, cases[_i].gpa, cases[_i].bytes, &offset),
+	                 cases[_i].offset != UINT64_MAX);
+	ck_assert_uint_eq(offset, cases[_i].offset);
+}
+END_TEST
+
+START_TEST(page_numbers_are_looked_at_to_the_last)
+{
+	const uint64_t pfns[] = { 0, 0x3ffff, 0x40000 };
+	struct vsp_map map;
+
+	vsp_map_for_ram(&map, GIB);
+	ck_assert(vsp_map_pages_valid(&map, pfns, 0));
+	ck_assert(vsp_map_pages_valid(&map, pfns, 2));
+	ck_assert(!vsp_map_pages_valid(&map, pfns, 3));
+}
+END_TEST
+
 START_TEST(ram_above_three_gib_starts_again_at_four)
 {
 	struct vsp_map map;
@@ -228,6 +488,18 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, text_with_a_nul_inside_is_refused);
 	tcase_add_test(tcase, memory_is_lent_by_its_name_and_perhaps_not_at_all);
 	tcase_add_test(tcase, a_log_line_of_unknown_level_is_refused);
+	tcase_add_loop_test(tcase, every_message_has_the_shape_of_its_row, 1,
+	                    VSP_MESSAGE_TYPES);
+	tcase_add_loop_test(tcase, a_header_says_what_the_message_says, 1,
+	                    VSP_MESSAGE_TYPES);
+	tcase_add_test(tcase, types_that_there_are_not_have_no_name);
+	tcase_add_loop_test(tcase, values_are_taken_up_to_their_limits, 0, 13);
+	tcase_add_loop_test(tcase, a_nul_anywhere_in_a_text_is_refused, 0, 4);
+	tcase_add_test(tcase, users_come_round_again);
+	tcase_add_loop_test(tcase, ram_is_one_range_or_two, 0, 3);
+	tcase_add_test(tcase, maps_at_their_limits_are_taken);
+	tcase_add_loop_test(tcase, a_lookup_finds_bytes_of_one_range, 0, 13);
+	tcase_add_test(tcase, page_numbers_are_looked_at_to_the_last);
 	tcase_add_test(tcase, ram_above_three_gib_starts_again_at_four);
 	tcase_add_test(tcase, a_lookup_that_leaves_its_range_finds_nothing);
 	tcase_add_loop_test(tcase, page_numbers_beyond_the_address_space_are_not_ram, 0,
