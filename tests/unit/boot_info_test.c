@@ -20,6 +20,11 @@ static struct boot_info machine(uint64_t top)
 	};
 	struct boot_info info = { .range_count = 0 };
 
+	/* Behind the ranges there is no memory, whatever stands there. */
+	for (unsigned int i = 0; i < BOOT_MAX_RANGES; i++)
+		info.ranges[i] =
+			(struct memory_range){ i % 2 ? 0 : 8 * GIB, UINT64_MAX,
+			                       i % 2 ? MEMORY_TAKEN : MEMORY_RAM };
 	ck_assert(boot_info_add(&info, MIB, top, MEMORY_RAM));
 	for (unsigned int i = 0; i < ARRAY_COUNT(fixed); i++)
 		ck_assert(boot_info_add(&info, fixed[i].start, fixed[i].end,

@@ -140,6 +140,75 @@ START_TEST(a_fresh_apic_and_one_switched_off_are_states_too)
 }
 END_TEST
 
+/* All that is not named is 0 but for what a fresh APIC has. */
+static void assert_bits(const uint32_t isr[8], const uint32_t tmr[8],
+                        const uint32_t irr[8])
+{
+	struct vlapic other = fresh(3);
+	struct hv_local_interrupt_controller_state again;
+
+	vlapic_save(&v, 0, &state);
+	ck_assert_mem_eq(state.isr, isr, sizeof(state.isr));
+	ck_assert_mem_eq(state.tmr, tmr, sizeof(state.tmr));
+	ck_assert_mem_eq(state.irr, irr, sizeof(state.irr));
+	ck_assert(vlapic_load(&other, &state, 0));
+	vlapic_save(&other, 0, &again);
+	ck_assert_mem_eq(&again, &state, sizeof(state));
+}
+
+START_TEST(every_vector_is_saved_in_its_place)
+{
+	for (unsigned int vector = 16; vector < 256; vector++) {
+		uint32_t one[8] = { 0 };
+		static const uint32_t none[8];
+
+		one[vector / 32] = BIT32(vector % 32);
+		v = fresh(3);
+		write32(VLAPIC_SVR, SVR_ON, 0);
+		ck_assert(vlapic_accept(&v, (uint8_t)vector, false));
+		assert_bits(none, none, one);
+		ck_assert(vlapic_accept(&v, (uint8_t)vector, true));
+		assert_bits(none, one, one);
+		vlapic_deliver(&v, (uint8_t)vector);
+		assert_bits(one, one, none);
+	}
+}
+END_TEST
+
+START_TEST(every_local_vector_is_saved_in_its_place)
+{
+	v = fresh(3);
+	write32(VLAPIC_SVR, SVR_ON, 0);
+	for (uint32_t i = 0; i < 6; i++)
+		write32(VLAPIC_LVT_TIMER_REGISTER + 16 * i, 0x31 + i, 0);
+	vlapic_save(&v, 0, &state);
+	ck_assert_uint_eq(state.lvt_timer, 0x31);
+	ck_assert_uint_eq(state.lvt_thermal, 0x32);
+	ck_assert_uint_eq(state.lvt_performance, 0x33);
+	ck_assert_uint_eq(state.lvt_lint0, 0x34);
+	ck_assert_uint_eq(state.lvt_lint1, 0x35);
+	ck_assert_uint_eq(state.lvt_error, 0x36);
+	ck_assert_uint_eq(state.lvt_cmci, 0);
+	ck_assert_uint_eq(state.remote_read, 0);
+}
+END_TEST
+
+START_TEST(who_was_first_stays_so_whatever_software_writes)
+{
+	for (unsigned int first = 0; first < 2; first++) {
+		uint64_t bit = first ? VLAPIC_BASE_BOOTSTRAP : 0;
+
+		v = (struct vlapic){ .config = { .bootstrap = first } };
+		vlapic_reset(&v);
+		ck_assert_uint_eq(v.base, VLAPIC_GPA | VLAPIC_BASE_ENABLE | bit);
+		ck_assert(vlapic_set_base(&v, BASE_X2));
+		ck_assert_uint_eq(v.base, BASE_X2 | bit);
+		ck_assert(vlapic_set_base(&v, BASE_X2 | VLAPIC_BASE_BOOTSTRAP));
+		ck_assert_uint_eq(v.base, BASE_X2 | bit);
+	}
+}
+END_TEST
+
 /* One word of the good state, to be exchanged for another. */
 static const struct {
 	size_t word;
@@ -200,6 +269,9 @@ static Suite *vlapic_state_suite(void)
 	tcase_add_test(tcase, a_loaded_apic_goes_on_where_the_saved_one_was);
 	tcase_add_test(tcase, in_x2apic_mode_the_id_is_wide_and_makes_the_logical_one);
 	tcase_add_test(tcase, a_fresh_apic_and_one_switched_off_are_states_too);
+	tcase_add_test(tcase, every_vector_is_saved_in_its_place);
+	tcase_add_test(tcase, every_local_vector_is_saved_in_its_place);
+	tcase_add_test(tcase, who_was_first_stays_so_whatever_software_writes);
 	tcase_add_loop_test(tcase, forged_registers_are_refused_and_change_nothing, 0,
 	                    (int)ARRAY_COUNT(forged));
 	suite_add_tcase(suite, tcase);
