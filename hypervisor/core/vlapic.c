@@ -206,12 +206,14 @@ int vlapic_pending(const struct vlapic *v)
 
 bool vlapic_is_lone(const struct vlapic *v, uint8_t vector)
 {
-	uint64_t mine = BIT64(vector % 64), others = v->tmr[vector / 64] & mine;
+	unsigned int own = vector / 64;
+	uint64_t mine = BIT64(vector % 64);
+	uint64_t served = v->isr[0] | v->isr[1] | v->isr[2] | v->isr[3];
+	uint64_t beside = v->irr[own ^ 1] | v->irr[own ^ 2] | v->irr[own ^ 3];
 
-	for (unsigned int i = 0; i < VLAPIC_WORDS; i++)
-		others |= v->isr[i] | (v->irr[i] & ~(vector / 64 == i ? mine : 0));
-	return others == 0;
+	return (served | beside | (v->irr[own] & ~mine) | (v->tmr[own] & mine)) == 0;
 }
+_Static_assert(VLAPIC_WORDS == 4, "the words beside one are three");
 
 void vlapic_deliver(struct vlapic *v, uint8_t vector)
 {

@@ -138,9 +138,10 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 {
 	uint64_t *levels = &vp->posted_level[vector / 64], bit = BIT64(vector % 64);
 
-	if (!level && __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu()) {
-		(void)vlapic_accept(&vp->lapic, vector,
-		                    false); /* VP-1; lost if it is off */
+	/* It runs here (VP-1), and is not about to sleep. What its APIC does not accept is lost. */
+	if (!level && __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu() &&
+	    !(__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) & SUSPEND_HALT)) {
+		(void)vlapic_accept(&vp->lapic, vector, false);
 		vp->quiet = false;
 		return;
 	}
