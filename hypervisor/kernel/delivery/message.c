@@ -47,12 +47,12 @@ static void deliver_locked(struct vp *vp, unsigned int sints)
 		struct message_source *source =
 			LIST_OWNER(node, struct message_source, node);
 		struct message_queue *queue = &source->queue;
-		unsigned int sint = BIT32(source->sint);
+		unsigned int bit = BIT32(source->sint);
 
 		next = node->next;
-		if (!(sints & sint & ~left) ||
+		if (!(sints & bit & ~left) ||
 		    !post_locked(vp, source->sint, &queue->slots[queue->first])) {
-			left |= sint;
+			left |= bit;
 			continue;
 		}
 		message_queue_drop(queue);

@@ -5,7 +5,7 @@
 #include "hypervisor/kernel/objects/partition.h"
 
 /* Objects freed in one call of ports_destroy. */
-#define DESTROY_BUDGET 64
+#define DESTROY_BUDGET 16
 
 /* A frame of its owner's deposit. PORTS-3 */
 struct port_object {
@@ -71,13 +71,15 @@ enum hv_status ports_add(struct partition *owner, struct port *model)
 	return make_locked(owner, model);
 }
 
-/* Those that lead to it are on the list of the partition that may connect. PORTS-1 */
+/* What leads to a port is on the list of the partition that may connect. PORTS-1 */
 static void cut_connections_locked(const struct port_object *object)
 {
 	struct partition *from = partition_find(object->owner, object->port.peer);
 
-	for (struct list *node = from ? from->ports.next : NULL;
-	     node && node != &from->ports; node = node->next) {
+	if (!from || object->port.kind != PORTS_PORT)
+		return;
+	LIST_FOR_EACH(node, &from->ports)
+	{
 		struct port *connection = LIST_OWNER(node, struct port, node);
 
 		if (connection->end == &object->port)
