@@ -44,10 +44,13 @@ static const uint64_t cr0_defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET |
 #define WITH(name)     HV_PRIVILEGE_##name
 #define ALL            0
 
-/* One, or `count` whose names, MSRs and places follow each other. What guests access often comes first. */
+/*
+ * One, or `count` whose names, MSRs and places follow each other. Those that are MSRs come first, and of them
+ * those that guests access often.
+ */
 static const struct row {
 	uint32_t name; /* of TLFS, or the MSR's number where it has none */
-	uint32_t msr;  /* 0: guests have none for it */
+	uint32_t msr;  /* 0: it is none, nor are those that follow */
 	uint16_t count, home;
 	uint32_t at;
 	uint64_t privilege; /* what a guest needs to reach the MSR */
@@ -118,8 +121,8 @@ static const struct row *find_by_name(uint32_t name)
 /* NULL, too, for one that this machine lacks. */
 static const struct row *find_by_msr(uint32_t msr)
 {
-	for (const struct row *row = rows; row < rows + ARRAY_COUNT(rows); row++)
-		if (msr - row->msr < row->count && row->msr != 0)
+	for (const struct row *row = rows; row->msr != 0; row++)
+		if (msr - row->msr < row->count)
 			return !row->allowed || *row->allowed ? row : NULL;
 	return NULL;
 }
@@ -195,19 +198,14 @@ static uint64_t read_computed(const struct vp *vp, uint32_t name)
 	}
 }
 
-static union hv_register_value read_row(struct vp *vp, const struct row *row,
-                                        uint32_t name)
+/* Its low half, which is all of those that are MSRs. */
+static uint64_t read_row(struct vp *vp, const struct row *row, uint32_t name)
 {
-	const uint64_t *content;
-
-	if (row->home == HOME_VENDOR)
-		return virt->get_register(vp, name);
 	if (row->home == HOME_NONE)
-		return (union hv_register_value){ .reg64 = read_computed(vp, name) };
-	content = content_of(vp, row, name);
-	return (union hv_register_value){
-		.reg128 = { content[0], row->home == HOME_XSAVE ? content[1] : 0 }
-	};
+		return read_computed(vp, name);
+	if (row->home == HOME_VENDOR)
+		return vp_register(vp, name).reg64;
+	return *content_of(vp, row, name);
 }
 
 /* What the processor would refuse to inject is refused here. APM2 15.20 */
@@ -402,7 +400,12 @@ enum hv_status registers_get(struct vp *vp, uint32_t name, union hv_register_val
 
 	if (!row)
 		return HV_STATUS_INVALID_PARAMETER;
-	*value = read_row(vp, row, name);
+	if (row->home == HOME_VENDOR)
+		*value = vp_register(vp, name);
+	else
+		*value = (union hv_register_value){ .reg64 = read_row(vp, row, name) };
+	if (row->home == HOME_XSAVE)
+		value->reg128[1] = content_of(vp, row, name)[1];
 	return HV_STATUS_SUCCESS;
 }
 
@@ -428,7 +431,7 @@ bool registers_read_msr(struct vp *vp, uint32_t msr, uint64_t *value)
 
 	if (!is_open(vp, row) || msr == HV_MSR_EOI)
 		return false;
-	*value = read_row(vp, row, row->name + (msr - row->msr)).reg64;
+	*value = read_row(vp, row, row->name + (msr - row->msr));
 	return true;
 }
 
