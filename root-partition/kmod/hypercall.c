@@ -18,10 +18,9 @@
 #include <linux/string.h>
 
 /* Our own leaf: tells Viridis from every other hypervisor that speaks the TLFS. */
-#define VIRIDIS_CPUID_SIGNATURE 0x40000100u
-#define VIRIDIS_SIGNATURE_EBX   0x69726956u /* "Viri" */
-#define VIRIDIS_SIGNATURE_ECX   0x20736964u /* "dis " */
-#define VIRIDIS_SIGNATURE_EDX   0x00007648u /* "Hv\0\0" */
+#define VIRIDIS_SIGNATURE_EBX 0x69726956u /* "Viri" */
+#define VIRIDIS_SIGNATURE_ECX 0x20736964u /* "dis " */
+#define VIRIDIS_SIGNATURE_EDX 0x00007648u /* "Hv\0\0" */
 
 /* Input page, then output page. Owned by whoever has interrupts off on that CPU. */
 static DEFINE_PER_CPU(u8 *, hypercall_pages);
@@ -167,7 +166,7 @@ static bool hypercall_is_viridis(void)
 {
 	u32 eax, ebx, ecx, edx;
 
-	cpuid(VIRIDIS_CPUID_SIGNATURE, &eax, &ebx, &ecx, &edx);
+	cpuid(HV_CPUID_OWN, &eax, &ebx, &ecx, &edx);
 	return ebx == VIRIDIS_SIGNATURE_EBX && ecx == VIRIDIS_SIGNATURE_ECX &&
 	       edx == VIRIDIS_SIGNATURE_EDX;
 }

@@ -13,7 +13,6 @@
 #include "root-partition/loader/loader.h"
 
 #define MAPPED_END       UINT64_C(0x100000000)
-#define HYPERCALL_CODE   0xe004
 #define ANY_GUEST_OS_ID  1
 #define PAGE_OF_OURS_HPA ROOT_LOADER_TRAMPOLINE_HPA
 
@@ -94,12 +93,23 @@ static void write_msr(uint32_t msr, uint64_t value)
 	                 : "memory");
 }
 
-/* Hypercalls are enabled for this one alone: the kernel finds them as after a reset. TLFS 3.13 */
-void loader_describe_machine(const struct boot_tags *tags)
+void loader_call(uint16_t code, const void *input)
 {
 	register uint64_t output __asm__("r8") = 0;
-	const char *fault;
 	uint64_t result;
+
+	__asm__ volatile("vmmcall"
+	                 : "=a"(result)
+	                 : "c"((uint64_t)code), "d"(input), "r"(output)
+	                 : "memory");
+	if (result != 0)
+		loader_stop("the hypervisor does not take the machine's description");
+}
+
+/* Hypercalls are enabled for these alone: the kernel finds them as after a reset. TLFS 3.13 */
+void loader_describe_machine(const struct boot_tags *tags)
+{
+	const char *fault;
 
 	read_acpi(tags);
 	fill_in();
@@ -110,12 +120,8 @@ void loader_describe_machine(const struct boot_tags *tags)
 		loader_say(machine_lack(&machine, i));
 	write_msr(HV_MSR_GUEST_OS_ID, ANY_GUEST_OS_ID);
 	write_msr(HV_MSR_HYPERCALL, PAGE_OF_OURS_HPA | HV_MSR_PAGE_ENABLE);
-	__asm__ volatile("vmmcall"
-	                 : "=a"(result)
-	                 : "c"(HYPERCALL_CODE), "d"(&machine), "r"(output)
-	                 : "memory");
+	loader_show_cpuid();
+	loader_call(HVCALL_VIRIDIS_DESCRIBE_MACHINE, &machine);
 	write_msr(HV_MSR_HYPERCALL, 0);
 	write_msr(HV_MSR_GUEST_OS_ID, 0);
-	if (result != 0)
-		loader_stop("the hypervisor does not take the machine's description");
 }

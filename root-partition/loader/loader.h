@@ -25,6 +25,12 @@ void loader_read_memory(const struct boot_info *info, uint64_t rsdp,
 /* Reads the firmware's tables, hides the IOMMUs in them, and tells the hypervisor. */
 void loader_describe_machine(const struct boot_tags *tags);
 
+/* What CPUID shows from now on. */
+void loader_show_cpuid(void);
+
+/* A hypercall that has no output, while they are enabled; stops if it fails. */
+void loader_call(uint16_t code, const void *input);
+
 /* How fast the TSC ticks, by the ACPI PM timer at that port, or without one (0) by the PIT. */
 uint64_t loader_measure_tsc(uint16_t pm_timer_port);
 

@@ -17,7 +17,7 @@
 #include "hypervisor/kernel/memory/pool.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-#define MAX_VPS           64
+#define MAX_VPS           HV_MAX_VPS
 #define MAX_PARTITIONS    4096
 #define MAX_CPUID_RESULTS 32
 

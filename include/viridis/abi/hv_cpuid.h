@@ -13,6 +13,9 @@
 #define HV_CPUID_LIMITS          0x40000005u
 #define HV_CPUID_HARDWARE        0x40000006u
 #define HV_CPUID_LAST            0x40000006u
+#define HV_CPUID_OWN             0x40000100u /* Viridis' own signature, in its root alone */
+
+#define HV_MAX_VPS 64 /* of a partition */
 
 #define HV_VENDOR_EBX    0x7263694du /* "Micr" */
 #define HV_VENDOR_ECX    0x666f736fu /* "osof" */
@@ -44,6 +47,10 @@
 #define HV_PRIVILEGE_DEBUGGING           BIT64(43)
 #define HV_PRIVILEGE_CPU_MANAGEMENT      BIT64(44)
 #define HV_PRIVILEGE_ACCESS_VP_REGISTERS BIT64(49)
+
+#define HV_OWN_EBX 0x69726956u /* "Viri" */
+#define HV_OWN_ECX 0x20736964u /* "dis " */
+#define HV_OWN_EDX 0x00007648u /* "Hv" */
 
 /* Leaf 0x40000003, EDX */
 #define HV_FEATURE_FREQUENCY_MSRS BIT32(8)
