@@ -58,10 +58,8 @@ static const struct {
 	WHOLE(0x80000005),
 	WHOLE(0x80000006),
 	SET(0x80000007, 0, 0, 0, LEAF87_EDX),
-	{ 0x80000008,
-	  NO_SUBLEAF,
-	  { ALL, 0x5, 0xf0ff, 0 },
-	  { 0 } },         /* CLZERO, XSAVEERPTR */
+	/* CLZERO, XSAVEERPTR; IBPB, IBRS, STIBP, SSBD and PSFD, in all their flavours. APM3 E.4.8 */
+	{ 0x80000008, NO_SUBLEAF, { ALL, 0x3507d005, 0xf0ff, 0 }, { 0 } },
 	WHOLE(0x80000019), /* TLBs, hints */
 	WHOLE(0x8000001a),
 	WHOLE(0x8000001d), /* caches, topology */

@@ -193,6 +193,19 @@ static void withdrawn_to_nowhere(uint64_t id)
 	ok_equal(after.available, before.available, "and as it was");
 }
 
+/* A partition whose id nobody could be told is not made. */
+static void created_for_nobody(uint64_t newest)
+{
+	struct hv_input_create_partition *in = pages_take(1);
+	uint64_t result, id = 0;
+
+	result = hv_call_raw(HVCALL_CREATE_PARTITION, (uint64_t)in, NOWHERE);
+	ok_equal(hv_status_of(result), HV_STATUS_INVALID_PARAMETER,
+	         "a partition whose id cannot be written: status 5");
+	ok(!partition_next_child(HV_PARTITION_ID_SELF, newest, &id) && id == 0,
+	   "it was not made");
+}
+
 void hostile_parent(struct child *child)
 {
 	uint64_t own_pfn = (uint64_t)child->memory >> PAGE_SHIFT_4K, id;
@@ -204,6 +217,7 @@ void hostile_parent(struct child *child)
 		return;
 	ok_equal(vp_create(id, 0) == HV_STATUS_SUCCESS, false,
 	         "without deposits it gets no VP");
+	created_for_nobody(id);
 	stock_deposit(id, DEPOSIT);
 	wrong_states(id);
 	impossible_segments(id);

@@ -137,5 +137,6 @@ void context_load(struct cpu *cpu, struct vp *vp)
 		cpu_wrmsr(MSR_TSC_AUX, arch->tsc_aux);
 	if (context_spec_ctrl_allowed)
 		cpu_wrmsr(MSR_SPEC_CTRL, arch->spec_ctrl);
+	vp->turn++; /* another CPU, or what a parent did meanwhile */
 	cpu->loaded = vp;
 }

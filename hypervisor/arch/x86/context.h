@@ -14,7 +14,7 @@ struct vp;
 
 /*
  * Boot: which bits a VP may have in these registers, by what the processor has and guests are shown of it:
- * any other is #GP, and never comes to a VMRUN that is refused. 0: there is no such register.
+ * any other is #GP, and never comes to an entry that is refused. 0: there is no such register.
  */
 void context_init(void);
 extern uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,

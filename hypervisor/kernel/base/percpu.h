@@ -10,6 +10,9 @@
 
 enum { MAX_CPUS = VIRIDIS_MACHINE_CPUS };
 
+/* Exits between two looks at all of the loop, and at the accounts, if nothing calls for one. */
+#define EXITS_IN_A_ROW 256
+
 struct cpu {
 	/* Constant once the CPU runs. */
 	struct cpu *self;   /* GS:0, must be first */
@@ -27,10 +30,10 @@ struct cpu {
 
 	/* Owning CPU only. */
 	struct vp *loaded; /* whose extended state is in the registers; NULL: nobody's */
-	uint32_t locks_held;   /* one bit a rank */
-	uint64_t stamp;        /* TSC up to which time is accounted */
-	uint32_t exits_in_row; /* since then, before the one at hand */
-	uint64_t trace_next;   /* number of the next record */
+	uint32_t locks_held; /* one bit a rank */
+	uint64_t stamp;      /* TSC up to which time is accounted */
+	uint32_t row_left;   /* exits until it is again at the latest */
+	uint64_t trace_next; /* number of the next record */
 	/* Level interrupts in service at the local APIC, oldest first; whether the root has ended it. */
 	uint8_t level_stack[16];
 	uint8_t level_ended[16];
@@ -60,6 +63,7 @@ struct cpu {
 			bool timer_fired; /* VECTOR_TIMER has come since it was last cleared */
 			bool nmi_came;    /* likewise an NMI */
 			bool timer_rearm; /* the deadline may have changed */
+			bool vp_waits; /* the VP that runs: for an interrupt, or an epoch */
 			/* Atomic. */
 			bool reschedule; /* look for a better VP */
 		};
@@ -85,7 +89,7 @@ static inline struct cpu *this_cpu(void)
  */
 static inline void stat_add(uint64_t *counters, unsigned int stat, uint64_t amount)
 {
-	__atomic_store_n(&counters[stat], counters[stat] + amount, __ATOMIC_RELAXED);
+	__asm__("addq %1, %0" : "+m"(counters[stat]) : "er"(amount) : "cc");
 }
 
 static inline void stat_count(uint64_t *counters, unsigned int stat)

@@ -19,7 +19,7 @@ static uint16_t execution_state(const struct vp *vp)
 		state |= HV_EXECUTION_CR0_AM;
 	if (vp_register(vp, HV_X64_REGISTER_EFER).reg64 & EFER_LMA)
 		state |= HV_EXECUTION_EFER_LMA;
-	if (vp->reinject.valid)
+	if (vp->entry.event.valid)
 		state |= HV_EXECUTION_INTERRUPT_PENDING;
 	if (vp->arch.interrupt_shadow)
 		state |= HV_EXECUTION_INTERRUPT_SHADOW;
@@ -81,7 +81,7 @@ static void notify_parent(struct vp *vp)
 
 uint64_t intercept_pending_event(const struct vp *vp)
 {
-	const struct vp_event *event = &vp->reinject;
+	const struct vp_event *event = &vp->entry.event;
 
 	if (!event->valid)
 		return 0;

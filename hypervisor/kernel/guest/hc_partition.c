@@ -72,7 +72,7 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 		{ HV_PROPERTY_TIME_FREEZE, partition->frozen_tsc != 0 },
 		{ HV_PROPERTY_SUSPEND, partition->frozen_tsc != 0 },
 		{ HV_PROPERTY_REFERENCE_TIME, partition_reference_time(partition) },
-		{ HV_PROPERTY_PROCESSOR_VENDOR, 0 },        /* AMD */
+		{ HV_PROPERTY_PROCESSOR_VENDOR, virt->processor_vendor },
 		{ HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, 48 }, /* of nested translations */
 		{ HV_PROPERTY_XSAVE_STATES, context_xcr0_allowed },
 		{ HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY, tsc_hz },

@@ -97,8 +97,7 @@ enum hv_status hc_get_stats(struct hypercall *call)
 	enum hv_status status;
 
 	/* The caller's exits are accounted by the row: the call is made again as the first of one. D9 */
-	if (this_cpu()->exits_in_row != 0) {
-		call->vp->quiet = false;
+	if (this_cpu()->row_left != EXITS_IN_A_ROW) {
 		call->again = true;
 		return HV_STATUS_SUCCESS;
 	}

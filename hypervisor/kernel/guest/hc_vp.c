@@ -38,14 +38,18 @@ static enum hv_status stop_for(struct hypercall *call, uint32_t name)
 	return registers_suspend_bit(name) ? HV_STATUS_SUCCESS : hypercall_stop_vp(call);
 }
 
-/* The caller's extended state is in the processor yet. */
-static enum hv_status get_own_register(const struct hypercall *call, uint32_t index)
+/* The caller's extended state is in the processor yet; its RIP and RFLAGS are ours after a whole exit only. */
+static enum hv_status get_own_register(struct hypercall *call, uint32_t index)
 {
 	struct vp *vp = call->vp;
 	enum hv_status status;
 
 	if (index != HV_VP_INDEX_SELF && index != vp->index)
 		return HV_STATUS_ACCESS_DENIED;
+	if (vp->arch.exit.kind != EXIT_HYPERCALL) {
+		call->again = true;
+		return HV_STATUS_SUCCESS;
+	}
 	context_save(vp);
 	status = registers_get(vp, *(const uint32_t *)call->rep_input, call->rep_output);
 	context_load(this_cpu(), vp);

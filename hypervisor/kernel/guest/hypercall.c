@@ -94,11 +94,17 @@ static enum hv_status find_target(struct hypercall *call, enum hypercall_target 
 	return target == TARGET_STOPPED_VP ? hypercall_stop_vp(call) : HV_STATUS_SUCCESS;
 }
 
-/* Once, into this CPU's private page. A fast call's comes in registers. */
-static bool fetch_input(struct hypercall *call)
+/*
+ * Input once, into this CPU's private page; a fast call's comes in registers. The output must have where to go before
+ * the handler gives anything away.
+ */
+static bool open_blocks(struct hypercall *call)
 {
 	struct cpu *cpu = this_cpu();
 
+	if (call->control.output_bytes != 0 &&
+	    !guest_is_writable(call->partition, call->words[2]))
+		return false;
 	call->input = cpu->hypercall_input;
 	call->output = memset(cpu->hypercall_output, 0, call->control.output_bytes);
 	if (!call->control.fast)
@@ -141,22 +147,18 @@ static enum hv_status call_reps(struct hypercall *call, const struct gate_row *r
 }
 
 /* The order of the checks: TLFS 3.8. */
-static enum hv_status carry_out(struct hypercall *call)
+static enum hv_status carry_out(struct hypercall *call, const struct gate_row *row)
 {
-	const struct gate_row *row = find_row((uint16_t)call->words[0]);
-	enum hv_status status;
+	enum hv_status status = hypercall_control_check(
+		call->words[0], &row->entry, call->partition->privileges, &call->control);
 
-	if (!row)
-		return HV_STATUS_INVALID_HYPERCALL_CODE;
-	status = hypercall_control_check(call->words[0], &row->entry,
-	                                 call->partition->privileges, &call->control);
 	if (status == HV_STATUS_SUCCESS)
 		status = hypercall_control_blocks(&call->control, call->words[1],
 		                                  call->words[2]);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	call->rep = call->control.rep_start;
-	if (!fetch_input(call))
+	if (!open_blocks(call))
 		return HV_STATUS_INVALID_PARAMETER;
 	status = find_target(call, row->target);
 	if (status != HV_STATUS_SUCCESS || call->again)
@@ -167,48 +169,67 @@ static enum hv_status carry_out(struct hypercall *call)
 }
 
 /* The control word and the blocks: in three registers of 64-bit code, else in three pairs. TLFS 3.7 */
-static void read_registers(const uint64_t *gpr, bool is_64bit, uint64_t value[3])
+static uint64_t operand(const struct vp *vp, enum gpr wide, enum gpr high, enum gpr low)
 {
-	static const enum gpr one[] = { GPR_RCX, GPR_RDX, 8 };
-	static const enum gpr high[] = { GPR_RDX, GPR_RBX, GPR_RDI };
-	static const enum gpr low[] = { GPR_RAX, GPR_RCX, GPR_RSI };
+	const uint64_t *gpr = vp->arch.gpr;
 
-	for (unsigned int i = 0; i < 3; i++)
-		value[i] = is_64bit ? gpr[one[i]] :
-		                      gpr[high[i]] << 32 | (uint32_t)gpr[low[i]];
+	return vp->arch.exit.is_64bit ? gpr[wide] : gpr[high] << 32 | (uint32_t)gpr[low];
 }
 
-void hypercall_handle(struct vp *vp, bool is_64bit)
+/* Before the guest goes on; the CPU may wait for an epoch of its own. */
+static void wait_for_epoch(struct vp *vp)
 {
-	struct hypercall call = { .vp = vp, .partition = vp->partition };
-	uint64_t *gpr = vp->arch.gpr, result;
-	enum hv_status status;
-	bool reps_left;
+	vp->wait_epoch = epoch_advance();
+	this_cpu()->vp_waits = true;
+}
 
-	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE)) {
-		vp_exception(vp, EXCEPTION_UD);
-		return;
-	}
-	read_registers(gpr, is_64bit, call.words);
-	status = carry_out(&call);
+static bool give_result(struct vp *vp, uint64_t result)
+{
+	bool is_64bit = vp->arch.exit.is_64bit;
+
+	vp->arch.gpr[GPR_RAX] = is_64bit ? result : (uint32_t)result;
+	if (!is_64bit)
+		vp->arch.gpr[GPR_RDX] = result >> 32;
+	return true;
+}
+
+/* Not inlined: what has no row goes back to the guest without all this on the stack. */
+static __attribute__((noinline)) bool make_call(struct vp *vp, const struct gate_row *row,
+                                                uint64_t control)
+{
+	struct hypercall call = {
+		.vp = vp,
+		.partition = vp->partition,
+		.words = { control, operand(vp, GPR_RDX, GPR_RBX, GPR_RCX),
+		           operand(vp, GPR_R8, GPR_RDI, GPR_RSI) },
+	};
+	enum hv_status status = carry_out(&call, row);
+	bool reps_left = status == HV_STATUS_SUCCESS && call.rep < call.control.rep_count;
+	uint64_t result = hypercall_control_result(status, call.rep);
+
 	hypercall_release_vp(&call);
-	reps_left = status == HV_STATUS_SUCCESS && call.rep < call.control.rep_count;
 	if (call.again)
 		cpu_pause(); /* another CPU has to come round first */
 	/* Once for all pieces of a call: to wait for another CPU may take longer than a piece. */
 	if (call.settle && (call.again || !reps_left))
-		vp->wait_epoch = epoch_advance();
+		wait_for_epoch(vp);
 	if (call.again || reps_left) {
-		result = hypercall_control_restart(call.words[0], call.rep);
-		gpr[is_64bit ? GPR_RCX : GPR_RDX] = is_64bit ? result : result >> 32;
-		/* It may wait for this CPU's own epoch, and its time counts from the loop's next turn. */
-		vp->quiet = false;
-		return;
+		control = hypercall_control_restart(control, call.rep);
+		vp->arch.gpr[vp->arch.exit.is_64bit ? GPR_RCX : GPR_RDX] =
+			vp->arch.exit.is_64bit ? control : control >> 32;
+		return false;
 	}
-	result = hypercall_control_result(status, call.rep);
-	trace(VIRIDIS_TRACE_HYPERCALL, vp, call.words[0], result);
-	gpr[GPR_RAX] = is_64bit ? result : (uint32_t)result;
-	if (!is_64bit)
-		gpr[GPR_RDX] = result >> 32;
-	vp_advance(vp);
+	trace(VIRIDIS_TRACE_HYPERCALL, vp, control, result);
+	return give_result(vp, result);
+}
+
+bool hypercall_handle(struct vp *vp)
+{
+	uint64_t control = operand(vp, GPR_RCX, GPR_RDX, GPR_RAX);
+	const struct gate_row *row = find_row((uint16_t)control);
+
+	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE))
+		return false;
+	return row ? make_call(vp, row, control) :
+	             give_result(vp, HV_STATUS_INVALID_HYPERCALL_CODE);
 }

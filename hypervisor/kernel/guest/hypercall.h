@@ -54,8 +54,11 @@ struct hypercall {
 	bool settle;
 };
 
-/* Exit handler of VMMCALL, from ring 0 of protected mode; is_64bit: by 64-bit code. TLFS 3.7 */
-void hypercall_handle(struct vp *vp, bool is_64bit);
+/*
+ * The guest's hypercall, from ring 0 of protected mode. False: it is to be made again, or the guest has not
+ * enabled hypercalls. TLFS 3.7
+ */
+bool hypercall_handle(struct vp *vp) MUST_CHECK;
 
 #define HC(code, name, ...) enum hv_status hc_##name(struct hypercall *call);
 #include "hypervisor/kernel/guest/hypercalls.def"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * MSRs of guests, by an allow-list: what is not in it raises #GP. Those that VMLOAD and VMSAVE swap never
+ * MSRs of guests, by an allow-list: what is not in it raises #GP. Those that the processor swaps never
  * exit. Those of a VP are among its registers: registers.c. The root reads what describes its machine
  * (MTRRs, microcode revision, power management) and writes none of it: D3. AMD's numbers: APM2 appendix A.
  */

@@ -189,7 +189,7 @@ static uint64_t read_computed(const struct vp *vp, uint32_t name)
 	case HV_REGISTER_PENDING_INTERRUPTION:
 		return intercept_pending_event(vp);
 	case HV_REGISTER_INTERRUPT_STATE:
-		return vp->arch.interrupt_shadow | vp->nmi_blocked << 1;
+		return vp->arch.interrupt_shadow | vp->arch.nmi_blocked << 1;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		return (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT |
 		       (vp->interrupt_notify ? HV_DELIVERABILITY_INTERRUPT : 0);
@@ -221,7 +221,7 @@ static bool set_pending_interruption(struct vp *vp, uint64_t value)
 	              (type != EVENT_EXTERNAL && type != EVENT_NMI &&
 	               type != EVENT_EXCEPTION && type != EVENT_SOFTWARE)))
 		return false;
-	vp->reinject = (struct vp_event){
+	vp->entry.event = (struct vp_event){
 		.valid = valid,
 		.type = (enum event_type)type,
 		.vector = (uint8_t)vector,
@@ -367,8 +367,8 @@ static bool write_row(struct vp *vp, const struct row *row, uint32_t name,
 		return set_pending_interruption(vp, value);
 	case HV_REGISTER_INTERRUPT_STATE:
 		vp->arch.interrupt_shadow = value & HV_INTERRUPT_STATE_SHADOW;
-		vp->nmi_blocked = (value & HV_INTERRUPT_STATE_NMI) != 0;
-		vp->nmi_returning = false;
+		vp->arch.nmi_blocked = (value & HV_INTERRUPT_STATE_NMI) != 0;
+		vp->arch.nmi_returning = false;
 		return true;
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		vp->sint_notify = (uint16_t)(value >> HV_DELIVERABILITY_SINT_SHIFT);

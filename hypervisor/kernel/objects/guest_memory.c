@@ -49,3 +49,12 @@ bool guest_write(const struct partition *partition, uint64_t gpa, const void *fr
 {
 	return copy(partition, gpa, (char *)from, bytes, NPT_WRITE); /* only read */
 }
+
+bool guest_is_writable(const struct partition *partition, uint64_t gpa)
+{
+	void *page = open_page(partition, gpa, NPT_WRITE);
+
+	if (page)
+		window_unmap();
+	return page != NULL;
+}

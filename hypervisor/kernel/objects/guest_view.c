@@ -100,7 +100,8 @@ enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64
 	return HV_TRANSLATE_INVALID_PAGE_TABLE_FLAGS;
 }
 
-unsigned int guest_code_bits(const struct vp *vp)
+/* Of the code that the VP executes: 16, 32 or 64. */
+static unsigned int code_bits(const struct vp *vp)
 {
 	uint16_t attributes = vp_register(vp, HV_X64_REGISTER_CS).segment.attributes;
 
@@ -115,7 +116,7 @@ size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)
 	uint64_t address = vp->arch.rip, gpa;
 	size_t done = 0;
 
-	if (guest_code_bits(vp) != 64)
+	if (code_bits(vp) != 64)
 		address = (uint32_t)(address +
 		                     vp_register(vp, HV_X64_REGISTER_CS).segment.base);
 	while (done < max) {
@@ -135,11 +136,11 @@ bool guest_decode_access(struct vp *vp, struct decode_access *access)
 	uint8_t bytes[DECODE_MAX_BYTES];
 	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
 
-	if (!decode_access(bytes, count, guest_code_bits(vp), vp->arch.gpr, access)) {
+	if (!decode_access(bytes, count, code_bits(vp), vp->arch.gpr, access)) {
 		vp_exception(vp, EXCEPTION_UD);
 		return false;
 	}
-	vp->arch.next_rip = vp->arch.rip + access->length;
+	vp->arch.exit.length = access->length;
 	vp_advance(vp);
 	return true;
 }

@@ -18,9 +18,6 @@ enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64
 /* Of 48 bits or, with five levels of tables, 57, sign-extended. APM2 1.1.3 */
 bool guest_is_canonical(uint64_t gva, unsigned int levels);
 
-/* Of the code the VP runs: 16, 32 or 64. */
-unsigned int guest_code_bits(const struct vp *vp);
-
 /* Up to `max` instruction bytes at CS:RIP; returns how many could be had. */
 size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max);
 

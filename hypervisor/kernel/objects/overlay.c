@@ -136,10 +136,11 @@ bool overlay_is_at(const struct partition *partition, uint64_t gpa)
 	return npt_lookup(&partition->npt, gpa, &leaf) && (leaf.flags & OVERLAY_MARK);
 }
 
-/* ENDBR64; VMMCALL; RET, and INT3 to the end. TLFS 3.13 */
+/* ENDBR64; the hypercall; RET, and INT3 to the end. TLFS 3.13 */
 void overlay_fill_pages(struct partition *partition)
 {
-	static const uint8_t code[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0x0f, 0x01, 0xd9, 0xc3 };
+	const uint8_t *call = virt->hypercall;
+	const uint8_t code[] = { 0xf3, 0x0f, 0x1e, 0xfa, call[0], call[1], call[2], 0xc3 };
 	struct hv_reference_tsc_page *tsc = partition->tsc_overlay.page;
 
 	memset(partition->hypercall_overlay.page, 0xcc, PAGE_4K);

@@ -89,10 +89,10 @@ void vp_free(struct vp *vp, struct pool *pool)
 void vp_reset_registers(struct vp *vp)
 {
 	virt->vp_reset(vp);
-	vp->reinject.valid = false;
-	vp->presented = VLAPIC_NO_VECTOR;
+	vp->entry.event.valid = false;
+	vp->entry.vector = VLAPIC_NO_VECTOR;
 	vp->nmi_pending = 0;
-	vp->nmi_blocked = vp->nmi_returning = false;
+	vp->arch.nmi_blocked = vp->arch.nmi_returning = false;
 	vp->halted = false;
 	vp->extint = 0;
 	vp->interrupt_notify = false;
@@ -142,7 +142,7 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 	if (!level && __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu() &&
 	    !(__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) & SUSPEND_HALT)) {
 		(void)vlapic_accept(&vp->lapic, vector, false);
-		vp->quiet = false;
+		this_cpu()->vp_waits = true;
 		return;
 	}
 	if (level)
@@ -210,20 +210,20 @@ void vp_post_startup(struct vp *vp, uint8_t vector)
 /* Where an event still waits, its delivery raised this exception. APM2 8.2.9 */
 void vp_exception(struct vp *vp, uint8_t vector)
 {
-	const struct vp_event *event = &vp->reinject;
+	const struct vp_event *event = &vp->entry.event;
 	uint32_t first =
 		event->valid && event->type == EVENT_EXCEPTION ? BIT32(event->vector) : 0;
 	bool faulted = first & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF));
 	bool faults = BIT32(vector) & (EXCEPTIONS_CONTRIBUTORY | BIT32(EXCEPTION_PF));
 
 	if (faults && (first & BIT32(EXCEPTION_DF))) {
-		vp->reinject.valid = false;
+		vp->entry.event.valid = false;
 		vp_triple_fault(vp);
 		return;
 	}
 	if (faulted && faults && (vector != EXCEPTION_PF || first & BIT32(EXCEPTION_PF)))
 		vector = EXCEPTION_DF;
-	vp->reinject = (struct vp_event){
+	vp->entry.event = (struct vp_event){
 		.valid = true,
 		.type = EVENT_EXCEPTION,
 		.vector = vector,
@@ -237,7 +237,7 @@ void vp_advance(struct vp *vp)
 {
 	union hv_register_value dr6;
 
-	vp->arch.rip = vp->arch.next_rip;
+	vp->arch.rip += vp->arch.exit.length;
 	vp->arch.rflags &= ~RFLAGS_RF;
 	vp->arch.interrupt_shadow = false;
 	if (!(vp->arch.rflags & RFLAGS_TF))

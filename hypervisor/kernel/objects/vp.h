@@ -20,6 +20,7 @@
 #include <viridis/abi/viridis_intercept.h>
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/list.h>
+#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/core/grace.h"
 #include "hypervisor/core/run_queue.h"
@@ -85,7 +86,12 @@ enum vp_page {
 	VP_PAGES = VP_PAGES_FIXED + 8
 };
 
+#define CPUID_ANSWERS 8
+
 struct vp {
+	/* owner only, VP-1; a vendor's assembler knows its place */
+	struct vp_arch arch;
+
 	/* constant after creation */
 	struct partition *partition;
 	uint32_t index;
@@ -94,7 +100,6 @@ struct vp {
 	struct hv_register_page *register_page;
 
 	/* owner only, VP-1 */
-	struct vp_arch arch;
 	struct vlapic lapic;
 	struct synic synic;
 	struct stimers stimers;
@@ -102,15 +107,15 @@ struct vp {
 	uint64_t assist_msr;
 	uint64_t tsc_adjust; /* what it has set its TSC ahead of the partition's */
 	uint64_t crash[5];
-	struct vp_event
-		reinject; /* an event whose delivery was interrupted, or a new one */
-	int presented;    /* the vector shown to the guest, or -1 */
-	bool watch_cr8;   /* a change of the task priority is to exit */
-	bool quiet;       /* it was entered, and may be again, with no event that waits */
-	/* NMIs that wait, at most two; blocked: one is in service, and its IRET, if `returning` began here. */
-	uint8_t nmi_pending;
-	bool nmi_blocked, nmi_returning;
-	uint64_t iret_rip, iret_rsp;
+	struct vp_entry entry; /* the next one; its event may have been interrupted */
+	uint64_t turn;         /* grows whenever what CPUID says of it may have changed */
+	struct cpuid_answer {
+		uint64_t turn; /* of the VP, when it was given */
+		uint32_t leaf, subleaf;
+		struct cpuid_regs regs;
+	} cpuid_answers[CPUID_ANSWERS];
+	bool quiet;          /* it may be entered again with no event that waits */
+	uint8_t nmi_pending; /* NMIs that wait, at most two */
 	bool halted;         /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
 
@@ -130,8 +135,12 @@ struct vp {
 	unsigned int page_count;
 
 	/* atomic */
-	uint32_t suspend;
-	uint32_t events;
+	union {
+		struct {
+			uint32_t suspend, events;
+		};
+		uint64_t pending; /* 0: the VP may run, and its owner has nothing to look at */
+	};
 	uint32_t resumed_by; /* the parent's VP that let it run last */
 	uint16_t posted_extint;
 	uint64_t posted[VLAPIC_WORDS], posted_level[VLAPIC_WORDS]; /* by other CPUs */
@@ -219,7 +228,7 @@ void vp_triple_fault(struct vp *vp);
 void vp_advance(struct vp *vp);
 static inline unsigned int vp_instruction_length(const struct vp *vp)
 {
-	return (unsigned int)(vp->arch.next_rip - vp->arch.rip);
+	return vp->arch.exit.length;
 }
 
 #endif

@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/run/exit.h"
 #include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/guest/cpuid.h"
@@ -16,65 +15,70 @@
 #include "hypervisor/kernel/run/root_devices.h"
 #include "hypervisor/kernel/objects/trace.h"
 
-/* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */
-void exit_interrupt(struct vp *vp)
+static struct cpuid_answer *cpuid_slot(struct vp *vp)
 {
-	(void)vp;
-	cpu_take_interrupts();
+	return &vp->cpuid_answers[vp->arch.gpr[GPR_RAX] % CPUID_ANSWERS];
 }
 
-void exit_cpuid(struct vp *vp)
+/* False: the parent asked to be asked. Not inlined, as few calls of the next function come to it. */
+static __attribute__((noinline)) bool answer_cpuid(const struct vp *vp, uint32_t leaf,
+                                                   uint32_t subleaf,
+                                                   struct cpuid_answer *answer)
 {
-	uint64_t *gpr = vp->arch.gpr;
-	struct cpuid_regs regs;
-
-	if (cpuid_for_guest(vp, (uint32_t)gpr[GPR_RAX], (uint32_t)gpr[GPR_RCX], &regs)) {
-		intercept_cpuid(vp, &regs);
-		return;
-	}
-	gpr[GPR_RAX] = regs.eax;
-	gpr[GPR_RBX] = regs.ebx;
-	gpr[GPR_RCX] = regs.ecx;
-	gpr[GPR_RDX] = regs.edx;
-	vp_advance(vp);
+	answer->turn = 0;
+	answer->leaf = leaf;
+	answer->subleaf = subleaf;
+	if (cpuid_for_guest(vp, leaf, subleaf, &answer->regs))
+		return false;
+	answer->turn = vp->turn;
+	return true;
 }
 
-void exit_msr(struct vp *vp, bool write)
+/*
+ * Answers are kept until an exit takes the long way, or the VP another CPU: those may change them. A result
+ * that the parent registers meanwhile shows after that. D16
+ */
+bool exit_cpuid(struct vp *vp)
 {
 	uint64_t *gpr = vp->arch.gpr;
-	uint32_t msr = (uint32_t)gpr[GPR_RCX];
+	uint32_t leaf = (uint32_t)gpr[GPR_RAX], subleaf = (uint32_t)gpr[GPR_RCX];
+	struct cpuid_answer *answer = cpuid_slot(vp);
+
+	if ((answer->turn != vp->turn || answer->leaf != leaf ||
+	     answer->subleaf != subleaf) &&
+	    !answer_cpuid(vp, leaf, subleaf, answer))
+		return false;
+	gpr[GPR_RAX] = answer->regs.eax;
+	gpr[GPR_RBX] = answer->regs.ebx;
+	gpr[GPR_RCX] = answer->regs.ecx;
+	gpr[GPR_RDX] = answer->regs.edx;
+	return true;
+}
+
+static bool rdmsr(struct vp *vp)
+{
+	uint64_t *gpr = vp->arch.gpr, value;
+
+	if (!msr_read(vp, (uint32_t)gpr[GPR_RCX], &value))
+		return false;
+	gpr[GPR_RAX] = (uint32_t)value;
+	gpr[GPR_RDX] = value >> 32;
+	return true;
+}
+
+static bool xsetbv(struct vp *vp)
+{
+	const uint64_t *gpr = vp->arch.gpr;
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
-	bool done = write ? msr_write(vp, msr, value) : msr_read(vp, msr, &value);
 
-	/* A write may be of anything; and a runtime that is read again has gone on. */
-	if (write || msr == HV_MSR_VP_RUNTIME)
-		vp->quiet = false;
-	if (!done) {
-		vp_exception(vp, EXCEPTION_GP);
-		return;
-	}
-	if (!write) {
-		gpr[GPR_RAX] = (uint32_t)value;
-		gpr[GPR_RDX] = value >> 32;
-	}
-	vp_advance(vp);
+	if ((uint32_t)gpr[GPR_RCX] != 0 || !context_xcr0_is_valid(value))
+		return false;
+	vp->arch.xcr0 = value;
+	cpu_write_xcr0(value);
+	return true;
 }
 
-void exit_io(struct vp *vp, const struct exit_port *access)
-{
-	if (vp->partition->is_root)
-		root_devices_io(vp, access);
-	else
-		intercept_io(vp, access);
-}
-
-void exit_hlt(struct vp *vp)
-{
-	vp_advance(vp);
-	vp->halted = true;
-}
-
-void exit_nested_fault(struct vp *vp, const struct exit_fault *fault)
+static void nested_fault(struct vp *vp, const struct exit_fault *fault)
 {
 	trace(VIRIDIS_TRACE_FAULT, vp, fault->gpa, fault->write);
 	if (apic_mmio(vp, fault->gpa))
@@ -87,63 +91,6 @@ void exit_nested_fault(struct vp *vp, const struct exit_fault *fault)
 		intercept_memory(vp, fault);
 }
 
-/*
- * Writes of CR4 always exit, reads while it is not what the guest wrote, writes of CR8 while a vector waits. CR8
- * is never read here.
- */
-void exit_cr(struct vp *vp, unsigned int number)
-{
-	uint8_t bytes[DECODE_MAX_BYTES];
-	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
-	bool is_64 = guest_code_bits(vp) == 64;
-	struct decode_mov_cr move;
-	uint64_t *gpr, value;
-
-	if (!decode_mov_cr(bytes, count, is_64, &move) || move.number != number) {
-		vp_exception(vp, EXCEPTION_UD);
-		return;
-	}
-	gpr = &vp->arch.gpr[move.gpr];
-	value = is_64 ? *gpr : (uint32_t)*gpr;
-	if (!move.writes_cr) {
-		*gpr = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
-	} else if (!(number == 8 ? vlapic_set_cr8(&vp->lapic, value) :
-	                           virt->write_cr4(vp, value))) {
-		vp_exception(vp, EXCEPTION_GP);
-		return;
-	}
-	vp->arch.next_rip = vp->arch.rip + move.length;
-	vp_advance(vp);
-}
-
-/*
- * The intercept comes before the IRET is carried out, and the NMI is in service until it has been: the next
- * exit finds another RIP or stack. SDM3 6.7.1
- */
-void exit_iret(struct vp *vp)
-{
-	vp->nmi_returning = true;
-	vp->iret_rip = vp->arch.rip;
-	vp->iret_rsp = vp->arch.gpr[GPR_RSP];
-}
-
-/* The intercept comes before the check of CPL, and in TCG before that of OSXSAVE. APM2 table 15-7 */
-void exit_xsetbv(struct vp *vp)
-{
-	const uint64_t *gpr = vp->arch.gpr;
-	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
-	bool exists = vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE;
-
-	if (!exists || vp_cpl(vp) != 0 || (uint32_t)gpr[GPR_RCX] != 0 ||
-	    !context_xcr0_is_valid(value)) {
-		vp_exception(vp, exists ? EXCEPTION_GP : EXCEPTION_UD);
-		return;
-	}
-	vp->arch.xcr0 = value;
-	cpu_write_xcr0(value);
-	vp_advance(vp);
-}
-
 void vp_triple_fault(struct vp *vp)
 {
 	if (vp->partition->is_root)
@@ -152,11 +99,95 @@ void vp_triple_fault(struct vp *vp)
 		intercept_triple_fault(vp);
 }
 
-/* The parent set registers no processor takes. The VP is lost; nobody else is. */
-void exit_invalid_state(struct vp *vp)
+/* An instruction: RIP moves on, or it has changed nothing. */
+static void complete(struct vp *vp, bool done, uint8_t else_exception)
 {
-	log_limited("p%u vp%u exit: the processor refused its state, rip %#lx",
-	            vp->partition->slot, vp->index, vp->arch.rip);
-	vp_reset_registers(vp);
-	vp_triple_fault(vp);
+	if (done)
+		vp_advance(vp);
+	else
+		vp_exception(vp, else_exception);
+}
+
+void exit_handle(struct vp *vp)
+{
+	const struct vp_exit *exit = &vp->arch.exit;
+	const uint64_t *gpr = vp->arch.gpr;
+
+	if (exit->kind == EXIT_DONE)
+		return;
+	trace(VIRIDIS_TRACE_EXIT, vp, exit->code, vp->arch.rip);
+	stat_count(vp->stats, exit->stat);
+	vp->turn++;
+	switch (exit->kind) {
+	case EXIT_DONE:
+	case EXIT_WATCH:
+		break;
+	case EXIT_CPUID:
+		if (exit_cpuid(vp))
+			vp_advance(vp);
+		else
+			intercept_cpuid(vp, &cpuid_slot(vp)->regs);
+		break;
+	case EXIT_RDMSR:
+		complete(vp, rdmsr(vp), EXCEPTION_GP);
+		break;
+	case EXIT_WRMSR:
+		complete(vp,
+		         msr_write(vp, (uint32_t)gpr[GPR_RCX],
+		                   gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX]),
+		         EXCEPTION_GP);
+		break;
+	case EXIT_HYPERCALL:
+		if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE))
+			vp_exception(vp, EXCEPTION_UD);
+		else if (hypercall_handle(vp))
+			vp_advance(vp);
+		break;
+	case EXIT_HLT:
+		vp->halted = true;
+		vp_advance(vp);
+		break;
+	case EXIT_XSETBV:
+		complete(vp, xsetbv(vp), EXCEPTION_GP);
+		break;
+	case EXIT_CR8:
+		complete(vp, vlapic_set_cr8(&vp->lapic, exit->value), EXCEPTION_GP);
+		break;
+	case EXIT_SKIP:
+		vp_advance(vp);
+		break;
+	case EXIT_IO:
+		if (vp->partition->is_root)
+			root_devices_io(vp, &exit->port);
+		else
+			intercept_io(vp, &exit->port);
+		break;
+	case EXIT_FAULT:
+		nested_fault(vp, &exit->fault);
+		break;
+	case EXIT_EXCEPTION:
+		if (exit->vector == EXCEPTION_MC)
+			panic("machine check");
+		vp_exception(vp, exit->vector);
+		break;
+	case EXIT_INTERRUPT:
+		/* An NMI came when the gate was opened at the end of the exit: the host's handler has had it. */
+		cpu_take_interrupts();
+		break;
+	case EXIT_TRIPLE_FAULT:
+		vp_triple_fault(vp);
+		break;
+	case EXIT_INVALID_STATE:
+		/* The parent set registers no processor takes. The VP is lost; nobody else is. */
+		log_limited("p%u vp%u exit: the processor refused its state, rip %#lx",
+		            vp->partition->slot, vp->index, vp->arch.rip);
+		vp_reset_registers(vp);
+		vp_triple_fault(vp);
+		break;
+	case EXIT_UNKNOWN:
+		log_limited("p%u vp%u exit: unexpected code %#x", vp->partition->slot,
+		            vp->index, exit->code);
+		vp_exception(vp, EXCEPTION_UD);
+		break;
+	}
 }

@@ -8,9 +8,11 @@
 
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
+#include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
+#include "hypervisor/kernel/run/exit.h"
 
 /* 20 us: long enough to get into the guest and through an IRET. When it fires, the deadlines' turn comes. */
 #define EXITS_SOON_HZ 50000
@@ -66,58 +68,45 @@ static bool waits_for_epoch(struct vp *vp)
 	return true;
 }
 
-/* Exits between two looks at all the rest of the loop, and at the accounts, if nothing calls for one. */
-#define EXITS_IN_A_ROW 256
-
-/* Nothing waits for the VP, and nobody called this CPU. VP-3: what comes from now on ends the coming run. */
-static bool goes_on(const struct cpu *cpu, const struct vp *vp)
+/* What was not the guest's since the last account was ours. D9 */
+static void account_run(struct cpu *cpu, struct vp *vp)
 {
-	return vp->quiet && !vp->reinject.valid && vp->wait_epoch == 0 &&
-	       !__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) &&
-	       !__atomic_load_n(&vp->events, __ATOMIC_RELAXED) &&
-	       !__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED);
-}
-
-/* Up to `now`; what was not the guest's was ours. D9 */
-static void account_run(struct cpu *cpu, struct vp *vp, uint64_t guest, uint64_t now)
-{
+	uint64_t now = cpu_rdtsc(), guest = vp->arch.guest_ticks;
 	uint64_t ours = now - cpu->stamp - guest;
+	uint64_t entries =
+		EXITS_IN_A_ROW - cpu->row_left + (vp->arch.exit.kind != EXIT_DONE);
 
+	stat_add(vp->stats, VIRIDIS_VP_STAT_ENTRIES, entries);
 	stat_add(vp->stats, VIRIDIS_VP_STAT_HYPERVISOR_TICKS, ours);
 	stat_add(cpu->stats, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS, ours);
 	stat_add(vp->stats, VIRIDIS_VP_STAT_GUEST_TICKS, guest);
 	stat_add(cpu->stats, VIRIDIS_CPU_STAT_GUEST_TICKS, guest);
+	vp->arch.guest_ticks = 0;
 	cpu->stamp = now;
 }
 
 static void run(struct cpu *cpu, struct vp *vp)
 {
-	uint64_t guest = 0, before, after;
 	/* Acquire pairs with the release in npt.c; on another CPU the VP gets new entries in any case. */
 	uint64_t removals =
 		__atomic_load_n(&vp->partition->npt.removals, __ATOMIC_ACQUIRE);
-	bool flush = removals != vp->removals_seen;
 
+	vp->entry.flush = removals != vp->removals_seen;
 	vp->removals_seen = removals;
-	if (flush)
+	if (vp->entry.flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
-	virt->load_events(vp, flush);
-	cpu->exits_in_row = 0;
-	do {
-		before = cpu_rdtsc();
-		virt->run(vp);
-		after = cpu_rdtsc();
-		guest += after - before;
-		stat_count(vp->stats, VIRIDIS_VP_STAT_ENTRIES);
-		vp_after_exit(vp);
-	} while (virt->handle_exit(vp) && goes_on(cpu, vp) &&
-	         ++cpu->exits_in_row != EXITS_IN_A_ROW);
-	account_run(cpu, vp, guest, after);
+	vp->entry.tsc_offset =
+		tsc_to_first(vp->partition->tsc_offset + vp->tsc_adjust, cpu->tsc_skew);
+	cpu->row_left = EXITS_IN_A_ROW;
+	virt->run(vp, &vp->entry);
+	account_run(cpu, vp);
+	vp_after_exit(vp);
+	exit_handle(vp);
 	/*
 	 * Whatever a guest does, its time slice ends: the timer's interrupt may still be pending. And one whose
 	 * events end in another event each time never comes to where interrupts are taken.
 	 */
-	if (vp->reinject.valid || (cpu->slice_end && after >= cpu->slice_end))
+	if (vp->entry.event.valid || (cpu->slice_end && cpu->stamp >= cpu->slice_end))
 		cpu_take_interrupts();
 }
 
@@ -128,6 +117,7 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 		struct vp *vp;
 
 		epoch_pass(cpu);
+		cpu->vp_waits = false;
 		if (cpu->timer_fired)
 			timer_tick(cpu);
 		if (__atomic_load_n(&cpu->nmi_came, __ATOMIC_RELAXED)) {
@@ -141,7 +131,8 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 			if (cpu->timer_rearm)
 				timer_queue_arm(cpu);
 			/* It waits for what no exit tells: the end of an IRET, or of another event. */
-			if (vp->nmi_pending && (!vp->nmi_blocked || vp->nmi_returning))
+			if (vp->nmi_pending &&
+			    (!vp->arch.nmi_blocked || vp->arch.nmi_returning))
 				lapic_timer_arm(lapic_hz / EXITS_SOON_HZ);
 			run(cpu, vp);
 		}

@@ -2,7 +2,7 @@
 /*
  * Between exits: what other CPUs left for a VP, and which event it gets next. The owning CPU only.
  *
- * The vector presented in V_IRQ is taken by the guest whenever it can; that it was is seen after the
+ * The vector that an entry presents is taken by the guest whenever it can; that it was is seen after the
  * exit. Where the guest has an assist page, an edge interrupt that nothing else waits behind is
  * marked "no EOI required", and the guest's clearing of the mark counts as its EOI. TLFS 10.3.1
  */
@@ -79,8 +79,8 @@ static void take_events(struct vp *vp)
 		take_timers(vp);
 	vp->nmi_pending += !!(events & EVENTS_NMI) + !!(events & EVENTS_NMI_MORE);
 	/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
-	if (vp->nmi_pending + vp->nmi_blocked > 2)
-		vp->nmi_pending = 2 - vp->nmi_blocked;
+	if (vp->nmi_pending + vp->arch.nmi_blocked > 2)
+		vp->nmi_pending = 2 - vp->arch.nmi_blocked;
 	take_posted(vp);
 }
 
@@ -102,7 +102,7 @@ void vp_withdraw_assist(struct vp *vp)
 	before = __atomic_fetch_and(assist_word(vp), ~HV_VP_ASSIST_NO_EOI_REQUIRED,
 	                            __ATOMIC_ACQ_REL);
 	if (!(before & HV_VP_ASSIST_NO_EOI_REQUIRED) &&
-	    vp->presented == VLAPIC_NO_VECTOR) {
+	    vp->entry.vector == VLAPIC_NO_VECTOR) {
 		vlapic_eoi(&vp->lapic, &action);
 		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
 		if (action.ended)
@@ -119,7 +119,7 @@ static bool may_spare_eoi(const struct vp *vp, uint8_t vector)
 
 static void present_vector(struct vp *vp, int vector)
 {
-	vp->presented = vector;
+	vp->entry.vector = vector;
 	if (vector == VLAPIC_NO_VECTOR || !may_spare_eoi(vp, (uint8_t)vector))
 		return;
 	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
@@ -136,33 +136,36 @@ static void choose_vector(struct vp *vp)
 	bool requests = vlapic_requests(&vp->lapic);
 	int vector;
 
-	vp->watch_cr8 = false;
-	if (!requests && vp->presented == VLAPIC_NO_VECTOR && !vp->extint)
+	vp->entry.watch_window = vp->interrupt_notify;
+	vp->entry.watch_tpr = false;
+	if (!requests && vp->entry.vector == VLAPIC_NO_VECTOR && !vp->extint)
 		return;
 	vp_withdraw_assist(
 		vp); /* another interrupt waits: the one in service needs its EOI */
 	/* A PIC's comes whatever the task priority. */
 	vector = vp->extint ? (uint8_t)vp->extint : vlapic_pending(&vp->lapic);
-	vp->watch_cr8 = vector != VLAPIC_NO_VECTOR || (requests && vp->lapic.tpr != 0);
+	vp->entry.watch_tpr = vector != VLAPIC_NO_VECTOR ||
+	                      (requests && vp->lapic.tpr != 0);
 	present_vector(vp, vector);
 }
 
 static void choose_injection(struct vp *vp)
 {
-	if (vp->reinject.valid) {
-		trace(VIRIDIS_TRACE_INJECT, vp, vp->reinject.vector, vp->arch.rip);
-	} else if (vp->nmi_pending && !vp->nmi_blocked && !vp->arch.interrupt_shadow) {
-		vp->reinject = (struct vp_event){ .valid = true,
-			                          .type = EVENT_NMI,
-			                          .vector = EXCEPTION_NMI };
+	if (vp->entry.event.valid) {
+		trace(VIRIDIS_TRACE_INJECT, vp, vp->entry.event.vector, vp->arch.rip);
+	} else if (vp->nmi_pending && !vp->arch.nmi_blocked &&
+	           !vp->arch.interrupt_shadow) {
+		vp->entry.event = (struct vp_event){ .valid = true,
+			                             .type = EVENT_NMI,
+			                             .vector = EXCEPTION_NMI };
 		vp->nmi_pending--;
-		vp->nmi_blocked = true;
+		vp->arch.nmi_blocked = true;
 	}
 }
 
 static bool ends_halt(const struct vp *vp)
 {
-	return (vp->nmi_pending && !vp->nmi_blocked) || vp->reinject.valid ||
+	return (vp->nmi_pending && !vp->arch.nmi_blocked) || vp->entry.event.valid ||
 	       ((vp->arch.rflags & RFLAGS_IF) &&
 	        (vp->extint || vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR));
 }
@@ -171,7 +174,7 @@ static bool ends_halt(const struct vp *vp)
 static bool tells_window(struct vp *vp)
 {
 	if (!vp->interrupt_notify || !(vp->arch.rflags & RFLAGS_IF) ||
-	    vp->arch.interrupt_shadow || vp->reinject.valid)
+	    vp->arch.interrupt_shadow || vp->entry.event.valid)
 		return false;
 	vp->interrupt_notify = false;
 	intercept_interrupt_deliverable(vp);
@@ -222,25 +225,28 @@ bool vp_prepare(struct vp *vp)
 	vp->halted = false;
 	choose_vector(vp);
 	choose_injection(vp);
-	vp->quiet = vp->presented == VLAPIC_NO_VECTOR && !vlapic_requests(&vp->lapic) &&
-	            !vp->reinject.valid && !vp->nmi_pending && !vp->sint_notify;
+	vp->quiet = vp->entry.vector == VLAPIC_NO_VECTOR &&
+	            !vlapic_requests(&vp->lapic) && !vp->entry.event.valid &&
+	            !vp->nmi_pending && !vp->sint_notify &&
+	            !__atomic_load_n(&trace_on, __ATOMIC_RELAXED);
 	return true;
 }
 
 void vp_after_exit(struct vp *vp)
 {
-	if (vp->arch.cr8 != vlapic_cr8(&vp->lapic))
-		vp->lapic.tpr = (uint32_t)vp->arch.cr8 << 4;
-	if (vp->nmi_returning &&
-	    (vp->arch.rip != vp->iret_rip || vp->arch.gpr[GPR_RSP] != vp->iret_rsp))
-		vp->nmi_blocked = vp->nmi_returning = false;
-	if (vp->presented != VLAPIC_NO_VECTOR && !vp->arch.vector_pending) {
+	const struct vp_exit *exit = &vp->arch.exit;
+
+	if (exit->cr8 != vlapic_cr8(&vp->lapic))
+		vp->lapic.tpr = (uint32_t)exit->cr8 << 4;
+	vp->entry.event = exit->event;
+	if (exit->vector_taken) {
 		if (!vp->extint)
-			vlapic_deliver(&vp->lapic, (uint8_t)vp->presented);
-		if (!vp->extint && synic_is_auto_eoi(&vp->synic, (uint8_t)vp->presented))
+			vlapic_deliver(&vp->lapic, (uint8_t)vp->entry.vector);
+		if (!vp->extint &&
+		    synic_is_auto_eoi(&vp->synic, (uint8_t)vp->entry.vector))
 			(void)!apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
 		vp->extint = 0;
-		vp->presented = VLAPIC_NO_VECTOR;
+		vp->entry.vector = VLAPIC_NO_VECTOR;
 		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
 	}
 	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From exit codes and the VMCB's exit fields to the kernel's handlers. APM2 15, appendix C */
+/* From exit codes and the VMCB's exit fields to a struct vp_exit. APM2 15, appendix C */
 #include "hypervisor/arch/x86/svm/svm.h"
+#include "hypervisor/arch/x86/svm/registers.h"
 #include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/kernel/objects/trace.h"
+#include "hypervisor/core/decode_access.h"
 #include "hypervisor/kernel/guest/hypercall.h"
-#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/run/exit.h"
 
-static void undefined(struct vp *vp)
+static void raise(struct vp *vp, uint8_t vector)
 {
-	vp_exception(vp, EXCEPTION_UD);
-}
-
-static void general_protection(struct vp *vp)
-{
-	vp_exception(vp, EXCEPTION_GP);
-}
-
-/*
- * #DB and #AC are seen because a guest can make their delivery raise them again, for good, and nothing
- * comes between but what the run loop lets in while an event waits.
- */
-static void exception(struct vp *vp)
-{
-	uint8_t vector = (uint8_t)(svm_vmcb(vp)->control.exit_code - SVM_EXIT_EXCEPTION);
-
-	if (vector == EXCEPTION_MC)
-		panic("machine check");
-	vp_exception(vp, vector);
+	vp->arch.exit.kind = EXIT_EXCEPTION;
+	vp->arch.exit.vector = vector;
 }
 
 /* From ring 0 of protected mode alone. TLFS 3.5 */
@@ -36,50 +20,92 @@ static void hypercall(struct vp *vp)
 	const struct vmcb_save *save = &svm_vmcb(vp)->save;
 
 	if ((save->ss.attributes & SVM_SEGMENT_DPL) || !(save->cr0 & CR0_PE))
-		vp_exception(vp, EXCEPTION_UD);
+		raise(vp, EXCEPTION_UD);
 	else
-		hypercall_handle(vp, (save->efer & EFER_LMA) &&
-		                             (save->cs.attributes & SVM_SEGMENT_LONG));
+		vp->arch.exit.is_64bit = svm_is_64bit(save);
 }
 
 /* Codes 0 to 15 are reads of CR0 to CR15, then come the writes. */
 static void move_cr(struct vp *vp)
 {
-	exit_cr(vp, svm_vmcb(vp)->control.exit_code & 0xf);
+	struct vp_exit *exit = &vp->arch.exit;
+	bool is_64bit = svm_is_64bit(&svm_vmcb(vp)->save);
+	uint8_t bytes[DECODE_MAX_BYTES];
+	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
+	struct decode_mov_cr move;
+	uint64_t *gpr;
+
+	if (!decode_mov_cr(bytes, count, is_64bit, &move) ||
+	    move.number != (exit->code & 0xf)) {
+		raise(vp, EXCEPTION_UD);
+		return;
+	}
+	exit->length = move.length;
+	gpr = &vp->arch.gpr[move.gpr];
+	exit->value = is_64bit ? *gpr : (uint32_t)*gpr;
+	if (!move.writes_cr)
+		*gpr = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
+	else if (move.number == 8)
+		exit->kind = EXIT_CR8;
+	else if (!svm_write_cr4(vp, exit->value))
+		raise(vp, EXCEPTION_GP);
+}
+
+/*
+ * The intercept comes before the IRET is carried out, and the NMI is in service until it has been: the next
+ * exit finds another RIP or stack. SDM3 6.7.1
+ */
+static void iret(struct vp *vp)
+{
+	vp->arch.nmi_returning = true;
+	vp->arch.iret_rip = vp->arch.rip;
+	vp->arch.iret_rsp = vp->arch.gpr[GPR_RSP];
 }
 
 static void msr(struct vp *vp)
 {
-	exit_msr(vp, svm_vmcb(vp)->control.exit_info1 != 0);
+	if (svm_vmcb(vp)->control.exit_info1 != 0)
+		vp->arch.exit.kind = EXIT_WRMSR;
 }
 
 static void port(struct vp *vp)
 {
-	uint64_t info = svm_vmcb(vp)->control.exit_info1;
-	const struct exit_port access = {
+	const struct vmcb_control *control = &svm_vmcb(vp)->control;
+	uint64_t info = control->exit_info1;
+
+	vp->arch.exit.length = (uint32_t)(control->exit_info2 - vp->arch.rip);
+	vp->arch.exit.port = (struct exit_port){
 		.port = (uint16_t)(info >> SVM_IO_PORT_SHIFT),
 		.bytes = info >> SVM_IO_SIZE_SHIFT & 7,
 		.in = (info & SVM_IO_IN) != 0,
 		.string = (info & SVM_IO_STRING) != 0,
 		.rep = (info & SVM_IO_REP) != 0,
 	};
-
-	vp->arch.next_rip = svm_vmcb(vp)->control.exit_info2;
-	exit_io(vp, &access);
 }
 
 static void nested_fault(struct vp *vp)
 {
-	uint64_t info = svm_vmcb(vp)->control.exit_info1;
-	const struct exit_fault fault = {
-		.gpa = svm_vmcb(vp)->control.exit_info2,
+	const struct vmcb_control *control = &svm_vmcb(vp)->control;
+	uint64_t info = control->exit_info1;
+
+	vp->arch.exit.fault = (struct exit_fault){
+		.gpa = control->exit_info2,
 		.present = (info & SVM_NPF_PRESENT) != 0,
 		.write = (info & SVM_NPF_WRITE) != 0,
 		.fetch = (info & SVM_NPF_FETCH) != 0,
 		.table_walk = (info & SVM_NPF_TABLE_WALK) != 0,
 	};
+}
 
-	exit_nested_fault(vp, &fault);
+/* The intercept comes before the check of CPL, and in TCG before that of OSXSAVE. APM2 table 15-7 */
+static void xsetbv(struct vp *vp)
+{
+	const struct vmcb_save *save = &svm_vmcb(vp)->save;
+
+	if (!(save->cr4 & CR4_OSXSAVE))
+		raise(vp, EXCEPTION_UD);
+	else if (save->ss.attributes & SVM_SEGMENT_DPL)
+		raise(vp, EXCEPTION_GP);
 }
 
 /*
@@ -90,18 +116,9 @@ static void nested_fault(struct vp *vp)
  */
 static void refused(struct vp *vp)
 {
-	if (svm_vmcb(vp)->save.cr3 == cpu_read_cr3() ||
-	    (svm_vmcb(vp)->control.exit_interrupt_info & SVM_EVENT_VALID))
-		exit_invalid_state(vp);
-	else
-		general_protection(vp);
-}
-
-static void unknown(struct vp *vp)
-{
-	log_limited("p%u vp%u svm: unexpected exit code %#lx", vp->partition->slot,
-	            vp->index, svm_vmcb(vp)->control.exit_code);
-	vp_exception(vp, EXCEPTION_UD);
+	if (svm_vmcb(vp)->save.cr3 != cpu_read_cr3() &&
+	    !(svm_vmcb(vp)->control.exit_interrupt_info & SVM_EVENT_VALID))
+		raise(vp, EXCEPTION_GP);
 }
 
 /*
@@ -110,76 +127,129 @@ static void unknown(struct vp *vp)
  * 2009 has next-RIP save.
  */
 struct exit_row {
-	void (*handle)(struct vp *vp);
-	uint8_t length, stat;
-	bool plain; /* for handle_exit */
+	uint8_t kind, stat;
+	uint8_t length;                  /* of EXIT_EXCEPTION: the vector */
+	void (*describe)(struct vp *vp); /* the operands, or another kind; NULL: none */
 };
 
-#define ROW(handler, bytes, counter)                                  \
-	{                                                             \
-		handler, bytes, VIRIDIS_VP_STAT_EXIT_##counter, false \
+#define ROW(kind, length, describe, stat)                                  \
+	{                                                                  \
+		EXIT_##kind, VIRIDIS_VP_STAT_EXIT_##stat, length, describe \
 	}
-#define PLAIN(handler, bytes, counter)                               \
-	{                                                            \
-		handler, bytes, VIRIDIS_VP_STAT_EXIT_##counter, true \
-	}
+#define EXCEPTION(vector) ROW(EXCEPTION, EXCEPTION_##vector, NULL, OTHER)
 
-/* What has a row is intercepted; but IRET, reads of CR4 and writes of CR8 only where svm.c says so. */
+/*
+ * What has a row is intercepted; but IRET, reads of CR4 and writes of CR8 only where svm.c says so. #DB and #AC are
+ * seen because a guest can make their delivery raise them again, for good, and nothing comes between but
+ * what the run loop lets in while an event waits.
+ */
 static const struct exit_row rows[] = {
-	[SVM_EXIT_CR4_READ] = ROW(move_cr, 0, CR_DR),
-	[SVM_EXIT_CR4_WRITE] = ROW(move_cr, 0, CR_DR),
-	[SVM_EXIT_CR8_WRITE] = ROW(move_cr, 0, CR_DR),
-	[SVM_EXIT_EXCEPTION + EXCEPTION_DB] = ROW(exception, 0, OTHER),
-	[SVM_EXIT_EXCEPTION + EXCEPTION_AC] = ROW(exception, 0, OTHER),
-	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = ROW(exception, 0, OTHER),
-	[SVM_EXIT_INTR... SVM_EXIT_VINTR] = ROW(exit_interrupt, 0, INTERRUPT),
-	[SVM_EXIT_RDPMC] = ROW(general_protection, 0, OTHER),
-	[SVM_EXIT_CPUID] = PLAIN(exit_cpuid, 2, CPUID),
-	[SVM_EXIT_RSM] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_IRET] = ROW(exit_iret, 0, OTHER),
+	[SVM_EXIT_CR4_READ] = ROW(SKIP, 0, move_cr, CR_DR),
+	[SVM_EXIT_CR4_WRITE] = ROW(SKIP, 0, move_cr, CR_DR),
+	[SVM_EXIT_CR8_WRITE] = ROW(SKIP, 0, move_cr, CR_DR),
+	[SVM_EXIT_EXCEPTION + EXCEPTION_DB] = EXCEPTION(DB),
+	[SVM_EXIT_EXCEPTION + EXCEPTION_AC] = EXCEPTION(AC),
+	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = EXCEPTION(MC),
+	[SVM_EXIT_INTR... SVM_EXIT_VINTR] = ROW(INTERRUPT, 0, NULL, INTERRUPT),
+	[SVM_EXIT_RDPMC] = EXCEPTION(GP),
+	[SVM_EXIT_CPUID] = ROW(CPUID, 2, NULL, CPUID),
+	[SVM_EXIT_RSM] = EXCEPTION(UD),
+	[SVM_EXIT_IRET] = ROW(WATCH, 0, iret, OTHER),
 	/* Memory is coherent: there is nothing to be written back. */
-	[SVM_EXIT_INVD] = ROW(vp_advance, 2, OTHER),
-	[SVM_EXIT_HLT] = ROW(exit_hlt, 1, HLT),
-	[SVM_EXIT_INVLPGA] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_IOIO] = ROW(port, 0, IO),
-	[SVM_EXIT_MSR] = PLAIN(msr, 2, MSR),
-	[SVM_EXIT_TASK_SWITCH] = ROW(general_protection, 0, OTHER),
-	[SVM_EXIT_SHUTDOWN] = ROW(vp_triple_fault, 0, OTHER),
-	[SVM_EXIT_VMRUN] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_VMMCALL] = PLAIN(hypercall, 3, HYPERCALL),
-	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_WBINVD] = ROW(vp_advance, 2, OTHER),
-	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = ROW(undefined, 0, OTHER),
-	[SVM_EXIT_XSETBV] = ROW(exit_xsetbv, 3, OTHER),
-	[SVM_EXIT_RDPRU] = ROW(undefined, 0, OTHER),
+	[SVM_EXIT_INVD] = ROW(SKIP, 2, NULL, OTHER),
+	[SVM_EXIT_HLT] = ROW(HLT, 1, NULL, HLT),
+	[SVM_EXIT_INVLPGA] = EXCEPTION(UD),
+	[SVM_EXIT_IOIO] = ROW(IO, 0, port, IO),
+	[SVM_EXIT_MSR] = ROW(RDMSR, 2, msr, MSR),
+	[SVM_EXIT_TASK_SWITCH] = EXCEPTION(GP),
+	[SVM_EXIT_SHUTDOWN] = ROW(TRIPLE_FAULT, 0, NULL, OTHER),
+	[SVM_EXIT_VMRUN] = EXCEPTION(UD),
+	[SVM_EXIT_VMMCALL] = ROW(HYPERCALL, 3, hypercall, HYPERCALL),
+	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = EXCEPTION(UD),
+	[SVM_EXIT_WBINVD] = ROW(SKIP, 2, NULL, OTHER),
+	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = EXCEPTION(UD),
+	[SVM_EXIT_XSETBV] = ROW(XSETBV, 3, xsetbv, OTHER),
+	[SVM_EXIT_RDPRU] = EXCEPTION(UD),
 };
-static const struct exit_row fault_row = ROW(nested_fault, 0, NESTED_FAULT);
-static const struct exit_row refused_row = ROW(refused, 0, OTHER);
-static const struct exit_row unknown_row = ROW(unknown, 0, OTHER);
+static const struct exit_row fault_row = ROW(FAULT, 0, nested_fault, NESTED_FAULT);
+static const struct exit_row refused_row = ROW(INVALID_STATE, 0, refused, OTHER);
+static const struct exit_row unknown_row = ROW(UNKNOWN, 0, NULL, OTHER);
+
+static bool has_row(uint32_t code)
+{
+	return code < ARRAY_COUNT(rows) && rows[code].kind != EXIT_DONE;
+}
 
 void svm_set_intercepts(struct vmcb_control *control)
 {
 	for (unsigned int code = 0; code < ARRAY_COUNT(rows); code++)
-		svm_intercept(control, code, rows[code].handle != NULL);
+		svm_intercept(control, code, has_row(code));
 }
 
-bool svm_handle_exit(struct vp *vp)
+void svm_describe_exit(struct vp *vp)
 {
-	uint32_t code = (uint32_t)svm_vmcb(vp)
-	                        ->control.exit_code; /* TCG does not sign-extend -1 */
+	const struct vmcb *vmcb = svm_vmcb(vp);
+	struct vp_exit *exit = &vp->arch.exit;
 	const struct exit_row *row = &unknown_row;
 
-	if (code < ARRAY_COUNT(rows) && rows[code].handle)
-		row = &rows[code];
-	else if (code == SVM_EXIT_NPF)
+	exit->code = (uint32_t)vmcb->control.exit_code; /* TCG does not sign-extend -1 */
+	if (has_row(exit->code))
+		row = &rows[exit->code];
+	else if (exit->code == SVM_EXIT_NPF)
 		row = &fault_row;
-	else if (code == SVM_EXIT_INVALID)
+	else if (exit->code == SVM_EXIT_INVALID)
 		row = &refused_row;
-	vp->arch.next_rip = svm_features & SVM_FEATURE_NEXT_RIP ?
-	                            svm_vmcb(vp)->control.next_rip :
-	                            vp->arch.rip + row->length;
-	trace(VIRIDIS_TRACE_EXIT, vp, code, vp->arch.rip);
-	stat_count(vp->stats, row->stat);
-	row->handle(vp);
-	return row->plain;
+	exit->kind = row->kind;
+	exit->stat = row->stat;
+	exit->vector = row->length;
+	exit->length = svm_features & SVM_FEATURE_NEXT_RIP ?
+	                       (uint32_t)(vmcb->control.next_rip - vmcb->save.rip) :
+	                       row->length;
+	if (row->describe)
+		row->describe(vp);
+}
+
+/*
+ * The exits that most often need nothing but general registers: their instructions are carried out between
+ * #VMEXIT and VMRUN, with all else left in the VMCB. A single step or an older mode takes the long way.
+ */
+bool svm_exited(struct vp *vp)
+{
+	struct vmcb_control *control = &svm_vmcb(vp)->control;
+	struct vmcb_save *save = &svm_vmcb(vp)->save;
+	struct vp_exit *exit = &vp->arch.exit;
+	bool done;
+
+	control->tlb_control = 0; /* once is enough */
+	if (!vp->quiet || (save->rflags & RFLAGS_TF))
+		return false;
+	vp->arch.gpr[GPR_RAX] = save->rax;
+	switch (control->exit_code) {
+	case SVM_EXIT_VMMCALL:
+		exit->is_64bit = true;
+		done = svm_is_64bit(save) && !(save->ss.attributes & SVM_SEGMENT_DPL) &&
+		       hypercall_handle(vp);
+		break;
+	case SVM_EXIT_CPUID:
+		done = exit_cpuid(vp);
+		break;
+	case SVM_EXIT_MSR:
+		done = control->exit_info1 == 0 && exit_read_clock(vp);
+		break;
+	default:
+		return false;
+	}
+	if (!done)
+		return false;
+	save->rax = vp->arch.gpr[GPR_RAX];
+	if (svm_features & SVM_FEATURE_NEXT_RIP)
+		save->rip = control->next_rip;
+	else
+		save->rip += rows[control->exit_code].length;
+	save->rflags &= ~RFLAGS_RF;
+	control->interrupt_shadow = 0;
+	if (exit_goes_on(vp, rows[control->exit_code].stat))
+		return true;
+	exit->kind = EXIT_DONE;
+	return false;
 }

@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Into the guest and back. APM2 15.5
+ * Into the guest and back, until svm_exited() wants to go no further. APM2 15.5
  *
- * void svm_enter(uint64_t *gpr, uint64_t vmcb_hpa, uint64_t host_hpa)
+ * void svm_enter(struct vp *vp, uint64_t vmcb_hpa, uint64_t host_hpa)
  *
- * Called with IF = 0, returns so. RAX, RSP, RIP and RFLAGS travel in the VMCB; the other
- * general registers in gpr[]; FS, GS, TR, LDTR and the SYSCALL MSRs by VMLOAD and VMSAVE, the
+ * Called with IF = 0, returns so. RAX, RSP, RIP and RFLAGS stay in the VMCB; the other
+ * general registers travel by gpr[]; FS, GS, TR, LDTR and the SYSCALL MSRs by VMLOAD and VMSAVE, the
  * host's being kept in the VMCB-like page at host_hpa. IF is set across VMRUN so that a physical
  * interrupt ends the guest's run (V_INTR_MASKING); GIF keeps it pending. APM2 15.21.1
  */
 #define GPR(number) ((number) * 8)
+#define GUEST_TICKS 128
+
+	.macro read_tsc
+	rdtsc
+	shlq $32, %rdx
+	orq %rdx, %rax
+	.endm
 
 	.text
 	.globl svm_enter
 	.type svm_enter, @function
 svm_enter:
-	.irp name, rbx, rbp, r12, r13, r14, r15, rdx, rdi /* then host_hpa, gpr */
+	.irp name, rbx, rbp, r12, r13, r14, r15
+	pushq %\name
+	.endr
+	.irp name, rdx, rsi, rdi	/* 16: host_hpa, 8: vmcb_hpa, 0: vp */
 	pushq %\name
 	.endr
 
-	movq %rsi, %rax
+.Lenter:
+	read_tsc
+	subq %rax, GUEST_TICKS(%rdi)
+	movq 8(%rsp), %rax
 	movq GPR(1)(%rdi), %rcx
 	movq GPR(2)(%rdi), %rdx
 	movq GPR(3)(%rdi), %rbx
@@ -38,7 +51,7 @@ svm_enter:
 	vmsave %rax
 
 	pushq %rdi
-	movq 8(%rsp), %rdi		/* gpr */
+	movq 8(%rsp), %rdi		/* vp */
 	movq %rcx, GPR(1)(%rdi)
 	movq %rdx, GPR(2)(%rdi)
 	movq %rbx, GPR(3)(%rdi)
@@ -48,16 +61,23 @@ svm_enter:
 	.irp number, 8, 9, 10, 11, 12, 13, 14, 15
 	movq %r\number, GPR(\number)(%rdi)
 	.endr
+	read_tsc
+	addq %rax, GUEST_TICKS(%rdi)
 
-	/* Nothing of the guest's is left for speculation; the host's own overwrite the others below. */
-	.irp name, ecx, edx, esi, r8d, r9d, r10d, r11d
+	/* Nothing of the guest's is left for speculation; RAX, RDX and RDI are ours already. */
+	.irp name, ecx, ebx, ebp, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
 	xorl %\name, %\name
 	.endr
 
-	movq 8(%rsp), %rax		/* host_hpa */
+	movq 16(%rsp), %rax		/* host_hpa */
 	vmload %rax
 	stgi
-	addq $16, %rsp
+	call svm_exited
+	movq (%rsp), %rdi
+	testb %al, %al
+	jnz .Lenter
+
+	addq $24, %rsp
 	.irp name, r15, r14, r13, r12, rbp, rbx
 	popq %\name
 	.endr

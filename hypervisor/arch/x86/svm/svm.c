@@ -7,7 +7,6 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/svm/presence.h"
-#include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/base/percpu.h"
 
@@ -131,35 +130,58 @@ static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool
 	control->asid = cpu->next_asid++;
 }
 
+/* EVENTINJ and EXITINTINFO have one format. APM2 15.20 */
+static uint64_t event_to_vmcb(const struct vp_event *event)
+{
+	if (!event->valid)
+		return 0;
+	return SVM_EVENT_VALID | event->vector |
+	       (uint64_t)event->type << SVM_EVENT_TYPE_SHIFT |
+	       (event->has_error ? SVM_EVENT_ERROR_VALID : 0) |
+	       (uint64_t)event->error << SVM_EVENT_ERROR_SHIFT;
+}
+
+static struct vp_event event_from_vmcb(uint64_t info)
+{
+	return (struct vp_event){
+		.valid = (info & SVM_EVENT_VALID) != 0,
+		.vector = (uint8_t)info,
+		.type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7),
+		.has_error = (info & SVM_EVENT_ERROR_VALID) != 0,
+		.error = (uint32_t)(info >> SVM_EVENT_ERROR_SHIFT),
+	};
+}
+
 /*
- * All that the VMCB says of events and of what exits, at each entry anew: a VMRUN that TCG refuses leaves
+ * All that the VMCB says of events and of what exits, for each run anew: a VMRUN that TCG refuses leaves
  * none of it, and without masking RFLAGS.IF = 0 of the guest would keep our own interrupts out.
  */
-static void svm_load_events(struct vp *vp, bool flush)
+static void load(struct vp *vp, const struct vp_entry *entry)
 {
+	const struct vp_arch *arch = &vp->arch;
 	struct vmcb_control *control = &svm_vmcb(vp)->control;
-	const struct vp_event *event = &vp->reinject;
+	struct vmcb_save *save = &svm_vmcb(vp)->save;
 
-	choose_asid(&vp->arch, control, flush);
-	svm_intercept(control, SVM_EXIT_CR4_READ, vp->arch.mce_withheld);
-	svm_intercept(control, SVM_EXIT_CR8_WRITE, vp->watch_cr8);
-	svm_intercept(control, SVM_EXIT_IRET, vp->nmi_blocked && !vp->nmi_returning);
-	svm_intercept(control, SVM_EXIT_VINTR, vp->interrupt_notify);
-	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR | vp->lapic.tpr >> 4;
-	control->v_vector = (uint8_t)vp->presented;
-	if (vp->presented != VLAPIC_NO_VECTOR || vp->interrupt_notify)
+	choose_asid(&vp->arch, control, entry->flush);
+	svm_intercept(control, SVM_EXIT_CR4_READ, arch->mce_withheld);
+	svm_intercept(control, SVM_EXIT_CR8_WRITE, entry->watch_tpr);
+	svm_intercept(control, SVM_EXIT_IRET, arch->nmi_blocked && !arch->nmi_returning);
+	svm_intercept(control, SVM_EXIT_VINTR, entry->watch_window);
+	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR |
+	                     vlapic_cr8(&vp->lapic);
+	if (entry->vector != VLAPIC_NO_VECTOR || entry->watch_window)
 		control->v_control |= SVM_V_IRQ | 0xfu << SVM_V_PRIORITY_SHIFT;
+	control->v_vector = (uint8_t)entry->vector;
+	control->event_injection = event_to_vmcb(&entry->event);
+	control->next_rip = arch->rip; /* where a software interrupt returns to */
+	control->interrupt_shadow = arch->interrupt_shadow;
+	control->tsc_offset = entry->tsc_offset;
 	/* A processor that swaps it itself takes it from here, others have it since the switch. APM2 15.37.2 */
-	svm_vmcb(vp)->save.spec_ctrl = vp->arch.spec_ctrl;
-	control->next_rip = vp->arch.rip; /* where a software interrupt returns to */
-	control->event_injection = 0;
-	if (event->valid)
-		control->event_injection = SVM_EVENT_VALID | event->vector |
-		                           (uint64_t)event->type << SVM_EVENT_TYPE_SHIFT;
-	if (event->valid && event->has_error)
-		control->event_injection |= SVM_EVENT_ERROR_VALID |
-		                            (uint64_t)event->error
-		                                    << SVM_EVENT_ERROR_SHIFT;
+	save->spec_ctrl = arch->spec_ctrl;
+	save->rax = arch->gpr[GPR_RAX];
+	save->rsp = arch->gpr[GPR_RSP];
+	save->rip = arch->rip;
+	save->rflags = arch->rflags;
 }
 
 /*
@@ -167,50 +189,45 @@ static void svm_load_events(struct vp *vp, bool flush)
  * is still pending, and there is nothing to inject again. On hardware V_IRQ is clear by then. INTn, INT3
  * and INTO are carried out again, for RIP is still theirs: injected they would return there.
  */
-static void save_events(struct vp *vp, const struct vmcb_control *control)
+static void save_events(struct vp *vp, int presented)
 {
-	uint64_t info = control->exit_interrupt_info;
-	enum event_type type = (enum event_type)(info >> SVM_EVENT_TYPE_SHIFT & 7);
-	uint8_t vector = (uint8_t)info;
-	bool again = type == EVENT_SOFTWARE ||
-	             (type == EVENT_EXCEPTION &&
-	              (vector == EXCEPTION_BP || vector == EXCEPTION_OF));
+	const struct vmcb_control *control = &svm_vmcb(vp)->control;
+	struct vp_exit *exit = &vp->arch.exit;
+	struct vp_event event = event_from_vmcb(control->exit_interrupt_info);
+	bool waits = (control->v_control & SVM_V_IRQ) != 0;
+	bool again = event.type == EVENT_SOFTWARE ||
+	             (event.type == EVENT_EXCEPTION &&
+	              (event.vector == EXCEPTION_BP || event.vector == EXCEPTION_OF));
 
+	event.valid &= !again && !(waits && event.vector == presented);
+	exit->event = event;
+	exit->vector_taken = presented != VLAPIC_NO_VECTOR && !waits;
+	exit->cr8 = control->v_control & SVM_V_TPR_MASK;
 	vp->arch.interrupt_shadow = control->interrupt_shadow & SVM_SHADOW_INTERRUPT;
-	vp->arch.cr8 = control->v_control & SVM_V_TPR_MASK;
-	vp->arch.vector_pending = (control->v_control & SVM_V_IRQ) != 0;
-	vp->reinject.valid = (info & SVM_EVENT_VALID) && !again &&
-	                     !(vp->arch.vector_pending && vector == vp->presented);
-	if (!vp->reinject.valid)
-		return;
-	vp->reinject = (struct vp_event){
-		.valid = true,
-		.vector = vector,
-		.type = type,
-		.has_error = (info & SVM_EVENT_ERROR_VALID) != 0,
-		.error = (uint32_t)(info >> SVM_EVENT_ERROR_SHIFT),
-	};
 }
 
-static void svm_run(struct vp *vp)
+static void save_registers(struct vp_arch *arch, const struct vmcb_save *save)
+{
+	arch->gpr[GPR_RAX] = save->rax;
+	arch->gpr[GPR_RSP] = save->rsp;
+	arch->rip = save->rip;
+	arch->rflags = save->rflags;
+	if (arch->nmi_returning &&
+	    (arch->rip != arch->iret_rip || save->rsp != arch->iret_rsp))
+		arch->nmi_blocked = arch->nmi_returning = false;
+}
+
+static void svm_run(struct vp *vp, const struct vp_entry *entry)
 {
 	struct vp_arch *arch = &vp->arch;
-	struct vmcb *vmcb = svm_vmcb(vp);
 
-	vmcb->control.interrupt_shadow = arch->interrupt_shadow;
-	vmcb->control.tsc_offset = tsc_to_first(
-		vp->partition->tsc_offset + vp->tsc_adjust, this_cpu()->tsc_skew);
-	vmcb->save.rax = arch->gpr[GPR_RAX];
-	vmcb->save.rsp = arch->gpr[GPR_RSP];
-	vmcb->save.rip = arch->rip;
-	vmcb->save.rflags = arch->rflags;
-	svm_enter(arch->gpr, arch->control_hpa, svm_cpus[this_cpu()->index].host_hpa);
-	arch->gpr[GPR_RAX] = vmcb->save.rax;
-	arch->gpr[GPR_RSP] = vmcb->save.rsp;
-	arch->rip = vmcb->save.rip;
-	arch->rflags = vmcb->save.rflags;
-	vmcb->control.tlb_control = 0; /* once is enough */
-	save_events(vp, &vmcb->control);
+	load(vp, entry);
+	arch->exit.kind = EXIT_UNKNOWN;
+	svm_enter(vp, arch->control_hpa, svm_cpus[this_cpu()->index].host_hpa);
+	save_registers(arch, &svm_vmcb(vp)->save);
+	save_events(vp, entry->vector);
+	if (arch->exit.kind != EXIT_DONE)
+		svm_describe_exit(vp);
 }
 
 /*
@@ -232,17 +249,16 @@ const struct virt_ops svm_ops = {
 	.name = "AMD SVM",
 	.npt_format = &npt_format,
 	.reject_reason = svm_reject_reason,
+	.processor_vendor = 0,
+	.hypercall = { 0x0f, 0x01, 0xd9 }, /* VMMCALL */
 	.global_init = svm_global_init,
 	.cpu_on = svm_cpu_on,
 	.intercept_root_ports = svm_intercept_root_ports,
 	.permit_root_reads = svm_permit_root_reads,
 	.vp_init = svm_vp_init,
 	.vp_reset = svm_vp_reset,
-	.load_events = svm_load_events,
 	.run = svm_run,
 	.leave = context_save, /* a control block may be run anywhere at once */
-	.handle_exit = svm_handle_exit,
-	.write_cr4 = svm_write_cr4,
 	.get_register = svm_get_register,
 	.set_register = svm_set_register,
 };

@@ -4,6 +4,7 @@
 #define VIRIDIS_SVM_SVM_H
 
 #include "hypervisor/arch/x86/svm/vmcb.h"
+#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/kernel/objects/vp.h"
 
@@ -12,10 +13,22 @@ static inline struct vmcb *svm_vmcb(const struct vp *vp)
 	return vp->arch.control;
 }
 
-void svm_enter(uint64_t *gpr, uint64_t vmcb_hpa, uint64_t host_hpa);
+static inline bool svm_is_64bit(const struct vmcb_save *save)
+{
+	return (save->efer & EFER_LMA) && (save->cs.attributes & SVM_SEGMENT_LONG);
+}
 
-/* exit.c */
-bool svm_handle_exit(struct vp *vp);
+/* run.S */
+void svm_enter(struct vp *vp, uint64_t vmcb_hpa, uint64_t host_hpa);
+ASSERT_OFFSET(struct vp, arch.gpr, 0);
+ASSERT_OFFSET(struct vp, arch.guest_ticks, 128);
+
+/*
+ * exit.c. Called by run.S behind each exit, with the guest's RAX, RSP, RIP and RFLAGS in the VMCB alone. True:
+ * the exit is dealt with, and the guest goes on. False: it is, if its kind is EXIT_DONE.
+ */
+bool svm_exited(struct vp *vp);
+void svm_describe_exit(struct vp *vp);
 void svm_set_intercepts(struct vmcb_control *control);
 
 static inline void svm_intercept(struct vmcb_control *control, unsigned int code, bool on)

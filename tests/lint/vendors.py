@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The vendor seam: only a vendor's own folder names what is its processor's alone."""
+import re
+
+from lib.paths import TOP
+from lib.sources import report, sources
+from lib.tap import Tap
+
+WORDS = re.compile(r"\b(svm|vmcb|vmrun|vmmcall|vmload|vmsave|asid|vmx|vmcs|vmcall|vmlaunch|vpid)\b"
+                   r"|\b(?:svm|vmcb|vmx|vmcs)_\w+", re.IGNORECASE)
+FOLDERS = re.compile(r"^hypervisor/arch/x86/(svm|vmx)/")
+# Where the boot chooses one of them, by the name of its table.
+CHOICE = {("hypervisor/arch/x86/virt.h", "svm_ops"), ("hypervisor/kernel/run/main.c", "svm_ops")}
+
+
+def main():
+    faults = []
+    for path in sources(".c", ".h", ".S", ".def", below="hypervisor"):
+        if FOLDERS.match(str(path)):
+            continue
+        for number, line in enumerate((TOP / path).read_text().splitlines(), start=1):
+            faults += [f"{path}:{number}: {word[0]} is a vendor's word" for word in WORDS.finditer(line)
+                       if (str(path), word[0]) not in CHOICE]
+    with Tap() as tap:
+        report(tap, "no file outside a vendor's folder names a fact of its processor", faults)
+
+
+if __name__ == "__main__":
+    main()
