@@ -96,8 +96,8 @@ enum hv_status hc_get_stats(struct hypercall *call)
 	const struct vp *vp;
 	enum hv_status status;
 
-	/* The caller's exits are accounted by the row: the call is made again as the first of one. D9 */
-	if (this_cpu()->row_left != EXITS_IN_A_ROW) {
+	/* The caller's exits are accounted by the row: the call is made again, the long way, when that has ended. D9 */
+	if (call->vp->arch.exit.kind != EXIT_HYPERCALL) {
 		call->again = true;
 		return HV_STATUS_SUCCESS;
 	}

@@ -20,18 +20,26 @@ static struct cpuid_answer *cpuid_slot(struct vp *vp)
 	return &vp->cpuid_answers[vp->arch.gpr[GPR_RAX] % CPUID_ANSWERS];
 }
 
+static bool give_answer(struct vp *vp, const struct cpuid_regs *regs)
+{
+	vp->arch.gpr[GPR_RAX] = regs->eax;
+	vp->arch.gpr[GPR_RBX] = regs->ebx;
+	vp->arch.gpr[GPR_RCX] = regs->ecx;
+	vp->arch.gpr[GPR_RDX] = regs->edx;
+	return true;
+}
+
 /* False: the parent asked to be asked. Not inlined, as few calls of the next function come to it. */
-static __attribute__((noinline)) bool answer_cpuid(const struct vp *vp, uint32_t leaf,
-                                                   uint32_t subleaf,
-                                                   struct cpuid_answer *answer)
+static __attribute__((noinline)) bool answer_anew(struct vp *vp,
+                                                  struct cpuid_answer *answer)
 {
 	answer->turn = 0;
-	answer->leaf = leaf;
-	answer->subleaf = subleaf;
-	if (cpuid_for_guest(vp, leaf, subleaf, &answer->regs))
+	answer->leaf = (uint32_t)vp->arch.gpr[GPR_RAX];
+	answer->subleaf = (uint32_t)vp->arch.gpr[GPR_RCX];
+	if (cpuid_for_guest(vp, answer->leaf, answer->subleaf, &answer->regs))
 		return false;
 	answer->turn = vp->turn;
-	return true;
+	return give_answer(vp, &answer->regs);
 }
 
 /*
@@ -40,19 +48,12 @@ static __attribute__((noinline)) bool answer_cpuid(const struct vp *vp, uint32_t
  */
 bool exit_cpuid(struct vp *vp)
 {
-	uint64_t *gpr = vp->arch.gpr;
-	uint32_t leaf = (uint32_t)gpr[GPR_RAX], subleaf = (uint32_t)gpr[GPR_RCX];
 	struct cpuid_answer *answer = cpuid_slot(vp);
 
-	if ((answer->turn != vp->turn || answer->leaf != leaf ||
-	     answer->subleaf != subleaf) &&
-	    !answer_cpuid(vp, leaf, subleaf, answer))
-		return false;
-	gpr[GPR_RAX] = answer->regs.eax;
-	gpr[GPR_RBX] = answer->regs.ebx;
-	gpr[GPR_RCX] = answer->regs.ecx;
-	gpr[GPR_RDX] = answer->regs.edx;
-	return true;
+	if (answer->turn == vp->turn && answer->leaf == (uint32_t)vp->arch.gpr[GPR_RAX] &&
+	    answer->subleaf == (uint32_t)vp->arch.gpr[GPR_RCX])
+		return give_answer(vp, &answer->regs);
+	return answer_anew(vp, answer);
 }
 
 static bool rdmsr(struct vp *vp)

@@ -221,6 +221,7 @@ bool svm_exited(struct vp *vp)
 	bool done;
 
 	control->tlb_control = 0; /* once is enough */
+	exit->kind = EXIT_UNKNOWN;
 	if (!vp->quiet || (save->rflags & RFLAGS_TF))
 		return false;
 	vp->arch.gpr[GPR_RAX] = save->rax;
@@ -248,8 +249,6 @@ bool svm_exited(struct vp *vp)
 		save->rip += rows[control->exit_code].length;
 	save->rflags &= ~RFLAGS_RF;
 	control->interrupt_shadow = 0;
-	if (exit_goes_on(vp, rows[control->exit_code].stat))
-		return true;
 	exit->kind = EXIT_DONE;
-	return false;
+	return exit_goes_on(vp, rows[control->exit_code].stat);
 }

@@ -222,7 +222,6 @@ static void svm_run(struct vp *vp, const struct vp_entry *entry)
 	struct vp_arch *arch = &vp->arch;
 
 	load(vp, entry);
-	arch->exit.kind = EXIT_UNKNOWN;
 	svm_enter(vp, arch->control_hpa, svm_cpus[this_cpu()->index].host_hpa);
 	save_registers(arch, &svm_vmcb(vp)->save);
 	save_events(vp, entry->vector);
