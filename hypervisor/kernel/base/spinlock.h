@@ -38,15 +38,8 @@ struct spinlock {
 	uint8_t rank;
 };
 
-#define SPINLOCK(lock_rank)         \
-	{                           \
-		.rank = (lock_rank) \
-	}
-
-static inline void spin_init(struct spinlock *lock, enum lock_rank rank)
-{
-	*lock = (struct spinlock)SPINLOCK((uint8_t)rank);
-}
+/* A lock that nobody holds. */
+#define SPINLOCK(lock_rank) ((struct spinlock){ .rank = (lock_rank) })
 
 static inline void spin_lock(struct spinlock *lock)
 {

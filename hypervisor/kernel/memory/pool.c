@@ -9,7 +9,7 @@
 void pool_init(struct pool *pool)
 {
 	*pool = (struct pool){ 0 };
-	spin_init(&pool->lock, LOCK_POOL);
+	pool->lock = SPINLOCK(LOCK_POOL);
 }
 
 /* POOL-1 */

@@ -7,7 +7,7 @@ struct spinlock ports_lock = SPINLOCK(LOCK_PORTS);
 
 void message_inbox_init(struct message_inbox *inbox)
 {
-	spin_init(&inbox->lock, LOCK_MESSAGES);
+	inbox->lock = SPINLOCK(LOCK_MESSAGES);
 	list_init(&inbox->waiting);
 }
 

@@ -151,7 +151,7 @@ static struct partition *make(struct pool *pool)
 	partition->cpuid = pages[1];
 	partition->hypercall_overlay.page = pages[2];
 	partition->tsc_overlay.page = pages[3];
-	spin_init(&partition->lock, LOCK_PARTITION);
+	partition->lock = SPINLOCK(LOCK_PARTITION);
 	pool_init(&partition->pool);
 	partition->weight = HV_CPU_WEIGHT_DEFAULT;
 	list_init(&partition->ports);

@@ -10,7 +10,7 @@ static struct spinlock locks[MAX_CPUS];
 void timer_queue_init(struct cpu *cpu)
 {
 	list_init(&cpu->timers);
-	spin_init(&locks[cpu->index], LOCK_TIMERS);
+	locks[cpu->index] = SPINLOCK(LOCK_TIMERS);
 }
 
 static void put_on(struct cpu *cpu, struct vp *vp)
