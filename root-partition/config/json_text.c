@@ -115,3 +115,19 @@ char *json_text_finish(JsonBuilder *builder, gboolean pretty)
 
 	return json_to_string(root, pretty);
 }
+
+char *json_text_make_printable(const char *bytes, gsize count)
+{
+	g_autofree char *valid = g_utf8_make_valid(bytes, (gssize)count);
+	GString *text = g_string_new(NULL);
+
+	for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+		gunichar c = g_utf8_get_char(at);
+
+		if (c == '\t')
+			c = ' ';
+		g_string_append_unichar(text,
+		                        c == '\n' || g_unichar_isprint(c) ? c : '?');
+	}
+	return g_string_free(text, FALSE);
+}

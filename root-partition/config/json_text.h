@@ -19,6 +19,12 @@ void json_text_add_string(JsonBuilder *builder, const char *name, const char *va
 void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value);
 void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value);
 
+/*
+ * Text of unknown origin for a terminal: UTF-8, and nothing but lines of characters that print; freed by the
+ * caller.
+ */
+char *json_text_make_printable(const char *bytes, gsize count);
+
 /* The finished text: on one line, or for people. */
 char *json_text_finish(JsonBuilder *builder, gboolean pretty);
 

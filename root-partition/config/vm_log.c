@@ -19,16 +19,24 @@ static unsigned int dropped_lines;
 static GMutex file_lock;
 static char *file_path; /* NULL: stderr is not ours */
 static char *old_file_path;
+static int (*next_file)(gpointer context); /* NULL: we open our files ourselves */
+static gpointer next_context;
 static gboolean renamed; /* the file has its old name, but no new one could be made yet */
+
+static gboolean become_stderr(int fd)
+{
+	gboolean became = fd >= 0 && dup2(fd, STDERR_FILENO) >= 0;
+
+	if (fd >= 0)
+		close(fd);
+	return became;
+}
 
 static gboolean open_file(void)
 {
 	int fd = open(file_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	gboolean opened = fd >= 0 && dup2(fd, STDERR_FILENO) >= 0;
 
-	if (fd >= 0)
-		close(fd);
-	return opened;
+	return become_stderr(fd);
 }
 
 gboolean vm_log_open(const char *path, const char *old_path, GError **error)
@@ -61,11 +69,32 @@ static void begin_anew_locked(void)
 	if (!file_path || fstat(STDERR_FILENO, &status) != 0 ||
 	    status.st_size < (off_t)VM_LOG_BYTES)
 		return;
+	if (next_file) {
+		(void)become_stderr(next_file(next_context));
+		return;
+	}
 	renamed = renamed || rename(file_path, old_file_path) == 0;
 	if (renamed && open_file())
 		renamed = FALSE;
 	else if (!renamed || status.st_size >= 2 * (off_t)VM_LOG_BYTES)
 		(void)!ftruncate(STDERR_FILENO, 0);
+}
+
+void vm_log_ask_for_next(int (*next)(gpointer context), gpointer context)
+{
+	next_file = next;
+	next_context = context;
+}
+
+gboolean vm_log_begin_anew(void)
+{
+	gboolean ours;
+
+	g_mutex_lock(&file_lock);
+	begin_anew_locked();
+	ours = file_path != NULL;
+	g_mutex_unlock(&file_lock);
+	return ours;
 }
 
 static void write_line(const char *text)

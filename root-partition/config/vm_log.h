@@ -16,6 +16,15 @@
 #define VM_LOG_BYTES (1u << 20)
 gboolean vm_log_open(const char *path, const char *old_path, GError **error);
 
+/*
+ * For a process that may open no files: it asks for the next one, and gets its descriptor or -1, which
+ * leaves it the one it has.
+ */
+void vm_log_ask_for_next(int (*next)(gpointer context), gpointer context);
+
+/* What whoever is asked does: begins anew if it is time. False: stderr is no file of ours. */
+gboolean vm_log_begin_anew(void);
+
 void vm_log(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* For what a guest can cause: at most VM_LOG_BURST lines a second from all callers together. */

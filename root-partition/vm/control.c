@@ -8,6 +8,7 @@
 #include "root-partition/vm/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,7 +32,6 @@ struct client {
 struct control {
 	int fd;
 	guint source;
-	char *path;
 	control_function handle;
 	gpointer context;
 	GHashTable *clients; /* number to struct client */
@@ -212,26 +212,26 @@ static int listen_at(const char *path)
 	return fd;
 }
 
-struct control *control_new(const char *path, control_function handle, gpointer context,
-                            GError **error)
+int control_listen(const char *path, GError **error)
 {
-	struct control *control;
 	int fd = listen_at(path);
+	int saved = errno;
 
-	if (fd < 0) {
-		int saved = errno;
-
+	if (fd < 0)
 		g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
 		            "control socket %s: %s", path, g_strerror(saved));
-		return NULL;
-	}
-	control = g_new0(struct control, 1);
-	control->fd = fd;
-	control->path = g_strdup(path);
+	return fd;
+}
+
+struct control *control_new(int listener, control_function handle, gpointer context)
+{
+	struct control *control = g_new0(struct control, 1);
+
+	control->fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
 	control->handle = handle;
 	control->context = context;
 	control->clients = g_hash_table_new_full(NULL, NULL, NULL, client_free);
-	control->source = g_unix_fd_add(fd, G_IO_IN, on_connect, control);
+	control->source = g_unix_fd_add(control->fd, G_IO_IN, on_connect, control);
 	return control;
 }
 
@@ -239,8 +239,6 @@ void control_free(struct control *control)
 {
 	g_source_remove(control->source);
 	g_hash_table_unref(control->clients);
-	unlink(control->path);
 	close(control->fd);
-	g_free(control->path);
 	g_free(control);
 }

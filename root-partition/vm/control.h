@@ -14,9 +14,12 @@ struct control;
 typedef void (*control_function)(gpointer context, guint client,
                                  const struct control_request *request);
 
-struct control *control_new(const char *path, control_function handle, gpointer context,
-                            GError **error);
-/* Removes the socket; answers that are being written are lost. */
+/* The listening socket of that path, for its owner alone; -1 and an error. */
+int control_listen(const char *path, GError **error);
+
+/* Takes a copy of the listening socket. */
+struct control *control_new(int listener, control_function handle, gpointer context);
+/* Answers that are being written are lost. */
 void control_free(struct control *control);
 
 /* `line` ends with a newline. */

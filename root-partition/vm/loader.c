@@ -3,7 +3,6 @@
 #include "root-partition/vm/loader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,15 +22,17 @@ static gboolean file_error(GError **error, const char *what, const char *path,
 	return FALSE;
 }
 
-static int open_file(const char *what, const char *path, uint64_t *bytes, GError **error)
+static int open_file(struct machine *machine, enum keeper_request_type file,
+                     uint64_t *bytes, GError **error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = keeper_client_file(machine->keeper, file, error);
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) != 0) {
-		file_error(error, what, path, g_strerror(errno));
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &status) != 0) {
+		close(fd);
+		(void)machine_fail(error, -errno, "kernel or initrd");
 		return -1;
 	}
 	*bytes = (uint64_t)status.st_size;
@@ -128,10 +129,10 @@ static const char *kernel_reject_reason(int fd, uint64_t bytes, uint64_t memory_
 }
 
 /* A copy, not a mapping: the file may shrink while it is being parsed. */
-static char *read_kernel(const struct definition *definition, uint64_t *bytes,
-                         GError **error)
+static char *read_kernel(struct machine *machine, uint64_t *bytes, GError **error)
 {
-	int fd = open_file("kernel", definition->kernel, bytes, error);
+	const struct definition *definition = machine->definition;
+	int fd = open_file(machine, KEEPER_KERNEL, bytes, error);
 	g_autofree char *kernel = NULL;
 	const char *why;
 
@@ -162,7 +163,7 @@ static gboolean load_kernel(struct machine *machine, int initrd_fd, uint64_t ini
 	g_autofree char *kernel = NULL;
 	uint64_t kernel_bytes;
 
-	kernel = read_kernel(definition, &kernel_bytes, error);
+	kernel = read_kernel(machine, &kernel_bytes, error);
 	if (!kernel)
 		return FALSE;
 	input.kernel = kernel;
@@ -178,7 +179,7 @@ gboolean loader_load(struct machine *machine, GError **error)
 	int initrd = -1;
 
 	if (definition->initrd) {
-		initrd = open_file("initrd", definition->initrd, &initrd_bytes, error);
+		initrd = open_file(machine, KEEPER_INITRD, &initrd_bytes, error);
 		if (initrd < 0)
 			return FALSE;
 	}

@@ -4,11 +4,9 @@
 #include "root-partition/vm/machine.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 #include <viridis/base/bits.h>
 
@@ -247,67 +245,20 @@ static gboolean on_wake(gint fd, GIOCondition condition, gpointer data)
 
 /* ---- Making one ---- */
 
-/*
- * Sealed before anyone else sees it, so that no process can be surprised by a hole or an end.
- * 4 KiB pages, huge ones where the kernel gives them to shared memory: see vsp/lib/memory.c.
- */
-static gboolean create_memory(struct machine *machine, GError **error)
+/* By the keeper, which has mapped the one into the other. */
+static gboolean take_partition(struct machine *machine, GError **error)
 {
-	uint64_t bytes = machine->definition->memory_bytes;
 	struct vsp_map map;
-	int fd = memfd_create("viridis-guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int memory;
 
-	vsp_map_for_ram(&map, bytes);
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
-	    !vsp_guest_memory_init(&machine->memory, &map, fd)) {
-		int saved = errno;
-
-		if (fd >= 0)
-			close(fd);
-		return machine_fail(error, -saved, "guest memory");
-	}
-	/* Where shared memory has no huge pages this changes nothing. */
-	(void)madvise(machine->memory.base, bytes, MADV_HUGEPAGE);
-	return TRUE;
-}
-
-static gboolean map_memory(struct machine *machine, GError **error)
-{
-	const struct vsp_map *map = &machine->memory.map;
-
-	for (uint32_t i = 0; i < map->count; i++) {
-		int result = mshv_map_memory(
-			&machine->partition, map->range[i].gpa,
-			machine->memory.base + map->range[i].offset, map->range[i].bytes,
-			MSHV_MEMORY_WRITABLE | MSHV_MEMORY_EXECUTABLE);
-
-		if (result < 0) {
-			g_autofree char *size =
-				definition_format_size(machine->definition->memory_bytes);
-			g_autofree char *what = g_strdup_printf("memory %s", size);
-
-			return machine_fail(error, result, what);
-		}
-	}
-	return TRUE;
-}
-
-static gboolean create_partition(struct machine *machine, GError **error)
-{
-	int result;
-
-	machine->device = mshv_open();
-	if (machine->device < 0)
-		return machine_fail(error, machine->device,
-		                    "/dev/mshv (is this the root partition of Viridis, "
-		                    "its kernel module loaded?)");
-	result = mshv_create_partition(machine->device,
-	                               MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC, NULL,
-	                               0, &machine->partition);
-	if (result < 0)
-		return machine_fail(error, result, "the partition cannot be created");
-	return TRUE;
+	vsp_map_for_ram(&map, machine->definition->memory_bytes);
+	if (!keeper_client_machine(machine->keeper, &machine->partition.fd,
+	                           &machine->partition.id, &memory, error))
+		return FALSE;
+	if (vsp_guest_memory_init(&machine->memory, &map, memory))
+		return TRUE;
+	close(memory);
+	return machine_fail(error, -errno, "guest memory");
 }
 
 static gboolean create_vps(struct machine *machine, GError **error)
@@ -325,14 +276,15 @@ static void init_vps(struct machine *machine)
 		machine->vps[i].mshv.fd = -1;
 }
 
-struct machine *machine_new(const struct definition *definition, struct serial *serial,
+struct machine *machine_new(const struct definition *definition,
+                            struct keeper_client *keeper, struct serial *serial,
                             GError **error)
 {
 	g_autoptr(machine_pointer) machine = g_new0(struct machine, 1);
 
 	machine->definition = definition;
+	machine->keeper = keeper;
 	machine->serial = serial;
-	machine->device = -1;
 	machine->partition.fd = -1;
 	machine->memory.fd = -1;
 	machine->output = g_byte_array_new();
@@ -344,8 +296,7 @@ struct machine *machine_new(const struct definition *definition, struct serial *
 	platform_reset(&machine->platform);
 	machine->wake_source = g_unix_fd_add(machine->wake_fd, G_IO_IN, on_wake, machine);
 
-	if (!create_memory(machine, error) || !loader_load(machine, error) ||
-	    !create_partition(machine, error) || !map_memory(machine, error) ||
+	if (!take_partition(machine, error) || !loader_load(machine, error) ||
 	    !create_vps(machine, error) || !loader_set_registers(machine, error))
 		return NULL;
 	machine->vmbus = vmbus_new(machine, error);
@@ -412,8 +363,6 @@ void machine_free(struct machine *machine)
 	g_free(machine->vps);
 	if (machine->partition.fd >= 0)
 		mshv_close_partition(&machine->partition);
-	if (machine->device >= 0)
-		close(machine->device);
 	if (machine->memory.fd >= 0)
 		vsp_guest_memory_fini(&machine->memory);
 	g_source_remove(machine->wake_source);

@@ -16,6 +16,7 @@
 
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/keeper/client.h"
 #include "root-partition/vm/model/platform.h"
 #include "root-partition/vm/panic.h"
 #include "root-partition/vm/serial.h"
@@ -36,7 +37,7 @@ enum machine_end {
 struct machine {
 	/* Constant after machine_new(). */
 	const struct definition *definition;
-	int device; /* /dev/mshv */
+	struct keeper_client *keeper;
 	struct mshv_partition partition;
 	struct vsp_guest_memory memory;
 	struct vp *vps; /* definition->vps of them */
@@ -70,7 +71,8 @@ struct machine {
 		*pages_told; /* likewise page numbers of memory, PAGES_TOLD_MAX of them */
 };
 
-struct machine *machine_new(const struct definition *definition, struct serial *serial,
+struct machine *machine_new(const struct definition *definition,
+                            struct keeper_client *keeper, struct serial *serial,
                             GError **error);
 void machine_free(struct machine *machine);
 typedef struct machine machine_pointer;

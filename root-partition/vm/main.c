@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * viridis-vm NAME | FILE: the worker process of one VM. `viridis start` runs it with --ready-fd
+ * viridis-vm NAME | FILE: one VM, as a keeper and its worker. `viridis start` runs it with --ready-fd
  * and learns by that descriptor whether it runs; by hand it stays in the foreground.
  *
  * Exit status: 0 powered off or stopped, 1 could not start or go on, 2 usage, 3 guest crashed.
@@ -17,8 +17,11 @@
 #include "root-partition/config/state.h"
 #include "root-partition/config/std_fds.h"
 #include "root-partition/config/store.h"
-#include "root-partition/vm/vm.h"
 #include "root-partition/config/vm_log.h"
+#include "root-partition/keeper/client.h"
+#include "root-partition/keeper/keeper.h"
+#include "root-partition/keeper/worker_sandbox.h"
+#include "root-partition/vm/vm.h"
 
 enum exit_status {
 	STATUS_OK = 0,
@@ -74,32 +77,98 @@ static void tell(const char *text)
 	ready_fd = -1;
 }
 
-static int fail(const GError *error)
+static void report(const char *why)
 {
 	if (ready_fd < 0)
-		g_printerr("viridis-vm: %s\n", error->message);
+		g_printerr("viridis-vm: %s\n", why);
 	else if (has_log)
-		vm_log("vm: not started: %s", error->message);
+		vm_log("vm: not started: %s", why);
+}
+
+static int fail(const GError *error)
+{
+	report(error->message);
 	tell(error->message);
 	return STATUS_FAILED;
 }
 
-static int serve(const struct definition *definition, int lock_fd)
+static int next_log(gpointer context)
 {
-	g_autoptr(GError) error = NULL;
-	struct vm *vm;
-	enum machine_end end;
+	return keeper_client_next(context, KEEPER_LOG_NEXT);
+}
 
-	vm = vm_new(definition, lock_fd, &error);
-	if (!vm)
-		return fail(error);
-	vm_log("vm: %s runs with %u VPs", definition->name, definition->vps);
-	tell("ready");
-	end = vm_run(vm);
-	vm_free(vm);
+static int status_of(enum machine_end end)
+{
 	if (end == MACHINE_CRASHED)
 		return STATUS_CRASHED;
 	return end == MACHINE_FAILED ? STATUS_FAILED : STATUS_OK;
+}
+
+/* In the worker's process. From here on it has no rights; what it parses is a guest's. */
+static int work(const struct definition *definition, struct keeper *keeper)
+{
+	struct keeper_lent lent = keeper_lend(keeper);
+	struct serial_file serial = *lent.serial;
+	struct keeper_client *client = keeper_client_new(lent.socket);
+	g_autoptr(GError) error = NULL;
+	enum machine_end end = MACHINE_FAILED;
+	struct vm *vm;
+
+	/* Whoever waits for the word waits for its end, which is the keeper's to give. */
+	if (ready_fd >= 0)
+		close(ready_fd);
+	vm_log_ask_for_next(next_log, client);
+	lent.serial = &serial;
+	lent.control = keeper_leave(keeper, &serial);
+	if (!worker_sandbox_enter(lent.user, definition)) {
+		keeper_client_not_started(client, "the worker cannot enter its sandbox");
+		return STATUS_FAILED;
+	}
+	vm = vm_new(definition, &lent, client, &error);
+	close(lent.control);
+	serial_file_close(&serial);
+	if (!vm) {
+		keeper_client_not_started(client, error->message);
+		return STATUS_FAILED;
+	}
+	end = vm_run(vm);
+	vm_free(vm);
+	return status_of(end);
+}
+
+static void on_started(gpointer context, const char *why)
+{
+	const struct definition *definition = context;
+
+	if (!why)
+		vm_log("vm: %s runs with %u VPs", definition->name, definition->vps);
+	else
+		report(why);
+	tell(why ? why : "ready");
+}
+
+static int serve(struct definition *definition, int lock_fd)
+{
+	g_autoptr(GError) error = NULL;
+	struct keeper *keeper = keeper_new(definition, lock_fd, &error);
+	pid_t worker;
+	int status;
+
+	if (!keeper)
+		return fail(error);
+	worker = keeper_fork(keeper);
+	if (worker == 0)
+		_exit(work(definition, keeper));
+	if (worker < 0) {
+		keeper_free(keeper);
+		g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "the worker: %s",
+		            g_strerror(errno));
+		return fail(error);
+	}
+	keeper_serve(keeper, on_started, definition);
+	status = keeper_reap(keeper);
+	keeper_free(keeper);
+	return status < 0 ? STATUS_FAILED : status;
 }
 
 /* An older file gets what it lacks for good: its disks keep their names whatever is edited later. */
@@ -145,7 +214,8 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 
 	std_fds_open();
-	g_option_context_set_summary(context, "The worker process of one Viridis VM.");
+	g_option_context_set_summary(
+		context, "One Viridis VM: its worker, and the keeper beside it.");
 	g_option_context_add_main_entries(context, options, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error) || argc != 2) {
 		g_printerr("viridis-vm: %s; try --help\n",

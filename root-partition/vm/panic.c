@@ -17,22 +17,6 @@
 
 /* ---- Text ---- */
 
-char *panic_make_printable(const char *bytes, gsize count)
-{
-	g_autofree char *valid = g_utf8_make_valid(bytes, (gssize)count);
-	GString *text = g_string_new(NULL);
-
-	for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
-		gunichar c = g_utf8_get_char(at);
-
-		if (c == '\t')
-			c = ' ';
-		g_string_append_unichar(text,
-		                        c == '\n' || g_unichar_isprint(c) ? c : '?');
-	}
-	return g_string_free(text, FALSE);
-}
-
 static char *copy_line(const char *from)
 {
 	g_autofree char *line = g_strndup(from, strcspn(from, "\n"));
@@ -75,7 +59,7 @@ static char *read_text(const struct machine *machine, const guint64 *parameters)
 	if (!at)
 		return NULL;
 	copy = g_memdup2(at, bytes); /* the guest's other VPs may still write to it */
-	return panic_make_printable(copy, strnlen(copy, bytes));
+	return json_text_make_printable(copy, strnlen(copy, bytes));
 }
 
 static char *format_parameters(const guint64 *parameters)

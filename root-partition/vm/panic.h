@@ -39,9 +39,6 @@ void panic_add(struct machine *machine, JsonBuilder *builder);
 
 void panic_clear(struct panic *panic);
 
-/* A guest's bytes as text that a terminal and JSON may have: lines of printable characters. */
-char *panic_make_printable(const char *bytes, gsize count);
-
 /* The line of a kernel's last words that says why, cut to what a line of `viridis list` may have. */
 char *panic_find_reason(const char *text);
 

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Spawning a provider, and both directions of its socket. */
+/* A provider's life as the worker sees it, and both directions of its socket. */
 #define _GNU_SOURCE
 #include "root-partition/vm/provider.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "root-partition/vm/machine.h"
-#include "root-partition/config/paths.h"
 #include "root-partition/config/vm_log.h"
 #include "vsp/lib/socket.h"
-#include "vsp/lib/spawn.h"
 
 #define READY_TIMEOUT_MS 30000
 #define STOP_TIMEOUT_MS  10000
@@ -25,11 +20,11 @@
 #define LATE_MS          2000
 
 struct provider {
-	char *name;
-	pid_t pid;
-	int socket;   /* -1 once it is gone */
+	struct keeper_client *keeper;
+	enum vmbus_provider which;
+	const char *name; /* the program's */
+	int socket;       /* -1 once it is gone */
 	int lifeline; /* hangs up when its process and all its I/O are gone: protocol.h */
-	int lifeline_end; /* the writing one; -1 once it is the provider's */
 	guint source;
 	guint late_source; /* says that this takes long */
 	const struct provider_events *events;
@@ -38,35 +33,6 @@ struct provider {
 };
 
 /* ---- The process ---- */
-
-static gboolean make_lifeline(struct provider *provider, GError **error)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return machine_fail(error, -errno, provider->name);
-	provider->lifeline = ends[0];
-	provider->lifeline_end = ends[1];
-	return TRUE;
-}
-
-static gboolean start_process(struct provider *provider, GError **error)
-{
-	g_autofree char *path = paths_program(provider->name);
-	int sockets[2];
-	int result;
-
-	if (!path)
-		return machine_fail(error, -ENOENT, provider->name);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-		return machine_fail(error, -errno, provider->name);
-	provider->socket = sockets[0];
-	result = fcntl(sockets[0], F_SETFL, O_NONBLOCK) ?
-	                 errno :
-	                 vsp_spawn(path, sockets[1], &provider->pid);
-	close(sockets[1]);
-	return result ? machine_fail(error, -result, provider->name) : TRUE;
-}
 
 static void free_provider(struct provider *provider)
 {
@@ -78,9 +44,6 @@ static void free_provider(struct provider *provider)
 		close(provider->socket);
 	if (provider->lifeline >= 0)
 		close(provider->lifeline);
-	if (provider->lifeline_end >= 0)
-		close(provider->lifeline_end);
-	g_free(provider->name);
 	g_free(provider);
 }
 
@@ -89,20 +52,15 @@ static int reap(struct provider *provider)
 {
 	int status = 0;
 
-	for (int waited = 0; provider->pid > 0; waited += STOP_PERIOD_MS) {
-		pid_t ended = waitpid(provider->pid, &status, WNOHANG);
-
-		if (ended < 0 && errno == EINTR)
-			continue;
-		if (ended != 0)
-			break;
+	for (int waited = 0;
+	     !keeper_client_provider_ended(provider->keeper, provider->which, &status);
+	     waited += STOP_PERIOD_MS) {
 		if (waited == STOP_TIMEOUT_MS) {
 			vm_log("%s: does not end, killed", provider->name);
-			kill(provider->pid, SIGKILL);
+			keeper_client_provider_kill(provider->keeper, provider->which);
 		}
 		g_usleep(STOP_PERIOD_MS * 1000);
 	}
-	provider->pid = 0;
 	return status;
 }
 
@@ -184,7 +142,7 @@ static void lose(struct provider *provider, const char *why)
 		return;
 	vm_log("%s: %s", provider->name, why);
 	hang_up(provider);
-	kill(provider->pid, SIGKILL);
+	keeper_client_provider_kill(provider->keeper, provider->which);
 	provider->source =
 		g_unix_fd_add(provider->lifeline, G_IO_HUP, report_gone, provider);
 	provider->late_source = g_timeout_add(LATE_MS, on_late, provider);
@@ -215,26 +173,6 @@ static bool send_text(struct provider *provider, enum vsp_message_type type,
 	};
 
 	return send_message(provider, &message, NULL, 0);
-}
-
-/* The lifeline's writing end stays with the provider alone. */
-static bool send_hello(struct provider *provider, const struct vsp_guest_memory *memory,
-                       uint32_t user)
-{
-	bool sent;
-	struct vsp_message message = {
-		.type = VSP_HELLO,
-		.number = VSP_PROTOCOL_VERSION,
-		.offset = user,
-		.count = memory->map.count,
-		.tail = memory->map.range,
-	};
-
-	sent = send_message(provider, &message,
-	                    (const int[]){ memory->fd, provider->lifeline_end }, 2);
-	close(provider->lifeline_end);
-	provider->lifeline_end = -1;
-	return sent;
 }
 
 void provider_open(struct provider *provider, uint32_t channel,
@@ -347,33 +285,22 @@ static gboolean wait_until_ready(struct provider *provider, GError **error)
 	return FALSE;
 }
 
-struct provider *provider_start(const char *program, const char *config, uint32_t user,
-                                const struct vsp_guest_memory *memory,
+struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provider which,
                                 const struct provider_events *events, gpointer context,
                                 GError **error)
 {
-	struct provider *provider;
+	struct provider *provider = g_new0(struct provider, 1);
 
-	if (strlen(config) > VSP_TEXT_BYTES_MAX) {
-		g_set_error(error, MACHINE_ERROR, MACHINE_ERROR_FAILED,
-		            "%s: its configuration takes %zu bytes, and %u at most are "
-		            "possible; give the disks shorter paths",
-		            program, strlen(config), VSP_TEXT_BYTES_MAX);
-		return NULL;
-	}
-	provider = g_new0(struct provider, 1);
-	provider->name = g_strdup(program);
-	provider->socket = -1;
-	provider->lifeline = -1;
-	provider->lifeline_end = -1;
+	provider->keeper = keeper;
+	provider->which = which;
+	provider->name = offers_program(which);
 	provider->events = events;
 	provider->context = context;
-	if (!make_lifeline(provider, error) || !start_process(provider, error)) {
-		free_provider(provider);
+	if (!keeper_client_provider(keeper, which, &provider->socket, &provider->lifeline,
+	                            error)) {
+		g_free(provider);
 		return NULL;
 	}
-	send_hello(provider, memory, user);
-	send_text(provider, VSP_CONFIG, 0, config);
 	if (!wait_until_ready(provider, error)) {
 		provider_stop(provider);
 		return NULL;

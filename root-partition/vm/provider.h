@@ -9,7 +9,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "vsp/lib/memory.h"
+#include "root-partition/keeper/client.h"
 
 struct provider;
 
@@ -22,9 +22,8 @@ struct provider_events {
 	void (*gone)(gpointer context, struct provider *provider);
 };
 
-/* Starts `program`, sends memory and configuration, and waits until it is ready or says why not. */
-struct provider *provider_start(const char *program, const char *config, uint32_t user,
-                                const struct vsp_guest_memory *memory,
+/* Has the keeper start it, and waits until it is ready or says why not. */
+struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provider which,
                                 const struct provider_events *events, gpointer context,
                                 GError **error);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pty and file. Of a pty we hold both ends: as long as somebody has the far end open, ours gives
+ * The line's bytes. Of a pty we hold both ends: as long as somebody has the far end open, ours gives
  * no EIO while nobody is attached, and what the guest printed waits there for who attaches.
  */
 #define _GNU_SOURCE
@@ -9,11 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define INPUT_BYTES 256
@@ -21,9 +18,11 @@
 struct serial {
 	int fd;     /* master, or the file */
 	int far_fd; /* the pty's slave; -1 for a file */
-	char *path; /* the pty's */
-	char *file; /* the regular file's, which has a limit */
+	char *pty;  /* the pty's path, or NULL */
+	bool limited;
 	gsize file_bytes;
+	serial_next_function next;
+	gpointer next_context;
 	GByteArray *kept;
 	guint write_source;
 	guint read_source;
@@ -33,90 +32,19 @@ struct serial {
 	gsize waiting_count;
 };
 
-static gboolean io_error(GError **error, const char *what)
-{
-	int saved = errno;
-
-	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved),
-	            "serial %s: %s", what, g_strerror(saved));
-	return FALSE;
-}
-
-static gboolean open_pty(struct serial *serial, GError **error)
-{
-	struct termios raw;
-	char path[128];
-
-	serial->fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	if (serial->fd < 0 || grantpt(serial->fd) != 0 || unlockpt(serial->fd) != 0 ||
-	    ptsname_r(serial->fd, path, sizeof(path)) != 0)
-		return io_error(error, "pty");
-	serial->far_fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (serial->far_fd < 0 || tcgetattr(serial->far_fd, &raw) != 0)
-		return io_error(error, path);
-	/* A line discipline would echo the guest's own output back at it. */
-	cfmakeraw(&raw);
-	if (tcsetattr(serial->far_fd, TCSANOW, &raw) != 0)
-		return io_error(error, path);
-	serial->path = g_strdup(path);
-	return TRUE;
-}
-
-static gboolean refuse(GError **error, const char *path, const char *why)
-{
-	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "serial %s: %s", path, why);
-	return FALSE;
-}
-
-static int file_open(const char *path, int flags)
-{
-	return open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK | flags,
-	            0600);
-}
-
-/* The lock is of the kind disks have, so that a file is never both, nor two VMs' output. */
-static gboolean file_lock_whole(int fd)
-{
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-
-	return fcntl(fd, F_OFD_SETLK, &whole) == 0;
-}
-
-static gboolean open_file(struct serial *serial, const char *path, GError **error)
-{
-	struct stat status;
-
-	serial->fd = file_open(path, O_CREAT);
-	if (serial->fd < 0 || fstat(serial->fd, &status) != 0)
-		return io_error(error, path);
-	if (S_ISBLK(status.st_mode))
-		return refuse(error, path, "a block device cannot be appended to");
-	if (!S_ISREG(status.st_mode))
-		return TRUE;
-	if (file_lock_whole(serial->fd)) {
-		serial->file = g_strdup(path);
-		serial->file_bytes = (gsize)status.st_size;
-		return TRUE;
-	}
-	if (errno == EAGAIN || errno == EACCES)
-		return refuse(error, path, "another process uses it");
-	return io_error(error, path);
-}
-
-struct serial *serial_open(const char *where, GError **error)
+struct serial *serial_new(const struct serial_file *file, serial_next_function next,
+                          gpointer next_context)
 {
 	struct serial *serial = g_new0(struct serial, 1);
-	gboolean opened;
 
-	serial->fd = -1;
-	serial->far_fd = -1;
+	serial->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+	serial->far_fd = file->pty ? fcntl(file->far_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	serial->pty = g_strdup(file->pty);
+	serial->limited = file->limited != NULL;
+	serial->file_bytes = file->bytes;
+	serial->next = next;
+	serial->next_context = next_context;
 	serial->kept = g_byte_array_new();
-	opened = strcmp(where, "pty") == 0 ? open_pty(serial, error) :
-	                                     open_file(serial, where, error);
-	if (!opened) {
-		serial_close(serial);
-		return NULL;
-	}
 	return serial;
 }
 
@@ -136,60 +64,29 @@ void serial_close(struct serial *serial)
 	if (serial->far_fd >= 0)
 		close(serial->far_fd);
 	g_byte_array_unref(serial->kept);
-	g_free(serial->path);
-	g_free(serial->file);
+	g_free(serial->pty);
 	g_free(serial);
 }
 
 const char *serial_pty_path(const struct serial *serial)
 {
-	return serial->path;
+	return serial->pty;
 }
 
 /* ---- Output ---- */
 
-/* Nothing, or a regular file that nobody uses: the disk or output of another VM is not replaced. */
-static gboolean may_replace(const char *path)
-{
-	int fd = file_open(path, 0);
-	struct stat status;
-	gboolean unused;
-
-	if (fd < 0)
-		return errno == ENOENT;
-	unused = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	         file_lock_whole(fd);
-	close(fd);
-	return unused;
-}
-
-/* True when the file has its old name and a new one is begun. */
-static gboolean file_rotate(struct serial *serial)
-{
-	g_autofree char *old = g_strconcat(serial->file, ".old", NULL);
-	int fd;
-
-	if (!may_replace(old) || rename(serial->file, old) != 0)
-		return FALSE;
-	fd = file_open(serial->file, O_CREAT | O_EXCL);
-	if (fd >= 0 && file_lock_whole(fd)) {
-		close(serial->fd);
-		serial->fd = fd;
-		return TRUE;
-	}
-	if (fd >= 0)
-		close(fd);
-	(void)rename(old, serial->file);
-	return FALSE;
-}
-
-/* Where there can be no new file the one that there is begins anew. */
+/* Where there is no new file the one that there is has begun anew. The number stays: it is being watched. */
 static void file_limit(struct serial *serial)
 {
-	if (!serial->file || serial->file_bytes < SERIAL_FILE_BYTES)
+	int fd;
+
+	if (!serial->limited || serial->file_bytes < SERIAL_FILE_BYTES)
 		return;
-	if (!file_rotate(serial))
-		(void)!ftruncate(serial->fd, 0);
+	fd = serial->next(serial->next_context);
+	if (fd >= 0) {
+		(void)dup3(fd, serial->fd, O_CLOEXEC);
+		close(fd);
+	}
 	serial->file_bytes = 0;
 }
 

@@ -8,19 +8,20 @@
 
 #include <glib.h>
 
+#include "root-partition/vm/serial_file.h"
+
 struct serial;
 
 /* Takes `count` bytes or fewer; the rest is offered again after serial_resume_input(). */
 typedef gsize (*serial_input_function)(gpointer context, const guint8 *bytes,
                                        gsize count);
 
-/*
- * `where`: "pty" or a file's path. A regular file is this VM's alone, like a disk it writes to. Past
- * SERIAL_FILE_BYTES it becomes FILE.old, and a new one begins: what a guest prints does not fill the
- * root's disk.
- */
-#define SERIAL_FILE_BYTES (16u << 20)
-struct serial *serial_open(const char *where, GError **error);
+/* A new file for one that has SERIAL_FILE_BYTES, or -1: the one there is has begun anew (serial_file_next). */
+typedef int (*serial_next_function)(gpointer context);
+
+/* Takes copies of the descriptors. */
+struct serial *serial_new(const struct serial_file *file, serial_next_function next,
+                          gpointer next_context);
 void serial_close(struct serial *serial);
 
 /* The pty's path, or NULL when the line goes to a file. */

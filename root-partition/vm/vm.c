@@ -4,12 +4,10 @@
 
 #include <glib-unix.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "root-partition/vm/control.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/paths.h"
-#include "root-partition/config/state.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vm_status.h"
 #include "root-partition/vm/vmbus.h"
@@ -25,7 +23,8 @@
 
 struct vm {
 	const struct definition *definition;
-	int lock_fd;
+	pid_t keeper_pid;
+	struct keeper_client *keeper;
 	struct serial *serial;
 	struct control *control;
 	struct machine *machine;
@@ -106,7 +105,7 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 {
 	switch (request->command) {
 	case CONTROL_STATUS:
-		return vm_status_json(vm->machine);
+		return vm_status_json(vm->machine, vm->keeper_pid);
 	case CONTROL_SHUTDOWN:
 		ask_shutdown(vm, client, request->reboot);
 		return NULL;
@@ -162,13 +161,13 @@ static void on_panicked(gpointer context)
 	struct vm *vm = context;
 	g_autofree char *reason = panic_reason(vm->machine);
 
-	state_write(vm->definition->name, "panicked", reason);
+	keeper_client_state(vm->keeper, KEEPER_PANICKED, reason);
 	send_event(vm, "panicked", reason);
 }
 
 static gboolean make_machine(struct vm *vm, GError **error)
 {
-	vm->machine = machine_new(vm->definition, vm->serial, error);
+	vm->machine = machine_new(vm->definition, vm->keeper, vm->serial, error);
 	if (!vm->machine)
 		return FALSE;
 	vm->machine->panicked = on_panicked;
@@ -185,36 +184,39 @@ static gboolean on_signal(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-static gboolean prepare(struct vm *vm, GError **error)
+static int next_serial(gpointer context)
 {
-	g_autofree char *socket = paths_of(vm->definition->name, PATH_SOCKET);
-	g_autofree char *old_stats = paths_of(vm->definition->name, PATH_STATS);
-
-	(void)unlink(old_stats); /* mostly there are none */
-	if (!definition_check_host(vm->definition, error))
-		return FALSE;
-	vm->serial = serial_open(vm->definition->serial, error);
-	if (!vm->serial)
-		return FALSE;
-	if (!make_machine(vm, error))
-		return FALSE;
-	vm->control = control_new(socket, handle, vm, error);
-	return vm->control != NULL;
+	return keeper_client_next(context, KEEPER_SERIAL_NEXT);
 }
 
-struct vm *vm_new(const struct definition *definition, int lock_fd, GError **error)
+/* Orders that came before there was somebody to take them were held back, and come now. */
+static void take_orders(struct vm *vm)
+{
+	sigset_t set;
+
+	vm->term_source = g_unix_signal_add(SIGTERM, on_signal, vm);
+	vm->int_source = g_unix_signal_add(SIGINT, on_signal, vm);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+struct vm *vm_new(const struct definition *definition, const struct keeper_lent *lent,
+                  struct keeper_client *keeper, GError **error)
 {
 	struct vm *vm = g_new0(struct vm, 1);
 
 	vm->definition = definition;
-	vm->lock_fd = lock_fd;
-	vm->term_source = g_unix_signal_add(SIGTERM, on_signal, vm);
-	vm->int_source = g_unix_signal_add(SIGINT, on_signal, vm);
-	if (!prepare(vm, error)) {
+	vm->keeper = keeper;
+	vm->keeper_pid = lent->keeper;
+	vm->serial = serial_new(lent->serial, next_serial, keeper);
+	vm->control = control_new(lent->control, handle, vm);
+	take_orders(vm);
+	if (!make_machine(vm, error)) {
 		vm_free(vm);
 		return NULL;
 	}
-	state_write(definition->name, "running", "");
 	return vm;
 }
 
@@ -225,7 +227,7 @@ static gboolean replace_machine(struct vm *vm)
 
 	g_clear_pointer(&vm->machine, machine_free);
 	if (make_machine(vm, &error)) {
-		state_write(vm->definition->name, "running", "");
+		keeper_client_state(vm->keeper, KEEPER_RUNNING, "");
 		return TRUE;
 	}
 	vm_log("vm: cannot start again after the reset: %s", error->message);
@@ -234,25 +236,28 @@ static gboolean replace_machine(struct vm *vm)
 
 static void record_end(struct vm *vm, enum machine_end end, const char *reason)
 {
-	static const char *const states[] = {
-		[MACHINE_RUNNING] = "running", [MACHINE_POWERED_OFF] = "off",
-		[MACHINE_RESET] = "failed",    [MACHINE_CRASHED] = "crashed",
-		[MACHINE_FAILED] = "failed",   [MACHINE_STOPPED] = "off",
+	static const struct {
+		enum keeper_state state;
+		const char *event;
+	} ends[] = {
+		[MACHINE_RUNNING] = { KEEPER_RUNNING, "running" },
+		[MACHINE_POWERED_OFF] = { KEEPER_OFF, "off" },
+		[MACHINE_RESET] = { KEEPER_FAILED, "failed" },
+		[MACHINE_CRASHED] = { KEEPER_CRASHED, "crashed" },
+		[MACHINE_FAILED] = { KEEPER_FAILED, "failed" },
+		[MACHINE_STOPPED] = { KEEPER_OFF, "off" },
 	};
 
-	state_write(vm->definition->name, states[end], reason);
-	send_event(vm, states[end], reason);
+	keeper_client_state(vm->keeper, ends[end].state, reason);
+	send_event(vm, ends[end].event, reason);
 }
 
 static void stats_kept(gpointer context, JsonObject *providers)
 {
 	struct vm **vm = context;
-	g_autofree char *path = paths_of((*vm)->definition->name, PATH_STATS);
 	g_autofree char *text = vm_stats_json((*vm)->machine, providers);
-	g_autoptr(GError) error = NULL;
 
-	if (!g_file_set_contents(path, text, -1, &error))
-		vm_log("stats: %s", error->message);
+	keeper_client_stats((*vm)->keeper, text);
 	*vm = NULL;
 }
 
@@ -295,8 +300,10 @@ static enum machine_end run_machine(struct vm *vm)
 
 enum machine_end vm_run(struct vm *vm)
 {
-	enum machine_end end = run_machine(vm);
+	enum machine_end end;
 
+	keeper_client_state(vm->keeper, KEEPER_RUNNING, "");
+	end = run_machine(vm);
 	while (end == MACHINE_RESET) {
 		if (!replace_machine(vm)) {
 			record_end(vm, MACHINE_FAILED,
@@ -313,12 +320,9 @@ void vm_free(struct vm *vm)
 {
 	if (vm->machine)
 		machine_free(vm->machine);
-	if (vm->control)
-		control_free(vm->control);
-	if (vm->serial)
-		serial_close(vm->serial);
+	control_free(vm->control);
+	serial_close(vm->serial);
 	g_source_remove(vm->term_source);
 	g_source_remove(vm->int_source);
-	state_unlock(vm->definition->name, vm->lock_fd);
 	g_free(vm);
 }

@@ -4,15 +4,18 @@
 #define VIRIDIS_VM_VM_H
 
 #include "root-partition/config/definition.h"
+#include "root-partition/keeper/client.h"
+#include "root-partition/keeper/keeper.h"
 #include "root-partition/vm/machine.h"
 
 struct vm;
 
 /*
- * Everything but running: memory, partition, devices, sockets. Errors leave nothing behind. Takes the
- * lock (state.h) over and lets go of it, in the case of an error too.
+ * Everything but running: the machine, its devices, the control socket. Errors leave nothing behind. What is lent
+ * stays the keeper's.
  */
-struct vm *vm_new(const struct definition *definition, int lock_fd, GError **error);
+struct vm *vm_new(const struct definition *definition, const struct keeper_lent *lent,
+                  struct keeper_client *keeper, GError **error);
 
 /* Until it ends: MACHINE_POWERED_OFF, _CRASHED, _FAILED or _STOPPED. */
 enum machine_end vm_run(struct vm *vm);

@@ -2,13 +2,10 @@
 /* Status and statistics as JSON lines. Counters come from the hypervisor by their ABI names. */
 #include "root-partition/vm/vm_status.h"
 
-#include <unistd.h>
 #include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/config/json_text.h"
 #include "root-partition/vm/vmbus.h"
-
-#define PARTITIONS_MAX 1024u
 
 static char *finish(JsonBuilder *builder)
 {
@@ -19,7 +16,7 @@ static char *finish(JsonBuilder *builder)
 	return g_strconcat(text, "\n", NULL);
 }
 
-char *vm_status_json(struct machine *machine)
+char *vm_status_json(struct machine *machine, pid_t keeper)
 {
 	const struct definition *definition = machine->definition;
 	const char *pty = serial_pty_path(machine->serial);
@@ -31,7 +28,7 @@ char *vm_status_json(struct machine *machine)
 	json_text_add_boolean(builder, "ok", TRUE);
 	json_text_add_string(builder, "name", definition->name);
 	json_text_add_string(builder, "state", panic ? "panicked" : "running");
-	json_text_add_int(builder, "pid", (guint64)getpid());
+	json_text_add_int(builder, "pid", (guint64)keeper);
 	json_text_add_int(builder, "partition", machine->partition.id);
 	json_text_add_int(builder, "vps", definition->vps);
 	json_text_add_string(builder, "memory", memory);
@@ -44,19 +41,13 @@ char *vm_status_json(struct machine *machine)
 /* What of the root's memory this partition holds. */
 static void add_memory(JsonBuilder *builder, const struct machine *machine)
 {
-	g_autofree struct viridis_partition_info *infos =
-		g_new0(struct viridis_partition_info, PARTITIONS_MAX);
-	uint32_t count = PARTITIONS_MAX;
+	struct keeper_pool pool;
 
-	if (mshv_info(machine->device, infos, &count, NULL) != 0)
+	if (!keeper_client_pool(machine->keeper, &pool))
 		return;
-	for (uint32_t i = 0; i < MIN(count, PARTITIONS_MAX); i++) {
-		if (infos[i].partition_id != machine->partition.id)
-			continue;
-		json_text_add_int(builder, "deposited-pages", infos[i].deposited_pages);
-		json_text_add_int(builder, "in-use-pages", infos[i].in_use_pages);
-		json_text_add_int(builder, "pinned-pages", infos[i].pinned_pages);
-	}
+	json_text_add_int(builder, "deposited-pages", pool.deposited_pages);
+	json_text_add_int(builder, "in-use-pages", pool.in_use_pages);
+	json_text_add_int(builder, "pinned-pages", pool.pinned_pages);
 }
 
 static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t index)

@@ -4,10 +4,12 @@
 #define VIRIDIS_VM_VM_STATUS_H
 
 #include <json-glib/json-glib.h>
+#include <sys/types.h>
 
 #include "root-partition/vm/machine.h"
 
-char *vm_status_json(struct machine *machine);
+/* `keeper`: the process that people know the VM by. */
+char *vm_status_json(struct machine *machine, pid_t keeper);
 /* `providers`: see vmbus_count(). */
 char *vm_stats_json(const struct machine *machine, JsonObject *providers);
 

@@ -158,7 +158,7 @@ bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint
 		if (object) {
 			json_object_remove_member(object, "ok");
 			json_object_set_member(question->answers,
-			                       vmbus_provider_name(provider),
+			                       offers_provider_name(provider),
 			                       clean_object(object, 0));
 		}
 		if (!waits(question))

@@ -4,6 +4,7 @@
 #define VIRIDIS_VM_VMBUS_INTERNAL_H
 
 #include "root-partition/vm/machine.h"
+#include "root-partition/vm/offers.h"
 #include "root-partition/vm/provider.h"
 #include "root-partition/vm/vmbus.h"
 #include "vmbus/core/server.h"
@@ -15,8 +16,6 @@
 #define VMBUS_MESSAGE_FDS       2u
 #define VMBUS_CONNECTION(relid) (0x10000u + (relid)) /* the guest signals it */
 
-enum vmbus_provider { VMBUS_STORAGE, VMBUS_UTIL, VMBUS_PROVIDERS };
-
 /* A channel, by relid. */
 struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
@@ -24,15 +23,6 @@ struct vmbus_channel {
 	int event_out;
 	bool in_assigned;  /* the child's signal goes to event_in */
 	bool out_assigned; /* event_out raises the channel's flag in the child */
-};
-
-/* One kind of device that is offered. */
-struct vmbus_class {
-	const char *name; /* in a provider's configuration */
-	struct vmbus_guid type;
-	struct vmbus_guid instance;
-	enum vmbus_provider provider;
-	bool pipe; /* packets have a pipe's header, and a guest's programs may open it as one */
 };
 
 struct vmbus_message_source {
@@ -77,8 +67,6 @@ extern const struct provider_events vmbus_provider_events;
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
 bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
-
-const char *vmbus_provider_name(enum vmbus_provider provider);
 
 /* Of an order to a provider; never 0, which is what nobody asked for. */
 uint32_t vmbus_new_tag(struct vmbus *vmbus);

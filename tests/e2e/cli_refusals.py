@@ -215,7 +215,7 @@ def check_spoiled(root):
 
 
 SEND = "/share/socket_send /run/viridis/runs.sock"
-DESCRIPTORS = "ls /proc/$(pidof viridis-vm)/fd | wc -l"
+DESCRIPTORS = "for pid in $(pidof viridis-vm); do ls /proc/$pid/fd; done | wc -l"
 SILENT_SECONDS = 8
 
 

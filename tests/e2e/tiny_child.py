@@ -32,10 +32,37 @@ def conformance(tap, root):
     judge(tap, root, "two", 180)
 
 
-def check_kill(root, name):
+def worker_of(root, name):
+    """The worker's process id; `viridis info` has its keeper's."""
     pid = root.json(f"info {name}")["status"]["pid"]
+    return root.tell(f"for p in $(pidof viridis-vm); do grep -q '^PPid:.{pid}$' /proc/$p/status"
+                     " && echo $p; done; true").strip()
+
+
+def check_kill(root, name, of_worker=False):
+    pid = worker_of(root, name) if of_worker else root.json(f"info {name}")["status"]["pid"]
     root.tell(f"kill -9 {pid}")
     root.wait_state(name, "failed", 20)
+    if of_worker:
+        assert "the worker died of signal 9" in root.json(f"info {name}")["reason"]
+    root.nothing_left()
+
+
+def check_unprivileged(root):
+    """A worker whose guest has reset is what it was: no rights, a user of its VM, nothing open but its own."""
+    define(root, "confined", "none", 1)
+    root.tell("sed -i 's/role=child/role=child exit=reset/' /var/lib/viridis/confined.json")
+    root.start("confined")
+    root.wait("[ $(viridis log confined | grep -c 'the guest reset') -ge 2 ]", 60)
+    pid = worker_of(root, "confined")
+    told = dict(line.split(":\t", 1) for line in root.tell(
+        f"grep -E '^(Uid|CapEff|Seccomp|NoNewPrivs|NSpid):' /proc/{pid}/status").splitlines())
+    assert told["CapEff"] == "0000000000000000" and told["NoNewPrivs"] == "1", told
+    assert told["Seccomp"] == "2" and told["NSpid"].split()[-1] == "1", told
+    assert int(told["Uid"].split()[0]) >= 0x70000000, told
+    opened = root.tell(f"ls -l /proc/{pid}/fd | sed 's/.*-> //'")
+    assert "/dev/mshv" not in opened and "/share/tiny" not in opened, opened
+    root.tell("viridis stop confined; viridis delete confined")
     root.nothing_left()
 
 
@@ -133,10 +160,11 @@ def check_apart(root):
     """Worker and providers are in the VM's control group and in no folder; the group goes with the VM."""
     define(root, "apart", "spin", 1, "--disk /tmp/disk")
     root.start("apart")
-    for program in ("viridis-vm", "viridis-storage", "viridis-util"):
-        told = root.tell(f"pid=$(pidof {program}); cat /proc/$pid/cgroup")
-        assert told == "0::/viridis/apart", (program, told)
-    assert root.tell("readlink /proc/$(pidof viridis-vm)/cwd") == "/"
+    for program, count in (("viridis-vm", 2), ("viridis-storage", 1), ("viridis-util", 1)):
+        told = root.tell(f"for pid in $(pidof {program}); do cat /proc/$pid/cgroup; done")
+        assert told.split() == ["0::/viridis/apart"] * count, (program, told)
+    keeper = root.json("info apart")["status"]["pid"]
+    assert root.tell(f"readlink /proc/{keeper}/cwd") == "/"
     root.tell("viridis stop apart; viridis delete apart; [ ! -e /sys/fs/cgroup/viridis/apart ]")
 
 
@@ -234,12 +262,15 @@ def main():
         tap.run("the sibling spins on", check_spinning_goes_on, root)
         tap.run("kill -9 of a worker whose VPs spin", check_kill, root, "spin")
         tap.run("and it starts again", check_starts_again, root, "spin")
+        root.start("spin")
+        tap.run("kill -9 of a worker, and its keeper lives", check_kill, root, "spin", True)
         define(root, "bus", "vmbus", 1, "--disk /tmp/disk")
         judge(tap, root, "bus", 120)
         root.create("disk", "--memory 64M --kernel /share/tiny --serial /tmp/disk.out"
                     " --disk /tmp/disk", "tests=storage write=yes role=child")
         judge(tap, root, "disk", 120)
         tap.run("and nothing is left of them", root.nothing_left)
+        tap.run("a worker has no rights, after resets too", check_unprivileged, root)
         tap.run("kill -9 amid port I/O", check_killed_while_printing, root)
         tap.run("kill -9 at many moments of a start", check_killed_while_starting, root)
         tap.run("kill -9 at many moments of a stop", check_killed_while_stopping, root)

@@ -3,8 +3,8 @@
 # system calls of their own.
 add_executable(hostile_provider EXCLUDE_FROM_ALL hostile_provider.c)
 target_link_libraries(hostile_provider PRIVATE vsp_lib vmbus)
-target_sources(provider_sandbox_test PRIVATE provider_host.c
-	${VIRIDIS_TOP}/vsp/lib/memory.c ${VIRIDIS_TOP}/vsp/lib/socket.c
+target_sources(provider_sandbox_test PRIVATE provider_host.c sandboxed.c
+	${VIRIDIS_TOP}/vsp/lib/memory.c ${VIRIDIS_TOP}/vsp/lib/datagram.c ${VIRIDIS_TOP}/vsp/lib/socket.c
 	${VIRIDIS_TOP}/vsp/lib/spawn.c)
 target_compile_definitions(provider_sandbox_test PRIVATE
 	PROVIDER="$<TARGET_FILE:hostile_provider>")

@@ -14,12 +14,14 @@
 #include <unistd.h>
 #include <viridis/abi/hv_msr.h>
 
+#include "root-partition/config/json_text.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/vm/vm.h"
 #include "vsp/lib/vsp.h"
 #include "worker_fake.h"
 #include "worker_guest.h"
+#include "worker_keeper.h"
 
 #define MIB      (1u << 20)
 #define NAME     "test"
@@ -71,6 +73,21 @@ static void teardown(void)
 	}
 	ck_assert_int_eq(g_rmdir(folder), 0);
 	g_free(folder);
+}
+
+static void begin(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	worker_keeper_start(definition);
+	vm = vm_new(definition, worker_keeper_lent(), worker_keeper_client(), &error);
+	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+}
+
+static void end(void)
+{
+	vm_free(vm);
+	worker_keeper_stop();
 }
 
 /* ---- Clients ---- */
@@ -137,15 +154,13 @@ static void check_last_stats(void)
 START_TEST(a_shutdown_that_is_refused_leaves_the_first_one_its_answer)
 {
 	static const char *const errors[] = { "under way already", "the machine ended" };
-	g_autoptr(GError) error = NULL;
 	unsigned int refused;
 	GThread *thread;
 
-	vm = vm_new(definition, state_lock(NAME, NULL), &error);
-	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+	begin();
 	thread = g_thread_new("clients", two_clients, NULL);
 	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
-	vm_free(vm);
+	end();
 	g_thread_join(thread);
 	check_last_stats();
 	refused = strstr(answers[0], errors[0]) ? 0 : 1;
@@ -195,16 +210,14 @@ static gpointer stop_at_rest(gpointer data)
 
 START_TEST(a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then)
 {
-	g_autoptr(GError) error = NULL;
 	GThread *thread;
 
 	fake_reset(reset_at_once);
-	vm = vm_new(definition, state_lock(NAME, NULL), &error);
-	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+	begin();
 	thread = g_thread_new("stops", stop_at_rest, NULL);
 	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
 	ck_assert_int_eq(g_atomic_int_get(&resets), RESETS_BEFORE_REST);
-	vm_free(vm);
+	end();
 	g_thread_join(thread);
 }
 END_TEST
@@ -228,7 +241,7 @@ START_TEST(a_panic_s_text_is_fit_for_a_terminal)
 {
 	gsize count = strlen(texts[_i].bytes);
 	g_autofree char *copy = g_memdup2(texts[_i].bytes, count + 1);
-	g_autofree char *printable = panic_make_printable(copy, count);
+	g_autofree char *printable = json_text_make_printable(copy, count);
 	g_autofree char *reason = panic_find_reason(printable);
 
 	ck_assert_str_eq(printable, texts[_i].printable);
@@ -327,7 +340,6 @@ START_TEST(a_panic_is_told_and_followed_by_what_the_definition_says)
 	g_autofree char *stats = NULL;
 	g_autofree char *state = NULL;
 	g_autofree char *reason = NULL;
-	g_autoptr(GError) error = NULL;
 	GThread *thread;
 
 	panic_case = (unsigned int)_i;
@@ -335,11 +347,10 @@ START_TEST(a_panic_is_told_and_followed_by_what_the_definition_says)
 	fake_reset(crash_once);
 	fake_set_register(HV_REGISTER_GUEST_CRASH_P0, 1);
 	definition->on_crash = panics[_i].on_crash;
-	vm = vm_new(definition, state_lock(NAME, NULL), &error);
-	ck_assert_msg(vm != NULL, "%s", error ? error->message : "");
+	begin();
 	thread = g_thread_new("watcher", watcher, NULL);
 	ck_assert_int_eq(vm_run(vm), panics[_i].end);
-	vm_free(vm);
+	end();
 	g_thread_join(thread);
 	ck_assert(state_read(NAME, &state, &reason, NULL));
 	ck_assert_str_eq(state, panics[_i].state);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "worker_guest.h"
+#include "worker_keeper.h"
 #include "worker_provider.h"
 
 #define MIB (1u << 20)
@@ -17,6 +18,12 @@ char *worker_io_path;
 struct definition *definition;
 struct serial *serial;
 struct machine *machine;
+
+static int no_next_file(gpointer context)
+{
+	(void)context;
+	return -1;
+}
 
 void worker_set_up(fake_step step)
 {
@@ -39,26 +46,38 @@ void worker_set_up(fake_step step)
 	definition->memory_bytes = 64 * MIB;
 	definition->vps = 2;
 	definition->kernel = guest_write_kernel(folder);
-	serial = serial_open(serial_path, NULL);
+	g_free(definition->serial);
+	definition->serial = g_strdup(serial_path);
+	g_setenv("VIRIDIS_RUN_DIR", folder, TRUE);
 	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
 	fake_reset(step);
+	worker_keeper_start(definition);
+	serial = serial_new(worker_keeper_lent()->serial, no_next_file, NULL);
 }
 
 void worker_make(void)
 {
 	g_autoptr(GError) error = NULL;
 
-	machine = machine_new(definition, serial, &error);
+	machine = machine_new(definition, worker_keeper_client(), serial, &error);
 	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
+}
+
+void worker_make_fails(GError **error)
+{
+	ck_assert_ptr_null(
+		machine_new(definition, worker_keeper_client(), serial, error));
 }
 
 void worker_tear_down(void)
 {
-	static const char *const files[] = { "kernel", "serial", "io", PROVIDER };
+	static const char *const files[] = { "kernel",    "serial",    "io",
+		                             "test.lock", "test.sock", PROVIDER };
 
 	if (machine)
 		machine_free(machine);
 	serial_close(serial);
+	worker_keeper_stop();
 	definition_free(definition);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);

@@ -17,6 +17,8 @@ extern struct machine *machine; /* NULL before worker_make() */
 
 void worker_set_up(fake_step step);
 void worker_make(void);
+/* Makes none: `error` says why. */
+void worker_make_fails(GError **error);
 void worker_tear_down(void);
 
 /* The tests, or the provider that they started. */

@@ -125,25 +125,30 @@ START_TEST(a_serial_file_is_one_process_s_and_no_block_device)
 {
 	struct flock whole = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 	g_autofree char *device = g_build_filename(folder, "device", NULL);
+	g_autofree char *path = g_build_filename(folder, "io", NULL);
 	g_autoptr(GError) error = NULL;
-	int reader = open(serial_path, O_RDONLY | O_CLOEXEC);
+	struct serial_file file, other;
+	int reader;
+
+	ck_assert(serial_file_open(&file, path, NULL));
+	reader = open(path, O_RDONLY | O_CLOEXEC);
 
 	/* As a provider locks a disk. */
 	ck_assert_int_ne(fcntl(reader, F_OFD_SETLK, &whole), 0);
-	ck_assert_ptr_null(serial_open(serial_path, &error));
+	ck_assert(!serial_file_open(&other, path, &error));
 	ck_assert_msg(strstr(error->message, "another process uses it"), "%s",
 	              error->message);
 	g_clear_error(&error);
-	serial_close(serial);
+	serial_file_close(&file);
 	ck_assert_int_eq(fcntl(reader, F_OFD_SETLK, &whole), 0);
-	ck_assert_ptr_null(serial_open(serial_path, &error));
+	ck_assert(!serial_file_open(&other, path, &error));
 	close(reader);
-	serial = serial_open(serial_path, NULL);
-	ck_assert_ptr_nonnull(serial);
+	ck_assert(serial_file_open(&file, path, NULL));
+	serial_file_close(&file);
 	g_clear_error(&error);
 	if (mknod(device, S_IFBLK | 0600, makedev(7, 0)) != 0)
 		return; /* only root makes devices */
-	ck_assert_ptr_null(serial_open(device, &error));
+	ck_assert(!serial_file_open(&file, device, &error));
 	g_unlink(device);
 	/* Where that number is no device the system says so itself. */
 	ck_assert_msg(strstr(error->message, "device"), "%s", error->message);
@@ -333,12 +338,12 @@ START_TEST(a_file_that_is_no_kernel_is_not_read_whatever_its_size)
 	g_autoptr(GError) error = NULL;
 
 	ck_assert_int_eq(truncate(definition->kernel, size), 0);
-	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	worker_make_fails(&error);
 	ck_assert_msg(strstr(error->message, "does not fit"), "%s", error->message);
 	g_clear_error(&error);
 	ck_assert_int_eq(truncate(definition->kernel, 0), 0);
 	ck_assert_int_eq(truncate(definition->kernel, size), 0);
-	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	worker_make_fails(&error);
 	ck_assert_msg(strstr(error->message, "not a Linux kernel"), "%s", error->message);
 }
 END_TEST

@@ -229,7 +229,7 @@ START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
 	g_autoptr(GError) error = NULL;
 
 	g_unlink(path);
-	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	worker_make_fails(&error);
 	ck_assert_ptr_nonnull(strstr(error->message, PROVIDER));
 }
 END_TEST
@@ -416,7 +416,7 @@ START_TEST(disks_whose_paths_no_message_holds_are_an_error_that_says_so)
 
 	for (unsigned int disk = 0; disk < DEFINITION_DISKS_MAX; disk++)
 		definition_add_disk(definition, path, FALSE);
-	ck_assert_ptr_null(machine_new(definition, serial, &error));
+	worker_make_fails(&error);
 	ck_assert_msg(strstr(error->message, "shorter paths"), "%s", error->message);
 }
 END_TEST

@@ -48,10 +48,10 @@ struct vsp_channel *vsp_channels_open(struct vsp_channels *channels,
 		vsp_ring_unmap(&channel->in);
 		return NULL;
 	}
-	channel->event_in = packet->descriptors[0];
-	channel->event_out = packet->descriptors[1];
-	packet->descriptors[0] = -1; /* the channel's now */
-	packet->descriptors[1] = -1;
+	channel->event_in = packet->datagram.descriptors[0];
+	channel->event_out = packet->datagram.descriptors[1];
+	packet->datagram.descriptors[0] = -1; /* the channel's now */
+	packet->datagram.descriptors[1] = -1;
 	*state_of(channels, channel) = VSP_CHANNEL_OPEN;
 	return channel;
 }

@@ -64,12 +64,22 @@ static bool drop_capabilities(void)
 	return syscall(SYS_capset, &header, none) == 0;
 }
 
-static bool limit_memory(uint64_t mapped_bytes, uint64_t growth_bytes)
+static bool limit(int resource, rlim_t most)
 {
-	rlim_t bytes = mapped_bytes + growth_bytes;
+	return setrlimit(resource, &(struct rlimit){ most, most }) == 0;
+}
 
-	return setrlimit(RLIMIT_AS, &(struct rlimit){ bytes, bytes }) == 0 &&
-	       setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }) == 0;
+static bool limit_resources(const struct sandbox *sandbox, uint64_t mapped_bytes)
+{
+	return limit(RLIMIT_AS, mapped_bytes + sandbox->growth_bytes) &&
+	       limit(RLIMIT_CORE, 0) &&
+	       (!sandbox->file_bytes || limit(RLIMIT_FSIZE, sandbox->file_bytes));
+}
+
+/* Of a user that others have too, as without privilege, it would count theirs. */
+static bool limit_threads(const struct sandbox *sandbox)
+{
+	return !sandbox->threads || limit(RLIMIT_NPROC, sandbox->threads);
 }
 
 /* Of our address space, while /proc is still there. */
@@ -120,6 +130,9 @@ static bool restrict_syscalls(const struct sandbox *sandbox)
 		error = allow(filter, &sandbox->calls[i]);
 	if (!error)
 		error = allow_own_signals(filter);
+	if (!error && sandbox->missing_call)
+		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS),
+		                         sandbox->missing_call, 0);
 	if (!error)
 		error = seccomp_load(filter);
 	seccomp_release(filter);
@@ -133,10 +146,11 @@ bool sandbox_enter(const struct sandbox *sandbox)
 
 	if (!measure_memory(&mapped_bytes))
 		return false;
-	if (is_privileged() && !(leave_namespaces() && become_user(sandbox->user)))
+	if (is_privileged() &&
+	    !(leave_namespaces() && become_user(sandbox->user) && limit_threads(sandbox)))
 		return false;
 	/* The change of user has cleared what was said of the parent's death before. */
-	if (!drop_capabilities() || !limit_memory(mapped_bytes, sandbox->growth_bytes) ||
+	if (!drop_capabilities() || !limit_resources(sandbox, mapped_bytes) ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return false;

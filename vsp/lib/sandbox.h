@@ -19,8 +19,11 @@ struct sandbox_call {
 struct sandbox {
 	uint32_t user;         /* user and group from then on */
 	uint64_t growth_bytes; /* of address space, beyond what is mapped by then */
+	uint32_t threads; /* of all processes of the user, io_uring's included; 0: no limit */
+	uint64_t file_bytes; /* how long its files may grow; 0: no limit */
 	const struct sandbox_call *calls;
 	size_t call_count;
+	int missing_call; /* answered with ENOSYS, as by an older kernel; 0: none */
 };
 
 /*

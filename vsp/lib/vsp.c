@@ -123,12 +123,12 @@ static bool take_hello(struct vsp *vsp, struct vsp_packet *packet)
 	if (message->number != VSP_PROTOCOL_VERSION)
 		return false;
 	memcpy(map.range, message->tail, message->count * sizeof(map.range[0]));
-	if (!vsp_guest_memory_init(&vsp->memory, &map, packet->descriptors[0]))
+	if (!vsp_guest_memory_init(&vsp->memory, &map, packet->datagram.descriptors[0]))
 		return false;
-	packet->descriptors[0] = -1; /* the memory's now */
+	packet->datagram.descriptors[0] = -1; /* the memory's now */
 	vsp->user = message->offset;
-	vsp->lifeline = packet->descriptors[1];
-	packet->descriptors[1] = -1;
+	vsp->lifeline = packet->datagram.descriptors[1];
+	packet->datagram.descriptors[1] = -1;
 	vsp->stage = STAGE_CONFIG;
 	return true;
 }
@@ -281,7 +281,7 @@ static void worker_ready(struct vsp *vsp, int fd, void *context)
 	case VSP_SOCKET_OK:
 		if (!take(vsp, packet))
 			fail(vsp, "the worker broke the protocol");
-		vsp_packet_close(packet);
+		datagram_close(&packet->datagram);
 		break;
 	case VSP_SOCKET_AGAIN:
 		break;

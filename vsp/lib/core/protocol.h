@@ -20,6 +20,7 @@
  *   RETURNED       p>w  yes     GPADL     -           -                      -
  *   LOG            p>w  -       level     -           text                   -
  *
+ * HELLO and CONFIG come from the worker's keeper, over the same socket before the worker has it.
  * Order: HELLO, CONFIG, READY; then per channel OPEN, OPENED, START (the guest was told: packets
  * and signals may begin), CLOSE, CLOSED; CLOSE may come any time after OPENED. After CLOSED
  * the provider touches none of the pages that OPEN or LEND named, nor any that a packet named. A

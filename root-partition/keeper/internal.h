@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What keeper.c (the process), answer.c (its replies) and machine.c (what a machine is made of) share. */
+#ifndef VIRIDIS_KEEPER_INTERNAL_H
+#define VIRIDIS_KEEPER_INTERNAL_H
+
+#include "root-partition/keeper/keeper.h"
+#include "root-partition/keeper/protocol.h"
+#include "root-partition/libmshv/mshv.h"
+#include "root-partition/vm/offers.h"
+#include "vsp/lib/datagram.h"
+#include "vsp/lib/memory.h"
+
+struct keeper_provider {
+	pid_t pid; /* 0: none, or it has been waited for */
+	int status;
+};
+
+struct keeper {
+	/* Constant after keeper_new(). */
+	const struct definition *definition;
+	int lock_fd;
+	int control_fd;
+	int device; /* /dev/mshv */
+	struct vsp_guest_memory memory;
+	uint32_t user;
+	pid_t process; /* ours */
+
+	struct serial_file serial;
+	int sockets[2]; /* ours, the worker's; -1 once closed */
+	pid_t worker;   /* 0: not forked, or waited for */
+	int signal_fd;  /* -1: signals are somebody else's */
+
+	struct mshv_partition partition; /* fd -1: the worker has it; the id stays */
+	bool memory_used;                /* by a machine that was */
+	struct keeper_provider providers[VMBUS_PROVIDERS];
+
+	keeper_started started; /* NULL once it was told */
+	gpointer started_context;
+};
+
+/* Sets `error` to "what: strerror(-negative_errno)"; false, for the caller to return. */
+bool keeper_fail(GError **error, int negative_errno, const char *what);
+
+/* ---- machine.c ---- */
+
+/* Sealed memory of the size that the definition says. */
+bool keeper_make_memory(struct keeper *keeper, GError **error);
+
+/*
+ * A partition with this memory mapped, for which the last one must have gone. There is one at a time, and one
+ * memory for all of them: a worker cannot collect them.
+ */
+bool keeper_make_partition(struct keeper *keeper, GError **error);
+
+/* The descriptors that the worker gets, which are ours to close: socket, lifeline. */
+bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
+                           int descriptors[2], GError **error);
+/* True when it has ended; there may never have been one. */
+bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which);
+void keeper_kill_providers(struct keeper *keeper);
+
+/* ---- answer.c ---- */
+
+/* Takes the next request and answers it; false: the worker is to be ended. */
+bool keeper_answer(struct keeper *keeper);
+
+#endif

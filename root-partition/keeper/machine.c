@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What takes rights to make: a machine's memory and partition, and the processes of its providers. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "root-partition/config/paths.h"
+#include "root-partition/keeper/internal.h"
+#include "vsp/lib/socket.h"
+#include "vsp/lib/spawn.h"
+
+#define PARTITIONS_MAX 1024u
+#define GONE_PERIOD_MS 5
+#define GONE_LIMIT_MS  20000
+
+bool keeper_fail(GError **error, int negative_errno, const char *what)
+{
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(-negative_errno),
+	            "%s: %s", what, g_strerror(-negative_errno));
+	return false;
+}
+
+/* ---- Memory ---- */
+
+/*
+ * Sealed before anyone else sees it, so that no process can be surprised by a hole or an end.
+ * 4 KiB pages, huge ones where the kernel gives them to shared memory: see vsp/lib/memory.c.
+ */
+bool keeper_make_memory(struct keeper *keeper, GError **error)
+{
+	uint64_t bytes = keeper->definition->memory_bytes;
+	struct vsp_map map;
+	int fd = memfd_create("viridis-guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	vsp_map_for_ram(&map, bytes);
+	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
+	    !vsp_guest_memory_init(&keeper->memory, &map, fd)) {
+		int saved = errno;
+
+		if (fd >= 0)
+			close(fd);
+		return keeper_fail(error, -saved, "guest memory");
+	}
+	/* Where shared memory has no huge pages this changes nothing. */
+	(void)madvise(keeper->memory.base, bytes, MADV_HUGEPAGE);
+	return true;
+}
+
+/* What a machine left in its memory is not for the next one, nor to be kept beside its pages. */
+static bool clear_memory(struct keeper *keeper, GError **error)
+{
+	if (keeper->memory_used &&
+	    fallocate(keeper->memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+	              (off_t)keeper->memory.bytes) != 0)
+		return keeper_fail(error, -errno, "guest memory");
+	keeper->memory_used = true;
+	return true;
+}
+
+static bool map_memory(struct keeper *keeper, GError **error)
+{
+	const struct vsp_map *map = &keeper->memory.map;
+
+	for (uint32_t i = 0; i < map->count; i++) {
+		int result = mshv_map_memory(
+			&keeper->partition, map->range[i].gpa,
+			keeper->memory.base + map->range[i].offset, map->range[i].bytes,
+			MSHV_MEMORY_WRITABLE | MSHV_MEMORY_EXECUTABLE);
+
+		if (result < 0) {
+			g_autofree char *size =
+				definition_format_size(keeper->definition->memory_bytes);
+			g_autofree char *what = g_strdup_printf("memory %s", size);
+
+			return keeper_fail(error, result, what);
+		}
+	}
+	return true;
+}
+
+/* ---- The partition ---- */
+
+static bool partition_lives(const struct keeper *keeper)
+{
+	g_autofree struct viridis_partition_info *infos =
+		g_new0(struct viridis_partition_info, PARTITIONS_MAX);
+	uint32_t count = PARTITIONS_MAX;
+
+	if (mshv_info(keeper->device, infos, &count, NULL) != 0)
+		return true;
+	for (uint32_t i = 0; i < MIN(count, PARTITIONS_MAX); i++)
+		if (infos[i].partition_id == keeper->partition.id)
+			return true;
+	return count > PARTITIONS_MAX;
+}
+
+/* The last descriptor of the machine before has been closed, or is about to be. */
+static bool await_end(struct keeper *keeper, GError **error)
+{
+	keeper_kill_providers(keeper);
+	for (int waited = 0; keeper->partition.id && partition_lives(keeper);
+	     waited += GONE_PERIOD_MS) {
+		if (waited >= GONE_LIMIT_MS)
+			return keeper_fail(error, -EBUSY, "the partition before");
+		g_usleep(GONE_PERIOD_MS * 1000);
+	}
+	return true;
+}
+
+bool keeper_make_partition(struct keeper *keeper, GError **error)
+{
+	int result;
+
+	if (!await_end(keeper, error) || !clear_memory(keeper, error))
+		return false;
+	result = mshv_create_partition(keeper->device,
+	                               MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC, NULL,
+	                               0, &keeper->partition);
+	if (result < 0)
+		return keeper_fail(error, result, "the partition cannot be created");
+	if (map_memory(keeper, error))
+		return true;
+	mshv_close_partition(&keeper->partition);
+	return false;
+}
+
+/* ---- Providers ---- */
+
+bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which)
+{
+	struct keeper_provider *provider = &keeper->providers[which];
+
+	if (provider->pid > 0 &&
+	    waitpid(provider->pid, &provider->status, WNOHANG) == provider->pid)
+		provider->pid = 0;
+	return provider->pid == 0;
+}
+
+/* One that waits in the kernel for a disk is not waited for: it touches no memory of a later machine. */
+void keeper_kill_providers(struct keeper *keeper)
+{
+	for (int which = 0; which < VMBUS_PROVIDERS; which++) {
+		struct keeper_provider *provider = &keeper->providers[which];
+
+		for (int waited = 0;
+		     !keeper_provider_ended(keeper, which) && waited < GONE_LIMIT_MS / 2;
+		     waited += GONE_PERIOD_MS) {
+			kill(provider->pid, SIGKILL);
+			g_usleep(GONE_PERIOD_MS * 1000);
+		}
+		provider->pid = 0;
+	}
+}
+
+/* What decides whose memory and whose files it sees comes from us, before the worker has a word. */
+static bool introduce(struct keeper *keeper, enum vmbus_provider which, int socket,
+                      int lifeline)
+{
+	g_autofree char *config = offers_configuration(keeper->definition, which);
+	struct vsp_message hello = {
+		.type = VSP_HELLO,
+		.number = VSP_PROTOCOL_VERSION,
+		.offset = keeper->user,
+		.count = keeper->memory.map.count,
+		.tail = keeper->memory.map.range,
+	};
+	struct vsp_message configuration = {
+		.type = VSP_CONFIG,
+		.count = (uint32_t)strlen(config),
+		.tail = config,
+	};
+
+	return vsp_socket_send(socket, &hello,
+	                       (const int[]){ keeper->memory.fd, lifeline },
+	                       2) == VSP_SOCKET_OK &&
+	       vsp_socket_send(socket, &configuration, NULL, 0) == VSP_SOCKET_OK;
+}
+
+static bool check_configuration(struct keeper *keeper, enum vmbus_provider which,
+                                GError **error)
+{
+	g_autofree char *config = offers_configuration(keeper->definition, which);
+
+	if (strlen(config) <= VSP_TEXT_BYTES_MAX)
+		return true;
+	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+	            "%s: its configuration takes %zu bytes, and %u at most are possible; "
+	            "give the disks shorter paths",
+	            offers_program(which), strlen(config), VSP_TEXT_BYTES_MAX);
+	return false;
+}
+
+static int start_process(struct keeper *keeper, enum vmbus_provider which,
+                         const int sockets[2], int lifeline)
+{
+	g_autofree char *path = paths_program(offers_program(which));
+	int result;
+
+	if (!path)
+		return -ENOENT;
+	if (fcntl(sockets[0], F_SETFL, O_NONBLOCK) != 0)
+		return -errno;
+	result = vsp_spawn(path, sockets[1], &keeper->providers[which].pid);
+	if (result) {
+		keeper->providers[which].pid = 0;
+		return -result;
+	}
+	return introduce(keeper, which, sockets[0], lifeline) ? 0 : -EPIPE;
+}
+
+bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
+                           int descriptors[2], GError **error)
+{
+	int sockets[2], lifeline[2];
+	int result;
+
+	if (!keeper_provider_ended(keeper, which))
+		return keeper_fail(error, -EBUSY, offers_program(which));
+	if (!check_configuration(keeper, which, error))
+		return false;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+		return keeper_fail(error, -errno, offers_program(which));
+	if (pipe2(lifeline, O_CLOEXEC) != 0) {
+		result = -errno;
+		close(sockets[0]);
+		close(sockets[1]);
+		return keeper_fail(error, result, offers_program(which));
+	}
+	result = start_process(keeper, which, sockets, lifeline[1]);
+	close(sockets[1]);
+	close(lifeline[1]);
+	descriptors[0] = sockets[0];
+	descriptors[1] = lifeline[0];
+	if (result == 0)
+		return true;
+	close(sockets[0]);
+	close(lifeline[0]);
+	return keeper_fail(error, result, offers_program(which));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a worker asks of its keeper: one datagram a request, one a reply, one request at a time. Nothing in it
+ * names a file, a program, a user or a process: these follow from the VM's definition, which the keeper read.
+ *
+ *   request          number     text         reply: values           descriptors
+ *   MACHINE          -          -            partition id            partition, memory
+ *   KERNEL, INITRD   -          -            -                       the file, to read
+ *   PROVIDER         which      -            -                       its socket, its lifeline
+ *   PROVIDER_STATE   which      -            ended, wait status      -
+ *   PROVIDER_KILL    which      -            -                       -
+ *   POOL             -          -            deposited, used, pinned -
+ *   SERIAL_NEXT      -          -            -                       the new file, or none: begun anew
+ *   LOG_NEXT         -          -            -                       likewise
+ *   STATE            a state    why          -                       -
+ *   STATS            -          JSON         -                       -
+ *   NOT_STARTED      -          why          -                       -
+ *
+ * A request that breaks these rules ends the worker; one that cannot be done is answered with the reason.
+ */
+#ifndef VIRIDIS_KEEPER_PROTOCOL_H
+#define VIRIDIS_KEEPER_PROTOCOL_H
+
+#include <stdint.h>
+
+#define KEEPER_TEXT_BYTES_MAX (128u << 10)
+#define KEEPER_WHY_BYTES_MAX  2048u
+#define KEEPER_VALUES         3u
+
+enum keeper_request_type {
+	KEEPER_MACHINE = 1,
+	KEEPER_KERNEL,
+	KEEPER_INITRD,
+	KEEPER_PROVIDER,
+	KEEPER_PROVIDER_STATE,
+	KEEPER_PROVIDER_KILL,
+	KEEPER_POOL,
+	KEEPER_SERIAL_NEXT,
+	KEEPER_LOG_NEXT,
+	KEEPER_STATE,
+	KEEPER_STATS,
+	KEEPER_NOT_STARTED,
+	KEEPER_REQUESTS,
+};
+
+/* How the VM is, for state.h. The first RUNNING is also what `viridis start` waits for. */
+enum keeper_state {
+	KEEPER_RUNNING,
+	KEEPER_PANICKED,
+	KEEPER_OFF,
+	KEEPER_CRASHED,
+	KEEPER_FAILED,
+	KEEPER_STATES,
+};
+
+/* Text follows, to the datagram's end, in either direction. */
+struct keeper_request {
+	uint32_t type;
+	uint32_t number;
+};
+
+struct keeper_reply {
+	uint64_t failed; /* the text says why */
+	uint64_t values[KEEPER_VALUES];
+};
+
+#endif

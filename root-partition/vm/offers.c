@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Classes, programs, and the JSON of a provider's configuration. */
+#include "root-partition/vm/offers.h"
+
+#include "root-partition/config/definition_json.h"
+#include "root-partition/config/json_text.h"
+
+/* Instances are ours to choose; they stay the same so that the guest's names for devices do. */
+static const struct vmbus_class classes[] = {
+	{ "scsi", VMBUS_TYPE_SCSI,
+	  VMBUS_GUID(0x5a1d0001, 0x7669, 0x7269, 0x6469, 0x730000000001), VMBUS_STORAGE,
+	  false },
+	{ "heartbeat", VMBUS_TYPE_HEARTBEAT,
+	  VMBUS_GUID(0x5a1d0002, 0x7669, 0x7269, 0x6469, 0x730000000002), VMBUS_UTIL,
+	  true },
+	{ "shutdown", VMBUS_TYPE_SHUTDOWN,
+	  VMBUS_GUID(0x5a1d0003, 0x7669, 0x7269, 0x6469, 0x730000000003), VMBUS_UTIL,
+	  true },
+	{ "timesync", VMBUS_TYPE_TIMESYNC,
+	  VMBUS_GUID(0x5a1d0004, 0x7669, 0x7269, 0x6469, 0x730000000004), VMBUS_UTIL,
+	  true },
+};
+
+static const struct {
+	const char *name;
+	const char *program;
+} providers[VMBUS_PROVIDERS] = {
+	[VMBUS_STORAGE] = { "storage", "viridis-storage" },
+	[VMBUS_UTIL] = { "util", "viridis-util" },
+};
+
+bool offers_need(const struct definition *definition, enum vmbus_provider provider)
+{
+	return provider != VMBUS_STORAGE || definition->disks->len > 0;
+}
+
+const struct vmbus_class *offers_class(const struct definition *definition,
+                                       uint32_t relid)
+{
+	uint32_t offered = 0;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(classes); i++) {
+		if (offers_need(definition, classes[i].provider))
+			offered++;
+		if (offered == relid)
+			return offered ? &classes[i] : NULL;
+	}
+	return NULL;
+}
+
+const char *offers_provider_name(enum vmbus_provider provider)
+{
+	return providers[provider].name;
+}
+
+const char *offers_program(enum vmbus_provider provider)
+{
+	return providers[provider].program;
+}
+
+static void add_channels(JsonBuilder *builder, const struct definition *definition,
+                         enum vmbus_provider provider)
+{
+	const struct vmbus_class *class;
+
+	json_builder_set_member_name(builder, "channels");
+	json_builder_begin_array(builder);
+	for (uint32_t relid = 1; (class = offers_class(definition, relid)); relid++) {
+		if (class->provider != provider)
+			continue;
+		json_builder_begin_object(builder);
+		json_text_add_int(builder, "id", relid);
+		json_text_add_string(builder, "class", class->name);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}
+
+char *offers_configuration(const struct definition *definition,
+                           enum vmbus_provider provider)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "vm", definition->name);
+	add_channels(builder, definition, provider);
+	if (provider == VMBUS_STORAGE)
+		definition_add_disks(builder, definition->disks);
+	json_builder_end_object(builder);
+	return json_text_finish(builder, FALSE);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a VM's definition makes its machine offer: the classes, the channels' numbers, the providers that
+ * serve them and the configuration that each of these gets. The same in every life of the machine.
+ */
+#ifndef VIRIDIS_VM_OFFERS_H
+#define VIRIDIS_VM_OFFERS_H
+
+#include <stdbool.h>
+#include <viridis/abi/vmbus.h>
+
+#include "root-partition/config/definition.h"
+
+enum vmbus_provider { VMBUS_STORAGE, VMBUS_UTIL, VMBUS_PROVIDERS };
+
+/* One kind of device that is offered. */
+struct vmbus_class {
+	const char *name; /* in a provider's configuration */
+	struct vmbus_guid type;
+	struct vmbus_guid instance;
+	enum vmbus_provider provider;
+	bool pipe; /* packets have a pipe's header, and a guest's programs may open it as one */
+};
+
+/* The class of this channel; relids count from 1. NULL: there is no such channel. */
+const struct vmbus_class *offers_class(const struct definition *definition,
+                                       uint32_t relid);
+
+/* The machine has a device of this provider. */
+bool offers_need(const struct definition *definition, enum vmbus_provider provider);
+
+/* "storage", for people; and the program's name. */
+const char *offers_provider_name(enum vmbus_provider provider);
+const char *offers_program(enum vmbus_provider provider);
+
+/* What the provider is told by CONFIG, as JSON; freed by the caller. */
+char *offers_configuration(const struct definition *definition,
+                           enum vmbus_provider provider);
+
+#endif
