@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/config/kernel_file.h"
+
 G_DEFINE_QUARK(viridis - definition - error - quark, definition_error)
 
 #define PAGE_BYTES 4096u
@@ -339,6 +341,30 @@ static gboolean check_file(const char *what, const char *path, int flags,
 	return TRUE;
 }
 
+/* What cannot boot is refused before anybody waits for it to. */
+static gboolean check_kernel(const struct definition *definition, GError **error)
+{
+	const char *path = definition->kernel;
+	struct stat status;
+	const char *why;
+	int fd;
+
+	if (!check_file("kernel", path, O_RDONLY, FALSE, error))
+		return FALSE;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &status) != 0)
+		why = g_strerror(errno);
+	else
+		why = kernel_file_reject_reason(fd, (uint64_t)status.st_size,
+		                                definition->memory_bytes);
+	if (fd >= 0)
+		close(fd);
+	if (why)
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		            "kernel %s: %s", path, why);
+	return !why;
+}
+
 /* Two names of one file, or two nodes of one device. */
 static gboolean same_file(const char *one, const char *other)
 {
@@ -473,7 +499,7 @@ static gboolean check_host_memory(uint64_t bytes, GError **error)
 
 gboolean definition_check_host(const struct definition *definition, GError **error)
 {
-	if (!check_file("kernel", definition->kernel, O_RDONLY, FALSE, error))
+	if (!check_kernel(definition, error))
 		return FALSE;
 	if (definition->initrd &&
 	    !check_file("initrd", definition->initrd, O_RDONLY, FALSE, error))

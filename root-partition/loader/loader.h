@@ -6,7 +6,7 @@
 #include <viridis/abi/root_loader.h>
 #include "hypervisor/core/boot_info.h"
 #include "root-partition/loader/core/boot_tags.h"
-#include "root-partition/vm/model/bzimage.h"
+#include "root-partition/bzimage/bzimage.h"
 
 #define HANDOFF ((const struct root_loader_handoff *)ROOT_LOADER_HANDOFF_HPA)
 

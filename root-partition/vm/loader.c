@@ -7,12 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/config/kernel_file.h"
 #include "root-partition/vm/dsdt.h"
 #include "root-partition/vm/model/acpi_tables.h"
 #include "root-partition/vm/model/boot.h"
 #include "root-partition/vm/vp.h"
-
-#define NO_ROOM "does not fit, with its initrd, into the VM's memory; give it more"
 
 static gboolean file_error(GError **error, const char *what, const char *path,
                            const char *why)
@@ -96,7 +95,7 @@ static gboolean place(struct machine *machine, const struct boot_input *input,
 	if (result == BZIMAGE_OK)
 		result = boot_write(input, &plan, machine->memory.base);
 	if (result == BZIMAGE_NO_ROOM)
-		return file_error(error, "kernel", path, NO_ROOM);
+		return file_error(error, "kernel", path, KERNEL_FILE_NO_ROOM);
 	if (result != BZIMAGE_OK)
 		return file_error(error, "kernel", path, bzimage_describe(result));
 	kernel = vsp_guest_memory_at(&machine->memory, plan.kernel_gpa,
@@ -112,22 +111,6 @@ static gboolean place(struct machine *machine, const struct boot_input *input,
 	       write_tables(machine, error);
 }
 
-/* Why the file is no kernel for this VM, as far as its first bytes tell; NULL: read it. */
-static const char *kernel_reject_reason(int fd, uint64_t bytes, uint64_t memory_bytes)
-{
-	uint8_t head[BOOT_PARAMS_BYTES];
-	size_t count = MIN(bytes, sizeof(head));
-	struct bzimage image;
-	enum bzimage_result result;
-
-	if (pread(fd, head, count, 0) != (ssize_t)count)
-		return "cannot be read";
-	result = bzimage_parse(head, count, &image);
-	if (result != BZIMAGE_OK && result != BZIMAGE_TRUNCATED)
-		return bzimage_describe(result);
-	return bytes > memory_bytes ? NO_ROOM : NULL;
-}
-
 /* A copy, not a mapping: the file may shrink while it is being parsed. */
 static char *read_kernel(struct machine *machine, uint64_t *bytes, GError **error)
 {
@@ -138,7 +121,7 @@ static char *read_kernel(struct machine *machine, uint64_t *bytes, GError **erro
 
 	if (fd < 0)
 		return NULL;
-	why = kernel_reject_reason(fd, *bytes, definition->memory_bytes);
+	why = kernel_file_reject_reason(fd, *bytes, definition->memory_bytes);
 	if (!why) {
 		kernel = g_try_malloc(*bytes);
 		if (!kernel || !read_all(fd, kernel, *bytes))

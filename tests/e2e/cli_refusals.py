@@ -121,11 +121,21 @@ def make_files(root):
 
 
 def check_kernels(root):
-    kernel = "--memory 32M --kernel"
+    """What cannot boot is refused when it is defined, with the reason; and again when it is started."""
+    root.tell("cp /share/tiny /tmp/zimage; cp /share/tiny /tmp/bits16; cp /share/tiny /tmp/spoilt;"
+              r" printf '\000' | dd of=/tmp/zimage bs=1 seek=$((0x211)) conv=notrunc 2>/dev/null;"
+              r" printf '\000\000' | dd of=/tmp/bits16 bs=1 seek=$((0x236)) conv=notrunc 2>/dev/null")
+    for name, why in (("noise", "not a Linux kernel"), ("text", "not a Linux kernel"),
+                      ("empty", "not a Linux kernel"), ("cut", "shorter than"),
+                      ("short", "shorter than"), ("zimage", "no 64-bit entry"),
+                      ("bits16", "no 64-bit entry")):
+        refused(root, f"create a --memory 32M --kernel /tmp/{name}", 1, f"kernel /tmp/{name}: ")
+        refused(root, f"create a --memory 32M --kernel /tmp/{name}", 1, why)
+    define(root, "spoilt", "--memory 32M --kernel /tmp/spoilt")
+    root.tell("head -c 20000 /share/tiny >/tmp/spoilt")
+    refused(root, "start spoilt", 1, "/tmp/spoilt")
+    root.tell("viridis delete spoilt")
     check_starts(root, (
-        (f"{kernel} /tmp/noise", "/tmp/noise"), (f"{kernel} /tmp/text", "/tmp/text"),
-        (f"{kernel} /tmp/empty", "/tmp/empty"), (f"{kernel} /tmp/cut", "/tmp/cut"),
-        (f"{kernel} /tmp/short", "/tmp/short"),
         (f"{GOOD} --initrd /tmp/large", "initrd"),
         (f"{GOOD} --disk /tmp/odd", "/tmp/odd"), (f"{GOOD} --disk /tmp/empty", "/tmp/empty")))
 

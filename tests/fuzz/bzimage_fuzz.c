@@ -3,7 +3,7 @@
  * Any file at all as a kernel image. What is accepted must be placeable without wrapping, lie within
  * the file, and fill a zero page. Input: 32 bytes of free ranges and sizes, then the file.
  */
-#include "root-partition/vm/model/bzimage.h"
+#include "root-partition/bzimage/bzimage.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -19,7 +19,7 @@ SYSTEM_CALLS = ["linux/aio_abi.h", "linux/capability.h", "linux/falloc.h", "linu
                 "linux/memfd.h", "linux/securebits.h", "linux/sockios.h"]
 
 PURE = ["hypervisor/core/*", "root-partition/loader/core/*", "vmbus/core/*", "vmbus/class/*", "vsp/*/core/*",
-        "root-partition/vm/model/*"]
+        "root-partition/bzimage/*", "root-partition/vm/model/*"]
 DEVICE_ABI = ["viridis/abi/vmbus.h", "viridis/abi/storvsc.h", "viridis/abi/ic.h",
               "viridis/abi/nvsp.h", "viridis/abi/rndis.h", "viridis/abi/ndis.h"]
 

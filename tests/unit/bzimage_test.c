@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The bzImage loader: good and spoilt headers, places, the zero page. */
-#include "root-partition/vm/model/bzimage.h"
+#include "root-partition/bzimage/bzimage.h"
 
 #include <string.h>
 #include <viridis/base/bits.h>

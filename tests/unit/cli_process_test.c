@@ -14,6 +14,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "kernel_image.h"
 #include "root-partition/config/file_lock.h"
 #include "root-partition/config/json_text.h"
 
@@ -76,12 +77,14 @@ static void setup(void)
 	g_autofree char *state = NULL;
 	g_autofree char *run = NULL;
 	g_autofree char *kernel = NULL;
+	uint8_t image[KERNEL_IMAGE_BYTES];
 
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
 	state = g_build_filename(folder, "state", NULL);
 	run = g_build_filename(folder, "run", NULL);
 	kernel = g_build_filename(folder, "kernel", NULL);
-	ck_assert(g_file_set_contents(kernel, "", 0, NULL));
+	kernel_image_fill(image);
+	ck_assert(g_file_set_contents(kernel, (const char *)image, sizeof(image), NULL));
 	g_setenv("VIRIDIS_STATE_DIR", state, TRUE);
 	g_setenv("VIRIDIS_RUN_DIR", run, TRUE);
 	g_setenv("S", state, TRUE);

@@ -2,12 +2,15 @@
 /* Definitions of VMs: what is accepted, that every refusal names its reason, and their files. */
 #include "unit.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "kernel_image.h"
+#include "root-partition/bzimage/boot_params.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -317,12 +320,22 @@ static char *empty_file(const char *name)
 	return path;
 }
 
+static char *kernel_file(const char *name)
+{
+	char *path = g_build_filename(folder, name, NULL);
+	uint8_t image[KERNEL_IMAGE_BYTES];
+
+	kernel_image_fill(image);
+	ck_assert(g_file_set_contents(path, (const char *)image, sizeof(image), NULL));
+	return path;
+}
+
 static void make_files(void)
 {
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
 	ck_assert_ptr_nonnull(folder);
-	file = empty_file("file");
-	kernel = empty_file("kernel");
+	file = kernel_file("file");
+	kernel = kernel_file("kernel");
 	linked = g_build_filename(folder, "linked", NULL);
 	ck_assert_int_eq(symlink(file, linked), 0);
 }
@@ -365,6 +378,49 @@ START_TEST(a_file_is_two_disks_only_if_neither_is_written)
 	if (!twice[_i].accepted)
 		ck_assert_msg(strstr(error->message, second) &&
 		                      strstr(error->message, "read-only"),
+		              "%s", error->message);
+}
+END_TEST
+
+/* ---- What cannot boot ---- */
+
+static const struct {
+	uint32_t offset, bytes;
+	uint64_t value;
+	gsize length;
+	const char *why; /* NULL: accepted */
+} kernels[] = {
+	{ 0, 0, 0, KERNEL_IMAGE_BYTES, NULL },
+	{ BP_BOOT_FLAG, 2, 0, KERNEL_IMAGE_BYTES, "not a Linux kernel" },
+	{ BP_HEADER_MAGIC, 4, 0, KERNEL_IMAGE_BYTES, "not a Linux kernel" },
+	{ BP_VERSION, 2, 0x204, KERNEL_IMAGE_BYTES, "older than 2.12" },
+	{ BP_XLOADFLAGS, 2, 0, KERNEL_IMAGE_BYTES, "no 64-bit entry" },
+	{ BP_LOADFLAGS, 1, 0, KERNEL_IMAGE_BYTES, "no 64-bit entry" }, /* a zImage */
+	{ BP_KERNEL_ALIGNMENT, 4, 3, KERNEL_IMAGE_BYTES, "makes no sense" },
+	{ 0, 0, 0, KERNEL_IMAGE_BYTES - 512, "shorter than its header says" },
+	{ 0, 0, 0, 700, "shorter than its header says" },
+	{ 0, 0, 0, 0, "not a Linux kernel" },
+	{ BP_INIT_SIZE, 4, 64 << 20, KERNEL_IMAGE_BYTES, "does not fit" },
+	{ 0, 0, 0, (gsize)1 << 40, "does not fit" },
+};
+
+START_TEST(a_kernel_that_cannot_boot_is_refused_by_name)
+{
+	g_autoptr(definition_pointer) definition = definition_new();
+	g_autoptr(GError) error = NULL;
+	int fd = open(kernel, O_WRONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(pwrite(fd, &kernels[_i].value, kernels[_i].bytes,
+	                        (off_t)kernels[_i].offset),
+	                 kernels[_i].bytes);
+	ck_assert_int_eq(ftruncate(fd, (off_t)kernels[_i].length), 0);
+	close(fd);
+	definition->memory_bytes = DEFINITION_MEMORY_MIN;
+	definition->kernel = g_strdup(kernel);
+	ck_assert_int_eq(definition_check_host(definition, &error), !kernels[_i].why);
+	if (kernels[_i].why)
+		ck_assert_msg(strstr(error->message, kernel) &&
+		                      strstr(error->message, kernels[_i].why),
 		              "%s", error->message);
 }
 END_TEST
@@ -544,6 +600,8 @@ static Suite *make_suite(void)
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("disks");
 	tcase_add_checked_fixture(tcase, make_files, remove_files);
+	tcase_add_loop_test(tcase, a_kernel_that_cannot_boot_is_refused_by_name, 0,
+	                    G_N_ELEMENTS(kernels));
 	tcase_add_loop_test(tcase, a_file_is_two_disks_only_if_neither_is_written, 0,
 	                    G_N_ELEMENTS(twice));
 	tcase_add_loop_test(

@@ -8,38 +8,17 @@
 #include <string.h>
 #include <viridis/abi/vmbus.h>
 
-#include "root-partition/vm/model/boot_params.h"
+#include "kernel_image.h"
 #include "worker_fake.h"
-
-#define MIB (1u << 20)
 
 /* ---- A kernel image that is never executed ---- */
 
-static void put(uint8_t *image, unsigned int at, uint64_t value, unsigned int bytes)
-{
-	memcpy(image + at, &value, bytes);
-}
-
 char *guest_write_kernel(const char *folder)
 {
-	static uint8_t image[8192];
+	uint8_t image[KERNEL_IMAGE_BYTES];
 	char *path = g_build_filename(folder, "kernel", NULL);
 
-	put(image, BP_SETUP_SECTS, 1, 1);
-	put(image, BP_SYSSIZE, (sizeof(image) - 1024) / 16, 4);
-	put(image, BP_BOOT_FLAG, BP_BOOT_FLAG_VALUE, 2);
-	put(image, 0x200, 0x66eb, 2);
-	put(image, BP_HEADER_MAGIC, BP_MAGIC_HDRS, 4);
-	put(image, BP_VERSION, 0x20f, 2);
-	put(image, BP_LOADFLAGS, BP_LOADED_HIGH, 1);
-	put(image, BP_INITRD_ADDR_MAX, 0x7fffffff, 4);
-	put(image, BP_KERNEL_ALIGNMENT, 2 * MIB, 4);
-	put(image, BP_RELOCATABLE, 1, 1);
-	put(image, BP_MIN_ALIGNMENT, 21, 1);
-	put(image, BP_XLOADFLAGS, BP_XLF_KERNEL_64, 2);
-	put(image, BP_CMDLINE_SIZE, 2047, 4);
-	put(image, BP_PREF_ADDRESS, 16 * MIB, 8);
-	put(image, BP_INIT_SIZE, MIB, 4);
+	kernel_image_fill(image);
 	g_file_set_contents(path, (const char *)image, sizeof(image), NULL);
 	return path;
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/base/assert.h>
-#include "root-partition/vm/model/bzimage.h"
+#include "root-partition/bzimage/bzimage.h"
 
 #define BOOT_RAM_MIN       (UINT64_C(8) << 20)
 #define BOOT_LOW_BYTES     0x100000u /* all that boot_write() fills lies below */

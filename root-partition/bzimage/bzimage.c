@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Loading a bzImage: header, place, zero page. Offsets are in boot_params.h. */
-#include "root-partition/vm/model/bzimage.h"
+#include "root-partition/bzimage/bzimage.h"
 
 #include <viridis/base/bits.h>
 #include <viridis/base/cursor.h>
@@ -97,7 +97,13 @@ static bool header_ok(const struct bzimage *image)
 
 enum bzimage_result bzimage_parse(const void *image, size_t bytes, struct bzimage *out)
 {
-	struct cursor file = cursor_over(image, bytes);
+	return bzimage_parse_head(image, bytes, bytes, out);
+}
+
+enum bzimage_result bzimage_parse_head(const void *head, size_t head_bytes,
+                                       uint64_t file_bytes, struct bzimage *out)
+{
+	struct cursor file = cursor_over(head, head_bytes);
 	enum bzimage_result result = check_magic(&file);
 	uint64_t code_bytes;
 
@@ -107,9 +113,9 @@ enum bzimage_result bzimage_parse(const void *image, size_t bytes, struct bzimag
 	read_fields(&file, out);
 	if (!header_ok(out))
 		return BZIMAGE_BAD_HEADER;
-	if (bytes <= out->setup_bytes)
+	if (file_bytes <= out->setup_bytes)
 		return BZIMAGE_TRUNCATED;
-	out->kernel_bytes = bytes - out->setup_bytes;
+	out->kernel_bytes = file_bytes - out->setup_bytes;
 	code_bytes = field(&file, BP_SYSSIZE, 4) * SYSSIZE_UNIT;
 	/* syssize is rounded up, the file need not be. */
 	if (out->kernel_bytes <= BZIMAGE_ENTRY_OFFSET ||

@@ -7,14 +7,14 @@
  * Entry: long mode, identity-mapped, interrupts off, at load address + BZIMAGE_ENTRY_OFFSET with RSI
  * = the zero page, CS 0x10 and DS, ES, SS 0x18 flat.
  */
-#ifndef VIRIDIS_VM_MODEL_BZIMAGE_H
-#define VIRIDIS_VM_MODEL_BZIMAGE_H
+#ifndef VIRIDIS_BZIMAGE_H
+#define VIRIDIS_BZIMAGE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <viridis/base/assert.h>
-#include "root-partition/vm/model/boot_params.h"
+#include "root-partition/bzimage/boot_params.h"
 
 #define BZIMAGE_ENTRY_OFFSET 0x200u
 
@@ -73,6 +73,11 @@ const char *bzimage_describe(enum bzimage_result result);
 
 enum bzimage_result bzimage_parse(const void *image, size_t bytes,
                                   struct bzimage *out) MUST_CHECK;
+
+/* Of a file that is `file_bytes` long only the head is at hand, BOOT_PARAMS_BYTES of it or the whole. */
+enum bzimage_result bzimage_parse_head(const void *head, size_t head_bytes,
+                                       uint64_t file_bytes,
+                                       struct bzimage *out) MUST_CHECK;
 
 /*
  * Where to load the kernel: at pref_address if that is free, else, when it is relocatable, at the

@@ -4,8 +4,8 @@
  * Documentation/arch/x86/boot.rst and zero-page.rst. The setup header lies at the same offset in a
  * bzImage and in the zero page.
  */
-#ifndef VIRIDIS_VM_MODEL_BOOT_PARAMS_H
-#define VIRIDIS_VM_MODEL_BOOT_PARAMS_H
+#ifndef VIRIDIS_BOOT_PARAMS_H
+#define VIRIDIS_BOOT_PARAMS_H
 
 #define BOOT_PARAMS_BYTES 4096
 
