@@ -27,6 +27,7 @@ DefinitionBlock ("", "DSDT", 2, "VIRIDI", "VIRIDIS ", 1)
             Name (_CRS, ResourceTemplate ()
             {
                 IO (Decode16, 0x0070, 0x0070, 1, 2)
+                Interrupt (ResourceConsumer, Edge, ActiveHigh, Exclusive) { 8 }
             })
         }
 

@@ -15,7 +15,8 @@
 #include "root-partition/vm/vmbus.h"
 #include "root-partition/vm/vp.h"
 
-#define PAGES_TOLD_MAX 256u
+#define PAGES_TOLD_MAX    256u
+#define CLOCK_WAIT_MAX_US (60 * G_USEC_PER_SEC)
 
 G_DEFINE_QUARK(viridis - machine - error - quark, machine_error)
 
@@ -151,12 +152,32 @@ static bool move_output(struct machine *machine)
 	return was_empty;
 }
 
+void machine_time(struct platform_time *now)
+{
+	now->unix_seconds = (uint64_t)(g_get_real_time() / G_USEC_PER_SEC);
+	now->monotonic_ns = (uint64_t)g_get_monotonic_time() * 1000;
+}
+
+/* True when the main thread has to be woken for this. */
+static bool note_clock_event(struct machine *machine)
+{
+	uint64_t event = platform_event(&machine->platform);
+
+	if (event == machine->clock_event)
+		return false;
+	machine->clock_event = event;
+	machine->clock_waits = true;
+	return true;
+}
+
 void machine_unlock(struct machine *machine)
 {
 	struct ioapic_delivery deliveries[IOAPIC_MODEL_PINS];
 	enum platform_power power = machine->platform.power;
 	unsigned int count = 0;
 	bool must_wake = move_output(machine);
+
+	must_wake |= note_clock_event(machine);
 
 	while (count < IOAPIC_MODEL_PINS &&
 	       ioapic_model_take(&machine->platform.ioapic, &deliveries[count]))
@@ -193,11 +214,45 @@ static gsize take_input(gpointer context, const guint8 *bytes, gsize count)
 	return count;
 }
 
+static gboolean on_clock(gpointer data);
+
+/* Looked at again after a while, as the root's clock may be set meanwhile. */
+static void set_clock(struct machine *machine, uint64_t event)
+{
+	gint64 wait = (gint64)event * G_USEC_PER_SEC - g_get_real_time();
+
+	if (machine->clock_source)
+		g_source_remove(machine->clock_source);
+	machine->clock_source = 0;
+	if (event)
+		machine->clock_source = g_timeout_add(
+			(guint)(CLAMP(wait, 0, CLOCK_WAIT_MAX_US) + 999) / 1000, on_clock,
+			machine);
+}
+
+static gboolean on_clock(gpointer data)
+{
+	struct machine *machine = data;
+	struct platform_time now;
+	uint64_t event;
+
+	machine->clock_source = 0;
+	machine_time(&now);
+	machine_lock(machine);
+	platform_tick(&machine->platform, now.unix_seconds);
+	event = platform_event(&machine->platform);
+	machine_unlock(machine);
+	set_clock(machine, event);
+	return G_SOURCE_REMOVE;
+}
+
 /* What was left for the main thread, taken out in one go. */
 struct woken {
 	GByteArray *output;
 	bool input;
 	bool vmbus;
+	bool clock;
+	uint64_t clock_event;
 	bool panicked;
 	bool ended;
 };
@@ -212,6 +267,9 @@ static struct woken take_woken(struct machine *machine)
 	woken.input = machine->input_waits && platform_input_room(&machine->platform);
 	if (woken.input)
 		machine->input_waits = false;
+	woken.clock = machine->clock_waits;
+	woken.clock_event = machine->clock_event;
+	machine->clock_waits = false;
 	woken.vmbus = machine->vmbus_waits;
 	machine->vmbus_waits = false;
 	woken.panicked = machine->panic_waits;
@@ -234,6 +292,8 @@ static gboolean on_wake(gint fd, GIOCondition condition, gpointer data)
 	g_byte_array_unref(woken.output);
 	if (woken.input)
 		serial_resume_input(machine->serial);
+	if (woken.clock)
+		set_clock(machine, woken.clock_event);
 	if (woken.vmbus)
 		vmbus_deliver(machine->vmbus);
 	if (woken.panicked && machine->panicked)
@@ -365,6 +425,7 @@ void machine_free(struct machine *machine)
 		mshv_close_partition(&machine->partition);
 	if (machine->memory.fd >= 0)
 		vsp_guest_memory_fini(&machine->memory);
+	set_clock(machine, 0);
 	g_source_remove(machine->wake_source);
 	close(machine->wake_fd);
 	g_main_loop_unref(machine->loop);

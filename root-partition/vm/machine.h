@@ -50,6 +50,7 @@ struct machine {
 	struct vmbus *vmbus;
 	GMainLoop *loop;
 	guint wake_source;
+	guint clock_source;                 /* the clock's next interrupt */
 	guint rest_source;                  /* machine_rest() waits for it */
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
 	gpointer panicked_context;
@@ -61,6 +62,8 @@ struct machine {
 	struct platform platform;
 	GByteArray *output; /* serial bytes for the main thread */
 	bool input_waits;   /* the main thread holds input back until there is room */
+	uint64_t clock_event; /* of the platform, as the main thread knows it or is about to */
+	bool clock_waits;
 	bool vmbus_waits;   /* a SINT became deliverable */
 	bool panic_waits;   /* the owner is to be told */
 	struct panic panic;
@@ -91,6 +94,9 @@ bool machine_ended(struct machine *machine);
 
 void machine_lock(struct machine *machine);
 void machine_unlock(struct machine *machine);
+
+/* Now, for the devices. */
+void machine_time(struct platform_time *now);
 
 /*
  * Log an access that no device answers: once for each port, and once for each page of memory,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* IN, OUT, INS and OUTS: APM3, and APM2 15.10 for what the intercept tells. */
-#include <time.h>
 #include <viridis/base/bits.h>
 
 #include "root-partition/vm/guest_access.h"
@@ -16,12 +15,13 @@ enum { RAX = 0, RCX = 1, RSI = 6, RDI = 7 };
 static uint32_t port_read(struct vp *vp, uint16_t port, unsigned int bytes)
 {
 	struct machine *machine = vp->machine;
+	struct platform_time now;
 	uint32_t value;
 	bool known;
 
+	machine_time(&now);
 	machine_lock(machine);
-	known = platform_port_read(&machine->platform, port, bytes, (uint64_t)time(NULL),
-	                           &value);
+	known = platform_port_read(&machine->platform, port, bytes, &now, &value);
 	machine_unlock(machine);
 	if (!known)
 		machine_tell_port(machine, vp->mshv.index, port);
@@ -31,10 +31,12 @@ static uint32_t port_read(struct vp *vp, uint16_t port, unsigned int bytes)
 static void port_write(struct vp *vp, uint16_t port, unsigned int bytes, uint32_t value)
 {
 	struct machine *machine = vp->machine;
+	struct platform_time now;
 	bool known;
 
+	machine_time(&now);
 	machine_lock(machine);
-	known = platform_port_write(&machine->platform, port, bytes, value);
+	known = platform_port_write(&machine->platform, port, bytes, &now, value);
 	machine_unlock(machine);
 	if (!known)
 		machine_tell_port(machine, vp->mshv.index, port);

@@ -106,6 +106,16 @@ def check_interrupts(guest):
     assert "Hypervisor callback interrupts" in text, text
 
 
+def check_alarm(guest):
+    """The clock's interrupt wakes it, and is its own."""
+    guest.tell("echo +2 >/sys/class/rtc/rtc0/wakealarm; [ -n \"$(cat /sys/class/rtc/rtc0/wakealarm)\" ]")
+    guest.tell("for _ in $(seq 100); do [ -z \"$(cat /sys/class/rtc/rtc0/wakealarm)\" ] && break;"
+               " sleep 0.1; done; [ -z \"$(cat /sys/class/rtc/rtc0/wakealarm)\" ]", 30)
+    line = guest.tell("grep rtc0 /proc/interrupts")
+    counts = re.match(r" *\d+:((?: +\d+)+) .* 8-edge +rtc0", line)
+    assert counts and sum(map(int, counts[1].split())) >= 1, line
+
+
 def check_vps(guest, count):
     assert guest.tell("nproc") == str(count)
     for vp in range(count):
@@ -131,6 +141,7 @@ def shell(tap, root):
     tap.run("its clock runs as ours does", check_steady, guest)
     tap.run("ttyS0 interrupts through the I/O APIC, VMBus by its vector",
             check_interrupts, guest)
+    tap.run("its clock's alarm interrupts it", check_alarm, guest)
     tap.run("heartbeat, shutdown and time synchronization are there", check_devices, guest)
     tap.run("the time is the root's", check_time, root, guest)
     guest.detach()

@@ -5,35 +5,37 @@
 #include "root-partition/vm/model/platform.h"
 
 static struct platform platform;
+static struct platform_time now;
 
 static void setup(void)
 {
 	platform_reset(&platform);
+	now = (struct platform_time){ .unix_seconds = 1000000 };
 }
 
 static uint32_t in(uint16_t port, unsigned int bytes)
 {
 	uint32_t value;
 
-	(void)platform_port_read(&platform, port, bytes, 0, &value);
+	(void)platform_port_read(&platform, port, bytes, &now, &value);
 	return value;
 }
 
 static void out(uint16_t port, unsigned int bytes, uint32_t value)
 {
-	(void)platform_port_write(&platform, port, bytes, value);
+	(void)platform_port_write(&platform, port, bytes, &now, value);
 }
 
 START_TEST(unknown_ports_read_ones_and_are_told_as_unknown)
 {
 	uint32_t value;
 
-	ck_assert(!platform_port_read(&platform, 0x1234, 4, 0, &value));
+	ck_assert(!platform_port_read(&platform, 0x1234, 4, &now, &value));
 	ck_assert_uint_eq(value, 0xffffffff);
-	ck_assert(!platform_port_write(&platform, 0x1234, 4, 0));
-	ck_assert(!platform_port_read(&platform, 0xffff, 4, 0, &value));
+	ck_assert(!platform_port_write(&platform, 0x1234, 4, &now, 0));
+	ck_assert(!platform_port_read(&platform, 0xffff, 4, &now, &value));
 	ck_assert_uint_eq(value, 0xffffffff);
-	ck_assert(!platform_port_read(&platform, 0x62, 1, 0, &value));
+	ck_assert(!platform_port_read(&platform, 0x62, 1, &now, &value));
 	ck_assert_uint_eq(value, 0xff);
 }
 END_TEST
@@ -125,6 +127,56 @@ START_TEST(who_polls_a_port_is_let_go)
 }
 END_TEST
 
+START_TEST(a_timer_or_retrace_that_is_waited_for_comes)
+{
+	out(0x61, 1, 1);
+	out(0x43, 1, 0xb0);
+	out(0x42, 1, 0x9c);
+	out(0x42, 1, 0x2e); /* 10 ms */
+	ck_assert_uint_eq(in(0x61, 1) & 0x20, 0);
+	now.monotonic_ns += 11000000;
+	ck_assert_uint_eq(in(0x61, 1) & 0x20, 0x20);
+	out(0x43, 1, 0x34);
+	out(0x40, 1, 0);
+	out(0x40, 1, 0);
+	now.monotonic_ns += 1000000;
+	ck_assert_uint_lt(in(0x40, 1) | in(0x40, 1) << 8, 65536 - 1000);
+	ck_assert_uint_eq((in(0x3da, 1) ^ in(0x3da, 1)) & 9, 9);
+	ck_assert_uint_eq((in(0x3ba, 1) ^ in(0x3ba, 1)) & 9, 9);
+}
+END_TEST
+
+START_TEST(an_alarm_is_an_edge_of_irq_8)
+{
+	struct ioapic_delivery delivery;
+
+	ioapic_model_write(&platform.ioapic, 0, 4, 0x10 + 2 * 8);
+	ioapic_model_write(&platform.ioapic, 0x10, 4, 0x38);
+	for (uint8_t alarm = 1; alarm <= 5; alarm += 2) {
+		out(0x70, 1, alarm);
+		out(0x71, 1, 0xff); /* any */
+	}
+	ck_assert_uint_eq(platform_event(&platform), 0);
+	out(0x70, 1, 0x0b);
+	out(0x71, 1, 0x22);
+	ck_assert_uint_eq(platform_event(&platform), now.unix_seconds + 1);
+	platform_tick(&platform, now.unix_seconds);
+	ck_assert(!ioapic_model_take(&platform.ioapic, &delivery));
+	now.unix_seconds++;
+	platform_tick(&platform, now.unix_seconds);
+	ck_assert(ioapic_model_take(&platform.ioapic, &delivery));
+	ck_assert_uint_eq(delivery.vector, 0x38);
+	ck_assert_uint_eq(platform_event(&platform), 0); /* until it is taken */
+	now.unix_seconds++;
+	platform_tick(&platform, now.unix_seconds);
+	ck_assert(!ioapic_model_take(&platform.ioapic, &delivery));
+	out(0x70, 1, 0x0c);
+	ck_assert_uint_eq(in(0x71, 1), 0xb0);
+	ck_assert_uint_eq(in(0x71, 1), 0);
+	ck_assert_uint_eq(platform_event(&platform), now.unix_seconds + 1);
+}
+END_TEST
+
 START_TEST(what_is_written_back_with_a_bit_more_does_not_reset)
 {
 	out(0x92, 1, in(0x92, 1) | 2);
@@ -171,9 +223,12 @@ static const struct {
 	uint8_t value;
 	bool read, written;
 } ports[] = {
+	{ 0x040, 0x00, true, true },  { 0x041, 0x00, true, true },
+	{ 0x042, 0x00, true, true },  { 0x043, 0xff, true, true },
 	{ 0x060, 0x00, true, true },  { 0x061, 0x30, true, true },
 	{ 0x064, 0x00, true, true },  { 0x070, 0xff, true, true },
 	{ 0x071, 0x00, true, true },  { 0x092, 0x02, true, true },
+	{ 0x3ba, 0x09, true, false }, { 0x3da, 0x00, true, false },
 	{ 0x3f8, 0x00, true, true },  { 0x3f9, 0x00, true, true },
 	{ 0x3fa, 0x01, true, true },  { 0x3fb, 0x00, true, true },
 	{ 0x3fc, 0x00, true, true },  { 0x3fd, 0x60, true, true },
@@ -189,17 +244,19 @@ enum { PORTS = sizeof(ports) / sizeof(ports[0]) };
 
 START_TEST(of_all_ports_these_answer)
 {
+	static const struct platform_time epoch;
 	unsigned int next = 0;
 
 	for (unsigned int port = 0; port < 0x10000; port++) {
 		bool here = next < PORTS && ports[next].port == port;
 		uint32_t value = 1;
 
-		ck_assert_int_eq(platform_port_read(&platform, (uint16_t)port, 1, 0,
+		ck_assert_int_eq(platform_port_read(&platform, (uint16_t)port, 1, &epoch,
 		                                    &value),
 		                 here && ports[next].read);
 		ck_assert_uint_eq(value, here ? ports[next].value : 0xff);
-		ck_assert_int_eq(platform_port_write(&platform, (uint16_t)port, 1, 0),
+		ck_assert_int_eq(platform_port_write(&platform, (uint16_t)port, 1, &epoch,
+		                                     0),
 		                 here && ports[next].written);
 		next += here;
 	}
@@ -212,18 +269,18 @@ START_TEST(a_wide_access_goes_to_every_byte)
 {
 	uint32_t value;
 
-	ck_assert(platform_port_read(&platform, 0x5f, 4, 0, &value));
+	ck_assert(platform_port_read(&platform, 0x5f, 4, &now, &value));
 	ck_assert_uint_eq(value, 0xff3000ff);
-	ck_assert(platform_port_read(&platform, 0x63, 2, 0, &value));
+	ck_assert(platform_port_read(&platform, 0x63, 2, &now, &value));
 	ck_assert_uint_eq(value, 0x00ff);
-	ck_assert(platform_port_read(&platform, 0x64, 2, 0, &value));
+	ck_assert(platform_port_read(&platform, 0x64, 2, &now, &value));
 	ck_assert_uint_eq(value, 0xff00);
-	ck_assert(!platform_port_read(&platform, 0x62, 2, 0, &value));
-	ck_assert(platform_port_write(&platform, 0x60, 2, 0x0500));
+	ck_assert(!platform_port_read(&platform, 0x62, 2, &now, &value));
+	ck_assert(platform_port_write(&platform, 0x60, 2, &now, 0x0500));
 	ck_assert_uint_eq(in(0x61, 1) & 0x0f, 5);
-	ck_assert(platform_port_write(&platform, 0x5f, 2, 0));
-	ck_assert(!platform_port_write(&platform, 0x5e, 2, 0));
-	ck_assert(platform_port_write(&platform, 0x601, 2, 0x0100));
+	ck_assert(platform_port_write(&platform, 0x5f, 2, &now, 0));
+	ck_assert(!platform_port_write(&platform, 0x5e, 2, &now, 0));
+	ck_assert(platform_port_write(&platform, 0x601, 2, &now, 0x0100));
 	ck_assert_int_eq(platform.power, PLATFORM_RESET);
 }
 END_TEST
@@ -289,7 +346,9 @@ START_TEST(the_clock_is_chosen_and_read_through_its_ports)
 	uint32_t value;
 
 	out(0x70, 1, 0x02);
-	ck_assert(platform_port_read(&platform, 0x71, 1, 59 * 60, &value));
+	ck_assert(platform_port_read(&platform, 0x71, 1,
+	                             &(struct platform_time){ .unix_seconds = 59 * 60 },
+	                             &value));
 	ck_assert_uint_eq(value, 0x59);
 	out(0x70, 2, 0xa540); /* index and data in one access */
 	ck_assert_uint_eq(in(0x71, 1), 0xa5);
@@ -357,6 +416,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, only_sleep_type_five_with_enable_powers_off);
 	tcase_add_loop_test(tcase, every_way_to_reset_resets, 0, 4);
 	tcase_add_loop_test(tcase, who_polls_a_port_is_let_go, 0, 8);
+	tcase_add_test(tcase, a_timer_or_retrace_that_is_waited_for_comes);
+	tcase_add_test(tcase, an_alarm_is_an_edge_of_irq_8);
 	tcase_add_test(tcase, what_is_written_back_with_a_bit_more_does_not_reset);
 	tcase_add_test(tcase, memory_beside_the_ioapic_reads_ones);
 	tcase_add_test(tcase, input_raises_the_interrupt);

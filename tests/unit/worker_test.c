@@ -329,6 +329,41 @@ START_TEST(an_event_that_no_memory_takes_is_a_double_fault_and_then_a_crash)
 }
 END_TEST
 
+/* ---- The clock ---- */
+
+static gpointer stop_at_interrupt(gpointer data)
+{
+	(void)data;
+	for (int waited = 0; fake_interrupts() == 0 && waited < 10000; waited++)
+		g_usleep(1000);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(an_alarm_interrupts_though_no_vp_exits)
+{
+	static const struct action actions[] = {
+		{ .kind = OUT, .port = 0x70, .value = 1 },
+		{ .kind = OUT, .port = 0x71, .value = 0xff },
+		{ .kind = OUT, .port = 0x70, .value = 3 },
+		{ .kind = OUT, .port = 0x71, .value = 0xff },
+		{ .kind = OUT, .port = 0x70, .value = 5 },
+		{ .kind = OUT, .port = 0x71, .value = 0xff },
+		{ .kind = OUT, .port = 0x70, .value = 0x0b },
+		{ .kind = OUT, .port = 0x71, .value = 0x22 },
+	};
+	GThread *thread;
+
+	make(actions, G_N_ELEMENTS(actions));
+	ioapic_model_write(&machine->platform.ioapic, 0, 4, 0x10 + 2 * 8);
+	ioapic_model_write(&machine->platform.ioapic, 0x10, 4, 0x38);
+	thread = g_thread_new("stop", stop_at_interrupt, NULL);
+	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	ck_assert_uint_eq(fake_interrupts(), 1);
+}
+END_TEST
+
 /* ---- Kernels, and ends ---- */
 
 /* Each is larger than what can be allocated, and so must not be read. */
@@ -399,6 +434,7 @@ static Suite *make_suite(void)
 		2);
 	tcase_add_test(tcase,
 	               an_event_that_no_memory_takes_is_a_double_fault_and_then_a_crash);
+	tcase_add_test(tcase, an_alarm_interrupts_though_no_vp_exits);
 	tcase_add_test(tcase, a_file_that_is_no_kernel_is_not_read_whatever_its_size);
 	tcase_add_loop_test(tcase, a_reset_gives_way_to_a_stop_alone, 0,
 	                    G_N_ELEMENTS(ends));

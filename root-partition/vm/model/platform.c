@@ -4,12 +4,15 @@
 
 #include <viridis/base/bits.h>
 
+#define PORT_PIT              0x40u
 #define PORT_KEYBOARD_DATA    0x60u
 #define PORT_CONTROL_B        0x61u
 #define PORT_KEYBOARD_COMMAND 0x64u
 #define PORT_CONTROL_A        0x92u
 #define PORT_RTC_INDEX        0x70u
 #define PORT_RTC_DATA         0x71u
+#define PORT_RETRACE_MONO     0x3bau
+#define PORT_RETRACE          0x3dau
 #define PORT_PCI_ADDRESS      0xcf8u
 #define PORT_PCI_RESET        0xcf9u
 #define PORT_PCI_DATA         0xcfcu
@@ -19,10 +22,12 @@
 #define PCI_RESET_KEPT       0x0au /* how, not that it resets */
 #define CONTROL_A_RESET      0x01u
 #define CONTROL_A_A20        0x02u
-/* Of a PC/AT's port B: bits 3:0 are kept, refresh toggles, and timer 2, which is none, has counted down. */
+/* Of a PC/AT's port B: bits 3:0 are kept, 0 is the gate of timer 2; refresh toggles. */
+#define CONTROL_B_GATE_2     0x01u
 #define CONTROL_B_KEPT       0x0fu
 #define CONTROL_B_REFRESH    0x10u
 #define CONTROL_B_TIMER_2    0x20u
+#define RETRACE_BITS         0x09u       /* display off, and the vertical retrace */
 #define PCI_ADDRESS_WRITABLE 0x80fffffcu /* PCI 3.0, 3.2.2.3.2 */
 
 /* ACPI 6.5, 4.8.3.7: sleep control register of hardware-reduced machines */
@@ -35,6 +40,39 @@ void platform_reset(struct platform *platform)
 	uart_reset(&platform->uart);
 	ioapic_model_reset(&platform->ioapic);
 	rtc_reset(&platform->rtc);
+	pit_reset(&platform->pit);
+}
+
+static void update_rtc_line(struct platform *platform)
+{
+	ioapic_model_set_line(&platform->ioapic, PLATFORM_RTC_IRQ,
+	                      rtc_interrupt(&platform->rtc));
+}
+
+uint64_t platform_event(const struct platform *platform)
+{
+	return rtc_event(&platform->rtc);
+}
+
+void platform_tick(struct platform *platform, uint64_t unix_seconds)
+{
+	rtc_tick(&platform->rtc, unix_seconds);
+	update_rtc_line(platform);
+}
+
+static uint8_t rtc_port_read(struct platform *platform, uint64_t unix_seconds)
+{
+	uint8_t value = rtc_read(&platform->rtc, unix_seconds);
+
+	update_rtc_line(platform);
+	return value;
+}
+
+static void rtc_port_write(struct platform *platform, uint8_t value,
+                           uint64_t unix_seconds)
+{
+	rtc_write(&platform->rtc, value, unix_seconds);
+	update_rtc_line(platform);
 }
 
 static void update_uart_line(struct platform *platform)
@@ -70,22 +108,34 @@ static bool in_range(uint16_t port, uint16_t base, unsigned int count)
 	return port >= base && (unsigned int)(port - base) < count;
 }
 
-static uint8_t control_b_read(struct platform *platform)
+static uint8_t control_b_read(struct platform *platform, uint64_t now_ns)
 {
 	platform->control_b ^= CONTROL_B_REFRESH;
-	return platform->control_b | CONTROL_B_TIMER_2;
+	return platform->control_b |
+	       (pit_output(&platform->pit, now_ns) ? CONTROL_B_TIMER_2 : 0);
 }
 
-static bool byte_read(struct platform *platform, uint16_t port, uint64_t unix_seconds,
-                      uint8_t *value)
+static void control_b_write(struct platform *platform, uint8_t value, uint64_t now_ns)
+{
+	pit_set_gate(&platform->pit, value & CONTROL_B_GATE_2, now_ns);
+	platform->control_b = (platform->control_b & CONTROL_B_REFRESH) |
+	                      (value & CONTROL_B_KEPT);
+}
+
+static bool byte_read(struct platform *platform, uint16_t port,
+                      const struct platform_time *now, uint8_t *value)
 {
 	*value = 0xff;
 	if (in_range(port, PLATFORM_COM1_PORT, UART_PORTS))
 		*value = uart_port_read(platform, port - PLATFORM_COM1_PORT);
 	else if (port == PORT_RTC_DATA)
-		*value = rtc_read(&platform->rtc, unix_seconds);
+		*value = rtc_port_read(platform, now->unix_seconds);
+	else if (in_range(port, PORT_PIT, PIT_PORTS))
+		*value = pit_read(&platform->pit, port - PORT_PIT, now->monotonic_ns);
 	else if (port == PORT_CONTROL_B)
-		*value = control_b_read(platform);
+		*value = control_b_read(platform, now->monotonic_ns);
+	else if (port == PORT_RETRACE || port == PORT_RETRACE_MONO)
+		*value = platform->retrace ^= RETRACE_BITS;
 	else if (port == PORT_CONTROL_A)
 		*value = CONTROL_A_A20;
 	else if (port == PORT_PCI_RESET)
@@ -101,10 +151,7 @@ static bool byte_read(struct platform *platform, uint16_t port, uint64_t unix_se
 /* What is kept, and what is dropped. */
 static bool small_write(struct platform *platform, uint16_t port, uint8_t value)
 {
-	if (port == PORT_CONTROL_B)
-		platform->control_b = (platform->control_b & CONTROL_B_REFRESH) |
-		                      (value & CONTROL_B_KEPT);
-	else if (port == PORT_PCI_RESET)
+	if (port == PORT_PCI_RESET)
 		platform->pci_reset = value & PCI_RESET_KEPT;
 	else
 		return port == PORT_CONTROL_A || port == PORT_KEYBOARD_DATA ||
@@ -114,14 +161,19 @@ static bool small_write(struct platform *platform, uint16_t port, uint8_t value)
 	return true;
 }
 
-static bool byte_write(struct platform *platform, uint16_t port, uint8_t value)
+static bool byte_write(struct platform *platform, uint16_t port,
+                       const struct platform_time *now, uint8_t value)
 {
 	if (in_range(port, PLATFORM_COM1_PORT, UART_PORTS))
 		uart_port_write(platform, port - PLATFORM_COM1_PORT, value);
 	else if (port == PORT_RTC_INDEX)
 		rtc_select(&platform->rtc, value);
 	else if (port == PORT_RTC_DATA)
-		rtc_write(&platform->rtc, value);
+		rtc_port_write(platform, value, now->unix_seconds);
+	else if (in_range(port, PORT_PIT, PIT_PORTS))
+		pit_write(&platform->pit, port - PORT_PIT, value, now->monotonic_ns);
+	else if (port == PORT_CONTROL_B)
+		control_b_write(platform, value, now->monotonic_ns);
 	else if (port == PLATFORM_SLEEP_PORT && (value & SLEEP_ENABLE) &&
 	         SLEEP_TYPE(value) == PLATFORM_S5_TYPE)
 		platform->power = PLATFORM_OFF;
@@ -137,7 +189,7 @@ static bool byte_write(struct platform *platform, uint16_t port, uint8_t value)
 
 /* The address latch answers dwords; bytes within it belong to other devices. */
 bool platform_port_read(struct platform *platform, uint16_t port, unsigned int bytes,
-                        uint64_t unix_seconds, uint32_t *value)
+                        const struct platform_time *now, uint32_t *value)
 {
 	bool known = false;
 
@@ -149,14 +201,14 @@ bool platform_port_read(struct platform *platform, uint16_t port, unsigned int b
 	for (unsigned int i = 0; i < bytes; i++) {
 		uint8_t byte;
 
-		known |= byte_read(platform, (uint16_t)(port + i), unix_seconds, &byte);
+		known |= byte_read(platform, (uint16_t)(port + i), now, &byte);
 		*value |= (uint32_t)byte << (8 * i);
 	}
 	return known;
 }
 
 bool platform_port_write(struct platform *platform, uint16_t port, unsigned int bytes,
-                         uint32_t value)
+                         const struct platform_time *now, uint32_t value)
 {
 	bool known = false;
 
@@ -165,7 +217,7 @@ bool platform_port_write(struct platform *platform, uint16_t port, unsigned int 
 		return true;
 	}
 	for (unsigned int i = 0; i < bytes; i++)
-		known |= byte_write(platform, (uint16_t)(port + i),
+		known |= byte_write(platform, (uint16_t)(port + i), now,
 		                    (uint8_t)(value >> (8 * i)));
 	return known;
 }

@@ -8,8 +8,11 @@
 
 enum rtc_register {
 	RTC_SECONDS = 0x00,
+	RTC_SECONDS_ALARM = 0x01,
 	RTC_MINUTES = 0x02,
+	RTC_MINUTES_ALARM = 0x03,
 	RTC_HOURS = 0x04,
+	RTC_HOURS_ALARM = 0x05,
 	RTC_WEEKDAY = 0x06,
 	RTC_DAY = 0x07,
 	RTC_MONTH = 0x08,
@@ -25,6 +28,11 @@ enum rtc_register {
 #define RTC_A_UPDATE  0x80u /* update in progress: never seen */
 #define RTC_B_24_HOUR 0x02u
 #define RTC_B_BINARY  0x04u
+#define RTC_B_SET     0x80u /* updates stand still */
+#define RTC_UPDATE    0x10u /* in B: interrupts are wanted; in C: it happened */
+#define RTC_ALARM     0x20u
+#define RTC_C_LINE    0x80u
+#define RTC_ANY       0xc0u /* an alarm byte with both bits is any value */
 #define RTC_D_VALID   0x80u
 
 struct date {
@@ -94,12 +102,84 @@ static uint8_t encode_hours(const struct rtc *rtc, uint32_t hours)
 	return encode(rtc, of_twelve) | (hours >= 12 ? 0x80 : 0);
 }
 
-uint8_t rtc_read(const struct rtc *rtc, uint64_t unix_seconds)
+/* ---- Interrupts ---- */
+
+/* An alarm byte against a value as it is shown. */
+static bool matches(const struct rtc *rtc, enum rtc_register alarm, uint8_t shown)
+{
+	return (rtc->memory[alarm] & RTC_ANY) == RTC_ANY || rtc->memory[alarm] == shown;
+}
+
+/* The first second after `from` that the alarm names, within a day; 0: it names none. */
+static uint64_t next_alarm(const struct rtc *rtc, uint64_t from)
+{
+	uint64_t at = from + 1;
+
+	while (at - from <= SECONDS_PER_DAY) {
+		uint32_t second = (uint32_t)(at % SECONDS_PER_DAY);
+
+		if (!matches(rtc, RTC_HOURS_ALARM, encode_hours(rtc, second / 3600)))
+			at += 3600 - second % 3600;
+		else if (!matches(rtc, RTC_MINUTES_ALARM, encode(rtc, second / 60 % 60)))
+			at += 60 - second % 60;
+		else if (!matches(rtc, RTC_SECONDS_ALARM, encode(rtc, second % 60)))
+			at++;
+		else
+			return at;
+	}
+	return 0;
+}
+
+void rtc_tick(struct rtc *rtc, uint64_t unix_seconds)
+{
+	uint64_t seen = rtc->seen;
+	uint64_t alarm;
+
+	rtc->seen = unix_seconds;
+	if (seen == 0 || unix_seconds <= seen || (rtc->memory[RTC_B] & RTC_B_SET))
+		return;
+	alarm = next_alarm(rtc, seen);
+	rtc->memory[RTC_C] |= RTC_UPDATE;
+	if (alarm && alarm <= unix_seconds)
+		rtc->memory[RTC_C] |= RTC_ALARM;
+}
+
+bool rtc_interrupt(const struct rtc *rtc)
+{
+	return rtc->memory[RTC_B] & rtc->memory[RTC_C] & (RTC_UPDATE | RTC_ALARM);
+}
+
+uint64_t rtc_event(const struct rtc *rtc)
+{
+	uint8_t b = rtc->memory[RTC_B];
+
+	if (rtc_interrupt(rtc) || (b & RTC_B_SET) || rtc->seen == 0)
+		return 0;
+	if (b & RTC_UPDATE)
+		return rtc->seen + 1;
+	return b & RTC_ALARM ? next_alarm(rtc, rtc->seen) : 0;
+}
+
+/* Reading the flags ends them. */
+static uint8_t take_flags(struct rtc *rtc)
+{
+	uint8_t flags = rtc->memory[RTC_C];
+
+	if (rtc_interrupt(rtc))
+		flags |= RTC_C_LINE;
+	rtc->memory[RTC_C] = 0;
+	return flags;
+}
+
+/* ---- Registers ---- */
+
+uint8_t rtc_read(struct rtc *rtc, uint64_t unix_seconds)
 {
 	uint64_t day = unix_seconds / SECONDS_PER_DAY;
 	uint32_t second = (uint32_t)(unix_seconds % SECONDS_PER_DAY);
 	struct date date = date_of(day);
 
+	rtc_tick(rtc, unix_seconds);
 	switch (rtc->index) {
 	case RTC_SECONDS:
 		return encode(rtc, second % 60);
@@ -117,16 +197,17 @@ uint8_t rtc_read(const struct rtc *rtc, uint64_t unix_seconds)
 		return encode(rtc, date.year % 100);
 	case RTC_CENTURY:
 		return encode(rtc, date.year / 100);
-	case RTC_C: /* no interrupt is ever pending */
-		return 0;
+	case RTC_C:
+		return take_flags(rtc);
 	default:
 		return rtc->memory[rtc->index];
 	}
 }
 
 /* Setting the time is accepted and without effect: the host's clock rules. */
-void rtc_write(struct rtc *rtc, uint8_t value)
+void rtc_write(struct rtc *rtc, uint8_t value, uint64_t unix_seconds)
 {
+	rtc_tick(rtc, unix_seconds);
 	switch (rtc->index) {
 	case RTC_A:
 		rtc->memory[RTC_A] = value & (uint8_t)~RTC_A_UPDATE;
