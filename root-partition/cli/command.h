@@ -37,6 +37,7 @@ enum command_status command_shutdown(const struct command *command, int argc,
                                      char **argv);
 enum command_status command_stop(const struct command *command, int argc, char **argv);
 enum command_status command_delete(const struct command *command, int argc, char **argv);
+enum command_status command_resize(const struct command *command, int argc, char **argv);
 enum command_status command_stats(const struct command *command, int argc, char **argv);
 enum command_status command_log(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);

@@ -9,6 +9,7 @@ _viridis_options() {
 	create) echo "--memory --vps --kernel --initrd --cmdline --disk --serial
 		--on-crash $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
+	resize) echo "--lun --size $common" ;;
 	trace) echo "--cpu --count $common" ;;
 	*) echo "$common" ;;
 	esac
@@ -44,7 +45,7 @@ _viridis_value() {
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)
 		;;
 	--on-crash) _viridis_reply "keep restart stop" ;;
-	--memory | --vps | --cmdline | --timeout | --cpu | --count) COMPREPLY=() ;;
+	--memory | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -67,8 +68,8 @@ _viridis() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-} before
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_viridis_reply "create start list info console shutdown stop delete stats log
-			trace --help"
+		_viridis_reply "create start list info console shutdown stop delete resize stats
+			log trace --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -82,7 +83,7 @@ _viridis() {
 		;;
 	esac
 	case $command in
-	start | info | console | shutdown | stop | delete | stats | log)
+	start | info | console | shutdown | stop | delete | resize | stats | log)
 		_viridis_has_name || _viridis_reply "$(_viridis_names)"
 		;;
 	esac

@@ -10,7 +10,7 @@ static const char *const names[] = {
 	[CONTROL_STATUS] = "status", [CONTROL_SHUTDOWN] = "shutdown",
 	[CONTROL_STOP] = "stop",     [CONTROL_CONSOLE] = "console",
 	[CONTROL_STATS] = "stats",   [CONTROL_LOG] = "log",
-	[CONTROL_EVENTS] = "events",
+	[CONTROL_EVENTS] = "events", [CONTROL_RESIZE] = "resize",
 };
 
 static gboolean refuse(GError **error, const char *format, const char *what)

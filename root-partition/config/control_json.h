@@ -12,6 +12,7 @@
  *   console                             "pty": path, or "file": path
  *   stats                               counters of each VP, memory held
  *   log                                 "path" of the log
+ *   resize                              disks that have grown are shown to the guest
  *   events                              from now on each event as a line:
  *                                       {"event": "panicked", "reason": "..."}; others are
  *                                       reset, off, crashed, failed
@@ -31,6 +32,7 @@ enum control_command {
 	CONTROL_STATS,
 	CONTROL_LOG,
 	CONTROL_EVENTS,
+	CONTROL_RESIZE,
 };
 
 struct control_request {

@@ -119,6 +119,11 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 		return NULL;
 	case CONTROL_LOG:
 		return log_answer(vm);
+	case CONTROL_RESIZE:
+		return vmbus_resize(vm->machine->vmbus) ?
+		               one_member(NULL, NULL) :
+		               control_error_to_json("it has no disks, or the storage "
+		                                     "provider died");
 	case CONTROL_EVENTS:
 		control_subscribe(vm->control, client);
 		return one_member(NULL, NULL);

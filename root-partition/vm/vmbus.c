@@ -228,6 +228,17 @@ void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
 	                          "{\"command\": \"shutdown\", \"reboot\": false}");
 }
 
+/* ---- Disks ---- */
+
+bool vmbus_resize(struct vmbus *vmbus)
+{
+	if (!vmbus_provider_serves(vmbus, VMBUS_STORAGE))
+		return false;
+	provider_command(vmbus->providers[VMBUS_STORAGE], vmbus_new_tag(vmbus),
+	                 "{\"command\": \"resize\"}");
+	return true;
+}
+
 /* ---- Making and unmaking ---- */
 
 static gboolean init_server(struct vmbus *vmbus, GError **error)

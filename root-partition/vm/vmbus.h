@@ -29,6 +29,9 @@ void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 typedef void (*vmbus_counted)(gpointer context, JsonObject *providers);
 void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context);
 
+/* Have the disks looked at, and the guest told of those that have grown; false: there is nobody who could. */
+bool vmbus_resize(struct vmbus *vmbus);
+
 /* Ask the guest to shut down. `answered` is called once, from the main thread; NULL error: it will. */
 typedef void (*vmbus_answered)(gpointer context, const char *error);
 void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,

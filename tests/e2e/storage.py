@@ -166,6 +166,7 @@ def use(tap, root):
          flushes, blocks)
     step(tap, "it was direct I/O wherever it can be", check_direct, root)
     step(tap, "disks and heartbeat are counted", check_linux_stats, root)
+    step(tap, "a disk that grows is seen by the running guest", check_grows, root, guest)
     return guest
 
 
@@ -289,6 +290,22 @@ def check_linux_stats(root):
     assert told["util"]["heartbeat"]["alive"] is True, told["util"]
     assert [disk["lun"] for disk in told["storage"]["disks"]] == list(range(len(DISKS)))
     assert told["storage"]["disks"][0]["written-bytes"] > MIB, told["storage"]
+
+
+def check_grows(root, guest):
+    """Nobody in the guest does anything for it. A disk does not become smaller."""
+    lun = DISKS.index(paged)
+    root.tell(f"viridis resize disks --lun {lun} --size 2M")
+    guest.attach()
+    guest.tell(f"until [ $(blockdev --getsize64 /dev/lun{lun}) = {2 * MIB} ]; do sleep 0.1; done", 60)
+    guest.tell(f"dd if=/dev/lun{lun} of=/dev/null bs=512 skip={2 * MIB // SECTOR - 1} count=1"
+               " iflag=direct status=none")
+    guest.detach()
+    for words, named in ((f"--lun {lun} --size 1M", "only grows"), ("--lun 9 --size 9M", "LUN 9"),
+                         (f"--lun {DISKS.index(device)} --size 64M", "not a regular file")):
+        answer = root.ask(f"viridis resize disks {words}")
+        assert answer.status == 1 and named in answer.output, answer.output
+    root.tell("viridis resize disks")
 
 
 def check_guest_lives(guest):

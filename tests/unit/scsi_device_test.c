@@ -12,6 +12,40 @@ static void inquire(uint8_t evpd, uint8_t page, uint8_t allocation)
 	                        .in = ROOM });
 }
 
+static void test_ready(void)
+{
+	execute(&(struct call){ .cdb_length = 6, .cdb = { 0x00 } });
+}
+
+static void request_sense(void)
+{
+	execute(&(struct call){ .cdb_length = 6,
+	                        .cdb = { 0x03, 0, 0, 0, 18, 0 },
+	                        .in = ROOM });
+}
+
+START_TEST(a_disk_that_has_grown_says_so_once)
+{
+	const uint8_t *data;
+
+	disk.has_grown = true;
+	inquire(0, 0, 36);
+	(void)assert_data(36); /* not by an inquiry */
+	test_ready();
+	assert_sense(SCSI_SENSE_CAPACITY_CHANGED);
+	test_ready();
+	ck_assert_int_eq(action.response.sense, SCSI_SENSE_NONE);
+	disk.has_grown = true;
+	request_sense();
+	data = assert_data(18);
+	ck_assert_uint_eq(data[2], 0x06);
+	ck_assert_uint_eq(data[12], 0x2a);
+	ck_assert_uint_eq(data[13], 0x09);
+	test_ready();
+	ck_assert_int_eq(action.response.sense, SCSI_SENSE_NONE);
+}
+END_TEST
+
 START_TEST(data_ends_where_the_guest_allocated_no_more)
 {
 	inquire(0, 0, 36);
@@ -669,6 +703,7 @@ END_TEST
 
 static void add_identity_tests(TCase *tcase)
 {
+	tcase_add_test(tcase, a_disk_that_has_grown_says_so_once);
 	tcase_add_test(tcase, data_ends_where_the_guest_allocated_no_more);
 	tcase_add_test(tcase, every_listed_vpd_page_is_there_and_knows_its_length);
 	tcase_add_test(tcase, an_unknown_page_is_an_invalid_field);

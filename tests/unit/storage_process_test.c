@@ -536,6 +536,80 @@ START_TEST(a_file_cut_short_under_the_guest_is_a_read_error)
 }
 END_TEST
 
+static uint32_t last_block(void)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 8, false };
+	struct vstor_request capacity = {
+		.cdb_length = 10,
+		.cdb = { 0x25 },
+		.direction = STORVSC_DATA_IN,
+		.transfer_bytes = 8,
+	};
+	struct vstor_result result = execute(&capacity, &buffer);
+	uint32_t value = 0;
+
+	assert_good(&result, 8);
+	for (uint32_t i = 0; i < 4; i++)
+		value = value << 8 | *byte_of(&buffer, i);
+	return value;
+}
+
+static unsigned int order_resize(void)
+{
+	const char *text;
+	unsigned int grown;
+
+	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"resize\"}");
+	text = host_expect(&host, VSP_EVENT)->tail;
+	ck_assert_int_eq(sscanf(text, "{\"ok\":true,\"grown\":%u}", &grown), 1);
+	return grown;
+}
+
+START_TEST(a_disk_that_grows_is_shown_to_the_guest)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 4096, false };
+	struct vstor_request ready = command_6(0);
+	struct vstor_request behind = read_or_write_10(0x28, DISK_BYTES / 512, 8);
+	struct ring_received received;
+	struct storvsc_packet packet;
+	struct vstor_result result;
+
+	ck_assert_uint_eq(order_resize(), 0);
+	result = execute(&ready, &no_buffer);
+	assert_good(&result, 0);
+	ck_assert_int_eq(ftruncate(disk_fd, DISK_BYTES + 4096 + 100), 0);
+	ck_assert_uint_eq(order_resize(), 1);
+	host_receive(&channel, &received);
+	ck_assert_uint_eq(received.type, VMBUS_PACKET_INBAND);
+	ck_assert_uint_eq(received.transaction_id, 0);
+	ck_assert(vstor_packet_read(&packet, received.payload, received.payload_bytes));
+	ck_assert_uint_eq(packet.operation, STORVSC_ENUMERATE_BUS);
+	result = execute(&ready, &no_buffer);
+	assert_sense(&result, 6, 0x2a);
+	ck_assert_uint_eq(result.sense[13], 0x09);
+	result = execute(&ready, &no_buffer);
+	assert_good(&result, 0);
+	ck_assert_uint_eq(last_block(), DISK_BYTES / 512 + 7);
+	result = execute(&behind, &buffer);
+	assert_good(&result, 4096);
+}
+END_TEST
+
+START_TEST(a_rescan_sees_a_disk_that_has_grown_and_none_becomes_smaller)
+{
+	struct vstor_request ready = command_6(0);
+	struct vstor_result result;
+
+	ck_assert_int_eq(ftruncate(disk_fd, 2 * DISK_BYTES), 0);
+	ck_assert_uint_eq(last_block(), 2 * DISK_BYTES / 512 - 1);
+	ck_assert_int_eq(ftruncate(disk_fd, DISK_BYTES), 0);
+	ck_assert_uint_eq(last_block(), 2 * DISK_BYTES / 512 - 1);
+	ck_assert_uint_eq(order_resize(), 0);
+	result = execute(&ready, &no_buffer);
+	assert_good(&result, 0);
+}
+END_TEST
+
 START_TEST(a_disk_in_use_is_refused_to_others)
 {
 	struct host second;
@@ -704,6 +778,9 @@ static Suite *make_suite(void)
 	tcase_add_test(serving, a_reset_behind_many_reads_is_answered_last);
 	tcase_add_test(serving, unmapped_blocks_leave_the_file_and_read_as_zeros);
 	tcase_add_test(serving, a_file_cut_short_under_the_guest_is_a_read_error);
+	tcase_add_test(serving, a_disk_that_grows_is_shown_to_the_guest);
+	tcase_add_test(serving,
+	               a_rescan_sees_a_disk_that_has_grown_and_none_becomes_smaller);
 	tcase_add_loop_test(serving, a_disk_in_use_is_refused_to_others, 0, 2);
 	tcase_add_loop_test(serving, an_unknown_order_is_answered, 0, 2);
 	tcase_add_test(starting, a_claim_that_ends_soon_is_waited_for);

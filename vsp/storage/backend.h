@@ -50,6 +50,8 @@ struct backend_ops {
 	bool (*open)(struct backend *backend, const char *path, char *error,
 	             size_t error_bytes);
 	void (*close)(struct backend *backend);
+	/* Looks at the medium's size again: true when it has grown, and `bytes` with it. Never less. */
+	bool (*grow)(struct backend *backend);
 
 	void (*read)(struct backend_io *io);
 	void (*write)(struct backend_io *io);
@@ -64,7 +66,7 @@ struct backend {
 	struct uring *uring;
 	bool read_only;
 
-	/* set by open, then constant */
+	/* set by open, then constant but for `bytes`, which grow() may make more */
 	uint64_t bytes;
 	uint32_t alignment;            /* of memory, a power of two */
 	uint32_t physical_block_bytes; /* what is written at one stroke */

@@ -236,6 +236,18 @@ static void file_close(struct backend *backend)
 	close(backend->fd);
 }
 
+/* By a call that works on files and block devices, and in the sandbox. The rest of a sector is left. */
+static bool file_grow(struct backend *backend)
+{
+	off_t end = lseek(backend->fd, 0, SEEK_END);
+	uint64_t bytes = end > 0 ? round_down((uint64_t)end, SECTOR_BYTES) : 0;
+
+	if (bytes <= backend->bytes)
+		return false;
+	backend->bytes = bytes;
+	return true;
+}
+
 /* ---- I/O ---- */
 
 static void start(struct backend_io *io, void (*complete)(struct uring_io *, int),
@@ -417,6 +429,7 @@ const struct backend_ops backend_file = {
 	.name = "file",
 	.open = file_open,
 	.close = file_close,
+	.grow = file_grow,
 	.read = file_read,
 	.write = file_write,
 	.flush = file_flush,

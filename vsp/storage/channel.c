@@ -99,6 +99,32 @@ void storage_request_done(struct storage_request *request)
 	}
 }
 
+/* Before the driver is set up it looks at its disks anyway. */
+static void put_announcement(struct storage *storage, bool *signal)
+{
+	struct storage_channel *c = &storage->channel;
+	struct storvsc_packet packet;
+	enum ring_status status;
+
+	if (!c->enumerate || c->broken || c->server.state != VSTOR_READY)
+		return;
+	vstor_notify(STORVSC_ENUMERATE_BUS, &packet);
+	status = ring_put_inband(&c->out, 0, 0, &packet, sizeof(packet), signal);
+	if (status == RING_FULL)
+		return;
+	c->enumerate = false;
+	if (status != RING_OK)
+		break_off(storage, "ring of answers");
+}
+
+void storage_channel_announce(struct storage *storage)
+{
+	if (!storage->channel.vsp)
+		return;
+	storage->channel.enumerate = true;
+	storage_channel_pump(storage);
+}
+
 /* ---- Packets ---- */
 
 /* The pages that came along; a packet without any has an empty list. */
@@ -277,6 +303,7 @@ void storage_channel_pump(struct storage *storage)
 		return;
 	}
 	put_answers(storage, &signal);
+	put_announcement(storage, &signal);
 	if (!c->broken)
 		drain(storage, &signal);
 	uring_submit(&storage->uring);

@@ -184,17 +184,37 @@ static char *command_name(const char *json)
 	return json_node_dup_string(name);
 }
 
+/* The guest learns it by unit attention at its next command, which the announcement makes it give. */
+static void grow_disks(struct storage *storage, uint32_t tag)
+{
+	g_autofree char *answer = NULL;
+	unsigned int grown = 0;
+
+	for (unsigned int lun = 0; lun < SCSI_LUNS_MAX; lun++) {
+		if (!storage->target.disk[lun] || !storage_disk_grow(storage, lun))
+			continue;
+		storage->disks[lun].model.has_grown = true;
+		grown++;
+	}
+	if (grown)
+		storage_channel_announce(storage);
+	answer = g_strdup_printf("{\"ok\":true,\"grown\":%u}", grown);
+	vsp_event(storage->vsp, tag, answer);
+}
+
 static void command(struct vsp *vsp, uint32_t tag, const char *json)
 {
 	g_autofree char *name = command_name(json);
 	g_autofree char *statistics = NULL;
 
-	if (g_strcmp0(name, "stats") != 0) {
+	if (g_strcmp0(name, "stats") == 0) {
+		statistics = storage_statistics_json(vsp_context(vsp));
+		vsp_event(vsp, tag, statistics);
+	} else if (g_strcmp0(name, "resize") == 0) {
+		grow_disks(vsp_context(vsp), tag);
+	} else {
 		vsp_event(vsp, tag, "{\"ok\":false,\"error\":\"no such command\"}");
-		return;
 	}
-	statistics = storage_statistics_json(vsp_context(vsp));
-	vsp_event(vsp, tag, statistics);
 }
 
 int main(void)

@@ -341,6 +341,29 @@ static enum storage_begin begin_io(struct storage_request *request,
 	return STORAGE_BEGUN;
 }
 
+bool storage_disk_grow(struct storage *storage, unsigned int lun)
+{
+	struct storage_disk *disk = &storage->disks[lun];
+
+	if (!disk->backend.ops->grow(&disk->backend))
+		return false;
+	disk->model.blocks = disk->backend.bytes / SCSI_BLOCK_BYTES;
+	storage_log(storage, VSP_LOG_INFO, "lun %u: has grown to %llu bytes", lun,
+	            (unsigned long long)disk->backend.bytes);
+	return true;
+}
+
+/* Who asks for the capacity, in a rescan, gets it as it is now; and is told so by the answer alone. */
+static void look_again(struct storage *storage, const struct scsi_request *scsi)
+{
+	bool asks = scsi->cdb_length > 1 && (scsi->cdb[0] == SCSI_READ_CAPACITY_10 ||
+	                                     scsi->cdb[0] == SCSI_SERVICE_ACTION_IN_16);
+
+	if (asks && scsi->path == 0 && scsi->target == 0 && scsi->lun < SCSI_LUNS_MAX &&
+	    storage->target.disk[scsi->lun])
+		(void)storage_disk_grow(storage, scsi->lun);
+}
+
 enum storage_begin storage_request_begin(struct storage_request *request,
                                          const struct vstor_request *vstor)
 {
@@ -352,6 +375,7 @@ enum storage_begin storage_request_begin(struct storage_request *request,
 	scsi.parameters = parameters;
 	scsi.parameter_bytes =
 		copy_memory(request, parameters, scsi_parameter_bytes(&scsi), false);
+	look_again(request->storage, &scsi);
 	scsi_execute(&request->storage->target, &scsi, &action);
 	if (action.type == SCSI_RESPOND)
 		return answer_response(request, &action.response, scsi.data_in_bytes);

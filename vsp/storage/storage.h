@@ -96,8 +96,9 @@ struct storage_channel {
 	struct storage_request_list answered; /* for lack of room not in the ring yet */
 	struct storage_request *reset;        /* waits until nothing is in flight */
 	unsigned int in_flight;               /* requests that backends have */
-	bool stalled;                         /* packets were left in the ring */
-	bool broken;                          /* the guest broke the ring */
+	bool enumerate; /* the guest is to be told to look at its disks */
+	bool stalled;   /* packets were left in the ring */
+	bool broken;    /* the guest broke the ring */
 	bool closing;
 	_Alignas(8) uint8_t packet[STORAGE_PACKET_BYTES];
 };
@@ -137,6 +138,9 @@ enum storage_begin {
 MUST_CHECK enum storage_begin storage_request_begin(struct storage_request *request,
                                                     const struct vstor_request *vstor);
 
+/* The disk's medium is looked at again; true when it has grown. */
+bool storage_disk_grow(struct storage *storage, unsigned int lun);
+
 /* ---- channel.c ---- */
 
 bool storage_channel_open(struct storage *storage, struct vsp_channel *channel);
@@ -147,6 +151,9 @@ void storage_channel_pump(struct storage *storage);
 
 /* A request that was BEGUN has its answer. */
 void storage_request_done(struct storage_request *request);
+
+/* Have the guest look at its disks, when it has a driver. */
+void storage_channel_announce(struct storage *storage);
 
 /* ---- statistics.c ---- */
 

@@ -20,12 +20,21 @@ static void test_unit_ready(struct scsi_call *call)
 	(void)call; /* a disk that is there is ready */
 }
 
-/* Sense data goes along with the answer it belongs to, so there never is any left. */
+/* What a disk has to tell on its own, once: SAM-5 5.14. */
+static enum scsi_sense take_attention(struct scsi_disk *disk)
+{
+	bool told = disk->has_grown;
+
+	disk->has_grown = false;
+	return told ? SCSI_SENSE_CAPACITY_CHANGED : SCSI_SENSE_NONE;
+}
+
+/* Sense data goes along with the answer it belongs to, so there is none left but what was not told. */
 static void request_sense(struct scsi_call *call)
 {
 	bool descriptor = call->command.flags & SCSI_SENSE_DESCRIPTOR;
 
-	scsi_reply(call, scsi_sense_write(SCSI_SENSE_NONE, descriptor,
+	scsi_reply(call, scsi_sense_write(take_attention(call->disk), descriptor,
 	                                  call->action->response.data));
 }
 
@@ -53,6 +62,7 @@ static void report_luns(struct scsi_call *call)
 
 #define NEEDS_NO_DISK BIT32(0)
 #define WRITES        BIT32(1)
+#define TELLS         BIT32(2) /* carried out though the disk has something to tell: SPC-4 5.16 */
 
 static const struct command_entry {
 	uint8_t opcode;
@@ -61,10 +71,10 @@ static const struct command_entry {
 	void (*execute)(struct scsi_call *call);
 } commands[] = {
 	{ SCSI_TEST_UNIT_READY, 0, scsi_decode_nothing, test_unit_ready },
-	{ SCSI_REQUEST_SENSE, 0, scsi_decode_request_sense, request_sense },
+	{ SCSI_REQUEST_SENSE, TELLS, scsi_decode_request_sense, request_sense },
 	{ SCSI_READ_6, 0, scsi_decode_block_6, scsi_read },
 	{ SCSI_WRITE_6, WRITES, scsi_decode_block_6, scsi_write },
-	{ SCSI_INQUIRY, NEEDS_NO_DISK, scsi_decode_inquiry, scsi_inquiry },
+	{ SCSI_INQUIRY, NEEDS_NO_DISK | TELLS, scsi_decode_inquiry, scsi_inquiry },
 	{ SCSI_MODE_SENSE_6, 0, scsi_decode_mode_sense_6, scsi_mode_sense_6 },
 	{ SCSI_START_STOP_UNIT, 0, scsi_decode_start_stop, scsi_start_stop },
 	{ SCSI_READ_CAPACITY_10, 0, scsi_decode_block_10, scsi_read_capacity_10 },
@@ -81,7 +91,7 @@ static const struct command_entry {
 	{ SCSI_WRITE_SAME_16, WRITES, scsi_decode_block_16, scsi_write_same },
 	{ SCSI_SERVICE_ACTION_IN_16, 0, scsi_decode_service_16,
 	  scsi_service_action_in_16 },
-	{ SCSI_REPORT_LUNS, NEEDS_NO_DISK, scsi_decode_report_luns, report_luns },
+	{ SCSI_REPORT_LUNS, NEEDS_NO_DISK | TELLS, scsi_decode_report_luns, report_luns },
 	{ SCSI_READ_12, 0, scsi_decode_block_12, scsi_read },
 	{ SCSI_WRITE_12, WRITES, scsi_decode_block_12, scsi_write },
 	{ SCSI_VERIFY_12, 0, scsi_decode_block_12, scsi_verify },
@@ -136,6 +146,8 @@ static void dispatch(struct scsi_call *call, const struct command_entry *entry)
 	entry->decode(&cdb, &call->command);
 	if (cdb.overrun)
 		scsi_fail(call, SCSI_SENSE_INVALID_FIELD_IN_CDB);
+	else if (!(entry->flags & TELLS) && call->disk->has_grown)
+		scsi_fail(call, take_attention(call->disk));
 	else if ((entry->flags & WRITES) && call->disk->read_only)
 		scsi_fail(call, SCSI_SENSE_WRITE_PROTECTED);
 	else

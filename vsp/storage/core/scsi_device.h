@@ -23,9 +23,10 @@
 #define SCSI_PARAMETER_BYTES_MAX (8u + 16u * SCSI_UNMAP_EXTENTS_MAX)
 #define SCSI_DATA_BYTES_MAX      (8u + 8u * SCSI_LUNS_MAX)
 
-/* A logical unit; constant. */
+/* A logical unit; constant, but that it may grow. */
 struct scsi_disk {
 	uint64_t blocks; /* of SCSI_BLOCK_BYTES, at least 1 */
+	bool has_grown;  /* and the guest has not been told */
 	uint32_t max_transfer_blocks;
 	uint8_t physical_exponent; /* a physical block is 2^this logical ones */
 	bool read_only;
@@ -38,7 +39,7 @@ struct scsi_disk {
 
 /* Path 0, target 0 of a controller; NULL where there is no disk. */
 struct scsi_target {
-	const struct scsi_disk *disk[SCSI_LUNS_MAX];
+	struct scsi_disk *disk[SCSI_LUNS_MAX];
 };
 
 struct scsi_request {

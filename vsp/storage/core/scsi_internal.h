@@ -9,7 +9,7 @@
 /* One command being carried out; the action is zeroed, so RESPOND with GOOD and no data. */
 struct scsi_call {
 	const struct scsi_target *target;
-	const struct scsi_disk *disk; /* NULL only for commands that need none */
+	struct scsi_disk *disk; /* NULL only for commands that need none */
 	const struct scsi_request *request;
 	struct scsi_command command;
 	struct scsi_action *action;

@@ -14,6 +14,7 @@ enum sense_key {
 	MEDIUM_ERROR = 0x3,
 	HARDWARE_ERROR = 0x4,
 	ILLEGAL_REQUEST = 0x5,
+	UNIT_ATTENTION = 0x6,
 	DATA_PROTECT = 0x7,
 };
 
@@ -35,6 +36,7 @@ static const struct {
 	[SCSI_SENSE_SAVING_NOT_SUPPORTED] = { ILLEGAL_REQUEST, 0x39, 0x00 },
 	[SCSI_SENSE_WRITE_PROTECTED] = { DATA_PROTECT, 0x27, 0x00 },
 	[SCSI_SENSE_SPACE_ALLOCATION_FAILED] = { DATA_PROTECT, 0x27, 0x07 },
+	[SCSI_SENSE_CAPACITY_CHANGED] = { UNIT_ATTENTION, 0x2a, 0x09 },
 };
 
 uint8_t scsi_sense_write(enum scsi_sense sense, bool descriptor,
