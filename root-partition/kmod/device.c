@@ -6,6 +6,7 @@
 #include "partition.h"
 #include "passthrough.h"
 #include "pool.h"
+#include "reboot.h"
 #include "stats.h"
 #include "synic.h"
 #include <linux/fs.h>
@@ -66,12 +67,17 @@ static int __init viridis_init(void)
 	result = synic_init();
 	if (result)
 		goto exit_hypercall;
-	result = misc_register(&device);
+	result = reboot_init();
 	if (result)
 		goto exit_synic;
+	result = misc_register(&device);
+	if (result)
+		goto exit_reboot;
 	pr_info("root partition p%llu, /dev/mshv ready\n", hypercall_root_id());
 	return 0;
 
+exit_reboot:
+	reboot_exit();
 exit_synic:
 	synic_exit();
 exit_hypercall:
@@ -83,6 +89,7 @@ exit_hypercall:
 static void __exit viridis_exit(void)
 {
 	misc_deregister(&device);
+	reboot_exit();
 	synic_exit();
 	(void)pool_withdraw(&pool_root); /* what it leaves is in the total */
 	if (pool_total_pages() || partition_total_pinned())

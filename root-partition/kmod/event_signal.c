@@ -3,11 +3,13 @@
 #include "abi.h"
 #include "event.h"
 
+#include "compat.h"
 #include "partition.h"
 #include "port.h"
 #include "synic.h"
 #include <linux/err.h>
 #include <linux/eventfd.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -16,9 +18,11 @@
 /* In the partition's list, under its lock. */
 struct signal {
 	struct list_head node;
+	struct viridis_partition *partition;
 	u32 connection_id;
 	u32 port_id;
-	struct synic_flag flag;
+	struct synic_flag flag; /* S3 */
+	bool wired;             /* S3; false: a move has failed, and there is no port */
 	struct eventfd_ctx *eventfd;
 };
 
@@ -34,40 +38,81 @@ static struct signal *signal_find_locked(struct viridis_partition *partition,
 	return NULL;
 }
 
-static int signal_connect(struct viridis_partition *partition, struct signal *signal)
+static int signal_wire_locked(struct signal *signal)
 {
-	int result = synic_flag_get(signal->eventfd, &signal->flag);
+	int result = port_create_event(signal->partition, signal->port_id, &signal->flag);
 
 	if (result)
 		return result;
-	result = synic_port_get(NULL, &signal->port_id);
-	if (result)
-		goto put_flag;
-	result = port_create_event(partition, signal->port_id, &signal->flag);
-	if (result)
-		goto put_port;
-	result = port_connect(partition, HV_PORT_EVENT, signal->connection_id,
+	result = port_connect(signal->partition, HV_PORT_EVENT, signal->connection_id,
 	                      signal->port_id);
 	if (result)
-		goto delete_port;
-	return 0;
-
-delete_port:
-	port_delete(signal->port_id);
-put_port:
-	synic_port_put(signal->port_id);
-put_flag:
-	synic_flag_put(&signal->flag);
-	synchronize_rcu(); /* S1 */
+		port_delete(signal->port_id);
+	signal->wired = !result;
 	return result;
 }
 
-static void signal_disconnect(struct viridis_partition *partition, struct signal *signal)
+static void signal_detach(struct synic_home *home)
 {
-	port_disconnect_or_log(partition, signal->connection_id);
-	port_delete(signal->port_id);
+	struct signal *signal = container_of(home, struct signal, flag.home);
+
+	if (signal->wired)
+		port_disconnect_or_log(signal->partition, signal->connection_id);
+}
+
+/* The child may have signalled while there was no port: one signal too many is no harm. */
+static void signal_attach(struct synic_home *home)
+{
+	struct signal *signal = container_of(home, struct signal, flag.home);
+	int result;
+
+	if (signal->wired)
+		port_delete(signal->port_id);
+	signal->wired = false;
+	result = synic_flag_move_locked(signal->eventfd, &signal->flag);
+	if (!result)
+		result = signal_wire_locked(signal);
+	if (result)
+		pr_err("p%llu connection %u: not moved: %d\n", signal->partition->id,
+		       signal->connection_id, result);
+	compat_eventfd_signal(signal->eventfd);
+}
+
+static const struct synic_mover signal_mover = { signal_detach, signal_attach };
+
+static int signal_connect(struct signal *signal)
+{
+	int result;
+
+	synic_ports_lock();
+	result = synic_flag_get_locked(signal->eventfd, &signal->flag, &signal_mover);
+	if (result)
+		goto unlock;
+	result = synic_port_get(NULL, &signal->port_id);
+	if (result)
+		goto put_flag;
+	result = signal_wire_locked(signal);
+	if (!result)
+		goto unlock;
 	synic_port_put(signal->port_id);
-	synic_flag_put(&signal->flag);
+put_flag:
+	synic_flag_put_locked(&signal->flag);
+unlock:
+	synic_ports_unlock();
+	if (result)
+		synchronize_rcu(); /* S1 */
+	return result;
+}
+
+static void signal_disconnect(struct signal *signal)
+{
+	synic_ports_lock();
+	signal_detach(&signal->flag.home);
+	if (signal->wired)
+		port_delete(signal->port_id);
+	synic_port_put(signal->port_id);
+	synic_flag_put_locked(&signal->flag);
+	synic_ports_unlock();
 }
 
 /* After the grace period of S1. */
@@ -90,13 +135,14 @@ static int signal_add_locked(struct viridis_partition *partition, u32 connection
 	signal = kzalloc(sizeof(*signal), GFP_KERNEL);
 	if (!signal)
 		return -ENOMEM;
+	signal->partition = partition;
 	signal->connection_id = connection_id;
 	signal->eventfd = eventfd_ctx_fdget(eventfd);
 	if (IS_ERR(signal->eventfd)) {
 		result = PTR_ERR(signal->eventfd);
 		goto free_signal;
 	}
-	result = signal_connect(partition, signal);
+	result = signal_connect(signal);
 	if (result)
 		goto put_eventfd;
 	list_add_tail(&signal->node, &partition->signals);
@@ -116,7 +162,7 @@ static int signal_remove_locked(struct viridis_partition *partition, u32 connect
 
 	if (!signal)
 		return -ENOENT;
-	signal_disconnect(partition, signal);
+	signal_disconnect(signal);
 	list_del(&signal->node);
 	partition->signal_count--;
 	synchronize_rcu(); /* S1 */
@@ -151,7 +197,7 @@ void event_remove_signals(struct viridis_partition *partition)
 	if (list_empty(&partition->signals))
 		return;
 	list_for_each_entry(signal, &partition->signals, node)
-		signal_disconnect(partition, signal);
+		signal_disconnect(signal);
 	synchronize_rcu(); /* S1, one for all */
 	list_for_each_entry_safe(signal, next, &partition->signals, node) {
 		list_del(&signal->node);

@@ -36,14 +36,17 @@ struct message_queue {
 	struct viridis_partition *partition; /* the descriptor's reference */
 	u32 connection_id;
 	u32 port_id;
-	struct synic_home home;
 
+	struct synic_home home; /* S3 */
+	bool has_port;          /* S3; false: a move has failed */
+	struct mutex port_lock; /* from the claim to connect until it is done */
 	struct mutex read_lock; /* one reader at a time: it alone takes messages out */
 	wait_queue_head_t wait;
 	struct rcu_head rcu;
 
 	spinlock_t lock; /* taken in the interrupt; guards what follows */
 	bool connected;
+	bool moving; /* to another CPU: not to be connected */
 	unsigned int head;
 	unsigned int count;
 	struct hv_message ring[QUEUE_MESSAGES];
@@ -101,14 +104,14 @@ static bool queue_claim_reconnect(struct message_queue *queue)
 	bool claim;
 
 	spin_lock_irq(&queue->lock);
-	claim = !queue->connected && queue->count <= QUEUE_LOW;
+	claim = !queue->connected && !queue->moving && queue->count <= QUEUE_LOW;
 	if (claim)
 		queue->connected = true;
 	spin_unlock_irq(&queue->lock);
 	return claim;
 }
 
-static void queue_reconnect(struct message_queue *queue)
+static void queue_reconnect_locked(struct message_queue *queue)
 {
 	int result;
 
@@ -123,6 +126,16 @@ static void queue_reconnect(struct message_queue *queue)
 	spin_lock_irq(&queue->lock);
 	queue->connected = false; /* the next read tries again */
 	spin_unlock_irq(&queue->lock);
+}
+
+/* Most reads find nothing to be restored. */
+static void queue_reconnect(struct message_queue *queue)
+{
+	if (READ_ONCE(queue->connected))
+		return;
+	mutex_lock(&queue->port_lock);
+	queue_reconnect_locked(queue);
+	mutex_unlock(&queue->port_lock);
 }
 
 static ssize_t queue_read_locked(struct message_queue *queue, char __user *buffer,
@@ -189,13 +202,56 @@ static void queue_disconnect(struct message_queue *queue)
 		port_disconnect_or_log(queue->partition, queue->connection_id);
 }
 
+static void queue_set_moving(struct message_queue *queue, bool moving)
+{
+	spin_lock_irq(&queue->lock);
+	queue->moving = moving;
+	spin_unlock_irq(&queue->lock);
+}
+
+static void queue_detach(struct synic_home *home)
+{
+	struct message_queue *queue = container_of(home, struct message_queue, home);
+
+	mutex_lock(&queue->port_lock);
+	queue_set_moving(queue, true);
+	queue_disconnect(queue);
+	mutex_unlock(&queue->port_lock);
+}
+
+static void queue_attach(struct synic_home *home)
+{
+	struct message_queue *queue = container_of(home, struct message_queue, home);
+	int result;
+
+	if (queue->has_port)
+		port_delete(queue->port_id);
+	synic_home_move_locked(home);
+	result = port_create_message(queue->partition, queue->port_id, home);
+	queue->has_port = !result;
+	if (result) {
+		pr_err("p%llu connection %u: not moved: %d\n", queue->partition->id,
+		       queue->connection_id, result);
+		return;
+	}
+	mutex_lock(&queue->port_lock);
+	queue_set_moving(queue, false);
+	queue_reconnect_locked(queue);
+	mutex_unlock(&queue->port_lock);
+}
+
+static const struct synic_mover queue_mover = { queue_detach, queue_attach };
+
 /* S1 The interrupt may still be at the queue: it goes after a grace period. */
 static void queue_destroy(struct message_queue *queue)
 {
+	synic_ports_lock();
 	queue_disconnect(queue);
-	port_delete(queue->port_id);
+	if (queue->has_port)
+		port_delete(queue->port_id);
 	synic_port_put(queue->port_id);
-	synic_home_put(&queue->home);
+	synic_home_put_locked(&queue->home);
+	synic_ports_unlock();
 	kvfree_rcu(queue, rcu);
 }
 
@@ -223,10 +279,12 @@ static const struct file_operations queue_operations = {
 
 static int queue_connect(struct message_queue *queue)
 {
-	int result = synic_home_get(&queue->home);
+	int result;
 
+	synic_ports_lock();
+	result = synic_home_get_locked(&queue->home, &queue_mover);
 	if (result)
-		return result;
+		goto unlock;
 	result = synic_port_get(queue, &queue->port_id);
 	if (result)
 		goto put_home;
@@ -237,15 +295,19 @@ static int queue_connect(struct message_queue *queue)
 	                      queue->port_id);
 	if (result)
 		goto delete_port;
-	return 0;
+	queue->has_port = true;
+	goto unlock;
 
 delete_port:
 	port_delete(queue->port_id);
 put_port:
 	synic_port_put(queue->port_id);
-	synchronize_rcu(); /* S1 */
 put_home:
-	synic_home_put(&queue->home);
+	synic_home_put_locked(&queue->home);
+unlock:
+	synic_ports_unlock();
+	if (result)
+		synchronize_rcu(); /* S1 */
 	return result;
 }
 
@@ -262,6 +324,7 @@ static struct message_queue *queue_create_locked(struct viridis_partition *parti
 		return ERR_PTR(-ENOMEM);
 	queue->partition = partition;
 	queue->connection_id = connection_id;
+	mutex_init(&queue->port_lock);
 	mutex_init(&queue->read_lock);
 	init_waitqueue_head(&queue->wait);
 	spin_lock_init(&queue->lock);

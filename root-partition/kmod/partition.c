@@ -27,6 +27,8 @@
 static DEFINE_XARRAY(
 	partitions); /* P3 by id; a partition leaves it before it is taken down */
 static atomic_long_t total_pinned = ATOMIC_LONG_INIT(0);
+static atomic_t live = ATOMIC_INIT(0); /* until all of it is gone */
+static bool closed;
 
 /* ---- Lookup and counts ---- */
 
@@ -48,6 +50,17 @@ struct viridis_partition *partition_get_next(u64 id)
 	}
 	rcu_read_unlock();
 	return partition;
+}
+
+unsigned int partition_count(void)
+{
+	return atomic_read(&live);
+}
+
+unsigned int partition_close(void)
+{
+	WRITE_ONCE(closed, true);
+	return partition_count();
 }
 
 unsigned long partition_total_pinned(void)
@@ -127,6 +140,7 @@ static void partition_destroy(struct kref *references)
 	memory_unmap_all(partition);
 	partition_delete(partition);
 	kfree_rcu(partition, rcu);
+	atomic_dec(&live);
 }
 
 void partition_put(struct viridis_partition *partition)
@@ -264,6 +278,7 @@ partition_allocate(const struct mshv_create_partition_v2 *request)
 		kfree(partition);
 		return ERR_PTR(result);
 	}
+	atomic_inc(&live);
 	pool_init(&partition->pool, partition->id, POOL_LIMIT_BASE);
 	result = xa_insert(&partitions, partition->id, partition, GFP_KERNEL);
 	if (result) {
@@ -283,6 +298,8 @@ long partition_create(const void __user *argument)
 
 	if (result)
 		return result;
+	if (READ_ONCE(closed))
+		return -ESHUTDOWN;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;

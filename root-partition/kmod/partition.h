@@ -11,7 +11,7 @@
  * P3 Interrupts find partition and vp under RCU; both are freed after a grace period.
  *
  * Locks, outermost first: partition->lock, vp->run_lock, queue->read_lock, the CPU hotplug lock,
- * synic_lock, pool->lock. Spinlocks (an eventfd's, queue->lock) are leaves.
+ * synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's, queue->lock) are leaves.
  */
 #ifndef VIRIDIS_KMOD_PARTITION_H
 #define VIRIDIS_KMOD_PARTITION_H
@@ -52,6 +52,10 @@ struct viridis_partition {
 long partition_create(const void __user *argument);
 void partition_put(struct viridis_partition *partition);
 void partition_get(struct viridis_partition *partition);
+
+/* From now on there are no new ones. How many there are, which their processes' ends make fewer. */
+unsigned int partition_close(void);
+unsigned int partition_count(void);
 
 /* Under rcu_read_lock; NULL when there is none. */
 struct viridis_partition *partition_find(u64 id);

@@ -14,6 +14,8 @@
 #include <linux/cpuhotplug.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/irqflags.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
@@ -23,6 +25,7 @@
 
 #define FLAG_WORDS (HV_EVENT_FLAGS_PER_SINT / BITS_PER_LONG)
 #define DRAIN_MAX  32
+#define SETTLE_MAX 10000
 
 struct synic_cpu {
 	/* constant after synic_init */
@@ -34,6 +37,7 @@ struct synic_cpu {
 	u32 vp_index;
 
 	/* synic_lock */
+	struct list_head homes; /* struct synic_home, port_count of them */
 	unsigned int port_count;
 	DECLARE_BITMAP(taken, HV_EVENT_FLAGS_PER_SINT);
 
@@ -42,8 +46,7 @@ struct synic_cpu {
 };
 
 static DEFINE_PER_CPU(struct synic_cpu *, synic_cpus);
-static DEFINE_MUTEX(
-	synic_lock); /* taken inside of the partition's and of cpus_read_lock */
+static DEFINE_MUTEX(synic_lock);          /* S3; taken inside of cpus_read_lock */
 static DEFINE_XARRAY_ALLOC1(synic_ports); /* RCU; value entries are event ports */
 static u32 synic_port_next;
 static enum cpuhp_state synic_hotplug_state;
@@ -121,7 +124,19 @@ static void synic_interrupt(void)
 
 /* ---- Event flags and port ids ---- */
 
-static struct synic_cpu *synic_claim_locked(struct synic_home *home)
+void synic_ports_lock(void)
+{
+	cpus_read_lock();
+	mutex_lock(&synic_lock);
+}
+
+void synic_ports_unlock(void)
+{
+	mutex_unlock(&synic_lock);
+	cpus_read_unlock();
+}
+
+static struct synic_cpu *synic_find_home_locked(unsigned int *home)
 {
 	struct synic_cpu *best = NULL;
 	unsigned int cpu;
@@ -133,64 +148,85 @@ static struct synic_cpu *synic_claim_locked(struct synic_home *home)
 		if (!synic->online || (best && best->port_count <= synic->port_count))
 			continue;
 		best = synic;
-		home->cpu = cpu;
-	}
-	if (best) {
-		home->vp_index = best->vp_index;
-		best->port_count++;
+		*home = cpu;
 	}
 	return best;
 }
 
-int synic_home_get(struct synic_home *home)
+int synic_home_get_locked(struct synic_home *home, const struct synic_mover *mover)
 {
-	struct synic_cpu *synic;
+	struct synic_cpu *synic = synic_find_home_locked(&home->cpu);
 
-	cpus_read_lock();
-	mutex_lock(&synic_lock);
-	synic = synic_claim_locked(home);
-	mutex_unlock(&synic_lock);
-	cpus_read_unlock();
-	return synic ? 0 : -ENODEV;
+	lockdep_assert_held(&synic_lock);
+	if (!synic)
+		return -ENODEV;
+	home->vp_index = synic->vp_index;
+	home->mover = mover;
+	list_add_tail(&home->node, &synic->homes);
+	synic->port_count++;
+	return 0;
 }
 
-void synic_home_put(const struct synic_home *home)
+void synic_home_put_locked(struct synic_home *home)
 {
-	mutex_lock(&synic_lock);
+	lockdep_assert_held(&synic_lock);
+	list_del(&home->node);
 	per_cpu(synic_cpus, home->cpu)->port_count--;
-	mutex_unlock(&synic_lock);
 }
 
-int synic_flag_get(struct eventfd_ctx *eventfd, struct synic_flag *flag)
+/* There is one: the last CPU does not go offline. */
+void synic_home_move_locked(struct synic_home *home)
 {
-	struct synic_cpu *synic;
-	int result = synic_home_get(&flag->home);
-
-	if (result)
-		return result;
-	synic = per_cpu(synic_cpus, flag->home.cpu);
-	mutex_lock(&synic_lock);
-	flag->number = find_first_zero_bit(synic->taken, HV_EVENT_FLAGS_PER_SINT);
-	if (flag->number < HV_EVENT_FLAGS_PER_SINT) {
-		__set_bit(flag->number, synic->taken);
-		rcu_assign_pointer(synic->owner[flag->number], eventfd);
-	} else {
-		synic->port_count--;
-		result = -ENOSPC;
-	}
-	mutex_unlock(&synic_lock);
-	return result;
+	synic_home_put_locked(home);
+	WARN_ON(synic_home_get_locked(home, home->mover));
 }
 
-void synic_flag_put(const struct synic_flag *flag)
+static int synic_take_flag_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag)
 {
 	struct synic_cpu *synic = per_cpu(synic_cpus, flag->home.cpu);
 
-	mutex_lock(&synic_lock);
+	flag->number = find_first_zero_bit(synic->taken, HV_EVENT_FLAGS_PER_SINT);
+	if (flag->number == HV_EVENT_FLAGS_PER_SINT)
+		return -ENOSPC;
+	__set_bit(flag->number, synic->taken);
+	rcu_assign_pointer(synic->owner[flag->number], eventfd);
+	return 0;
+}
+
+static void synic_drop_flag_locked(struct synic_flag *flag)
+{
+	struct synic_cpu *synic = per_cpu(synic_cpus, flag->home.cpu);
+
+	if (flag->number == HV_EVENT_FLAGS_PER_SINT) /* it never had one */
+		return;
 	RCU_INIT_POINTER(synic->owner[flag->number], NULL);
 	__clear_bit(flag->number, synic->taken);
-	synic->port_count--;
-	mutex_unlock(&synic_lock);
+}
+
+int synic_flag_get_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag,
+                          const struct synic_mover *mover)
+{
+	int result = synic_home_get_locked(&flag->home, mover);
+
+	if (result)
+		return result;
+	result = synic_take_flag_locked(eventfd, flag);
+	if (result)
+		synic_home_put_locked(&flag->home);
+	return result;
+}
+
+int synic_flag_move_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag)
+{
+	synic_drop_flag_locked(flag);
+	synic_home_move_locked(&flag->home);
+	return synic_take_flag_locked(eventfd, flag);
+}
+
+void synic_flag_put_locked(struct synic_flag *flag)
+{
+	synic_drop_flag_locked(flag);
+	synic_home_put_locked(&flag->home);
 }
 
 /* S2 */
@@ -227,26 +263,66 @@ static int synic_cpu_online(unsigned int cpu)
 	return 0;
 }
 
-/* Ports do not move, so their home has to stay. */
+static bool synic_is_empty(const struct synic_cpu *synic)
+{
+	return READ_ONCE(synic->messages->slot[HV_SINT_INTERCEPT].type) ==
+	               HV_MESSAGE_NONE &&
+	       READ_ONCE(synic->messages->slot[HV_SINT_VMBUS].type) == HV_MESSAGE_NONE;
+}
+
+/* What the hypervisor still holds for this CPU comes into its slots one after the other. */
+static void synic_settle(struct synic_cpu *synic)
+{
+	unsigned int budget = SETTLE_MAX;
+
+	do {
+		local_irq_disable();
+		synic_interrupt();
+		local_irq_enable();
+	} while (!synic_is_empty(synic) && --budget);
+	if (!budget)
+		pr_err("cpu%u: its messages have no end\n", smp_processor_id());
+}
+
+/* On the CPU itself. Nothing may be left in its pages: without them it is lost. */
+static void synic_turn_off(void *unused)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	wrmsrl(HV_MSR_SCONTROL, 0);
+	synic_interrupt();
+	wrmsrl(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HV_SINT_MASKED);
+	wrmsrl(HV_MSR_SINT0 + HV_SINT_VMBUS, HV_SINT_MASKED);
+	wrmsrl(HV_MSR_SIEFP, 0);
+	wrmsrl(HV_MSR_SIMP, 0);
+	local_irq_restore(flags);
+}
+
+/*
+ * S3 Its ports move to CPUs that stay. Signals that came while a port was neither here nor there are made up for by
+ * one from us; a child that posted a message then was told so, and posts it again.
+ */
 static int synic_cpu_offline(unsigned int cpu)
 {
 	struct synic_cpu *synic = per_cpu(synic_cpus, cpu);
-	unsigned int ports;
+	struct synic_home *home, *next;
 
 	mutex_lock(&synic_lock);
-	ports = synic->port_count;
-	mutex_unlock(&synic_lock);
-	if (ports) {
-		pr_err("cpu%u stays: it is home to %u ports\n", cpu, ports);
-		return -EBUSY;
-	}
 	synic->online = false;
-	wrmsrl(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HV_SINT_MASKED);
-	wrmsrl(HV_MSR_SINT0 + HV_SINT_VMBUS, HV_SINT_MASKED);
-	wrmsrl(HV_MSR_SCONTROL, 0);
-	wrmsrl(HV_MSR_SIEFP, 0);
-	wrmsrl(HV_MSR_SIMP, 0);
+	list_for_each_entry(home, &synic->homes, node)
+		home->mover->detach(home);
+	synic_settle(synic);
+	list_for_each_entry_safe(home, next, &synic->homes, node)
+		home->mover->attach(home);
+	mutex_unlock(&synic_lock);
+	synic_turn_off(NULL);
 	return 0;
+}
+
+void synic_shutdown(void)
+{
+	on_each_cpu(synic_turn_off, NULL, 1);
 }
 
 static void synic_free_cpus(void)
@@ -277,6 +353,7 @@ static int synic_allocate_cpus(void)
 		if (!synic)
 			return -ENOMEM;
 		per_cpu(synic_cpus, cpu) = synic;
+		INIT_LIST_HEAD(&synic->homes);
 		synic->messages = (void *)get_zeroed_page(GFP_KERNEL);
 		synic->flags = (void *)get_zeroed_page(GFP_KERNEL);
 		if (!synic->messages || !synic->flags)

@@ -8,6 +8,8 @@
  *    away waits a grace period before the object goes.
  * S2 Port ids are handed out in a circle of 2^24, so that a late message does not find a new
  *    port; a late flag may, and an eventfd signalled once too often is no harm.
+ * S3 Ports are made, moved and taken away with the ports locked. A CPU that goes offline holds that lock while it
+ *    moves those it is home to.
  */
 #ifndef VIRIDIS_KMOD_SYNIC_H
 #define VIRIDIS_KMOD_SYNIC_H
@@ -21,18 +23,38 @@ struct message_queue;
 int synic_init(void);
 void synic_exit(void);
 
+/* The machine goes down or another kernel begins, and no port is left: every CPU lets go of its pages. */
+void synic_shutdown(void);
+
+void synic_ports_lock(void);
+void synic_ports_unlock(void);
+
+struct synic_home;
+
 /*
- * The CPU that a port of ours delivers to. One for the port's life: messages that went to several CPUs
- * could overtake one another. A CPU that is some port's home does not go offline.
+ * How a port leaves a CPU that goes offline, with the ports locked: first nothing more is sent to it, and what was
+ * sent arrives; then it is deleted and made anew at a home that it gets by synic_home_move_locked().
+ */
+struct synic_mover {
+	void (*detach)(struct synic_home *home);
+	void (*attach)(struct synic_home *home);
+};
+
+/*
+ * The CPU that a port of ours delivers to: one at a time, as messages that went to several CPUs could overtake one
+ * another.
  */
 struct synic_home {
 	unsigned int cpu;
 	u32 vp_index;
+	struct list_head node; /* of those with this home; S3 */
+	const struct synic_mover *mover;
 };
 
 /* Chooses the CPU that is home to the fewest ports. */
-int synic_home_get(struct synic_home *home);
-void synic_home_put(const struct synic_home *home);
+int synic_home_get_locked(struct synic_home *home, const struct synic_mover *mover);
+void synic_home_move_locked(struct synic_home *home);
+void synic_home_put_locked(struct synic_home *home);
 
 /* One event flag of SINT2 on one CPU of the root. */
 struct synic_flag {
@@ -41,9 +63,12 @@ struct synic_flag {
 };
 
 /* Chooses a free flag, and a home with it; from now on it signals the eventfd. */
-int synic_flag_get(struct eventfd_ctx *eventfd, struct synic_flag *flag);
+int synic_flag_get_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag,
+                          const struct synic_mover *mover);
+/* The same anew, with another home. On failure it is no flag any more, but still to be put. */
+int synic_flag_move_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag);
 /* S1 The caller waits a grace period before it lets go of the eventfd. */
-void synic_flag_put(const struct synic_flag *flag);
+void synic_flag_put_locked(struct synic_flag *flag);
 
 /* A port id of the root; messages from that port go to the queue (NULL for an event port). */
 int synic_port_get(struct message_queue *queue, u32 *port_id);
