@@ -29,9 +29,27 @@ bool keeper_fail(GError **error, int negative_errno, const char *what)
 
 /* ---- Memory ---- */
 
+#define SHMEM_HUGE "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+/*
+ * A kernel that gives shared memory no huge pages at all is asked to give them to who asks for them. Any other
+ * choice is the administrator's, and stays; and where this cannot be done, small pages do.
+ */
+static void allow_huge_pages(void)
+{
+	char text[128] = "";
+	int fd = open(SHMEM_HUGE, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) > 0 && strstr(text, "[never]"))
+		(void)!write(fd, "advise", strlen("advise"));
+	close(fd);
+}
+
 /*
  * Sealed before anyone else sees it, so that no process can be surprised by a hole or an end.
- * 4 KiB pages, huge ones where the kernel gives them to shared memory: see vsp/lib/memory.c.
+ * Transparent huge pages where they can be had, as rings are mapped from single pages: see vsp/lib/memory.c.
  */
 bool keeper_make_memory(struct keeper *keeper, GError **error)
 {
@@ -39,6 +57,7 @@ bool keeper_make_memory(struct keeper *keeper, GError **error)
 	struct vsp_map map;
 	int fd = memfd_create("viridis-guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
+	allow_huge_pages(); /* before it is mapped: that has the address aligned, too */
 	vsp_map_for_ram(&map, bytes);
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0 ||
@@ -49,7 +68,6 @@ bool keeper_make_memory(struct keeper *keeper, GError **error)
 			close(fd);
 		return keeper_fail(error, -saved, "guest memory");
 	}
-	/* Where shared memory has no huge pages this changes nothing. */
 	(void)madvise(keeper->memory.base, bytes, MADV_HUGEPAGE);
 	return true;
 }
