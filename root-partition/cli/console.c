@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -17,6 +18,13 @@
 
 #define ESCAPE 0x1d /* Ctrl-] */
 
+/* A worker may be its guest's: what we open, and type into, is a terminal and nothing else. */
+static gboolean is_pty(const char *path)
+{
+	return g_str_has_prefix(path, "/dev/pts/") && path[9] &&
+	       strspn(path + 9, "0123456789") == strlen(path + 9);
+}
+
 static char *pty_path(const char *name, GError **error)
 {
 	g_autoptr(JsonObject) answer = client_ask(name, CONTROL_CONSOLE, error);
@@ -26,8 +34,9 @@ static char *pty_path(const char *name, GError **error)
 	if (!answer)
 		return NULL;
 	node = json_object_get_member(answer, "pty");
-	if (node && json_text_get_string(node, &path))
+	if (node && json_text_get_string(node, &path) && is_pty(path))
 		return g_strdup(path);
+	path = NULL;
 	node = json_object_get_member(answer, "file");
 	if (!node || !json_text_get_string(node, &path))
 		path = "nowhere";
@@ -148,7 +157,7 @@ static int attach_terminal(int pty)
 	cfmakeraw(&raw);
 	handle_signals(restore_and_end);
 	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-	g_printerr("Attached; Ctrl-] detaches.\r\n");
+	(void)dprintf(STDERR_FILENO, "Attached; Ctrl-] detaches.\r\n");
 	failure = attach(pty, TRUE);
 	tcsetattr(STDIN_FILENO, TCSANOW, &terminal_before);
 	handle_signals(SIG_DFL);

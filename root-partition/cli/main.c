@@ -42,11 +42,23 @@ const gsize command_count = G_N_ELEMENTS(commands);
 
 static int output_errno; /* why the answer was lost, of the first time */
 
-/* As it is, whatever the locale: in the C locale g_print() would make JSON's text into '?'. */
+/*
+ * Whatever the locale: in the C locale g_print() would make JSON's text into '?'. What workers and guests have a word
+ * in does not reach a terminal as orders to it.
+ */
 static void print_plainly(const char *text)
 {
-	if ((fputs(text, stdout) == EOF || fflush(stdout) != 0) && output_errno == 0)
+	g_autofree char *printable = json_text_make_printable(text, strlen(text));
+
+	if ((fputs(printable, stdout) == EOF || fflush(stdout) != 0) && output_errno == 0)
 		output_errno = errno;
+}
+
+static void print_error_plainly(const char *text)
+{
+	g_autofree char *printable = json_text_make_printable(text, strlen(text));
+
+	(void)fputs(printable, stderr); /* nobody hears that nobody hears */
 }
 
 /* An answer that nobody got is not done. At exit, as --help leaves from inside GLib. */
@@ -89,6 +101,7 @@ int main(int argc, char **argv)
 	setlocale(LC_ALL, "");
 	signal(SIGPIPE, SIG_IGN);
 	g_set_print_handler(print_plainly);
+	g_set_printerr_handler(print_error_plainly);
 	atexit(check_output);
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	                  strcmp(argv[1], "help") == 0)) {

@@ -2,6 +2,7 @@
 /* viridis list, info, log: what there is. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
@@ -287,7 +288,10 @@ enum command_status command_log(const struct command *command, int argc, char **
 	if (!log)
 		return command_fail(error);
 	if (!command_json()) {
-		fwrite(log->str, 1, log->len, stdout);
+		if (isatty(STDOUT_FILENO))
+			g_print("%s", log->str);
+		else
+			fwrite(log->str, 1, log->len, stdout);
 		return COMMAND_DONE;
 	}
 	/* With its length, so that a zero byte does not end it. */

@@ -598,6 +598,31 @@ START_TEST(a_console_has_one_reader)
 }
 END_TEST
 
+static const char *const no_terminals[] = {
+	"/etc/passwd", "/dev/pts/", "/dev/pts/../null", "/dev/pts/0/x", "../dev/pts/0",
+};
+
+START_TEST(a_worker_that_was_taken_over_has_no_file_opened)
+{
+	pid_t worker;
+
+	g_strlcpy(pty, no_terminals[_i], sizeof(pty));
+	worker = run_worker("web", CONSOLE);
+	expect("$V console web </dev/null", 1, "the console of web goes to nowhere");
+	kill_worker(worker);
+}
+END_TEST
+
+START_TEST(what_others_wrote_is_no_order_to_a_terminal)
+{
+	expect_done("mkdir -p $R; printf '{\"state\":\"crashed\",\"reason\":"
+	            "\"\\u001b[2Jlast\\u009b words\"}' >$R/web.state");
+	expect("$V info web", 0, "(?[2Jlast? words)");
+	expect("$V list", 0, "crashed");
+	ck_assert_ptr_null(strchr(output, 0x1b));
+}
+END_TEST
+
 /* In a terminal of `script`; stty tells its settings before and after. */
 START_TEST(a_console_that_is_ended_leaves_its_terminal_as_it_was)
 {
@@ -670,6 +695,9 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_console_has_one_reader);
+	tcase_add_loop_test(tcase, a_worker_that_was_taken_over_has_no_file_opened, 0,
+	                    G_N_ELEMENTS(no_terminals));
+	tcase_add_test(tcase, what_others_wrote_is_no_order_to_a_terminal);
 	tcase_add_loop_test(tcase, a_console_that_is_ended_leaves_its_terminal_as_it_was,
 	                    0, 2);
 	suite_add_tcase(suite, tcase);
