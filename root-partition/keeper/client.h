@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "root-partition/keeper/protocol.h"
-#include "root-partition/vm/offers.h"
+#include "root-partition/vmbusd/offers.h"
 
 struct keeper_client;
 

@@ -6,7 +6,7 @@
 #include "root-partition/keeper/keeper.h"
 #include "root-partition/keeper/protocol.h"
 #include "root-partition/libmshv/mshv.h"
-#include "root-partition/vm/offers.h"
+#include "root-partition/vmbusd/offers.h"
 #include "vsp/lib/datagram.h"
 #include "vsp/lib/memory.h"
 

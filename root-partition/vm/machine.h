@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One life of the child's machine, from power-on to power-off, reset or crash: its partition,
- * memory, devices and VPs. A reset ends one machine and begins another.
+ * The child's machine: its partition, memory, devices and VPs, and what all of these may ask of it. life.h
+ * makes, runs and ends one.
  *
- * The main thread creates, starts and destroys. Each VP has a thread, which runs its devices'
+ * Each VP has a thread, which runs its devices'
  * accesses under `lock` by machine_lock() and machine_unlock(); the latter carries out what the
  * devices want: interrupts, serial output, the end. Anything else (VMBus, serial lines, control)
  * is the main thread's alone.
@@ -35,7 +35,7 @@ enum machine_end {
 };
 
 struct machine {
-	/* Constant after machine_new(). */
+	/* Constant after life_new(). */
 	const struct definition *definition;
 	struct keeper_client *keeper;
 	struct mshv_partition partition;
@@ -51,7 +51,7 @@ struct machine {
 	GMainLoop *loop;
 	guint wake_source;
 	guint clock_source;                 /* the clock's next interrupt */
-	guint rest_source;                  /* machine_rest() waits for it */
+	guint rest_source;                  /* life_rest() waits for it */
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
 	gpointer panicked_context;
 
@@ -64,8 +64,8 @@ struct machine {
 	bool input_waits;   /* the main thread holds input back until there is room */
 	uint64_t clock_event; /* of the platform, as the main thread knows it or is about to */
 	bool clock_waits;
-	bool vmbus_waits;   /* a SINT became deliverable */
-	bool panic_waits;   /* the owner is to be told */
+	bool vmbus_waits; /* a SINT became deliverable */
+	bool panic_waits; /* the owner is to be told */
 	struct panic panic;
 	enum machine_end end;
 	char *end_reason;
@@ -73,19 +73,6 @@ struct machine {
 	GHashTable
 		*pages_told; /* likewise page numbers of memory, PAGES_TOLD_MAX of them */
 };
-
-struct machine *machine_new(const struct definition *definition,
-                            struct keeper_client *keeper, struct serial *serial,
-                            GError **error);
-void machine_free(struct machine *machine);
-typedef struct machine machine_pointer;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(machine_pointer, machine_free)
-
-/* Runs the main loop until the machine ended; its VPs stand still then. */
-enum machine_end machine_run(struct machine *machine);
-
-/* A machine that was reset stands still for a while; ends earlier by an order to stop. The end it has then. */
-enum machine_end machine_rest(struct machine *machine, guint milliseconds);
 
 /* The first word counts, but a reset gives way to a stop. Any thread, lock not held. */
 void machine_set_end(struct machine *machine, enum machine_end end, const char *format,

@@ -8,6 +8,7 @@
 #include <viridis/base/bits.h>
 
 #include "root-partition/vm/guest_access.h"
+#include "root-partition/vm/intercepts.h"
 #include "root-partition/config/vm_log.h"
 
 enum { VECTOR_DE = 0, VECTOR_UD = 6, VECTOR_DF = 8 };

@@ -3,6 +3,7 @@
 #include <viridis/base/bits.h>
 
 #include "root-partition/vm/guest_access.h"
+#include "root-partition/vm/intercepts.h"
 
 /* Elements of a REP moved before the VP runs on: interrupts and stops get their turn. */
 #define REPEAT_MAX 256u

@@ -10,7 +10,7 @@
 #include "root-partition/config/paths.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vm/vm_status.h"
-#include "root-partition/vm/vmbus.h"
+#include "root-partition/vmbusd/vmbusd.h"
 
 /*
  * A life shorter than this counts as a failure to start; a few of them in a row are a guest's way to try
@@ -172,7 +172,7 @@ static void on_panicked(gpointer context)
 
 static gboolean make_machine(struct vm *vm, GError **error)
 {
-	vm->machine = machine_new(vm->definition, vm->keeper, vm->serial, error);
+	vm->machine = life_new(vm->definition, vm->keeper, vm->serial, error);
 	if (!vm->machine)
 		return FALSE;
 	vm->machine->panicked = on_panicked;
@@ -230,7 +230,7 @@ static gboolean replace_machine(struct vm *vm)
 {
 	g_autoptr(GError) error = NULL;
 
-	g_clear_pointer(&vm->machine, machine_free);
+	g_clear_pointer(&vm->machine, life_free);
 	if (make_machine(vm, &error)) {
 		keeper_client_state(vm->keeper, KEEPER_RUNNING, "");
 		return TRUE;
@@ -288,13 +288,13 @@ static enum machine_end rest(struct vm *vm, gint64 lived)
 	               << MIN(vm->quick_resets - QUICK_RESETS - 1, REST_DOUBLINGS);
 	vm_log("vm: %u resets, each soon after its start: rests for %u s",
 	       vm->quick_resets, milliseconds / 1000);
-	return machine_rest(vm->machine, milliseconds);
+	return life_rest(vm->machine, milliseconds);
 }
 
 static enum machine_end run_machine(struct vm *vm)
 {
 	gint64 start = g_get_monotonic_time();
-	enum machine_end end = machine_run(vm->machine);
+	enum machine_end end = life_run(vm->machine);
 
 	keep_stats(vm);
 	if (end != MACHINE_RESET)
@@ -324,7 +324,7 @@ enum machine_end vm_run(struct vm *vm)
 void vm_free(struct vm *vm)
 {
 	if (vm->machine)
-		machine_free(vm->machine);
+		life_free(vm->machine);
 	control_free(vm->control);
 	serial_close(vm->serial);
 	g_source_remove(vm->term_source);

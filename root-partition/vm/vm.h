@@ -6,7 +6,7 @@
 #include "root-partition/config/definition.h"
 #include "root-partition/keeper/client.h"
 #include "root-partition/keeper/keeper.h"
-#include "root-partition/vm/machine.h"
+#include "root-partition/vm/life.h"
 
 struct vm;
 

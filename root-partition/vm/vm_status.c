@@ -5,7 +5,7 @@
 #include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/config/json_text.h"
-#include "root-partition/vm/vmbus.h"
+#include "root-partition/vmbusd/vmbusd.h"
 
 static char *finish(JsonBuilder *builder)
 {

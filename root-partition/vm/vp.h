@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A virtual processor: its thread, which runs it and answers its intercepts, and its registers. */
+/* A virtual processor and its registers. */
 #ifndef VIRIDIS_VM_VP_H
 #define VIRIDIS_VM_VP_H
 
@@ -17,16 +17,6 @@ struct vp {
 	gint thread_id; /* atomic: to send it signals; 0 until it runs */
 	gint gone;      /* atomic: the thread makes no more calls */
 };
-
-gboolean vp_create(struct vp *vp, struct machine *machine, uint32_t index,
-                   GError **error);
-void vp_destroy(struct vp *vp);
-
-void vp_start(struct vp *vp);
-/* Returns once the thread is gone; machine->stopping is set already. */
-void vp_stop(struct vp *vp);
-/* Where a stopped VP is, for whoever wonders why it had to be stopped. */
-void vp_log_place(struct vp *vp);
 
 /* What instructions that touch devices need of a processor. */
 struct vp_registers {
@@ -64,9 +54,5 @@ bool vp_raise(struct vp *vp, uint64_t exception);
 enum decode_mode vp_code_mode(const struct hv_x64_intercept_header *header);
 /* RIP after `length` bytes more. */
 uint64_t vp_next_rip(const struct hv_x64_intercept_header *header, unsigned int length);
-
-/* Intercepts; false ends the thread. */
-bool vp_port_intercept(struct vp *vp, const struct hv_x64_io_port_intercept *message);
-bool vp_memory_intercept(struct vp *vp, const struct hv_x64_memory_intercept *message);
 
 #endif

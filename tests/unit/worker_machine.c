@@ -59,14 +59,13 @@ void worker_make(void)
 {
 	g_autoptr(GError) error = NULL;
 
-	machine = machine_new(definition, worker_keeper_client(), serial, &error);
+	machine = life_new(definition, worker_keeper_client(), serial, &error);
 	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
 }
 
 void worker_make_fails(GError **error)
 {
-	ck_assert_ptr_null(
-		machine_new(definition, worker_keeper_client(), serial, error));
+	ck_assert_ptr_null(life_new(definition, worker_keeper_client(), serial, error));
 }
 
 void worker_tear_down(void)
@@ -75,7 +74,7 @@ void worker_tear_down(void)
 		                             "test.lock", "test.sock", PROVIDER };
 
 	if (machine)
-		machine_free(machine);
+		life_free(machine);
 	serial_close(serial);
 	worker_keeper_stop();
 	definition_free(definition);

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#include "root-partition/vm/machine.h"
+#include "root-partition/vm/life.h"
 #include "worker_fake.h"
 
 extern char *folder;

@@ -6,12 +6,13 @@ set(vm ${VIRIDIS_TOP}/root-partition/vm)
 set(config ${VIRIDIS_TOP}/root-partition/config)
 set(keeper ${VIRIDIS_TOP}/root-partition/keeper)
 set(vsp ${VIRIDIS_TOP}/vsp/lib)
+set(vmbusd ${VIRIDIS_TOP}/root-partition/vmbusd)
 set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c ${keeper}/keeper.c
-	${keeper}/answer.c ${keeper}/machine.c ${keeper}/client.c ${vm}/machine.c ${vm}/loader.c ${vm}/panic.c ${vm}/vp.c
-	${vm}/vp_registers.c ${vm}/guest_access.c ${vm}/port_intercept.c
-	${vm}/memory_intercept.c ${vm}/serial.c ${vm}/serial_file.c
-	${vm}/control.c ${vm}/offers.c ${vm}/provider.c ${vm}/vmbus.c
-	${vm}/vmbus_channel.c ${vm}/vmbus_offer.c ${vm}/vmbus_counters.c ${vm}/dsdt.c
+	${keeper}/answer.c ${keeper}/machine.c ${keeper}/client.c ${vm}/life.c ${vm}/machine.c
+	${vm}/loader.c ${vm}/panic.c ${vm}/vp_run.c ${vm}/vp_registers.c ${vm}/guest_access.c
+	${vm}/port_intercept.c ${vm}/memory_intercept.c ${vm}/serial.c ${vm}/serial_file.c
+	${vm}/control.c ${vm}/dsdt.c ${vmbusd}/vmbusd.c ${vmbusd}/channel.c ${vmbusd}/offer.c
+	${vmbusd}/offers.c ${vmbusd}/counters.c ${vmbusd}/provider.c
 	${config}/definition.c ${config}/kernel_file.c ${config}/definition_json.c
 	${config}/json_text.c ${config}/control_json.c ${config}/state.c ${config}/file_lock.c
 	${config}/paths.c ${config}/vm_log.c ${vsp}/vsp.c ${vsp}/loop.c

@@ -167,7 +167,7 @@ START_TEST(what_the_guest_prints_reaches_the_file_and_s5_ends_it)
 	g_autofree char *text = NULL;
 
 	make(actions, 3);
-	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
+	ck_assert_int_eq(life_run(machine), MACHINE_POWERED_OFF);
 	ck_assert(g_file_get_contents(serial_path, &text, NULL, NULL));
 	ck_assert_str_eq(text, "ok");
 }
@@ -181,7 +181,7 @@ START_TEST(a_port_nobody_has_reads_ones_into_al_alone)
 	};
 
 	make(actions, 2);
-	ck_assert_int_eq(machine_run(machine), MACHINE_RESET);
+	ck_assert_int_eq(life_run(machine), MACHINE_RESET);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX), 0x11223344556677ff);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RIP), 0x1001);
 }
@@ -198,7 +198,7 @@ START_TEST(device_memory_is_reached_by_decoding_the_instruction)
 	make(actions, 3);
 	fake_set_register(HV_X64_REGISTER_RAX + 7, 0xfec00000);
 	fake_set_register(HV_X64_REGISTER_RAX, 1);
-	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
+	ck_assert_int_eq(life_run(machine), MACHINE_POWERED_OFF);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX), 0x00170011);
 }
 END_TEST
@@ -242,7 +242,7 @@ START_TEST(an_instruction_that_was_carried_out_is_a_single_step_and_ends_its_sha
 
 	make(kinds[_i % 3], 2);
 	stand_in_shadow(code_kinds[_i / 3]);
-	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_int_eq(life_run(machine), MACHINE_CRASHED);
 	check_finished(0x1001);
 }
 END_TEST
@@ -259,7 +259,7 @@ START_TEST(a_repeated_port_access_under_tf_is_a_step_for_each_element)
 	at.port_info = HV_IO_PORT_STRING | HV_IO_PORT_REP;
 	fake_set_register(HV_X64_REGISTER_RAX + 1, 1 + _i % 2);
 	fake_set_register(HV_X64_REGISTER_RAX + 6, 0x3000);
-	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_int_eq(life_run(machine), MACHINE_CRASHED);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX + 1), _i % 2);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX + 6), 0x3001);
 	if (_i % 2) /* it goes on, and so does RF */
@@ -277,7 +277,7 @@ START_TEST(outside_64_bit_code_the_instruction_pointer_has_32_bits)
 	make(actions, 2);
 	set_place(code_kinds[_i], 2, 0);
 	at.rip = UINT32_MAX;
-	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_int_eq(life_run(machine), MACHINE_CRASHED);
 	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RIP),
 	                  _i == 0 ? UINT64_C(0x100000000) : 0);
 	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION), 0);
@@ -289,7 +289,7 @@ START_TEST(a_triple_fault_is_a_crash)
 	static const struct action actions[] = { { FAULT, 0, 0, { 0 } } };
 
 	make(actions, 1);
-	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_int_eq(life_run(machine), MACHINE_CRASHED);
 }
 END_TEST
 
@@ -303,7 +303,7 @@ START_TEST(what_cannot_be_done_with_device_memory_is_an_exception_of_the_guests)
 
 	make(actions[_i], 2);
 	fake_set_register(HV_X64_REGISTER_RAX + 7, 0xfec00000);
-	ck_assert_int_eq(machine_run(machine), MACHINE_POWERED_OFF);
+	ck_assert_int_eq(life_run(machine), MACHINE_POWERED_OFF);
 	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION),
 	                  HV_PENDING_INTERRUPTION_VALID | 3u << 1 | exceptions[_i]);
 }
@@ -321,7 +321,7 @@ START_TEST(an_event_that_no_memory_takes_is_a_double_fault_and_then_a_crash)
 	fake_set_register(HV_X64_REGISTER_RIP, at.rip);
 	fake_set_register(HV_REGISTER_PENDING_INTERRUPTION,
 	                  HV_PENDING_INTERRUPTION_VALID | 3u << 1 | 6u << 16);
-	ck_assert_int_eq(machine_run(machine), MACHINE_CRASHED);
+	ck_assert_int_eq(life_run(machine), MACHINE_CRASHED);
 	ck_assert_uint_eq(fake_register(HV_REGISTER_PENDING_INTERRUPTION),
 	                  HV_PENDING_INTERRUPTION_VALID | 3u << 1 |
 	                          HV_PENDING_INTERRUPTION_ERROR_VALID | 8u << 16);
@@ -358,7 +358,7 @@ START_TEST(an_alarm_interrupts_though_no_vp_exits)
 	ioapic_model_write(&machine->platform.ioapic, 0, 4, 0x10 + 2 * 8);
 	ioapic_model_write(&machine->platform.ioapic, 0x10, 4, 0x38);
 	thread = g_thread_new("stop", stop_at_interrupt, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 	ck_assert_uint_eq(fake_interrupts(), 1);
 }
@@ -400,7 +400,7 @@ START_TEST(a_reset_gives_way_to_a_stop_alone)
 	make(NULL, 0);
 	machine_set_end(machine, ends[_i].first, "one");
 	machine_set_end(machine, ends[_i].second, "two");
-	ck_assert_int_eq(machine_run(machine), ends[_i].end);
+	ck_assert_int_eq(life_run(machine), ends[_i].end);
 	ck_assert_str_eq(machine->end_reason,
 	                 ends[_i].end == ends[_i].first ? "one" : "two");
 }

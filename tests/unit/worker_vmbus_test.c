@@ -12,7 +12,7 @@
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vm/machine.h"
-#include "root-partition/vm/vmbus.h"
+#include "root-partition/vmbusd/vmbusd.h"
 #include "vmbus/core/server.h"
 #include "worker_fake.h"
 #include "worker_guest.h"
@@ -101,7 +101,7 @@ START_TEST(a_channel_goes_from_offer_to_provider_and_back)
 
 	worker_make();
 	thread = g_thread_new("child", child, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 }
 END_TEST
@@ -140,10 +140,10 @@ START_TEST(a_shutdown_not_answered_before_the_end_is_judged_by_the_end)
 	definition->name = g_strdup(SILENT);
 	worker_make();
 	thread = g_thread_new("child", child_that_ends, &_i);
-	ck_assert_int_eq(machine_run(machine), late[_i].end);
+	ck_assert_int_eq(life_run(machine), late[_i].end);
 	g_thread_join(thread);
 	ck_assert(!g_atomic_int_get(&shutdown_answered));
-	g_clear_pointer(&machine, machine_free);
+	g_clear_pointer(&machine, life_free);
 	ck_assert(g_atomic_int_get(&shutdown_answered));
 	ck_assert_pstr_eq(shutdown_error, late[_i].error);
 }
@@ -177,7 +177,7 @@ START_TEST(every_message_is_answered_though_the_child_reads_late)
 
 	worker_make();
 	thread = g_thread_new("child", child_that_reads_late, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 }
 END_TEST
@@ -211,7 +211,7 @@ START_TEST(a_guest_that_opens_and_closes_for_ever_does_not_fill_the_log)
 	ck_assert(vm_log_open(path, "/nonexistent/old", NULL));
 	worker_make();
 	thread = g_thread_new("child", child_that_opens_and_closes, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 	seconds = (g_get_monotonic_time() - start) / G_USEC_PER_SEC;
 	ck_assert(g_file_get_contents(path, &text, NULL, NULL));
@@ -275,7 +275,7 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 	before = providers();
 	ck_assert_str_eq(before, "{\"providers\":{\"util\":\"serving\"}}");
 	thread = g_thread_new("child", child_of_dying_provider, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 	after = providers();
 	ck_assert_str_eq(after, "{\"providers\":{\"util\":\"died\"}}");
@@ -315,7 +315,7 @@ START_TEST(counters_are_told_and_nothing_else)
 	definition->name = g_strdup(counts[_i][0]);
 	worker_make();
 	g_idle_add(count, NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	ck_assert_str_eq(counted, counts[_i][1]);
 	g_free(counted);
 }
@@ -400,9 +400,9 @@ START_TEST(a_provider_is_gone_when_its_io_is_over_and_not_before)
 	definition->name = g_strdup(LINGERS);
 	worker_make();
 	thread = g_thread_new("child", lingering[_i], NULL);
-	ck_assert_int_eq(machine_run(machine), MACHINE_STOPPED);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
-	g_clear_pointer(&machine, machine_free);
+	g_clear_pointer(&machine, life_free);
 	ck_assert(io_is_over());
 	g_thread_join(kernel);
 }

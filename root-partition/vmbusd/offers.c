@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Classes, programs, and the JSON of a provider's configuration. */
-#include "root-partition/vm/offers.h"
+#include "root-partition/vmbusd/offers.h"
 
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/json_text.h"

@@ -3,8 +3,8 @@
  * The child's VMBus: the server of vmbus/core, fed with the child's messages, and its channels,
  * each served by a provider process. Main thread only.
  */
-#ifndef VIRIDIS_VM_VMBUS_H
-#define VIRIDIS_VM_VMBUS_H
+#ifndef VIRIDIS_VMBUSD_H
+#define VIRIDIS_VMBUSD_H
 
 #include <glib.h>
 #include <json-glib/json-glib.h>

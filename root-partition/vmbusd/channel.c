@@ -10,7 +10,7 @@
 
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/vm_log.h"
-#include "root-partition/vm/vmbus_internal.h"
+#include "root-partition/vmbusd/internal.h"
 #include "vsp/lib/core/protocol.h"
 
 static struct vmbus *vmbus_of(struct server *server)

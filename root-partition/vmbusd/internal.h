@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What vmbus.c (the server and its messages) and vmbus_channel.c (its channels) share. */
-#ifndef VIRIDIS_VM_VMBUS_INTERNAL_H
-#define VIRIDIS_VM_VMBUS_INTERNAL_H
+/* What vmbusd.c (the server and its messages) and channel.c (its channels) share. */
+#ifndef VIRIDIS_VMBUSD_INTERNAL_H
+#define VIRIDIS_VMBUSD_INTERNAL_H
 
 #include "root-partition/vm/machine.h"
-#include "root-partition/vm/offers.h"
-#include "root-partition/vm/provider.h"
-#include "root-partition/vm/vmbus.h"
+#include "root-partition/vmbusd/offers.h"
+#include "root-partition/vmbusd/provider.h"
+#include "root-partition/vmbusd/vmbusd.h"
 #include "vmbus/core/server.h"
 
 #define VMBUS_CHANNELS          8u
@@ -63,7 +63,7 @@ struct vmbus {
 extern const struct server_ops vmbus_channel_ops;
 extern const struct provider_events vmbus_provider_events;
 
-/* Start the providers and offer the classes; in vmbus_channel.c and vmbus_offer.c. */
+/* Start the providers and offer the classes; in channel.c and offer.c. */
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
 bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
@@ -71,7 +71,7 @@ bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provid
 /* Of an order to a provider; never 0, which is what nobody asked for. */
 uint32_t vmbus_new_tag(struct vmbus *vmbus);
 
-/* In vmbus_counters.c: an event that may answer a question; and the end of all, with what is known. */
+/* In counters.c: an event that may answer a question; and the end of all, with what is known. */
 bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint32_t tag,
                          const char *json);
 void vmbus_end_questions(struct vmbus *vmbus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A provider's life as the worker sees it, and both directions of its socket. */
 #define _GNU_SOURCE
-#include "root-partition/vm/provider.h"
+#include "root-partition/vmbusd/provider.h"
 
 #include <errno.h>
 #include <glib-unix.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VP's life: created, run until it intercepts, answered, run on; stopped by a signal. */
 #define _GNU_SOURCE /* gettid */
-#include "root-partition/vm/vp.h"
+#include "root-partition/vm/vp_run.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "root-partition/config/vm_log.h"
+#include "root-partition/vm/intercepts.h"
 
 /* Its handler does nothing; it makes RUN_VP return EINTR. */
 #define KICK_SIGNAL    SIGUSR1

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "root-partition/config/json_text.h"
-#include "root-partition/vm/vmbus_internal.h"
+#include "root-partition/vmbusd/internal.h"
 
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid)
 {

@@ -3,8 +3,8 @@
  * What a VM's definition makes its machine offer: the classes, the channels' numbers, the providers that
  * serve them and the configuration that each of these gets. The same in every life of the machine.
  */
-#ifndef VIRIDIS_VM_OFFERS_H
-#define VIRIDIS_VM_OFFERS_H
+#ifndef VIRIDIS_VMBUSD_OFFERS_H
+#define VIRIDIS_VMBUSD_OFFERS_H
 
 #include <stdbool.h>
 #include <viridis/abi/vmbus.h>

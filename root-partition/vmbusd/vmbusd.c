@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The server's messages: from the child's posts to the server, from its queue to the child. */
-#include "root-partition/vm/vmbus.h"
+#include "root-partition/vmbusd/vmbusd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "root-partition/config/vm_log.h"
-#include "root-partition/vm/vmbus_internal.h"
+#include "root-partition/vmbusd/internal.h"
 
 /* A child that does not read its messages is asked again ever more seldom. */
 #define RETRY_FIRST_MS 1u

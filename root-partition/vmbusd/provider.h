@@ -3,8 +3,8 @@
  * A provider (VSP) process as its worker sees it: started, configured, given channels, stopped.
  * vsp/lib/core/protocol.h is what is said. Main thread only.
  */
-#ifndef VIRIDIS_VM_PROVIDER_H
-#define VIRIDIS_VM_PROVIDER_H
+#ifndef VIRIDIS_VMBUSD_PROVIDER_H
+#define VIRIDIS_VMBUSD_PROVIDER_H
 
 #include <glib.h>
 #include <stdbool.h>

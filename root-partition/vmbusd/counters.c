@@ -3,12 +3,12 @@
  * What the providers count, asked of each and put together. One that says nothing is left out after a while; what
  * one says is checked, as it ends up on somebody's terminal.
  */
-#include "root-partition/vm/vmbus.h"
+#include "root-partition/vmbusd/vmbusd.h"
 
 #include <string.h>
 
 #include "root-partition/config/json_text.h"
-#include "root-partition/vm/vmbus_internal.h"
+#include "root-partition/vmbusd/internal.h"
 #include "vsp/lib/core/protocol.h"
 
 #define ANSWER_MS      2000
