@@ -72,14 +72,18 @@ bool keeper_make_memory(struct keeper *keeper, GError **error)
 	return true;
 }
 
-/* What a machine left in its memory is not for the next one, nor to be kept beside its pages. */
-static bool clear_memory(struct keeper *keeper, GError **error)
+/*
+ * What a machine left in its memory is not for the next one, nor to be kept beside its pages. Pages that are there
+ * already are pinned many at a time; where this fails they come one by one, or not at all, and mapping says so.
+ */
+static bool renew_memory(struct keeper *keeper, GError **error)
 {
 	if (keeper->memory_used &&
 	    fallocate(keeper->memory.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 	              (off_t)keeper->memory.bytes) != 0)
 		return keeper_fail(error, -errno, "guest memory");
 	keeper->memory_used = true;
+	(void)madvise(keeper->memory.base, keeper->memory.bytes, MADV_POPULATE_WRITE);
 	return true;
 }
 
@@ -137,7 +141,7 @@ bool keeper_make_partition(struct keeper *keeper, GError **error)
 {
 	int result;
 
-	if (!await_end(keeper, error) || !clear_memory(keeper, error))
+	if (!await_end(keeper, error) || !renew_memory(keeper, error))
 		return false;
 	result = mshv_create_partition(keeper->device,
 	                               MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC, NULL,
