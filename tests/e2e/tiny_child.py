@@ -121,7 +121,7 @@ def check_start_killed(root):
     for delay in (0, 0.03, 0.1, 0.2, 0.4):
         root.tell("viridis start starts >/dev/null 2>&1 & pid=$!;"
                   f" sleep {delay}; kill -9 $pid 2>/dev/null; wait; until"
-                  " [ -z \"$(pidof viridis-vm)\" ] || viridis stop starts 2>/dev/null; do"
+                  " [ -z \"$(pidof viridis viridis-vm)\" ] || viridis stop starts 2>/dev/null; do"
                   " sleep 0.1; done")
         root.nothing_left()
         assert root.state("starts") in ("off", "failed"), root.tell("viridis info starts")
