@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: bochs root target:viridis.elf target:tiny_guest
-# Limit: 5400
+# Limit: 9000
 """The same hypervisor on Bochs, an emulator whose SVM shares no code with QEMU's: the conformance guest as a
 root, on CPUs that take turns of a few instructions; the ISO with Linux as the root, and a child of it with a
 disk. What Bochs does otherwise than a processor, and what is left out here because of it: README.md"""
@@ -58,14 +58,14 @@ def linux_root(name, folder, cpus, command=None):
 def check_linux_root(cpus):
     with tempfile.TemporaryDirectory() as folder, \
             linux_root(f"bochs-linux-{cpus}", Path(folder), cpus) as machine:
-        machine.console.wait("root partition p[0-9]+, /dev/mshv ready", 1800)
+        machine.console.wait("root partition p[0-9]+, /dev/mshv ready", 3600)
 
 
 def check_child():
     with tempfile.TemporaryDirectory() as folder, \
             linux_root("bochs-child", Path(folder), 1, CHILD) as machine:
-        machine.console.wait("one runs", 900)
-        found = machine.console.wait(r"the child: (\d+) of (\d+) ok", 600)
+        machine.console.wait("one runs", 2400)
+        found = machine.console.wait(r"the child: (\d+) of (\d+) ok", 1200)
         assert found[1] == found[2] and int(found[1]) > 20, machine.console.text()[-2000:]
 
 
