@@ -34,6 +34,17 @@ static const char *read_memory_map(struct cursor *tag, struct boot_info *info)
 	return NULL;
 }
 
+bool multiboot2_module(struct cursor *tag, struct multiboot2_module *module)
+{
+	uint32_t start = cursor_le32(tag);
+	uint32_t end = cursor_le32(tag);
+	size_t bytes = cursor_left(tag);
+	const char *text = (const char *)cursor_take(tag, bytes);
+
+	*module = (struct multiboot2_module){ start, end, text };
+	return text && bytes != 0 && text[bytes - 1] == 0 && start <= end;
+}
+
 static const char *read_memory_tag(void *context, uint32_t type, struct cursor *tag)
 {
 	struct boot_info *info = context;
@@ -42,12 +53,12 @@ static const char *read_memory_tag(void *context, uint32_t type, struct cursor *
 		return read_memory_map(tag, info);
 	if (type != MULTIBOOT2_MODULE)
 		return NULL;
-	uint32_t start = cursor_le32(tag);
-	uint32_t end = cursor_le32(tag);
+	struct multiboot2_module module;
 
-	if (tag->overrun || end < start)
+	if (!multiboot2_module(tag, &module))
 		return bad_tag;
-	return boot_info_add(info, start, end, MEMORY_TAKEN) ? NULL : too_many;
+	return boot_info_add(info, module.start, module.end, MEMORY_TAKEN) ? NULL :
+	                                                                     too_many;
 }
 
 /* Every turn takes at least a tag's header from the cursor, which bounds the loop. */

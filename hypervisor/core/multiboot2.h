@@ -13,6 +13,15 @@ enum {
 	MULTIBOOT2_MEMORY_MAP = 6,
 };
 
+/* What the boot loader put into memory; the first word of the command line names it: "kernel", "initrd". */
+struct multiboot2_module {
+	uint64_t start, end;
+	const char *command_line;
+};
+
+/* The body of a MODULE tag. False: it makes no sense. */
+MUST_CHECK bool multiboot2_module(struct cursor *tag, struct multiboot2_module *module);
+
 /* Called for each tag, with its body: NULL, or what is wrong with it, which ends the walk. */
 typedef const char *multiboot2_visit(void *context, uint32_t type, struct cursor *tag);
 

@@ -59,7 +59,8 @@ static void check(enum bzimage_result result)
 }
 
 /* The module whose command line starts with that word; what follows it goes to *arguments. */
-static const struct boot_module *find_module(const char *name, const char **arguments)
+static const struct multiboot2_module *find_module(const char *name,
+                                                   const char **arguments)
 {
 	for (unsigned int i = 0; i < tags.module_count; i++) {
 		const char *line = tags.modules[i].command_line;
@@ -85,7 +86,7 @@ static uint64_t copy_rsdp(void)
 }
 
 /* To its place, and the memory behind it cleared as it expects. */
-static uint64_t place_kernel(const struct boot_module *kernel,
+static uint64_t place_kernel(const struct multiboot2_module *kernel,
                              const struct bzimage *image)
 {
 	uint64_t load;
@@ -98,11 +99,12 @@ static uint64_t place_kernel(const struct boot_module *kernel,
 	return load;
 }
 
-static void fill_zero_page(const struct boot_module *kernel, const struct bzimage *image,
-                           const char *arguments, uint64_t rsdp)
+static void fill_zero_page(const struct multiboot2_module *kernel,
+                           const struct bzimage *image, const char *arguments,
+                           uint64_t rsdp)
 {
 	const char *ignored;
-	const struct boot_module *initrd = find_module("initrd", &ignored);
+	const struct multiboot2_module *initrd = find_module("initrd", &ignored);
 	struct bzimage_boot boot = {
 		.command_line_gpa = (uint64_t)command_line,
 		.rsdp_gpa = rsdp,
@@ -125,7 +127,7 @@ static void fill_zero_page(const struct boot_module *kernel, const struct bzimag
 
 uint64_t loader_main(void)
 {
-	const struct boot_module *kernel;
+	const struct multiboot2_module *kernel;
 	const char *arguments;
 	struct bzimage image;
 	uint64_t load, rsdp;

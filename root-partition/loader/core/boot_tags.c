@@ -2,22 +2,17 @@
 /* Modules by name, and the RSDP: boot_tags.h */
 #include "root-partition/loader/core/boot_tags.h"
 
-#include "hypervisor/core/multiboot2.h"
-
 enum { TAG_RSDP_OLD = 14, TAG_RSDP_NEW = 15 }; /* a copy of it: ACPI 1.0, ACPI 2.0 */
 
 static const char *read_module(struct cursor *tag, struct boot_tags *tags)
 {
-	uint32_t start = cursor_le32(tag);
-	uint32_t end = cursor_le32(tag);
-	size_t bytes = cursor_left(tag);
-	const char *text = (const char *)cursor_take(tag, bytes);
+	struct multiboot2_module module;
 
-	if (!text || bytes == 0 || text[bytes - 1] != 0 || end < start)
+	if (!multiboot2_module(tag, &module))
 		return "a module is malformed";
 	if (tags->module_count == BOOT_MAX_MODULES)
 		return "too many modules";
-	tags->modules[tags->module_count++] = (struct boot_module){ start, end, text };
+	tags->modules[tags->module_count++] = module;
 	return NULL;
 }
 

@@ -6,17 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <viridis/base/assert.h>
+#include "hypervisor/core/multiboot2.h"
 
 enum { BOOT_MAX_MODULES = 8, BOOT_RSDP_OLD_BYTES = 20, BOOT_RSDP_BYTES = 36 };
 
-/* The first word of command_line names the module: "kernel", "initrd". */
-struct boot_module {
-	uint64_t start, end;
-	const char *command_line;
-};
-
 struct boot_tags {
-	struct boot_module modules[BOOT_MAX_MODULES];
+	struct multiboot2_module modules[BOOT_MAX_MODULES];
 	unsigned int module_count;
 	uint8_t rsdp[BOOT_RSDP_BYTES];
 	unsigned int rsdp_bytes; /* 0, 20 or 36 */
