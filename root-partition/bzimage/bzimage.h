@@ -74,7 +74,7 @@ const char *bzimage_describe(enum bzimage_result result);
 enum bzimage_result bzimage_parse(const void *image, size_t bytes,
                                   struct bzimage *out) MUST_CHECK;
 
-/* Of a file that is `file_bytes` long only the head is at hand, BOOT_PARAMS_BYTES of it or the whole. */
+/* The same for a file of `file_bytes` whose head alone is at hand: BOOT_PARAMS_BYTES of it, or all. */
 enum bzimage_result bzimage_parse_head(const void *head, size_t head_bytes,
                                        uint64_t file_bytes,
                                        struct bzimage *out) MUST_CHECK;

@@ -68,7 +68,7 @@ static void check_output(void)
 		output_errno = errno;
 	if (output_errno == 0 && !ferror(stdout))
 		return;
-	if (output_errno != EPIPE) /* who hung up wants to hear no more */
+	if (output_errno != EPIPE) /* whoever hung up does not want to know */
 		g_printerr("viridis: the answer cannot be written: %s\n",
 		           output_errno ? g_strerror(output_errno) : "lost");
 	_exit(COMMAND_FAILED);

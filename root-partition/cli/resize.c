@@ -44,7 +44,7 @@ static const struct definition_disk *find_disk(const struct definition *definiti
 	return NULL;
 }
 
-/* What was written would be lost by less, and what is no file has a size of its own. */
+/* A shorter file would lose data, and the size of a device is not ours to change. */
 static const char *reject_reason(int fd, uint64_t bytes)
 {
 	struct stat status;

@@ -32,8 +32,8 @@ bool keeper_fail(GError **error, int negative_errno, const char *what)
 #define SHMEM_HUGE "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 /*
- * A kernel that gives shared memory no huge pages at all is asked to give them to who asks for them. Any other
- * choice is the administrator's, and stays; and where this cannot be done, small pages do.
+ * A kernel that gives no huge pages to shared memory is told to give them to mappings that ask. Any other choice
+ * is the administrator's and stays. Where this is not permitted, small pages are used.
  */
 static void allow_huge_pages(void)
 {

@@ -5,7 +5,7 @@
 #include "root-partition/libmshv/internal.h"
 #include "root-partition/libmshv/mshv.h"
 
-/* Of a page of input, less the header; output of GET is 16 bytes each. */
+/* As many as fit into a page of input behind the header; output of GET is 16 bytes each. */
 #define GET_REGISTERS_MAX (MSHV_HVCALL_BYTES_MAX / sizeof(union hv_register_value))
 #define SET_REGISTERS_MAX 32u
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Accesses to ports and to memory that is none: port_intercept.c, memory_intercept.c. */
+/* Accesses to ports, and to addresses without memory: port_intercept.c, memory_intercept.c. */
 #ifndef VIRIDIS_VM_INTERCEPTS_H
 #define VIRIDIS_VM_INTERCEPTS_H
 

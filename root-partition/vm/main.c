@@ -114,7 +114,7 @@ static int work(const struct definition *definition, struct keeper *keeper)
 	enum machine_end end = MACHINE_FAILED;
 	struct vm *vm;
 
-	/* Whoever waits for the word waits for its end, which is the keeper's to give. */
+	/* The reader waits until the last copy is closed, and the keeper has one. */
 	if (ready_fd >= 0)
 		close(ready_fd);
 	vm_log_ask_for_next(next_log, client);

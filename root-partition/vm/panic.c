@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Crash reports: read, logged, kept for who asks, and followed by what the definition wants. */
+/* Crash reports: read, logged, kept for later questions, and followed by what the definition wants. */
 #include "root-partition/vm/panic.h"
 
 #include <string.h>
@@ -167,7 +167,7 @@ void panic_unreported(struct machine *machine, const char *format, ...)
 	                restarts ? "the guest crashed and is restarted: " : "", reason);
 }
 
-/* ---- For who asks ---- */
+/* ---- What is told of it ---- */
 
 char *panic_reason(struct machine *machine)
 {

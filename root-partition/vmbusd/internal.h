@@ -68,7 +68,7 @@ gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
 bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
 
-/* Of an order to a provider; never 0, which is what nobody asked for. */
+/* For the next order to a provider. Never 0, which marks events that nobody asked for. */
 uint32_t vmbus_new_tag(struct vmbus *vmbus);
 
 /* In counters.c: an event that may answer a question; and the end of all, with what is known. */

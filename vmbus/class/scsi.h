@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <viridis/abi/storvsc.h>
 
-/* One SCSI request, out of bounds nowhere. */
+/* One SCSI request; every length and index in it is within its bounds. */
 struct vstor_request {
 	uint8_t path;
 	uint8_t target;

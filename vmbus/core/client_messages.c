@@ -95,7 +95,7 @@ static bool all_offers_delivered(struct client *client, const void *message)
 	return true;
 }
 
-/* Whoever waits for an answer about the channel waits no more. */
+/* Ends every wait for an answer about the channel. */
 static bool rescind_offer(struct client *client, const void *message)
 {
 	struct vmbus_relid_message in;

@@ -76,13 +76,13 @@ static bool limit_resources(const struct sandbox *sandbox, uint64_t mapped_bytes
 	       (!sandbox->file_bytes || limit(RLIMIT_FSIZE, sandbox->file_bytes));
 }
 
-/* Of a user that others have too, as without privilege, it would count theirs. */
+/* Only where the user is the VM's own: the limit counts all processes of a user. */
 static bool limit_threads(const struct sandbox *sandbox)
 {
 	return !sandbox->threads || limit(RLIMIT_NPROC, sandbox->threads);
 }
 
-/* Of our address space, while /proc is still there. */
+/* How large our address space is; /proc is still there. */
 static bool measure_memory(uint64_t *bytes)
 {
 	unsigned long long pages = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Giving up, for good, everything that a process needs no more once it has begun its work. */
+/* Giving up for good what a process no longer needs once it has begun its work. */
 #ifndef VIRIDIS_VSP_SANDBOX_H
 #define VIRIDIS_VSP_SANDBOX_H
 

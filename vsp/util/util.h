@@ -8,7 +8,7 @@
 
 /* A guest's packets are as long as ours, padded. */
 #define UTIL_BUFFER_BYTES 4096u
-/* Of one channel, before the others and the worker are heard. */
+/* Packets taken from one channel before the others and the worker get their turn. */
 #define UTIL_PACKETS_PER_TURN 64u
 
 struct util_channel {

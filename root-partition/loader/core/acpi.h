@@ -62,7 +62,7 @@ enum acpi_status {
 	ACPI_TOO_MANY,
 };
 
-/* Of at least `bytes`, with the sums that its revision wants. ACPI 5.2.5.3 */
+/* At least `bytes` long, with the checksums that its revision has. ACPI 5.2.5.3 */
 MUST_CHECK bool acpi_rsdp_is_valid(const uint8_t *rsdp, size_t bytes);
 
 /*

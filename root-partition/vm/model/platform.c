@@ -22,7 +22,7 @@
 #define PCI_RESET_KEPT       0x0au /* how, not that it resets */
 #define CONTROL_A_RESET      0x01u
 #define CONTROL_A_A20        0x02u
-/* Of a PC/AT's port B: bits 3:0 are kept, 0 is the gate of timer 2; refresh toggles. */
+/* A PC/AT's port B: bits 3:0 read back, bit 0 is the gate of timer 2, the refresh bit toggles. */
 #define CONTROL_B_GATE_2     0x01u
 #define CONTROL_B_KEPT       0x0fu
 #define CONTROL_B_REFRESH    0x10u
