@@ -50,6 +50,7 @@ static void setup(void)
 	put(file, BP_CMDLINE_SIZE, 2047, 4);
 	put(file, BP_PREF_ADDRESS, 0x1000000, 8);
 	put(file, BP_INIT_SIZE, 40 * MIB, 4);
+	put(file, BP_INIT_SIZE + 4, 0xffffffff, 4); /* is no part of it */
 }
 
 static void parse_ok(void)
@@ -299,6 +300,22 @@ START_TEST(a_kernel_ends_where_it_can_reach)
 	ck_assert_int_eq(place(&range, &at), BZIMAGE_OK);
 	image.init_bytes++;
 	ck_assert_int_eq(place(&range, &at), BZIMAGE_NO_ROOM);
+}
+END_TEST
+
+START_TEST(the_preferred_address_is_taken_before_a_lower_one)
+{
+	const struct bzimage_range free[] = { { 16 * MIB, 512 * MIB },
+		                              { 600 * MIB, 700 * MIB } };
+	uint64_t at;
+
+	parse_ok();
+	image.pref_address = 64 * MIB;
+	ck_assert_int_eq(bzimage_place(&image, free, 2, &at), BZIMAGE_OK);
+	ck_assert_uint_eq(at, 64 * MIB);
+	image.pref_address = 610 * MIB;
+	ck_assert_int_eq(bzimage_place(&image, free, 2, &at), BZIMAGE_OK);
+	ck_assert_uint_eq(at, 610 * MIB);
 }
 END_TEST
 
@@ -554,6 +571,7 @@ static Suite *bzimage_suite(void)
 	tcase_add_test(tcase, flags_are_bits);
 	tcase_add_test(tcase, a_kernel_is_longer_than_what_lies_before_its_entry);
 	tcase_add_test(tcase, every_result_has_a_sentence);
+	tcase_add_test(tcase, the_preferred_address_is_taken_before_a_lower_one);
 	tcase_add_test(tcase, of_several_places_the_lowest_is_taken);
 	tcase_add_test(tcase, a_kernel_ends_where_it_can_reach);
 	tcase_add_test(tcase, the_highest_place_stays_the_highest);

@@ -78,6 +78,15 @@ START_TEST(ipv4s_own_checksum_is_computed)
 }
 END_TEST
 
+START_TEST(a_header_alone_is_enough_for_its_own_checksum)
+{
+	frame.has = RNDIS_HAS_CHECKSUM;
+	frame.checksum = RNDIS_TX_IS_IPV4 | RNDIS_TX_IP_CHECKSUM;
+	ck_assert(prepare(tcp4, TCP_AT, TCP_AT));
+	ck_assert_uint_eq(ones_sum(out.head + 14, 20), 0xffff);
+}
+END_TEST
+
 START_TEST(a_large_send_becomes_segments)
 {
 	uint32_t sum;
@@ -248,6 +257,7 @@ static Suite *net_offload_suite(void)
 	tcase_add_checked_fixture(offload, setup, NULL);
 	tcase_add_test(offload, a_checksum_stays_open_for_the_far_end);
 	tcase_add_test(offload, ipv4s_own_checksum_is_computed);
+	tcase_add_test(offload, a_header_alone_is_enough_for_its_own_checksum);
 	tcase_add_test(offload, a_large_send_becomes_segments);
 	tcase_add_test(offload, a_large_send_of_ipv6_likewise);
 	tcase_add_test(offload, a_large_send_that_fits_one_segment_is_none);

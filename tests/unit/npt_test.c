@@ -430,6 +430,18 @@ START_TEST(destruction_returns_every_page_in_bounded_steps)
 }
 END_TEST
 
+START_TEST(a_step_of_destruction_gets_on_with_the_least_budget)
+{
+	unsigned int steps = 0;
+
+	map_ok(PAGE_2M * 511, 0, NPT_LEVEL_2M, RWX);
+	ck_assert(!npt_destroy_step(&npt, 0));
+	while (!npt_destroy_step(&npt, 1))
+		ck_assert_uint_lt(++steps, 100000);
+	ck_assert_uint_eq(pages_out, 0);
+}
+END_TEST
+
 /* A model of 2 GiB by 4K pages against random maps and unmaps of all sizes. */
 #define MODEL_PAGES (2 * PAGE_1G / PAGE_4K)
 static uint64_t model[MODEL_PAGES];
@@ -514,6 +526,7 @@ static Suite *npt_suite(void)
 	tcase_add_test(tcase, no_root_without_memory);
 	tcase_add_test(tcase, a_table_stays_where_a_1_gib_leaf_would_stand);
 	tcase_add_test(tcase, destruction_returns_every_page_in_bounded_steps);
+	tcase_add_test(tcase, a_step_of_destruction_gets_on_with_the_least_budget);
 	tcase_add_loop_test(tcase, random_changes_match_a_flat_model, 0, 4);
 	suite_add_tcase(suite, tcase);
 	return suite;

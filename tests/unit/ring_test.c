@@ -468,6 +468,24 @@ START_TEST(what_never_fits_is_refused_at_once)
 }
 END_TEST
 
+/* The lengths in a descriptor are 16 bits of units of 8 bytes. */
+START_TEST(a_packet_has_at_most_what_a_descriptor_can_say)
+{
+	static uint8_t large[1 << 20], payload[VMBUS_PACKET_BYTES_MAX];
+	const struct ring_memory large_memory = { &control, large, sizeof(large) };
+
+	ck_assert_int_eq(ring_producer_init(&tx, &large_memory), RING_OK);
+	ck_assert_int_eq(ring_put_inband(&tx, 1, 0, payload, sizeof(payload) - 15,
+	                                 &signal),
+	                 RING_TOO_LONG);
+	ck_assert_uint_eq(control.write_index, 0);
+	ck_assert_int_eq(ring_put_inband(&tx, 1, 0, payload, sizeof(payload) - 16,
+	                                 &signal),
+	                 RING_OK);
+	ck_assert_uint_eq(control.write_index, VMBUS_PACKET_BYTES_MAX + 8);
+}
+END_TEST
+
 START_TEST(a_header_of_odd_length_is_our_own_mistake)
 {
 	static const struct ring_part part = { .bytes = "abc", .length = 3 };
@@ -552,6 +570,7 @@ static Suite *ring_suite(void)
 	tcase_add_test(tc, a_packet_longer_than_the_buffer_can_be_left_out);
 	tcase_add_test(tc, a_packet_stays_in_the_ring_until_it_is_released);
 	tcase_add_test(tc, what_never_fits_is_refused_at_once);
+	tcase_add_test(tc, a_packet_has_at_most_what_a_descriptor_can_say);
 	tcase_add_test(tc, a_header_of_odd_length_is_our_own_mistake);
 	tcase_add_test(tc, a_successor_takes_the_ring_up_where_it_stands);
 	tcase_add_loop_test(tc, a_ring_of_a_bad_shape_is_not_taken_up, 0, 5);

@@ -379,6 +379,29 @@ START_TEST(a_stale_or_hostile_virtual_time_is_brought_near_the_clock)
 }
 END_TEST
 
+START_TEST(a_virtual_time_is_brought_to_the_edge_and_no_further)
+{
+	const uint64_t debt =
+		policy.slice_max * 2 * RUN_QUEUE_WEIGHT_DEFAULT / RUN_QUEUE_WEIGHT_MIN;
+	const struct {
+		uint64_t before, after;
+	} cases[] = {
+		{ queue.clock + debt + 1, queue.clock + debt },
+		{ queue.clock + debt, queue.clock + debt },
+		{ queue.clock + debt - 1, queue.clock + debt - 1 },
+		{ queue.clock - policy.credit - 1, queue.clock - policy.credit },
+		{ queue.clock - policy.credit, queue.clock - policy.credit },
+		{ queue.clock - policy.credit + 1, queue.clock - policy.credit + 1 },
+	};
+	struct run_entity entity;
+
+	run_queue_entity_init(&entity, &queue, RUN_QUEUE_WEIGHT_MIN);
+	entity.virtual_time = cases[_i].before;
+	run_queue_admit(&queue, &entity);
+	ck_assert_uint_eq(entity.virtual_time, cases[_i].after);
+}
+END_TEST
+
 START_TEST(even_the_shortest_run_of_the_heaviest_vp_counts)
 {
 	struct run_entity entity;
@@ -424,6 +447,8 @@ static Suite *run_queue_suite(void)
 		a_light_sleeper_gets_what_it_needs_at_once_and_spinners_share_the_rest);
 	tcase_add_test(tcase, a_greedy_sleeper_gets_no_more_than_its_share);
 	tcase_add_test(tcase, many_sleepers_do_not_starve_a_spinner);
+	tcase_add_loop_test(tcase, a_virtual_time_is_brought_to_the_edge_and_no_further,
+	                    0, 6);
 	tcase_add_test(tcase, a_long_sleep_is_worth_the_credit_and_not_more);
 	tcase_add_test(tcase, the_root_with_devices_preempts_spinning_children);
 	tcase_add_test(tcase, two_cpus_share_one_queue);

@@ -213,6 +213,20 @@ START_TEST(a_timer_message_tells_index_and_times)
 END_TEST
 
 /* Nobody asks for the deadline again when a message is delivered late: it must not depend on that. */
+START_TEST(each_timer_waits_for_its_own_source)
+{
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
+		write_ok(CONFIG(i), HV_STIMER_AUTO_ENABLE | SINT(2 + i), 0);
+		write_ok(COUNT(i), 5000, 0);
+	}
+	ck_assert_uint_eq(expire(5007), 0);
+	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++)
+		ck_assert_uint_eq(stimers_waiting(&timers, (uint16_t)(1 << (2 + i))),
+		                  1u << i);
+	ck_assert_uint_eq(stimers_waiting(&timers, UINT16_MAX), 0xf);
+}
+END_TEST
+
 START_TEST(a_periodic_timer_runs_on_while_its_first_message_waits)
 {
 	struct hv_timer_message_payload payload;
@@ -358,6 +372,7 @@ static Suite *stimer_suite(void)
 	tcase_add_loop_test(tcase, a_late_timer_gives_up_what_it_missed, 0, 2);
 	tcase_add_test(tcase, a_period_of_one_unit_cannot_storm_the_hypervisor);
 	tcase_add_test(tcase, a_timer_message_tells_index_and_times);
+	tcase_add_test(tcase, each_timer_waits_for_its_own_source);
 	tcase_add_test(tcase, a_periodic_timer_runs_on_while_its_first_message_waits);
 	tcase_add_test(tcase, a_write_drops_the_old_settings_message);
 	tcase_add_test(tcase, all_four_timers_can_expire_together);

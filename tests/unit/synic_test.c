@@ -113,6 +113,17 @@ START_TEST(a_polled_source_takes_messages_without_interrupt)
 }
 END_TEST
 
+START_TEST(only_who_asks_for_it_has_interrupts_that_end_by_themselves)
+{
+	ck_assert(write_msr(HV_MSR_SINT0 + 4, 0x40));
+	ck_assert(!synic_is_auto_eoi(&synic, 0x40));
+	ck_assert(write_msr(HV_MSR_SINT0 + 5, 0x50 | HV_SINT_AUTO_EOI));
+	ck_assert(synic_is_auto_eoi(&synic, 0x50) && !synic_is_auto_eoi(&synic, 0x40));
+	ck_assert(write_msr(HV_MSR_SINT0 + 5, 0x50));
+	ck_assert(!synic_is_auto_eoi(&synic, 0x50));
+}
+END_TEST
+
 START_TEST(hostile_registers_fault_or_keep_no_reserved_bit)
 {
 	ck_assert(write_msr(HV_MSR_SIEFP, ~UINT64_C(1)));
@@ -261,6 +272,7 @@ static Suite *synic_suite(void)
 	tcase_add_test(tcase, kexec_teardown_is_accepted);
 	tcase_add_loop_test(tcase, an_unmasked_source_without_a_deliverable_vector_faults,
 	                    0, 16);
+	tcase_add_test(tcase, only_who_asks_for_it_has_interrupts_that_end_by_themselves);
 	tcase_add_test(tcase, a_polled_source_takes_messages_without_interrupt);
 	tcase_add_test(tcase, hostile_registers_fault_or_keep_no_reserved_bit);
 	tcase_add_test(tcase, a_free_slot_takes_the_message);

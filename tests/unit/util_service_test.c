@@ -57,6 +57,24 @@ START_TEST(nothing_is_sent_before_the_guest_has_chosen)
 }
 END_TEST
 
+/* Counts of both lists, then the lists: the newest first. */
+START_TEST(every_version_is_offered)
+{
+	static const uint16_t offers[UTIL_KINDS][16] = {
+		[UTIL_HEARTBEAT] = { 2, 2, 0, 0, 3, 0, 1, 0, 3, 0, 1, 0 },
+		[UTIL_SHUTDOWN] = { 2, 4, 0, 0, 3, 0, 1, 0, 3, 2, 3, 1, 3, 0, 1, 0 },
+		[UTIL_TIMESYNC] = { 2, 2, 0, 0, 3, 0, 1, 0, 3, 0, 1, 0 },
+	};
+
+	util_init(&service, (enum util_kind)_i);
+	packet_bytes = util_open(&service, packet);
+	ck_assert_uint_eq(packet_bytes,
+	                  IC_HEADERS_BYTES + (_i == UTIL_SHUTDOWN ? 32 : 24));
+	ck_assert_mem_eq(packet + IC_HEADERS_BYTES, offers[_i],
+	                 packet_bytes - IC_HEADERS_BYTES);
+}
+END_TEST
+
 START_TEST(a_guest_without_our_versions_is_left_alone)
 {
 	static const struct ic_version future[] = { { 9, 0 } };
@@ -439,6 +457,7 @@ END_TEST
 START_TEST(guests_count_time_from_1601)
 {
 	ck_assert_uint_eq(util_utc_100ns(0, 0), UINT64_C(116444736000000000));
+	ck_assert_uint_eq(util_utc_100ns(0, 999999999), UINT64_C(116444736009999999));
 	ck_assert_uint_eq(util_utc_100ns(1, 250), UINT64_C(116444736010000002));
 }
 END_TEST
@@ -463,6 +482,7 @@ static Suite *make_suite(void)
 
 	tcase_add_loop_test(tcase, nothing_is_sent_before_the_guest_has_chosen, 0,
 	                    UTIL_KINDS);
+	tcase_add_loop_test(tcase, every_version_is_offered, 0, UTIL_KINDS);
 	tcase_add_test(tcase, a_guest_without_our_versions_is_left_alone);
 	tcase_add_test(tcase, a_heart_beats_every_two_seconds);
 	tcase_add_test(tcase, a_silent_heart_is_reported_once_and_so_is_its_return);

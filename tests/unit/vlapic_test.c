@@ -255,6 +255,17 @@ START_TEST(a_lone_vector_has_none_beside_it)
 }
 END_TEST
 
+START_TEST(a_vector_is_lone_beside_none_of_the_others)
+{
+	for (unsigned int other = 16; other < 256; other++) {
+		create_on(1);
+		ck_assert(vlapic_accept(&v, 0x31, false));
+		ck_assert(vlapic_accept(&v, (uint8_t)other, false));
+		ck_assert_int_eq(vlapic_is_lone(&v, 0x31), other == 0x31);
+	}
+}
+END_TEST
+
 START_TEST(an_error_interrupts_once_until_esr_is_written)
 {
 	create_on(1);
@@ -518,6 +529,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, cr8_is_the_tprs_class);
 	tcase_add_test(tc, posted_vectors_are_merged_with_their_trigger);
 	tcase_add_test(tc, a_lone_vector_has_none_beside_it);
+	tcase_add_test(tc, a_vector_is_lone_beside_none_of_the_others);
 	tcase_add_test(tc, an_error_interrupts_once_until_esr_is_written);
 	tcase_add_test(tc, an_xapic_register_that_is_not_there_is_an_error_not_a_fault);
 	tcase_add_test(tc, the_two_halves_of_the_icr_send_an_ipi);
