@@ -85,14 +85,20 @@ static void run(const struct scsi_target *target, const struct vstor_request *vs
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	static const struct scsi_disk disks[] = {
-		{ .blocks = 1, .max_transfer_blocks = 2048, .can_unmap = true },
+	struct scsi_disk disks[] = {
+		{ .blocks = 1,
+		  .max_transfer_blocks = 2048,
+		  .can_unmap = true,
+		  .has_grown = size & 1 },
 		{ .blocks = UINT64_C(1) << 33,
 		  .max_transfer_blocks = 2048,
 		  .can_unmap = true },
-		{ .blocks = 4096, .max_transfer_blocks = 2048, .read_only = true },
+		{ .blocks = 4096,
+		  .max_transfer_blocks = 2048,
+		  .read_only = true,
+		  .has_grown = size & 2 },
 	};
-	static const struct scsi_target target = {
+	const struct scsi_target target = {
 		.disk = { &disks[0], &disks[1], &disks[2] },
 	};
 	struct cursor c = cursor_over(input, size);

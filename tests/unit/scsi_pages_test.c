@@ -238,6 +238,7 @@ START_TEST(sense_data_is_the_standards)
 		[SCSI_SENSE_SAVING_NOT_SUPPORTED] = { 0x5, 0x39, 0x00 },
 		[SCSI_SENSE_WRITE_PROTECTED] = { 0x7, 0x27, 0x00 },
 		[SCSI_SENSE_SPACE_ALLOCATION_FAILED] = { 0x7, 0x27, 0x07 },
+		[SCSI_SENSE_CAPACITY_CHANGED] = { 0x6, 0x2a, 0x09 },
 	};
 	const uint8_t *code = codes[_i];
 	const uint8_t fixed[18] = { 0x70, 0, code[0], 0, 0, 0,       0,
