@@ -4,6 +4,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 
@@ -13,6 +14,7 @@ static char *kernel;
 static char *initrd;
 static char *cmdline;
 static char **disks;
+static char **nets;
 static char *serial;
 static char *on_crash;
 
@@ -29,6 +31,9 @@ static const GOptionEntry entries[] = {
 	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
 	  "A disk: a raw image or block device; ',ro' for read-only; may be repeated",
 	  "FILE[,ro]" },
+	{ "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &nets,
+	  "A network adapter: a TAP device, or a port of a bridge; may be repeated",
+	  "tap=NAME|bridge=NAME[,mac=MAC][,mtu=N]" },
 	{ "serial", 0, 0, G_OPTION_ARG_FILENAME, &serial,
 	  "Serial console: a pty for 'viridis console', or a file to append to",
 	  "pty|FILE" },
@@ -84,6 +89,9 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 	}
 	for (char **disk = disks; disk && *disk; disk++)
 		take_disk(definition, *disk);
+	for (char **net = nets; net && *net; net++)
+		if (!definition_net_add(definition, *net, error))
+			return FALSE;
 	(void)definition_give_uuid(definition);
 	definition_complete(definition);
 	return definition_check(definition, error) &&

@@ -129,6 +129,13 @@ static void print_definition(const struct definition *definition)
 		        disk->path, disk->lun, disk->identity & DEFINITION_IDENTITY_MASK,
 		        disk->read_only ? ", read-only" : "");
 	}
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		g_print("net        %s %s (%s, MTU %u)\n",
+		        net->is_bridge ? "bridge" : "tap", net->device, net->mac,
+		        net->mtu);
+	}
 	g_print("serial     %s\n", definition->serial);
 	g_print("on crash   %s\n", definition_format_on_crash(definition->on_crash));
 }

@@ -189,6 +189,15 @@ static void print_all(JsonObject *answer)
 		print_totals(storage);
 		print_table(storage, "disks");
 	}
+	for (guint i = 0; i < DEFINITION_NETS_MAX; i++) {
+		g_autofree char *name = g_strdup_printf("net%u", i);
+		JsonObject *net = object_of(answer, name);
+
+		if (!net)
+			continue;
+		g_print("\n%s\n", name);
+		print_totals(net);
+	}
 	if (services) {
 		g_print("\n");
 		print_services(services);

@@ -6,7 +6,7 @@
 _viridis_options() {
 	local common="--json --help"
 	case $1 in
-	create) echo "--memory --vps --kernel --initrd --cmdline --disk --serial
+	create) echo "--memory --vps --kernel --initrd --cmdline --disk --net --serial
 		--on-crash $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
 	resize) echo "--lun --size $common" ;;
@@ -40,6 +40,7 @@ _viridis_files() {
 _viridis_value() {
 	case $1 in
 	--kernel | --initrd | --disk) _viridis_files ;;
+	--net) _viridis_reply "tap= bridge=" ;;
 	--serial)
 		_viridis_files
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/kernel_file.h"
 
 G_DEFINE_QUARK(viridis - definition - error - quark, definition_error)
@@ -29,6 +30,7 @@ struct definition *definition_new(void)
 	definition->cmdline = g_strdup("");
 	definition->serial = g_strdup("pty");
 	definition->disks = g_ptr_array_new_with_free_func(disk_free);
+	definition->nets = g_ptr_array_new_with_free_func(definition_net_free);
 	return definition;
 }
 
@@ -43,6 +45,7 @@ void definition_free(struct definition *definition)
 	g_free(definition->cmdline);
 	g_free(definition->serial);
 	g_ptr_array_unref(definition->disks);
+	g_ptr_array_unref(definition->nets);
 	g_free(definition);
 }
 
@@ -118,6 +121,7 @@ void definition_complete(struct definition *definition)
 		       is_taken(definition, disk, DEFINITION_LUN_NONE, disk->identity))
 			disk->identity++;
 	}
+	definition_net_complete(definition);
 }
 
 gboolean definition_give_uuid(struct definition *definition)
@@ -314,7 +318,7 @@ gboolean definition_check(const struct definition *definition, GError **error)
 	if (!check_text("serial", definition->serial, error) ||
 	    !check_text("cmdline", definition->cmdline, error))
 		return FALSE;
-	return check_disks(definition, error);
+	return check_disks(definition, error) && definition_net_check(definition, error);
 }
 
 /* Opens the file as its user will, so that what would fail there fails here. */
@@ -507,7 +511,8 @@ gboolean definition_check_host(const struct definition *definition, GError **err
 	for (guint i = 0; i < definition->disks->len; i++)
 		if (!check_disk(definition->disks, i, error))
 			return FALSE;
-	if (!check_serial(definition, error))
+	if (!check_serial(definition, error) ||
+	    !definition_net_check_host(definition, error))
 		return FALSE;
 	return check_host_memory(definition->memory_bytes, error);
 }

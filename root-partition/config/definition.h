@@ -6,8 +6,9 @@
  *     "kernel": "/boot/vmlinuz", "initrd": "/boot/initrd.img",
  *     "cmdline": "console=ttyS0 root=LABEL=web",
  *     "disks": [ { "path": "/srv/web.img", "read-only": false,
- *                  "lun": 0, "id": "6e2a7d0c5b19f384" } ], "serial": "pty",
- *     "on-crash": "keep" }
+ *                  "lun": 0, "id": "6e2a7d0c5b19f384" } ],
+ *     "nets": [ { "bridge": "br0", "mac": "02:1f:9c:40:7a:e3", "mtu": 1500 } ],
+ *     "serial": "pty", "on-crash": "keep" }
  *
  * A disk's LUN and identity make its names in the guest (serial number, /dev/disk/by-id), so they stay
  * with it whatever becomes of the disks around it. A file that lacks them loads all the same:
@@ -26,6 +27,16 @@
 #define DEFINITION_JSON_BYTES (256u << 10)
 #define DEFINITION_MEMORY_MIN (UINT64_C(8) << 20)
 #define DEFINITION_MEMORY_MAX (UINT64_C(128) << 30)
+
+#define DEFINITION_NETS_MAX 8u
+
+/* A network adapter; what may be in it: definition_net.h. */
+struct definition_net {
+	gboolean is_bridge; /* a new port of it; else an existing TAP device */
+	char *device;
+	char *mac; /* "02:1f:9c:40:7a:e3"; NULL: none yet */
+	uint32_t mtu;
+};
 
 /* What becomes of the machine when its guest tells that it cannot go on. */
 enum definition_on_crash {
@@ -54,6 +65,7 @@ struct definition {
 	char *initrd;     /* NULL: none */
 	char *cmdline;    /* "" when there is none */
 	GPtrArray *disks; /* struct definition_disk */
+	GPtrArray *nets;  /* struct definition_net */
 	char *serial;     /* "pty" or an absolute path */
 	enum definition_on_crash on_crash;
 };

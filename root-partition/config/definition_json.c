@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "root-partition/config/definition_json.h"
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 
 static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -168,15 +169,11 @@ static const struct definition_key {
 	gboolean required;
 	gboolean (*take)(struct definition *definition, JsonNode *node, GError **error);
 } keys[] = {
-	{ "name", TRUE, take_name },
-	{ "memory", TRUE, take_memory },
-	{ "vps", TRUE, take_vps },
-	{ "kernel", TRUE, take_kernel },
-	{ "initrd", FALSE, take_initrd },
-	{ "cmdline", FALSE, take_cmdline },
-	{ "disks", FALSE, take_disks },
-	{ "serial", FALSE, take_serial },
-	{ "on-crash", FALSE, take_on_crash },
+	{ "name", TRUE, take_name },      { "memory", TRUE, take_memory },
+	{ "vps", TRUE, take_vps },        { "kernel", TRUE, take_kernel },
+	{ "initrd", FALSE, take_initrd }, { "cmdline", FALSE, take_cmdline },
+	{ "disks", FALSE, take_disks },   { "nets", FALSE, definition_net_take },
+	{ "serial", FALSE, take_serial }, { "on-crash", FALSE, take_on_crash },
 	{ "uuid", FALSE, take_uuid },
 };
 
@@ -265,6 +262,7 @@ char *definition_to_json(const struct definition *definition)
 		json_text_add_string(builder, "initrd", definition->initrd);
 	json_text_add_string(builder, "cmdline", definition->cmdline);
 	definition_add_disks(builder, definition->disks);
+	definition_net_add_all(builder, definition->nets);
 	json_text_add_string(builder, "serial", definition->serial);
 	json_text_add_string(builder, "on-crash",
 	                     definition_format_on_crash(definition->on_crash));

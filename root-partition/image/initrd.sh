@@ -5,8 +5,10 @@
 #   build/image/guest.cpio.gz  a guest with the Hyper-V drivers
 
 # In the order of loading; dependencies are found through modules.dep.
-root_modules=(virtio_pci virtio_blk virtio_console crc32c_generic crc32c_intel ext4 brd loop)
-guest_modules=(crc32c_generic crc32c_intel sd_mod ext4 hv_vmbus hv_utils hv_storvsc)
+root_modules=(virtio_pci virtio_blk virtio_console crc32c_generic crc32c_intel ext4 brd loop
+	tun bridge)
+guest_modules=(crc32c_generic crc32c_intel sd_mod ext4 hv_vmbus hv_utils hv_storvsc
+	hv_netvsc)
 
 # One RAM disk of 64 MiB, to measure I/O where a virtio disk would spoil --icount.
 declare -A parameters=([brd.ko]="rd_nr=1 rd_size=65536")

@@ -90,10 +90,10 @@ static bool gpadl_accept(struct server *server, uint32_t relid, const struct gpa
 	                           gpadl->page_count);
 }
 
-/* Rings are let go of by closing the channel; no class of ours is lent other pages. */
+/* Rings are let go of by closing the channel, what else is lent by its provider. */
 static void gpadl_release(struct server *server, uint32_t relid, uint32_t gpadl_id)
 {
-	server_release_complete(server, relid, gpadl_id);
+	vmbus_release(vmbus_of(server), relid, gpadl_id);
 }
 
 static void channel_open(struct server *server, uint32_t relid,
@@ -134,6 +134,7 @@ static void channel_opened(struct server *server, uint32_t relid)
 static void finish_close(struct vmbus *vmbus, uint32_t relid)
 {
 	unwire(vmbus, relid);
+	vmbus_end_loans(vmbus, relid);
 	server_close_complete(&vmbus->server, relid);
 }
 
@@ -229,6 +230,30 @@ static void closed(gpointer context, uint32_t relid)
 	vmbus_deliver(vmbus);
 }
 
+/* Of a channel that is on its way to being closed nothing is lent: CLOSED ends its loans. */
+static void borrowed(gpointer context, struct provider *provider, uint32_t relid,
+                     uint32_t gpadl)
+{
+	struct vmbus *vmbus = context;
+
+	if (relid >= 1 && relid <= VMBUS_CHANNELS && vmbus->channels[relid].class &&
+	    vmbus_provider_of(vmbus, relid) == provider &&
+	    state_of(vmbus, relid) == SERVER_CHANNEL_OPEN)
+		vmbus_lend(vmbus, provider, relid, gpadl);
+}
+
+static void returned(gpointer context, struct provider *provider, uint32_t relid,
+                     uint32_t gpadl)
+{
+	struct vmbus *vmbus = context;
+
+	if (relid < 1 || relid > VMBUS_CHANNELS || !vmbus->channels[relid].class ||
+	    vmbus_provider_of(vmbus, relid) != provider)
+		return;
+	vmbus_loan_returned(vmbus, relid, gpadl);
+	vmbus_deliver(vmbus);
+}
+
 /* {"ok": true} or {"ok": false, "error": "..."}, for the request with the same tag. */
 static void answer_shutdown(struct vmbus *vmbus, const char *json)
 {
@@ -309,6 +334,8 @@ static void gone(gpointer context, struct provider *provider)
 const struct provider_events vmbus_provider_events = {
 	.opened = opened,
 	.closed = closed,
+	.borrowed = borrowed,
+	.returned = returned,
 	.event = event,
 	.gone = gone,
 };

@@ -9,12 +9,19 @@
 #include "root-partition/vmbusd/vmbusd.h"
 #include "vmbus/core/server.h"
 
-#define VMBUS_CHANNELS          8u
+#define VMBUS_CHANNELS          16u
 #define VMBUS_GPADLS            64u
 #define VMBUS_PFNS              32768u /* what 64 MiB of rings take */
 #define VMBUS_QUEUE             SERVER_QUEUE_CAPACITY(VMBUS_CHANNELS, VMBUS_GPADLS)
 #define VMBUS_MESSAGE_FDS       2u
 #define VMBUS_CONNECTION(relid) (0x10000u + (relid)) /* the guest signals it */
+
+/* A GPADL whose pages a provider has. */
+struct vmbus_loan {
+	uint32_t relid; /* 0: the slot is free */
+	uint32_t gpadl;
+	bool wanted; /* the guest tears it down and waits for the provider */
+};
 
 /* A channel, by relid. */
 struct vmbus_channel {
@@ -38,6 +45,7 @@ struct vmbus {
 	struct machine *machine;
 	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
+	struct vmbus_loan loans[VMBUS_GPADLS];
 
 	struct vmbus_message_source sources[VMBUS_MESSAGE_FDS];
 	guint retry_source;
@@ -67,6 +75,15 @@ extern const struct provider_events vmbus_provider_events;
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
 bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
+
+/* In loan.c: memory that a guest lends to a channel beside its rings. */
+void vmbus_lend(struct vmbus *vmbus, struct provider *provider, uint32_t relid,
+                uint32_t gpadl);
+void vmbus_loan_returned(struct vmbus *vmbus, uint32_t relid, uint32_t gpadl);
+/* Its provider has let go of all that the channel was lent. */
+void vmbus_end_loans(struct vmbus *vmbus, uint32_t relid);
+/* The guest tears it down; server_release_complete() follows when no provider has it. */
+void vmbus_release(struct vmbus *vmbus, uint32_t relid, uint32_t gpadl);
 
 /* For the next order to a provider. Never 0, which marks events that nobody asked for. */
 uint32_t vmbus_new_tag(struct vmbus *vmbus);

@@ -3,6 +3,7 @@
 #include "root-partition/vmbusd/offers.h"
 
 #include "root-partition/config/definition_json.h"
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 
 /* Instances are ours to choose; they stay the same so that the guest's names for devices do. */
@@ -19,7 +20,23 @@ static const struct vmbus_class classes[] = {
 	{ "timesync", VMBUS_TYPE_TIMESYNC,
 	  VMBUS_GUID(0x5a1d0004, 0x7669, 0x7269, 0x6469, 0x730000000004), VMBUS_UTIL,
 	  true },
+#define NET(a, index)                                                          \
+	{                                                                      \
+		"net", VMBUS_TYPE_NET,                                         \
+			VMBUS_GUID(a, 0x7669, 0x7269, 0x6469, 0x730000000005), \
+			(enum vmbus_provider)(VMBUS_NET + (index)), false      \
+	}
+	NET(0x5a1d0010, 0),
+	NET(0x5a1d0011, 1),
+	NET(0x5a1d0012, 2),
+	NET(0x5a1d0013, 3),
+	NET(0x5a1d0014, 4),
+	NET(0x5a1d0015, 5),
+	NET(0x5a1d0016, 6),
+	NET(0x5a1d0017, 7),
+#undef NET
 };
+_Static_assert(DEFINITION_NETS_MAX == 8, "each network adapter has its instance");
 
 static const struct {
 	const char *name;
@@ -27,10 +44,20 @@ static const struct {
 } providers[VMBUS_PROVIDERS] = {
 	[VMBUS_STORAGE] = { "storage", "viridis-storage" },
 	[VMBUS_UTIL] = { "util", "viridis-util" },
+	[VMBUS_NET + 0] = { "net0", "viridis-net" },
+	[VMBUS_NET + 1] = { "net1", "viridis-net" },
+	[VMBUS_NET + 2] = { "net2", "viridis-net" },
+	[VMBUS_NET + 3] = { "net3", "viridis-net" },
+	[VMBUS_NET + 4] = { "net4", "viridis-net" },
+	[VMBUS_NET + 5] = { "net5", "viridis-net" },
+	[VMBUS_NET + 6] = { "net6", "viridis-net" },
+	[VMBUS_NET + 7] = { "net7", "viridis-net" },
 };
 
 bool offers_need(const struct definition *definition, enum vmbus_provider provider)
 {
+	if (provider >= VMBUS_NET)
+		return (guint)(provider - VMBUS_NET) < definition->nets->len;
 	return provider != VMBUS_STORAGE || definition->disks->len > 0;
 }
 
@@ -86,6 +113,9 @@ char *offers_configuration(const struct definition *definition,
 	add_channels(builder, definition, provider);
 	if (provider == VMBUS_STORAGE)
 		definition_add_disks(builder, definition->disks);
+	if (provider >= VMBUS_NET)
+		definition_net_add_one(builder,
+		                       definition->nets->pdata[provider - VMBUS_NET]);
 	json_builder_end_object(builder);
 	return json_text_finish(builder, FALSE);
 }

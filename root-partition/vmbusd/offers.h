@@ -11,7 +11,13 @@
 
 #include "root-partition/config/definition.h"
 
-enum vmbus_provider { VMBUS_STORAGE, VMBUS_UTIL, VMBUS_PROVIDERS };
+/* One for each network adapter, by its place in the definition. */
+enum vmbus_provider {
+	VMBUS_STORAGE,
+	VMBUS_UTIL,
+	VMBUS_NET,
+	VMBUS_PROVIDERS = VMBUS_NET + DEFINITION_NETS_MAX,
+};
 
 /* One kind of device that is offered. */
 struct vmbus_class {

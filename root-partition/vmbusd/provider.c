@@ -204,6 +204,29 @@ void provider_close(struct provider *provider, uint32_t channel)
 	send_message(provider, &message, NULL, 0);
 }
 
+void provider_lend(struct provider *provider, uint32_t channel, uint32_t gpadl,
+                   const uint64_t *pfns, uint32_t count)
+{
+	struct vsp_message message = {
+		.type = VSP_LEND,
+		.channel = channel,
+		.number = gpadl,
+		.count = count,
+		.tail = pfns,
+	};
+
+	send_message(provider, &message, NULL, 0);
+}
+
+void provider_reclaim(struct provider *provider, uint32_t channel, uint32_t gpadl)
+{
+	struct vsp_message message = { .type = VSP_RECLAIM,
+		                       .channel = channel,
+		                       .number = gpadl };
+
+	send_message(provider, &message, NULL, 0);
+}
+
 void provider_command(struct provider *provider, uint32_t tag, const char *json)
 {
 	send_text(provider, VSP_COMMAND, tag, json);
@@ -220,6 +243,14 @@ static void take(struct provider *provider, const struct vsp_message *message)
 		break;
 	case VSP_CLOSED:
 		provider->events->closed(provider->context, message->channel);
+		break;
+	case VSP_BORROW:
+		provider->events->borrowed(provider->context, provider, message->channel,
+		                           message->number);
+		break;
+	case VSP_RETURNED:
+		provider->events->returned(provider->context, provider, message->channel,
+		                           message->number);
 		break;
 	case VSP_EVENT:
 		provider->events->event(provider->context, provider, message->number,

@@ -16,6 +16,12 @@ struct provider;
 struct provider_events {
 	void (*opened)(gpointer context, uint32_t channel, bool opened);
 	void (*closed)(gpointer context, uint32_t channel);
+	/* It asks for what the guest lent to a channel; provider_lend() answers. */
+	void (*borrowed)(gpointer context, struct provider *provider, uint32_t channel,
+	                 uint32_t gpadl);
+	/* It touches none of it any more. */
+	void (*returned)(gpointer context, struct provider *provider, uint32_t channel,
+	                 uint32_t gpadl);
 	void (*event)(gpointer context, struct provider *provider, uint32_t tag,
 	              const char *json);
 	/* It died or broke the protocol, and its I/O is over: nothing of it touches guest memory any more. */
@@ -48,6 +54,10 @@ void provider_open(struct provider *provider, uint32_t channel,
                    const struct provider_rings *rings);
 void provider_start_channel(struct provider *provider, uint32_t channel);
 void provider_close(struct provider *provider, uint32_t channel);
+/* No pages: there is no such memory. */
+void provider_lend(struct provider *provider, uint32_t channel, uint32_t gpadl,
+                   const uint64_t *pfns, uint32_t count);
+void provider_reclaim(struct provider *provider, uint32_t channel, uint32_t gpadl);
 void provider_command(struct provider *provider, uint32_t tag, const char *json);
 
 #endif

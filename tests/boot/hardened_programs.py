@@ -67,7 +67,7 @@ def main():
     with Tap() as tap:
         found = list(programs())
         names = sorted(path.name for path in found)
-        tap.ok({"viridis", "viridis-vm", "viridis-storage", "viridis-util"} <= set(names),
+        tap.ok({"viridis", "viridis-vm", "viridis-storage", "viridis-util", "viridis-net"} <= set(names),
                f"programs are found: {' '.join(names)}")
         for path in found:
             tap.run(f"{path.name}: its memory", check_segments, path)

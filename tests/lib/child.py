@@ -106,7 +106,7 @@ class Root:
 
     def nothing_left(self):
         """No partition, no page with the hypervisor or pinned, no process of ours."""
-        self.wait("[ -z \"$(ps | grep -o '[v]iridis-[vsu][mtu].*')\" ]", 10, "ps")
+        self.wait("[ -z \"$(ps | grep -o '[v]iridis-[vsun][mtue].*')\" ]", 10, "ps")
         found = self.json("stats")
         if found["partitions"] or found["pinned-pages"] or found["deposited-pages"]:
             raise Failure(f"left behind: {found}\n{self.machine.hypervisor_log.tail(15)}")

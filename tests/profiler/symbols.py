@@ -122,6 +122,7 @@ ROOT_PROGRAMS = {
     "viridis-vm": BUILD / "root-partition/vm/viridis-vm",
     "viridis-storage": BUILD / "vsp/storage/viridis-storage",
     "viridis-util": BUILD / "vsp/util/viridis-util",
+    "viridis-net": BUILD / "vsp/net/viridis-net",
 }
 
 

@@ -6,11 +6,16 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "vsp/lib/vsp.h"
 #include "worker_io.h"
 
 static bool silent;
+static bool borrows;
+static struct vsp_channel *opened;
+static struct vsp_loan borrowed;
+static uint32_t asked; /* the tag of the order to borrow */
 
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
                                size_t bytes)
@@ -20,11 +25,12 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	if (fcntl(OURS, F_GETFD) >= 0)
 		return false;
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
+	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
 	if (strstr(json, "\"vm\":\"" LINGERS "\"")) {
 		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
 	}
 	return strstr(json, "\"shutdown\"") &&
-	       (silent || strstr(json, "\"vm\":\"test\""));
+	       (silent || borrows || strstr(json, "\"vm\":\"test\""));
 }
 
 static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
@@ -37,6 +43,7 @@ static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
 static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
 {
 	(void)vsp;
+	opened = channel;
 	vsp_channel_signal(channel);
 }
 
@@ -52,6 +59,11 @@ static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
 	if (silent)
 		return;
+	if (borrows) {
+		asked = tag;
+		vsp_borrow(vsp, opened, 2);
+		return;
+	}
 	if (strstr(json, "stats")) {
 		vsp_event(vsp, tag,
 		          COUNTERS "{\"d\":{\"e\":1}}}}},\"ok\":true,\"half\":0.5,"
@@ -63,6 +75,36 @@ static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 	                                 "{\"ok\": true}");
 }
 
+static void provider_lent(struct vsp *vsp, struct vsp_channel *channel,
+                          const struct vsp_loan *loan)
+{
+	(void)channel;
+	borrowed = *loan;
+	vsp_event(vsp, asked,
+	          loan->pages ? "{\"ok\": true}" :
+	                        "{\"ok\": false, \"error\": \"no such memory\"}");
+}
+
+/* Slowly: a worker that does not wait tells the guest too early. */
+static void provider_reclaim(struct vsp *vsp, struct vsp_channel *channel, uint32_t gpadl)
+{
+	const struct timespec late = { .tv_nsec = 300000000 };
+
+	(void)vsp;
+	(void)channel;
+	(void)gpadl;
+	nanosleep(&late, NULL);
+	borrowed.pages[borrowed.bytes - 1] = BORROWED;
+}
+
+static void provider_close(struct vsp *vsp, struct vsp_channel *channel)
+{
+	if (borrowed.pages)
+		provider_reclaim(vsp, channel, borrowed.gpadl);
+	borrowed.pages = NULL;
+	vsp_channel_closed(vsp, channel);
+}
+
 int worker_provider_main(void)
 {
 	static const struct vsp_provider provider = {
@@ -71,7 +113,9 @@ int worker_provider_main(void)
 		.open = provider_open,
 		.started = provider_started,
 		.signalled = provider_signalled,
-		.close = vsp_channel_closed,
+		.close = provider_close,
+		.lent = provider_lent,
+		.reclaim = provider_reclaim,
 		.command = provider_command,
 	};
 

@@ -282,6 +282,56 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 }
 END_TEST
 
+/* ---- What a guest lends ---- */
+
+static uint8_t *last_byte_lent(void)
+{
+	return machine->memory.base + 0x106 * 4096 + 4095; /* guest_post_rings() */
+}
+
+/* It lends memory, and takes it back while its channel is open, or as it closes. */
+static gpointer child_that_lends(gpointer data)
+{
+	bool closes = *(const int *)data;
+	struct vmbus_relid_message close_message = { .header.type = VMBUS_CLOSE_CHANNEL };
+	struct hv_message message;
+	uint32_t relid;
+
+	guest_connect();
+	relid = guest_take_offers();
+	guest_open(relid);
+	request_shutdown(FALSE);
+	ck_assert_str_eq(shutdown_error, "no such memory");
+	guest_post_rings(relid, 2);
+	guest_expect(VMBUS_GPADL_CREATED, &message);
+	request_shutdown(FALSE);
+	ck_assert_ptr_null(shutdown_error);
+	close_message.relid = relid;
+	if (closes)
+		fake_post(&close_message, sizeof(close_message));
+	guest_tear_down(relid, 2);
+	ck_assert_uint_eq(*last_byte_lent(), BORROWED);
+	if (closes)
+		guest_tear_down(relid, 1);
+	else
+		guest_close(relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(memory_that_was_lent_is_the_guests_when_its_provider_has_let_go)
+{
+	GThread *thread;
+
+	g_free(definition->name);
+	definition->name = g_strdup(BORROWS);
+	worker_make();
+	thread = g_thread_new("child", child_that_lends, &_i);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+}
+END_TEST
+
 /* ---- What providers count ---- */
 
 static char *counted;
@@ -438,6 +488,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
+	tcase_add_loop_test(
+		tcase, memory_that_was_lent_is_the_guests_when_its_provider_has_let_go, 0,
+		2);
 	tcase_add_loop_test(tcase, counters_are_told_and_nothing_else, 0, 2);
 	tcase_add_loop_test(tcase, a_provider_is_gone_when_its_io_is_over_and_not_before,
 	                    0, G_N_ELEMENTS(lingering));

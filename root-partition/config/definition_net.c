@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network adapters of a definition: see definition_net.h. */
+#include "root-partition/config/definition_net.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "root-partition/config/json_text.h"
+
+#define MTU_DEFAULT 1500u
+#define MTU_MIN     576u
+#define MTU_MAX     9000u
+#define MAC_BYTES   6u
+
+static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static gboolean invalid(GError **error, const char *format, ...)
+{
+	va_list args;
+
+	if (error) {
+		va_start(args, format);
+		*error = g_error_new_valist(DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
+		                            format, args);
+		va_end(args);
+	}
+	return FALSE;
+}
+
+void definition_net_free(gpointer data)
+{
+	struct definition_net *net = data;
+
+	g_free(net->device);
+	g_free(net->mac);
+	g_free(net);
+}
+
+static struct definition_net *add(struct definition *definition)
+{
+	struct definition_net *net = g_new0(struct definition_net, 1);
+
+	net->mtu = MTU_DEFAULT;
+	g_ptr_array_add(definition->nets, net);
+	return net;
+}
+
+/* ---- Members, wherever they come from ---- */
+
+static gboolean set_device(struct definition_net *net, gboolean is_bridge,
+                           const char *device, GError **error)
+{
+	if (net->device)
+		return invalid(error, "net: it has one 'tap' or one 'bridge'");
+	net->is_bridge = is_bridge;
+	net->device = g_strdup(device);
+	return TRUE;
+}
+
+static gboolean set_text(struct definition_net *net, const char *key, const char *value,
+                         GError **error)
+{
+	if (strcmp(key, "tap") == 0)
+		return set_device(net, FALSE, value, error);
+	if (strcmp(key, "bridge") == 0)
+		return set_device(net, TRUE, value, error);
+	if (strcmp(key, "mac") != 0)
+		return invalid(error, "net: there is no '%s'", key);
+	g_free(net->mac);
+	net->mac = g_ascii_strdown(value, -1);
+	return TRUE;
+}
+
+/* ---- As an option ---- */
+
+static gboolean set_option(struct definition_net *net, const char *text, GError **error)
+{
+	const char *equals = strchr(text, '=');
+	g_autofree char *key = equals ? g_strndup(text, (gsize)(equals - text)) : NULL;
+	guint64 number;
+
+	if (!equals)
+		return invalid(error, "net '%s': write tap=NAME or bridge=NAME", text);
+	if (strcmp(key, "mtu") != 0)
+		return set_text(net, key, equals + 1, error);
+	if (!g_ascii_string_to_unsigned(equals + 1, 10, 0, G_MAXUINT32, &number, NULL))
+		return invalid(error, "net: mtu '%s': not a number", equals + 1);
+	net->mtu = (uint32_t)number;
+	return TRUE;
+}
+
+gboolean definition_net_add(struct definition *definition, const char *text,
+                            GError **error)
+{
+	struct definition_net *net = add(definition);
+	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+
+	for (char **part = parts; *part; part++)
+		if (!set_option(net, *part, error))
+			return FALSE;
+	return net->device ||
+	       invalid(error, "net '%s': a 'tap' or a 'bridge' is needed", text);
+}
+
+/* ---- Addresses ---- */
+
+static gboolean parse_mac(const char *text, unsigned int bytes[MAC_BYTES])
+{
+	return strlen(text) == 17 && strspn(text, "0123456789abcdef:") == 17 &&
+	       sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &bytes[0], &bytes[1], &bytes[2],
+	              &bytes[3], &bytes[4], &bytes[5]) == (int)MAC_BYTES;
+}
+
+static gboolean is_taken(const struct definition *definition, const char *mac)
+{
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		if (net->mac && strcmp(net->mac, mac) == 0)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* Locally administered: 02, then 40 bits that no other VM has. */
+static char *new_mac(const struct definition *definition, guint index)
+{
+	const char *who = definition->uuid ? definition->uuid : definition->name;
+	g_autofree char *text = g_strdup_printf("%s net %u", who, index);
+	g_autofree char *hash =
+		g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+
+	return g_strdup_printf("02:%.2s:%.2s:%.2s:%.2s:%.2s", hash, hash + 2, hash + 4,
+	                       hash + 6, hash + 8);
+}
+
+void definition_net_complete(struct definition *definition)
+{
+	for (guint i = 0; i < definition->nets->len; i++) {
+		struct definition_net *net = definition->nets->pdata[i];
+
+		for (guint try = i; !net->mac; try += DEFINITION_NETS_MAX) {
+			g_autofree char *mac = new_mac(definition, try);
+
+			if (!is_taken(definition, mac))
+				net->mac = g_steal_pointer(&mac);
+		}
+	}
+}
+
+/* ---- Checks ---- */
+
+static gboolean check_mac(const struct definition *definition, guint index,
+                          GError **error)
+{
+	const struct definition_net *net = definition->nets->pdata[index];
+	unsigned int bytes[MAC_BYTES];
+
+	if (!net->mac)
+		return TRUE;
+	if (!parse_mac(net->mac, bytes))
+		return invalid(error,
+		               "net: mac '%s': write for example 02:00:5e:10:00:01",
+		               net->mac);
+	if ((bytes[0] & 1) || strcmp(net->mac, "00:00:00:00:00:00") == 0)
+		return invalid(error, "net: mac %s: not an address of one station",
+		               net->mac);
+	for (guint i = 0; i < index; i++) {
+		const struct definition_net *other = definition->nets->pdata[i];
+
+		if (other->mac && strcmp(other->mac, net->mac) == 0)
+			return invalid(error, "net: mac %s is another adapter's too",
+			               net->mac);
+	}
+	return TRUE;
+}
+
+/* What Linux takes as the name of a device, and a path in /sys too. */
+static gboolean check_device(const char *name, GError **error)
+{
+	gsize length = name ? strlen(name) : 0;
+
+	if (length == 0 || length >= IFNAMSIZ || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0 || strpbrk(name, "/:%") != NULL)
+		return invalid(error, "net: '%s' is no name of a network device",
+		               name ? name : "");
+	for (const char *c = name; *c; c++)
+		if (!g_ascii_isgraph(*c))
+			return invalid(error, "net: a device's name has a character "
+			                      "that it cannot have");
+	return TRUE;
+}
+
+gboolean definition_net_check(const struct definition *definition, GError **error)
+{
+	if (definition->nets->len > DEFINITION_NETS_MAX)
+		return invalid(error, "%u network adapters: at most %u are possible",
+		               definition->nets->len, DEFINITION_NETS_MAX);
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		if (!check_device(net->device, error) || !check_mac(definition, i, error))
+			return FALSE;
+		if (net->mtu < MTU_MIN || net->mtu > MTU_MAX)
+			return invalid(error, "net: mtu %u: from %u to %u are possible",
+			               net->mtu, MTU_MIN, MTU_MAX);
+	}
+	return TRUE;
+}
+
+static gboolean missing(GError **error, const struct definition_net *net, const char *why)
+{
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "net %s: %s",
+	            net->device, why);
+	return FALSE;
+}
+
+static gboolean has_attribute(const char *device, const char *attribute)
+{
+	g_autofree char *path =
+		g_strdup_printf("/sys/class/net/%s/%s", device, attribute);
+
+	return access(path, F_OK) == 0;
+}
+
+gboolean definition_net_check_host(const struct definition *definition, GError **error)
+{
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		if (if_nametoindex(net->device) == 0)
+			return missing(error, net, "there is no such network device");
+		if (net->is_bridge && !has_attribute(net->device, "bridge"))
+			return missing(error, net, "it is no bridge");
+		if (!net->is_bridge && !has_attribute(net->device, "tun_flags"))
+			return missing(error, net, "it is no TAP device");
+		for (guint j = 0; j < i; j++) {
+			const struct definition_net *other = definition->nets->pdata[j];
+
+			if (!net->is_bridge && !other->is_bridge &&
+			    strcmp(net->device, other->device) == 0)
+				return missing(error, net,
+				               "a TAP device has one adapter");
+		}
+	}
+	return TRUE;
+}
+
+/* ---- JSON ---- */
+
+static gboolean take_member(struct definition_net *net, const char *key, JsonNode *node,
+                            GError **error)
+{
+	const char *text;
+	gint64 number;
+
+	if (strcmp(key, "mtu") != 0)
+		return json_text_get_string(node, &text) ?
+		               set_text(net, key, text, error) :
+		               invalid(error, "net: '%s' must be a string", key);
+	if (!json_text_get_int(node, &number))
+		return invalid(error, "net: 'mtu' must be a whole number");
+	net->mtu = number < 0 || number > G_MAXINT32 ? G_MAXINT32 : (uint32_t)number;
+	return TRUE;
+}
+
+static gboolean take_one(struct definition *definition, JsonNode *node, GError **error)
+{
+	struct definition_net *net;
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *value;
+
+	if (!JSON_NODE_HOLDS_OBJECT(node))
+		return invalid(error, "'nets' must be a list of objects");
+	net = add(definition);
+	json_object_iter_init(&iter, json_node_get_object(node));
+	while (json_object_iter_next(&iter, &key, &value))
+		if (!take_member(net, key, value, error))
+			return FALSE;
+	return TRUE;
+}
+
+gboolean definition_net_take(struct definition *definition, JsonNode *node,
+                             GError **error)
+{
+	JsonArray *array;
+
+	if (!JSON_NODE_HOLDS_ARRAY(node))
+		return invalid(error, "'nets' must be a list of objects");
+	array = json_node_get_array(node);
+	for (guint i = 0; i < json_array_get_length(array); i++)
+		if (!take_one(definition, json_array_get_element(array, i), error))
+			return FALSE;
+	return TRUE;
+}
+
+static void add_object(JsonBuilder *builder, const struct definition_net *net)
+{
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, net->is_bridge ? "bridge" : "tap", net->device);
+	if (net->mac)
+		json_text_add_string(builder, "mac", net->mac);
+	json_text_add_int(builder, "mtu", net->mtu);
+	json_builder_end_object(builder);
+}
+
+void definition_net_add_all(JsonBuilder *builder, const GPtrArray *nets)
+{
+	json_builder_set_member_name(builder, "nets");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < nets->len; i++)
+		add_object(builder, nets->pdata[i]);
+	json_builder_end_array(builder);
+}
+
+void definition_net_add_one(JsonBuilder *builder, const struct definition_net *net)
+{
+	json_builder_set_member_name(builder, "net");
+	add_object(builder, net);
+}

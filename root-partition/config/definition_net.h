@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Network adapters of a definition: as an option says them, as JSON has them, and what makes
+ * sense. definition.h has the structure.
+ *
+ *   tap=NAME | bridge=NAME [,mac=02:00:5e:10:00:01] [,mtu=1500]
+ */
+#ifndef VIRIDIS_VM_DEFINITION_NET_H
+#define VIRIDIS_VM_DEFINITION_NET_H
+
+#include <json-glib/json-glib.h>
+
+#include "root-partition/config/definition.h"
+
+void definition_net_free(gpointer net);
+
+/* Adds the adapter that the text describes. */
+gboolean definition_net_add(struct definition *definition, const char *text,
+                            GError **error);
+
+/* Adapters without an address get one of their own, by the VM's identity and their place. */
+void definition_net_complete(struct definition *definition);
+
+/* Names, addresses and numbers are possible, and no address is there twice. */
+gboolean definition_net_check(const struct definition *definition, GError **error);
+
+/* This machine has the devices. */
+gboolean definition_net_check_host(const struct definition *definition, GError **error);
+
+/* The member "nets", from and to JSON; and one adapter's object as "net". */
+gboolean definition_net_take(struct definition *definition, JsonNode *node,
+                             GError **error);
+void definition_net_add_all(JsonBuilder *builder, const GPtrArray *nets);
+void definition_net_add_one(JsonBuilder *builder, const struct definition_net *net);
+
+#endif

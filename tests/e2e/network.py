@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root guest-initrd
+# Limit: 900
+"""A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
+larger MTU; two guests that talk; networks that cannot be; and what is left when the process that serves it is killed.
+All traffic stays between the root and its children."""
+import contextlib
+import tempfile
+from pathlib import Path
+
+from lib.child import Root
+from lib.paths import GUEST_INITRD, KERNEL
+from commands.root import concatenated_initrd
+from lib.shell import GuestShell
+from lib.tap import Tap
+
+BOOT_SECONDS = 240
+PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
+ROOT = "10.77.0.1"
+FIRST_MAC, SECOND_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
+GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
+MIB = 1 << 20
+FILE_MIB = 24
+
+# What udhcpc calls for each step, in the guest.
+DHCP_SCRIPT = """#!/bin/sh
+case $1 in
+deconfig) ip addr flush dev "$interface"; ip link set "$interface" up ;;
+bound | renew) ip addr add "$ip/$mask" dev "$interface"; echo "$ip" >/run/address ;;
+esac
+"""
+DHCP_SERVER = f"""start 10.77.0.10
+end 10.77.0.90
+interface br0
+lease_file /run/leases
+static_lease {FIRST_MAC} 10.77.0.10
+static_lease {SECOND_MAC} 10.77.0.11
+option subnet 255.255.255.0
+option router {ROOT}
+"""
+
+
+@contextlib.contextmanager
+def guest_initrd():
+    """The small guest's, with what udhcpc calls."""
+    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        share = Path(folder, "tree", "share")
+        share.mkdir(parents=True)
+        script = share / "dhcp"
+        script.write_text(DHCP_SCRIPT)
+        script.chmod(0o755)
+        yield concatenated_initrd(share.parent, GUEST_INITRD, Path(folder, "initrd"))
+
+
+def set_up(root):
+    root.tell("brctl addbr br0 && ip addr add 10.77.0.1/24 dev br0 && ip link set br0 up")
+    root.tell("tunctl -t tap0 && ip link set tap0 up")
+    root.tell(": >/run/leases; udhcpd -S /share/udhcpd.conf")
+    root.tell(f"mkdir /tmp/www; head -c {FILE_MIB * MIB} /dev/urandom >/tmp/www/file;"
+              f" httpd -p {ROOT}:80 -h /tmp/www")
+
+
+def define(root, name, net, words=""):
+    root.create(name, f"{GUEST_VM} --net {net} {words}", "console=ttyS0 quiet")
+
+
+def attach(root, name):
+    return GuestShell(root.shell, name, PROMPT, BOOT_SECONDS)
+
+
+@contextlib.contextmanager
+def away(guest):
+    """In the root's shell for a while, whatever happens there."""
+    guest.detach()
+    try:
+        yield
+    finally:
+        guest.attach()
+
+
+# --- one guest
+
+def check_driver(guest):
+    guest.tell("readlink /sys/class/net/eth0/device/driver | grep -q hv_netvsc", 90)
+    assert guest.tell("cat /sys/class/net/eth0/address") == FIRST_MAC
+    assert guest.tell("cat /sys/class/net/eth0/mtu") == "1500"
+    amiss = guest.ask("dmesg | grep -E 'hv_netvsc|hv_vmbus' | grep -iE 'fail|error|unable|invalid'")
+    assert amiss.status == 1, amiss.output
+
+
+def check_dhcp_of(guest, address):
+    guest.tell("udhcpc -i eth0 -n -q -t 10 -s /share/dhcp", 90)
+    assert guest.tell("cat /run/address") == address
+
+
+def check_dhcp(guest):
+    check_dhcp_of(guest, "10.77.0.10")
+
+
+def ping(guest, address, size=56):
+    told = guest.tell(f"ping -c 3 -s {size} -W 5 {address}", 60)
+    assert "3 packets received" in told, told
+
+
+def check_ping(guest):
+    for size in (56, 1400, 1472, 1473, 6000):
+        ping(guest, ROOT, size)
+
+
+def check_receive(guest, root):
+    guest.tell(f"wget -q -O /tmp/got http://{ROOT}/file", 200)
+    there = guest.tell("sha256sum </tmp/got", 60)
+    with away(guest):
+        here = root.tell("sha256sum </tmp/www/file")
+    assert there == here, (there, here)
+
+
+def check_send(guest, root):
+    with away(guest):
+        # nc ends when its peer says that it will send no more: this one says nothing for a while.
+        root.tell("(sleep 300 | nc -l -p 5000 >/tmp/got &)")
+    guest.tell(f"nc {ROOT} 5000 </tmp/got", 200)
+    with away(guest):
+        root.wait("cmp -s /tmp/got /tmp/www/file", 60, "ls -l /tmp/got /tmp/www/file")
+
+
+def check_down_and_up(guest):
+    for _ in range(3):
+        guest.tell("ip link set eth0 down && ip link set eth0 up", 60)
+    ping(guest, ROOT)
+
+
+def check_mtu(guest):
+    """The host gives 9000; the guest begins with what it is used to."""
+    guest.tell("ip link set eth0 mtu 9000", 60)
+    assert guest.tell("cat /sys/class/net/eth0/mtu") == "9000"
+    ping(guest, ROOT, 8900)
+    guest.tell("ip link set eth0 mtu 1280", 60)
+    ping(guest, ROOT, 8900)
+    guest.tell("ip link set eth0 mtu 1500", 60)
+    ping(guest, ROOT)
+
+
+def check_rebind(guest):
+    """The driver lets go of the device and takes it anew."""
+    guest.tell("d=$(basename $(readlink /sys/class/net/eth0/device));"
+               " cd /sys/bus/vmbus/drivers/hv_netvsc; echo $d >unbind;"
+               " ! ls /sys/class/net | grep eth0 && echo $d >bind; cd /", 60)
+    check_dhcp(guest)
+    ping(guest, ROOT)
+
+
+def check_errors(guest):
+    names = ("rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "rx_length_errors",
+             "rx_frame_errors", "rx_crc_errors", "tx_carrier_errors")
+    told = guest.tell("cd /sys/class/net/eth0/statistics; cat " + " ".join(names) + "; cd /")
+    assert told.split() == ["0"] * len(names), told
+
+
+def check_stats(root):
+    told = root.json("stats first")["net0"]
+    assert told["sent-bytes"] > FILE_MIB * MIB and told["received-bytes"] > FILE_MIB * MIB, told
+    assert told["rejected"] == told["send-errors"] == told["receive-errors"] == 0, told
+    # A segment of 1,460 bytes a frame would be 17,000 frames.
+    assert told["sent"] < 8000, told
+    assert "sent-bytes" in root.tell("viridis stats first")
+
+
+# --- two guests
+
+def check_two(root, first):
+    with away(first):
+        root.start("second")
+        second = attach(root, "second")
+        try:
+            check_dhcp_of(second, "10.77.0.11")
+            ping(second, "10.77.0.10")
+            ping(second, ROOT)
+        finally:
+            second.detach()
+        root.tell("viridis stop second")
+
+
+# --- networks that cannot be
+
+REFUSED = (
+    ("bridge=br9", "br9: there is no such"), ("bridge=lo", "lo: it is no bridge"),
+    ("tap=tap9", "tap9: there is no such"), ("tap=br0", "br0: it is no TAP"),
+    ("tap=", "no name of a network"), ("br0", "write tap=NAME"), ("mtu=9000", "is needed"),
+    ("bridge=br0,tap=tap0", "one 'tap' or one 'bridge'"), ("bridge=br0,mtu=90", "mtu 90"),
+    ("bridge=br0,mtu=x", "not a number"), ("bridge=br0,mac=01:00:00:00:00:01", "one station"),
+    ("bridge=br0,mac=2:0:0", "mac '2:0:0'"), ("bridge=br0,color=red", "no 'color'"),
+    (f"bridge=br0,mac={FIRST_MAC} --net bridge=br0,mac={FIRST_MAC}", "another adapter's"),
+    ("tap=tap0 --net tap=tap0", "one adapter"),
+)
+
+
+def check_refused(root):
+    for words, named in REFUSED:
+        answer = root.ask(f"viridis create bad {GUEST_VM} --net {words}")
+        assert answer.status == 1 and named in answer.output, (words, answer.output)
+    assert "bad" not in root.tell("viridis list")
+
+
+def check_busy(root):
+    """A TAP device serves one; what is gone since is said at the start."""
+    define(root, "tapped", "tap=tap0")
+    define(root, "late", "tap=tap0")
+    root.start("tapped")
+    answer = root.ask("viridis start late")
+    assert answer.status == 1 and "in use" in answer.output, answer.output
+    root.tell("viridis stop tapped; tunctl -d tap0")
+    answer = root.ask("viridis start tapped")
+    assert answer.status == 1 and "tap0: there is no such" in answer.output, answer.output
+    root.tell("viridis delete tapped; viridis delete late")
+
+
+# --- the process that serves it dies
+
+def check_killed(root, guest):
+    with away(guest):
+        root.tell("kill -9 $(pidof viridis-net)")
+        root.wait("viridis info first | grep -q '^net0 *died;'", 20, "viridis info first")
+        assert root.state("first") == "running"
+        log = root.tell("viridis log first")
+        for words in ("viridis-net: its process died of signal 9", "(net) is taken from"):
+            assert words in log, log[-2000:]
+    guest.tell("for i in $(seq 100); do [ -e /sys/class/net/eth0 ] || break; sleep 0.1; done;"
+               " ! [ -e /sys/class/net/eth0 ]", 60)
+    assert guest.tell("echo still $((6 * 7))") == "still 42"
+
+
+def main():
+    with Tap() as tap, guest_initrd() as initrd, \
+            Root("network", {"vmlinuz": KERNEL, "initrd": initrd,
+                             "udhcpd.conf": DHCP_SERVER}) as root:
+        set_up(root)
+        tap.run("networks that cannot be are refused", check_refused, root)
+        define(root, "first", f"bridge=br0,mac={FIRST_MAC},mtu=9000")
+        define(root, "second", f"bridge=br0,mac={SECOND_MAC}")
+        root.start("first")
+        guest = attach(root, "first")
+        tap.run("the driver takes the adapter", check_driver, guest)
+        tap.run("an address by DHCP", check_dhcp, guest)
+        tap.run("ping", check_ping, guest)
+        tap.run("a file comes by TCP", check_receive, guest, root)
+        tap.run("and goes", check_send, guest, root)
+        tap.run("the link down and up", check_down_and_up, guest)
+        tap.run("a larger MTU, and a smaller", check_mtu, guest)
+        tap.run("no error was counted", check_errors, guest)
+        tap.run("two guests talk", check_two, root, guest)
+        tap.run("the driver lets go and comes back", check_rebind, guest)
+        with away(guest):
+            tap.run("frames and bytes are counted", check_stats, root)
+        tap.run("its provider killed, the guest goes on without", check_killed, root, guest)
+        guest.detach()
+        root.tell("viridis stop first")
+        tap.run("a TAP device has one guest", check_busy, root)
+        tap.run("and nothing is left of them", root.nothing_left)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Network adapters of a definition: from options and from text, addresses, and what is refused. */
+#include "unit.h"
+
+#include <string.h>
+
+#include "root-partition/config/definition_json.h"
+#include "root-partition/config/definition_net.h"
+
+#define MUST "\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\""
+#define UUID "\"uuid\":\"7b6e1f0a-43d7-4c58-9d0e-5a2f6b9c1d3e\""
+
+static struct definition *parse(const char *members, GError **error)
+{
+	g_autofree char *text = g_strdup_printf("{" MUST "%s}", members);
+
+	return definition_parse(text, strlen(text), error);
+}
+
+static const struct definition_net *net_of(const struct definition *definition,
+                                           guint index)
+{
+	ck_assert_ptr_nonnull(definition);
+	ck_assert_uint_lt(index, definition->nets->len);
+	return definition->nets->pdata[index];
+}
+
+START_TEST(adapters_survive_the_way_to_text_and_back)
+{
+	g_autoptr(definition_pointer) first =
+		parse("," UUID ",\"nets\":[{\"bridge\":\"br0\"},{\"tap\":\"tap0\","
+	              "\"mac\":\"02:00:5E:10:00:01\",\"mtu\":9000}]",
+	              NULL);
+	g_autoptr(definition_pointer) second = NULL;
+	g_autofree char *text = NULL;
+
+	ck_assert_ptr_nonnull(first);
+	text = definition_to_json(first);
+	second = definition_parse(text, strlen(text), NULL);
+	ck_assert(net_of(second, 0)->is_bridge);
+	ck_assert_str_eq(net_of(second, 0)->device, "br0");
+	ck_assert_str_eq(net_of(second, 0)->mac, net_of(first, 0)->mac);
+	ck_assert_uint_eq(net_of(second, 0)->mtu, 1500);
+	ck_assert(!net_of(second, 1)->is_bridge);
+	ck_assert_str_eq(net_of(second, 1)->mac, "02:00:5e:10:00:01");
+	ck_assert_uint_eq(net_of(second, 1)->mtu, 9000);
+}
+END_TEST
+
+START_TEST(each_adapter_gets_an_address_of_its_own)
+{
+	static const char two[] = ",\"nets\":[{\"bridge\":\"br0\"},{\"bridge\":\"br0\"}]";
+	g_autofree char *with_uuid = g_strconcat("," UUID, two, NULL);
+	g_autoptr(definition_pointer) one = parse(with_uuid, NULL);
+	g_autoptr(definition_pointer) again = parse(with_uuid, NULL);
+	g_autoptr(definition_pointer) other = parse(two, NULL);
+
+	ck_assert_int_eq(strncmp(net_of(one, 0)->mac, "02:", 3), 0);
+	ck_assert_uint_eq(strlen(net_of(one, 0)->mac), 17);
+	ck_assert_str_ne(net_of(one, 0)->mac, net_of(one, 1)->mac);
+	ck_assert_str_ne(net_of(one, 0)->mac, net_of(other, 0)->mac);
+	ck_assert_str_eq(net_of(one, 0)->mac, net_of(again, 0)->mac);
+}
+END_TEST
+
+START_TEST(an_option_is_an_adapter)
+{
+	g_autoptr(definition_pointer) definition = definition_new();
+
+	ck_assert(definition_net_add(definition,
+	                             "bridge=br0,mac=02:00:5E:10:00:01,mtu=1400", NULL));
+	ck_assert_str_eq(net_of(definition, 0)->device, "br0");
+	ck_assert_str_eq(net_of(definition, 0)->mac, "02:00:5e:10:00:01");
+	ck_assert_uint_eq(net_of(definition, 0)->mtu, 1400);
+	ck_assert(definition_net_add(definition, "tap=tap7", NULL));
+	ck_assert(definition_net_check(definition, NULL));
+}
+END_TEST
+
+START_TEST(an_option_that_is_none_says_why)
+{
+	static const struct {
+		const char *text;
+		const char *why;
+	} wrong[] = {
+		{ "", "is needed" },
+		{ "br0", "write tap=NAME" },
+		{ "mtu=1500", "is needed" },
+		{ "bridge=a,tap=b", "one 'tap' or one 'bridge'" },
+		{ "bridge=a,mtu=big", "not a number" },
+		{ "bridge=a,mtu=-1", "not a number" },
+		{ "bridge=a,speed=9", "no 'speed'" },
+		{ "bridge=a,,", "write tap=NAME" },
+	};
+	g_autoptr(definition_pointer) definition = definition_new();
+	g_autoptr(GError) error = NULL;
+
+	ck_assert(!definition_net_add(definition, wrong[_i].text, &error));
+	ck_assert_ptr_nonnull(strstr(error->message, wrong[_i].why));
+}
+END_TEST
+#define OPTIONS_COUNT 8
+
+START_TEST(a_definition_with_a_wrong_adapter_says_why)
+{
+	static const struct {
+		const char *nets;
+		const char *why;
+	} wrong[] = {
+		{ "7", "list of objects" },
+		{ "[7]", "list of objects" },
+		{ "[{}]", "no name of a network device" },
+		{ "[{\"tap\":7}]", "must be a string" },
+		{ "[{\"tap\":\"a\",\"mtu\":\"1\"}]", "whole number" },
+		{ "[{\"tap\":\"a\",\"mtu\":575}]", "from 576 to 9000" },
+		{ "[{\"tap\":\"a\",\"mtu\":99999999999}]", "from 576 to 9000" },
+		{ "[{\"tap\":\"..\"}]", "no name of a network device" },
+		{ "[{\"tap\":\"a/b\"}]", "no name of a network device" },
+		{ "[{\"tap\":\"a%d\"}]", "no name of a network device" },
+		{ "[{\"tap\":\"0123456789abcdef\"}]", "no name of a network device" },
+		{ "[{\"tap\":\"a\\u0007\"}]", "a character" },
+		{ "[{\"tap\":\"a\",\"mac\":\"03:00:00:00:00:01\"}]", "one station" },
+		{ "[{\"tap\":\"a\",\"mac\":\"00:00:00:00:00:00\"}]", "one station" },
+		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00:0g\"}]",
+		  "write for example" },
+		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00\"}]", "write for example" },
+		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00:01\"},"
+		  "{\"tap\":\"b\",\"mac\":\"02:00:00:00:00:01\"}]",
+		  "another adapter's" },
+		{ "[{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},"
+		  "{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},"
+		  "{\"tap\":\"a\"}]",
+		  "at most 8" },
+	};
+	g_autofree char *members = g_strconcat(",\"nets\":", wrong[_i].nets, NULL);
+	g_autoptr(GError) error = NULL;
+
+	ck_assert_ptr_null(parse(members, &error));
+	ck_assert_ptr_nonnull(error);
+	ck_assert_msg(strstr(error->message, wrong[_i].why), "%s", error->message);
+}
+END_TEST
+#define NETS_COUNT 18
+
+static Suite *definition_net_suite(void)
+{
+	Suite *suite = suite_create("definition_net");
+	TCase *tc = tcase_create("definition_net");
+
+	tcase_add_test(tc, adapters_survive_the_way_to_text_and_back);
+	tcase_add_test(tc, each_adapter_gets_an_address_of_its_own);
+	tcase_add_test(tc, an_option_is_an_adapter);
+	tcase_add_loop_test(tc, an_option_that_is_none_says_why, 0, OPTIONS_COUNT);
+	tcase_add_loop_test(tc, a_definition_with_a_wrong_adapter_says_why, 0,
+	                    NETS_COUNT);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
+
+UNIT_MAIN(definition_net_suite)

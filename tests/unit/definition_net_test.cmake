@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Beside PURE code this test needs definitions and their files, and they need json-glib.
+pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+target_sources(definition_net_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/definition.c
+	${VIRIDIS_TOP}/root-partition/config/definition_json.c
+	${VIRIDIS_TOP}/root-partition/config/definition_net.c
+	${VIRIDIS_TOP}/root-partition/config/store.c ${VIRIDIS_TOP}/root-partition/config/paths.c
+	${VIRIDIS_TOP}/root-partition/config/file_lock.c
+	${VIRIDIS_TOP}/root-partition/config/kernel_file.c
+	${VIRIDIS_TOP}/root-partition/config/json_text.c)
+target_link_libraries(definition_net_test PRIVATE PkgConfig::JSON_GLIB)
