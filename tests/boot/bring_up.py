@@ -14,7 +14,7 @@ from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap
 
 CPUS = 2
-WAY = ("hypercall_handle", "cpu_loop", "main", "boot_high")
+WAY = ("svm_exited", "svm_enter", "cpu_loop", "main", "boot_high")
 LOADER = range(0x20000, 0x40000)  # root_loader.h
 CR0_WP, CR4_SMEP, CR4_SMAP, EFER_NXE = 1 << 16, 1 << 20, 1 << 21, 1 << 11
 

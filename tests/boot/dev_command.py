@@ -194,8 +194,8 @@ def check_gdb(folder):
     with Session([TOP / "dev", "gdb", "--no-build"], folder, TERM="dumb") as session:
         session.console.wait(r"^\(gdb\) ", 60)
         for typed, answer in (("print/x $pc\n", r"\$1 = 0xfff0$"),
-                              ("hbreak main\n", r"breakpoint 1 at 0x"),
-                              ("continue\n", r"hit Breakpoint 1, main \(magic=920085129"),
+                              ("thbreak main\n", r"breakpoint 1 at 0x"),
+                              ("continue\n", r"breakpoint 1, main \(cpu=0x[0-9a-f]+ <boot_cpu>"),
                               ("viridis-log x\n", r"'x' is not a number")):
             session.send(typed)
             session.console.wait(answer, 60)

@@ -202,7 +202,7 @@ class Vps(Command):
                 hex(int(vp["arch"]["rip"])),
                 ",".join(f"{v:x}" for v in vectors(vp["lapic"]["irr"])) or "-",
                 ",".join(f"{v:x}" for v in vectors(vp["lapic"]["isr"])) or "-",
-                "-" if int(vp["presented"]) < 0 else f"{int(vp['presented']):x}",
+                "-" if int(vp["entry"]["vector"]) < 0 else f"{int(vp['entry']['vector']):x}",
                 int(vp["stats"][entries])]
 
 

@@ -22,7 +22,7 @@
 	.globl svm_enter
 	.type svm_enter, @function
 svm_enter:
-	.irp name, rbx, rbp, r12, r13, r14, r15
+	.irp name, rbp, rbx, r12, r13, r14, r15
 	pushq %\name
 	.endr
 	.irp name, rdx, rsi, rdi	/* 16: host_hpa, 8: vmcb_hpa, 0: vp */
@@ -64,10 +64,11 @@ svm_enter:
 	read_tsc
 	addq %rax, GUEST_TICKS(%rdi)
 
-	/* Nothing of the guest's is left for speculation; RAX, RDX and RDI are ours already. */
-	.irp name, ecx, ebx, ebp, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
+	/* Nothing of the guest's is left for speculation; RAX, RDX and RDI are ours already. RBP: a backtrace's way. */
+	.irp name, ecx, ebx, esi, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
 	xorl %\name, %\name
 	.endr
+	leaq 64(%rsp), %rbp
 
 	movq 16(%rsp), %rax		/* host_hpa */
 	vmload %rax
@@ -78,7 +79,7 @@ svm_enter:
 	jnz .Lenter
 
 	addq $24, %rsp
-	.irp name, r15, r14, r13, r12, rbp, rbx
+	.irp name, r15, r14, r13, r12, rbx, rbp
 	popq %\name
 	.endr
 	ret
