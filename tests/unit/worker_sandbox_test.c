@@ -361,7 +361,7 @@ static const struct {
 	{ 0xffffffff, 0, "" },
 	{ KEEPER_MACHINE, 1, "" },
 	{ KEEPER_KERNEL, 0, "/etc/passwd" },
-	{ KEEPER_PROVIDER, VSP_LOG_LEVELS, "" },
+	{ KEEPER_PROVIDER, 1000, "" },
 	{ KEEPER_PROVIDER_KILL, 1000, "" },
 	{ KEEPER_STATE, KEEPER_STATES, "" },
 	{ KEEPER_STATE, KEEPER_OFF, "\377" },
