@@ -133,6 +133,13 @@ int client_connect(const char *name, gint64 deadline, GError **error)
 	}
 }
 
+static gboolean no_answer(const char *name, GError **error)
+{
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	            "%s gives no answer; 'viridis stop %s' ends it", name, name);
+	return FALSE;
+}
+
 /* True when there is something to read; false and an error when nothing came in time. */
 static gboolean wait_readable(const char *name, int fd, gint64 deadline, GError **error)
 {
@@ -141,9 +148,7 @@ static gboolean wait_readable(const char *name, int fd, gint64 deadline, GError 
 	for (gint64 left = periods(deadline, WAIT_PERIOD_US); left > 0; left--)
 		if (poll(&poll_fd, 1, WAIT_PERIOD_US / 1000) > 0)
 			return TRUE;
-	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-	            "%s gives no answer; 'viridis stop %s' ends it", name, name);
-	return FALSE;
+	return no_answer(name, error);
 }
 
 /* False: the worker hung up first, or did not answer. */
@@ -165,6 +170,9 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 		g_string_append_len(line, part, count);
 		if (part[count - 1] == '\n')
 			return TRUE;
+		/* One that sends a byte now and then gets no more time than one that sends none. */
+		if (left_us(deadline) == 0)
+			return no_answer(name, error);
 	}
 	return hung_up(error);
 }
