@@ -110,20 +110,24 @@ static bool matches(const struct rtc *rtc, enum rtc_register alarm, uint8_t show
 	return (rtc->memory[alarm] & RTC_ANY) == RTC_ANY || rtc->memory[alarm] == shown;
 }
 
-/* The first second after `from` that the alarm names, within a day; 0: it names none. */
+/*
+ * The first second after `from` that the alarm names, within a day; 0: it names none. Sixty minutes or seconds
+ * that do not match are all there are, so that an alarm which never comes is known soon.
+ */
 static uint64_t next_alarm(const struct rtc *rtc, uint64_t from)
 {
+	unsigned int minutes = 0, seconds = 0;
 	uint64_t at = from + 1;
 
-	while (at - from <= SECONDS_PER_DAY) {
+	while (at - from <= SECONDS_PER_DAY && minutes < 60 && seconds < 60) {
 		uint32_t second = (uint32_t)(at % SECONDS_PER_DAY);
 
 		if (!matches(rtc, RTC_HOURS_ALARM, encode_hours(rtc, second / 3600)))
 			at += 3600 - second % 3600;
 		else if (!matches(rtc, RTC_MINUTES_ALARM, encode(rtc, second / 60 % 60)))
-			at += 60 - second % 60;
+			minutes++, at += 60 - second % 60;
 		else if (!matches(rtc, RTC_SECONDS_ALARM, encode(rtc, second % 60)))
-			at++;
+			seconds++, at++;
 		else
 			return at;
 	}
