@@ -9,10 +9,11 @@
 
 #include "root-partition/config/json_text.h"
 
-#define MTU_DEFAULT 1500u
-#define MTU_MIN     576u
-#define MTU_MAX     9000u
-#define MAC_BYTES   6u
+#define MTU_DEFAULT         1500u
+#define MTU_MIN             576u
+#define MTU_MAX             9000u
+#define MAC_BYTES           6u
+#define PORT_MAC_FIRST_BYTE 0xfeu
 
 static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -166,6 +167,12 @@ static gboolean check_mac(const struct definition *definition, guint index,
 		               net->mac);
 	if ((bytes[0] & 1) || strcmp(net->mac, "00:00:00:00:00:00") == 0)
 		return invalid(error, "net: mac %s: not an address of one station",
+		               net->mac);
+	/* The adapter's port of a bridge has that address, whose frames the bridge would keep. */
+	if (bytes[0] == PORT_MAC_FIRST_BYTE)
+		return invalid(error,
+		               "net: mac %s: those that begin with fe are the root's; "
+		               "02 is free",
 		               net->mac);
 	for (guint i = 0; i < index; i++) {
 		const struct definition_net *other = definition->nets->pdata[i];

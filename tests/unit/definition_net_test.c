@@ -121,6 +121,7 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 		{ "[{\"tap\":\"a\\u0007\"}]", "a character" },
 		{ "[{\"tap\":\"a\",\"mac\":\"03:00:00:00:00:01\"}]", "one station" },
 		{ "[{\"tap\":\"a\",\"mac\":\"00:00:00:00:00:00\"}]", "one station" },
+		{ "[{\"tap\":\"a\",\"mac\":\"fe:00:00:00:00:01\"}]", "are the root's" },
 		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00:0g\"}]",
 		  "write for example" },
 		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00\"}]", "write for example" },

@@ -157,6 +157,8 @@ START_TEST(what_is_said_of_a_frame_must_be_true)
 	ck_assert(!prepare(bytes, sizeof(bytes), 30000));
 	frame.lso = 0x10000;
 	ck_assert(!prepare(bytes, sizeof(bytes), 30000));
+	frame.lso = 47; /* a flood of frames */
+	ck_assert(!prepare(bytes, sizeof(bytes), 30000));
 	frame.lso = 1448;
 	ck_assert(!prepare(bytes, sizeof(bytes), 65536 + 14)); /* longer than IP can be */
 	ck_assert(!prepare(bytes, 40, 40));                    /* TCP is cut */

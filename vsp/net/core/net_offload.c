@@ -19,6 +19,8 @@
 #define UDP_CHECKSUM_AT 6u
 #define TCP_FLAG_CWR    0x80u
 #define IP_BYTES_MAX    65535u
+/* Less would be a frame of the root's for every few bytes; the least that Linux takes from a peer. */
+#define MSS_MIN 48u
 
 static uint32_t get16(const uint8_t *at)
 {
@@ -161,7 +163,7 @@ static bool prepare_segments(struct net_outgoing *out, const struct rndis_frame 
 	struct layout l;
 	uint8_t *tcp;
 
-	if (mss == 0 || mss > UINT16_MAX ||
+	if (mss < MSS_MIN || mss > UINT16_MAX ||
 	    !find_headers(&l, out->head, out->head_bytes) ||
 	    !move_transport(&l, said, out->head_bytes) ||
 	    out->head_bytes - l.transport < TCP_BYTES_MIN)
