@@ -121,7 +121,10 @@ static int work(const struct definition *definition, struct keeper *keeper)
 	lent.serial = &serial;
 	lent.control = keeper_leave(keeper, &serial);
 	if (!worker_sandbox_enter(lent.user, definition)) {
-		keeper_client_not_started(client, "the worker cannot enter its sandbox");
+		g_autofree char *why = g_strdup_printf(
+			"the worker cannot enter its sandbox: %s", g_strerror(errno));
+
+		keeper_client_not_started(client, why);
 		return STATUS_FAILED;
 	}
 	vm = vm_new(definition, &lent, client, &error);
