@@ -179,8 +179,7 @@ static uint64_t operand(const struct vp *vp, enum gpr wide, enum gpr high, enum 
 /* Before the guest goes on; the CPU may wait for an epoch of its own. */
 static void wait_for_epoch(struct vp *vp)
 {
-	vp->wait_epoch = epoch_advance();
-	this_cpu()->vp_waits = true;
+	vp_await_epoch(vp);
 }
 
 static bool give_result(struct vp *vp, uint64_t result)

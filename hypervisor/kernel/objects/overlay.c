@@ -70,7 +70,7 @@ bool overlay_set(struct vp *vp, struct overlay_page *overlay, uint64_t *msr,
 			return false;
 		hide_locked(vp->partition, overlay);
 		*overlay = moved;
-		this_cpu()->current->wait_epoch = epoch_advance();
+		vp_await_epoch(this_cpu()->current);
 	}
 	*msr = value;
 	return true;

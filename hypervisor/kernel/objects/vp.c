@@ -7,6 +7,7 @@
 #include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
+#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
@@ -152,6 +153,12 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 	/* Release: whoever takes the vector sees its trigger mode. */
 	__atomic_fetch_or(&vp->posted[vector / 64], bit, __ATOMIC_RELEASE);
 	raise(vp, EVENTS_INTERRUPT, how);
+}
+
+void vp_await_epoch(struct vp *vp)
+{
+	vp->wait_epoch = epoch_advance();
+	this_cpu()->vp_waits = true;
 }
 
 void vp_resume_on(struct vp *vp, uint32_t suspend_bits, enum sched_wake how)

@@ -218,6 +218,9 @@ void vp_withdraw_assist(struct vp *vp);
 /* The owner: into the state in which it can be entered; false when it must not run now. */
 bool vp_prepare(struct vp *vp);
 
+/* The VP that runs here is not entered before every CPU has let go of what is out of reach now. epoch.h */
+void vp_await_epoch(struct vp *vp);
+
 /* The owner: raise an exception in the guest at the next entry; its error code, if it has one, is 0. */
 void vp_exception(struct vp *vp, uint8_t vector);
 
