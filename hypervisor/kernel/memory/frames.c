@@ -55,6 +55,21 @@ static uint64_t *page_make(uint64_t page_pfn)
 	return page;
 }
 
+/* Only such a unit has frames of anybody's, and room in the reserve for its page. */
+static bool unit_has_ram(uint64_t first_pfn)
+{
+	for (unsigned int i = 0; i < boot_info.range_count; i++) {
+		const struct memory_range *range = &boot_info.ranges[i];
+
+		if (range->type == MEMORY_RAM &&
+		    range->start / PAGE_4K < first_pfn + PAGE_FRAMES &&
+		    range->end / PAGE_4K > first_pfn)
+			return true;
+	}
+	return false;
+}
+
+/* NULL: nobody's, as it is no RAM. */
 static uint64_t *frame_word(uint64_t pfn)
 {
 	uint64_t **slot, *page;
@@ -64,6 +79,8 @@ static uint64_t *frame_word(uint64_t pfn)
 	slot = &directories[pfn / GIB_FRAMES][pfn / PAGE_FRAMES % PAGE_FRAMES];
 	/* Acquire pairs with the release below: the page is seen complete. */
 	page = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+	if (!page && !unit_has_ram(round_down(pfn, PAGE_FRAMES)))
+		return NULL;
 	if (!page) {
 		SPIN_HOLD(&frames_lock);
 		page = *slot ? *slot : page_make(round_down(pfn, PAGE_FRAMES));
