@@ -152,8 +152,10 @@ void intercept_io(struct vp *vp, const struct exit_port *exit)
 	if (exit->string) {
 		io.ds = vp_register(vp, HV_X64_REGISTER_DS).segment;
 		io.es = vp_register(vp, HV_X64_REGISTER_ES).segment;
+		/* At most 15, whatever the processor makes of an instruction that wraps around. */
 		io.instruction_byte_count = (uint8_t)guest_fetch(
-			vp, io.instruction_bytes, vp_instruction_length(vp));
+			vp, io.instruction_bytes,
+			vp_instruction_length(vp) & (sizeof(io.instruction_bytes) - 1));
 	}
 	deliver(vp, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io));
 }
