@@ -197,21 +197,28 @@ static enum server_channel_state state_of(struct vmbus *vmbus, uint32_t relid)
 	return channel ? channel->state : SERVER_CHANNEL_CLOSED;
 }
 
-/* An answer to a question that was not asked is left alone. */
-static bool expected(struct vmbus *vmbus, uint32_t relid, enum server_channel_state state)
+static bool is_its_channel(struct vmbus *vmbus, const struct provider *provider,
+                           uint32_t relid)
 {
-	if (relid >= 1 && relid <= VMBUS_CHANNELS && vmbus->channels[relid].class &&
-	    state_of(vmbus, relid) == state)
+	return relid >= 1 && relid <= VMBUS_CHANNELS && vmbus->channels[relid].class &&
+	       vmbus_provider_of(vmbus, relid) == provider;
+}
+
+/* An answer to a question that was not asked, or to another provider's, is left alone. */
+static bool expected(struct vmbus *vmbus, const struct provider *provider, uint32_t relid,
+                     enum server_channel_state state)
+{
+	if (is_its_channel(vmbus, provider, relid) && state_of(vmbus, relid) == state)
 		return true;
 	vm_log_limited("vmbus: a provider speaks of channel %u out of turn", relid);
 	return false;
 }
 
-static void opened(gpointer context, uint32_t relid, bool ok)
+static void opened(gpointer context, struct provider *provider, uint32_t relid, bool ok)
 {
 	struct vmbus *vmbus = context;
 
-	if (!expected(vmbus, relid, SERVER_CHANNEL_OPENING))
+	if (!expected(vmbus, provider, relid, SERVER_CHANNEL_OPENING))
 		return;
 	if (!ok)
 		unwire(vmbus, relid);
@@ -220,11 +227,11 @@ static void opened(gpointer context, uint32_t relid, bool ok)
 	vmbus_deliver(vmbus);
 }
 
-static void closed(gpointer context, uint32_t relid)
+static void closed(gpointer context, struct provider *provider, uint32_t relid)
 {
 	struct vmbus *vmbus = context;
 
-	if (!expected(vmbus, relid, SERVER_CHANNEL_CLOSING))
+	if (!expected(vmbus, provider, relid, SERVER_CHANNEL_CLOSING))
 		return;
 	finish_close(vmbus, relid);
 	vmbus_deliver(vmbus);
@@ -236,8 +243,7 @@ static void borrowed(gpointer context, struct provider *provider, uint32_t relid
 {
 	struct vmbus *vmbus = context;
 
-	if (relid >= 1 && relid <= VMBUS_CHANNELS && vmbus->channels[relid].class &&
-	    vmbus_provider_of(vmbus, relid) == provider &&
+	if (is_its_channel(vmbus, provider, relid) &&
 	    state_of(vmbus, relid) == SERVER_CHANNEL_OPEN)
 		vmbus_lend(vmbus, provider, relid, gpadl);
 }
@@ -247,8 +253,7 @@ static void returned(gpointer context, struct provider *provider, uint32_t relid
 {
 	struct vmbus *vmbus = context;
 
-	if (relid < 1 || relid > VMBUS_CHANNELS || !vmbus->channels[relid].class ||
-	    vmbus_provider_of(vmbus, relid) != provider)
+	if (!is_its_channel(vmbus, provider, relid))
 		return;
 	vmbus_loan_returned(vmbus, relid, gpadl);
 	vmbus_deliver(vmbus);

@@ -238,11 +238,11 @@ static void take(struct provider *provider, const struct vsp_message *message)
 {
 	switch (message->type) {
 	case VSP_OPENED:
-		provider->events->opened(provider->context, message->channel,
+		provider->events->opened(provider->context, provider, message->channel,
 		                         message->number == 0);
 		break;
 	case VSP_CLOSED:
-		provider->events->closed(provider->context, message->channel);
+		provider->events->closed(provider->context, provider, message->channel);
 		break;
 	case VSP_BORROW:
 		provider->events->borrowed(provider->context, provider, message->channel,

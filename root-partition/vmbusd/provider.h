@@ -14,8 +14,9 @@
 struct provider;
 
 struct provider_events {
-	void (*opened)(gpointer context, uint32_t channel, bool opened);
-	void (*closed)(gpointer context, uint32_t channel);
+	void (*opened)(gpointer context, struct provider *provider, uint32_t channel,
+	               bool opened);
+	void (*closed)(gpointer context, struct provider *provider, uint32_t channel);
 	/* It asks for what the guest lent to a channel; provider_lend() answers. */
 	void (*borrowed)(gpointer context, struct provider *provider, uint32_t channel,
 	                 uint32_t gpadl);
