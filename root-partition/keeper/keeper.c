@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,9 @@
 #include "root-partition/keeper/internal.h"
 #include "root-partition/vm/control.h"
 #include "vsp/lib/core/protocol.h"
+
+/* How long a worker may leave answers unread. */
+#define ANSWER_SECONDS 10
 
 static void close_fd(int *fd)
 {
@@ -57,6 +61,11 @@ static bool prepare(struct keeper *keeper, GError **error)
 	if (keeper->control_fd < 0)
 		return false;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, keeper->sockets) != 0)
+		return keeper_fail(error, -errno, "the worker's socket");
+	/* A worker that reads no answers ends itself, and does not hold the keeper up. */
+	if (setsockopt(keeper->sockets[0], SOL_SOCKET, SO_SNDTIMEO,
+	               &(struct timeval){ .tv_sec = ANSWER_SECONDS },
+	               sizeof(struct timeval)) != 0)
 		return keeper_fail(error, -errno, "the worker's socket");
 	return true;
 }
