@@ -58,6 +58,14 @@ static bool attach(struct net_backend *backend, struct ifreq *request)
 	return false;
 }
 
+static bool has_second_queue(const char *name)
+{
+	char path[64 + IFNAMSIZ];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/queues/tx-1", name);
+	return access(path, F_OK) == 0;
+}
+
 static bool open_tap(struct net_backend *backend, const char *name, char *error,
                      size_t error_bytes)
 {
@@ -66,8 +74,12 @@ static bool open_tap(struct net_backend *backend, const char *name, char *error,
 	strcpy(request.ifr_name, name);
 	if (if_nametoindex(name) == 0)
 		return refused(error, error_bytes, name, "there is no such device");
-	if (attach(backend, &request))
-		return true;
+	if (attach(backend, &request)) {
+		/* One for several queues takes us beside another VM. */
+		if (!has_second_queue(name))
+			return true;
+		errno = EBUSY;
+	}
 	if (errno == EBUSY)
 		return refused(error, error_bytes, name, "the TAP device is in use");
 	if (errno == EINVAL)
