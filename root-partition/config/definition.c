@@ -134,9 +134,7 @@ gboolean definition_give_uuid(struct definition *definition)
 
 /* ---- Values ---- */
 
-static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean invalid(GError **error, const char *format, ...)
+gboolean definition_invalid(GError **error, const char *format, ...)
 {
 	va_list args;
 
@@ -170,9 +168,9 @@ gboolean definition_parse_size(const char *text, uint64_t *bytes, GError **error
 	number = g_ascii_strtoull(text, &end, 10);
 	shift = g_ascii_isdigit(text[0]) ? unit_shift(end) : -1;
 	if (errno || shift < 0 || number > G_MAXUINT64 >> shift)
-		return invalid(error,
-		               "memory '%s': not a size; write for example 512M or 2G",
-		               text);
+		return definition_invalid(
+			error, "memory '%s': not a size; write for example 512M or 2G",
+			text);
 	*bytes = number << shift;
 	return TRUE;
 }
@@ -209,7 +207,8 @@ gboolean definition_parse_on_crash(const char *text, enum definition_on_crash *o
 			return TRUE;
 		}
 	}
-	return invalid(error, "on-crash '%s': 'keep', 'restart' or 'stop'", text);
+	return definition_invalid(error, "on-crash '%s': 'keep', 'restart' or 'stop'",
+	                          text);
 }
 
 const char *definition_format_on_crash(enum definition_on_crash on_crash)
@@ -222,13 +221,13 @@ gboolean definition_name_valid(const char *name, GError **error)
 	gsize length = strlen(name);
 
 	if (length == 0 || length > DEFINITION_NAME_BYTES || !g_ascii_isalnum(name[0]))
-		return invalid(
+		return definition_invalid(
 			error,
 			"name '%.64s': 1 to %u characters, the first a letter or digit",
 			name, DEFINITION_NAME_BYTES);
 	for (const char *c = name; *c; c++)
 		if (!g_ascii_isalnum(*c) && !strchr("-_.", *c))
-			return invalid(
+			return definition_invalid(
 				error,
 				"name '%s': only letters, digits, '-', '_' and '.'",
 				name);
@@ -239,14 +238,14 @@ gboolean definition_name_valid(const char *name, GError **error)
 static gboolean check_text(const char *what, const char *text, GError **error)
 {
 	return g_utf8_validate(text, -1, NULL) ||
-	       invalid(error, "%s '%s': not UTF-8", what, text);
+	       definition_invalid(error, "%s '%s': not UTF-8", what, text);
 }
 
 static gboolean check_path(const char *what, const char *path, GError **error)
 {
 	if (!path || path[0] != '/')
-		return invalid(error, "%s '%s': an absolute path is needed", what,
-		               path ? path : "");
+		return definition_invalid(error, "%s '%s': an absolute path is needed",
+		                          what, path ? path : "");
 	return check_text(what, path, error);
 }
 
@@ -255,14 +254,17 @@ static gboolean check_identity(const struct definition *definition,
                                const struct definition_disk *disk, GError **error)
 {
 	if (disk->lun != DEFINITION_LUN_NONE && disk->lun >= DEFINITION_DISKS_MAX)
-		return invalid(error, "disk '%s': LUN %u: from 0 to %u are possible",
-		               disk->path, disk->lun, DEFINITION_DISKS_MAX - 1);
+		return definition_invalid(error,
+		                          "disk '%s': LUN %u: from 0 to %u are possible",
+		                          disk->path, disk->lun,
+		                          DEFINITION_DISKS_MAX - 1);
 	if (disk->lun != DEFINITION_LUN_NONE && is_taken(definition, disk, disk->lun, 0))
-		return invalid(error, "disk '%s': LUN %u is another disk's too",
-		               disk->path, disk->lun);
+		return definition_invalid(error,
+		                          "disk '%s': LUN %u is another disk's too",
+		                          disk->path, disk->lun);
 	if (disk->identity &&
 	    is_taken(definition, disk, DEFINITION_LUN_NONE, disk->identity))
-		return invalid(
+		return definition_invalid(
 			error,
 			"disk '%s': the id %016" G_GINT64_MODIFIER
 			"x is another disk's too; leave it out and it gets its own",
@@ -273,8 +275,8 @@ static gboolean check_identity(const struct definition *definition,
 static gboolean check_disks(const struct definition *definition, GError **error)
 {
 	if (definition->disks->len > DEFINITION_DISKS_MAX)
-		return invalid(error, "%u disks: at most %u are possible",
-		               definition->disks->len, DEFINITION_DISKS_MAX);
+		return definition_invalid(error, "%u disks: at most %u are possible",
+		                          definition->disks->len, DEFINITION_DISKS_MAX);
 	for (guint i = 0; i < definition->disks->len; i++) {
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
@@ -290,31 +292,35 @@ static gboolean check_memory(uint64_t bytes, GError **error)
 	g_autofree char *text = definition_format_size(bytes);
 
 	if (bytes < DEFINITION_MEMORY_MIN || bytes > DEFINITION_MEMORY_MAX)
-		return invalid(error, "memory %s: from 8M to 128G is possible", text);
+		return definition_invalid(error, "memory %s: from 8M to 128G is possible",
+		                          text);
 	if (bytes % PAGE_BYTES)
-		return invalid(error, "memory %s: must be a multiple of 4K", text);
+		return definition_invalid(error, "memory %s: must be a multiple of 4K",
+		                          text);
 	return TRUE;
 }
 
 gboolean definition_check(const struct definition *definition, GError **error)
 {
 	if (!definition->name)
-		return invalid(error, "no name given");
+		return definition_invalid(error, "no name given");
 	if (definition->uuid && !g_uuid_string_is_valid(definition->uuid))
-		return invalid(error, "uuid '%s': not a UUID", definition->uuid);
+		return definition_invalid(error, "uuid '%s': not a UUID",
+		                          definition->uuid);
 	if (!definition_name_valid(definition->name, error) ||
 	    !check_memory(definition->memory_bytes, error))
 		return FALSE;
 	if (definition->vps < 1 || definition->vps > DEFINITION_VPS_MAX)
-		return invalid(error, "vps %u: from 1 to %u are possible",
-		               definition->vps, DEFINITION_VPS_MAX);
+		return definition_invalid(error, "vps %u: from 1 to %u are possible",
+		                          definition->vps, DEFINITION_VPS_MAX);
 	if (!check_path("kernel", definition->kernel, error))
 		return FALSE;
 	if (definition->initrd && !check_path("initrd", definition->initrd, error))
 		return FALSE;
 	if (strcmp(definition->serial, "pty") != 0 && definition->serial[0] != '/')
-		return invalid(error, "serial '%s': 'pty' or the absolute path of a file",
-		               definition->serial);
+		return definition_invalid(
+			error, "serial '%s': 'pty' or the absolute path of a file",
+			definition->serial);
 	if (!check_text("serial", definition->serial, error) ||
 	    !check_text("cmdline", definition->cmdline, error))
 		return FALSE;

@@ -111,6 +111,9 @@ const char *definition_format_on_crash(enum definition_on_crash on_crash);
 
 gboolean definition_name_valid(const char *name, GError **error);
 
+/* FALSE, and an error of what is wrong with a value. */
+gboolean definition_invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* All values make sense, whoever set them. */
 gboolean definition_check(const struct definition *definition, GError **error);
 

@@ -15,21 +15,6 @@
 #define MAC_BYTES           6u
 #define PORT_MAC_FIRST_BYTE 0xfeu
 
-static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static gboolean invalid(GError **error, const char *format, ...)
-{
-	va_list args;
-
-	if (error) {
-		va_start(args, format);
-		*error = g_error_new_valist(DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
-		                            format, args);
-		va_end(args);
-	}
-	return FALSE;
-}
-
 void definition_net_free(gpointer data)
 {
 	struct definition_net *net = data;
@@ -54,7 +39,7 @@ static gboolean set_device(struct definition_net *net, gboolean is_bridge,
                            const char *device, GError **error)
 {
 	if (net->device)
-		return invalid(error, "net: it has one 'tap' or one 'bridge'");
+		return definition_invalid(error, "net: it has one 'tap' or one 'bridge'");
 	net->is_bridge = is_bridge;
 	net->device = g_strdup(device);
 	return TRUE;
@@ -68,7 +53,7 @@ static gboolean set_text(struct definition_net *net, const char *key, const char
 	if (strcmp(key, "bridge") == 0)
 		return set_device(net, TRUE, value, error);
 	if (strcmp(key, "mac") != 0)
-		return invalid(error, "net: there is no '%s'", key);
+		return definition_invalid(error, "net: there is no '%s'", key);
 	g_free(net->mac);
 	net->mac = g_ascii_strdown(value, -1);
 	return TRUE;
@@ -83,11 +68,13 @@ static gboolean set_option(struct definition_net *net, const char *text, GError 
 	guint64 number;
 
 	if (!equals)
-		return invalid(error, "net '%s': write tap=NAME or bridge=NAME", text);
+		return definition_invalid(
+			error, "net '%s': write tap=NAME or bridge=NAME", text);
 	if (strcmp(key, "mtu") != 0)
 		return set_text(net, key, equals + 1, error);
 	if (!g_ascii_string_to_unsigned(equals + 1, 10, 0, G_MAXUINT32, &number, NULL))
-		return invalid(error, "net: mtu '%s': not a number", equals + 1);
+		return definition_invalid(error, "net: mtu '%s': not a number",
+		                          equals + 1);
 	net->mtu = (uint32_t)number;
 	return TRUE;
 }
@@ -102,7 +89,8 @@ gboolean definition_net_add(struct definition *definition, const char *text,
 		if (!set_option(net, *part, error))
 			return FALSE;
 	return net->device ||
-	       invalid(error, "net '%s': a 'tap' or a 'bridge' is needed", text);
+	       definition_invalid(error, "net '%s': a 'tap' or a 'bridge' is needed",
+	                          text);
 }
 
 /* ---- Addresses ---- */
@@ -162,24 +150,25 @@ static gboolean check_mac(const struct definition *definition, guint index,
 	if (!net->mac)
 		return TRUE;
 	if (!parse_mac(net->mac, bytes))
-		return invalid(error,
-		               "net: mac '%s': write for example 02:00:5e:10:00:01",
-		               net->mac);
+		return definition_invalid(
+			error, "net: mac '%s': write for example 02:00:5e:10:00:01",
+			net->mac);
 	if ((bytes[0] & 1) || strcmp(net->mac, "00:00:00:00:00:00") == 0)
-		return invalid(error, "net: mac %s: not an address of one station",
-		               net->mac);
+		return definition_invalid(
+			error, "net: mac %s: not an address of one station", net->mac);
 	/* The adapter's port of a bridge has that address, whose frames the bridge would keep. */
 	if (bytes[0] == PORT_MAC_FIRST_BYTE)
-		return invalid(error,
-		               "net: mac %s: those that begin with fe are the root's; "
-		               "02 is free",
-		               net->mac);
+		return definition_invalid(
+			error,
+			"net: mac %s: those that begin with fe are the root's; "
+			"02 is free",
+			net->mac);
 	for (guint i = 0; i < index; i++) {
 		const struct definition_net *other = definition->nets->pdata[i];
 
 		if (other->mac && strcmp(other->mac, net->mac) == 0)
-			return invalid(error, "net: mac %s is another adapter's too",
-			               net->mac);
+			return definition_invalid(
+				error, "net: mac %s is another adapter's too", net->mac);
 	}
 	return TRUE;
 }
@@ -191,28 +180,32 @@ static gboolean check_device(const char *name, GError **error)
 
 	if (length == 0 || length >= IFNAMSIZ || strcmp(name, ".") == 0 ||
 	    strcmp(name, "..") == 0 || strpbrk(name, "/:%") != NULL)
-		return invalid(error, "net: '%s' is no name of a network device",
-		               name ? name : "");
+		return definition_invalid(error,
+		                          "net: '%s' is no name of a network device",
+		                          name ? name : "");
 	for (const char *c = name; *c; c++)
 		if (!g_ascii_isgraph(*c))
-			return invalid(error, "net: a device's name has a character "
-			                      "that it cannot have");
+			return definition_invalid(error,
+			                          "net: a device's name has a character "
+			                          "that it cannot have");
 	return TRUE;
 }
 
 gboolean definition_net_check(const struct definition *definition, GError **error)
 {
 	if (definition->nets->len > DEFINITION_NETS_MAX)
-		return invalid(error, "%u network adapters: at most %u are possible",
-		               definition->nets->len, DEFINITION_NETS_MAX);
+		return definition_invalid(error,
+		                          "%u network adapters: at most %u are possible",
+		                          definition->nets->len, DEFINITION_NETS_MAX);
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
 		if (!check_device(net->device, error) || !check_mac(definition, i, error))
 			return FALSE;
 		if (net->mtu < MTU_MIN || net->mtu > MTU_MAX)
-			return invalid(error, "net: mtu %u: from %u to %u are possible",
-			               net->mtu, MTU_MIN, MTU_MAX);
+			return definition_invalid(
+				error, "net: mtu %u: from %u to %u are possible",
+				net->mtu, MTU_MIN, MTU_MAX);
 	}
 	return TRUE;
 }
@@ -266,9 +259,10 @@ static gboolean take_member(struct definition_net *net, const char *key, JsonNod
 	if (strcmp(key, "mtu") != 0)
 		return json_text_get_string(node, &text) ?
 		               set_text(net, key, text, error) :
-		               invalid(error, "net: '%s' must be a string", key);
+		               definition_invalid(error, "net: '%s' must be a string",
+		                                  key);
 	if (!json_text_get_int(node, &number))
-		return invalid(error, "net: 'mtu' must be a whole number");
+		return definition_invalid(error, "net: 'mtu' must be a whole number");
 	net->mtu = number < 0 || number > G_MAXINT32 ? G_MAXINT32 : (uint32_t)number;
 	return TRUE;
 }
@@ -281,7 +275,7 @@ static gboolean take_one(struct definition *definition, JsonNode *node, GError *
 	JsonNode *value;
 
 	if (!JSON_NODE_HOLDS_OBJECT(node))
-		return invalid(error, "'nets' must be a list of objects");
+		return definition_invalid(error, "'nets' must be a list of objects");
 	net = add(definition);
 	json_object_iter_init(&iter, json_node_get_object(node));
 	while (json_object_iter_next(&iter, &key, &value))
@@ -296,7 +290,7 @@ gboolean definition_net_take(struct definition *definition, JsonNode *node,
 	JsonArray *array;
 
 	if (!JSON_NODE_HOLDS_ARRAY(node))
-		return invalid(error, "'nets' must be a list of objects");
+		return definition_invalid(error, "'nets' must be a list of objects");
 	array = json_node_get_array(node);
 	for (guint i = 0; i < json_array_get_length(array); i++)
 		if (!take_one(definition, json_array_get_element(array, i), error))
