@@ -15,28 +15,25 @@
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
 
 #define ESCAPE 0x1d /* Ctrl-] */
 
-/* A worker may be its guest's: what we open, and type into, is a terminal and nothing else. */
-static gboolean is_pty(const char *path)
-{
-	return g_str_has_prefix(path, "/dev/pts/") && path[9] &&
-	       strspn(path + 9, "0123456789") == strlen(path + 9);
-}
-
+/*
+ * A worker may be its guest's: that it answers says that the VM runs, but what we open, and type into, is where
+ * its keeper's link leads.
+ */
 static char *pty_path(const char *name, GError **error)
 {
 	g_autoptr(JsonObject) answer = client_ask(name, CONTROL_CONSOLE, error);
+	g_autofree char *link = paths_of(name, PATH_CONSOLE);
 	const char *path = NULL;
 	JsonNode *node;
 
 	if (!answer)
 		return NULL;
-	node = json_object_get_member(answer, "pty");
-	if (node && json_text_get_string(node, &path) && is_pty(path))
-		return g_strdup(path);
-	path = NULL;
+	if (g_file_test(link, G_FILE_TEST_IS_SYMLINK))
+		return g_steal_pointer(&link);
 	node = json_object_get_member(answer, "file");
 	if (!node || !json_text_get_string(node, &path))
 		path = "nowhere";

@@ -41,6 +41,7 @@ char *paths_of(const char *name, enum path path)
 		[PATH_STATE] = { paths_run_dir, ".state" },
 		[PATH_STATS] = { paths_run_dir, ".stats" },
 		[PATH_LOCK] = { paths_run_dir, ".lock" },
+		[PATH_CONSOLE] = { paths_run_dir, ".console" },
 		[PATH_CGROUP] = { cgroup_dir, "" },
 	};
 

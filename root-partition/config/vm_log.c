@@ -19,8 +19,6 @@ static unsigned int dropped_lines;
 static GMutex file_lock;
 static char *file_path; /* NULL: stderr is not ours */
 static char *old_file_path;
-static int (*next_file)(gpointer context); /* NULL: we open our files ourselves */
-static gpointer next_context;
 static gboolean renamed; /* the file has its old name, but no new one could be made yet */
 
 static gboolean become_stderr(int fd)
@@ -69,10 +67,6 @@ static void begin_anew_locked(void)
 	if (!file_path || fstat(STDERR_FILENO, &status) != 0 ||
 	    status.st_size < (off_t)VM_LOG_BYTES)
 		return;
-	if (next_file) {
-		(void)become_stderr(next_file(next_context));
-		return;
-	}
 	renamed = renamed || rename(file_path, old_file_path) == 0;
 	if (renamed && open_file())
 		renamed = FALSE;
@@ -80,21 +74,20 @@ static void begin_anew_locked(void)
 		(void)!ftruncate(STDERR_FILENO, 0);
 }
 
-void vm_log_ask_for_next(int (*next)(gpointer context), gpointer context)
+gboolean vm_log_hand_over(int fd)
 {
-	next_file = next;
-	next_context = context;
+	g_clear_pointer(&file_path, g_free);
+	g_clear_pointer(&old_file_path, g_free);
+	return dup2(fd, STDERR_FILENO) >= 0;
 }
 
-gboolean vm_log_begin_anew(void)
+void vm_log_copy(const char *bytes, gsize count)
 {
-	gboolean ours;
-
 	g_mutex_lock(&file_lock);
+	/* A log that cannot be written has nowhere to say so. */
+	(void)!write(STDERR_FILENO, bytes, count);
 	begin_anew_locked();
-	ours = file_path != NULL;
 	g_mutex_unlock(&file_lock);
-	return ours;
 }
 
 static void write_line(const char *text)
@@ -104,11 +97,7 @@ static void write_line(const char *text)
 	g_autofree char *line = g_strdup_printf(
 		"%s.%03dZ %s\n", time, g_date_time_get_microsecond(now) / 1000, text);
 
-	g_mutex_lock(&file_lock);
-	/* A log that cannot be written has nowhere to say so. */
-	(void)!write(STDERR_FILENO, line, strlen(line));
-	begin_anew_locked();
-	g_mutex_unlock(&file_lock);
+	vm_log_copy(line, strlen(line));
 }
 
 void vm_log(const char *format, ...)

@@ -17,13 +17,13 @@
 gboolean vm_log_open(const char *path, const char *old_path, GError **error);
 
 /*
- * For a process that may open no files: it asks for the next one, and gets its descriptor or -1, which
- * leaves it the one it has.
+ * From now on to this descriptor, a pipe, whose reader looks after the file and its length. For a
+ * process that is not trusted with the file. False and errno: stderr is what it was.
  */
-void vm_log_ask_for_next(int (*next)(gpointer context), gpointer context);
+gboolean vm_log_hand_over(int fd);
 
-/* What whoever is asked does: begins anew if it is time. False: stderr is no file of ours. */
-gboolean vm_log_begin_anew(void);
+/* What was read from such a pipe. */
+void vm_log_copy(const char *bytes, gsize count);
 
 void vm_log(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

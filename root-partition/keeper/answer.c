@@ -135,16 +135,6 @@ static bool answer_serial_next(struct keeper *keeper, struct exchange *exchange,
 	return true;
 }
 
-static bool answer_log_next(struct keeper *keeper, struct exchange *exchange,
-                            GError **error)
-{
-	(void)keeper;
-	(void)error;
-	if (vm_log_begin_anew())
-		lend(exchange, STDERR_FILENO);
-	return true;
-}
-
 static void tell_started(struct keeper *keeper, const char *why)
 {
 	keeper_started started = keeper->started;
@@ -202,7 +192,6 @@ static const struct {
 	[KEEPER_PROVIDER_KILL] = { answer_provider_kill, VMBUS_PROVIDERS, false },
 	[KEEPER_POOL] = { answer_pool, 1, false },
 	[KEEPER_SERIAL_NEXT] = { answer_serial_next, 1, false },
-	[KEEPER_LOG_NEXT] = { answer_log_next, 1, false },
 	[KEEPER_STATE] = { answer_state, KEEPER_STATES, true },
 	[KEEPER_STATS] = { answer_stats, 1, true },
 	[KEEPER_NOT_STARTED] = { answer_not_started, 1, true },

@@ -139,11 +139,11 @@ bool keeper_client_pool(struct keeper_client *client, struct keeper_pool *pool)
 	return !answer.reply.failed;
 }
 
-int keeper_client_next(struct keeper_client *client, enum keeper_request_type file)
+int keeper_client_serial_next(struct keeper_client *client)
 {
 	struct answer answer;
 
-	ask(client, file, 0, "", &answer);
+	ask(client, KEEPER_SERIAL_NEXT, 0, "", &answer);
 	return answer.datagram.descriptors[0];
 }
 

@@ -39,8 +39,8 @@ struct keeper_pool {
 };
 bool keeper_client_pool(struct keeper_client *client, struct keeper_pool *pool);
 
-/* KEEPER_SERIAL_NEXT or KEEPER_LOG_NEXT: a new file, or -1: the one there is begins anew. */
-int keeper_client_next(struct keeper_client *client, enum keeper_request_type file);
+/* The serial line's new file, or -1: the one there is begins anew. */
+int keeper_client_serial_next(struct keeper_client *client);
 
 void keeper_client_state(struct keeper_client *client, enum keeper_state state,
                          const char *reason);

@@ -27,8 +27,9 @@ struct keeper {
 
 	struct serial_file serial;
 	int sockets[2]; /* ours, the worker's; -1 once closed */
-	pid_t worker;   /* 0: not forked, or waited for */
-	int signal_fd;  /* -1: signals are somebody else's */
+	int log[2]; /* a pipe: we read what worker and providers have to say into the VM's log */
+	pid_t worker;  /* 0: not forked, or waited for */
+	int signal_fd; /* -1: signals are somebody else's */
 
 	struct mshv_partition partition; /* fd -1: the worker has it; the id stays */
 	bool memory_used;                /* by a machine that was */

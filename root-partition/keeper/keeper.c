@@ -25,6 +25,9 @@
 /* How long a worker may leave answers unread. */
 #define ANSWER_SECONDS 10
 
+/* What a pipe holds: pipe(7). */
+#define LOG_PIPE_BYTES 65536
+
 static void close_fd(int *fd)
 {
 	if (*fd >= 0)
@@ -44,6 +47,23 @@ static bool open_device(struct keeper *keeper, GError **error)
 	                   "module loaded?)");
 }
 
+/* Nobody waits when it is full: a flood costs its maker's lines, and those of the VM's other processes. */
+static bool make_log_pipe(struct keeper *keeper, GError **error)
+{
+	return pipe2(keeper->log, O_CLOEXEC | O_NONBLOCK) == 0 ||
+	       keeper_fail(error, -errno, "the log's pipe");
+}
+
+/* What `viridis console` opens: not by the word of a worker. */
+static bool show_console(struct keeper *keeper, GError **error)
+{
+	g_autofree char *link = paths_of(keeper->definition->name, PATH_CONSOLE);
+
+	(void)unlink(link); /* of a keeper that was killed; mostly there is none */
+	return !keeper->serial.pty || symlink(keeper->serial.pty, link) == 0 ||
+	       keeper_fail(error, -errno, link);
+}
+
 static bool prepare(struct keeper *keeper, GError **error)
 {
 	const struct definition *definition = keeper->definition;
@@ -53,8 +73,8 @@ static bool prepare(struct keeper *keeper, GError **error)
 	(void)unlink(old_stats); /* mostly there are none */
 	if (!definition_check_host(definition, error) ||
 	    !serial_file_open(&keeper->serial, definition->serial, error) ||
-	    !open_device(keeper, error) || !keeper_make_memory(keeper, error) ||
-	    !keeper_make_partition(keeper, error))
+	    !show_console(keeper, error) || !open_device(keeper, error) ||
+	    !keeper_make_memory(keeper, error) || !keeper_make_partition(keeper, error))
 		return false;
 	keeper->user = vsp_user_of(keeper->partition.id);
 	keeper->control_fd = control_listen(socket, error);
@@ -67,7 +87,7 @@ static bool prepare(struct keeper *keeper, GError **error)
 	               &(struct timeval){ .tv_sec = ANSWER_SECONDS },
 	               sizeof(struct timeval)) != 0)
 		return keeper_fail(error, -errno, "the worker's socket");
-	return true;
+	return make_log_pipe(keeper, error);
 }
 
 struct keeper *keeper_new(const struct definition *definition, int lock_fd,
@@ -83,6 +103,8 @@ struct keeper *keeper_new(const struct definition *definition, int lock_fd,
 	keeper->partition.fd = -1;
 	keeper->sockets[0] = -1;
 	keeper->sockets[1] = -1;
+	keeper->log[0] = -1;
+	keeper->log[1] = -1;
 	keeper->signal_fd = -1;
 	keeper->serial = SERIAL_FILE_NONE;
 	keeper->process = getpid();
@@ -96,6 +118,8 @@ static void close_all(struct keeper *keeper)
 {
 	close_fd(&keeper->sockets[0]);
 	close_fd(&keeper->sockets[1]);
+	close_fd(&keeper->log[0]);
+	close_fd(&keeper->log[1]);
 	close_fd(&keeper->signal_fd);
 	close_fd(&keeper->control_fd);
 	close_fd(&keeper->device);
@@ -106,13 +130,27 @@ static void close_all(struct keeper *keeper)
 	serial_file_close(&keeper->serial);
 }
 
+/* What is there, and no more of what is being written. */
+static void copy_log(struct keeper *keeper)
+{
+	char bytes[LOG_PIPE_BYTES];
+	ssize_t count = read(keeper->log[0], bytes, sizeof(bytes));
+
+	if (count > 0)
+		vm_log_copy(bytes, (gsize)count);
+}
+
 void keeper_free(struct keeper *keeper)
 {
 	g_autofree char *socket = paths_of(keeper->definition->name, PATH_SOCKET);
+	g_autofree char *console = paths_of(keeper->definition->name, PATH_CONSOLE);
 
 	keeper_kill_providers(keeper);
+	copy_log(keeper);
 	if (keeper->control_fd >= 0)
 		unlink(socket);
+	if (keeper->serial.pty)
+		unlink(console);
 	close_all(keeper);
 	state_unlock(keeper->definition->name, keeper->lock_fd);
 	g_free(keeper);
@@ -180,6 +218,8 @@ int keeper_leave(struct keeper *keeper, struct serial_file *serial)
 {
 	int control = keeper->control_fd;
 
+	if (!vm_log_hand_over(keeper->log[1]))
+		close(STDERR_FILENO); /* the file is not for a worker */
 	*serial = keeper->serial;
 	keeper->serial = SERIAL_FILE_NONE;
 	keeper->control_fd = -1;
@@ -204,6 +244,7 @@ void keeper_serve(struct keeper *keeper, keeper_started started, gpointer contex
 	struct pollfd polled[] = {
 		{ .fd = keeper->sockets[0], .events = POLLIN },
 		{ .fd = keeper->signal_fd, .events = POLLIN },
+		{ .fd = keeper->log[0], .events = POLLIN },
 	};
 	bool goes_on = true;
 
@@ -214,6 +255,8 @@ void keeper_serve(struct keeper *keeper, keeper_started started, gpointer contex
 			continue;
 		if (polled[1].revents)
 			hand_on_orders(keeper);
+		if (polled[2].revents)
+			copy_log(keeper);
 		if (polled[0].revents)
 			goes_on = keeper_answer(keeper);
 	}
@@ -239,6 +282,7 @@ int keeper_reap(struct keeper *keeper)
 	int status = end_worker(keeper->worker);
 
 	keeper->worker = 0;
+	copy_log(keeper);
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	reason = g_strdup_printf("the worker died of signal %d (%s)", WTERMSIG(status),

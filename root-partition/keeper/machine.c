@@ -230,7 +230,8 @@ static int start_process(struct keeper *keeper, enum vmbus_provider which,
 		return -ENOENT;
 	if (fcntl(sockets[0], F_SETFL, O_NONBLOCK) != 0)
 		return -errno;
-	result = vsp_spawn(path, sockets[1], &keeper->providers[which].pid);
+	result = vsp_spawn(path, sockets[1], keeper->log[1],
+	                   &keeper->providers[which].pid);
 	if (result) {
 		keeper->providers[which].pid = 0;
 		return -result;

@@ -11,7 +11,6 @@
  *   PROVIDER_KILL    which      -            -                       -
  *   POOL             -          -            deposited, used, pinned -
  *   SERIAL_NEXT      -          -            -                       the new file, or none: begun anew
- *   LOG_NEXT         -          -            -                       likewise
  *   STATE            a state    why          -                       -
  *   STATS            -          JSON         -                       -
  *   NOT_STARTED      -          why          -                       -
@@ -36,7 +35,6 @@ enum keeper_request_type {
 	KEEPER_PROVIDER_KILL,
 	KEEPER_POOL,
 	KEEPER_SERIAL_NEXT,
-	KEEPER_LOG_NEXT,
 	KEEPER_STATE,
 	KEEPER_STATS,
 	KEEPER_NOT_STARTED,

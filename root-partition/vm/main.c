@@ -92,11 +92,6 @@ static int fail(const GError *error)
 	return STATUS_FAILED;
 }
 
-static int next_log(gpointer context)
-{
-	return keeper_client_next(context, KEEPER_LOG_NEXT);
-}
-
 static int status_of(enum machine_end end)
 {
 	if (end == MACHINE_CRASHED)
@@ -117,7 +112,6 @@ static int work(const struct definition *definition, struct keeper *keeper)
 	/* The reader waits until the last copy is closed, and the keeper has one. */
 	if (ready_fd >= 0)
 		close(ready_fd);
-	vm_log_ask_for_next(next_log, client);
 	lent.serial = &serial;
 	lent.control = keeper_leave(keeper, &serial);
 	if (!worker_sandbox_enter(lent.user, definition)) {

@@ -191,7 +191,7 @@ static gboolean on_signal(gpointer data)
 
 static int next_serial(gpointer context)
 {
-	return keeper_client_next(context, KEEPER_SERIAL_NEXT);
+	return keeper_client_serial_next(context);
 }
 
 /* Orders that came before there was somebody to take them were held back, and come now. */

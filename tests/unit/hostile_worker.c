@@ -22,6 +22,7 @@
 
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/keeper/client.h"
 #include "root-partition/keeper/keeper.h"
 #include "root-partition/keeper/worker_sandbox.h"
@@ -148,6 +149,8 @@ static bool no_step(struct hv_message *message)
 int main(int argc, char **argv)
 {
 	struct definition *definition = definition_new();
+	g_autofree char *log = NULL;
+	g_autofree char *old_log = NULL;
 	g_autoptr(GError) error = NULL;
 	struct keeper *keeper;
 	pid_t worker;
@@ -162,6 +165,10 @@ int main(int argc, char **argv)
 	definition->kernel = guest_write_kernel(argv[1]);
 	g_free(definition->serial);
 	definition->serial = g_build_filename(argv[1], "serial", NULL);
+	log = g_build_filename(argv[1], "log", NULL);
+	old_log = g_build_filename(argv[1], "log.old", NULL);
+	if (!vm_log_open(log, old_log, &error))
+		return EXIT_FAILURE;
 	keeper = keeper_new(definition, state_lock(NAME, NULL), &error);
 	if (!keeper) {
 		fprintf(stderr, "%s\n", error->message);

@@ -41,7 +41,7 @@ static void start_process(struct host *host, const char *program)
 	for (int i = 0; i < 2; i++)
 		(void)setsockopt(sockets[i], SOL_SOCKET, SO_SNDBUF, &bytes,
 		                 sizeof(bytes)); /* the default does for short texts */
-	ck_assert_int_eq(vsp_spawn(program, sockets[1], &host->pid), 0);
+	ck_assert_int_eq(vsp_spawn(program, sockets[1], STDERR_FILENO, &host->pid), 0);
 	close(sockets[1]);
 	host->socket = sockets[0];
 }
