@@ -5,20 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NUMBER_MAX = 64 };
+enum { DIGITS_MAX = 32 };
 
 struct output {
 	char *text;
 	size_t size; /* room, final NUL included */
 	size_t length;
-};
-
-/* One conversion, between its '%' and its letter. */
-struct conversion {
-	size_t width;
-	bool zero;
-	bool alternate; /* '#': 0x before hexadecimal */
-	bool wide;      /* an integer argument of 64 bits */
+	va_list arguments;
 };
 
 static void put(struct output *out, char c)
@@ -33,96 +26,66 @@ static void put_text(struct output *out, size_t width, const char *text)
 
 	while (text[length] != 0)
 		length++;
-	for (; width > length && out->length + 1 < out->size; width--)
+	for (; width > length; width--)
 		put(out, ' ');
 	while (*text != 0)
 		put(out, *text++);
 }
 
-/* `prefix` stays in front of padding zeros. */
-static void put_number(struct output *out, const struct conversion *how, uint64_t value,
-                       unsigned int base, const char *prefix)
+/* 2^64 has 20 decimal digits. */
+static void put_number(struct output *out, size_t width, size_t zeros, uint64_t value,
+                       unsigned int base)
 {
-	char text[NUMBER_MAX]; /* 2^64 has 20 decimal digits, a prefix two characters */
-	size_t at = NUMBER_MAX - 1;
-	size_t prefix_length = prefix[0] == 0 ? 0 : prefix[1] == 0 ? 1 : 2;
-	size_t width = how->zero ? how->width : 0;
+	char text[DIGITS_MAX + 1];
+	size_t at = DIGITS_MAX;
 
 	text[at] = 0;
 	do {
 		text[--at] = "0123456789abcdef"[value % base];
 		value /= base;
-	} while (value != 0 ||
-	         (at > prefix_length && NUMBER_MAX - 1 - at + prefix_length < width));
-	while (prefix_length > 0)
-		text[--at] = prefix[--prefix_length];
-	put_text(out, how->width, text + at);
+	} while (value != 0 || (at > 0 && DIGITS_MAX - at < zeros));
+	put_text(out, width, text + at);
 }
 
-static struct conversion read_conversion(const char **at)
+/* The conversion whose '%' is before `at`; returns its letter. */
+static const char *put_conversion(struct output *out, const char *at)
 {
-	struct conversion how = { .width = 0 };
-
-	for (; **at == '0' || **at == '#'; (*at)++) {
-		how.zero |= **at == '0';
-		how.alternate |= **at == '#';
-	}
-	for (; **at >= '0' && **at <= '9'; (*at)++)
-		how.width = how.width < 1000 ? how.width * 10 + (size_t)(**at - '0') :
-		                               how.width;
-	for (; **at == 'l' || **at == 'z'; (*at)++)
-		how.wide = true;
-	return how;
-}
-
-/* The conversion of that letter; false when there is none. */
-static bool put_conversion(struct output *out, char letter, const struct conversion *how,
-                           va_list *arguments)
-{
-	const char *text;
+	bool prefixed = *at == '#', zero = at[prefixed] == '0', wide;
+	size_t width = 0;
 	uint64_t value;
 
-	if (letter == 's') {
-		text = va_arg(*arguments, const char *);
-		put_text(out, how->width, text ? text : "(null)");
-		return true;
+	for (at += prefixed; *at >= '0' && *at <= '9'; at++)
+		width = width * 10 + (size_t)(*at - '0');
+	wide = *at == 'l';
+	at += wide;
+	if (*at == 's') {
+		put_text(out, width, va_arg(out->arguments, const char *));
+		return at;
 	}
-	if (letter != 'd' && letter != 'u' && letter != 'x')
-		return false;
-	value = how->wide ? va_arg(*arguments, uint64_t) : va_arg(*arguments, uint32_t);
-	if (letter == 'x')
-		put_number(out, how, value, 16, how->alternate ? "0x" : "");
-	else if (letter == 'd' && value >> (how->wide ? 63 : 31))
-		put_number(out, how, how->wide ? -value : (uint32_t)-value, 10, "-");
-	else
-		put_number(out, how, value, 10, "");
-	return true;
+	value = wide ? va_arg(out->arguments, uint64_t) :
+	               va_arg(out->arguments, uint32_t);
+	if (*at == 'd' && value >> (wide ? 63 : 31)) {
+		put(out, '-');
+		value = wide ? -value : (uint32_t)-value;
+	}
+	put_text(out, 0, prefixed ? "0x" : "");
+	put_number(out, width, zero ? width : 0, value, *at == 'x' ? 16 : 10);
+	return at;
 }
 
 size_t format_text_list(char *text, size_t size, const char *format, va_list arguments)
 {
 	struct output out = { .text = text, .size = size };
-	va_list copy; /* a va_list parameter may be an array, whose address is not a va_list * */
 
-	va_copy(copy, arguments);
-	while (*format != 0) {
-		const char *start = format;
-
-		if (*format++ != '%') {
-			put(&out, *start);
-			continue;
-		}
-		struct conversion how = read_conversion(&format);
-
-		if (*format != 0 && put_conversion(&out, *format, &how, &copy))
-			format++;
+	va_copy(out.arguments, arguments);
+	for (; *format != 0; format++) {
+		if (*format == '%')
+			format = put_conversion(&out, format + 1);
 		else
-			for (; start < format; start++)
-				put(&out, *start);
+			put(&out, *format);
 	}
-	va_end(copy);
-	if (size > 0)
-		text[out.length] = 0;
+	va_end(out.arguments);
+	text[out.length] = 0;
 	return out.length;
 }
 
@@ -132,7 +95,6 @@ size_t format_text(char *text, size_t size, const char *format, ...)
 
 	va_start(arguments, format);
 	size_t length = format_text_list(text, size, format, arguments);
-
 	va_end(arguments);
 	return length;
 }

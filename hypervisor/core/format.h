@@ -7,10 +7,9 @@
 #include <stddef.h>
 
 /*
- * Write at most size bytes including the final NUL (size 0 writes nothing) and return the length
- * of the text written, NUL excluded; so text that does not fit is cut short. Understood: d u x s,
- * the flags '0' and '#', a width in digits, the lengths l ll z. Anything else is copied as it stands
- * and takes no argument.
+ * Write at most `size` bytes, not 0, including the final NUL, and return the length of the text written, NUL
+ * excluded; so text that does not fit is cut short. Understood: d u x s, first the flag '#', or '0' for zeros up to
+ * the width, then a width in digits, then the length l. The format is a constant of ours: nothing else may be in it.
  */
 size_t format_text(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
