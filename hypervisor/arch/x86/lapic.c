@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The physical local APIC. Registers are named by their x2APIC number, MMIO offset / 16. APM2 16 */
+/* The physical local APIC. Its registers have the names of the virtual one's: core/vlapic.h. APM2 16 */
 #include "hypervisor/arch/x86/lapic.h"
 
 #include <stddef.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/traps.h"
+#include "hypervisor/core/vlapic.h"
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
-
-enum lapic_register {
-	LAPIC_ID = 0x02,
-	LAPIC_TPR = 0x08,
-	LAPIC_EOI = 0x0b,
-	LAPIC_LDR = 0x0d,
-	LAPIC_DFR = 0x0e,
-	LAPIC_SVR = 0x0f,
-	LAPIC_ICR = 0x30,
-	LAPIC_ICR_HIGH = 0x31,
-	LAPIC_LVT_TIMER = 0x32,
-	LAPIC_LVT_PERFORMANCE = 0x34,
-	LAPIC_LVT_LINT0 = 0x35,
-	LAPIC_LVT_LINT1 = 0x36,
-	LAPIC_LVT_ERROR = 0x37,
-	LAPIC_TIMER_INITIAL = 0x38,
-	LAPIC_TIMER_CURRENT = 0x39,
-	LAPIC_TIMER_DIVIDE = 0x3e,
-};
 
 #define SVR_ENABLE  0x100
 #define LVT_MASKED  0x10000
@@ -38,18 +20,18 @@ enum lapic_register {
 
 static volatile uint32_t *registers; /* NULL: x2APIC */
 
-static uint32_t read(enum lapic_register reg)
+static uint32_t read(uint32_t reg)
 {
-	return registers ? registers[reg * 4] :
-	                   (uint32_t)cpu_rdmsr(MSR_X2APIC_FIRST + reg);
+	return registers ? registers[reg / 4] :
+	                   (uint32_t)cpu_rdmsr(MSR_X2APIC_FIRST + reg / 16);
 }
 
-static void write(enum lapic_register reg, uint32_t value)
+static void write(uint32_t reg, uint32_t value)
 {
 	if (registers)
-		registers[reg * 4] = value;
+		registers[reg / 4] = value;
 	else
-		cpu_wrmsr(MSR_X2APIC_FIRST + reg, value);
+		cpu_wrmsr(MSR_X2APIC_FIRST + reg / 16, value);
 }
 
 void lapic_setup(void)
@@ -84,23 +66,24 @@ static void enter_mode(void)
 
 void lapic_init(void)
 {
-	static const enum lapic_register local_sources[] = {
-		LAPIC_LVT_TIMER,       LAPIC_LVT_LINT0, LAPIC_LVT_LINT1,
-		LAPIC_LVT_PERFORMANCE, LAPIC_LVT_ERROR,
+	static const uint32_t local_sources[] = {
+		VLAPIC_LVT_TIMER_REGISTER, VLAPIC_LVT_LINT0_REGISTER,
+		VLAPIC_LVT_LINT1_REGISTER, VLAPIC_LVT_PERFORMANCE_REGISTER,
+		VLAPIC_LVT_ERROR_REGISTER,
 	};
 
 	enter_mode();
-	write(LAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+	write(VLAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
 	for (size_t i = 0; i < sizeof(local_sources) / sizeof(local_sources[0]); i++)
 		write(local_sources[i], LVT_MASKED);
-	write(LAPIC_TPR, EXTERNAL_FIRST - 1); /* vectors below are exceptions' */
+	write(VLAPIC_TPR, EXTERNAL_FIRST - 1); /* vectors below are exceptions' */
 	if (!lapic_is_x2apic()) {
-		write(LAPIC_DFR, DFR_FLAT);
-		write(LAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
+		write(VLAPIC_DFR, DFR_FLAT);
+		write(VLAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
 	}
-	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	write(LAPIC_TIMER_INITIAL, 0);
-	write(LAPIC_LVT_TIMER, VECTOR_TIMER); /* one shot; 0 keeps it stopped */
+	write(VLAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	write(VLAPIC_TIMER_INITIAL, 0);
+	write(VLAPIC_LVT_TIMER_REGISTER, VECTOR_TIMER); /* one shot; 0 keeps it stopped */
 	/* What the firmware left in service would hold back all of ours. Bounded by the ISR's bits. */
 	for (unsigned int i = 0; i < 256; i++)
 		lapic_eoi();
@@ -108,17 +91,17 @@ void lapic_init(void)
 
 uint32_t lapic_id(void)
 {
-	return read(LAPIC_ID) >> (registers ? 24 : 0);
+	return read(VLAPIC_ID) >> (registers ? 24 : 0);
 }
 
 void lapic_eoi(void)
 {
-	write(LAPIC_EOI, 0);
+	write(VLAPIC_EOI, 0);
 }
 
 bool lapic_holds(enum lapic_vectors which, uint8_t vector)
 {
-	return read((enum lapic_register)(which + vector / 32)) >> (vector % 32) & 1;
+	return read(which + vector / 32 * 16) >> (vector % 32) & 1;
 }
 
 /*
@@ -130,27 +113,27 @@ void lapic_send(uint32_t apic_id, uint32_t what)
 {
 	if (!registers) {
 		cpu_mfence();
-		cpu_wrmsr(MSR_X2APIC_FIRST + LAPIC_ICR,
+		cpu_wrmsr(MSR_X2APIC_FIRST + VLAPIC_ICR / 16,
 		          (uint64_t)apic_id << 32 | ICR_ASSERT | what);
 		return;
 	}
-	while (read(LAPIC_ICR) & ICR_PENDING)
+	while (read(VLAPIC_ICR) & ICR_PENDING)
 		cpu_pause();
-	write(LAPIC_ICR_HIGH, apic_id << 24);
-	write(LAPIC_ICR, ICR_ASSERT | what);
+	write(VLAPIC_ICR_HIGH, apic_id << 24);
+	write(VLAPIC_ICR, ICR_ASSERT | what);
 }
 
 void lapic_send_self(uint32_t what)
 {
-	write(LAPIC_ICR, ICR_ASSERT | ICR_SELF | what);
+	write(VLAPIC_ICR, ICR_ASSERT | ICR_SELF | what);
 }
 
 void lapic_timer_arm(uint64_t ticks)
 {
-	write(LAPIC_TIMER_INITIAL, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
+	write(VLAPIC_TIMER_INITIAL, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
 }
 
 uint32_t lapic_timer_left(void)
 {
-	return read(LAPIC_TIMER_CURRENT);
+	return read(VLAPIC_TIMER_CURRENT);
 }

@@ -20,7 +20,7 @@ uint32_t lapic_id(void);
 void lapic_eoi(void);
 
 /* Of a vector that came: an EOI is due; it is a level. Eight registers each. APM2 16.6.3 */
-enum lapic_vectors { LAPIC_ISR = 0x10, LAPIC_TMR = 0x18 };
+enum lapic_vectors { LAPIC_ISR = 0x100, LAPIC_TMR = 0x180 };
 bool lapic_holds(enum lapic_vectors which, uint8_t vector);
 
 /* What to send beside a vector: LAPIC_STARTUP | page. APM2 16.5 */
