@@ -165,18 +165,13 @@ class Partitions(Command):
 
     def run(self):
         show_table(
-            ["slot", "id", "parent", "state", "vps", "weight", "pages used", "free",
+            ["slot", "id", "state", "vps", "weight", "pages used", "free",
              "nested root", "guest OS"],
-            [[f"p{int(p['slot'])}", hex(int(p["id"])), self.parent(p),
+            [[f"p{int(p['slot'])}", hex(int(p["id"])),
               enumerator(p["state"], "partition_state", "PARTITION_"), len(vps_of(p)),
               int(p["weight"]), int(p["pool"]["in_use"]), int(p["pool"]["available"]),
               hex(int(p["npt"]["root_hpa"])), hex(int(p["guest_os_id"]))]
              for p in partitions()])
-
-    @staticmethod
-    def parent(partition):
-        pointer = partition["parent"]
-        return f"p{int(load(pointer)['slot'])}" if int(pointer) else "-"
 
 
 class Vps(Command):

@@ -46,19 +46,18 @@ static struct hv_x64_intercept_header header(const struct vp *vp, unsigned int l
  */
 static struct vp *choose_target(const struct vp *child)
 {
-	const struct partition *parent = child->partition->parent;
-	struct vp *last = partition_vp(parent, __atomic_load_n(&child->resumed_by,
-	                                                       __ATOMIC_RELAXED));
+	struct vp *last = partition_vp(root_partition, __atomic_load_n(&child->resumed_by,
+	                                                               __ATOMIC_RELAXED));
 
 	if (last && synic_takes_messages(&last->synic))
 		return last;
-	for (uint32_t i = 0; i < parent->vp_count; i++) {
-		struct vp *vp = partition_vp(parent, i);
+	for (uint32_t i = 0; i < root_partition->vp_count; i++) {
+		struct vp *vp = partition_vp(root_partition, i);
 
 		if (vp && synic_takes_messages(&vp->synic))
 			return vp;
 	}
-	return partition_vp(parent, 0);
+	return partition_vp(root_partition, 0);
 }
 
 bool intercept_is_watched(const struct vp *vp)

@@ -17,7 +17,7 @@ enum hv_status hc_create_partition(struct hypercall *call)
 	if (!call->partition->is_root)
 		return HV_STATUS_PARTITION_TOO_DEEP;
 	call->settle = true; /* what it could not use comes back */
-	return partition_create(call->partition, &out->partition_id);
+	return partition_create(&out->partition_id);
 }
 
 enum hv_status hc_initialize_partition(struct hypercall *call)
@@ -54,7 +54,7 @@ enum hv_status hc_get_next_child_partition(struct hypercall *call)
 
 	if (call->target != call->partition)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	out->partition_id = partition_next_child(call->partition, in->previous_child_id);
+	out->partition_id = partition_next_child(in->previous_child_id);
 	return HV_STATUS_SUCCESS;
 }
 

@@ -48,7 +48,7 @@ enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
 	*out = partition_find(call->partition, id);
 	if (!*out)
 		return HV_STATUS_INVALID_PARTITION_ID;
-	return *out == call->partition || (*out)->parent == call->partition ?
+	return *out == call->partition || call->partition->is_root ?
 	               HV_STATUS_SUCCESS :
 	               HV_STATUS_ACCESS_DENIED;
 }
@@ -176,12 +176,6 @@ static uint64_t operand(const struct vp *vp, enum gpr wide, enum gpr high, enum 
 	return vp->arch.exit.is_64bit ? gpr[wide] : gpr[high] << 32 | (uint32_t)gpr[low];
 }
 
-/* Before the guest goes on; the CPU may wait for an epoch of its own. */
-static void wait_for_epoch(struct vp *vp)
-{
-	vp_await_epoch(vp);
-}
-
 static bool give_result(struct vp *vp, uint64_t result)
 {
 	bool is_64bit = vp->arch.exit.is_64bit;
@@ -211,7 +205,7 @@ static __attribute__((noinline)) bool make_call(struct vp *vp, const struct gate
 		cpu_pause(); /* another CPU has to come round first */
 	/* Once for all pieces of a call: to wait for another CPU may take longer than a piece. */
 	if (call.settle && (call.again || !reps_left))
-		wait_for_epoch(vp);
+		vp_await_epoch(vp);
 	if (call.again || reps_left) {
 		control = hypercall_control_restart(control, call.rep);
 		vp->arch.gpr[vp->arch.exit.is_64bit ? GPR_RCX : GPR_RDX] =

@@ -87,7 +87,7 @@ static __attribute__((cold)) void report_crash(struct vp *vp, uint64_t control)
 
 	log_limited("p%u vp%u crash: %#lx %#lx %#lx %#lx %#lx", vp->partition->slot,
 	            vp->index, p[0], p[1], p[2], p[3], p[4]);
-	if (vp->partition->parent)
+	if (!vp->partition->is_root)
 		intercept_msr_write(vp, HV_MSR_CRASH_CTL, control);
 }
 

@@ -106,7 +106,7 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index)
 	               NULL;
 }
 
-uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
+uint64_t partition_next_child(uint64_t previous)
 {
 	uint64_t first = previous == 0 ? 0 : ID_SLOT(previous) + 1;
 
@@ -114,7 +114,7 @@ uint64_t partition_next_child(const struct partition *parent, uint64_t previous)
 		const struct partition *found =
 			__atomic_load_n(&table[slot], __ATOMIC_ACQUIRE);
 
-		if (found && found->parent == parent)
+		if (found && !found->is_root)
 			return found->id;
 	}
 	return 0;
@@ -158,18 +158,18 @@ static struct partition *make(struct pool *pool)
 	return partition;
 }
 
-enum hv_status partition_create(struct partition *parent, uint64_t *id)
+enum hv_status partition_create(uint64_t *id)
 {
-	struct partition *partition = make(&parent->pool);
+	struct pool *pool = &root_partition->pool;
+	struct partition *partition = make(pool);
 
 	if (!partition)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	partition->parent = parent;
 	partition->privileges = CHILD_PRIVILEGES;
 	partition->tsc_offset = 0 - first_cpu_tsc();
 	overlay_fill_pages(partition);
 	if (!take_slot(partition)) {
-		pool_free_all(&parent->pool, partition->pages, PARTITION_PAGES);
+		pool_free_all(pool, partition->pages, PARTITION_PAGES);
 		return HV_STATUS_NO_RESOURCES;
 	}
 	*id = partition->id;
@@ -280,7 +280,7 @@ enum hv_status partition_delete(struct partition *partition)
 	if (!__atomic_compare_exchange_n(&table[partition->slot], &gone, NULL, false,
 	                                 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return HV_STATUS_INVALID_PARTITION_ID;
-	pool_free_all(&partition->parent->pool, partition->pages, PARTITION_PAGES);
+	pool_free_all(&root_partition->pool, partition->pages, PARTITION_PAGES);
 	return HV_STATUS_SUCCESS;
 }
 

@@ -43,7 +43,6 @@ struct partition {
 	uint64_t id;
 	uint16_t slot;
 	bool is_root;
-	struct partition *parent; /* NULL: the root */
 
 	/* partition lock */
 	struct spinlock lock;
@@ -91,7 +90,7 @@ struct partition *partition_find(struct partition *caller, uint64_t id);
 
 struct vp *partition_vp(const struct partition *partition, uint32_t index);
 
-enum hv_status partition_create(struct partition *parent, uint64_t *id) MUST_CHECK;
+enum hv_status partition_create(uint64_t *id) MUST_CHECK;
 enum hv_status partition_initialize(struct partition *partition) MUST_CHECK;
 /* From now on it is ending; false: not yet for an epoch. PARTITION-3 */
 bool partition_end(struct partition *partition) MUST_CHECK;
@@ -103,7 +102,7 @@ static inline bool partition_is_ending(const struct partition *partition)
 /* It is ending for an epoch, and its ports are gone. Bounded work a call: whether it was the last. */
 bool partition_finalize(struct partition *partition) MUST_CHECK;
 enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
-uint64_t partition_next_child(const struct partition *parent, uint64_t previous);
+uint64_t partition_next_child(uint64_t previous);
 
 enum hv_status partition_add_vp(struct partition *partition, uint32_t index) MUST_CHECK;
 /* A VP that the caller has claimed, and never lets go: nobody new finds it. */
