@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# The two small initrds, of busybox and Debian's kernel modules:
+# The small initrds, of busybox and Debian's kernel modules:
 #   build/image/root.cpio.gz   the root partition of tests: our kernel module and tools inside
 #   build/image/guest.cpio.gz  a guest with the Hyper-V drivers
+#   build/image/pc-guest.cpio.gz  the same guest with those of a PC's emulated devices too
 
 # In the order of loading; dependencies are found through modules.dep.
 root_modules=(virtio_pci virtio_blk virtio_console crc32c_generic crc32c_intel ext4 brd loop
 	tun bridge)
 guest_modules=(crc32c_generic crc32c_intel sd_mod ext4 hv_vmbus hv_utils hv_storvsc
 	hv_netvsc)
+pc_guest_modules=(ata_piix virtio_pci virtio_blk virtio_net e1000 "${guest_modules[@]}")
 
 # One RAM disk of 64 MiB, to measure I/O where a virtio disk would spoil --icount.
 declare -A parameters=([brd.ko]="rd_nr=1 rd_size=65536")
@@ -103,17 +105,26 @@ root_initrd_make() {
 }
 
 guest_initrd_build() {
-	guest_initrd=$build/image/guest.cpio.gz
-	stale "$guest_initrd" "$image/initrd.sh" "$image/guest-init" "$kernel/release" ||
-		return 0
-	say "image: small guest initrd"
-	mkdir -p "$build/image"
-	quietly guest-initrd guest_initrd_make
+	small_guest_build guest "${guest_modules[@]}"
 }
 
-guest_initrd_make() {
-	local tree=$build/image/guest
+pc_guest_initrd_build() {
+	small_guest_build pc-guest "${pc_guest_modules[@]}"
+}
+
+# small_guest_build NAME MODULE...
+small_guest_build() {
+	stale "$build/image/$1.cpio.gz" "$image/initrd.sh" "$image/guest-init" \
+		"$kernel/release" || return 0
+	say "image: small $1 initrd"
+	mkdir -p "$build/image"
+	quietly "$1-initrd" small_guest_make "$@"
+}
+
+small_guest_make() {
+	local tree=$build/image/$1 result=$build/image/$1.cpio.gz
+	shift
 	initrd_tree "$tree" "$image/guest-init"
-	initrd_modules "$tree" "${guest_modules[@]}"
-	initrd_pack "$tree" "$guest_initrd"
+	initrd_modules "$tree" "$@"
+	initrd_pack "$tree" "$result"
 }

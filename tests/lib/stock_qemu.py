@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian 13's QEMU, unpatched, in a root of tests/lib/child.py: started, watched, spoken to.
+
+    with Root("example", disks=[QEMU_DISK]) as root:
+        enter(root)
+        machine = StockQemu(root, "pc")
+        machine.start("-M pc -m 256 -kernel /guests/vmlinuz")
+        machine.wait_output("guest: init runs", 120)
+"""
+import shlex
+
+# Its disk is not ours: it changes its root folder to this.
+TREE = "/mnt"
+BINARY = "qemu-system-x86_64"
+
+
+def enter(root, guests=None):
+    """Mounts QEMU's disk, the first of the machine, and what it needs of the root's folders;
+    `guests`, a disk with files for it, by its name in the root."""
+    root.tell(f"mount -t ext4 -o ro /dev/vda {TREE} && mount -o bind /dev {TREE}/dev && "
+              f"mount -o bind /tmp {TREE}/tmp && mount -t proc proc {TREE}/proc")
+    if guests:
+        root.tell(f"mount -t ext4 {guests} {TREE}/guests")
+
+
+class StockQemu:
+    """One QEMU; its guest's COM1 is /tmp/NAME.out, its own words are in /tmp/NAME.err, the
+    monitor's in /tmp/NAME.said."""
+
+    def __init__(self, root, name):
+        self.root, self.name, self.pid = root, name, None
+
+    def start(self, words, accel="mshv"):
+        """Its status will be in /tmp/NAME.status."""
+        name = self.name
+        line = (f"{BINARY} -accel {accel} -nodefaults -display none -no-user-config"
+                f" -serial file:/tmp/{name}.out -monitor pipe:/tmp/{name}.mon {words}")
+        self.root.tell(f"cd /tmp && rm -f {name}.* && mkfifo {name}.mon.in {name}.mon.out")
+        self.root.tell(f"(cat {name}.mon.out >{name}.said &) 2>/dev/null;"
+                       f" (sh -c {shlex.quote(self.wrapped(line))} &)")
+        self.root.wait(f"[ -s {name}.pid ]", 20)
+        self.pid = int(self.root.tell(f"cat {name}.pid"))
+
+    def wrapped(self, line):
+        """chroot becomes QEMU, so that the shell's child is QEMU itself."""
+        name = self.name
+        return (f"chroot {TREE} /usr/bin/{line} >/tmp/{name}.err 2>&1 </dev/null &"
+                f" echo $! >/tmp/{name}.pid; wait $!; echo $? >/tmp/{name}.status")
+
+    def tell(self, command):
+        """One command for the monitor."""
+        self.root.tell(f"echo {shlex.quote(command)} >/tmp/{self.name}.mon.in")
+
+    def words(self):
+        return (f"tail -n 25 /tmp/{self.name}.out; tail -n 15 /tmp/{self.name}.err;"
+                f" tail -n 3 /tmp/{self.name}.said; cat /tmp/{self.name}.status")
+
+    def wait_file(self, kind, pattern, limit):
+        """Until one of its files has a line like this, or it ended."""
+        file, status = f"/tmp/{self.name}.{kind}", f"/tmp/{self.name}.status"
+        self.root.wait(f"grep -aEq '{pattern}' {file} || [ -e {status} ]", limit, self.words())
+        self.root.tell(f"grep -aE '{pattern}' {file} || {{ {self.words()}; false; }}")
+
+    def wait_output(self, pattern, limit):
+        self.wait_file("out", pattern, limit)
+
+    def wait_end(self, status, limit):
+        """Until it ended, by itself and with this status."""
+        file = f"/tmp/{self.name}.status"
+        self.root.wait(f"[ -e {file} ]", limit, self.words())
+        self.root.tell(f"[ $(cat {file}) = {status} ] || {{ {self.words()}; false; }}")
