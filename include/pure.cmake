@@ -4,7 +4,7 @@
 get_filename_component(VIRIDIS_TOP ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
 
 function(viridis_pure_sources out)
-	set(patterns hypervisor/core root-partition/loader/core vmbus/core vmbus/class vsp/*/core
+	set(patterns hypervisor/core root-partition/kmod/core root-partition/loader/core vmbus/core vmbus/class vsp/*/core
 		root-partition/bzimage root-partition/vm/model)
 	list(TRANSFORM patterns PREPEND ${VIRIDIS_TOP}/)
 	list(TRANSFORM patterns APPEND /*.c)

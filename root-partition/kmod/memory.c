@@ -8,6 +8,7 @@
 #include "memory.h"
 
 #include "partition.h"
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
@@ -324,6 +325,54 @@ long memory_set(struct viridis_partition *partition, const void __user *argument
 	mutex_unlock(&partition->lock);
 	return result;
 }
+
+/* ---- Its content ---- */
+
+static enum hv_translate_code memory_page_locked(struct viridis_partition *partition,
+                                                 u64 gpa, bool write, struct page **page)
+{
+	u64 gpfn = gpa >> PAGE_SHIFT;
+	struct region *region;
+
+	lockdep_assert_held(&partition->lock);
+	list_for_each_entry(region, &partition->regions, node) {
+		if (gpfn - region->gpfn >= region->count)
+			continue;
+		*page = region->pages[gpfn - region->gpfn];
+		return write && !(region->map_flags & HV_MAP_GPA_WRITABLE) ?
+		               HV_TRANSLATE_GPA_NO_WRITE :
+		               HV_TRANSLATE_SUCCESS;
+	}
+	return HV_TRANSLATE_GPA_UNMAPPED;
+}
+
+static void memory_copy_page(struct page *page, size_t offset, void *ours, size_t bytes,
+                             bool write)
+{
+	if (write)
+		memcpy_to_page(page, offset, ours, bytes);
+	else
+		memcpy_from_page(ours, page, offset, bytes);
+}
+
+enum hv_translate_code memory_copy_locked(struct viridis_partition *partition, u64 gpa,
+                                          void *ours, size_t bytes, bool write)
+{
+	size_t first = min_t(size_t, bytes, PAGE_SIZE - offset_in_page(gpa));
+	struct page *page, *next;
+	enum hv_translate_code code = memory_page_locked(partition, gpa, write, &page);
+
+	if (!code && first < bytes)
+		code = memory_page_locked(partition, gpa + first, write, &next);
+	if (code)
+		return code;
+	memory_copy_page(page, offset_in_page(gpa), ours, first, write);
+	if (first < bytes)
+		memory_copy_page(next, 0, ours + first, bytes - first, write);
+	return HV_TRANSLATE_SUCCESS;
+}
+
+/* ---- The end ---- */
 
 void memory_unmap_all(struct viridis_partition *partition)
 {

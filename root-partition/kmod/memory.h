@@ -11,6 +11,13 @@ struct viridis_partition;
 /* MSHV_SET_GUEST_MEMORY. Takes the partition's lock. */
 long memory_set(struct viridis_partition *partition, const void __user *argument);
 
+/*
+ * Between the child's memory and ours, a page at most; all bytes or none. The partition's lock is held. Other than
+ * HV_TRANSLATE_SUCCESS: there is none, or the child may not write it.
+ */
+enum hv_translate_code memory_copy_locked(struct viridis_partition *partition, u64 gpa,
+                                          void *ours, size_t bytes, bool write);
+
 /* Teardown. Unmaps every region; those the hypervisor lets go of are unpinned. */
 void memory_unmap_all(struct viridis_partition *partition);
 

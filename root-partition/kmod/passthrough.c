@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The list of hypercalls that user space may make. Each begins with a partition id, which we
- * write ourselves; what the id's owner may then ask is the hypervisor's to check.
+ * write ourselves; what the id's owner may then ask is the hypervisor's to check. Some are answered here.
  */
 #include "abi.h"
 #include "passthrough.h"
 
+#include "access.h"
 #include "partition.h"
 #include "vp.h"
 #include <linux/gfp.h>
@@ -30,6 +31,9 @@ struct passthrough_rule {
 	u16 element_bytes; /* input per rep; 0 also for calls without reps */
 	bool names_vp;     /* a vp descriptor writes its own index */
 	bool on_device;
+	/* NULL: the hypervisor answers */
+	enum hv_status (*answer)(struct viridis_partition *partition, const void *input,
+	                         void *output);
 };
 
 static const struct passthrough_rule rules[] = {
@@ -39,9 +43,9 @@ static const struct passthrough_rule rules[] = {
 	{ HVCALL_INSTALL_INTERCEPT, 24, 0, false, false },
 	{ HVCALL_GET_VP_REGISTERS, 16, 4, true, false },
 	{ HVCALL_SET_VP_REGISTERS, 16, 32, true, false },
-	{ HVCALL_TRANSLATE_VIRTUAL_ADDRESS, 32, 0, true, false },
-	{ HVCALL_READ_GPA, 32, 0, true, false },
-	{ HVCALL_WRITE_GPA, 48, 0, true, false },
+	{ HVCALL_TRANSLATE_VIRTUAL_ADDRESS, 32, 0, true, false, access_translate },
+	{ HVCALL_READ_GPA, 32, 0, true, false, access_read },
+	{ HVCALL_WRITE_GPA, 48, 0, true, false, access_write },
 	{ HVCALL_CLEAR_VIRTUAL_INTERRUPT, 8, 0, false, false },
 	{ HVCALL_REGISTER_INTERCEPT_RESULT, 64, 0, false, false },
 	{ HVCALL_UNREGISTER_INTERCEPT_RESULT, 32, 0, false, false },
@@ -87,7 +91,21 @@ static size_t passthrough_input_bytes(const struct passthrough_rule *rule,
 	return max_t(size_t, needed, request->input_bytes);
 }
 
-static int passthrough_call(struct mshv_root_hvcall *request, const u8 *input,
+/* No such call has reps, and none is on the device: the pool is a partition's. */
+static enum hv_status passthrough_own(const struct passthrough_rule *rule,
+                                      const struct mshv_root_hvcall *request,
+                                      const u8 *input, u8 *output, struct pool *pool)
+{
+	struct viridis_partition *partition =
+		container_of(pool, struct viridis_partition, pool);
+
+	memset(output, 0, SMALL_BYTES);
+	return request->reps ? HV_STATUS_INVALID_HYPERCALL_INPUT :
+	                       rule->answer(partition, input, output);
+}
+
+static int passthrough_call(const struct passthrough_rule *rule,
+                            struct mshv_root_hvcall *request, const u8 *input,
                             size_t input_bytes, u8 *output, struct pool *pool)
 {
 	struct hypercall call = {
@@ -99,7 +117,10 @@ static int passthrough_call(struct mshv_root_hvcall *request, const u8 *input,
 		.output_bytes = request->output_bytes,
 	};
 
-	request->status = pool_call(pool, &call);
+	if (rule->answer)
+		request->status = passthrough_own(rule, request, input, output, pool);
+	else
+		request->status = pool_call(pool, &call);
 	request->reps = call.done;
 	return hypercall_errno(request->status);
 }
@@ -134,7 +155,7 @@ static int passthrough_run(const struct passthrough_rule *rule,
 	memcpy(input, &pool->partition_id, sizeof(pool->partition_id));
 	if (vp && rule->names_vp)
 		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
-	result = passthrough_call(request, input, input_bytes, output, pool);
+	result = passthrough_call(rule, request, input, input_bytes, output, pool);
 	answered = passthrough_answer(request, output, argument);
 	return answered ? answered : result;
 }
@@ -145,7 +166,8 @@ static noinline int passthrough_small(const struct passthrough_rule *rule,
                                       const struct viridis_vp *vp, size_t input_bytes,
                                       void __user *argument)
 {
-	u8 input[SMALL_BYTES] = { 0 }, output[SMALL_BYTES];
+	u8 input[SMALL_BYTES] __aligned(8) = { 0 };
+	u8 output[SMALL_BYTES] __aligned(8);
 
 	return passthrough_run(rule, request, pool, vp, input, input_bytes, output,
 	                       argument);

@@ -90,7 +90,7 @@ MUST_CHECK int mshv_set_vp_state(const struct mshv_vp *vp, uint8_t type,
 /* flags: HV_TRANSLATE_*. 0 means *code was written; *gpa only with HV_TRANSLATE_SUCCESS. */
 MUST_CHECK int mshv_translate_gva(const struct mshv_vp *vp, uint64_t gva, uint64_t flags,
                                   enum hv_translate_code *code, uint64_t *gpa);
-/* At most HV_GPA_ACCESS_MAX_BYTES, through overlays too. -EFAULT: not accessible. */
+/* At most HV_GPA_ACCESS_MAX_BYTES, of the memory beneath overlays. -EFAULT: not accessible. */
 MUST_CHECK int mshv_read_gpa(const struct mshv_vp *vp, uint64_t gpa, void *data,
                              size_t bytes);
 MUST_CHECK int mshv_write_gpa(const struct mshv_vp *vp, uint64_t gpa, const void *data,

@@ -8,7 +8,7 @@
 /* calls_privileges.c */
 void calls_privileges(void);
 
-/* TRANSLATE, READ_GPA and WRITE_GPA, large pages. calls_memory.c */
+/* Large pages. calls_memory.c */
 void calls_memory(void);
 
 /* The processor that a child sees, and its time. calls_processor.c */

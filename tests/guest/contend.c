@@ -301,16 +301,12 @@ static void maps(void)
 
 static void look_into(void *argument)
 {
-	struct hv_output_translate_va translation;
-	struct hv_output_read_gpa bytes;
 	uint64_t value;
 
 	(void)argument; /* nothing to know */
 	while (!is_over()) {
 		uint64_t id = child_now();
 
-		(void)there(memory_read(id, GPFN * PAGE_4K, 16, &bytes));
-		(void)there(memory_translate(id, 0, 0x1000, 1, &translation));
 		(void)there(vp_get_register64(id, 0, HV_X64_REGISTER_RIP, &value));
 		(void)there(memory_unmap(id, GPFN, 1));
 	}

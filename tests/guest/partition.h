@@ -50,16 +50,6 @@ enum hv_status memory_map(uint64_t id, uint64_t gpfn, uint32_t flags,
 enum hv_status memory_unmap(uint64_t id, uint64_t gpfn, unsigned int count);
 enum hv_status memory_unmap_large(uint64_t id, uint64_t gpfn); /* 2 MiB */
 
-/* What a VP's own tables say (enum hv_translate_code); GPA 0 where they do not. */
-enum hv_status memory_translate(uint64_t id, uint32_t vp, uint64_t gva, uint64_t flags,
-                                struct hv_output_translate_va *out);
-
-/* Up to 16 bytes of a child's memory, as its VP 0 sees it. `bytes` may be any, to be refused. */
-enum hv_status memory_read(uint64_t id, uint64_t gpa, uint32_t bytes,
-                           struct hv_output_read_gpa *out);
-enum hv_status memory_write(uint64_t id, uint64_t gpa, const void *data, uint32_t bytes,
-                            uint32_t *access_result);
-
 enum hv_status vp_create(uint64_t id, uint32_t vp);
 enum hv_status vp_delete(uint64_t id, uint32_t vp);
 enum hv_status vp_set_register(uint64_t id, uint32_t vp, uint32_t name,

@@ -40,42 +40,6 @@ enum hv_status memory_unmap_large(uint64_t id, uint64_t gpfn)
 	return hv_status_of(hv_call(HVCALL_UNMAP_GPA_PAGES, 1, &in, sizeof(in), NULL, 0));
 }
 
-enum hv_status memory_translate(uint64_t id, uint32_t vp, uint64_t gva, uint64_t flags,
-                                struct hv_output_translate_va *out)
-{
-	const struct hv_input_translate_va in = { .partition_id = id,
-		                                  .vp_index = vp,
-		                                  .flags = flags,
-		                                  .gva_page = gva >> PAGE_SHIFT_4K };
-
-	return call(HVCALL_TRANSLATE_VIRTUAL_ADDRESS, &in, sizeof(in), out, sizeof(*out));
-}
-
-enum hv_status memory_read(uint64_t id, uint64_t gpa, uint32_t bytes,
-                           struct hv_output_read_gpa *out)
-{
-	const struct hv_input_read_gpa in = { .partition_id = id,
-		                              .byte_count = bytes,
-		                              .gpa = gpa };
-
-	return call(HVCALL_READ_GPA, &in, sizeof(in), out, sizeof(*out));
-}
-
-enum hv_status memory_write(uint64_t id, uint64_t gpa, const void *data, uint32_t bytes,
-                            uint32_t *access_result)
-{
-	struct hv_input_write_gpa in = { .partition_id = id,
-		                         .byte_count = bytes,
-		                         .gpa = gpa };
-	struct hv_output_write_gpa out;
-	enum hv_status status;
-
-	memcpy(in.data, data, bytes < sizeof(in.data) ? bytes : sizeof(in.data));
-	status = call(HVCALL_WRITE_GPA, &in, sizeof(in), &out, sizeof(out));
-	*access_result = out.access_result;
-	return status;
-}
-
 enum hv_status interrupt_assert(uint64_t id, uint64_t control, uint64_t destination,
                                 uint32_t vector)
 {

@@ -30,7 +30,8 @@
 #define APIC_BASE_BSP UINT64_C(0x100)
 
 extern const uint8_t servant_code[], servant_code_end[];
-extern const uint8_t servant_rdmsr[], servant_wrmsr[], servant_cpuid[], servant_vmmcall[];
+extern const uint8_t servant_rdmsr[], servant_wrmsr[], servant_cpuid[], servant_load[],
+	servant_vmmcall[];
 extern const uint8_t servant_signal[], servant_halt[], servant_count[];
 extern const uint8_t servant_startup[], servant_startup_end[];
 
@@ -176,10 +177,10 @@ bool servant_start(const struct servant *servant, unsigned int vp, enum servant_
                    uint64_t rax, uint64_t rcx, uint64_t rdx)
 {
 	static const uint8_t *const tasks[] = {
-		[SERVANT_RDMSR] = servant_rdmsr,   [SERVANT_WRMSR] = servant_wrmsr,
-		[SERVANT_CPUID] = servant_cpuid,   [SERVANT_VMMCALL] = servant_vmmcall,
-		[SERVANT_SIGNAL] = servant_signal, [SERVANT_HALT] = servant_halt,
-		[SERVANT_COUNT] = servant_count,
+		[SERVANT_RDMSR] = servant_rdmsr,     [SERVANT_WRMSR] = servant_wrmsr,
+		[SERVANT_CPUID] = servant_cpuid,     [SERVANT_LOAD] = servant_load,
+		[SERVANT_VMMCALL] = servant_vmmcall, [SERVANT_SIGNAL] = servant_signal,
+		[SERVANT_HALT] = servant_halt,       [SERVANT_COUNT] = servant_count,
 	};
 
 	return set64(servant, vp, HV_X64_REGISTER_RAX, rax) &&
@@ -254,4 +255,11 @@ bool servant_says(const struct servant *servant, enum servant_task task, uint64_
 		return true;
 	note("end %u with %lx, expected %lx", answer.end, answer.value, value);
 	return false;
+}
+
+bool servant_sees(const struct servant *servant, uint64_t gva, uint64_t value)
+{
+	struct servant_answer answer = servant_do(servant, SERVANT_LOAD, 0, gva, 0);
+
+	return answer.end == SERVANT_DONE && answer.value == value;
 }

@@ -54,6 +54,7 @@ enum servant_task {
 	SERVANT_RDMSR,   /* RCX -> RAX, all 64 bits */
 	SERVANT_WRMSR,   /* RCX, RAX */
 	SERVANT_CPUID,   /* RAX, RCX -> RAX, the others in their registers */
+	SERVANT_LOAD,    /* of the 8 bytes at RCX -> RAX */
 	SERVANT_VMMCALL, /* RCX, RDX -> RAX */
 	SERVANT_SIGNAL, /* the same, RAX times, each with a mark for the profiler, then HLT */
 	SERVANT_HALT,  /* takes interrupts; says nothing */
@@ -96,6 +97,9 @@ bool servant_resume(const struct servant *servant, unsigned int vp);
 
 /* Stops it wherever it is. */
 bool servant_stop(const struct servant *servant, unsigned int vp);
+
+/* Does VP 0 see `value` in the 8 bytes at `gva`? */
+bool servant_sees(const struct servant *servant, uint64_t gva, uint64_t value);
 
 /* Has VP 0 said `value` to the task? */
 bool servant_says(const struct servant *servant, enum servant_task task, uint64_t rax,

@@ -11,7 +11,7 @@
 	.section .rodata
 	.code64
 	.globl servant_code, servant_code_end
-	.globl servant_rdmsr, servant_wrmsr, servant_cpuid, servant_vmmcall
+	.globl servant_rdmsr, servant_wrmsr, servant_cpuid, servant_load, servant_vmmcall
 	.globl servant_signal, servant_halt, servant_count
 	.globl servant_startup, servant_startup_end
 	.balign 16
@@ -45,6 +45,9 @@ servant_wrmsr:
 	out %eax, $SERVANT_SAYS
 servant_cpuid:
 	cpuid
+	out %eax, $SERVANT_SAYS
+servant_load:
+	movq (%rcx), %rax
 	out %eax, $SERVANT_SAYS
 servant_vmmcall:
 	vmmcall

@@ -18,7 +18,7 @@ MEM_BRIDGE = ("include/viridis/base/mem.h", "linux/string.h")
 SYSTEM_CALLS = ["linux/aio_abi.h", "linux/capability.h", "linux/falloc.h", "linux/fs.h", "linux/if_tun.h",
                 "linux/memfd.h", "linux/securebits.h", "linux/sockios.h"]
 
-PURE = ["hypervisor/core/*", "root-partition/loader/core/*", "vmbus/core/*", "vmbus/class/*", "vsp/*/core/*",
+PURE = ["hypervisor/core/*", "root-partition/kmod/core/*", "root-partition/loader/core/*", "vmbus/core/*", "vmbus/class/*", "vsp/*/core/*",
         "root-partition/bzimage/*", "root-partition/vm/model/*"]
 DEVICE_ABI = ["viridis/abi/vmbus.h", "viridis/abi/storvsc.h", "viridis/abi/ic.h",
               "viridis/abi/nvsp.h", "viridis/abi/rndis.h", "viridis/abi/ndis.h"]

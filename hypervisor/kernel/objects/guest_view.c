@@ -24,27 +24,6 @@ static unsigned int paging_levels(const struct vp *vp)
 	return cr4 & CR4_PAE ? 3 : 2;
 }
 
-static enum hv_translate_code check_rights(const struct vp *vp, uint64_t rights,
-                                           uint64_t access)
-{
-	bool user = vp_cpl(vp) == 3;
-	bool guarded = user || (register64(vp, HV_X64_REGISTER_CR0) & CR0_WP);
-
-	if (access & HV_TRANSLATE_PRIVILEGE_EXEMPT)
-		return HV_TRANSLATE_SUCCESS;
-	if ((user && !(rights & PTE_USER)) ||
-	    ((access & HV_TRANSLATE_WRITE) && !(rights & PTE_WRITE) && guarded) ||
-	    ((access & HV_TRANSLATE_EXECUTE) && (rights & PTE_NX)))
-		return HV_TRANSLATE_PRIVILEGE_VIOLATION;
-	return HV_TRANSLATE_SUCCESS;
-}
-
-/* Rights narrow down the levels: write and user where all allow, no-execute where any says so. */
-static uint64_t narrow(uint64_t rights, uint64_t entry)
-{
-	return (rights & entry & (PTE_WRITE | PTE_USER)) | ((rights | entry) & PTE_NX);
-}
-
 /* APM2 5.3.3: a large page may be a leaf of 4 MiB, 2 MiB or 1 GiB. */
 static bool is_leaf(const struct vp *vp, unsigned int levels, unsigned int level,
                     uint64_t entry)
@@ -63,41 +42,33 @@ bool guest_is_canonical(uint64_t gva, unsigned int levels)
 	return (uint64_t)((int64_t)(gva << shift) >> shift) == gva;
 }
 
-enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
-                                       uint64_t *gpa)
+/* What the VP has just executed: whether it may is not looked at. */
+static bool translate(const struct vp *vp, uint64_t gva, uint64_t *gpa)
 {
 	unsigned int levels = paging_levels(vp);
 	unsigned int index_bits = levels == 2 ? 10 : 9, entry_bytes = levels == 2 ? 4 : 8;
-	uint64_t rights = PTE_WRITE | PTE_USER;
 	uint64_t table = register64(vp, HV_X64_REGISTER_CR3) &
 	                 (levels == 3 ? UINT64_C(0xffffffe0) : PTE_ADDRESS);
 
-	*gpa = gva & UINT32_MAX;
-	if (levels == 0)
-		return HV_TRANSLATE_SUCCESS;
 	if (levels <= 3)
 		gva = (uint32_t)gva;
-	else if (!guest_is_canonical(gva, levels))
-		return HV_TRANSLATE_PAGE_NOT_PRESENT;
+	*gpa = gva;
 	for (unsigned int level = levels; level-- > 0;) {
 		unsigned int shift = 12 + index_bits * level;
 		uint64_t entry = 0, offset_mask = bits_mask(0, shift);
 
 		if (!guest_read(vp->partition,
 		                table + bits_get(gva, shift, index_bits) * entry_bytes,
-		                &entry, entry_bytes))
-			return HV_TRANSLATE_GPA_UNMAPPED;
-		if (!(entry & PTE_PRESENT))
-			return HV_TRANSLATE_PAGE_NOT_PRESENT;
-		if (levels != 3 || level != 2) /* there it has no rights. APM2 5.2.3 */
-			rights = narrow(rights, entry);
-		if (is_leaf(vp, levels, level, entry)) {
-			*gpa = (entry & PTE_ADDRESS & ~offset_mask) | (gva & offset_mask);
-			return check_rights(vp, rights, access);
-		}
+		                &entry, entry_bytes) ||
+		    !(entry & PTE_PRESENT))
+			return false;
 		table = entry & PTE_ADDRESS;
+		if (is_leaf(vp, levels, level, entry)) {
+			*gpa = (table & ~offset_mask) | (gva & offset_mask);
+			break;
+		}
 	}
-	return HV_TRANSLATE_INVALID_PAGE_TABLE_FLAGS;
+	return true;
 }
 
 /* Of the code that the VP executes: 16, 32 or 64. */
@@ -122,8 +93,7 @@ size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)
 	while (done < max) {
 		size_t now = guest_page_piece(address + done, max - done);
 
-		if (guest_translate(vp, address + done, HV_TRANSLATE_EXECUTE, &gpa) !=
-		            HV_TRANSLATE_SUCCESS ||
+		if (!translate(vp, address + done, &gpa) ||
 		    !guest_read(vp->partition, gpa, to + done, now))
 			break;
 		done += now;

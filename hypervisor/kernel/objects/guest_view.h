@@ -8,13 +8,6 @@
 
 struct vp;
 
-/*
- * Walk the VP's own page tables. access: HV_TRANSLATE_* bits READ, WRITE, EXECUTE, PRIVILEGE_EXEMPT.
- * Accessed and dirty bits are not set.
- */
-enum hv_translate_code guest_translate(const struct vp *vp, uint64_t gva, uint64_t access,
-                                       uint64_t *gpa) MUST_CHECK;
-
 /* Of 48 bits or, with five levels of tables, 57, sign-extended. APM2 1.1.3 */
 bool guest_is_canonical(uint64_t gva, unsigned int levels);
 

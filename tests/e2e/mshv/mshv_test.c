@@ -79,6 +79,7 @@ int main(void)
 	srunner_add_suite(runner, mshv_death_suite());
 	srunner_add_suite(runner, mshv_event_suite());
 	srunner_add_suite(runner, mshv_pages_suite());
+	srunner_add_suite(runner, mshv_memory_suite());
 	srunner_add_suite(runner, mshv_synic_suite());
 	srunner_add_suite(runner, mshv_arguments_suite());
 	srunner_add_suite(runner, mshv_state_suite());

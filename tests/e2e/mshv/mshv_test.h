@@ -26,6 +26,7 @@ void check_nothing_is_left(int device);
 
 Suite *mshv_vp_suite(void);
 Suite *mshv_death_suite(void);
+Suite *mshv_memory_suite(void);
 Suite *mshv_arguments_suite(void);
 Suite *mshv_event_suite(void);
 Suite *mshv_pages_suite(void);

@@ -183,6 +183,15 @@ START_TEST(a_flood_of_messages_is_slowed_down_and_none_is_lost)
 }
 END_TEST
 
+/* Of the page of messages or of flags, which lies over the child's memory. */
+static uint8_t page_byte(const struct guest *guest, uint8_t type, unsigned int at)
+{
+	static _Alignas(4096) uint8_t page[4096];
+
+	ck_assert_int_eq(mshv_get_vp_state(&guest->vp, type, page, sizeof(page)), 0);
+	return page[at];
+}
+
 static void set_register(struct guest *guest, uint32_t name, uint64_t value)
 {
 	ck_assert_int_eq(mshv_set_register(&guest->vp, name, value), 0);
@@ -192,21 +201,16 @@ START_TEST(a_write_to_an_eventfd_raises_its_flag_in_the_child)
 {
 	int fd = eventfd(0, EFD_CLOEXEC);
 	struct guest guest;
-	uint8_t byte;
 
 	caller_start(&guest);
 	set_register(&guest, HV_REGISTER_SIEFP, FLAGS_GPA | 1);
 	set_register(&guest, HV_REGISTER_SCONTROL, 1);
 	ck_assert_int_eq(mshv_eventfd_assign(&guest.partition, fd, 0, SINT, 9), 0);
 	ck_assert_int_eq(eventfd_write(fd, 1), 0);
-	ck_assert_int_eq(mshv_read_gpa(&guest.vp, FLAGS_GPA + SINT * 256 + 1, &byte, 1),
-	                 0);
-	ck_assert_uint_eq(byte, 0x02);
+	ck_assert_uint_eq(page_byte(&guest, MSHV_VP_STATE_SIEFP, SINT * 256 + 1), 0x02);
 	ck_assert_int_eq(mshv_eventfd_retarget(&guest.partition, fd, 0, SINT, 2047), 0);
 	ck_assert_int_eq(eventfd_write(fd, 1), 0);
-	ck_assert_int_eq(mshv_read_gpa(&guest.vp, FLAGS_GPA + SINT * 256 + 255, &byte, 1),
-	                 0);
-	ck_assert_uint_eq(byte, 0x80);
+	ck_assert_uint_eq(page_byte(&guest, MSHV_VP_STATE_SIEFP, SINT * 256 + 255), 0x80);
 	close(fd);
 	guest_end(&guest);
 }
@@ -216,16 +220,13 @@ START_TEST(a_message_to_the_child_waits_for_its_slot)
 {
 	struct hv_message message = { .type = 1, .payload_size = 4, .payload = { 0x5a } };
 	struct guest guest;
-	uint8_t byte;
 
 	caller_start(&guest);
 	set_register(&guest, HV_REGISTER_SIMP, MESSAGE_GPA | 1);
 	set_register(&guest, HV_REGISTER_SCONTROL, 1);
 	ck_assert_int_eq(mshv_post_message(&guest.partition, 0, SINT, &message), 0);
 	ck_assert_int_eq(mshv_post_message(&guest.partition, 0, SINT, &message), -EAGAIN);
-	ck_assert_int_eq(
-		mshv_read_gpa(&guest.vp, MESSAGE_GPA + SINT * 256 + 16, &byte, 1), 0);
-	ck_assert_uint_eq(byte, 0x5a);
+	ck_assert_uint_eq(page_byte(&guest, MSHV_VP_STATE_SIMP, SINT * 256 + 16), 0x5a);
 	guest_end(&guest);
 }
 END_TEST
