@@ -36,6 +36,7 @@ struct memory_range {
 struct boot_info {
 	struct memory_range ranges[BOOT_MAX_RANGES]; /* by their start, rising */
 	unsigned int range_count;
+	bool speculation_off; /* so says the boot loader's command line */
 };
 
 /* Add a range; an empty one is nothing. False: there is no room for it. */

@@ -45,12 +45,28 @@ bool multiboot2_module(struct cursor *tag, struct multiboot2_module *module)
 	return text && bytes != 0 && text[bytes - 1] == 0 && start <= end;
 }
 
+/* Our one option, anywhere in the text. */
+static bool has_option(struct cursor *text)
+{
+	static const char option[] = "speculation=off";
+	size_t match = 0;
+
+	while (cursor_left(text) > 0 && option[match]) {
+		char c = (char)cursor_u8(text);
+
+		match = c == option[match] ? match + 1 : c == option[0];
+	}
+	return !option[match];
+}
+
 static const char *read_memory_tag(void *context, uint32_t type, struct cursor *tag)
 {
 	struct boot_info *info = context;
 
 	if (type == MULTIBOOT2_MEMORY_MAP)
 		return read_memory_map(tag, info);
+	if (type == MULTIBOOT2_COMMAND_LINE)
+		info->speculation_off = has_option(tag);
 	if (type != MULTIBOOT2_MODULE)
 		return NULL;
 	struct multiboot2_module module;

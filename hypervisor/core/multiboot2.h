@@ -9,7 +9,8 @@
 enum {
 	MULTIBOOT2_BOOTLOADER_MAGIC = 0x36d76289,
 	MULTIBOOT2_END = 0,
-	MULTIBOOT2_MODULE = 3, /* start u32, end u32, text */
+	MULTIBOOT2_COMMAND_LINE = 1, /* text */
+	MULTIBOOT2_MODULE = 3,       /* start u32, end u32, text */
 	MULTIBOOT2_MEMORY_MAP = 6,
 };
 

@@ -109,6 +109,30 @@ START_TEST(what_the_tags_say_is_read)
 }
 END_TEST
 
+START_TEST(the_option_is_found_anywhere_in_the_command_line)
+{
+	static const struct {
+		const char *text;
+		bool off;
+	} lines[] = {
+		{ "", false },
+		{ "speculation=on", false },
+		{ "speculation=off", true },
+		{ "/viridis.elf speculation=off quiet", true },
+		{ "sspeculation=off", true },
+		{ "speculation=of", false },
+	};
+
+	for (unsigned int i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		start();
+		tag_start(MULTIBOOT2_COMMAND_LINE, (uint32_t)strlen(lines[i].text) + 1);
+		add(lines[i].text, strlen(lines[i].text) + 1);
+		ck_assert_ptr_null(finish());
+		ck_assert_int_eq(info.speculation_off, lines[i].off);
+	}
+}
+END_TEST
+
 START_TEST(text_without_an_end_is_refused)
 {
 	start();
@@ -281,6 +305,7 @@ static Suite *multiboot2_suite(void)
 	TCase *tests = tcase_create("multiboot2");
 
 	tcase_add_test(tests, what_the_tags_say_is_read);
+	tcase_add_test(tests, the_option_is_found_anywhere_in_the_command_line);
 	tcase_add_test(tests, text_without_an_end_is_refused);
 	tcase_add_test(tests, a_module_that_ends_before_it_starts_is_refused);
 	tcase_add_test(tests, more_ranges_or_modules_than_there_is_room_for_are_refused);

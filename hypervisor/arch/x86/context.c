@@ -4,8 +4,10 @@
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
+#include "hypervisor/kernel/base/boot_info.h"
+#include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
-#include "hypervisor/kernel/objects/vp.h"
+#include "hypervisor/kernel/objects/partition.h"
 
 #define XCR0_X87_SSE UINT64_C(3)
 #define XCR0_AVX     UINT64_C(4)
@@ -25,6 +27,7 @@ struct xsave_area {
 uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
 	context_efer_allowed, context_tsc_aux_allowed, context_spec_ctrl_allowed;
 bool context_pred_cmd_allowed;
+unsigned int context_speculation;
 static bool pointers_stay; /* XRSTOR may leave FIP, FDP and FOP as they were. APM2 11.5.7 */
 
 /* CR4's bits that every 64-bit processor has, and those that guests see in CPUID. APM2 3.1.3, 3.1.7 */
@@ -51,6 +54,26 @@ static void find_mode_bits(void)
 	pointers_stay = !(sizes.ebx & BIT32(2));                 /* XSAVEERPTR */
 }
 
+static void choose_speculation(void)
+{
+	bool is_long = cpu_cpuid(0x80000000, 0).eax >= 0x80000021;
+
+	context_speculation = speculation_choose(
+		cpu_cpuid(0x80000008, 0).ebx, is_long ? cpu_cpuid(0x80000021, 0).eax : 0,
+		boot_info.speculation_off);
+	log_line("speculation: retpolines%s%s%s%s",
+	         context_speculation & SPECULATION_BARRIER ? ", barriers" : "",
+	         context_speculation & SPECULATION_STUFF ? ", returns stuffed" : "",
+	         context_speculation & SPECULATION_AUTOMATIC ? ", automatic IBRS" : "",
+	         boot_info.speculation_off ? ", the rest is off" : "");
+}
+
+void context_cpu_on(void)
+{
+	if (context_speculation & SPECULATION_AUTOMATIC)
+		cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_AUTOMATIC_IBRS);
+}
+
 /*
  * x87, SSE and AVX: the standard format's area stays within a page, and no component depends on another
  * but AVX on SSE.
@@ -58,6 +81,7 @@ static void find_mode_bits(void)
 void context_init(void)
 {
 	find_mode_bits();
+	choose_speculation();
 	context_xcr0_allowed = XCR0_X87_SSE | (cpu_cpuid(0xd, 0).eax & XCR0_AVX);
 }
 
@@ -122,6 +146,12 @@ void context_load(struct cpu *cpu, struct vp *vp)
 {
 	const struct vp_arch *arch = &vp->arch;
 
+	if (cpu->predicted != vp->partition->id &&
+	    (context_speculation & SPECULATION_BARRIER)) {
+		cpu_wrmsr(MSR_PRED_CMD, 1);
+		stat_count(cpu->stats, VIRIDIS_CPU_STAT_BRANCH_BARRIERS);
+	}
+	cpu->predicted = vp->partition->id;
 	if (cpu->loaded == vp)
 		return;
 	cpu_write_xcr0(context_xcr0_allowed);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "hypervisor/core/speculation.h"
 
 struct cpu;
 struct vp;
@@ -20,6 +21,7 @@ void context_init(void);
 extern uint64_t context_xcr0_allowed, context_cr3_allowed, context_cr4_allowed,
 	context_efer_allowed, context_tsc_aux_allowed, context_spec_ctrl_allowed;
 extern bool context_pred_cmd_allowed;
+extern unsigned int context_speculation; /* what is in force: core/speculation.h */
 
 /* Whether the processor takes it in XCR0. APM4 XSETBV */
 bool context_xcr0_is_valid(uint64_t value);
@@ -32,6 +34,9 @@ void context_sanitize(struct vp *vp);
 
 /* False: XRSTOR would fault on it, or it has components that a VP may not have. */
 bool context_set_area(struct vp *vp, const void *image);
+
+/* Boot, on each CPU, after context_init(): what is set for good. */
+void context_cpu_on(void);
 
 void context_save(struct vp *vp);
 void context_load(struct cpu *cpu,

@@ -34,12 +34,13 @@
 #define RFLAGS_RF    UINT64_C(0x00010000) /* the next instruction has no breakpoint */
 #define DR6_BS       0x00004000           /* a single step */
 
-#define EFER_SCE   0x0001
-#define EFER_LME   0x0100
-#define EFER_LMA   0x0400
-#define EFER_NXE   0x0800
-#define EFER_SVME  0x1000
-#define EFER_FFXSR 0x4000
+#define EFER_SCE            0x0001
+#define EFER_LME            0x0100
+#define EFER_LMA            0x0400
+#define EFER_NXE            0x0800
+#define EFER_SVME           0x1000
+#define EFER_FFXSR          0x4000
+#define EFER_AUTOMATIC_IBRS 0x200000
 
 /*
  * Of the GDT (traps.c), in the order that SYSCALL and #VMEXIT expect; the first four entries serve boot.S. From

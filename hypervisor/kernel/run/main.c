@@ -34,6 +34,7 @@ static void prepare_cpu(struct cpu *cpu)
 	cpu->trace = reserve_take(TRACE_RECORDS * sizeof(struct viridis_trace_record));
 	timer_queue_init(cpu);
 	virt->cpu_on();
+	context_cpu_on();
 }
 
 /* A canary nobody knows. Its zero byte is what a string cannot copy. Whose frame has one already must not return. */

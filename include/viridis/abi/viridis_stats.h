@@ -43,7 +43,8 @@
 	S(KICKS_SENT, "kicks-sent")             \
 	S(KICKS_RECEIVED, "kicks-received")     \
 	S(TIMER_INTERRUPTS, "timer-interrupts") \
-	S(TLB_FLUSHES, "tlb-flushes")
+	S(TLB_FLUSHES, "tlb-flushes")           \
+	S(BRANCH_BARRIERS, "branch-barriers")
 
 #define VIRIDIS_STATS_ENUM(id, name) VIRIDIS_VP_STAT_##id,
 enum viridis_vp_stat { VIRIDIS_VP_STATS(VIRIDIS_STATS_ENUM) VIRIDIS_VP_STAT_COUNT };

@@ -3,6 +3,7 @@
  * Into the guest and back, until svm_exited() wants to go no further. APM2 15.5
  *
  * void svm_enter(struct vp *vp, uint64_t vmcb_hpa, uint64_t host_hpa)
+ * void svm_enter_stuffing(...): the same, and at each exit the return predictor is filled
  *
  * Called with IF = 0, returns so. RAX, RSP, RIP and RFLAGS stay in the VMCB; the other
  * general registers travel by gpr[]; FS, GS, TR, LDTR and the SYSCALL MSRs by VMLOAD and VMSAVE, the
@@ -18,10 +19,31 @@
 	orq %rdx, %rax
 	.endm
 
-	.text
-	.globl svm_enter
-	.type svm_enter, @function
-svm_enter:
+/*
+ * 32 returns are predicted that lead nowhere, before the first one that is executed: what the guest has left there is
+ * no longer used. APM2 3.2.9
+ */
+	.macro stuff_returns
+	movl $16, %eax
+.Lstuff:
+	.irp half, first, second
+	call .Lover_\half
+.Ltrap_\half:
+	pause
+	lfence
+	jmp .Ltrap_\half
+.Lover_\half:
+	.endr
+	decl %eax
+	jnz .Lstuff
+	addq $32 * 8, %rsp
+	lfence				/* nor does anybody leave the loop early */
+	.endm
+
+	.macro define_enter symbol, at_exit
+	.globl \symbol
+	.type \symbol, @function
+\symbol:
 	.irp name, rbp, rbx, r12, r13, r14, r15
 	pushq %\name
 	.endr
@@ -29,7 +51,7 @@ svm_enter:
 	pushq %\name
 	.endr
 
-.Lenter:
+.Lenter_\symbol:
 	read_tsc
 	subq %rax, GUEST_TICKS(%rdi)
 	movq 8(%rsp), %rax
@@ -73,16 +95,22 @@ svm_enter:
 	movq 16(%rsp), %rax		/* host_hpa */
 	vmload %rax
 	stgi
+	\at_exit
 	call svm_exited
 	movq (%rsp), %rdi
 	testb %al, %al
-	jnz .Lenter
+	jnz .Lenter_\symbol
 
 	addq $24, %rsp
 	.irp name, r15, r14, r13, r12, rbx, rbp
 	popq %\name
 	.endr
 	ret
-	.size svm_enter, . - svm_enter
+	.size \symbol, . - \symbol
+	.endm
+
+	.text
+	define_enter svm_enter
+	define_enter svm_enter_stuffing, stuff_returns
 
 	.section .note.GNU-stack, "", @progbits

@@ -220,9 +220,13 @@ static void save_registers(struct vp_arch *arch, const struct vmcb_save *save)
 static void svm_run(struct vp *vp, const struct vp_entry *entry)
 {
 	struct vp_arch *arch = &vp->arch;
+	uint64_t host_hpa = svm_cpus[this_cpu()->index].host_hpa;
 
 	load(vp, entry);
-	svm_enter(vp, arch->control_hpa, svm_cpus[this_cpu()->index].host_hpa);
+	if (context_speculation & SPECULATION_STUFF)
+		svm_enter_stuffing(vp, arch->control_hpa, host_hpa);
+	else
+		svm_enter(vp, arch->control_hpa, host_hpa);
 	save_registers(arch, &svm_vmcb(vp)->save);
 	save_events(vp, entry->vector);
 	if (arch->exit.kind != EXIT_DONE)

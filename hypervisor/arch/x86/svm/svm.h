@@ -20,6 +20,7 @@ static inline bool svm_is_64bit(const struct vmcb_save *save)
 
 /* run.S */
 void svm_enter(struct vp *vp, uint64_t vmcb_hpa, uint64_t host_hpa);
+void svm_enter_stuffing(struct vp *vp, uint64_t vmcb_hpa, uint64_t host_hpa);
 ASSERT_OFFSET(struct vp, arch.gpr, 0);
 ASSERT_OFFSET(struct vp, arch.guest_ticks, 128);
 

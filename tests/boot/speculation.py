@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: target:viridis.elf target:tiny_guest
+# Limit: 400
+"""What is done against speculation follows from what CPUID shows, which QEMU shows only when it is told to; a root
+and its children run with all of it, and the boot option turns it off."""
+import re
+import subprocess
+
+from lib.paths import BUILD, HYPERVISOR_ELF
+from lib.tap import Tap
+from lib.tiny import run_tiny
+
+# QEMU leaves out what TCG does not do, unless it is forced; the MSRs' bits then do nothing.
+FORCED = "EPYC,+x2apic,x-force-features=on"
+MACHINES = (
+    # name, CPU, the hypervisor's words, what the log says, whether there are barriers
+    ("ibpb", f"{FORCED},+ibpb", "", "retpolines, barriers, returns stuffed$", True),
+    ("auto-ibrs", f"{FORCED},+ibpb,+auto-ibrs,min-xlevel=0x80000021", "",
+     "retpolines, barriers, automatic IBRS$", True),
+    ("off", f"{FORCED},+ibpb", "speculation=off", "retpolines, the rest is off$", False),
+)
+
+
+def check(tap, name, cpu, words, line, barriers):
+    run = f"speculation-{name}"
+    text = run_tiny(tap, run, "calls", memory="512M", extra=["-cpu", cpu],
+                    hypervisor_command_line=words)
+    log = (BUILD / "run" / run / "hypervisor.log").read_text()
+    tap.ok(re.search(f"speculation: {line}", log, re.MULTILINE), f"{name}: the log says so", log)
+    counted = int(re.search(r"(\d+) branch barriers", text)[1])
+    tap.ok((counted > 0) == barriers, f"{name}: {counted} barriers")
+
+
+def check_branches(tap):
+    """Of the image that runs at its own addresses: boot.S jumps there by a register, before any guest."""
+    listing = subprocess.run(["objdump", "-d", "-j", ".text", HYPERVISOR_ELF], check=True, text=True,
+                             capture_output=True).stdout
+    tap.ok(re.search(r"call.*<__x86_indirect_thunk_", listing), "there are indirect branches")
+    bare = re.findall(r".*(?:jmp|call)\s+\*.*", listing)
+    tap.ok(not bare, "each of them is a retpoline", "\n".join(bare))
+
+
+def main():
+    with Tap() as tap:
+        check_branches(tap)
+        for machine in MACHINES:
+            check(tap, *machine)
+
+
+if __name__ == "__main__":
+    main()
