@@ -35,9 +35,9 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 	case VIRIDIS_INFO:
 		return stats_info(argument);
 	case VIRIDIS_READ_LOG:
-		return stats_read(argument, HVCALL_VIRIDIS_READ_LOG);
+		return stats_read(argument, VIRIDIS_STATS_LOG);
 	case VIRIDIS_READ_TRACE:
-		return stats_read(argument, HVCALL_VIRIDIS_READ_TRACE);
+		return stats_read(argument, VIRIDIS_STATS_TRACE);
 	case VIRIDIS_GET_STATS:
 		return stats_get(argument, NULL);
 	}

@@ -1,26 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Our three own hypercalls, and the account of memory. */
+/* Our own hypercall, the rings that it tells of, and the account of memory. */
 #include "abi.h"
 #include "stats.h"
 
 #include "partition.h"
+#include <linux/io.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 /* ---- Counters ---- */
 
+/* request says what; output is the caller's, for it is large. */
+static int stats_call(const struct viridis_input_get_stats *input,
+                      struct viridis_output_get_stats *output)
+{
+	struct hypercall call = {
+		.code = HVCALL_VIRIDIS_GET_STATS,
+		.header = input,
+		.header_bytes = sizeof(*input),
+		.output = output,
+		.output_bytes = sizeof(*output),
+	};
+
+	return hypercall_errno(hypercall(&call));
+}
+
 long stats_get(void __user *argument, const u64 *partition_id)
 {
 	struct viridis_get_stats *request = memdup_user(argument, sizeof(*request));
 	struct viridis_output_get_stats *output;
 	struct viridis_input_get_stats input;
-	struct hypercall call = {
-		.code = HVCALL_VIRIDIS_GET_STATS,
-		.header = &input,
-		.header_bytes = sizeof(input),
-		.output_bytes = sizeof(*output),
-	};
 	long result = -ENOMEM;
 
 	if (IS_ERR(request))
@@ -28,13 +39,13 @@ long stats_get(void __user *argument, const u64 *partition_id)
 	output = kmalloc(sizeof(*output), GFP_KERNEL);
 	if (!output)
 		goto free_request;
-	call.output = output;
 	if (partition_id)
 		request->partition_id = *partition_id;
 	input.partition_id = request->partition_id;
 	input.object = request->object;
 	input.index = request->index;
-	result = hypercall_errno(hypercall(&call));
+	result = request->object > VIRIDIS_STATS_VP ? -EINVAL :
+	                                              stats_call(&input, output);
 	if (result)
 		goto free_output;
 	request->count = min_t(u32, output->count, VIRIDIS_STATS_MAX);
@@ -49,53 +60,115 @@ free_request:
 	return result;
 }
 
-/* ---- Log and trace ---- */
+/* ---- Log and trace: rings that the hypervisor shows us ---- */
 
-static int stats_read_call(struct viridis_read *request, u16 code,
-                           struct viridis_output_read *output)
+struct stats_ring {
+	struct viridis_input_get_stats which;
+	u64 items, item_bytes;
+	struct viridis_ring now;
+};
+
+static struct stats_ring stats_ring_of(u32 object, u32 cpu)
 {
-	struct viridis_input_read input = {
-		.sequence = request->sequence,
-		.cpu = request->cpu,
-		.bytes_max = min_t(u32, request->bytes, sizeof(output->data)),
-	};
-	struct hypercall call = {
-		.code = code,
-		.header = &input,
-		.header_bytes = sizeof(input),
-		.output = output,
-		.output_bytes = sizeof(*output),
-	};
-	int result = hypercall_errno(hypercall(&call));
+	struct stats_ring ring = { .which = { .object = object, .index = cpu } };
+
+	ring.items = object == VIRIDIS_STATS_LOG ? VIRIDIS_LOG_BYTES :
+	                                           VIRIDIS_TRACE_RECORDS;
+	ring.item_bytes =
+		object == VIRIDIS_STATS_LOG ? 1 : sizeof(struct viridis_trace_record);
+	return ring;
+}
+
+static int stats_look(struct stats_ring *ring)
+{
+	struct viridis_output_get_stats *output = kmalloc(sizeof(*output), GFP_KERNEL);
+	int result;
+
+	if (!output)
+		return -ENOMEM;
+	result = stats_call(&ring->which, output);
+	memcpy(&ring->now, output->counter, sizeof(ring->now));
+	kfree(output);
+	return result;
+}
+
+/* The first item that no writer can be at. */
+static u64 stats_oldest(const struct stats_ring *ring)
+{
+	u64 kept = ring->items - VIRIDIS_RING_AHEAD;
+
+	return ring->now.end > kept ? ring->now.end - kept : 0;
+}
+
+static void stats_copy(const struct stats_ring *ring, u8 *to, const u8 *from, u64 at,
+                       u64 count)
+{
+	u64 place = at % ring->items, first = min(count, ring->items - place);
+
+	memcpy(to, from + place * ring->item_bytes, first * ring->item_bytes);
+	memcpy(to + first * ring->item_bytes, from, (count - first) * ring->item_bytes);
+}
+
+/*
+ * From request->sequence on; a reader that is ahead of the ring (it was started anew) begins at the oldest. What was
+ * overwritten while it was copied is lost, too: then we come again.
+ */
+static int stats_take(struct stats_ring *ring, struct viridis_read *request, u8 *to,
+                      const u8 *from)
+{
+	u64 at = request->sequence, room = request->bytes / ring->item_bytes, count;
+	int result;
+
+	do {
+		at = at > ring->now.end ? stats_oldest(ring) :
+		                          max(at, stats_oldest(ring));
+		count = min(ring->now.end - at, room);
+		stats_copy(ring, to, from, at, count);
+		result = stats_look(ring);
+	} while (!result && at < stats_oldest(ring));
+	request->lost =
+		at > request->sequence ? min_t(u64, at - request->sequence, U32_MAX) : 0;
+	request->sequence = at + count;
+	request->bytes = count * ring->item_bytes;
+	return result;
+}
+
+static int stats_read_ring(u32 object, struct viridis_read *request, u8 *to)
+{
+	struct stats_ring ring = stats_ring_of(object, request->cpu);
+	int result = stats_look(&ring);
+	u8 *from;
 
 	if (result)
 		return result;
-	request->sequence = output->next_sequence;
-	request->bytes = min(output->bytes, input.bytes_max);
-	request->lost = output->lost;
-	return 0;
+	from = memremap(ring.now.hpa, ring.items * ring.item_bytes, MEMREMAP_WB);
+	if (!from)
+		return -ENOMEM;
+	result = stats_take(&ring, request, to, from);
+	memunmap(from);
+	return result;
 }
 
-long stats_read(void __user *argument, u16 code)
+long stats_read(void __user *argument, u32 object)
 {
-	struct viridis_output_read *output;
 	struct viridis_read request;
-	void __user *buffer;
 	long result;
+	u8 *copy;
 
 	if (copy_from_user(&request, argument, sizeof(request)))
 		return -EFAULT;
 	if (request.reserved)
 		return -EINVAL;
-	output = kmalloc(sizeof(*output), GFP_KERNEL);
-	if (!output)
+	request.bytes = min_t(u32, request.bytes, VIRIDIS_READ_BYTES_MAX);
+	copy = kmalloc(VIRIDIS_READ_BYTES_MAX, GFP_KERNEL);
+	if (!copy)
 		return -ENOMEM;
-	buffer = (void __user *)(unsigned long)request.buffer;
-	result = stats_read_call(&request, code, output);
-	if (!result && (copy_to_user(buffer, output->data, request.bytes) ||
+	result = stats_read_ring(object, &request, copy);
+	if (!result && (copy_to_user((void __user *)(unsigned long)request.buffer, copy,
+	                             request.bytes) ||
 	                copy_to_user(argument, &request, sizeof(request))))
 		result = -EFAULT;
-	kfree(output);
+	kfree(copy);
 	return result;
 }
 

@@ -8,8 +8,8 @@
 /* VIRIDIS_GET_STATS; partition_id, unless NULL, goes over the one in the block. */
 long stats_get(void __user *argument, const u64 *partition_id);
 
-/* VIRIDIS_READ_LOG, VIRIDIS_READ_TRACE: code is the hypercall of ours to make. */
-long stats_read(void __user *argument, u16 code);
+/* VIRIDIS_READ_LOG, VIRIDIS_READ_TRACE: object is VIRIDIS_STATS_LOG or VIRIDIS_STATS_TRACE. */
+long stats_read(void __user *argument, u32 object);
 
 /* VIRIDIS_INFO */
 long stats_info(void __user *argument);

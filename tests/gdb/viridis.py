@@ -322,7 +322,7 @@ class Log(Command):
     usage = "[LINES]"
 
     def run(self, lines="40"):
-        ring = address_of("ring")
+        ring = address_of("log_ring")
         size, end = ring.type.target().sizeof, int(variable("ring_end"))
         data = read(int(ring), size)
         text = data[:end] if end <= size else data[end % size:] + data[:end % size]

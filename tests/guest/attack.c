@@ -32,6 +32,22 @@
 #define PM1_SLEEP_TYPE_SHIFT 10
 #define SLEEP_TYPES          8u
 
+/* In the log, or a CPU's trace: whole pages of which the root is shown the place. */
+static bool is_shown(uint64_t at)
+{
+	static struct viridis_output_get_stats out;
+	const uint64_t trace_bytes =
+		VIRIDIS_TRACE_RECORDS * sizeof(struct viridis_trace_record);
+
+	(void)!stats_get(0, VIRIDIS_STATS_LOG, 0, &out); /* there is one */
+	if (at - out.counter[0] < VIRIDIS_LOG_BYTES)
+		return true;
+	for (uint32_t cpu = 0; !stats_get(0, VIRIDIS_STATS_TRACE, cpu, &out); cpu++)
+		if (at - out.counter[0] < trace_bytes)
+			return true;
+	return false;
+}
+
 static void memory_is_closed(uint64_t start, uint64_t end, const char *what)
 {
 	uint64_t step = round_down((end - start) / PROBES, PAGE_4K) + PAGE_4K;
@@ -40,10 +56,13 @@ static void memory_is_closed(uint64_t start, uint64_t end, const char *what)
 
 	for (uint64_t at = start; at < end; at += step) {
 		probes++;
-		loads += try_load32(at + 8, &value).vector == TRAP_GP;
+		loads += try_load32(at + 8, &value).vector ==
+		         (is_shown(at) ? NO_FAULT : TRAP_GP);
 		stores += try_store32(at + 16, 0xffffffff).vector == TRAP_GP;
 	}
-	ok_equal(loads, probes, "%s %lx-%lx: every load raises #GP", what, start, end);
+	ok_equal(loads, probes,
+	         "%s %lx-%lx: every load but of the log and the traces raises #GP", what,
+	         start, end);
 	ok_equal(stores, probes, "%s %lx-%lx: every store raises #GP", what, start, end);
 	ok_equal(try_load32(end - 4, &value).vector, TRAP_GP, "%s: so does its last word",
 	         what);

@@ -6,8 +6,6 @@
 #include "vsc/lib/hv.h"
 #include "vsc/lib/tap.h"
 
-#define LOG_BYTES 4080u
-
 static enum hv_status call(uint32_t code, const void *input, size_t input_bytes,
                            void *output, size_t output_bytes)
 {
@@ -85,49 +83,43 @@ intercept_result_register(const struct hv_input_register_intercept_result *resul
 
 /* ---- The log ---- */
 
-static uint64_t log_at; /* the byte that is read next */
+static uint64_t log_at; /* the byte from which on it is read */
 
-/* A piece of it; false: there is no more. */
-static bool read_on(struct viridis_output_read *piece)
+/* Shown to us, in pages that we may only read. */
+static struct viridis_ring log_ring(void)
 {
-	const struct viridis_input_read in = { .sequence = log_at,
-		                               .bytes_max = LOG_BYTES };
-	enum hv_status status =
-		call(HVCALL_VIRIDIS_READ_LOG, &in, sizeof(in), piece, sizeof(*piece));
+	static struct viridis_output_get_stats out;
+	struct viridis_ring ring;
 
-	if (status != HV_STATUS_SUCCESS)
-		bail_out("READ_LOG: status %x", status);
-	log_at = piece->next_sequence;
-	return piece->bytes > 0;
+	if (stats_get(0, VIRIDIS_STATS_LOG, 0, &out) != HV_STATUS_SUCCESS)
+		bail_out("where the log is, is not told");
+	memcpy(&ring, out.counter, sizeof(ring));
+	return ring;
 }
 
 void log_mark(void)
 {
-	static struct viridis_output_read piece;
-
-	while (read_on(&piece))
-		continue;
+	log_at = log_ring().end;
 }
 
-static bool begins_with(const char *text, size_t bytes, const char *with)
+static bool begins_with(const struct viridis_ring *ring, uint64_t at, const char *with)
 {
+	const char *text = (const char *)ring->hpa;
+
 	for (size_t i = 0; with[i]; i++)
-		if (i >= bytes || text[i] != with[i])
+		if (at + i >= ring->end || text[(at + i) % VIRIDIS_LOG_BYTES] != with[i])
 			return false;
 	return true;
 }
 
-/* One piece is enough for what a test can have caused. */
+/* A test causes less than a ring of it. */
 unsigned int log_count(const char *text)
 {
-	static struct viridis_output_read piece;
-	uint64_t mark = log_at;
+	struct viridis_ring ring = log_ring();
 	unsigned int count = 0;
 
-	(void)read_on(&piece); /* nothing: none found */
-	for (uint32_t i = 0; i < piece.bytes; i++)
-		count += begins_with((const char *)piece.data + i, piece.bytes - i, text);
-	log_at = mark;
+	for (uint64_t at = log_at; at < ring.end; at++)
+		count += begins_with(&ring, at, text);
 	return count;
 }
 

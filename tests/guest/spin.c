@@ -26,7 +26,8 @@ static void begin_traces(void)
 	if (!hv_present())
 		return;
 	hv_enable_hypercalls();
-	(void)hv_call_raw(HVCALL_VIRIDIS_READ_TRACE, (uint64_t)blocks,
+	((struct viridis_input_get_stats *)blocks)->object = VIRIDIS_STATS_TRACE;
+	(void)hv_call_raw(HVCALL_VIRIDIS_GET_STATS, (uint64_t)blocks,
 	                  (uint64_t)blocks + 4096); /* what it says is not of interest */
 }
 

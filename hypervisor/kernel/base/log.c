@@ -2,7 +2,7 @@
 /*
  * The hypervisor's log: a ring, COM1 (a 16550, by polling) and the emulators' debug console, one port that
  * takes characters. A byte's sequence is its position in all text ever logged; it is kept at
- * ring[sequence % LOG_RING_BYTES].
+ * log_ring[sequence % VIRIDIS_LOG_BYTES].
  */
 #include "hypervisor/kernel/base/log.h"
 
@@ -38,9 +38,9 @@ static void serial_put(char c)
 	cpu_outb(COM1, (uint8_t)c);
 }
 
-/* Under `lock`, but for a CPU that panics. */
-static char ring[LOG_RING_BYTES];
-static uint64_t ring_end;
+/* Under `lock`, but for a CPU that panics. The root reads the ring, in pages of its own. */
+_Alignas(PAGE_4K) char log_ring[VIRIDIS_LOG_BYTES];
+static uint64_t ring_end; /* atomic */
 static bool to_serial, to_debug_console;
 
 /* Not a struct spinlock: it must not panic, and it gives way to a panic. */
@@ -54,7 +54,7 @@ static void log_lock(void)
 		cpu_pause();
 }
 
-void log_close(void)
+static void log_unlock(void)
 {
 	__atomic_store_n(&lock, false, __ATOMIC_RELEASE);
 }
@@ -63,7 +63,7 @@ static void emit(const char *text, size_t bytes)
 {
 	log_lock();
 	for (size_t i = 0; i < bytes; i++) {
-		ring[ring_end++ % LOG_RING_BYTES] = text[i];
+		log_ring[(ring_end + i) % VIRIDIS_LOG_BYTES] = text[i];
 		if (to_debug_console)
 			cpu_outb(DEBUG_CONSOLE, (uint8_t)text[i]);
 		if (to_serial && text[i] == '\n')
@@ -71,7 +71,9 @@ static void emit(const char *text, size_t bytes)
 		if (to_serial)
 			serial_put(text[i]);
 	}
-	log_close();
+	/* Release: who reads the end sees all that is before it. */
+	__atomic_store_n(&ring_end, ring_end + bytes, __ATOMIC_RELEASE);
+	log_unlock();
 }
 
 /* A guest's text may be part of a line: nothing in it is to steer a terminal or start a line. */
@@ -115,11 +117,9 @@ bool log_allowed(struct log_limit *limit)
 	return __atomic_fetch_add(&limit->used, 1, __ATOMIC_RELAXED) < LOG_LIMIT_BURST;
 }
 
-const char *log_open(uint64_t *end)
+uint64_t log_end(void)
 {
-	log_lock();
-	*end = ring_end;
-	return ring;
+	return __atomic_load_n(&ring_end, __ATOMIC_ACQUIRE);
 }
 
 void log_init(void)
@@ -133,7 +133,7 @@ void log_release_serial(void)
 {
 	log_lock();
 	to_serial = false;
-	log_close();
+	log_unlock();
 }
 
 void log_panic_begin(void)

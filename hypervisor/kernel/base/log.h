@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hypervisor's log: lines of text with a time stamp, kept in a ring of LOG_RING_BYTES and
+ * The hypervisor's log: lines of text with a time stamp, kept in a ring and
  * copied to the debug console and, until the root owns it, to COM1. Any context may log.
  */
 #ifndef VIRIDIS_KERNEL_LOG_H
@@ -8,8 +8,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
 
-enum { LOG_RING_BYTES = 65536, LOG_LINE_BYTES = 240 };
+enum { LOG_LINE_BYTES = 240 };
+_Static_assert(LOG_LINE_BYTES + 1 <= VIRIDIS_RING_AHEAD, "with the new line");
 
 /* One line each; the new line is added. Longer text is cut at LOG_LINE_BYTES. */
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -33,9 +35,9 @@ bool log_allowed(struct log_limit *limit);
 			log_warning(__VA_ARGS__); \
 	} while (0)
 
-/* The ring, while nobody writes to it; byte n of the *end ever logged is at n % LOG_RING_BYTES. */
-const char *log_open(uint64_t *end);
-void log_close(void);
+/* As struct viridis_ring tells it: whole pages, with nothing else in them. */
+extern char log_ring[VIRIDIS_LOG_BYTES];
+uint64_t log_end(void);
 
 void log_init(void); /* finds the devices; before it lines go to the ring alone */
 void log_release_serial(void); /* COM1 is the root's from here on */

@@ -10,7 +10,7 @@ void trace_record(enum viridis_trace_kind kind, const struct vp *vp, uint64_t a,
 {
 	struct cpu *cpu = this_cpu();
 	struct viridis_trace_record *record =
-		&cpu->trace[cpu->trace_next % TRACE_RECORDS];
+		&cpu->trace[cpu->trace_next % VIRIDIS_TRACE_RECORDS];
 
 	record->tsc = cpu_rdtsc();
 	record->kind = (uint16_t)kind;

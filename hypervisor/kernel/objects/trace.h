@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What happened, for the root to read: per-CPU rings of fixed records of which the newest TRACE_RECORDS
- * are kept. No text, no lock.
+ * What happened, for the root to read: per-CPU rings of fixed records of which the newest
+ * VIRIDIS_TRACE_RECORDS are kept. No text, no lock.
  */
 #ifndef VIRIDIS_KERNEL_TRACE_H
 #define VIRIDIS_KERNEL_TRACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/viridis_trace.h>
 
-#define TRACE_RECORDS 2048u /* a power of two */
+#define TRACE_BYTES (VIRIDIS_TRACE_RECORDS * sizeof(struct viridis_trace_record))
+_Static_assert(TRACE_BYTES % PAGE_4K == 0, "whole pages, which the root is shown");
 
 struct vp;
 

@@ -31,7 +31,7 @@ static void prepare_cpu(struct cpu *cpu)
 	traps_add_stack(cpu);
 	cpu->hypercall_input = reserve_take(PAGE_4K);
 	cpu->hypercall_output = reserve_take(PAGE_4K);
-	cpu->trace = reserve_take(TRACE_RECORDS * sizeof(struct viridis_trace_record));
+	cpu->trace = reserve_take(TRACE_BYTES);
 	timer_queue_init(cpu);
 	virt->cpu_on();
 	context_cpu_on();

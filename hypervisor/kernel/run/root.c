@@ -2,7 +2,7 @@
 /*
  * The root partition is made of all physical memory as it is, less what would let it out. D3
  *
- *   - the hypervisor's image and reserve: absent; touching them is #GP
+ *   - the hypervisor's image and reserve: absent, but for log and traces, which are read-only; else #GP
  *   - 0xfee00000-0xfeefffff: absent; the first page is the virtual APIC's, a store above is an MSI
  *   - what it may not do to devices: root_devices.c
  *
@@ -16,6 +16,7 @@
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/trace.h"
 
 #define MSI_WINDOW_START UINT64_C(0xfee00000)
 #define MSI_WINDOW_END   UINT64_C(0xfef00000)
@@ -26,10 +27,12 @@ extern const char root_loader_start[], root_loader_end[];
 static void add_vp(unsigned int index)
 {
 	enum hv_status status = partition_add_vp(root_partition, index);
+	uint64_t trace = frame_map_hpa(cpus[index]->trace);
 
 	ASSERT(status == HV_STATUS_SUCCESS);
 	cpus[index]->root_vp = partition_vp(root_partition, index);
 	vp_resume(cpus[index]->root_vp, SUSPEND_EXPLICIT);
+	root_map(trace, trace + TRACE_BYTES, NPT_READ);
 }
 
 void root_add_vps(void)
@@ -86,6 +89,7 @@ void root_create(void)
 	root_map(0, end < NPT_GPA_LIMIT ? end : NPT_GPA_LIMIT, NPT_ALL);
 	root_map(boot_image.start, boot_image.end, 0);
 	root_map(boot_reserve.start, boot_reserve.end, 0);
+	root_map(image_hpa(log_ring), image_hpa(log_ring) + VIRIDIS_LOG_BYTES, NPT_READ);
 	root_map(MSI_WINDOW_START, MSI_WINDOW_END, 0);
 	root_partition->weight = ROOT_WEIGHT;
 	add_vp(0);

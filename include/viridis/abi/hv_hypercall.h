@@ -69,8 +69,6 @@ enum hv_hypercall_code {
 	HVCALL_GET_VP_STATE = 0x00e3,
 	HVCALL_SET_VP_STATE = 0x00e4,
 	/* Our own, above everything the TLFS assigns; the root's privilege ACCESS_STATS opens them. */
-	HVCALL_VIRIDIS_READ_LOG = 0xe001,
-	HVCALL_VIRIDIS_READ_TRACE = 0xe002,
 	HVCALL_VIRIDIS_GET_STATS = 0xe003,
 	HVCALL_VIRIDIS_DESCRIBE_MACHINE = 0xe004, /* CREATE_PARTITIONS opens it */
 };
@@ -508,21 +506,7 @@ struct hv_input_vp_state {
 };
 ASSERT_SIZE(struct hv_input_vp_state, 40);
 
-/* Our own calls. A reader keeps `sequence` between calls; the answer says where to go on. */
-struct viridis_input_read {
-	uint64_t sequence; /* log: byte number; trace: record number on `cpu` */
-	uint32_t cpu;
-	uint32_t bytes_max; /* at most 4080 */
-};
-ASSERT_SIZE(struct viridis_input_read, 16);
-
-struct viridis_output_read {
-	uint64_t next_sequence;
-	uint32_t bytes;
-	uint32_t lost; /* bytes or records overwritten before they were read */
-	uint8_t data[4080];
-};
-ASSERT_SIZE(struct viridis_output_read, 4096);
+/* Our own calls. */
 
 #define VIRIDIS_MACHINE_CPUS       64
 #define VIRIDIS_MACHINE_IOAPICS    8
@@ -565,9 +549,27 @@ ASSERT_SIZE(struct viridis_trace_record, 32);
 enum viridis_stats_object {
 	VIRIDIS_STATS_CPU = 0,
 	VIRIDIS_STATS_VP = 1,
+	VIRIDIS_STATS_LOG = 2, /* struct viridis_ring; index 0 */
+	VIRIDIS_STATS_TRACE =
+		3, /* struct viridis_ring; of a CPU, which records from now on */
 };
 
-/* Counters by enum viridis_stats_counter (viridis_stats.h). */
+/*
+ * A ring that the root may read in its own memory: item n of the `end` there ever were is at n % items. The items
+ * before `end` are whole, but an older one is overwritten when its place comes again, by a writer that may be
+ * VIRIDIS_RING_AHEAD of the items ahead of `end`.
+ */
+struct viridis_ring {
+	uint64_t hpa;
+	uint64_t end;
+};
+ASSERT_SIZE(struct viridis_ring, 16);
+
+#define VIRIDIS_LOG_BYTES     65536u /* an item is a byte */
+#define VIRIDIS_TRACE_RECORDS 2048u  /* an item is a struct viridis_trace_record */
+#define VIRIDIS_RING_AHEAD    256u   /* a line of the log; more than a record */
+
+/* Counters by enum viridis_stats_counter (viridis_stats.h), or a ring. */
 struct viridis_input_get_stats {
 	uint64_t partition_id;
 	uint32_t object; /* enum viridis_stats_object */

@@ -177,13 +177,18 @@ ASSERT_SIZE(struct viridis_info, 40);
 
 #define VIRIDIS_INFO MSHV_IOWR(0x80u, struct viridis_info)
 
-/* The log by bytes, a CPU's trace by records (viridis_trace.h); see struct viridis_input_read. */
+/*
+ * The log by bytes, a CPU's trace by records (viridis_trace.h). A reader keeps `sequence` between calls; the
+ * answer says where to go on.
+ */
+#define VIRIDIS_READ_BYTES_MAX 4080u
+
 struct viridis_read {
 	uint64_t sequence; /* in: where to begin; out: where to go on */
 	uint64_t buffer;
-	uint32_t bytes; /* in: room, at most 4080 are used; out: filled */
+	uint32_t bytes; /* in: room, of which VIRIDIS_READ_BYTES_MAX are used; out: filled */
 	uint32_t cpu;
-	uint32_t lost; /* out */
+	uint32_t lost; /* out: bytes or records that were overwritten before they were read */
 	uint32_t reserved;
 };
 ASSERT_SIZE(struct viridis_read, 32);
