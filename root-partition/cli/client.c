@@ -135,7 +135,7 @@ int client_connect(const char *name, gint64 deadline, GError **error)
 
 static gboolean no_answer(const char *name, GError **error)
 {
-	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
 	            "%s gives no answer; 'viridis stop %s' ends it", name, name);
 	return FALSE;
 }
@@ -225,4 +225,25 @@ JsonObject *client_ask(const char *name, enum control_command command, GError **
 	answer = client_request(name, fd, &request, deadline, error);
 	close(fd);
 	return answer;
+}
+
+gboolean client_state_alive(const char *state)
+{
+	return strcmp(state, "running") == 0 || strcmp(state, "panicked") == 0 ||
+	       strcmp(state, "paused") == 0;
+}
+
+char *client_state(const char *name, char **reason, GError **error)
+{
+	g_autofree char *state = NULL;
+	pid_t holder;
+
+	if (!state_read(name, &state, reason, error) ||
+	    !state_holder(name, &holder, error))
+		return NULL;
+	if ((holder != 0) == client_state_alive(state))
+		return g_steal_pointer(&state);
+	g_free(*reason);
+	*reason = g_strdup(holder ? "" : "its worker was killed");
+	return g_strdup(holder ? "running" : "failed");
 }

@@ -29,4 +29,13 @@ JsonObject *client_request(const char *name, int fd,
 /* connect, request, close, within CLIENT_ANSWER_S. */
 JsonObject *client_ask(const char *name, enum control_command command, GError **error);
 
+/*
+ * "running", "paused", "panicked", or how it ended; a worker that was killed could not write its end down, and
+ * one that starts has not written yet. NULL and an error when it cannot be read.
+ */
+char *client_state(const char *name, char **reason, GError **error);
+
+/* A state of a worker that is there. */
+gboolean client_state_alive(const char *state);
+
 #endif

@@ -2,6 +2,8 @@
 /* Options and answers, the same for every command. */
 #include "root-partition/cli/command.h"
 
+#include "root-partition/config/definition.h"
+
 static gboolean json;
 
 static const GOptionEntry common_entries[] = {
@@ -71,7 +73,11 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 enum command_status command_fail(const GError *error)
 {
 	print_error(error->message);
-	return error->domain == G_OPTION_ERROR ? COMMAND_USAGE : COMMAND_FAILED;
+	if (error->domain == G_OPTION_ERROR)
+		return COMMAND_USAGE;
+	return g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME) ?
+	               COMMAND_TIMED_OUT :
+	               COMMAND_FAILED;
 }
 
 enum command_status command_done(const char *format, ...)

@@ -2,7 +2,8 @@
 /*
  * What the commands of `viridis` share: their table, their arguments, their answers.
  *
- * Exit status: 0 done, 1 not done (the message says why and what to do), 2 usage. With --json
+ * Exit status: 0 done, 1 not done (the message says why and what to do), 2 usage, 3 not done in the time
+ * that it was given. With --json
  * the answer is one JSON object on stdout, an error too: {"ok": false, "error": "..."}.
  */
 #ifndef VIRIDIS_CLI_COMMAND_H
@@ -16,6 +17,7 @@ enum command_status {
 	COMMAND_DONE = 0,
 	COMMAND_FAILED = 1,
 	COMMAND_USAGE = 2,
+	COMMAND_TIMED_OUT = 3,
 };
 
 struct command {
@@ -40,6 +42,11 @@ enum command_status command_delete(const struct command *command, int argc, char
 enum command_status command_resize(const struct command *command, int argc, char **argv);
 enum command_status command_stats(const struct command *command, int argc, char **argv);
 enum command_status command_log(const struct command *command, int argc, char **argv);
+enum command_status command_pause(const struct command *command, int argc, char **argv);
+enum command_status command_resume(const struct command *command, int argc, char **argv);
+enum command_status command_reset(const struct command *command, int argc, char **argv);
+enum command_status command_wait(const struct command *command, int argc, char **argv);
+enum command_status command_events(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);
 
 /*
@@ -60,7 +67,7 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 
 gboolean command_json(void); /* --json was given */
 
-/* Print the error; COMMAND_USAGE when its domain is G_OPTION_ERROR, else COMMAND_FAILED. */
+/* Print the error; the status that is its kind's. */
 enum command_status command_fail(const GError *error);
 
 /* "ok": true on its own with --json, else the sentence. */

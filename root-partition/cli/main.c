@@ -23,6 +23,10 @@ const struct command commands[] = {
 	  command_console },
 	{ "shutdown", "NAME [--reboot] [--timeout SECONDS]",
 	  "Ask the guest to shut down, and wait until it has.", command_shutdown },
+	{ "pause", "NAME", "Stop a VM's processors and its time.", command_pause },
+	{ "resume", "NAME", "Have a paused VM go on.", command_resume },
+	{ "reset", "NAME", "Restart a VM at once, as by a machine's button.",
+	  command_reset },
 	{ "stop", "NAME", "End a VM at once, like pulling the plug.", command_stop },
 	{ "delete", "NAME", "Forget a VM that does not run. Its disks stay.",
 	  command_delete },
@@ -32,7 +36,10 @@ const struct command commands[] = {
 	{ "stats", "[NAME]",
 	  "Show the hypervisor's counters for each VP; without a name, the memory it holds.",
 	  command_stats },
-	{ "log", "NAME", "Print a VM's log.", command_log },
+	{ "wait", "NAME [--for STATE] [--timeout SECONDS]",
+	  "Wait until a VM has ended, or is in a state.", command_wait },
+	{ "events", "NAME", "Print what happens to a VM until it ends.", command_events },
+	{ "log", "NAME [--follow] [--lines COUNT]", "Print a VM's log.", command_log },
 	{ "trace", "[--cpu N] [--count N]",
 	  "Print what the hypervisor traced last, by time.", command_trace },
 };
@@ -103,6 +110,11 @@ int main(int argc, char **argv)
 	g_set_print_handler(print_plainly);
 	g_set_printerr_handler(print_error_plainly);
 	atexit(check_output);
+	if (argc == 3 && strcmp(argv[1], "help") == 0) {
+		/* `viridis help start` is `viridis start --help`. */
+		argv[1] = argv[2];
+		argv[2] = "--help";
+	}
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	                  strcmp(argv[1], "help") == 0)) {
 		print_help();

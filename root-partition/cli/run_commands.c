@@ -37,7 +37,7 @@ static gboolean wait_unlocked(const char *name, gint64 deadline, GError **error)
 		if (!holder)
 			return TRUE;
 		if (g_get_monotonic_time() >= deadline) {
-			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
 			            "%s still runs; 'viridis stop %s' ends it", name,
 			            name);
 			return FALSE;

@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* viridis list, info, log: what there is. */
-#include <stdio.h>
+/* viridis list, info: what there is. */
 #include <string.h>
-#include <unistd.h>
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition_json.h"
-#include "root-partition/config/paths.h"
-#include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
-
-/* A state of a worker that is there. */
-static gboolean is_alive(const char *state)
-{
-	return strcmp(state, "running") == 0 || strcmp(state, "panicked") == 0;
-}
-
-/*
- * "running", "panicked", or how it ended; a worker that was killed could not write its end down, and one
- * that starts has not written yet.
- */
-static char *state_of(const char *name, char **reason, GError **error)
-{
-	g_autofree char *state = NULL;
-	pid_t holder;
-
-	if (!state_read(name, &state, reason, error) ||
-	    !state_holder(name, &holder, error))
-		return NULL;
-	if ((holder != 0) == is_alive(state))
-		return g_steal_pointer(&state);
-	g_free(*reason);
-	*reason = g_strdup(holder ? "" : "its worker was killed");
-	return g_strdup(holder ? "running" : "failed");
-}
 
 static void list_one(JsonBuilder *builder, const char *name,
                      const struct definition *definition, const char *state)
@@ -68,7 +39,7 @@ static gboolean list_all(JsonBuilder *builder, GError **error)
 		return FALSE;
 	for (guint i = 0; i < names->len; i++) {
 		g_autofree char *reason = NULL;
-		char *state = state_of(names->pdata[i], &reason, error);
+		char *state = client_state(names->pdata[i], &reason, error);
 
 		if (!state)
 			return FALSE;
@@ -209,10 +180,10 @@ static gboolean ask_status(const char *name, JsonObject **status, char **state,
 		return TRUE;
 	g_clear_pointer(state, g_free);
 	g_clear_pointer(reason, g_free);
-	*state = state_of(name, reason, error);
+	*state = client_state(name, reason, error);
 	if (!*state)
 		return FALSE;
-	if (is_alive(*state)) {
+	if (client_state_alive(*state)) {
 		g_free(*reason);
 		*reason = g_strdup(why->message);
 	}
@@ -235,10 +206,11 @@ enum command_status command_info(const struct command *command, int argc, char *
 	definition = store_load(name, &error);
 	if (!definition)
 		return command_fail(error);
-	state = state_of(name, &reason, &error);
+	state = client_state(name, &reason, &error);
 	if (!state)
 		return command_fail(error);
-	if (is_alive(state) && !ask_status(name, &running, &state, &reason, &error))
+	if (client_state_alive(state) &&
+	    !ask_status(name, &running, &state, &reason, &error))
 		return command_fail(error);
 	if (command_json()) {
 		print_info_json(definition, state, reason, running);
@@ -249,65 +221,5 @@ enum command_status command_info(const struct command *command, int argc, char *
 	        reason[0] ? ")" : "");
 	if (running)
 		print_status(running);
-	return COMMAND_DONE;
-}
-
-/* All lives and, once it has become long, both files: NULL and an error, "" when it never ran. */
-static GString *read_log(const char *name, GError **error)
-{
-	static const enum path parts[] = { PATH_LOG_OLD, PATH_LOG };
-	GString *log = g_string_new(NULL);
-
-	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
-		g_autofree char *path = paths_of(name, parts[i]);
-		g_autofree char *text = NULL;
-		g_autoptr(GError) why = NULL;
-		gsize length;
-
-		if (g_file_get_contents(path, &text, &length, &why)) {
-			g_string_append_len(log, text, (gssize)length);
-		} else if (!g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
-			g_propagate_error(error, g_steal_pointer(&why));
-			g_string_free(log, TRUE);
-			return NULL;
-		}
-	}
-	return log;
-}
-
-enum command_status command_log(const struct command *command, int argc, char **argv)
-{
-	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
-	g_autoptr(definition_pointer) definition = NULL;
-	g_autoptr(JsonBuilder) builder = NULL;
-	g_autoptr(GString) log = NULL;
-	g_autofree char *text = NULL;
-	g_autoptr(GError) error = NULL;
-	enum command_status status;
-	const char *name;
-
-	if (!command_parse(&arguments, &name, &status))
-		return status;
-	definition = store_load(name, &error);
-	if (!definition)
-		return command_fail(error);
-	log = read_log(name, &error);
-	if (!log)
-		return command_fail(error);
-	if (!command_json()) {
-		if (isatty(STDOUT_FILENO))
-			g_print("%s", log->str);
-		else
-			fwrite(log->str, 1, log->len, stdout);
-		return COMMAND_DONE;
-	}
-	/* With its length, so that a zero byte does not end it. */
-	text = g_utf8_make_valid(log->str, (gssize)log->len);
-	builder = json_builder_new();
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_string(builder, "log", text);
-	json_builder_end_object(builder);
-	command_print_json(builder);
 	return COMMAND_DONE;
 }

@@ -9,6 +9,8 @@ _viridis_options() {
 	create) echo "--memory --vps --kernel --initrd --cmdline --disk --net --serial
 		--on-crash $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
+	wait) echo "--for --timeout $common" ;;
+	log) echo "--follow --lines $common" ;;
 	resize) echo "--lun --size $common" ;;
 	trace) echo "--cpu --count $common" ;;
 	*) echo "$common" ;;
@@ -46,7 +48,8 @@ _viridis_value() {
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)
 		;;
 	--on-crash) _viridis_reply "keep restart stop" ;;
-	--memory | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count) COMPREPLY=() ;;
+	--for) _viridis_reply "running paused panicked off crashed failed" ;;
+	--memory | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -56,7 +59,7 @@ _viridis_has_name() {
 	local i
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | --help | --reboot) ;;
+		--json | --help | --reboot | --follow | -f) ;;
 		=) i=$((i + 1)) ;; # --memory=512M is three words to bash
 		-*) [ "${COMP_WORDS[i + 1]-}" = = ] || i=$((i + 1)) ;;
 		*) return 0 ;;
@@ -69,8 +72,8 @@ _viridis() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-} before
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_viridis_reply "create start list info console shutdown stop delete resize stats
-			log trace --help"
+		_viridis_reply "create start list info console shutdown pause resume reset stop
+			delete resize stats wait events log trace --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -84,7 +87,8 @@ _viridis() {
 		;;
 	esac
 	case $command in
-	start | info | console | shutdown | stop | delete | resize | stats | log)
+	start | info | console | shutdown | pause | resume | reset | stop | delete | resize | \
+		stats | wait | events | log)
 		_viridis_has_name || _viridis_reply "$(_viridis_names)"
 		;;
 	esac

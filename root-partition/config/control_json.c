@@ -11,6 +11,8 @@ static const char *const names[] = {
 	[CONTROL_STOP] = "stop",     [CONTROL_CONSOLE] = "console",
 	[CONTROL_STATS] = "stats",   [CONTROL_LOG] = "log",
 	[CONTROL_EVENTS] = "events", [CONTROL_RESIZE] = "resize",
+	[CONTROL_RESET] = "reset",   [CONTROL_PAUSE] = "pause",
+	[CONTROL_RESUME] = "resume",
 };
 
 static gboolean refuse(GError **error, const char *format, const char *what)

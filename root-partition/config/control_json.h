@@ -9,13 +9,15 @@
  *                                       panic: reason, parameters, text, if the guest has
  *   shutdown   "reboot": true/false     after the guest agreed or refused
  *   stop                                at once; the VM ends
+ *   reset                               as by a machine's button: the guest starts anew
+ *   pause, resume                       its VPs and its time stand, and go on
  *   console                             "pty": path, or "file": path
  *   stats                               counters of each VP, memory held
  *   log                                 "path" of the log
  *   resize                              disks that have grown are shown to the guest
  *   events                              from now on each event as a line:
  *                                       {"event": "panicked", "reason": "..."}; others are
- *                                       reset, off, crashed, failed
+ *                                       paused, resumed, reset, off, crashed, failed
  */
 #ifndef VIRIDIS_VM_CONTROL_JSON_H
 #define VIRIDIS_VM_CONTROL_JSON_H
@@ -33,6 +35,9 @@ enum control_command {
 	CONTROL_LOG,
 	CONTROL_EVENTS,
 	CONTROL_RESIZE,
+	CONTROL_RESET,
+	CONTROL_PAUSE,
+	CONTROL_RESUME,
 };
 
 struct control_request {

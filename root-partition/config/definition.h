@@ -75,6 +75,7 @@ GQuark definition_error_quark(void);
 enum definition_error {
 	DEFINITION_ERROR_INVALID, /* the text or a value is wrong */
 	DEFINITION_ERROR_HOST,    /* a file, or memory, that this machine has not */
+	DEFINITION_ERROR_TIME,    /* it did not come in time */
 	DEFINITION_ERROR_EXISTS,
 	DEFINITION_ERROR_UNKNOWN, /* no VM of that name */
 };

@@ -148,8 +148,8 @@ static bool answer_state(struct keeper *keeper, struct exchange *exchange, GErro
 {
 	static const char *const states[KEEPER_STATES] = {
 		[KEEPER_RUNNING] = "running", [KEEPER_PANICKED] = "panicked",
-		[KEEPER_OFF] = "off",         [KEEPER_CRASHED] = "crashed",
-		[KEEPER_FAILED] = "failed",
+		[KEEPER_PAUSED] = "paused",   [KEEPER_OFF] = "off",
+		[KEEPER_CRASHED] = "crashed", [KEEPER_FAILED] = "failed",
 	};
 	g_autofree char *reason = json_text_make_printable(
 		exchange->text, MIN(strlen(exchange->text), KEEPER_WHY_BYTES_MAX));

@@ -45,6 +45,7 @@ enum keeper_request_type {
 enum keeper_state {
 	KEEPER_RUNNING,
 	KEEPER_PANICKED,
+	KEEPER_PAUSED,
 	KEEPER_OFF,
 	KEEPER_CRASHED,
 	KEEPER_FAILED,

@@ -50,8 +50,9 @@ struct machine {
 	struct vmbus *vmbus;
 	GMainLoop *loop;
 	guint wake_source;
-	guint clock_source;                 /* the clock's next interrupt */
-	guint rest_source;                  /* life_rest() waits for it */
+	guint clock_source; /* the clock's next interrupt */
+	guint rest_source;  /* life_rest() waits for it */
+	bool paused;
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
 	gpointer panicked_context;
 

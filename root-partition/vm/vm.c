@@ -4,6 +4,7 @@
 
 #include <glib-unix.h>
 #include <signal.h>
+#include <viridis/abi/hv_hypercall.h>
 
 #include "root-partition/vm/control.h"
 #include "root-partition/config/json_text.h"
@@ -100,6 +101,50 @@ static char *log_answer(const struct vm *vm)
 	return one_member("path", path);
 }
 
+/* `reason` may be NULL. */
+static void send_event(struct vm *vm, const char *name, const char *reason)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autofree char *text = NULL;
+	g_autofree char *line = NULL;
+
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "event", name);
+	if (reason)
+		json_text_add_string(builder, "reason", reason);
+	json_builder_end_object(builder);
+	text = json_text_finish(builder, FALSE);
+	line = g_strconcat(text, "\n", NULL);
+	control_event(vm->control, line);
+}
+
+static void tell_state(struct vm *vm)
+{
+	g_autofree char *panic = panic_reason(vm->machine);
+
+	if (vm->machine->paused)
+		keeper_client_state(vm->keeper, KEEPER_PAUSED, "by request");
+	else
+		keeper_client_state(vm->keeper, panic ? KEEPER_PANICKED : KEEPER_RUNNING,
+		                    panic ? panic : "");
+}
+
+/* The hypervisor takes the VPs off their CPUs, and the guest's clocks stand with them. TLFS, TimeFreeze. */
+static char *pause_or_resume(struct vm *vm, bool paused)
+{
+	int result = mshv_set_property(&vm->machine->partition, HV_PROPERTY_TIME_FREEZE,
+	                               paused);
+
+	if (result < 0)
+		return control_error_to_json(g_strerror(-result));
+	if (vm->machine->paused != paused) {
+		vm->machine->paused = paused;
+		tell_state(vm);
+		send_event(vm, paused ? "paused" : "resumed", NULL);
+	}
+	return one_member(NULL, NULL);
+}
+
 /* NULL: the answer comes later, or has been given. */
 static char *answer_to(struct vm *vm, guint client, const struct control_request *request)
 {
@@ -107,11 +152,20 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 	case CONTROL_STATUS:
 		return vm_status_json(vm->machine, vm->keeper_pid);
 	case CONTROL_SHUTDOWN:
+		if (vm->machine->paused)
+			return control_error_to_json("it is paused, and would not hear; "
+			                             "resume it first");
 		ask_shutdown(vm, client, request->reboot);
 		return NULL;
 	case CONTROL_STOP:
 		machine_set_end(vm->machine, MACHINE_STOPPED, "stopped by request");
 		return one_member(NULL, NULL);
+	case CONTROL_RESET:
+		machine_set_end(vm->machine, MACHINE_RESET, "reset by request");
+		return one_member(NULL, NULL);
+	case CONTROL_PAUSE:
+	case CONTROL_RESUME:
+		return pause_or_resume(vm, request->command == CONTROL_PAUSE);
 	case CONTROL_CONSOLE:
 		return console_answer(vm);
 	case CONTROL_STATS:
@@ -142,23 +196,6 @@ static void handle(gpointer context, guint client, const struct control_request 
 		answer = control_error_to_json("the machine is being reset; ask again");
 	if (answer)
 		control_answer(vm->control, client, answer);
-}
-
-/* `reason` may be NULL. */
-static void send_event(struct vm *vm, const char *name, const char *reason)
-{
-	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autofree char *text = NULL;
-	g_autofree char *line = NULL;
-
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "event", name);
-	if (reason)
-		json_text_add_string(builder, "reason", reason);
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, FALSE);
-	line = g_strconcat(text, "\n", NULL);
-	control_event(vm->control, line);
 }
 
 static void on_panicked(gpointer context)

@@ -27,7 +27,10 @@ char *vm_status_json(struct machine *machine, pid_t keeper)
 	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", TRUE);
 	json_text_add_string(builder, "name", definition->name);
-	json_text_add_string(builder, "state", panic ? "panicked" : "running");
+	json_text_add_string(builder, "state",
+	                     machine->paused ? "paused" :
+	                     panic           ? "panicked" :
+	                                       "running");
 	json_text_add_int(builder, "pid", (guint64)keeper);
 	json_text_add_int(builder, "partition", machine->partition.id);
 	json_text_add_int(builder, "vps", definition->vps);

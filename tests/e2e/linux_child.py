@@ -152,17 +152,48 @@ def check_heartbeat(root):
               "viridis log two | tail -n 20")
 
 
+def uptime(root):
+    guest = GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS)
+    seconds = float(guest.tell("cut -d ' ' -f 1 /proc/uptime"))
+    guest.detach()
+    return seconds
+
+
+def exits(root):
+    return sum(vp["exits"] for vp in root.json("stats two")["vps"])
+
+
+def check_pause(root):
+    """Paused it makes no exit and has no time; resumed it goes on as if nothing had been."""
+    before = uptime(root)
+    root.tell("viridis events two >/tmp/events & true")
+    root.tell("viridis pause two")
+    assert root.state("two") == "paused"
+    assert "resume it first" in root.ask("viridis shutdown two").output
+    made = exits(root)
+    root.tell("sleep 10")
+    assert exits(root) == made
+    root.tell("viridis resume two")
+    assert root.state("two") == "running"
+    passed = uptime(root) - before
+    assert passed < 8, passed
+    assert root.tell("cat /tmp/events").split() == ["paused", "resumed"]
+
+
+def check_reset(root):
+    root.tell("viridis reset two")
+    assert uptime(root) < 60
+    assert root.tell("tail -n 1 /tmp/events").startswith("reset")
+
+
 def check_restart(root):
     """`viridis shutdown --reboot`: the console stays, the guest comes again."""
     root.tell("viridis shutdown two --reboot", 60)
-    guest = GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS)
-    uptime = float(guest.tell("cut -d ' ' -f 1 /proc/uptime"))
-    guest.detach()
-    assert uptime < 60, uptime
+    assert uptime(root) < 60
 
 
 def check_shutdown(root):
-    root.wait("viridis log two | grep -c '\"shutdown\".*ready' | grep -q 2", 30,
+    root.wait("viridis log two | grep -c '\"shutdown\".*ready' | grep -q 3", 30,
               "viridis log two | tail -n 20")
     root.tell("viridis shutdown two --timeout 60", 90)
     assert root.state("two") == "off"
@@ -236,6 +267,8 @@ def main():
         tap.run("one VP, and poweroff in the guest", check_poweroff, root)
         tap.run("VMBus 2.4 and a disk", check_old_version, root)
         tap.run("four VPs, and reboot in the guest", check_reboot, root)
+        tap.run("viridis pause and resume", check_pause, root)
+        tap.run("viridis reset", check_reset, root)
         tap.run("viridis shutdown --reboot", check_restart, root)
         tap.run("viridis shutdown", check_shutdown, root)
         tap.run("a panic and its text are told", check_panic, root)

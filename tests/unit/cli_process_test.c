@@ -135,6 +135,43 @@ START_TEST(a_log_with_any_bytes_is_printed_and_is_json)
 }
 END_TEST
 
+START_TEST(a_log_is_shortened_to_its_newest_lines)
+{
+	expect_done("printf '1\n2\n' >$S/web.log.old; printf '3\n4\nfive' >$S/web.log");
+	expect_done("[ \"$($V log web -n 2)\" = \"$(printf '4\nfive')\" ]");
+	expect_done("[ \"$($V log web --lines 4)\" = \"$(printf '2\n3\n4\nfive')\" ]");
+	expect_done("$V log web -n 99 | cmp - <(cat $S/web.log.old $S/web.log)");
+	expect_done("[ -z \"$($V log web -n 0)\" ]");
+	expect("$V log web -n x", 2, "Cannot parse");
+}
+END_TEST
+
+/* What is added, and what comes after the log has become long and has given its name to a new one. */
+START_TEST(a_log_is_followed_through_its_change_of_files)
+{
+	expect("$V log web --follow --json", 2, "--follow");
+	expect("echo one >$S/web.log; timeout 20 $V log web -f -n 1 >followed & f=$!;"
+	       " until [ -s followed ]; do sleep 0.1; done; echo two >>$S/web.log;"
+	       " mv $S/web.log $S/web.log.old; echo three >$S/web.log;"
+	       " until grep -q three followed; do sleep 0.1; done; kill $f; wait $f;"
+	       " tr '\n' ' ' <followed",
+	       0, "one two three ");
+}
+END_TEST
+
+START_TEST(a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over)
+{
+	expect("$V wait web", 0, "web is off");
+	expect("$V wait web --for nonsense", 2, "no such state");
+	expect("$V wait web --for running --timeout 1", 3, "web is still off");
+	expect_done("mkdir -p $R; echo '{\"state\":\"crashed\",\"reason\":\"x\"}'"
+	            " >$R/web.state");
+	expect("$V wait web --for off", 1, "web is not off, but crashed (x)");
+	expect("$V wait web --for crashed", 0, "web is crashed");
+	expect("$V wait nobody", 1, "no VM is named 'nobody'");
+}
+END_TEST
+
 START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 {
 	g_autoptr(JsonObject) answer = NULL;
@@ -578,10 +615,23 @@ START_TEST(shutdown_waits_as_long_as_it_is_told_and_kills_nobody)
 	pid_t worker = run_worker("web", behaviours[_i]);
 	gint64 start = g_get_monotonic_time();
 
-	expect("$V shutdown web --timeout 2", 1,
+	expect("$V shutdown web --timeout 2", behaviours[_i] == DEAF ? 1 : 3,
 	       behaviours[_i] == DEAF ? "does not listen" : "'viridis stop web' ends it");
 	ck_assert_int_le(g_get_monotonic_time() - start, 8 * G_USEC_PER_SEC);
 	ck_assert_int_eq(waitpid(worker, NULL, WNOHANG), 0);
+	kill_worker(worker);
+}
+END_TEST
+
+START_TEST(a_wait_lasts_until_the_worker_is_gone)
+{
+	pid_t worker = run_worker("web", MUTE);
+	g_autofree char *line = g_strdup_printf(
+		"(sleep 1; kill -9 %d) & $V wait web --timeout 20", worker);
+
+	expect_done("echo '{\"state\":\"running\"}' >$R/web.state");
+	expect("$V wait web --timeout 1", 3, "web is still running");
+	expect(line, 0, "web is failed");
 	kill_worker(worker);
 }
 END_TEST
@@ -658,6 +708,11 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
+	tcase_add_test(tcase, a_log_is_shortened_to_its_newest_lines);
+	tcase_add_test(tcase, a_log_is_followed_through_its_change_of_files);
+	tcase_add_test(
+		tcase,
+		a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over);
 	tcase_add_test(tcase, the_counters_of_a_vm_that_has_ended_are_told);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
 	tcase_add_test(tcase, what_cannot_be_done_says_so_in_json);
@@ -701,6 +756,7 @@ static Suite *make_suite(void)
 	tcase = tcase_create("consoles");
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 60);
+	tcase_add_test(tcase, a_wait_lasts_until_the_worker_is_gone);
 	tcase_add_test(tcase, a_console_has_one_reader);
 	tcase_add_test(tcase, a_worker_that_was_taken_over_has_no_terminal_opened);
 	tcase_add_test(tcase, what_others_wrote_is_no_order_to_a_terminal);

@@ -80,7 +80,7 @@ static GPtrArray *words_in(const char *help, gboolean options)
 
 		if (!g_str_has_prefix(lines[i], "  "))
 			continue;
-		if (g_str_has_prefix(word, "-h, "))
+		if (word[0] == '-' && g_ascii_isalpha(word[1]) && word[2] == ',')
 			word += strlen("-h, ");
 		if (options ? g_str_has_prefix(word, "--") : g_ascii_isalpha(*word))
 			g_ptr_array_add(words, g_strndup(word, strcspn(word, " =[")));
@@ -157,6 +157,9 @@ static const struct {
 	{ "viridis create x --disk = %s/di", "%s/disk.img" },
 	{ "viridis create x --serial p", "pty" },
 	{ "viridis create x --memory ", "" },
+	{ "viridis wait web --for p", "panicked paused" },
+	{ "viridis pa", "pause" },
+	{ "viridis log -f w", "web" },
 	{ "viridis list ", "" },
 	{ "viridis nonsense ", "" },
 };

@@ -61,7 +61,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("json");
 
 	tcase_add_loop_test(tcase, every_request_survives_the_way_to_text_and_back,
-	                    CONTROL_STATUS, CONTROL_RESIZE + 1);
+	                    CONTROL_STATUS, CONTROL_RESUME + 1);
 	tcase_add_loop_test(tcase, a_bad_request_is_refused_with_its_reason, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_test(tcase, an_error_is_one_line_whatever_it_says);

@@ -222,6 +222,104 @@ START_TEST(a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then)
 }
 END_TEST
 
+/* ---- Pauses ---- */
+
+/* The one answer, or event, that comes next on the connection. */
+static void expect_line(int fd, const char *part)
+{
+	char line[1024] = { 0 };
+	size_t filled = 0;
+
+	while (filled < sizeof(line) - 1 && read(fd, line + filled, 1) == 1)
+		if (line[filled++] == '\n')
+			break;
+	ck_assert_msg(strstr(line, part), "'%s' lacks '%s'", line, part);
+}
+
+static void order(const char *command, const char *part)
+{
+	int fd = ask(command);
+
+	expect_line(fd, part);
+	close(fd);
+}
+
+static void check_state(const char *expected)
+{
+	g_autofree char *state = NULL;
+	g_autofree char *reason = NULL;
+
+	ck_assert(state_read(NAME, &state, &reason, NULL));
+	ck_assert_str_eq(state, expected);
+}
+
+static gpointer pauses(gpointer data)
+{
+	int events = ask("events");
+
+	(void)data;
+	expect_line(events, "\"ok\":true");
+	order("pause", "\"ok\":true");
+	ck_assert(fake_frozen());
+	check_state("paused");
+	order("pause", "\"ok\":true"); /* as it is */
+	order("status", "\"state\":\"paused\"");
+	order("shutdown", "resume it first");
+	order("resume", "\"ok\":true");
+	ck_assert(!fake_frozen());
+	check_state("running");
+	order("pause", "\"ok\":true");
+	order("stop", "\"ok\":true");
+	expect_line(events, "paused");
+	expect_line(events, "resumed");
+	expect_line(events, "paused");
+	expect_line(events, "off");
+	close(events);
+	return NULL;
+}
+
+START_TEST(a_vm_is_paused_resumed_and_stopped_while_it_is_paused)
+{
+	GThread *thread;
+
+	begin();
+	thread = g_thread_new("pauses", pauses, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	end();
+	g_thread_join(thread);
+}
+END_TEST
+
+static gpointer reset_once(gpointer data)
+{
+	int events = ask("events");
+
+	(void)data;
+	expect_line(events, "\"ok\":true");
+	order("pause", "\"ok\":true");
+	order("reset", "\"ok\":true");
+	expect_line(events, "paused");
+	expect_line(events, "reset");
+	while (fake_partitions() < 2)
+		g_usleep(1000);
+	order("status", "\"state\":\"running\"");
+	order("stop", "\"ok\":true");
+	close(events);
+	return NULL;
+}
+
+START_TEST(a_reset_makes_a_new_machine_that_is_not_paused)
+{
+	GThread *thread;
+
+	begin();
+	thread = g_thread_new("resets", reset_once, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	end();
+	g_thread_join(thread);
+}
+END_TEST
+
 /* ---- Panics ---- */
 
 static const struct {
@@ -419,6 +517,8 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then);
+	tcase_add_test(tcase, a_vm_is_paused_resumed_and_stopped_while_it_is_paused);
+	tcase_add_test(tcase, a_reset_makes_a_new_machine_that_is_not_paused);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("panics");
 	tcase_set_timeout(tcase, 60);

@@ -150,6 +150,24 @@ void mshv_close_partition(struct mshv_partition *partition)
 	child_end = -1;
 }
 
+/* Atomic. */
+static gint frozen;
+
+bool fake_frozen(void)
+{
+	return g_atomic_int_get(&frozen);
+}
+
+int mshv_set_property(const struct mshv_partition *partition, uint32_t code,
+                      uint64_t value)
+{
+	(void)partition;
+	if (code != HV_PROPERTY_TIME_FREEZE)
+		return -EOPNOTSUPP;
+	g_atomic_int_set(&frozen, value != 0);
+	return 0;
+}
+
 int mshv_map_memory(const struct mshv_partition *partition, uint64_t gpa, void *address,
                     uint64_t bytes, unsigned int flags)
 {

@@ -23,6 +23,9 @@ void fake_set_register(uint32_t name, uint64_t value);
 /* Partitions made so far. */
 unsigned int fake_partitions(void);
 
+/* HV_PROPERTY_TIME_FREEZE. */
+bool fake_frozen(void);
+
 /* Vectors asserted so far. */
 unsigned int fake_interrupts(void);
 
