@@ -34,6 +34,7 @@ struct cpu {
 	uint32_t locks_held; /* one bit a rank */
 	uint64_t stamp;      /* TSC up to which time is accounted */
 	uint32_t row_left;   /* exits until it is again at the latest */
+	uint64_t timer_due;  /* TSC: when the local APIC's timer fires, at the latest */
 	uint64_t trace_next; /* number of the next record */
 	/* Level interrupts in service at the local APIC, oldest first; whether the root has ended it. */
 	uint8_t level_stack[16];

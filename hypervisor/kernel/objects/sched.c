@@ -5,6 +5,7 @@
 #include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
 
 static struct spinlock sched_lock = SPINLOCK(LOCK_SCHEDULER);
@@ -114,7 +115,7 @@ static bool begin_grace_locked(struct cpu *cpu)
 		return false;
 	if (cpu->slice_end == 0 || cpu->slice_end > now + grace_ticks)
 		cpu->slice_end = now + grace_ticks;
-	cpu->timer_rearm = true;
+	timer_queue_due(cpu, cpu->slice_end);
 	__atomic_store_n(&cpu->in_grace, true, __ATOMIC_RELAXED);
 	return true;
 }
@@ -230,7 +231,8 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 	else if (ready_root_locked(cpu) || first_child_locked())
 		slice = run_queue_time_slice(&queue, &vp->entity);
 	cpu->slice_end = slice ? now + slice : 0;
-	cpu->timer_rearm = true;
+	if (slice)
+		timer_queue_due(cpu, cpu->slice_end);
 	trace(VIRIDIS_TRACE_DISPATCH, vp, vp->bound != NULL, slice);
 }
 

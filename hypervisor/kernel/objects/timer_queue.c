@@ -10,7 +10,14 @@ static struct spinlock locks[MAX_CPUS];
 void timer_queue_init(struct cpu *cpu)
 {
 	list_init(&cpu->timers);
+	cpu->timer_due = TIMER_NEVER;
 	locks[cpu->index] = SPINLOCK(LOCK_TIMERS);
+}
+
+void timer_queue_due(struct cpu *cpu, uint64_t deadline)
+{
+	if (deadline < cpu->timer_due)
+		cpu->timer_rearm = true;
 }
 
 static void put_on(struct cpu *cpu, struct vp *vp)
@@ -23,8 +30,7 @@ static void put_on(struct cpu *cpu, struct vp *vp)
 	               vp->timer_deadline)
 		at = at->next;
 	list_insert_before(at, &vp->timer_node);
-	if (cpu->timers.next == &vp->timer_node)
-		cpu->timer_rearm = true;
+	timer_queue_due(cpu, vp->timer_deadline);
 }
 
 static void take_off(struct vp *vp)
@@ -73,6 +79,7 @@ void timer_queue_run(struct cpu *cpu, uint64_t now)
 
 	while ((vp = pop_due(cpu, now)) != NULL)
 		vp_raise(vp, EVENTS_TIMER);
+	cpu->timer_due = TIMER_NEVER;
 	cpu->timer_rearm = true;
 }
 
@@ -93,10 +100,9 @@ void timer_queue_arm(struct cpu *cpu)
 	uint64_t ticks = deadline > now ? deadline - now : 0;
 
 	cpu->timer_rearm = false;
-	if (deadline == TIMER_NEVER) {
-		lapic_timer_arm(0);
+	if (deadline >= cpu->timer_due)
 		return;
-	}
+	cpu->timer_due = deadline;
 	if (ticks > tsc_hz)
 		ticks = tsc_hz;
 	/* A second of ticks times a frequency below 3 GHz stays within 64 bits. */

@@ -22,6 +22,12 @@ void timer_queue_set(struct vp *vp, uint64_t deadline);
 /* Raise what is due on this CPU. */
 void timer_queue_run(struct cpu *cpu, uint64_t now);
 
+/*
+ * The owning CPU: there is this deadline, too. One that goes, or is put off, leaves the timer as it is: to fire once
+ * for nothing costs less than to arm it each time.
+ */
+void timer_queue_due(struct cpu *cpu, uint64_t deadline);
+
 /* The local APIC's timer for whatever comes first: a deadline here or the end of the time slice. */
 void timer_queue_arm(struct cpu *cpu);
 
