@@ -190,5 +190,6 @@ bool npt_destroy_step(struct npt *npt, int64_t budget)
 {
 	while (npt->root_hpa != 0 && budget > 0)
 		destroy_table(npt, &budget);
+	__atomic_store_n(&npt->removals, npt->removals + 1, __ATOMIC_RELEASE); /* NPT-5 */
 	return npt->root_hpa == 0;
 }

@@ -6,16 +6,29 @@
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/objects/partition.h"
 
+/* The page that a CPU opened last to read, and to write: what one calls with is there again and again. NPT-5 */
+static struct opened {
+	uint64_t partition, gpa, hpa, removals;
+} opened[MAX_CPUS][2];
+
 /* A guest's page at this CPU's window, or NULL; an overlay it is shown is a deposited frame. */
 static void *open_page(const struct partition *partition, uint64_t gpa, uint32_t need)
 {
+	struct opened *last = &opened[this_cpu()->index][need == NPT_WRITE];
+	uint64_t offset = gpa % PAGE_4K;
+	/* Acquire pairs with the release in npt.c: what is removed after this goes with the next epoch. */
+	uint64_t removals = __atomic_load_n(&partition->npt.removals, __ATOMIC_ACQUIRE);
 	struct npt_leaf leaf;
 
-	if (!npt_lookup(&partition->npt, gpa, &leaf) || (leaf.flags & need) != need)
-		return NULL;
-	if (!frames_is_ram(leaf.hpa / PAGE_4K))
-		return NULL;
-	return window_map(leaf.hpa);
+	if (last->gpa != gpa - offset || last->partition != partition->id ||
+	    last->removals != removals) {
+		if (!npt_lookup(&partition->npt, gpa, &leaf) ||
+		    (leaf.flags & need) != need || !frames_is_ram(leaf.hpa / PAGE_4K))
+			return NULL;
+		*last = (struct opened){ partition->id, gpa - offset, leaf.hpa - offset,
+			                 removals };
+	}
+	return window_map(last->hpa + offset);
 }
 
 static bool copy(const struct partition *partition, uint64_t gpa, char *ours,
