@@ -162,27 +162,21 @@ static void raise_error(struct vlapic *v, uint32_t error)
 
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 {
-	if (!enabled(v))
-		return false;
-	if (vector < FIRST_VECTOR) { /* VLAPIC-1 */
-		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
-		return false;
-	}
-	set_bit(v->irr, vector, true);
-	set_bit(v->tmr, vector, level);
-	return true;
+	return vlapic_merge(v, vector / 64, BIT64(vector % 64), level ? UINT64_MAX : 0);
 }
 
 bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t level)
 {
-	bool all = true;
+	uint64_t illegal = word == 0 ? posted & bits_mask(0, FIRST_VECTOR) : 0;
 
-	for (; posted != 0; posted &= posted - 1) {
-		unsigned int bit = (unsigned int)__builtin_ctzll(posted);
-
-		all &= vlapic_accept(v, (uint8_t)(64 * word + bit), level >> bit & 1);
-	}
-	return all;
+	if (!enabled(v))
+		return posted == 0;
+	if (illegal) /* VLAPIC-1 */
+		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
+	posted &= ~illegal;
+	v->irr[word] |= posted;
+	v->tmr[word] = (v->tmr[word] & ~posted) | (level & posted);
+	return illegal == 0;
 }
 
 /* APM2 16.6.4 */

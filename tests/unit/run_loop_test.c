@@ -460,7 +460,7 @@ START_TEST(a_halted_vp_sleeps_until_an_interrupt_that_it_takes)
 	ck_assert(vp.halted && (vp.suspend & SUSPEND_HALT));
 	vp.suspend = 0;
 	vp.posted[0x51 / 64] |= BIT64(0x51 % 64);
-	vp.events = EVENTS_INTERRUPT;
+	vp.events = EVENTS_INTERRUPT(0x51 / 64);
 	script[1] = (struct vp_exit){ .kind = EXIT_WATCH };
 	run_script(2);
 	ck_assert(!vp.halted);

@@ -27,7 +27,7 @@ static void deliver_one(struct vp *target, const struct vlapic_ipi *ipi)
 	case VLAPIC_EXTINT: /* of a parent's PIC: no ICR sends it */
 		__atomic_store_n(&target->posted_extint, VP_EXTINT | ipi->vector,
 		                 __ATOMIC_RELEASE);
-		vp_raise(target, EVENTS_INTERRUPT);
+		vp_raise(target, EVENTS_INTERRUPT(0));
 		break;
 	case VLAPIC_SMI:
 	case VLAPIC_REMOTE_READ:

@@ -152,7 +152,7 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 		__atomic_fetch_and(levels, ~bit, __ATOMIC_RELAXED);
 	/* Release: whoever takes the vector sees its trigger mode. */
 	__atomic_fetch_or(&vp->posted[vector / 64], bit, __ATOMIC_RELEASE);
-	raise(vp, EVENTS_INTERRUPT, how);
+	raise(vp, EVENTS_INTERRUPT(vector / 64), how);
 }
 
 void vp_await_epoch(struct vp *vp)

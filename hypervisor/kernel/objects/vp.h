@@ -42,13 +42,15 @@ struct cpu;
 #define SUSPEND_CLAIMED   BIT32(5) /* a hypercall has it to itself: vp_claim() */
 
 /* vp->events: things for the owner to look at */
-#define EVENTS_INTERRUPT BIT32(0) /* posted[] */
-#define EVENTS_TIMER     BIT32(1) /* its deadline has come */
-#define EVENTS_NMI       BIT32(2)
-#define EVENTS_INIT      BIT32(3)
-#define EVENTS_STARTUP   BIT32(4) /* startup_vector */
-#define EVENTS_STOP      BIT32(5) /* look at suspend */
-#define EVENTS_NMI_MORE  BIT32(6) /* another, while one was on its way */
+#define EVENTS_TIMER    BIT32(1) /* its deadline has come */
+#define EVENTS_NMI      BIT32(2)
+#define EVENTS_INIT     BIT32(3)
+#define EVENTS_STARTUP  BIT32(4) /* startup_vector */
+#define EVENTS_STOP     BIT32(5) /* look at suspend */
+#define EVENTS_NMI_MORE BIT32(6) /* another, while one was on its way */
+/* posted_extint, and posted[word] */
+#define EVENTS_INTERRUPT(word) BIT32(EVENTS_INTERRUPT_SHIFT + (word))
+#define EVENTS_INTERRUPT_SHIFT 7
 
 /* vp->extint: there is one */
 #define VP_EXTINT 0x100u

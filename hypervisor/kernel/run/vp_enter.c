@@ -15,13 +15,13 @@
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-static void take_posted(struct vp *vp)
+/* One bit of `words` each. */
+static void take_posted(struct vp *vp, uint32_t words)
 {
-	for (unsigned int i = 0; i < VLAPIC_WORDS; i++) {
+	for (; words != 0; words &= words - 1) {
+		unsigned int i = (unsigned int)__builtin_ctz(words);
 		uint64_t vectors, level;
 
-		if (!__atomic_load_n(&vp->posted[i], __ATOMIC_RELAXED))
-			continue;
 		/* Acquire pairs with the release in vp_post_interrupt. */
 		vectors = __atomic_exchange_n(&vp->posted[i], 0, __ATOMIC_ACQUIRE);
 		level = vectors & __atomic_load_n(&vp->posted_level[i], __ATOMIC_RELAXED);
@@ -81,7 +81,7 @@ static void take_events(struct vp *vp)
 	/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
 	if (vp->nmi_pending + vp->arch.nmi_blocked > 2)
 		vp->nmi_pending = 2 - vp->arch.nmi_blocked;
-	take_posted(vp);
+	take_posted(vp, events >> EVENTS_INTERRUPT_SHIFT);
 }
 
 static uint32_t *assist_word(struct vp *vp)
