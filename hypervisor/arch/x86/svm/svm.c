@@ -193,14 +193,18 @@ static void save_events(struct vp *vp, int presented)
 {
 	const struct vmcb_control *control = &svm_vmcb(vp)->control;
 	struct vp_exit *exit = &vp->arch.exit;
-	struct vp_event event = event_from_vmcb(control->exit_interrupt_info);
 	bool waits = (control->v_control & SVM_V_IRQ) != 0;
-	bool again = event.type == EVENT_SOFTWARE ||
-	             (event.type == EVENT_EXCEPTION &&
-	              (event.vector == EXCEPTION_BP || event.vector == EXCEPTION_OF));
+	struct vp_event *event = &exit->event;
 
-	event.valid &= !again && !(waits && event.vector == presented);
-	exit->event = event;
+	event->valid = (control->exit_interrupt_info & SVM_EVENT_VALID) != 0;
+	if (event->valid) {
+		*event = event_from_vmcb(control->exit_interrupt_info);
+		event->valid = event->type != EVENT_SOFTWARE &&
+		               !(event->type == EVENT_EXCEPTION &&
+		                 (event->vector == EXCEPTION_BP ||
+		                  event->vector == EXCEPTION_OF)) &&
+		               !(waits && event->vector == presented);
+	}
 	exit->vector_taken = presented != VLAPIC_NO_VECTOR && !waits;
 	exit->cr8 = control->v_control & SVM_V_TPR_MASK;
 	vp->arch.interrupt_shadow = control->interrupt_shadow & SVM_SHADOW_INTERRUPT;
