@@ -52,6 +52,8 @@ static unsigned int script_length, runs;
 static unsigned int cpuid_asked, hypercalls, hypercalls_undone;
 static const char *intercepted;
 static struct exit_fault fault_seen;
+static uint32_t written_offset;
+static uint64_t written_value;
 
 /* ---- The vendor ---- */
 
@@ -241,8 +243,10 @@ bool apic_mmio(struct vp *who, uint64_t gpa)
 
 bool apic_write(struct vp *who, enum vlapic_access how, uint32_t offset, uint64_t value)
 {
-	(void)who, (void)how, (void)offset, (void)value;
-	return true;
+	(void)who, (void)how;
+	written_offset = offset;
+	written_value = value;
+	return value != UINT64_C(0xbad);
 }
 
 void apic_interrupt_ended(struct vp *who, uint8_t vector, bool level)
@@ -586,6 +590,63 @@ START_TEST(only_a_vp_for_which_nothing_waits_goes_on_at_once)
 }
 END_TEST
 
+START_TEST(a_vp_whose_only_vector_is_taken_goes_on_at_once)
+{
+	script[0] = script[1] = (struct vp_exit){ .kind = EXIT_WATCH };
+	vlapic_accept(&vp.lapic, 0x51, false);
+	run_script(1);
+	ck_assert_int_eq(entries[0].vector, 0x51);
+	ck_assert(vp.only_vector && !vp.quiet);
+	vp_vector_taken(&vp);
+	ck_assert(vp.quiet && !vp.only_vector);
+	ck_assert_int_eq(vp.entry.vector, VLAPIC_NO_VECTOR);
+	ck_assert_uint_eq(vp.lapic.isr[1], BIT64(0x51 % 64));
+	vlapic_accept(&vp.lapic, 0x61, false);
+	vlapic_accept(&vp.lapic, 0x71, false);
+	run_script(2);
+	vp_vector_taken(&vp); /* the other waits */
+	ck_assert(!vp.quiet);
+}
+END_TEST
+
+START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
+{
+	struct partition parent;
+
+	partition.privileges = HV_PRIVILEGE_APIC_MSRS;
+	vp.arch.gpr[GPR_RCX] = HV_MSR_EOI;
+	written_offset = 0;
+	ck_assert(exit_write_apic(&vp) && written_offset == VLAPIC_EOI);
+	partition.privileges = 0;
+	ck_assert(!exit_write_apic(&vp));
+	vp.arch.gpr[GPR_RCX] = 0x83f;
+	vp.arch.gpr[GPR_RDX] = 7;
+	vp.arch.gpr[GPR_RAX] = UINT64_C(0x900000051);
+	ck_assert(exit_write_apic(&vp));
+	ck_assert(written_offset == VLAPIC_SELF_IPI &&
+	          written_value == UINT64_C(0x700000051));
+	vp.arch.gpr[GPR_RDX] = 0;
+	vp.arch.gpr[GPR_RAX] = 0xbad; /* it refuses it */
+	ck_assert(!exit_write_apic(&vp));
+	vp.arch.gpr[GPR_RAX] = 0x51;
+	vp.lapic.tmr[3] = 1;
+	ck_assert(exit_write_apic(&vp)); /* the root's own to end */
+	partition.parent = &parent;
+	ck_assert(!exit_write_apic(&vp));
+	vp.lapic.tmr[3] = 0;
+	ck_assert(exit_write_apic(&vp));
+	vp.assist_eoi_set = true;
+	ck_assert(!exit_write_apic(&vp));
+	vp.assist_eoi_set = false;
+	for (unsigned int i = 0; i < 4; i++) {
+		static const uint32_t others[] = { 0x808, 0x7ff, 0x900, 0xc0000080 };
+
+		vp.arch.gpr[GPR_RCX] = others[i];
+		ck_assert(!exit_write_apic(&vp));
+	}
+}
+END_TEST
+
 START_TEST(a_window_for_an_interrupt_is_watched_and_told_once)
 {
 	vp.interrupt_notify = true;
@@ -635,6 +696,9 @@ static Suite *run_loop_suite(void)
 	tcase_add_test(tcase, the_clock_is_read_at_once_by_whom_it_is_open_to);
 	tcase_add_test(tcase, a_row_of_exits_ends_by_itself_or_when_something_waits);
 	tcase_add_test(tcase, only_a_vp_for_which_nothing_waits_goes_on_at_once);
+	tcase_add_test(tcase, a_vp_whose_only_vector_is_taken_goes_on_at_once);
+	tcase_add_test(tcase,
+	               the_apic_is_written_at_once_but_for_what_others_have_to_see);
 	tcase_add_test(tcase, a_window_for_an_interrupt_is_watched_and_told_once);
 	tcase_add_test(tcase, an_nmi_goes_in_once_and_waits_for_the_end_of_another);
 	suite_add_tcase(suite, tcase);

@@ -225,11 +225,29 @@ bool vp_prepare(struct vp *vp)
 	vp->halted = false;
 	choose_vector(vp);
 	choose_injection(vp);
-	vp->quiet = vp->entry.vector == VLAPIC_NO_VECTOR &&
-	            !vlapic_requests(&vp->lapic) && !vp->entry.event.valid &&
-	            !vp->nmi_pending && !vp->sint_notify &&
-	            !__atomic_load_n(&trace_on, __ATOMIC_RELAXED);
+	vp->only_vector = !vp->entry.event.valid && !vp->nmi_pending &&
+	                  !vp->sint_notify && !vp->interrupt_notify &&
+	                  !__atomic_load_n(&trace_on, __ATOMIC_RELAXED);
+	vp->quiet = vp->only_vector && vp->entry.vector == VLAPIC_NO_VECTOR &&
+	            !vlapic_requests(&vp->lapic);
+	vp->only_vector &= vp->entry.vector != VLAPIC_NO_VECTOR;
 	return true;
+}
+
+void vp_vector_taken(struct vp *vp)
+{
+	uint8_t vector = (uint8_t)vp->entry.vector;
+
+	if (!vp->extint) {
+		vlapic_deliver(&vp->lapic, vector);
+		if (synic_is_auto_eoi(&vp->synic, vector))
+			(void)!apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
+	}
+	vp->extint = 0;
+	vp->entry.vector = VLAPIC_NO_VECTOR;
+	vp->quiet = vp->only_vector && !vlapic_requests(&vp->lapic);
+	vp->only_vector = false;
+	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
 }
 
 void vp_after_exit(struct vp *vp)
@@ -239,16 +257,8 @@ void vp_after_exit(struct vp *vp)
 	if (exit->cr8 != vlapic_cr8(&vp->lapic))
 		vp->lapic.tpr = (uint32_t)exit->cr8 << 4;
 	vp->entry.event = exit->event;
-	if (exit->vector_taken) {
-		if (!vp->extint)
-			vlapic_deliver(&vp->lapic, (uint8_t)vp->entry.vector);
-		if (!vp->extint &&
-		    synic_is_auto_eoi(&vp->synic, (uint8_t)vp->entry.vector))
-			(void)!apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
-		vp->extint = 0;
-		vp->entry.vector = VLAPIC_NO_VECTOR;
-		stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
-	}
+	if (exit->vector_taken)
+		vp_vector_taken(vp);
 	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
 	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
 		vp_withdraw_assist(vp);

@@ -209,6 +209,16 @@ void svm_describe_exit(struct vp *vp)
 		row->describe(vp);
 }
 
+/* True: the vector that it was entered with is taken, and nothing else waits. */
+static bool took_vector(struct vp *vp, const struct vmcb_control *control)
+{
+	if (!vp->only_vector || (control->v_control & SVM_V_IRQ) ||
+	    (control->exit_interrupt_info & SVM_EVENT_VALID))
+		return false;
+	vp_vector_taken(vp);
+	return vp->quiet;
+}
+
 /*
  * The exits that most often need nothing but general registers: their instructions are carried out between
  * #VMEXIT and VMRUN, with all else left in the VMCB. A single step or an older mode takes the long way.
@@ -222,7 +232,7 @@ bool svm_exited(struct vp *vp)
 
 	control->tlb_control = 0; /* once is enough */
 	exit->kind = EXIT_UNKNOWN;
-	if (!vp->quiet || (save->rflags & RFLAGS_TF))
+	if ((!vp->quiet && !took_vector(vp, control)) || (save->rflags & RFLAGS_TF))
 		return false;
 	vp->arch.gpr[GPR_RAX] = save->rax;
 	switch (control->exit_code) {
@@ -235,7 +245,8 @@ bool svm_exited(struct vp *vp)
 		done = exit_cpuid(vp);
 		break;
 	case SVM_EXIT_MSR:
-		done = control->exit_info1 == 0 && exit_read_clock(vp);
+		done = control->exit_info1 == 0 ? exit_read_clock(vp) :
+		                                  exit_write_apic(vp);
 		break;
 	default:
 		return false;
