@@ -75,10 +75,9 @@ static void poke(struct cpu *cpu)
 /* Whether `cpu` should look again because `vp` is ready: it idles, is outrun, or has no slice. */
 static bool should_poke_locked(struct cpu *cpu, const struct vp *vp)
 {
-	const struct vp *current = charged_current_locked(cpu, cpu_rdtsc());
-
-	return !current || cpu->slice_end == 0 ||
-	       run_queue_preempts(&queue, &vp->entity, &current->entity);
+	return !cpu->current || cpu->slice_end == 0 ||
+	       run_queue_preempts(&queue, &vp->entity,
+	                          &charged_current_locked(cpu, cpu_rdtsc())->entity);
 }
 
 /* An idle CPU if there is one, the last it ran on first; else the one that is most ahead. */

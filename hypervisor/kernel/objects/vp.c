@@ -138,12 +138,16 @@ void vp_raise(struct vp *vp, uint32_t event)
 void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wake how)
 {
 	uint64_t *levels = &vp->posted_level[vector / 64], bit = BIT64(vector % 64);
+	bool runs_here = __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu();
 
-	/* It runs here (VP-1), and is not about to sleep. What its APIC does not accept is lost. */
-	if (!level && __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu() &&
-	    !(__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) & SUSPEND_HALT)) {
+	/* It runs here or can nowhere else (VP-1). What its APIC does not accept is lost. */
+	if (!level && (runs_here || vp->bound == this_cpu())) {
 		(void)vlapic_accept(&vp->lapic, vector, false);
-		this_cpu()->vp_waits = true;
+		if (runs_here &&
+		    !(__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) & SUSPEND_HALT))
+			this_cpu()->vp_waits = true;
+		else
+			raise(vp, 0, how);
 		return;
 	}
 	if (level)
