@@ -466,6 +466,8 @@ static uint32_t read_register(const struct vlapic *v, uint32_t offset, uint64_t 
 		return logical_id(v);
 	case VLAPIC_TIMER_CURRENT:
 		return vlapic_timer_count(v, now);
+	case VLAPIC_TMR ... VLAPIC_IRR - 1:
+		return v->config.level_as_edge ? 0 : v->registers[offset >> 4];
 	default:
 		return v->registers[offset >> 4];
 	}

@@ -51,6 +51,8 @@ enum vlapic_register {
 	VLAPIC_DFR = 0xe0,
 	VLAPIC_SVR = 0xf0,
 	VLAPIC_ISR = 0x100,
+	VLAPIC_TMR = 0x180,
+	VLAPIC_IRR = 0x200,
 	VLAPIC_ESR = 0x280,
 	VLAPIC_ICR = 0x300,
 	VLAPIC_ICR_HIGH = 0x310,
@@ -131,6 +133,7 @@ struct vlapic_config {
 	uint32_t apic_id;
 	uint16_t clock_per_tick; /* of the timer's input before its divider; not 0 */
 	bool bootstrap;
+	bool level_as_edge; /* the guest reads TMR as 0 */
 };
 
 /*

@@ -27,6 +27,8 @@ gboolean vp_create(struct vp *vp, struct machine *machine, uint32_t index, GErro
 
 	*vp = (struct vp){ .machine = machine, .mshv.fd = -1 };
 	result = mshv_create_vp(&machine->partition, index, &vp->mshv);
+	if (result >= 0)
+		result = vp_show_topology(vp, machine->definition->vps);
 	if (result < 0) {
 		g_autofree char *what = g_strdup_printf("vp%u cannot be created", index);
 

@@ -15,4 +15,7 @@ void vp_stop(struct vp *vp);
 /* Where a stopped VP is, for whoever wonders why it had to be stopped. */
 void vp_log_place(struct vp *vp);
 
+/* CPUID of the VP: one of `cores`. 0 or a negative errno. */
+int vp_show_topology(const struct vp *vp, uint32_t cores);
+
 #endif

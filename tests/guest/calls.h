@@ -3,6 +3,12 @@
 #ifndef VSC_TINY_CALLS_H
 #define VSC_TINY_CALLS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
+/* May this frame be given to the hypervisor? It comes back. calls_memory.c */
+bool calls_may_deposit(uint64_t pfn);
+
 /* The group itself has its properties, brothers, CPUID results and reset. calls.c */
 
 /* calls_privileges.c */
@@ -13,6 +19,9 @@ void calls_memory(void);
 
 /* The processor that a child sees, and its time. calls_processor.c */
 void calls_processor(void);
+
+/* What VMMs of upstream's interface ask besides. calls_vmm.c */
+void calls_vmm(void);
 
 /* Interrupts, and messages and events without a port. calls_deliver.c */
 void calls_deliver(void);

@@ -55,7 +55,7 @@ static void bad_large_maps(const struct servant *servant, uint64_t pfn)
 }
 
 /* And comes back; what else is in our own pool goes there again. */
-static bool may_be_deposited(uint64_t pfn)
+bool calls_may_deposit(uint64_t pfn)
 {
 	uint64_t pool[POOL_MAX];
 	unsigned int count, done, others = 0;
@@ -88,7 +88,7 @@ static void pages_are_mapped(const struct servant *servant, uint64_t page)
 	for (unsigned int i = 0; i < LARGE_PAGES; i++)
 		seen += servant_sees(servant, (LARGE_GPFN + i) * PAGE_4K, i);
 	ok_equal(seen, LARGE_PAGES, "and all of its pages are there");
-	ok(!may_be_deposited(middle), "none of them can be deposited");
+	ok(!calls_may_deposit(middle), "none of them can be deposited");
 	ok_equal(memory_map(servant->id, LARGE_GPFN + 3, MAP_ALL, &pfn, 1, &done),
 	         HV_STATUS_OBJECT_IN_USE, "nor a page be mapped over one: status 19");
 }
@@ -104,7 +104,7 @@ static void pages_are_unmapped(const struct servant *servant, uint64_t page)
 	           servant_sees(servant, (LARGE_GPFN + 4) * PAGE_4K, 4) &&
 	           servant_sees(servant, (LARGE_GPFN + 6) * PAGE_4K, 6),
 	   "they are gone, and no other");
-	ok(may_be_deposited(pfn + 5) && !may_be_deposited(pfn + 4),
+	ok(calls_may_deposit(pfn + 5) && !calls_may_deposit(pfn + 4),
 	   "they are ours again, and no other");
 	ok_equal(memory_unmap_large(servant->id, LARGE_GPFN + 1),
 	         HV_STATUS_INVALID_PARAMETER, "2 MiB from an odd place: status 5");
@@ -113,7 +113,7 @@ static void pages_are_unmapped(const struct servant *servant, uint64_t page)
 	for (unsigned int i = 0; i < LARGE_PAGES; i++)
 		holes += is_a_hole(servant, LARGE_GPFN + i);
 	ok_equal(holes, LARGE_PAGES, "and nothing of it is left");
-	ok(may_be_deposited(pfn) && may_be_deposited(pfn + LARGE_PAGES - 1),
+	ok(calls_may_deposit(pfn) && calls_may_deposit(pfn + LARGE_PAGES - 1),
 	   "its frames are ours again");
 }
 
@@ -130,7 +130,7 @@ static void whole(const struct servant *servant, uint64_t pfn, uint64_t gpfn,
 	ok_equal(memory_unmap_large(servant->id, gpfn), HV_STATUS_SUCCESS,
 	         "they are unmapped as one");
 	ok(is_a_hole(servant, gpfn) && is_a_hole(servant, gpfn + 511), "and gone");
-	ok(may_be_deposited(pfn) && may_be_deposited(pfn + 300), "and ours again");
+	ok(calls_may_deposit(pfn) && calls_may_deposit(pfn + 300), "and ours again");
 }
 
 /* Gives back the frame of the first, which is left mapped. */
@@ -186,6 +186,6 @@ void calls_memory(void)
 	frame = large_pages(&servant);
 	a_long_call_has_pauses(&servant);
 	ok(servant_end(&servant), "its pages come back");
-	ok(may_be_deposited(frame) && may_be_deposited(frame + LARGE_PAGES - 1),
+	ok(calls_may_deposit(frame) && calls_may_deposit(frame + LARGE_PAGES - 1),
 	   "and the 2 MiB that it was lent");
 }

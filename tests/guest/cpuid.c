@@ -13,6 +13,7 @@
 #define CPUID_1_ECX_MONITOR              BIT32(3)
 #define CPUID_1_ECX_VMX                  BIT32(5)
 #define CPUID_1_ECX_HYPERVISOR           BIT32(31)
+#define CPUID_1_EDX_HTT                  BIT32(28)
 #define CPUID_80000001_ECX_SVM           BIT32(2)
 #define CPUID_80000001_ECX_SKINIT        BIT32(12)
 #define CPUID_7_EBX_AVX512               0xdc230000u /* APM3 E.3.6 */
@@ -121,6 +122,33 @@ static void hidden(void)
 	   "asked by its MSR, the hypervisor shows an invariant TSC");
 }
 
+/* One socket, a core for each VP and a thread for each core, told four times alike. APM3 E.4, SDM1 20 */
+static void topology(void)
+{
+	struct cpuid_regs basic = cpu_cpuid(1, 0), threads = cpu_cpuid(0xb, 0),
+			  cores = cpu_cpuid(0xb, 1), node = cpu_cpuid(0x8000001e, 0);
+	uint32_t count = (cpu_cpuid(0x80000008, 0).ecx & 0xff) + 1;
+
+	ok((basic.ebx >> 16 & 0xff) == count && (basic.edx & CPUID_1_EDX_HTT),
+	   "%u logical processors are in the socket", count);
+	ok(threads.eax == 0 && threads.ebx == 1 && threads.ecx == 0x100,
+	   "a core is one thread");
+	ok(cores.ebx == count && cores.ecx == 0x201 && 1u << cores.eax >= count,
+	   "the socket is its cores");
+	ok(cpu_cpuid(0xb, 2).ebx == 0 && cpu_cpuid(0xb, 2).ecx == 2,
+	   "there is no level above");
+	ok(node.eax == node.ebx && node.ecx == 0 && node.eax == basic.ebx >> 24 &&
+	           node.eax == cores.edx,
+	   "the core has its APIC id's number, in node 0");
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t cache = cpu_cpuid(0x8000001d, i).eax;
+
+		ok((cache & 0x1f) == 0 || (cache >> 14 & 0xfff) ==
+		                                  ((cache >> 5 & 7) >= 3 ? count - 1 : 0),
+		   "cache %u is shared by all or none", i);
+	}
+}
+
 /* The privileges that make a parent: a child must not see them. */
 static void by_role(void)
 {
@@ -143,10 +171,14 @@ static void by_role(void)
 
 void group_cpuid(void)
 {
+	char role[16];
+
 	signature();
 	features();
 	out_of_range();
 	hidden();
 	not_allowed();
 	by_role();
+	if (guest_option("role", role, sizeof(role)) && role[0] == 'c')
+		topology();
 }

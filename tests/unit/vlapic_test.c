@@ -187,6 +187,22 @@ START_TEST(nested_interrupts_end_in_order)
 }
 END_TEST
 
+START_TEST(a_level_interrupt_can_be_shown_as_edge_and_ends_as_level)
+{
+	create_on(1);
+	ck_assert(vlapic_accept(&v, 0x35, true));
+	ck_assert_uint_eq(read32(VLAPIC_TMR + 0x10), BIT32(0x35 % 32));
+	v.config.level_as_edge = true;
+	for (uint32_t offset = VLAPIC_TMR; offset < VLAPIC_IRR; offset += 0x10)
+		ck_assert_uint_eq(read32(offset), 0);
+	ck_assert_uint_eq(read32(VLAPIC_IRR + 0x10), BIT32(0x35 % 32));
+	vlapic_deliver(&v, 0x35);
+	ck_assert_uint_eq(read32(VLAPIC_ISR + 0x10), BIT32(0x35 % 32));
+	write32(VLAPIC_EOI, 0);
+	ck_assert(action.ended && action.ended_level);
+}
+END_TEST
+
 START_TEST(the_ppr_keeps_the_low_bits_of_a_ruling_tpr)
 {
 	create_on(1);
@@ -524,6 +540,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_switched_off_apic_accepts_nothing_and_masks_its_sources);
 	tcase_add_test(tc, a_vector_is_deliverable_if_its_class_is_above_the_ppr);
 	tcase_add_test(tc, nested_interrupts_end_in_order);
+	tcase_add_test(tc, a_level_interrupt_can_be_shown_as_edge_and_ends_as_level);
 	tcase_add_test(tc, the_ppr_keeps_the_low_bits_of_a_ruling_tpr);
 	tcase_add_test(tc, delivering_what_was_not_requested_changes_nothing);
 	tcase_add_test(tc, cr8_is_the_tprs_class);

@@ -276,6 +276,15 @@ int mshv_assert_interrupt(const struct mshv_partition *partition,
 	return 0;
 }
 
+int mshv_register_cpuid_result(const struct mshv_partition *partition, uint32_t vp,
+                               const struct mshv_cpuid_result *result)
+{
+	(void)partition;
+	(void)vp;
+	(void)result;
+	return 0;
+}
+
 /* Whatever partition there was is gone. */
 int mshv_info(int device, struct viridis_partition_info *partitions, uint32_t *count,
               struct viridis_info *totals)

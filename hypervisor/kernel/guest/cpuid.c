@@ -9,10 +9,9 @@
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-#define LEAF1_ECX_OSXSAVE BIT32(27)
-#define LEAF1_EDX_APIC    BIT32(9)
-#define LEAF1_EDX_MTRR    BIT32(12)
-#define LEAF1_EDX_HTT     BIT32(28)
+#define LEAF1_ECX_OSXSAVE    BIT32(27)
+#define LEAF1_ECX_HYPERVISOR BIT32(31)
+#define LEAF1_EDX_APIC       BIT32(9)
 
 /*
  * The root has ACCESS_PARTITION_ID but is not shown it: Linux 6.1 then asks for its id through
@@ -32,15 +31,13 @@ static void show_privileges(const struct partition *partition, struct cpuid_regs
 /* APIC ids are the VP's, not the CPU's. */
 static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 {
+	bool osxsave = vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE;
+
 	regs->ebx = (regs->ebx & 0xffffff) | vp->lapic.config.apic_id << 24;
-	if (vp_register(vp, HV_X64_REGISTER_CR4).reg64 & CR4_OSXSAVE)
-		regs->ecx |= LEAF1_ECX_OSXSAVE;
+	regs->ecx = (regs->ecx & ~LEAF1_ECX_OSXSAVE) | LEAF1_ECX_HYPERVISOR |
+	            (osxsave ? LEAF1_ECX_OSXSAVE : 0);
 	if (vlapic_mode(&vp->lapic) == VLAPIC_DISABLED)
 		regs->edx &= ~LEAF1_EDX_APIC;
-	if (!vp->partition->is_root) {
-		regs->ebx = (regs->ebx & ~0xff0000u) | vp->partition->vp_count << 16;
-		regs->edx = (regs->edx & ~LEAF1_EDX_MTRR) | LEAF1_EDX_HTT;
-	}
 }
 
 /* The size of the XSAVE area for the XCR0 in force: the guest's. */
@@ -55,28 +52,15 @@ static uint32_t enabled_size(const struct vp *vp)
 	return regs.ebx;
 }
 
-/*
- * What is the VP's own, and what is the same on every machine. A child's processors are one socket, a core
- * for each VP, one thread a core; caches are shared from the third level on. APM3 E.4.15, SDM1 20
- */
+/* What is the VP's own or changes while it runs, whatever its parent registered: the rest of its topology too. */
 static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                        struct cpuid_regs *regs)
 {
-	bool is_root = vp->partition->is_root;
-	uint32_t cores = vp->partition->vp_count;
-	uint32_t id_bits = cores > 1 ? 32 - (uint32_t)__builtin_clz(cores - 1) : 0;
-
 	switch (leaf) {
 	case 1:
 		leaf_1(vp, regs);
 		break;
-	case 0xb: /* threads, cores */
-		if (!is_root && subleaf == 0)
-			*regs = (struct cpuid_regs){ 0, 1, 1 << 8, 0 };
-		else if (!is_root && subleaf == 1)
-			*regs = (struct cpuid_regs){ id_bits, cores, 2 << 8 | 1, 0 };
-		else if (!is_root)
-			*regs = (struct cpuid_regs){ .ecx = subleaf };
+	case 0xb:
 		regs->edx = vp->lapic.config.apic_id;
 		break;
 	case 0xd:
@@ -87,7 +71,7 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		show_privileges(vp->partition, regs);
 		break;
 	case HV_CPUID_OWN: /* says that this is the root */
-		if (!is_root)
+		if (!vp->partition->is_root)
 			*regs = (struct cpuid_regs){ 0 };
 		break;
 	case 0x80000007:
@@ -97,37 +81,26 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	case 0x80000008:
 		if ((regs->eax & 0xff) > NPT_GPA_BITS)
 			regs->eax = (regs->eax & ~0xffu) | NPT_GPA_BITS;
-		if (!is_root)
-			regs->ecx = id_bits << 12 | (cores - 1);
-		break;
-	case 0x8000001d:
-		if (!is_root)
-			regs->eax &= ~(0xfffu << 14);
-		if (!is_root && (regs->eax >> 5 & 7) >= 3)
-			regs->eax |= (cores - 1) << 14;
 		break;
 	case 0x8000001e:
-		if (!is_root)
-			*regs = (struct cpuid_regs){ .ebx = vp->index };
 		regs->eax = vp->lapic.config.apic_id;
 		break;
 	}
 }
 
 /* Bits of value replace those of the machine where the mask says. Which kinds of results there were. */
-static unsigned int apply_results(const struct vp *vp,
-                                  const struct cpuid_results *results, uint32_t leaf,
+static unsigned int apply_results(struct cpuid_results *const *pages, uint32_t leaf,
                                   uint32_t subleaf, struct cpuid_regs *regs)
 {
 	uint32_t *out[4] = { &regs->eax, &regs->ebx, &regs->ecx, &regs->edx };
-	uint32_t count = __atomic_load_n(&results->count, __ATOMIC_ACQUIRE);
+	uint32_t count = __atomic_load_n(&pages[0]->count, __ATOMIC_ACQUIRE);
 	unsigned int found = 0;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct hv_input_register_intercept_result *in = &results->result[i];
+		const struct hv_input_register_intercept_result *in =
+			cpuid_result(pages, i);
 
-		if (in->eax != leaf || (in->subleaf_specific && in->ecx != subleaf) ||
-		    (in->vp_index != HV_VP_INDEX_ANY && in->vp_index != vp->index))
+		if (in->eax != leaf || (in->subleaf_specific && in->ecx != subleaf))
 			continue;
 		found |= BIT32(in->reserved);
 		for (unsigned int r = 0; r < 4; r++)
@@ -137,17 +110,21 @@ static unsigned int apply_results(const struct vp *vp,
 	return found;
 }
 
-/* The root's results are an allow-list for all: nobody sees a leaf that they do not name. */
+/* The root's results are an allow-list for all: nobody sees a leaf that neither they nor the parent name. */
 bool cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                      struct cpuid_regs *regs)
 {
-	const struct cpuid_results *general = root_partition->cpuid;
-	const struct cpuid_results *own = vp->partition->cpuid;
+	struct cpuid_results *general = root_partition->cpuid;
+	unsigned int found = 0;
 
 	*regs = cpu_cpuid(leaf, subleaf);
-	if (!apply_results(vp, general, leaf, subleaf, regs) && general->count != 0)
+	if (!apply_results(&general, leaf, subleaf, regs) && general->count != 0)
 		*regs = (struct cpuid_regs){ 0 };
+	if (!vp->partition->is_root) {
+		found = apply_results(&vp->partition->cpuid, leaf, subleaf, regs);
+		found |= apply_results(vp->cpuid, leaf, subleaf, regs);
+	}
 	adapt_leaf(vp, leaf, subleaf, regs);
 	/* One that is intercepted has 1 in `reserved`: change_result(). */
-	return own != general && (apply_results(vp, own, leaf, subleaf, regs) & BIT32(1));
+	return found & BIT32(1);
 }

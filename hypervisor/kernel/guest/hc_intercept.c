@@ -8,7 +8,7 @@
 static bool same_key(const struct hv_input_register_intercept_result *a,
                      const struct hv_input_register_intercept_result *b)
 {
-	return a->vp_index == b->vp_index && a->eax == b->eax && a->ecx == b->ecx &&
+	return a->eax == b->eax && a->ecx == b->ecx &&
 	       a->subleaf_specific == b->subleaf_specific && a->reserved == b->reserved;
 }
 
@@ -21,39 +21,41 @@ static enum hv_status change_result(struct partition *partition,
                                     struct hv_input_register_intercept_result result,
                                     bool remove, bool intercepted)
 {
-	struct cpuid_results *results = partition->cpuid;
-	uint32_t i = 0, count;
+	bool of_all = result.vp_index == HV_VP_INDEX_ANY;
+	struct cpuid_results **pages = &partition->cpuid;
+	uint32_t limit = (of_all ? 1 : CPUID_PAGES) * CPUID_PER_PAGE, i = 0, count;
 
 	if (result.type != HV_INTERCEPT_X64_CPUID || result.subleaf_specific > 1 ||
 	    result.always_override > 1 || result.reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (result.vp_index >= MAX_VPS && result.vp_index != HV_VP_INDEX_ANY)
-		return HV_STATUS_INVALID_VP_INDEX;
 	if (!result.subleaf_specific)
 		result.ecx = 0;
 	result.reserved = intercepted;
 	SPIN_HOLD(&partition->lock);
 	if (partition_is_ending(partition))
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	count = results->count;
-	while (i < count && !same_key(&results->result[i], &result))
+	if (!of_all && !partition_vp(partition, result.vp_index))
+		return HV_STATUS_INVALID_VP_INDEX;
+	if (!of_all)
+		pages = partition_vp(partition, result.vp_index)->cpuid;
+	count = pages[0]->count;
+	while (i < count && !same_key(cpuid_result(pages, i), &result))
 		i++;
 	if (remove && i == count)
 		return HV_STATUS_NOT_FOUND;
-	if (i == MAX_CPUID_RESULTS)
+	if (i == limit)
 		return HV_STATUS_NO_RESOURCES;
 	if (remove)
 		for (count--; i < count; i++)
-			results->result[i] = results->result[i + 1];
+			*cpuid_result(pages, i) = *cpuid_result(pages, i + 1);
 	else
-		results->result[i] = result;
+		*cpuid_result(pages, i) = result;
 	if (!remove && i == count)
 		count++;
 	/* Release pairs with the acquire in cpuid.c. */
-	__atomic_store_n(&results->count, count, __ATOMIC_RELEASE);
+	__atomic_store_n(&pages[0]->count, count, __ATOMIC_RELEASE);
 	return HV_STATUS_SUCCESS;
 }
-_Static_assert(sizeof(struct cpuid_results) <= PAGE_4K, "the results are one frame");
 
 enum hv_status hc_register_intercept_result(struct hypercall *call)
 {

@@ -89,9 +89,34 @@ static bool rep_gpa(const struct hypercall *call, uint64_t step, uint64_t *gpa)
 	       gpfn < limit;
 }
 
+/* An overlay that hides nothing leaves room beneath it. */
+static bool is_free(struct partition *partition, uint64_t gpa, bool *overlaid)
+{
+	struct npt_leaf leaf;
+
+	if (!npt_lookup(&partition->npt, gpa, &leaf))
+		return true;
+	*overlaid = leaf.flags & OVERLAY_MARK;
+	return *overlaid && overlay_at(partition, gpa)->hidden_flags == 0;
+}
+
+/* A frame that is to show when the overlay goes; or now. */
+static enum hv_status map_page(struct partition *partition, uint64_t gpa, uint64_t hpa,
+                               uint32_t flags)
+{
+	struct overlay_page *overlay;
+
+	if (!overlay_is_at(partition, gpa))
+		return npt_set(&partition->npt, gpa, hpa, NPT_LEVEL_4K, flags);
+	overlay = overlay_at(partition, gpa);
+	overlay->hidden_hpa = hpa;
+	overlay->hidden_flags = flags;
+	return HV_STATUS_SUCCESS;
+}
+
 /*
  * Nothing may be mapped there yet: a change of mapping is an unmap and a map, so that a frame is never let
- * go of before the TLBs are.
+ * go of before the TLBs are. Where an overlay shows, a large page is mapped as small ones: their table is there.
  */
 enum hv_status hc_map_gpa_pages(struct hypercall *call)
 {
@@ -100,7 +125,7 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
 	struct partition *partition = call->target;
-	struct npt_leaf leaf;
+	bool overlaid = false, any = false;
 	enum hv_status status;
 
 	if ((in->flags & ~MAP_FLAGS) || !(in->flags & HV_MAP_GPA_READABLE) ||
@@ -109,13 +134,17 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	for (uint64_t i = 0; i < count; i++)
-		if (npt_lookup(&partition->npt, gpa + i * PAGE_4K, &leaf))
+	for (uint64_t i = 0; i < count; i++, any |= overlaid)
+		if (!is_free(partition, gpa + i * PAGE_4K, &overlaid))
 			return HV_STATUS_OBJECT_IN_USE;
 	if (!frames_hold(pfn, count))
 		return HV_STATUS_INVALID_PARAMETER;
-	status = npt_set(&partition->npt, gpa, pfn * PAGE_4K,
-	                 large ? NPT_LEVEL_2M : NPT_LEVEL_4K, npt_flags(in->flags));
+	if (large && !any)
+		status = npt_set(&partition->npt, gpa, pfn * PAGE_4K, NPT_LEVEL_2M,
+		                 npt_flags(in->flags));
+	for (uint64_t i = 0; (!large || any) && i < count; i++)
+		status = map_page(partition, gpa + i * PAGE_4K, (pfn + i) * PAGE_4K,
+		                  npt_flags(in->flags));
 	if (status != HV_STATUS_SUCCESS)
 		frames_drop(pfn, count);
 	return status;

@@ -76,6 +76,8 @@ enum hv_status hc_get_partition_property(struct hypercall *call)
 		{ HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH, 48 }, /* of nested translations */
 		{ HV_PROPERTY_XSAVE_STATES, context_xcr0_allowed },
 		{ HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY, tsc_hz },
+		{ HV_PROPERTY_UNIMPLEMENTED_MSR_ACTION, partition->ignores_msrs },
+		{ HV_PROPERTY_LEVEL_AS_EDGE, partition->level_as_edge },
 		{ HV_PROPERTY_GUEST_OS_ID, partition->guest_os_id },
 	};
 
@@ -115,6 +117,18 @@ enum hv_status hc_set_partition_property(struct hypercall *call)
 		if (in->value < 1 || in->value > HV_CPU_WEIGHT_MAX)
 			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
 		partition_set_weight(partition, (uint32_t)in->value);
+		return HV_STATUS_SUCCESS;
+	case HV_PROPERTY_UNIMPLEMENTED_MSR_ACTION:
+		if (in->value > HV_UNIMPLEMENTED_MSR_IGNORE)
+			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
+		partition->ignores_msrs = in->value;
+		return HV_STATUS_SUCCESS;
+	case HV_PROPERTY_LEVEL_AS_EDGE:
+		if (in->value > 1)
+			return HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE;
+		if (partition->vp_count != 0)
+			return HV_STATUS_INVALID_PARTITION_STATE;
+		partition->level_as_edge = in->value;
 		return HV_STATUS_SUCCESS;
 	case HV_PROPERTY_TIME_FREEZE:
 	case HV_PROPERTY_SUSPEND:

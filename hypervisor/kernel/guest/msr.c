@@ -42,6 +42,12 @@ static const struct range {
 	{ MSR_UCODE_REV, MSR_UCODE_REV, OF_ROOT | ZERO },
 };
 
+/* What no table knows: the partition's parent has said what becomes of it. */
+static bool is_ignored(const struct vp *vp, uint32_t msr)
+{
+	return vp->partition->ignores_msrs && !registers_have_msr(msr);
+}
+
 static bool has_right(uint32_t msr, uint32_t right)
 {
 	for (unsigned int i = 0; i < ARRAY_COUNT(ranges); i++) {
@@ -68,7 +74,7 @@ bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 	if (registers_read_msr(vp, msr, value))
 		return true;
 	*value = msr == MSR_HWCR ? HWCR_TSC_FREQ_SEL : 0;
-	return has_right(msr, ZERO);
+	return has_right(msr, ZERO) || is_ignored(vp, msr);
 }
 
 /* LME may not change while paging is on. APM2 3.1.7 */
@@ -97,7 +103,8 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		return apic_write(vp, VLAPIC_MSR, VLAPIC_MSR_OFFSET(msr), value);
 	if (msr == MSR_EFER && changes_long_mode(vp, value))
 		return false;
-	if (registers_write_msr(vp, msr, value)) {
+	if (!(vp->partition->is_root && has_right(msr, OF_ROOT)) &&
+	    registers_write_msr(vp, msr, value)) {
 		if (msr == MSR_TSC_AUX || msr == MSR_SPEC_CTRL)
 			cpu_wrmsr(msr, value); /* it is in force until another VP comes */
 		if (msr == HV_MSR_CRASH_CTL && (value & HV_CRASH_NOTIFY))
@@ -108,7 +115,7 @@ bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 		cpu_wrmsr(MSR_PRED_CMD, value);
 		return true;
 	}
-	if (has_right(msr, IGNORED))
+	if (has_right(msr, IGNORED) || is_ignored(vp, msr))
 		return true;
 	log_limited("p%u vp%u msr: write of %#lx to %#x refused", vp->partition->slot,
 	            vp->index, value, msr);

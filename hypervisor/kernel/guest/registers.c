@@ -29,6 +29,7 @@ enum home {
 
 /* Bits that may be set. */
 static const uint64_t bit_0 = 1, bits_1_0 = 3, bits_31_0 = 0xffffffff;
+static const uint64_t mtrr_defined = 0xcff; /* enabled, fixed ones too; the type */
 static const uint64_t cr0_defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET | CR0_NE |
                                     CR0_WP | CR0_AM | CR0_NW | CR0_CD | CR0_PG;
 
@@ -84,6 +85,8 @@ static const struct row {
 	{ X64(SPEC_CTRL), MSR_SPEC_CTRL, 1, VP(arch.spec_ctrl), ALL,
 	  &context_spec_ctrl_allowed },
 	{ X64(APIC_BASE), MSR_APIC_BASE, 1, VP(lapic.base), ALL, NULL },
+	{ X64(MTRR_DEF_TYPE), MSR_MTRR_DEF_TYPE, 1, VP(mtrr_def_type), ALL,
+	  &mtrr_defined },
 	{ X64(RAX), 0, 16, VP(arch.gpr), ALL, NULL },
 	{ X64(RIP), 0, 1, VP(arch.rip), ALL, NULL },
 	{ X64(RFLAGS), 0, 1, VP(arch.rflags), ALL, NULL },
@@ -103,9 +106,15 @@ static const struct row {
 	{ X64(FP_MMX0), 0, 8, XSAVE(32), ALL, NULL },
 	{ X64(FP_CONTROL_STATUS), 0, 2, XSAVE(0), ALL, NULL }, /* and that of XMM */
 	{ X64(INITIAL_APIC_ID), 0, 1, COMPUTED, ALL, NULL },
+	/* Kept for the parent: a child has no ranges of its own, and is told of none. */
+	{ X64(MTRR_CAP), 0, 1, COMPUTED, ALL, NULL },
+	{ X64(MTRR_BASE0), 0, 16, VP(mtrr_base), ALL, NULL },
+	{ X64(MTRR_MASK0), 0, 16, VP(mtrr_mask), ALL, NULL },
+	{ X64(MTRR_FIX64K_00000), 0, 11, VP(mtrr_fixed), ALL, NULL },
 	{ HV(EXPLICIT_SUSPEND), 0, 2, COMPUTED, ALL, &bit_0 }, /* and INTERCEPT_SUSPEND */
 	{ HV(INTERNAL_ACTIVITY_STATE), 0, 1, COMPUTED, ALL, &bits_1_0 },
 	{ HV(PENDING_INTERRUPTION), 0, 1, COMPUTED, ALL, NULL },
+	{ HV(PENDING_EVENT0), 0, 1, COMPUTED, ALL, NULL },
 	{ HV(INTERRUPT_STATE), 0, 1, COMPUTED, ALL, NULL },
 	{ HV(DELIVERABILITY_NOTIFICATIONS), 0, 1, COMPUTED, ALL, NULL },
 };
@@ -193,7 +202,7 @@ static uint64_t read_computed(const struct vp *vp, uint32_t name)
 	case HV_REGISTER_DELIVERABILITY_NOTIFICATIONS:
 		return (uint64_t)vp->sint_notify << HV_DELIVERABILITY_SINT_SHIFT |
 		       (vp->interrupt_notify ? HV_DELIVERABILITY_INTERRUPT : 0);
-	default: /* HV_MSR_RESET, HV_MSR_EOI */
+	default: /* HV_MSR_RESET, HV_MSR_EOI, MTRR_CAP, PENDING_EVENT0, which is taken at once */
 		return 0;
 	}
 }
@@ -229,6 +238,20 @@ static bool set_pending_interruption(struct vp *vp, uint64_t value)
 		.error = (uint32_t)HV_PENDING_INTERRUPTION_ERROR(value)
 	};
 	return true;
+}
+
+/* An exception that the parent raises. What is not valid takes nothing back. */
+static bool set_pending_event(struct vp *vp, uint64_t value)
+{
+	uint64_t exception = (value & ~bits_mask(1, 8)) | EVENT_EXCEPTION << 1 |
+	                     (value & HV_PENDING_EVENT_ERROR_VALID ?
+	                              HV_PENDING_INTERRUPTION_ERROR_VALID :
+	                              0);
+
+	if (!(value & HV_PENDING_EVENT_VALID))
+		return true;
+	return HV_PENDING_INTERRUPTION_TYPE(value) == HV_PENDING_EVENT_EXCEPTION &&
+	       set_pending_interruption(vp, exception);
 }
 
 static void set_activity(struct vp *vp, uint64_t value)
@@ -365,6 +388,8 @@ static bool write_row(struct vp *vp, const struct row *row, uint32_t name,
 		return true;
 	case HV_REGISTER_PENDING_INTERRUPTION:
 		return set_pending_interruption(vp, value);
+	case HV_REGISTER_PENDING_EVENT0:
+		return set_pending_event(vp, value);
 	case HV_REGISTER_INTERRUPT_STATE:
 		vp->arch.interrupt_shadow = value & HV_INTERRUPT_STATE_SHADOW;
 		vp->arch.nmi_blocked = (value & HV_INTERRUPT_STATE_NMI) != 0;
@@ -416,8 +441,16 @@ enum hv_status registers_set(struct vp *vp, uint32_t name,
 
 	if (!row)
 		return HV_STATUS_INVALID_PARAMETER;
+	/* Time is the partition's and goes on, whatever the parent read a while ago; unless it stands. D13 */
+	if (name == HV_X64_REGISTER_TSC && vp->partition->frozen_tsc == 0)
+		return HV_STATUS_SUCCESS;
 	return write_row(vp, row, name, value) ? HV_STATUS_SUCCESS :
 	                                         HV_STATUS_INVALID_REGISTER_VALUE;
+}
+
+bool registers_have_msr(uint32_t msr)
+{
+	return find_by_msr(msr) != NULL;
 }
 
 static bool is_open(const struct vp *vp, const struct row *row)

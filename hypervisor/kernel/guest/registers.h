@@ -23,6 +23,9 @@ uint32_t registers_suspend_bit(uint32_t name);
 bool registers_read_msr(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
 bool registers_write_msr(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
 
+/* Whether there is such an MSR at all. */
+bool registers_have_msr(uint32_t msr);
+
 void registers_load_page(struct vp *vp); /* what the parent marked dirty */
 
 #endif

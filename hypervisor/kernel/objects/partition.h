@@ -17,21 +17,14 @@
 #include "hypervisor/kernel/memory/pool.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-#define MAX_VPS           HV_MAX_VPS
-#define MAX_PARTITIONS    4096
-#define MAX_CPUID_RESULTS 32
+#define MAX_VPS        HV_MAX_VPS
+#define MAX_PARTITIONS 4096
 
 enum partition_state {
 	PARTITION_CREATED,
 	PARTITION_ACTIVE,
 	PARTITION_ENDING,
 	PARTITION_ENDED
-};
-
-/* What the parent has registered. */
-struct cpuid_results {
-	uint32_t count;
-	struct hv_input_register_intercept_result result[MAX_CPUID_RESULTS];
 };
 
 /* Pages that a partition takes from its parent's pool: itself, CPUID results, overlays. */
@@ -50,6 +43,8 @@ struct partition {
 	uint64_t ending_epoch;      /* PARTITION-3 */
 	uint64_t privileges;
 	uint32_t weight;
+	bool ignores_msrs;  /* that are unimplemented: read by anyone */
+	bool level_as_edge; /* constant once there are VPs */
 	struct npt npt;
 	struct vp *
 		showing; /* whose spare pages become tables meanwhile; NULL: the pool's */
@@ -76,7 +71,7 @@ struct partition {
 	uint64_t frozen_tsc; /* 0: it runs */
 	uint64_t tsc_origin; /* constant: where the reference time was 0 */
 
-	struct cpuid_results *cpuid; /* a page */
+	struct cpuid_results *cpuid; /* a page: of all VPs */
 
 	/* ports lock: delivery/ports.h */
 	struct list ports;

@@ -22,13 +22,14 @@ static void assign_pages(struct vp *vp)
 	vp->arch.extended_state = vp->pages[VP_PAGE_EXTENDED_STATE];
 	vp->intercept_page = vp->pages[VP_PAGE_INTERCEPT];
 	vp->register_page = vp->pages[VP_PAGE_REGISTERS];
+	memcpy(vp->cpuid, &vp->pages[VP_PAGE_CPUID], sizeof(vp->cpuid));
 	for (unsigned int i = 0; i < VP_OVERLAYS; i++)
 		vp->overlays[i].page = vp->pages[VP_PAGE_OVERLAYS + i];
 }
 
 struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool)
 {
-	unsigned int count = partition->is_root ? VP_PAGES_FIXED : VP_PAGES;
+	unsigned int count = partition->is_root ? VP_PAGES_ROOT : VP_PAGES;
 	void *pages[VP_PAGES];
 	struct vp *vp;
 
@@ -51,6 +52,7 @@ struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *p
 		.apic_id = vp->bound ? vp->bound->apic_id : index,
 		.clock_per_tick = APIC_CLOCK_PER_TICK,
 		.bootstrap = index == 0,
+		.level_as_edge = partition->level_as_edge,
 	};
 	virt->vp_init(vp);
 	vp_reset(vp);

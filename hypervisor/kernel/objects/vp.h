@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_status.h>
 #include <viridis/abi/hv_synic.h>
 #include <viridis/abi/viridis_intercept.h>
@@ -76,6 +77,24 @@ enum sched_wake {
 
 enum vp_sched_state { VP_BLOCKED, VP_QUEUED, VP_RUNNING };
 
+/*
+ * What the parent has registered of CPUID, for all VPs or for one, which has as many as the models of VMMs have leaves.
+ * The count is that of all pages, in the first.
+ */
+#define CPUID_PER_PAGE 63u
+#define CPUID_PAGES    3u
+struct cpuid_results {
+	uint32_t count, reserved;
+	struct hv_input_register_intercept_result result[CPUID_PER_PAGE];
+};
+_Static_assert(sizeof(struct cpuid_results) <= 4096, "a page");
+
+static inline struct hv_input_register_intercept_result *
+cpuid_result(struct cpuid_results *const *pages, uint32_t number)
+{
+	return &pages[number / CPUID_PER_PAGE]->result[number % CPUID_PER_PAGE];
+}
+
 /* The pages that a VP takes from the pool. The last ones become page tables when its overlays need such. */
 enum vp_page {
 	VP_PAGE_SELF,
@@ -84,7 +103,9 @@ enum vp_page {
 	VP_PAGE_INTERCEPT,
 	VP_PAGE_REGISTERS,
 	VP_PAGE_OVERLAYS,
-	VP_PAGES_FIXED = VP_PAGE_OVERLAYS + VP_OVERLAYS,
+	VP_PAGES_ROOT = VP_PAGE_OVERLAYS + VP_OVERLAYS, /* a root's VP has these */
+	VP_PAGE_CPUID = VP_PAGES_ROOT,
+	VP_PAGES_FIXED = VP_PAGE_CPUID + CPUID_PAGES,
 	VP_PAGES = VP_PAGES_FIXED + 8
 };
 
@@ -100,6 +121,7 @@ struct vp {
 	struct cpu *bound; /* a root's VP: the CPU it lives on */
 	struct viridis_intercept_page *intercept_page;
 	struct hv_register_page *register_page;
+	struct cpuid_results *cpuid[CPUID_PAGES]; /* a child's: of this VP alone */
 
 	/* owner only, VP-1 */
 	struct vlapic lapic;
@@ -109,6 +131,7 @@ struct vp {
 	uint64_t assist_msr;
 	uint64_t tsc_adjust; /* what it has set its TSC ahead of the partition's */
 	uint64_t crash[5];
+	uint64_t mtrr_def_type, mtrr_base[16], mtrr_mask[16], mtrr_fixed[11];
 	struct vp_entry entry; /* the next one; its event may have been interrupted */
 	uint64_t turn;         /* grows whenever what CPUID says of it may have changed */
 	struct cpuid_answer {
@@ -168,7 +191,7 @@ struct vp {
 
 _Static_assert(sizeof(struct vp) <= 4096, "a VP is one page");
 
-/* NULL: the pool has not enough pages. A root's VP has none for page tables: those are in the reserve. */
+/* NULL: the pool has not enough pages. A root's VP has none for page tables, which are in the reserve. */
 struct vp *vp_create(struct partition *partition, uint32_t index, struct pool *pool);
 
 /* A zeroed page for an overlay's page table, or NULL. */
