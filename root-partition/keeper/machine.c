@@ -144,8 +144,9 @@ bool keeper_make_partition(struct keeper *keeper, GError **error)
 	if (!await_end(keeper, error) || !renew_memory(keeper, error))
 		return false;
 	result = mshv_create_partition(keeper->device,
-	                               MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC, NULL,
-	                               0, &keeper->partition);
+	                               MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC |
+	                                       VIRIDIS_PARTITION_HEARS_EOI,
+	                               NULL, 0, &keeper->partition);
 	if (result < 0)
 		return keeper_fail(error, result, "the partition cannot be created");
 	if (map_memory(keeper, error))

@@ -21,6 +21,7 @@
 static_assert(MSHV_INITIALIZE_PARTITION == _IO(0xb8, 0x00));
 static_assert(MSHV_CREATE_PARTITION == _IOW(0xb8, 0x00, struct mshv_create_partition));
 static_assert(MSHV_RUN_VP == _IOR(0xb8, 0x00, struct mshv_run_vp));
+static_assert(MSHV_SET_MSI_ROUTING == _IOW(0xb8, 0x05, struct mshv_user_irq_table));
 static_assert(MSHV_ROOT_HVCALL == _IOWR(0xb8, 0x07, struct mshv_root_hvcall));
 
 static long device_ioctl(struct file *file, unsigned int command, unsigned long value)
@@ -54,7 +55,7 @@ static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "mshv",
 	.fops = &device_operations,
-	.mode = 0600,
+	.mode = 0660, /* of root's group; a rule of udev's makes that kvm's */
 };
 
 static int __init viridis_init(void)
@@ -91,6 +92,7 @@ static void __exit viridis_exit(void)
 	misc_deregister(&device);
 	reboot_exit();
 	synic_exit();
+	passthrough_exit();
 	(void)pool_withdraw(&pool_root); /* what it leaves is in the total */
 	if (pool_total_pages() || partition_total_pinned())
 		pr_err("%lu deposited and %lu pinned pages are lost\n",

@@ -267,6 +267,7 @@ static int memory_map_locked(struct viridis_partition *partition,
 	return result;
 }
 
+/* What is not mapped need not be unmapped: VMMs that change their map end some of it twice. */
 static int memory_unmap_locked(struct viridis_partition *partition,
                                const struct mshv_user_mem_region *request)
 {
@@ -285,7 +286,10 @@ static int memory_unmap_locked(struct viridis_partition *partition,
 		region_free(partition, region);
 		return 0;
 	}
-	return -ENOENT;
+	return region_overlaps_locked(partition, request->guest_pfn,
+	                              request->bytes / PAGE_SIZE) ?
+	               -ENOENT :
+	               0;
 }
 
 static bool request_valid(const struct mshv_user_mem_region *request)

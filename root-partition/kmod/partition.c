@@ -4,6 +4,8 @@
 #include "partition.h"
 
 #include "event.h"
+#include "ioeventfd.h"
+#include "irq.h"
 #include "memory.h"
 #include "message.h"
 #include "passthrough.h"
@@ -136,9 +138,12 @@ static void partition_destroy(struct kref *references)
 	partition_for_each_vp(partition, vp_stop);
 	event_remove_signals(partition);
 	event_remove_flags(partition);
+	irq_remove_all(partition);
+	ioeventfd_remove_all(partition);
 	partition_for_each_vp(partition, vp_destroy);
 	memory_unmap_all(partition);
 	partition_delete(partition);
+	passthrough_buffer_free(&partition->buffer);
 	kfree_rcu(partition, rcu);
 	atomic_dec(&live);
 }
@@ -172,6 +177,12 @@ static long partition_ioctl(struct file *file, unsigned int command, unsigned lo
 		return memory_set(partition, argument);
 	case MSHV_ROOT_HVCALL:
 		return passthrough_partition(partition, argument);
+	case MSHV_IRQFD:
+		return irq_set_eventfd(partition, argument);
+	case MSHV_IOEVENTFD:
+		return ioeventfd_set(partition, argument);
+	case MSHV_SET_MSI_ROUTING:
+		return irq_set_routes(partition, argument);
 	case VIRIDIS_PARTITION_ID:
 		return copy_to_user(argument, &partition->id, sizeof(partition->id)) ?
 		               -EFAULT :
@@ -209,7 +220,8 @@ static int request_fetch(struct mshv_create_partition_v2 *request,
                          const void __user *argument)
 {
 	const u64 known = MSHV_PARTITION_LAPIC | MSHV_PARTITION_X2APIC |
-	                  MSHV_PARTITION_SUPERPAGES | MSHV_PARTITION_CPU_FEATURES;
+	                  MSHV_PARTITION_SUPERPAGES | MSHV_PARTITION_CPU_FEATURES |
+	                  VIRIDIS_PARTITION_HEARS_EOI;
 	size_t bytes = sizeof(struct mshv_create_partition);
 
 	memset(request, 0, sizeof(*request));
@@ -259,6 +271,18 @@ static int partition_make(const struct mshv_create_partition_v2 *request, u64 *i
 	return hypercall_errno(status);
 }
 
+static int partition_show_level_as_edge(u64 id)
+{
+	struct hv_input_set_partition_property input = {
+		.partition_id = id,
+		.code = HV_PROPERTY_LEVEL_AS_EDGE,
+		.value = 1,
+	};
+
+	return hypercall_errno(
+		hypercall_simple(HVCALL_SET_PARTITION_PROPERTY, &input, sizeof(input)));
+}
+
 static struct viridis_partition *
 partition_allocate(const struct mshv_create_partition_v2 *request)
 {
@@ -272,6 +296,11 @@ partition_allocate(const struct mshv_create_partition_v2 *request)
 	INIT_LIST_HEAD(&partition->regions);
 	INIT_LIST_HEAD(&partition->signals);
 	INIT_LIST_HEAD(&partition->eventfd_flags);
+	INIT_LIST_HEAD(&partition->irqfds);
+	INIT_LIST_HEAD(&partition->ioeventfds);
+	passthrough_buffer_init(&partition->buffer);
+	memcpy(partition->disabled_features, request->disabled_features,
+	       sizeof(partition->disabled_features));
 	partition->creator_pid = task_tgid_nr(current);
 	result = partition_make(request, &partition->id);
 	if (result) {
@@ -280,7 +309,11 @@ partition_allocate(const struct mshv_create_partition_v2 *request)
 	}
 	atomic_inc(&live);
 	pool_init(&partition->pool, partition->id, POOL_LIMIT_BASE);
-	result = xa_insert(&partitions, partition->id, partition, GFP_KERNEL);
+	result = request->flags & VIRIDIS_PARTITION_HEARS_EOI ?
+	                 0 :
+	                 partition_show_level_as_edge(partition->id);
+	if (!result)
+		result = xa_insert(&partitions, partition->id, partition, GFP_KERNEL);
 	if (result) {
 		partition_put(partition);
 		return ERR_PTR(result);

@@ -10,13 +10,14 @@
  *    go of something, that is leaked, said in the log and seen in the totals.
  * P3 Interrupts find partition and vp under RCU; both are freed after a grace period.
  *
- * Locks, outermost first: partition->lock, vp->run_lock, queue->read_lock, the CPU hotplug lock,
+ * Locks, outermost first: partition->lock, vp->run_lock, a passthrough buffer's, queue->read_lock, the CPU hotplug lock,
  * synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's, queue->lock) are leaves.
  */
 #ifndef VIRIDIS_KMOD_PARTITION_H
 #define VIRIDIS_KMOD_PARTITION_H
 
 #include "abi.h"
+#include "passthrough.h"
 #include "pool.h"
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -30,10 +31,12 @@ struct viridis_partition {
 	/* constant after create */
 	u64 id;
 	u32 creator_pid;
+	u64 disabled_features[2];
 
-	struct kref references; /* P1 */
-	struct rcu_head rcu;    /* P3 */
-	struct pool pool;       /* has its own lock */
+	struct kref references;           /* P1 */
+	struct rcu_head rcu;              /* P3 */
+	struct pool pool;                 /* has its own lock */
+	struct passthrough_buffer buffer; /* has its own */
 
 	struct mutex lock; /* guards what follows; killable where a caller waits for it */
 	struct list_head regions;
@@ -44,6 +47,11 @@ struct viridis_partition {
 	struct list_head eventfd_flags;
 	unsigned int eventfd_flag_count;
 	unsigned int queue_count;
+	struct irq_table __rcu *irq_table;
+	struct list_head irqfds; /* read under RCU, as are ioeventfds */
+	unsigned int irqfd_count;
+	struct list_head ioeventfds;
+	unsigned int ioeventfd_count;
 	unsigned int vp_count;                     /* read without the lock for reports */
 	struct viridis_vp __rcu *vps[MSHV_VP_MAX]; /* read under RCU: P3 */
 };

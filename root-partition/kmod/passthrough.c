@@ -8,6 +8,7 @@
 
 #include "access.h"
 #include "partition.h"
+#include "property.h"
 #include "vp.h"
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -19,8 +20,9 @@
 #define HVCALL_GET_VP_CPUID_VALUES         0x00f4
 #define HVCALL_GET_PARTITION_PROPERTY_EX   0x0101
 
-/* Every block that names a vp has its index right behind the partition id. */
-#define VP_INDEX_OFFSET 8
+/* Behind the partition id: the index in every block that names a vp, the code in one of a property. */
+#define VP_INDEX_OFFSET      8
+#define PROPERTY_CODE_OFFSET 8
 
 /* What the calls of a running VM need lies on the stack. */
 #define SMALL_BYTES 256
@@ -138,59 +140,111 @@ static int passthrough_answer(const struct mshv_root_hvcall *request, const u8 *
 	return 0;
 }
 
+/* Whose call it is. */
+struct passthrough_caller {
+	struct viridis_partition *partition; /* NULL: the device's, on the root */
+	const struct viridis_vp *vp;         /* NULL but on a vp descriptor */
+	struct pool *pool;
+	struct passthrough_buffer *buffer;
+};
+
+void passthrough_buffer_init(struct passthrough_buffer *buffer)
+{
+	mutex_init(&buffer->lock);
+	buffer->pages = NULL;
+}
+
+void passthrough_buffer_free(struct passthrough_buffer *buffer)
+{
+	free_pages((unsigned long)buffer->pages, 1);
+}
+
+/* What the module knows better than the hypervisor. True: that was all of the call. */
+static bool passthrough_answered_here(const struct passthrough_caller *caller,
+                                      struct mshv_root_hvcall *request, u8 *input,
+                                      u8 *output, int *result)
+{
+	u32 code;
+	u64 value;
+
+	memcpy(&code, input + PROPERTY_CODE_OFFSET, sizeof(code));
+	if (request->code == HVCALL_SET_PARTITION_PROPERTY) {
+		*result = property_translate(caller->partition, input);
+		return *result != 0;
+	}
+	if (request->code != HVCALL_GET_PARTITION_PROPERTY || request->output_bytes < 8 ||
+	    !property_get(caller->partition, code, &value))
+		return false;
+	memset(output, 0, request->output_bytes);
+	memcpy(output, &value, sizeof(value));
+	request->status = HV_STATUS_SUCCESS;
+	request->reps = 0;
+	*result = 0;
+	return true;
+}
+
 /*
  * With `input`, zeroed and input_bytes long, and room for the output. We write the id in every block that we
- * let through; vp: NULL but on a vp descriptor.
+ * let through.
  */
 static int passthrough_run(const struct passthrough_rule *rule,
-                           struct mshv_root_hvcall *request, struct pool *pool,
-                           const struct viridis_vp *vp, u8 *input, size_t input_bytes,
-                           u8 *output, void __user *argument)
+                           struct mshv_root_hvcall *request,
+                           const struct passthrough_caller *caller, u8 *input,
+                           size_t input_bytes, u8 *output, void __user *argument)
 {
 	void __user *user = (void __user *)(unsigned long)request->input;
+	const struct viridis_vp *vp = caller->vp;
 	int result, answered;
 
 	if (copy_from_user(input, user, request->input_bytes))
 		return -EFAULT;
-	memcpy(input, &pool->partition_id, sizeof(pool->partition_id));
+	memcpy(input, &caller->pool->partition_id, sizeof(caller->pool->partition_id));
 	if (vp && rule->names_vp)
 		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
-	result = passthrough_call(rule, request, input, input_bytes, output, pool);
+	if (!passthrough_answered_here(caller, request, input, output, &result))
+		result = passthrough_call(rule, request, input, input_bytes, output,
+		                          caller->pool);
 	answered = passthrough_answer(request, output, argument);
 	return answered ? answered : result;
 }
 
 /* noinline: the other way needs no such stack. */
 static noinline int passthrough_small(const struct passthrough_rule *rule,
-                                      struct mshv_root_hvcall *request, struct pool *pool,
-                                      const struct viridis_vp *vp, size_t input_bytes,
-                                      void __user *argument)
+                                      struct mshv_root_hvcall *request,
+                                      const struct passthrough_caller *caller,
+                                      size_t input_bytes, void __user *argument)
 {
 	u8 input[SMALL_BYTES] __aligned(8) = { 0 };
 	u8 output[SMALL_BYTES] __aligned(8);
 
-	return passthrough_run(rule, request, pool, vp, input, input_bytes, output,
+	return passthrough_run(rule, request, caller, input, input_bytes, output,
 	                       argument);
 }
 
+/* One at a time of a descriptor's. */
 static int passthrough_large(const struct passthrough_rule *rule,
-                             struct mshv_root_hvcall *request, struct pool *pool,
-                             const struct viridis_vp *vp, size_t input_bytes,
+                             struct mshv_root_hvcall *request,
+                             const struct passthrough_caller *caller, size_t input_bytes,
                              void __user *argument)
 {
-	u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 1);
-	int result;
+	struct passthrough_buffer *buffer = caller->buffer;
+	int result = -ENOMEM;
 
-	if (!pages)
-		return -ENOMEM;
-	result = passthrough_run(rule, request, pool, vp, pages, input_bytes,
-	                         pages + PAGE_SIZE, argument);
-	free_pages((unsigned long)pages, 1);
+	if (mutex_lock_killable(&buffer->lock))
+		return -EINTR;
+	if (!buffer->pages)
+		buffer->pages = (u8 *)__get_free_pages(GFP_KERNEL_ACCOUNT, 1);
+	if (buffer->pages) {
+		memset(buffer->pages, 0, input_bytes);
+		result = passthrough_run(rule, request, caller, buffer->pages,
+		                         input_bytes, buffer->pages + PAGE_SIZE,
+		                         argument);
+	}
+	mutex_unlock(&buffer->lock);
 	return result;
 }
 
-static long passthrough(struct pool *pool, const struct viridis_vp *vp, bool device,
-                        void __user *argument)
+static long passthrough(const struct passthrough_caller *caller, void __user *argument)
 {
 	const struct passthrough_rule *rule;
 	struct mshv_root_hvcall request;
@@ -200,27 +254,49 @@ static long passthrough(struct pool *pool, const struct viridis_vp *vp, bool dev
 	if (result)
 		return result;
 	rule = passthrough_rule(request.code);
-	if (!rule || (device && !rule->on_device))
+	if (!rule || (!caller->partition && !rule->on_device))
 		return -EOPNOTSUPP;
 	input_bytes = passthrough_input_bytes(rule, &request);
 	if (input_bytes > PAGE_SIZE)
 		return -EINVAL;
 	if (input_bytes <= SMALL_BYTES && request.output_bytes <= SMALL_BYTES)
-		return passthrough_small(rule, &request, pool, vp, input_bytes, argument);
-	return passthrough_large(rule, &request, pool, vp, input_bytes, argument);
+		return passthrough_small(rule, &request, caller, input_bytes, argument);
+	return passthrough_large(rule, &request, caller, input_bytes, argument);
+}
+
+/* Its calls are short. */
+static struct passthrough_buffer device_buffer = {
+	.lock = __MUTEX_INITIALIZER(device_buffer.lock),
+};
+
+void passthrough_exit(void)
+{
+	passthrough_buffer_free(&device_buffer);
 }
 
 long passthrough_device(void __user *argument)
 {
-	return passthrough(&pool_root, NULL, true, argument);
+	const struct passthrough_caller caller = { .pool = &pool_root,
+		                                   .buffer = &device_buffer };
+
+	return passthrough(&caller, argument);
 }
 
 long passthrough_partition(struct viridis_partition *partition, void __user *argument)
 {
-	return passthrough(&partition->pool, NULL, false, argument);
+	const struct passthrough_caller caller = { .partition = partition,
+		                                   .pool = &partition->pool,
+		                                   .buffer = &partition->buffer };
+
+	return passthrough(&caller, argument);
 }
 
 long passthrough_vp(struct viridis_vp *vp, void __user *argument)
 {
-	return passthrough(&vp->partition->pool, vp, false, argument);
+	const struct passthrough_caller caller = { .partition = vp->partition,
+		                                   .vp = vp,
+		                                   .pool = &vp->partition->pool,
+		                                   .buffer = &vp->buffer };
+
+	return passthrough(&caller, argument);
 }

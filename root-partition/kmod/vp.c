@@ -157,7 +157,10 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 
 	if (mutex_lock_killable(&vp->run_lock))
 		return -EINTR;
-	result = vp_run_locked(vp);
+	vp_exit_mend(vp);
+	do
+		result = vp_run_locked(vp);
+	while (!result && vp_exit_answered(vp));
 	if (!result) {
 		const void *message =
 			page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
@@ -318,6 +321,7 @@ static struct file *vp_create_locked(struct viridis_partition *partition, u32 in
 	vp->partition = partition;
 	vp->index = index;
 	mutex_init(&vp->run_lock);
+	passthrough_buffer_init(&vp->buffer);
 	init_waitqueue_head(&vp->wait);
 	result = vp_make(vp);
 	if (result)
@@ -384,5 +388,6 @@ void vp_destroy(struct viridis_vp *vp)
 	if (result)
 		pr_err("p%llu vp%u: not deleted: %d\n", vp->partition->id, vp->index,
 		       result);
+	passthrough_buffer_free(&vp->buffer);
 	kfree_rcu(vp, rcu);
 }

@@ -4,6 +4,8 @@
 #define VIRIDIS_KMOD_VP_H
 
 #include "abi.h"
+#include "passthrough.h"
+#include "vp_exit.h"
 #include "vp_watch.h"
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -23,12 +25,14 @@ struct viridis_vp {
 
 	struct mutex run_lock; /* one RUN_VP at a time */
 	struct vp_watch watch; /* run_lock */
+	struct vp_rep rep;     /* run_lock */
 	wait_queue_head_t wait;
 	/*
 	 * An intercept's message is in the page. Set with release by the interrupt, or by RUN_VP
 	 * itself; read with acquire by RUN_VP, cleared by it once the message is with the caller.
 	 */
 	bool intercepted;
+	struct passthrough_buffer buffer;
 	struct rcu_head rcu; /* P3 */
 };
 

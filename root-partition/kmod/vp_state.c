@@ -43,6 +43,25 @@ static int vp_state_components(struct viridis_vp *vp, u64 *xfem)
 	return hypercall_errno(hypercall(&call));
 }
 
+#define XCOMP_COMPACTED BIT64(63)
+
+static u64 *vp_state_xcomp(u8 *page)
+{
+	return (u64 *)(page + 520); /* SDM1 13.4.2 */
+}
+
+/* Upstream's format is the compacted one. Of x87, SSE and AVX all is where the standard format has it. SDM1 13.4.3 */
+static bool vp_state_from_compacted(u8 *page, u64 xfem)
+{
+	u64 components = *vp_state_xcomp(page) & ~XCOMP_COMPACTED;
+	u64 present = *(u64 *)(page + 512);
+
+	if (!(*vp_state_xcomp(page) & XCOMP_COMPACTED))
+		return true; /* the hypervisor looks at it */
+	*vp_state_xcomp(page) = 0;
+	return !(components & ~xfem) && !(present & ~components);
+}
+
 static int vp_state_call(struct viridis_vp *vp, u16 code, u8 type, void *page)
 {
 	struct hv_input_vp_state header = {
@@ -69,10 +88,15 @@ static int vp_state_call(struct viridis_vp *vp, u16 code, u8 type, void *page)
 	}
 	if (type == MSHV_VP_STATE_XSAVE)
 		result = vp_state_components(vp, &header.xfem);
+	if (!result && type == MSHV_VP_STATE_XSAVE && code == HVCALL_SET_VP_STATE &&
+	    !vp_state_from_compacted(page, header.xfem))
+		result = -EINVAL;
 	if (!result)
 		result = hypercall_errno(pool_call(&vp->partition->pool, &call));
 	if (!result && call.output && !in_page)
 		memcpy(page, &timers, sizeof(timers));
+	if (!result && type == MSHV_VP_STATE_XSAVE)
+		*vp_state_xcomp(page) = XCOMP_COMPACTED | header.xfem;
 	return result;
 }
 

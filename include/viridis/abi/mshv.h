@@ -8,6 +8,7 @@
  *   device       open("/dev/mshv")        CREATE_PARTITION ROOT_HVCALL INFO READ_LOG READ_TRACE
  *                                         GET_STATS
  *   partition    MSHV_CREATE_PARTITION    INITIALIZE CREATE_VP SET_GUEST_MEMORY ROOT_HVCALL
+ *                                         IRQFD IOEVENTFD SET_MSI_ROUTING
  *                                         PARTITION_ID SIGNAL_EVENTFD EVENTFD_FLAG MESSAGE_FD
  *                                         POST_MESSAGE GET_STATS
  *   vp           MSHV_CREATE_VP           RUN_VP GET/SET_VP_STATE ROOT_HVCALL, mmap
@@ -41,6 +42,12 @@
 	BIT64(2) /* accepted; large pages are used wherever they fit */
 #define MSHV_PARTITION_CPU_FEATURES \
 	BIT64(3) /* the block is struct mshv_create_partition_v2 */
+
+/*
+ * Ours. Whoever models an I/O APIC and ends its level interrupts when RUN_VP tells of an APIC_EOI says so; without it
+ * the child is shown level interrupts as edge ones (TMR 0): Linux then ends them at the I/O APIC itself.
+ */
+#define VIRIDIS_PARTITION_HEARS_EOI BIT64(63)
 
 struct mshv_create_partition {
 	uint64_t flags;
@@ -77,7 +84,8 @@ ASSERT_SIZE(struct mshv_create_vp, 4);
 
 #define MSHV_MEMORY_WRITABLE   0x1u
 #define MSHV_MEMORY_EXECUTABLE 0x2u
-#define MSHV_MEMORY_UNMAP      0x4u /* guest_pfn and bytes name a region as it was mapped */
+#define MSHV_MEMORY_UNMAP \
+	0x4u /* guest_pfn and bytes name a region as it was mapped, or nothing */
 
 /* Pins the caller's pages and maps them. EEXIST: overlaps a region that is mapped. */
 struct mshv_user_mem_region {
@@ -90,6 +98,62 @@ struct mshv_user_mem_region {
 ASSERT_SIZE(struct mshv_user_mem_region, 32);
 
 #define MSHV_SET_GUEST_MEMORY MSHV_IOW(0x02u, struct mshv_user_mem_region)
+
+/* Which message each GSI stands for: the whole table. EINVAL: a GSI is named twice, or too high. */
+#define MSHV_IRQ_MAX 4096u
+
+struct mshv_user_irq_entry {
+	uint32_t gsi;
+	uint32_t address_lo; /* as a device sends it */
+	uint32_t address_hi;
+	uint32_t data;
+};
+ASSERT_SIZE(struct mshv_user_irq_entry, 16);
+
+struct mshv_user_irq_table {
+	uint32_t count; /* entries follow */
+	uint32_t reserved;
+};
+ASSERT_SIZE(struct mshv_user_irq_table, 8);
+
+#define MSHV_IRQFD_DEASSIGN 0x1u
+#define MSHV_IRQFD_RESAMPLE \
+	0x2u /* resample_fd is signalled at each end of the GSI's level interrupt */
+
+/*
+ * Whoever writes to the eventfd sends the GSI's message. The module consumes the count. EBUSY: it is bound
+ * already. One that is not bound can be ended.
+ */
+struct mshv_user_irqfd {
+	int32_t fd;
+	int32_t resample_fd;
+	uint32_t gsi;
+	uint32_t flags;
+};
+ASSERT_SIZE(struct mshv_user_irqfd, 16);
+
+#define MSHV_IRQFD MSHV_IOW(0x03u, struct mshv_user_irqfd)
+
+#define MSHV_IOEVENTFD_DATAMATCH 0x1u
+#define MSHV_IOEVENTFD_PIO       0x2u
+#define MSHV_IOEVENTFD_DEASSIGN  0x4u
+
+/*
+ * A write of `bytes` bytes (0: of any size) to an address that is not mapped, or a port, adds 1 to the eventfd, and
+ * RUN_VP goes on. EEXIST: another takes the same write; ENOENT: nothing to end.
+ */
+struct mshv_user_ioeventfd {
+	uint64_t match; /* with DATAMATCH: of this value alone */
+	uint64_t address;
+	uint32_t bytes;
+	int32_t fd;
+	uint32_t flags;
+	uint8_t reserved[4];
+};
+ASSERT_SIZE(struct mshv_user_ioeventfd, 32);
+
+#define MSHV_IOEVENTFD       MSHV_IOW(0x04u, struct mshv_user_ioeventfd)
+#define MSHV_SET_MSI_ROUTING MSHV_IOW(0x05u, struct mshv_user_irq_table)
 
 /* ---- Upstream: any descriptor but messages ---- */
 
@@ -146,7 +210,10 @@ struct mshv_get_set_vp_state {
 };
 ASSERT_SIZE(struct mshv_get_set_vp_state, 16);
 
-/* What is in the buffer: hv_vp_state.h, which for MSHV_VP_STATE_SIMP says SIM_PAGE, and so on. EBUSY: the vp runs. */
+/*
+ * What is in the buffer: hv_vp_state.h, which for MSHV_VP_STATE_SIMP says SIM_PAGE, and so on. An XSAVE area is told in
+ * the compacted format, and taken in either. EBUSY: the vp runs.
+ */
 
 #define MSHV_GET_VP_STATE MSHV_IOWR(0x01u, struct mshv_get_set_vp_state)
 #define MSHV_SET_VP_STATE MSHV_IOWR(0x02u, struct mshv_get_set_vp_state)

@@ -32,5 +32,6 @@ Suite *mshv_event_suite(void);
 Suite *mshv_pages_suite(void);
 Suite *mshv_synic_suite(void);
 Suite *mshv_state_suite(void);
+Suite *mshv_vmm_suite(void);
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Partition properties that are answered here, or said to the hypervisor in its own words. */
+#ifndef VIRIDIS_KMOD_PROPERTY_H
+#define VIRIDIS_KMOD_PROPERTY_H
+
+#include <linux/types.h>
+
+struct viridis_partition;
+
+/*
+ * What the processor has for guests, by bank, less what the partition was created without (NULL: the root). False: not
+ * one of the banks.
+ */
+bool property_get(const struct viridis_partition *partition, u32 code, u64 *value);
+
+/* SYNTHETIC_FEATURES are privileges by other numbers: the block becomes one that the hypervisor knows. */
+int property_translate(const struct viridis_partition *partition, u8 *input);
+
+#endif

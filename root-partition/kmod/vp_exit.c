@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* RUN_VP's own share of intercepts: vp_exit.h */
+#include "abi.h"
+#include "vp_exit.h"
+
+#include "hypercall.h"
+#include "hypervisor/core/decode_access.h"
+#include "ioeventfd.h"
+#include "irq.h"
+#include "partition.h"
+#include "vp.h"
+#include <asm/processor-flags.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#define ATTRIBUTE_LONG BIT32(13)
+#define ATTRIBUTE_BIG  BIT32(14)
+#define GPR_RCX        1
+
+static struct hv_message *exit_message(const struct viridis_vp *vp)
+{
+	return page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
+}
+
+static struct hv_register_page *exit_registers(const struct viridis_vp *vp)
+{
+	return page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]);
+}
+
+/* 16, 32 or 64. APM2 4.8.1 */
+static unsigned int exit_code_bits(const struct hv_x64_intercept_header *header)
+{
+	if (header->execution_state & HV_EXECUTION_EFER_LMA &&
+	    header->cs.attributes & ATTRIBUTE_LONG)
+		return 64;
+	return header->cs.attributes & ATTRIBUTE_BIG ? 32 : 16;
+}
+
+/* A write that may be answered here; what is single-stepped is more work. APM2 13.1.3 */
+static bool exit_is_write(const struct hv_x64_intercept_header *header)
+{
+	return header->access_type == HV_INTERCEPT_WRITE &&
+	       !(header->rflags & X86_EFLAGS_TF);
+}
+
+/* The instruction is done: RIP behind it, which ends the shadow of an STI too. */
+static bool exit_complete(struct viridis_vp *vp, u64 rip)
+{
+	struct hv_register_page *registers = exit_registers(vp);
+
+	registers->rip = rip;
+	registers->dirty |= HV_REGISTER_PAGE_DIRTY_RIP;
+	WRITE_ONCE(vp->intercepted, false);
+	return true;
+}
+
+/* ---- Ports ---- */
+
+/* An address size prefix among the instruction's. APM3 1.2 */
+static bool exit_has_67(const struct hv_x64_io_port_intercept *io)
+{
+	unsigned int i;
+
+	for (i = 0; i < io->instruction_byte_count && i < 15; i++) {
+		u8 byte = io->instruction_bytes[i];
+
+		if (byte == 0x67)
+			return true;
+		if ((byte & 0xe7) != 0x26 && (byte & 0xfe) != 0x64 && byte != 0x66 &&
+		    byte != 0xf2 && byte != 0xf3)
+			return false;
+	}
+	return false;
+}
+
+/* Of a count, what the address size makes of it, for the VMM too. */
+static void exit_note_rep(struct viridis_vp *vp, struct hv_x64_io_port_intercept *io)
+{
+	unsigned int bits = exit_code_bits(&io->header);
+
+	if (exit_has_67(io))
+		bits = bits == 32 ? 16 : 32;
+	vp->rep.pending = true;
+	vp->rep.rip = io->header.rip + (io->header.length_and_cr8 & 0xf);
+	vp->rep.rcx = io->rcx;
+	vp->rep.mask = bits == 64 ? U64_MAX : bits == 32 ? U32_MAX : U16_MAX;
+	io->rcx &= vp->rep.mask;
+}
+
+static bool exit_port(struct viridis_vp *vp, struct hv_x64_io_port_intercept *io)
+{
+	u32 bytes = io->access_info & HV_IO_PORT_SIZE_MASK;
+
+	if (io->access_info & HV_IO_PORT_STRING) {
+		if (io->access_info & HV_IO_PORT_REP)
+			exit_note_rep(vp, io);
+		return false;
+	}
+	if (!exit_is_write(&io->header) ||
+	    !ioeventfd_signal(vp->partition, true, io->port_number, bytes, io->rax))
+		return false;
+	return exit_complete(vp, io->header.rip + (io->header.length_and_cr8 & 0xf));
+}
+
+/* A count with 32-bit addresses ends as 0 in all of RCX: APM1 3.1.2. */
+static u64 exit_counted(const struct vp_rep *rep)
+{
+	return rep->mask == U16_MAX ? rep->rcx & ~rep->mask : 0;
+}
+
+static bool exit_get(const struct viridis_vp *vp, const u32 names[2],
+                     union hv_register_value values[2])
+{
+	struct hv_input_get_vp_registers header = {
+		.partition_id = vp->partition->id,
+		.vp_index = vp->index,
+	};
+	struct hypercall call = {
+		.code = HVCALL_GET_VP_REGISTERS,
+		.reps = 2,
+		.header = &header,
+		.header_bytes = sizeof(header),
+		.list = names,
+		.list_bytes = 2 * sizeof(names[0]),
+		.output = values,
+		.output_bytes = 2 * sizeof(values[0]),
+	};
+
+	return hypercall(&call) == HV_STATUS_SUCCESS;
+}
+
+static void exit_set_rcx(struct viridis_vp *vp, u64 rcx)
+{
+	struct hv_input_set_vp_registers header = {
+		.partition_id = vp->partition->id,
+		.vp_index = vp->index,
+	};
+	const struct hv_register_assoc one = {
+		.name = HV_X64_REGISTER_RAX + GPR_RCX,
+		.value.reg64 = rcx,
+	};
+	struct hypercall call = {
+		.code = HVCALL_SET_VP_REGISTERS,
+		.reps = 1,
+		.header = &header,
+		.header_bytes = sizeof(header),
+		.list = &one,
+		.list_bytes = sizeof(one),
+	};
+
+	(void)hypercall(&call);
+}
+
+/*
+ * Whoever goes on behind the instruction has carried out all of its elements: then the count is 0, whatever the
+ * VMM says. What it marked in the register page counts before what the vp has.
+ */
+void vp_exit_mend(struct viridis_vp *vp)
+{
+	static const u32 names[2] = { HV_X64_REGISTER_RIP,
+		                      HV_X64_REGISTER_RAX + GPR_RCX };
+	const u32 marks = HV_REGISTER_PAGE_DIRTY_RIP | HV_REGISTER_PAGE_DIRTY_GP;
+	struct hv_register_page *registers = exit_registers(vp);
+	union hv_register_value values[2];
+	u32 dirty = READ_ONCE(registers->dirty);
+
+	if (!vp->rep.pending)
+		return;
+	vp->rep.pending = false;
+	if ((~dirty & marks) && !exit_get(vp, names, values))
+		return;
+	if (dirty & HV_REGISTER_PAGE_DIRTY_RIP)
+		values[0].reg64 = registers->rip;
+	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
+		values[1].reg64 = registers->gp[GPR_RCX];
+	if (values[0].reg64 != vp->rep.rip || values[1].reg64 != vp->rep.rcx)
+		return;
+	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
+		registers->gp[GPR_RCX] = exit_counted(&vp->rep);
+	else
+		exit_set_rcx(vp, exit_counted(&vp->rep));
+}
+
+/* ---- Memory ---- */
+
+/* Instructions other than MOV are the VMM's to carry out. */
+static bool exit_memory(struct viridis_vp *vp,
+                        const struct hv_x64_memory_intercept *memory)
+{
+	const struct hv_register_page *registers = exit_registers(vp);
+	struct decode_access access;
+	u8 bytes[DECODE_MAX_BYTES];
+	u64 gpr[DECODE_GPRS];
+	size_t count = min_t(size_t, memory->instruction_byte_count, sizeof(bytes));
+
+	if (!exit_is_write(&memory->header) ||
+	    !ioeventfd_is_at(vp->partition, false, memory->gpa))
+		return false;
+	memcpy(bytes, memory->instruction_bytes, count);
+	memcpy(gpr, registers->gp, sizeof(gpr));
+	if (!decode_access(bytes, count, exit_code_bits(&memory->header), gpr, &access) ||
+	    access.is_load)
+		return false;
+	if (!ioeventfd_signal(vp->partition, false, memory->gpa, access.bytes,
+	                      access.value))
+		return false;
+	return exit_complete(vp, memory->header.rip + access.length);
+}
+
+bool vp_exit_answered(struct viridis_vp *vp)
+{
+	struct hv_message *message = exit_message(vp);
+	void *payload = message->payload;
+
+	switch (message->type) {
+	case HV_MESSAGE_X64_IO_PORT:
+		return exit_port(vp, payload);
+	case HV_MESSAGE_UNMAPPED_GPA:
+	case HV_MESSAGE_GPA_INTERCEPT:
+		return exit_memory(vp, payload);
+	case HV_MESSAGE_X64_APIC_EOI:
+		irq_ended(vp->partition,
+		          ((struct hv_x64_apic_eoi_message *)payload)->vector);
+		return false;
+	default:
+		return false;
+	}
+}
