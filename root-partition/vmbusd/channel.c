@@ -102,6 +102,7 @@ static void channel_open(struct server *server, uint32_t relid,
 	struct vmbus *vmbus = vmbus_of(server);
 	struct provider *provider = vmbus_provider_of(vmbus, relid);
 	struct provider_rings lent = {
+		.index = vmbus->channels[relid].index,
 		.pfns = rings->pfns,
 		.count = rings->upstream_pages + rings->downstream_pages,
 		.in_pages = rings->upstream_pages,
@@ -136,6 +137,7 @@ static void finish_close(struct vmbus *vmbus, uint32_t relid)
 	unwire(vmbus, relid);
 	vmbus_end_loans(vmbus, relid);
 	server_close_complete(&vmbus->server, relid);
+	vmbus_take_back(vmbus, relid);
 }
 
 static void channel_close(struct server *server, uint32_t relid)
@@ -162,7 +164,15 @@ static void channel_retarget(struct server *server, uint32_t relid, uint32_t tar
 
 static void channel_gone(struct server *server, uint32_t relid)
 {
-	vmbus_of(server)->channels[relid].class = NULL;
+	struct vmbus_channel *channel = &vmbus_of(server)->channels[relid];
+	uint32_t first = channel->first;
+
+	channel->class = NULL;
+	channel->first = 0;
+	channel->index = 0;
+	channel->wanted = 0;
+	if (first != 0)
+		vmbus_sub_channel_gone(vmbus_of(server), first);
 }
 
 static void reset_complete(struct server *server)
@@ -259,6 +269,18 @@ static void returned(gpointer context, struct provider *provider, uint32_t relid
 	vmbus_deliver(vmbus);
 }
 
+static void offer(gpointer context, struct provider *provider, uint32_t relid,
+                  uint32_t count)
+{
+	struct vmbus *vmbus = context;
+
+	if (!is_its_channel(vmbus, provider, relid) ||
+	    state_of(vmbus, relid) != SERVER_CHANNEL_OPEN)
+		return;
+	vmbus_offer_more(vmbus, relid, count);
+	vmbus_deliver(vmbus);
+}
+
 /* {"ok": true} or {"ok": false, "error": "..."}, for the request with the same tag. */
 static void answer_shutdown(struct vmbus *vmbus, const char *json)
 {
@@ -341,6 +363,7 @@ const struct provider_events vmbus_provider_events = {
 	.closed = closed,
 	.borrowed = borrowed,
 	.returned = returned,
+	.offer = offer,
 	.event = event,
 	.gone = gone,
 };

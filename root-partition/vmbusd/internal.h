@@ -9,8 +9,9 @@
 #include "root-partition/vmbusd/vmbusd.h"
 #include "vmbus/core/server.h"
 
-#define VMBUS_CHANNELS          16u
-#define VMBUS_GPADLS            64u
+#define VMBUS_CHANNELS \
+	80u /* of all devices, and the sub-channels of all network adapters */
+#define VMBUS_GPADLS            160u
 #define VMBUS_PFNS              32768u /* what 64 MiB of rings take */
 #define VMBUS_QUEUE             SERVER_QUEUE_CAPACITY(VMBUS_CHANNELS, VMBUS_GPADLS)
 #define VMBUS_MESSAGE_FDS       2u
@@ -26,7 +27,10 @@ struct vmbus_loan {
 /* A channel, by relid. */
 struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
-	int event_in;                    /* -1 while not open */
+	uint32_t first;                  /* of a sub-channel: its device's; else 0 */
+	uint32_t index;                  /* of a sub-channel, from 1 */
+	uint32_t wanted; /* sub-channels, when those of a time before are gone */
+	int event_in;    /* -1 while not open */
 	int event_out;
 	bool in_assigned;  /* the child's signal goes to event_in */
 	bool out_assigned; /* event_out raises the channel's flag in the child */
@@ -84,6 +88,13 @@ void vmbus_loan_returned(struct vmbus *vmbus, uint32_t relid, uint32_t gpadl);
 void vmbus_end_loans(struct vmbus *vmbus, uint32_t relid);
 /* The guest tears it down; server_release_complete() follows when no provider has it. */
 void vmbus_release(struct vmbus *vmbus, uint32_t relid, uint32_t gpadl);
+
+/* In sub_channel.c: a provider wants `count` more channels of the device that `relid` is the first of. */
+void vmbus_offer_more(struct vmbus *vmbus, uint32_t relid, uint32_t count);
+/* The first is closed: what was offered beside it is taken from the guest. */
+void vmbus_take_back(struct vmbus *vmbus, uint32_t relid);
+/* One of them is gone for good. */
+void vmbus_sub_channel_gone(struct vmbus *vmbus, uint32_t first);
 
 /* For the next order to a provider. Never 0, which marks events that nobody asked for. */
 uint32_t vmbus_new_tag(struct vmbus *vmbus);

@@ -182,6 +182,7 @@ void provider_open(struct provider *provider, uint32_t channel,
 	struct vsp_message message = {
 		.type = VSP_OPEN,
 		.channel = channel,
+		.number = rings->index,
 		.offset = rings->in_pages,
 		.count = rings->count,
 		.tail = rings->pfns,
@@ -227,6 +228,15 @@ void provider_reclaim(struct provider *provider, uint32_t channel, uint32_t gpad
 	send_message(provider, &message, NULL, 0);
 }
 
+void provider_offered(struct provider *provider, uint32_t channel, uint32_t count)
+{
+	struct vsp_message message = { .type = VSP_OFFERED,
+		                       .channel = channel,
+		                       .number = count };
+
+	send_message(provider, &message, NULL, 0);
+}
+
 void provider_command(struct provider *provider, uint32_t tag, const char *json)
 {
 	send_text(provider, VSP_COMMAND, tag, json);
@@ -251,6 +261,10 @@ static void take(struct provider *provider, const struct vsp_message *message)
 	case VSP_RETURNED:
 		provider->events->returned(provider->context, provider, message->channel,
 		                           message->number);
+		break;
+	case VSP_OFFER:
+		provider->events->offer(provider->context, provider, message->channel,
+		                        message->number);
 		break;
 	case VSP_EVENT:
 		provider->events->event(provider->context, provider, message->number,

@@ -23,6 +23,9 @@ struct provider_events {
 	/* It touches none of it any more. */
 	void (*returned)(gpointer context, struct provider *provider, uint32_t channel,
 	                 uint32_t gpadl);
+	/* It wants so many sub-channels of the channel's device; provider_offered() answers. */
+	void (*offer)(gpointer context, struct provider *provider, uint32_t channel,
+	              uint32_t count);
 	void (*event)(gpointer context, struct provider *provider, uint32_t tag,
 	              const char *json);
 	/* It died or broke the protocol, and its I/O is over: nothing of it touches guest memory any more. */
@@ -45,6 +48,7 @@ bool provider_serves(const struct provider *provider);
 
 /* Orders. When the provider is gone they do nothing: `gone` has been or will be called. */
 struct provider_rings {
+	uint32_t index; /* 0: the device's first channel */
 	const uint64_t *pfns;
 	uint32_t count;    /* of both rings */
 	uint32_t in_pages; /* of them, guest to host */
@@ -59,6 +63,7 @@ void provider_close(struct provider *provider, uint32_t channel);
 void provider_lend(struct provider *provider, uint32_t channel, uint32_t gpadl,
                    const uint64_t *pfns, uint32_t count);
 void provider_reclaim(struct provider *provider, uint32_t channel, uint32_t gpadl);
+void provider_offered(struct provider *provider, uint32_t channel, uint32_t count);
 void provider_command(struct provider *provider, uint32_t tag, const char *json);
 
 #endif

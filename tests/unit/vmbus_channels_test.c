@@ -268,6 +268,24 @@ START_TEST(a_connection_ends_when_every_channel_is_quiet)
 }
 END_TEST
 
+/* Whoever connects anew has asked for none. */
+START_TEST(sub_channels_end_with_the_connection)
+{
+	struct server_offer offer;
+	uint32_t sub;
+
+	connect_to_offers(1);
+	offer = server_channel(server, 1)->offer;
+	offer.sub_channel_index = 1;
+	offer.connection_id += 100;
+	ck_assert_int_eq(server_offer(server, &offer, &sub), SERVER_OK);
+	ck_assert_int_eq(say(VMBUS_UNLOAD, 0, 0, 2), SERVER_OK);
+	ck_assert_uint_eq(owner.gone, 1);
+	ck_assert_ptr_null(server_channel(server, sub));
+	ck_assert_ptr_nonnull(server_channel(server, 1));
+}
+END_TEST
+
 START_TEST(an_owner_s_reset_is_told_whatever_the_client_does_then)
 {
 	const struct vmbus_initiate_contact message = contact(VMBUS_VERSION_5_3);
@@ -429,6 +447,7 @@ static TCase *channels_case(void)
 	tcase_add_test(tc, a_retarget_needs_an_open_channel_and_a_vp);
 	tcase_add_test(tc, a_declined_offer_gives_its_pages_back);
 	tcase_add_test(tc, a_connection_ends_when_every_channel_is_quiet);
+	tcase_add_test(tc, sub_channels_end_with_the_connection);
 	tcase_add_loop_test(tc, an_owner_s_reset_is_told_whatever_the_client_does_then, 0,
 	                    2);
 	tcase_add_test(tc, a_client_that_is_gone_hears_no_more_of_its_requests);

@@ -76,10 +76,12 @@ START_TEST(the_wrong_side_or_descriptor_count_is_refused)
 }
 END_TEST
 
-START_TEST(a_field_the_message_does_not_use_must_be_zero)
+START_TEST(an_open_has_a_number_that_a_channel_can_have)
 {
 	build(&open_message);
-	datagram[offsetof(struct vsp_wire, number)] = 1;
+	datagram[offsetof(struct vsp_wire, number)] = VSP_CHANNELS_MAX - 1;
+	ck_assert(decode(VSP_WORKER, 2));
+	datagram[offsetof(struct vsp_wire, number)] = VSP_CHANNELS_MAX;
 	ck_assert(!decode(VSP_WORKER, 2));
 }
 END_TEST
@@ -171,18 +173,21 @@ static const struct row {
 	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, 2, 24, 1, 8, VSP_USER_FIRST,
 	                9 },
 	[VSP_CONFIG] = { "CONFIG", VSP_WORKER, 0, 0, 1, 0, 65536, 0, 0 },
-	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | OFFSET, 2, 8, 4, 8192, 2, 0 },
+	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | NUMBER | OFFSET, 2, 8, 4, 8192, 2,
+	               0 },
 	[VSP_START] = { "START", VSP_WORKER, CHANNEL, 0, 0, 0, 0, 0, 0 },
 	[VSP_CLOSE] = { "CLOSE", VSP_WORKER, CHANNEL, 0, 0, 0, 0, 0, 0 },
 	[VSP_COMMAND] = { "COMMAND", VSP_WORKER, NUMBER, 0, 1, 0, 65536, 0, 9 },
 	[VSP_LEND] = { "LEND", VSP_WORKER, CHANNEL | NUMBER, 0, 8, 0, 8192, 0, 9 },
 	[VSP_RECLAIM] = { "RECLAIM", VSP_WORKER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
+	[VSP_OFFERED] = { "OFFERED", VSP_WORKER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
 	[VSP_READY] = { "READY", VSP_PROVIDER, NUMBER, 0, 1, 0, 65536, 0, 9 },
 	[VSP_OPENED] = { "OPENED", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
 	[VSP_CLOSED] = { "CLOSED", VSP_PROVIDER, CHANNEL, 0, 0, 0, 0, 0, 0 },
 	[VSP_EVENT] = { "EVENT", VSP_PROVIDER, NUMBER, 0, 1, 0, 65536, 0, 9 },
 	[VSP_BORROW] = { "BORROW", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
 	[VSP_RETURNED] = { "RETURNED", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
+	[VSP_OFFER] = { "OFFER", VSP_PROVIDER, CHANNEL | NUMBER, 0, 0, 0, 0, 0, 9 },
 	[VSP_LOG] = { "LOG", VSP_PROVIDER, NUMBER, 0, 1, 0, 65536, 0, 2 },
 };
 
@@ -481,7 +486,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_message_comes_out_as_it_went_in);
 	tcase_add_test(tcase, a_truncated_datagram_is_refused_at_every_length);
 	tcase_add_test(tcase, the_wrong_side_or_descriptor_count_is_refused);
-	tcase_add_test(tcase, a_field_the_message_does_not_use_must_be_zero);
+	tcase_add_test(tcase, an_open_has_a_number_that_a_channel_can_have);
 	tcase_add_loop_test(tcase, an_open_whose_rings_have_no_data_page_is_refused, 0,
 	                    5);
 	tcase_add_loop_test(tcase, an_unknown_type_is_refused, 0, 3);

@@ -13,6 +13,7 @@
 
 static bool silent;
 static bool borrows;
+static bool offers;
 static struct vsp_channel *opened;
 static struct vsp_loan borrowed;
 static uint32_t asked; /* the tag of the order to borrow */
@@ -26,11 +27,12 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		return false;
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
+	offers = strstr(json, "\"vm\":\"" OFFERS "\"");
 	if (strstr(json, "\"vm\":\"" LINGERS "\"")) {
 		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
 	}
 	return strstr(json, "\"shutdown\"") &&
-	       (silent || borrows || strstr(json, "\"vm\":\"test\""));
+	       (silent || borrows || offers || strstr(json, "\"vm\":\"test\""));
 }
 
 static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
@@ -42,9 +44,18 @@ static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
 
 static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
 {
-	(void)vsp;
 	opened = channel;
+	if (offers && channel->index == 0)
+		vsp_offer(vsp, channel, 2);
 	vsp_channel_signal(channel);
+}
+
+/* The guest is told when it looks at what the other end says of it. */
+static void provider_offered(struct vsp *vsp, struct vsp_channel *channel, uint32_t count)
+{
+	if (channel->index != 0 || count != 2)
+		__builtin_trap();
+	(void)vsp;
 }
 
 static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
@@ -116,6 +127,7 @@ int worker_provider_main(void)
 		.close = provider_close,
 		.lent = provider_lent,
 		.reclaim = provider_reclaim,
+		.offered = provider_offered,
 		.command = provider_command,
 	};
 

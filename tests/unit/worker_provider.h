@@ -9,6 +9,7 @@
 #define LINGERS  "lingers" /* and one whose provider's I/O outlives it */
 #define BORROWS \
 	"borrows" /* and one whose provider borrows what the guest lends as GPADL 2 */
+#define OFFERS "offers" /* and one that wants two sub-channels of what the guest opens */
 #define BORROWED \
 	0x77 /* what it leaves in its last byte, long after it was asked to return it */
 #define PROVIDER_IO "VIRIDIS_IO" /* names the socket where this I/O is taken over */

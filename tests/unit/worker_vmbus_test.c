@@ -332,6 +332,76 @@ START_TEST(memory_that_was_lent_is_the_guests_when_its_provider_has_let_go)
 }
 END_TEST
 
+/* ---- Sub-channels ---- */
+
+static uint32_t expect_sub_channel(uint32_t index)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
+	struct vmbus_offer_channel offer;
+	struct hv_message message;
+
+	guest_expect(VMBUS_OFFER_CHANNEL, &message);
+	memcpy(&offer, message.payload, sizeof(offer));
+	ck_assert_mem_eq(&offer.type, &type, sizeof(type));
+	ck_assert_uint_eq(offer.sub_channel_index, index);
+	return offer.relid;
+}
+
+static void release(uint32_t relid)
+{
+	struct vmbus_relid_message message = { .header.type = VMBUS_RELID_RELEASED,
+		                               .relid = relid };
+
+	fake_post(&message, sizeof(message));
+}
+
+/* Its driver comes back before the guest has let go of what it had: the new ones wait for that. */
+static gpointer child_with_sub_channels(gpointer data)
+{
+	struct hv_message message;
+	uint32_t first, subs[2];
+
+	(void)data;
+	guest_connect();
+	first = guest_take_offers();
+	guest_open(first);
+	subs[0] = expect_sub_channel(1);
+	subs[1] = expect_sub_channel(2);
+	guest_close(first);
+	guest_expect(VMBUS_RESCIND_OFFER, &message);
+	guest_expect(VMBUS_RESCIND_OFFER, &message);
+	guest_open(first);
+	release(subs[0]);
+	/* Nothing but what is answered comes before the second is released. */
+	guest_post_rings(first, 9);
+	guest_expect(VMBUS_GPADL_CREATED, &message);
+	release(subs[1]);
+	ck_assert_uint_eq(expect_sub_channel(1), subs[0]);
+	ck_assert_uint_eq(expect_sub_channel(2), subs[1]);
+	guest_tear_down(first, 9);
+	/* A new connection has none, but those it asks for. */
+	guest_connect();
+	ck_assert_uint_eq(guest_take_offers(), first);
+	guest_open(first);
+	(void)expect_sub_channel(1);
+	(void)expect_sub_channel(2);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(sub_channels_come_and_go_with_the_first)
+{
+	GThread *thread;
+
+	g_free(definition->name);
+	definition->name = g_strdup(OFFERS);
+	worker_make();
+	thread = g_thread_new("child", child_with_sub_channels, NULL);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+}
+END_TEST
+
 /* ---- What providers count ---- */
 
 static char *counted;
@@ -488,6 +558,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_provider_that_is_not_there_is_an_error_that_names_it);
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
+	tcase_add_test(tcase, sub_channels_come_and_go_with_the_first);
 	tcase_add_loop_test(
 		tcase, memory_that_was_lent_is_the_guests_when_its_provider_has_let_go, 0,
 		2);

@@ -91,7 +91,7 @@ static void step_rescind(struct server *server, struct server_channel *channel)
 		server_free_slot(server, channel);
 }
 
-/* With the connection every client's knowledge of relids ends, S2. */
+/* With the connection every client's knowledge of relids ends, S2, and what it asked for: sub-channels. */
 static void forget_announcements(struct server *server)
 {
 	for (uint32_t i = 0; i < server->config.channel_capacity; i++) {
@@ -111,6 +111,8 @@ static void forget_announcements(struct server *server)
 		case SERVER_OFFER_DECLINED:
 			channel->offer_state = SERVER_OFFER_HIDDEN;
 			channel->announced = false;
+			if (channel->offer.sub_channel_index != 0)
+				server_free_slot(server, channel);
 			break;
 		}
 	}

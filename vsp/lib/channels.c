@@ -40,7 +40,8 @@ struct vsp_channel *vsp_channels_open(struct vsp_channels *channels,
 
 	if (!channel)
 		return NULL;
-	*channel = (struct vsp_channel){ .id = message->channel };
+	*channel =
+		(struct vsp_channel){ .id = message->channel, .index = message->number };
 	if (!vsp_ring_map(memory, pages, in_pages, &channel->in))
 		return NULL;
 	if (!vsp_ring_map(memory, pages + in_pages, message->count - in_pages,

@@ -199,6 +199,15 @@ void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpa
 	send_message(vsp, &message);
 }
 
+void vsp_offer(struct vsp *vsp, const struct vsp_channel *channel, uint32_t count)
+{
+	struct vsp_message message = { .type = VSP_OFFER,
+		                       .channel = channel->id,
+		                       .number = count };
+
+	send_message(vsp, &message);
+}
+
 static bool take_lend(struct vsp *vsp, struct vsp_channel *channel,
                       const struct vsp_message *message)
 {
@@ -233,6 +242,14 @@ void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel)
 	send_message(vsp, &message);
 }
 
+static bool take_offered(struct vsp *vsp, struct vsp_channel *channel, uint32_t count)
+{
+	if (!vsp->provider->offered)
+		return false;
+	vsp->provider->offered(vsp, channel, count);
+	return true;
+}
+
 static bool take_while_serving(struct vsp *vsp, struct vsp_packet *packet)
 {
 	const struct vsp_message *message = &packet->message;
@@ -249,6 +266,8 @@ static bool take_while_serving(struct vsp *vsp, struct vsp_packet *packet)
 		return channel && take_lend(vsp, channel, message);
 	case VSP_RECLAIM:
 		return channel && take_reclaim(vsp, channel, message->number);
+	case VSP_OFFERED:
+		return channel && take_offered(vsp, channel, message->number);
 	case VSP_COMMAND:
 		if (vsp->provider->command)
 			vsp->provider->command(vsp, message->number, message->tail);

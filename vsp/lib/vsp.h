@@ -28,6 +28,7 @@ struct vsp_loan {
 /* A channel between OPEN and vsp_channel_closed(). The provider may change `context` only. */
 struct vsp_channel {
 	uint32_t id;
+	uint32_t index;         /* 0: the device's first; else a sub-channel */
 	struct ring_memory in;  /* guest to host: we consume */
 	struct ring_memory out; /* host to guest: we produce */
 	int event_in;           /* eventfd: readable after the child's signal */
@@ -68,6 +69,9 @@ struct vsp_provider {
 	/* With `lent`: the guest wants it back. From the return on nothing of it is touched. */
 	void (*reclaim)(struct vsp *vsp, struct vsp_channel *channel, uint32_t gpadl);
 
+	/* With vsp_offer(): so many will be offered to the guest, 0 at worst; `open` follows for each that it opens. */
+	void (*offered)(struct vsp *vsp, struct vsp_channel *channel, uint32_t count);
+
 	/* Optional. A JSON order from the worker; answer by vsp_event() with the same tag. */
 	void (*command)(struct vsp *vsp, uint32_t tag, const char *json);
 };
@@ -92,6 +96,12 @@ void vsp_channel_signal(const struct vsp_channel *channel);
 /* Ask for what the guest lent to a started channel as this GPADL; `lent` follows, unless `close` does. */
 void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpadl);
 
+/*
+ * Have the guest offered `count` sub-channels of a started channel's device; `offered` follows, unless `close` does.
+ * They are taken from the guest when that channel is closed.
+ */
+void vsp_offer(struct vsp *vsp, const struct vsp_channel *channel, uint32_t count);
+
 /* The answer to close. The channel is gone when the call returns. */
 void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel);
 
@@ -107,8 +117,7 @@ void vsp_log(struct vsp *vsp, enum vsp_log_level level, const char *format, ...)
  * `fd` is readable, level-triggered. A descriptor is watched at most once; VSP_WATCHES_MAX in
  * all. unwatch is safe inside any callback.
  */
-#define VSP_WATCHES_MAX  64
-#define VSP_CHANNELS_MAX 32
+#define VSP_WATCHES_MAX 64
 typedef void (*vsp_ready_function)(struct vsp *vsp, int fd, void *context);
 bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready,
                void *context) MUST_CHECK;

@@ -32,12 +32,13 @@ static const struct message_shape {
 } shapes[VSP_MESSAGE_TYPES] = {
 	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, TAIL_RANGES, 2 },
 	[VSP_CONFIG] = { "CONFIG", VSP_WORKER, 0, TAIL_TEXT, 0 },
-	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | OFFSET, TAIL_PAGES, 2 },
+	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | NUMBER | OFFSET, TAIL_PAGES, 2 },
 	[VSP_START] = { "START", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_CLOSE] = { "CLOSE", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_COMMAND] = { "COMMAND", VSP_WORKER, NUMBER, TAIL_TEXT, 0 },
 	[VSP_LEND] = { "LEND", VSP_WORKER, CHANNEL | NUMBER, TAIL_PAGES_OR_NONE, 0 },
 	[VSP_RECLAIM] = { "RECLAIM", VSP_WORKER, CHANNEL | NUMBER, TAIL_NONE, 0 },
+	[VSP_OFFERED] = { "OFFERED", VSP_WORKER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 	[VSP_READY] = { "READY", VSP_PROVIDER, NUMBER, TAIL_TEXT, 0 },
 	[VSP_OPENED] = { "OPENED", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 	[VSP_CLOSED] = { "CLOSED", VSP_PROVIDER, CHANNEL, TAIL_NONE, 0 },
@@ -45,6 +46,7 @@ static const struct message_shape {
 	[VSP_LOG] = { "LOG", VSP_PROVIDER, NUMBER, TAIL_TEXT, 0 },
 	[VSP_BORROW] = { "BORROW", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 	[VSP_RETURNED] = { "RETURNED", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
+	[VSP_OFFER] = { "OFFER", VSP_PROVIDER, CHANNEL | NUMBER, TAIL_NONE, 0 },
 };
 
 static bool text_without_nul(const uint8_t *text, uint32_t bytes)
@@ -70,7 +72,11 @@ static bool values_valid(const struct vsp_wire *wire)
 		return wire->offset - VSP_USER_FIRST < VSP_USERS;
 	case VSP_OPEN: /* two rings, each a control page and a data page at least */
 		return wire->count >= 4 && wire->offset >= 2 &&
-		       wire->offset <= wire->count - 2;
+		       wire->offset <= wire->count - 2 && wire->number < VSP_CHANNELS_MAX;
+	case VSP_OFFER:
+		return wire->number - 1 < VSP_CHANNELS_MAX - 1;
+	case VSP_OFFERED:
+		return wire->number < VSP_CHANNELS_MAX;
 	case VSP_LOG:
 		return wire->number < VSP_LOG_LEVELS;
 	default:

@@ -6,18 +6,20 @@
  *   message        way  channel number    offset      count, tail            descriptors
  *   HELLO          w>p  -       version   user        struct vsp_range[]     memfd, lifeline
  *   CONFIG         w>p  -       -         -           JSON text              -
- *   OPEN           w>p  yes     -         downstream  u64 page numbers       event in, event out
+ *   OPEN           w>p  yes     index     downstream  u64 page numbers       event in, event out
  *   START          w>p  yes     -         -           -                      -
  *   CLOSE          w>p  yes     -         -           -                      -
  *   COMMAND        w>p  -       tag       -           JSON text              -
  *   LEND           w>p  yes     GPADL     -           u64 page numbers       -
  *   RECLAIM        w>p  yes     GPADL     -           -                      -
+ *   OFFERED        w>p  yes     how many  -           -                      -
  *   READY          p>w  -       status    -           text (why not)         -
  *   OPENED         p>w  yes     status    -           -                      -
  *   CLOSED         p>w  yes     -         -           -                      -
  *   EVENT          p>w  -       tag or 0  -           JSON text              -
  *   BORROW         p>w  yes     GPADL     -           -                      -
  *   RETURNED       p>w  yes     GPADL     -           -                      -
+ *   OFFER          p>w  yes     how many  -           -                      -
  *   LOG            p>w  -       level     -           text                   -
  *
  * HELLO and CONFIG come from the worker's keeper, over the same socket before the worker has it.
@@ -29,6 +31,10 @@
  * Memory that a guest lends to a channel beside its rings is asked for when a packet names it: BORROW
  * after START, then LEND, without pages when there is no such GPADL, or nothing because CLOSE is on its way.
  * RECLAIM, when the guest wants it back, is answered by RETURNED: from then on none of it is touched.
+ *
+ * Sub-channels: OFFER after START asks for more channels of the device that this one is the first of; OFFERED says
+ * how many the guest will be offered, and comes only when those of a time before are all gone. OPEN tells the index:
+ * 0 for what is always offered, 1.. for these, which are taken back when the first is CLOSED.
  *
  * The lifeline is the only writing end of a pipe. Nothing is ever written: the worker waits for the end of
  * its last copy, and then knows that nothing of the provider is left. A kernel goes on with I/O after the
@@ -44,7 +50,7 @@
 
 #include "vsp/lib/core/memory_map.h"
 
-#define VSP_PROTOCOL_VERSION 3u
+#define VSP_PROTOCOL_VERSION 4u
 
 /*
  * Users and groups that no person and no other service has, and nothing in a file system belongs to: a VM's
@@ -54,7 +60,9 @@
 #define VSP_USERS      UINT32_C(0x10000)
 
 #define VSP_SOCKET_FD       3 /* where a provider finds its end */
+#define VSP_BACKEND_FD      4 /* and what its keeper opened for it, if CONFIG says so */
 #define VSP_PAGES_MAX       8192u
+#define VSP_CHANNELS_MAX    32u /* of a provider */
 #define VSP_TEXT_BYTES_MAX  65536u
 #define VSP_DESCRIPTORS_MAX 2u
 
@@ -67,6 +75,7 @@ enum vsp_message_type {
 	VSP_COMMAND,
 	VSP_LEND,
 	VSP_RECLAIM,
+	VSP_OFFERED,
 	VSP_READY,
 	VSP_OPENED,
 	VSP_CLOSED,
@@ -74,6 +83,7 @@ enum vsp_message_type {
 	VSP_LOG,
 	VSP_BORROW,
 	VSP_RETURNED,
+	VSP_OFFER,
 	VSP_MESSAGE_TYPES,
 };
 
