@@ -28,6 +28,7 @@ void group_sched(void);
 void group_chaos(void);
 void group_vmbus(void);
 void group_storage(void);
+void group_net(void);
 void group_spin(void);
 void group_cost(void);
 void group_profile(void);

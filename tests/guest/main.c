@@ -40,6 +40,7 @@ static const struct group groups[] = {
 	{ "chaos", group_chaos, false, true },
 	{ "vmbus", group_vmbus, false, true },
 	{ "storage", group_storage, false, true },
+	{ "net", group_net, false, true },
 	{ "spin", group_spin, false, false },
 	{ "lock", group_lock, false, true },
 	{ "cost", group_cost, true, false },
