@@ -5,6 +5,7 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
 #include "root-partition/config/definition_net.h"
+#include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 
@@ -32,8 +33,8 @@ static const GOptionEntry entries[] = {
 	  "A disk: a raw image or block device; ',ro' for read-only; may be repeated",
 	  "FILE[,ro]" },
 	{ "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &nets,
-	  "A network adapter: a TAP device, or a port of a bridge; may be repeated",
-	  "tap=NAME|bridge=NAME[,mac=MAC][,mtu=N]" },
+	  "A network adapter: user mode, a TAP device, or a port of a bridge; may be repeated",
+	  "user|tap=NAME|bridge=NAME[,mac=MAC][,mtu=N][,queues=N][,hostfwd=tcp:PORT:GUEST-PORT]" },
 	{ "serial", 0, 0, G_OPTION_ARG_FILENAME, &serial,
 	  "Serial console: a pty for 'viridis console', or a file to append to",
 	  "pty|FILE" },
@@ -109,8 +110,8 @@ enum command_status command_create(const struct command *command, int argc, char
 	vps = 1;
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (!fill(definition, name, &error) || !paths_make(&error) ||
-	    !store_create(definition, &error))
+	if (!fill(definition, name, &error) || !macs_check(definition, &error) ||
+	    !paths_make(&error) || !store_create(definition, &error))
 		return command_fail(error);
 	return command_done("%s is defined; start it with 'viridis start %s'", name,
 	                    name);

@@ -79,6 +79,21 @@ enum command_status command_list(const struct command *command, int argc, char *
 	return COMMAND_DONE;
 }
 
+static void print_net(const struct definition_net *net)
+{
+	static const char *const kinds[] = {
+		[DEFINITION_NET_NONE] = "",
+		[DEFINITION_NET_TAP] = "tap ",
+		[DEFINITION_NET_BRIDGE] = "bridge ",
+		[DEFINITION_NET_USER] = "user",
+	};
+
+	g_print("net        %s%s (%s, MTU %u, queues %u)\n", kinds[net->kind],
+	        net->device ? net->device : "", net->mac, net->mtu, net->queues);
+	for (guint i = 0; i < net->forwards->len; i++)
+		g_print("           hostfwd %s\n", (char *)net->forwards->pdata[i]);
+}
+
 static void print_definition(const struct definition *definition)
 {
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
@@ -103,9 +118,7 @@ static void print_definition(const struct definition *definition)
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
-		g_print("net        %s %s (%s, MTU %u)\n",
-		        net->is_bridge ? "bridge" : "tap", net->device, net->mac,
-		        net->mtu);
+		print_net(net);
 	}
 	g_print("serial     %s\n", definition->serial);
 	g_print("on crash   %s\n", definition_format_on_crash(definition->on_crash));

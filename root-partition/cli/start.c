@@ -9,6 +9,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 
@@ -126,7 +127,7 @@ enum command_status command_start(const struct command *command, int argc, char 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	definition = store_load(name, &error);
-	if (!definition || !start_worker(name, &error))
+	if (!definition || !macs_check(definition, &error) || !start_worker(name, &error))
 		return command_fail(error);
 	return command_done("%s runs", name);
 }

@@ -42,7 +42,7 @@ _viridis_files() {
 _viridis_value() {
 	case $1 in
 	--kernel | --initrd | --disk) _viridis_files ;;
-	--net) _viridis_reply "tap= bridge=" ;;
+	--net) _viridis_reply "user tap= bridge=" ;;
 	--serial)
 		_viridis_files
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)

@@ -7,7 +7,8 @@
  *     "cmdline": "console=ttyS0 root=LABEL=web",
  *     "disks": [ { "path": "/srv/web.img", "read-only": false,
  *                  "lun": 0, "id": "6e2a7d0c5b19f384" } ],
- *     "nets": [ { "bridge": "br0", "mac": "02:1f:9c:40:7a:e3", "mtu": 1500 } ],
+ *     "nets": [ { "bridge": "br0", "mac": "02:1f:9c:40:7a:e3", "mtu": 1500,
+ *                "queues": 1 } ],
  *     "serial": "pty", "on-crash": "keep" }
  *
  * A disk's LUN and identity make its names in the guest (serial number, /dev/disk/by-id), so they stay
@@ -30,12 +31,22 @@
 
 #define DEFINITION_NETS_MAX 8u
 
+/* Where an adapter's frames go. */
+enum definition_net_kind {
+	DEFINITION_NET_NONE,   /* not said yet */
+	DEFINITION_NET_TAP,    /* an existing TAP device */
+	DEFINITION_NET_BRIDGE, /* a new port of it */
+	DEFINITION_NET_USER,   /* passt, which has the rights of the VM's user alone */
+};
+
 /* A network adapter; what may be in it: definition_net.h. */
 struct definition_net {
-	gboolean is_bridge; /* a new port of it; else an existing TAP device */
-	char *device;
-	char *mac; /* "02:1f:9c:40:7a:e3"; NULL: none yet */
+	enum definition_net_kind kind;
+	char *device;        /* of TAP and BRIDGE */
+	GPtrArray *forwards; /* texts, of USER: definition_forward.h */
+	char *mac;           /* "02:1f:9c:40:7a:e3"; NULL: none yet */
 	uint32_t mtu;
+	uint32_t queues; /* channels, at most, of which each has an interrupt of its own */
 };
 
 /* What becomes of the machine when its guest tells that it cannot go on. */

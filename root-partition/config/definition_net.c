@@ -7,11 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_forward.h"
 #include "root-partition/config/json_text.h"
 
 #define MTU_DEFAULT         1500u
 #define MTU_MIN             576u
 #define MTU_MAX             9000u
+#define QUEUES_MAX          8u
 #define MAC_BYTES           6u
 #define PORT_MAC_FIRST_BYTE 0xfeu
 
@@ -20,6 +22,7 @@ void definition_net_free(gpointer data)
 	struct definition_net *net = data;
 
 	g_free(net->device);
+	g_ptr_array_unref(net->forwards);
 	g_free(net->mac);
 	g_free(net);
 }
@@ -29,34 +32,53 @@ static struct definition_net *add(struct definition *definition)
 	struct definition_net *net = g_new0(struct definition_net, 1);
 
 	net->mtu = MTU_DEFAULT;
+	net->queues = 1;
+	net->forwards = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(definition->nets, net);
 	return net;
 }
 
 /* ---- Members, wherever they come from ---- */
 
-static gboolean set_device(struct definition_net *net, gboolean is_bridge,
-                           const char *device, GError **error)
+static gboolean set_kind(struct definition_net *net, enum definition_net_kind kind,
+                         const char *device, GError **error)
 {
-	if (net->device)
-		return definition_invalid(error, "net: it has one 'tap' or one 'bridge'");
-	net->is_bridge = is_bridge;
+	if (net->kind != DEFINITION_NET_NONE)
+		return definition_invalid(
+			error, "net: it has one 'tap', one 'bridge' or 'user'");
+	net->kind = kind;
 	net->device = g_strdup(device);
 	return TRUE;
+}
+
+static gboolean add_forward(struct definition_net *net, const char *text, GError **error)
+{
+	struct definition_forward forward;
+
+	g_ptr_array_add(net->forwards, g_strdup(text));
+	return definition_forward_parse(text, &forward, error);
 }
 
 static gboolean set_text(struct definition_net *net, const char *key, const char *value,
                          GError **error)
 {
 	if (strcmp(key, "tap") == 0)
-		return set_device(net, FALSE, value, error);
+		return set_kind(net, DEFINITION_NET_TAP, value, error);
 	if (strcmp(key, "bridge") == 0)
-		return set_device(net, TRUE, value, error);
+		return set_kind(net, DEFINITION_NET_BRIDGE, value, error);
 	if (strcmp(key, "mac") != 0)
 		return definition_invalid(error, "net: there is no '%s'", key);
 	g_free(net->mac);
 	net->mac = g_ascii_strdown(value, -1);
 	return TRUE;
+}
+
+/* Those that are numbers; NULL: it is none of them. */
+static uint32_t *number_of(struct definition_net *net, const char *key)
+{
+	if (strcmp(key, "mtu") == 0)
+		return &net->mtu;
+	return strcmp(key, "queues") == 0 ? &net->queues : NULL;
 }
 
 /* ---- As an option ---- */
@@ -65,17 +87,23 @@ static gboolean set_option(struct definition_net *net, const char *text, GError 
 {
 	const char *equals = strchr(text, '=');
 	g_autofree char *key = equals ? g_strndup(text, (gsize)(equals - text)) : NULL;
+	uint32_t *member;
 	guint64 number;
 
+	if (strcmp(text, "user") == 0)
+		return set_kind(net, DEFINITION_NET_USER, NULL, error);
 	if (!equals)
 		return definition_invalid(
-			error, "net '%s': write tap=NAME or bridge=NAME", text);
-	if (strcmp(key, "mtu") != 0)
+			error, "net '%s': write user, tap=NAME or bridge=NAME", text);
+	if (strcmp(key, "hostfwd") == 0)
+		return add_forward(net, equals + 1, error);
+	member = number_of(net, key);
+	if (!member)
 		return set_text(net, key, equals + 1, error);
 	if (!g_ascii_string_to_unsigned(equals + 1, 10, 0, G_MAXUINT32, &number, NULL))
-		return definition_invalid(error, "net: mtu '%s': not a number",
+		return definition_invalid(error, "net: %s '%s': not a number", key,
 		                          equals + 1);
-	net->mtu = (uint32_t)number;
+	*member = (uint32_t)number;
 	return TRUE;
 }
 
@@ -88,9 +116,9 @@ gboolean definition_net_add(struct definition *definition, const char *text,
 	for (char **part = parts; *part; part++)
 		if (!set_option(net, *part, error))
 			return FALSE;
-	return net->device ||
-	       definition_invalid(error, "net '%s': a 'tap' or a 'bridge' is needed",
-	                          text);
+	return net->kind != DEFINITION_NET_NONE ||
+	       definition_invalid(
+		       error, "net '%s': 'user', a 'tap' or a 'bridge' is needed", text);
 }
 
 /* ---- Addresses ---- */
@@ -191,6 +219,19 @@ static gboolean check_device(const char *name, GError **error)
 	return TRUE;
 }
 
+/* What may be said of a network of its kind. */
+static gboolean check_kind(const struct definition *definition, guint index,
+                           GError **error)
+{
+	const struct definition_net *net = definition->nets->pdata[index];
+
+	if (net->kind == DEFINITION_NET_USER)
+		return definition_forwards_check(definition, index, error);
+	if (net->forwards->len > 0)
+		return definition_invalid(error, "net: 'hostfwd' goes with 'user' alone");
+	return check_device(net->device, error);
+}
+
 gboolean definition_net_check(const struct definition *definition, GError **error)
 {
 	if (definition->nets->len > DEFINITION_NETS_MAX)
@@ -200,12 +241,16 @@ gboolean definition_net_check(const struct definition *definition, GError **erro
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
-		if (!check_device(net->device, error) || !check_mac(definition, i, error))
+		if (!check_kind(definition, i, error) || !check_mac(definition, i, error))
 			return FALSE;
 		if (net->mtu < MTU_MIN || net->mtu > MTU_MAX)
 			return definition_invalid(
 				error, "net: mtu %u: from %u to %u are possible",
 				net->mtu, MTU_MIN, MTU_MAX);
+		if (net->queues < 1 || net->queues > QUEUES_MAX)
+			return definition_invalid(
+				error, "net: %u queues: from 1 to %u are possible",
+				net->queues, QUEUES_MAX);
 	}
 	return TRUE;
 }
@@ -213,7 +258,7 @@ gboolean definition_net_check(const struct definition *definition, GError **erro
 static gboolean missing(GError **error, const struct definition_net *net, const char *why)
 {
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "net %s: %s",
-	            net->device, why);
+	            net->device ? net->device : "user", why);
 	return FALSE;
 }
 
@@ -225,21 +270,39 @@ static gboolean has_attribute(const char *device, const char *attribute)
 	return access(path, F_OK) == 0;
 }
 
+static gboolean check_program(const struct definition_net *net, GError **error)
+{
+	g_autofree char *path = g_find_program_in_path(DEFINITION_NET_PROGRAM);
+
+	return path || missing(error, net,
+	                       "its program is not installed; the package is 'passt'");
+}
+
+static gboolean check_present(const struct definition_net *net, GError **error)
+{
+	gboolean is_bridge = net->kind == DEFINITION_NET_BRIDGE;
+
+	if (if_nametoindex(net->device) == 0)
+		return missing(error, net, "there is no such network device");
+	if (is_bridge && !has_attribute(net->device, "bridge"))
+		return missing(error, net, "it is no bridge");
+	if (!is_bridge && !has_attribute(net->device, "tun_flags"))
+		return missing(error, net, "it is no TAP device");
+	return TRUE;
+}
+
 gboolean definition_net_check_host(const struct definition *definition, GError **error)
 {
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
-		if (if_nametoindex(net->device) == 0)
-			return missing(error, net, "there is no such network device");
-		if (net->is_bridge && !has_attribute(net->device, "bridge"))
-			return missing(error, net, "it is no bridge");
-		if (!net->is_bridge && !has_attribute(net->device, "tun_flags"))
-			return missing(error, net, "it is no TAP device");
+		if (net->kind == DEFINITION_NET_USER ? !check_program(net, error) :
+		                                       !check_present(net, error))
+			return FALSE;
 		for (guint j = 0; j < i; j++) {
 			const struct definition_net *other = definition->nets->pdata[j];
 
-			if (!net->is_bridge && !other->is_bridge &&
+			if (net->kind == DEFINITION_NET_TAP && other->kind == net->kind &&
 			    strcmp(net->device, other->device) == 0)
 				return missing(error, net,
 				               "a TAP device has one adapter");
@@ -250,20 +313,50 @@ gboolean definition_net_check_host(const struct definition *definition, GError *
 
 /* ---- JSON ---- */
 
+static gboolean take_user(struct definition_net *net, JsonNode *node, GError **error)
+{
+	gboolean is_user;
+
+	if (!json_text_get_boolean(node, &is_user) || !is_user)
+		return definition_invalid(error, "net: 'user' is true or not there");
+	return set_kind(net, DEFINITION_NET_USER, NULL, error);
+}
+
+static gboolean take_forwards(struct definition_net *net, JsonNode *node, GError **error)
+{
+	JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	const char *text;
+
+	for (guint i = 0; array && i < json_array_get_length(array); i++) {
+		if (!json_text_get_string(json_array_get_element(array, i), &text))
+			return definition_invalid(
+				error, "net: 'hostfwd' must be a list of strings");
+		if (!add_forward(net, text, error))
+			return FALSE;
+	}
+	return array ||
+	       definition_invalid(error, "net: 'hostfwd' must be a list of strings");
+}
+
 static gboolean take_member(struct definition_net *net, const char *key, JsonNode *node,
                             GError **error)
 {
+	uint32_t *member = number_of(net, key);
 	const char *text;
 	gint64 number;
 
-	if (strcmp(key, "mtu") != 0)
+	if (strcmp(key, "user") == 0)
+		return take_user(net, node, error);
+	if (strcmp(key, "hostfwd") == 0)
+		return take_forwards(net, node, error);
+	if (!member)
 		return json_text_get_string(node, &text) ?
 		               set_text(net, key, text, error) :
 		               definition_invalid(error, "net: '%s' must be a string",
 		                                  key);
 	if (!json_text_get_int(node, &number))
-		return definition_invalid(error, "net: 'mtu' must be a whole number");
-	net->mtu = number < 0 || number > G_MAXINT32 ? G_MAXINT32 : (uint32_t)number;
+		return definition_invalid(error, "net: '%s' must be a whole number", key);
+	*member = number < 0 || number > G_MAXINT32 ? G_MAXINT32 : (uint32_t)number;
 	return TRUE;
 }
 
@@ -298,13 +391,32 @@ gboolean definition_net_take(struct definition *definition, JsonNode *node,
 	return TRUE;
 }
 
+static void add_forwards(JsonBuilder *builder, const GPtrArray *forwards)
+{
+	json_builder_set_member_name(builder, "hostfwd");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < forwards->len; i++)
+		json_builder_add_string_value(builder, forwards->pdata[i]);
+	json_builder_end_array(builder);
+}
+
 static void add_object(JsonBuilder *builder, const struct definition_net *net)
 {
 	json_builder_begin_object(builder);
-	json_text_add_string(builder, net->is_bridge ? "bridge" : "tap", net->device);
+	if (net->kind == DEFINITION_NET_USER) {
+		json_builder_set_member_name(builder, "user");
+		json_builder_add_boolean_value(builder, TRUE);
+	} else {
+		json_text_add_string(
+			builder, net->kind == DEFINITION_NET_BRIDGE ? "bridge" : "tap",
+			net->device);
+	}
+	if (net->forwards->len > 0)
+		add_forwards(builder, net->forwards);
 	if (net->mac)
 		json_text_add_string(builder, "mac", net->mac);
 	json_text_add_int(builder, "mtu", net->mtu);
+	json_text_add_int(builder, "queues", net->queues);
 	json_builder_end_object(builder);
 }
 

@@ -3,7 +3,8 @@
  * Network adapters of a definition: as an option says them, as JSON has them, and what makes
  * sense. definition.h has the structure.
  *
- *   tap=NAME | bridge=NAME [,mac=02:00:5e:10:00:01] [,mtu=1500]
+ *   user | tap=NAME | bridge=NAME [,mac=02:00:5e:10:00:01] [,mtu=1500] [,queues=1]
+ *   [,hostfwd=tcp:8080:80]...
  */
 #ifndef VIRIDIS_VM_DEFINITION_NET_H
 #define VIRIDIS_VM_DEFINITION_NET_H
@@ -11,6 +12,9 @@
 #include <json-glib/json-glib.h>
 
 #include "root-partition/config/definition.h"
+
+/* What serves a user-mode network; found by PATH. */
+#define DEFINITION_NET_PROGRAM "passt"
 
 void definition_net_free(gpointer net);
 

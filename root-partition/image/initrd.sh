@@ -96,7 +96,7 @@ root_initrd_make() {
 	initrd_tree "$tree" "$image/root-init"
 	install -m 755 "$image/root-command" "$tree/bin/"
 	initrd_modules "$tree" "${root_modules[@]}"
-	initrd_programs "$tree" "${programs[@]}"
+	initrd_programs "$tree" "${programs[@]}" /usr/bin/passt
 	for file in "${module[@]}"; do
 		install -m 644 "$file" "$tree/lib/modules/"
 		printf '/lib/modules/%s\n' "${file##*/}" >>"$tree/lib/modules/load"

@@ -9,6 +9,7 @@ packages=(
 	check liburing-dev libjson-glib-dev libseccomp-dev acpica-tools
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
+	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
 	fdisk btrfs-progs                                  # a disk as others make them
 	python3 gdb cloc shellcheck git ca-certificates
 )

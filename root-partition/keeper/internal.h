@@ -60,6 +60,13 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
 bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which);
 void keeper_kill_providers(struct keeper *keeper);
 
+/* ---- user_network.c ---- */
+
+/* Starts passt for the adapter; its other end is `socket`, to be handed to the provider and closed. */
+bool keeper_start_user_network(const struct keeper *keeper,
+                               const struct definition_net *net, int *socket,
+                               GError **error);
+
 /* ---- answer.c ---- */
 
 /* Takes the next request and answers it; false: the worker is to be ended. */

@@ -221,8 +221,22 @@ static bool check_configuration(struct keeper *keeper, enum vmbus_provider which
 	return false;
 }
 
+/* What a provider has from its first instruction on beside the socket: -1 in `backend`, nothing. */
+static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int *backend,
+                         GError **error)
+{
+	const struct definition_net *net;
+
+	*backend = -1;
+	if (which < VMBUS_NET)
+		return true;
+	net = keeper->definition->nets->pdata[which - VMBUS_NET];
+	return net->kind != DEFINITION_NET_USER ||
+	       keeper_start_user_network(keeper, net, backend, error);
+}
+
 static int start_process(struct keeper *keeper, enum vmbus_provider which,
-                         const int sockets[2], int lifeline)
+                         const int sockets[2], int lifeline, int backend)
 {
 	g_autofree char *path = paths_program(offers_program(which));
 	int result;
@@ -231,7 +245,8 @@ static int start_process(struct keeper *keeper, enum vmbus_provider which,
 		return -ENOENT;
 	if (fcntl(sockets[0], F_SETFL, O_NONBLOCK) != 0)
 		return -errno;
-	result = vsp_spawn(path, sockets[1], keeper->log[1],
+	result = vsp_spawn(path,
+	                   &(struct vsp_spawn){ sockets[1], keeper->log[1], backend },
 	                   &keeper->providers[which].pid);
 	if (result) {
 		keeper->providers[which].pid = 0;
@@ -240,25 +255,41 @@ static int start_process(struct keeper *keeper, enum vmbus_provider which,
 	return introduce(keeper, which, sockets[0], lifeline) ? 0 : -EPIPE;
 }
 
+static bool make_sockets(int sockets[2], int lifeline[2])
+{
+	int saved;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
+		return false;
+	if (pipe2(lifeline, O_CLOEXEC) == 0)
+		return true;
+	saved = errno;
+	close(sockets[0]);
+	close(sockets[1]);
+	errno = saved;
+	return false;
+}
+
 bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
                            int descriptors[2], GError **error)
 {
-	int sockets[2], lifeline[2];
+	int sockets[2], lifeline[2], backend;
 	int result;
 
 	if (!keeper_provider_ended(keeper, which))
 		return keeper_fail(error, -EBUSY, offers_program(which));
-	if (!check_configuration(keeper, which, error))
+	if (!check_configuration(keeper, which, error) ||
+	    !make_backend(keeper, which, &backend, error))
 		return false;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0)
-		return keeper_fail(error, -errno, offers_program(which));
-	if (pipe2(lifeline, O_CLOEXEC) != 0) {
+	if (!make_sockets(sockets, lifeline)) {
 		result = -errno;
-		close(sockets[0]);
-		close(sockets[1]);
+		if (backend >= 0)
+			close(backend);
 		return keeper_fail(error, result, offers_program(which));
 	}
-	result = start_process(keeper, which, sockets, lifeline[1]);
+	result = start_process(keeper, which, sockets, lifeline[1], backend);
+	if (backend >= 0)
+		close(backend);
 	close(sockets[1]);
 	close(lifeline[1]);
 	descriptors[0] = sockets[0];

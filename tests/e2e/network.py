@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Needs: root guest-initrd
+# Needs: root guest-initrd target:tiny_guest
 # Limit: 900
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
 larger MTU; two guests that talk; networks that cannot be; and what is left when the process that serves it is killed.
@@ -13,6 +13,7 @@ from lib.paths import GUEST_INITRD, KERNEL
 from commands.root import concatenated_initrd
 from lib.shell import GuestShell
 from lib.tap import Tap
+from lib.tiny import TINY
 
 BOOT_SECONDS = 240
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
@@ -186,9 +187,9 @@ def check_two(root, first):
 REFUSED = (
     ("bridge=br9", "br9: there is no such"), ("bridge=lo", "lo: it is no bridge"),
     ("tap=tap9", "tap9: there is no such"), ("tap=br0", "br0: it is no TAP"),
-    ("tap=", "no name of a network"), ("br0", "write tap=NAME"), ("mtu=9000", "is needed"),
-    ("bridge=br0,tap=tap0", "one 'tap' or one 'bridge'"), ("bridge=br0,mtu=90", "mtu 90"),
-    ("bridge=br0,mtu=x", "not a number"), ("bridge=br0,mac=01:00:00:00:00:01", "one station"),
+    ("tap=", "no name of a network"), ("br0", "write user, tap=NAME"), ("mtu=9000", "is needed"),
+    ("bridge=br0,tap=tap0", "or 'user'"), ("bridge=br0,mtu=90", "mtu 90"),
+    ("bridge=br0,mtu=x", "not a number"), ("bridge=br0,queues=9", "from 1 to 8"), ("bridge=br0,mac=01:00:00:00:00:01", "one station"),
     ("bridge=br0,mac=2:0:0", "mac '2:0:0'"), ("bridge=br0,color=red", "no 'color'"),
     (f"bridge=br0,mac={FIRST_MAC} --net bridge=br0,mac={FIRST_MAC}", "another adapter's"),
     ("tap=tap0 --net tap=tap0", "one adapter"),
@@ -200,6 +201,39 @@ def check_refused(root):
         answer = root.ask(f"viridis create bad {GUEST_VM} --net {words}")
         assert answer.status == 1 and named in answer.output, (words, answer.output)
     assert "bad" not in root.tell("viridis list")
+
+
+def check_mac_twice(root):
+    """An address is one VM's: said when another is made, and when a definition was edited."""
+    answer = root.ask(f"viridis create bad {GUEST_VM} --net bridge=br0,mac={FIRST_MAC}")
+    assert answer.status == 1 and "of the VM 'first' too" in answer.output, answer.output
+    define(root, "edited", "bridge=br0,mac=02:00:5e:10:00:09")
+    root.tell(f"sed -i s/02:00:5e:10:00:09/{FIRST_MAC}/ /var/lib/viridis/edited.json")
+    answer = root.ask("viridis start edited")
+    assert answer.status == 1 and "of the VM 'first' too" in answer.output, answer.output
+    root.tell("viridis delete edited")
+
+
+# --- our own guest, which has no network but what it makes
+
+def udp_to_nobody(root):
+    """Datagrams to ports where nobody listens."""
+    names, values = root.tell("grep ^Udp: /proc/net/snmp").splitlines()
+    return int(dict(zip(names.split(), values.split()))["NoPorts"])
+
+
+def check_tiny(tap, root):
+    before = udp_to_nobody(root)
+    root.create("tiny", "--memory 32M --kernel /share/tiny.bz --serial /tmp/tiny.out"
+                " --net bridge=br0", "tests=net role=child pings=5 blast=2000")
+    root.start("tiny")
+    told = root.tell("ping -c 5 -s 1400 -W 20 10.77.0.20", 120)
+    assert "5 packets received" in told, told
+    tap.adopt(root.tap_of("tiny"))
+    arrived = udp_to_nobody(root) - before
+    assert arrived == 2000, arrived
+    root.wait_state("tiny", "off", 30)
+    root.tell("viridis delete tiny")
 
 
 def check_busy(root):
@@ -232,12 +266,14 @@ def check_killed(root, guest):
 
 def main():
     with Tap() as tap, guest_initrd() as initrd, \
-            Root("network", {"vmlinuz": KERNEL, "initrd": initrd,
+            Root("network", {"vmlinuz": KERNEL, "initrd": initrd, "tiny.bz": TINY,
                              "udhcpd.conf": DHCP_SERVER}) as root:
         set_up(root)
         tap.run("networks that cannot be are refused", check_refused, root)
+        tap.run("our own guest answers pings, and sends", check_tiny, tap, root)
         define(root, "first", f"bridge=br0,mac={FIRST_MAC},mtu=9000")
         define(root, "second", f"bridge=br0,mac={SECOND_MAC}")
+        tap.run("an address is one VM's", check_mac_twice, root)
         root.start("first")
         guest = attach(root, "first")
         tap.run("the driver takes the adapter", check_driver, guest)

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "root-partition/config/definition_forward.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/definition_net.h"
 
@@ -37,13 +38,50 @@ START_TEST(adapters_survive_the_way_to_text_and_back)
 	ck_assert_ptr_nonnull(first);
 	text = definition_to_json(first);
 	second = definition_parse(text, strlen(text), NULL);
-	ck_assert(net_of(second, 0)->is_bridge);
+	ck_assert_int_eq(net_of(second, 0)->kind, DEFINITION_NET_BRIDGE);
 	ck_assert_str_eq(net_of(second, 0)->device, "br0");
 	ck_assert_str_eq(net_of(second, 0)->mac, net_of(first, 0)->mac);
 	ck_assert_uint_eq(net_of(second, 0)->mtu, 1500);
-	ck_assert(!net_of(second, 1)->is_bridge);
+	ck_assert_int_eq(net_of(second, 1)->kind, DEFINITION_NET_TAP);
 	ck_assert_str_eq(net_of(second, 1)->mac, "02:00:5e:10:00:01");
 	ck_assert_uint_eq(net_of(second, 1)->mtu, 9000);
+}
+END_TEST
+
+START_TEST(user_mode_networks_and_their_ports_survive_it_too)
+{
+	g_autoptr(definition_pointer) first = definition_new();
+	g_autoptr(definition_pointer) second = NULL;
+	g_autofree char *text = NULL;
+	struct definition_forward forward;
+
+	ck_assert(definition_net_add(
+		first,
+		"user,hostfwd=tcp:8080:80,hostfwd=udp:0.0.0.0:53:5353,mtu=9000,"
+		"queues=4",
+		NULL));
+	first->name = g_strdup("a");
+	first->kernel = g_strdup("/k");
+	first->memory_bytes = DEFINITION_MEMORY_MIN;
+	first->vps = 1;
+	definition_complete(first);
+	text = definition_to_json(first);
+	second = definition_parse(text, strlen(text), NULL);
+	ck_assert_int_eq(net_of(second, 0)->kind, DEFINITION_NET_USER);
+	ck_assert_ptr_null(net_of(second, 0)->device);
+	ck_assert_uint_eq(net_of(second, 0)->mtu, 9000);
+	ck_assert_uint_eq(net_of(second, 0)->queues, 4);
+	ck_assert_uint_eq(net_of(second, 0)->forwards->len, 2);
+	ck_assert(definition_forward_parse(net_of(second, 0)->forwards->pdata[0],
+	                                   &forward, NULL));
+	ck_assert(!forward.udp);
+	ck_assert_str_eq(forward.address, "127.0.0.1");
+	ck_assert_uint_eq(forward.port, 8080);
+	ck_assert_uint_eq(forward.guest_port, 80);
+	ck_assert(definition_forward_parse(net_of(second, 0)->forwards->pdata[1],
+	                                   &forward, NULL));
+	ck_assert(forward.udp);
+	ck_assert_str_eq(forward.address, "0.0.0.0");
 }
 END_TEST
 
@@ -84,13 +122,26 @@ START_TEST(an_option_that_is_none_says_why)
 		const char *why;
 	} wrong[] = {
 		{ "", "is needed" },
-		{ "br0", "write tap=NAME" },
+		{ "br0", "write user, tap=NAME" },
 		{ "mtu=1500", "is needed" },
-		{ "bridge=a,tap=b", "one 'tap' or one 'bridge'" },
+		{ "bridge=a,tap=b", "one 'tap', one 'bridge' or 'user'" },
+		{ "user,bridge=a", "one 'tap', one 'bridge' or 'user'" },
+		{ "hostfwd=tcp:1:1", "is needed" },
 		{ "bridge=a,mtu=big", "not a number" },
 		{ "bridge=a,mtu=-1", "not a number" },
+		{ "bridge=a,queues=two", "queues 'two': not a number" },
 		{ "bridge=a,speed=9", "no 'speed'" },
-		{ "bridge=a,,", "write tap=NAME" },
+		{ "bridge=a,,", "write user, tap=NAME" },
+		{ "user,hostfwd=", "write for example" },
+		{ "user,hostfwd=tcp", "write for example" },
+		{ "user,hostfwd=tcp:1", "write for example" },
+		{ "user,hostfwd=tcp:127.0.0.1:1:1:1", "write for example" },
+		{ "user,hostfwd=sctp:1:1", "'tcp' and 'udp'" },
+		{ "user,hostfwd=tcp:0:1", "from 1 to 65535" },
+		{ "user,hostfwd=tcp:1:65536", "from 1 to 65535" },
+		{ "user,hostfwd=tcp: 1:1", "from 1 to 65535" },
+		{ "user,hostfwd=tcp:1::1", "the address is one of IPv4" },
+		{ "user,hostfwd=tcp:localhost:1:1", "the address is one of IPv4" },
 	};
 	g_autoptr(definition_pointer) definition = definition_new();
 	g_autoptr(GError) error = NULL;
@@ -99,7 +150,7 @@ START_TEST(an_option_that_is_none_says_why)
 	ck_assert_ptr_nonnull(strstr(error->message, wrong[_i].why));
 }
 END_TEST
-#define OPTIONS_COUNT 8
+#define OPTIONS_COUNT 21
 
 START_TEST(a_definition_with_a_wrong_adapter_says_why)
 {
@@ -111,9 +162,22 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 		{ "[7]", "list of objects" },
 		{ "[{}]", "no name of a network device" },
 		{ "[{\"tap\":7}]", "must be a string" },
+		{ "[{\"user\":1}]", "is true or not there" },
+		{ "[{\"user\":false}]", "is true or not there" },
+		{ "[{\"user\":true,\"hostfwd\":\"tcp:1:1\"}]", "list of strings" },
+		{ "[{\"user\":true,\"hostfwd\":[1]}]", "list of strings" },
+		{ "[{\"user\":true,\"hostfwd\":[\"tcp:1:1\",\"tcp:1:2\"]}]",
+		  "there twice" },
+		{ "[{\"user\":true,\"hostfwd\":[\"tcp:1:1\"]},"
+		  "{\"user\":true,\"hostfwd\":[\"tcp:0.0.0.0:1:1\"]}]",
+		  "there twice" },
+		{ "[{\"tap\":\"a\",\"hostfwd\":[\"tcp:1:1\"]}]", "with 'user' alone" },
 		{ "[{\"tap\":\"a\",\"mtu\":\"1\"}]", "whole number" },
 		{ "[{\"tap\":\"a\",\"mtu\":575}]", "from 576 to 9000" },
 		{ "[{\"tap\":\"a\",\"mtu\":99999999999}]", "from 576 to 9000" },
+		{ "[{\"tap\":\"a\",\"queues\":0}]", "from 1 to 8" },
+		{ "[{\"tap\":\"a\",\"queues\":9}]", "from 1 to 8" },
+		{ "[{\"tap\":\"a\",\"queues\":true}]", "whole number" },
 		{ "[{\"tap\":\"..\"}]", "no name of a network device" },
 		{ "[{\"tap\":\"a/b\"}]", "no name of a network device" },
 		{ "[{\"tap\":\"a%d\"}]", "no name of a network device" },
@@ -141,7 +205,7 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 	ck_assert_msg(strstr(error->message, wrong[_i].why), "%s", error->message);
 }
 END_TEST
-#define NETS_COUNT 18
+#define NETS_COUNT 29
 
 static Suite *definition_net_suite(void)
 {
@@ -149,6 +213,7 @@ static Suite *definition_net_suite(void)
 	TCase *tc = tcase_create("definition_net");
 
 	tcase_add_test(tc, adapters_survive_the_way_to_text_and_back);
+	tcase_add_test(tc, user_mode_networks_and_their_ports_survive_it_too);
 	tcase_add_test(tc, each_adapter_gets_an_address_of_its_own);
 	tcase_add_test(tc, an_option_is_an_adapter);
 	tcase_add_loop_test(tc, an_option_that_is_none_says_why, 0, OPTIONS_COUNT);

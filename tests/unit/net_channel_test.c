@@ -3,356 +3,7 @@
  * The network provider between a guest's rings and a backend: frames both ways, byte for byte,
  * how many signals and calls they take, and guests that break every rule.
  */
-#define _GNU_SOURCE
-#include "unit.h"
-
-#include <errno.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-#include <viridis/base/bits.h>
-
-#include "vmbus/core/xfer_pages.h"
-#include "vsp/net/net.h"
-
-#define RING_BYTES      16384u
-#define RECEIVE_BYTES   (NET_RECEIVE_SECTION * 32)
-#define SEND_BYTES      (NET_SEND_SECTION * 4)
-#define RAM_PAGES       64u
-#define RECEIVE_GPADL   0xe1e11u
-#define SEND_GPADL      0xe1e12u
-#define FRAME_BYTES_MAX 70000u
-#define FRAMES_MAX      256u
-
-/* ---- What the provider runs on ---- */
-
-static _Alignas(4096) uint8_t ram[RAM_PAGES * PAGE_4K];
-static _Alignas(4096) uint8_t receive_buffer[RECEIVE_BYTES], send_buffer[SEND_BYTES];
-static uint32_t borrowed;
-static unsigned int signals; /* to the guest */
-static bool closed;
-static vsp_ready_function watched;
-
-void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
-{
-	(void)vsp;
-	return gpa <= sizeof(ram) && bytes <= sizeof(ram) - gpa ? ram + gpa : NULL;
-}
-
-void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpadl)
-{
-	(void)vsp;
-	(void)channel;
-	borrowed = gpadl;
-}
-
-void vsp_channel_signal(const struct vsp_channel *channel)
-{
-	(void)channel;
-	signals++;
-}
-
-void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel)
-{
-	(void)vsp;
-	(void)channel;
-	closed = true;
-}
-
-bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready, void *context)
-{
-	(void)vsp;
-	(void)fd;
-	(void)context;
-	watched = ready;
-	return true;
-}
-
-void vsp_unwatch(struct vsp *vsp, int fd)
-{
-	(void)vsp;
-	(void)fd;
-	watched = NULL;
-}
-
-void net_log(struct net *net, enum vsp_log_level level, const char *format, ...)
-{
-	(void)net;
-	(void)level;
-	(void)format;
-}
-
-/* ---- The backend ---- */
-
-static uint8_t sent[FRAME_BYTES_MAX]; /* the last frame that came out, with its header */
-static size_t sent_bytes;
-static unsigned int sends, receives;
-static unsigned int coming; /* frames that wait to be received, all alike */
-static uint8_t incoming[FRAME_BYTES_MAX];
-static size_t incoming_bytes;
-static int backend_error;
-static struct net_backend_offloads backend_offloads;
-
-static void backend_set_offloads(struct net_backend *backend,
-                                 const struct net_backend_offloads *offloads)
-{
-	(void)backend;
-	backend_offloads = *offloads;
-}
-
-static ssize_t backend_receive(struct net_backend *backend, const struct iovec *memory,
-                               int memory_count)
-{
-	size_t done = 0;
-
-	(void)backend;
-	receives++;
-	errno = backend_error ? backend_error : EAGAIN;
-	if (coming == 0 || backend_error)
-		return -1;
-	coming--;
-	for (int i = 0; i < memory_count && done < incoming_bytes; i++) {
-		size_t here = incoming_bytes - done < memory[i].iov_len ?
-		                      incoming_bytes - done :
-		                      memory[i].iov_len;
-
-		memcpy(memory[i].iov_base, incoming + done, here);
-		done += here;
-	}
-	return (ssize_t)done;
-}
-
-static ssize_t backend_send(struct net_backend *backend, const struct iovec *memory,
-                            int memory_count)
-{
-	(void)backend;
-	sends++;
-	sent_bytes = 0;
-	for (int i = 0; i < memory_count; i++) {
-		ck_assert_uint_le(memory[i].iov_len, sizeof(sent) - sent_bytes);
-		memcpy(sent + sent_bytes, memory[i].iov_base, memory[i].iov_len);
-		sent_bytes += memory[i].iov_len;
-	}
-	return (ssize_t)sent_bytes;
-}
-
-static const struct net_backend_ops ops = {
-	.set_offloads = backend_set_offloads,
-	.receive = backend_receive,
-	.send = backend_send,
-};
-
-/* ---- The guest ---- */
-
-static struct net net;
-static struct vsp_channel channel;
-static struct ring_producer out;
-static struct ring_consumer in;
-static _Alignas(4096) uint8_t rings[2][PAGE_4K + RING_BYTES];
-static _Alignas(8) uint8_t buffer[1024];
-static struct ring_received received;
-static struct vmbus_xfer_range ranges[16];
-static struct xfer_list list;
-static const uint8_t mac[] = { 2, 0x15, 0x5d, 0, 0, 1 };
-
-static struct ring_memory ring_at(unsigned int number)
-{
-	return (struct ring_memory){ (struct vmbus_ring_control *)rings[number],
-		                     rings[number] + PAGE_4K, RING_BYTES };
-}
-
-static void setup(void)
-{
-	static const struct net_settings settings = {
-		.mac = { 2, 0x15, 0x5d, 0, 0, 1 },
-		.mtu = 1500,
-		.queues = 1,
-		.capabilities = { true, true, true, true, true, 65535 },
-	};
-
-	memset(&net, 0, sizeof(net));
-	memset(rings, 0, sizeof(rings));
-	net_device_init(&net.device, &settings);
-	net.backend.ops = &ops;
-	net.link_up = true;
-	channel = (struct vsp_channel){ .in = ring_at(0), .out = ring_at(1) };
-	channel.event_in = eventfd(0, EFD_NONBLOCK);
-	ck_assert(net_channel_open(&net, &channel));
-	ck_assert_int_eq(ring_producer_init(&out, &channel.in), RING_OK);
-	ck_assert_int_eq(ring_consumer_init(&in, &channel.out), RING_OK);
-	signals = 0;
-	sends = 0;
-	receives = 0;
-	coming = 0;
-	backend_error = 0;
-	closed = false;
-	watched = NULL;
-	list = (struct xfer_list){ .ranges = ranges, .range_capacity = 16 };
-}
-
-static void teardown(void)
-{
-	close(channel.event_in);
-}
-
-static void put(uint64_t id, const struct nvsp_message *message)
-{
-	bool signal;
-
-	ck_assert_int_eq(ring_put_inband(&out, id, VMBUS_PACKET_WANTS_COMPLETION, message,
-	                                 sizeof(*message), &signal),
-	                 RING_OK);
-}
-
-/* The next packet; false: there is none. */
-static bool next(void)
-{
-	if (ring_get(&in, buffer, sizeof(buffer), &received) != RING_OK)
-		return false;
-	(void)!ring_release(&in); /* the provider looks for itself */
-	return true;
-}
-
-static struct nvsp_message expect_completion(uint64_t id)
-{
-	struct nvsp_message message;
-
-	ck_assert(next());
-	ck_assert_uint_eq(received.type, VMBUS_PACKET_COMPLETION);
-	ck_assert_uint_eq(received.transaction_id, id);
-	ck_assert(nvsp_read(&message, received.payload, received.payload_bytes));
-	return message;
-}
-
-static void expect_status(uint64_t id, enum nvsp_status status)
-{
-	struct nvsp_message message = expect_completion(id);
-
-	ck_assert_uint_eq(message.type, NVSP_RNDIS_PACKET_COMPLETE);
-	ck_assert_uint_eq(message.body.status, status);
-}
-
-/* A packet of RNDIS messages in the receive buffer: its ranges are in `list`. */
-static uint64_t expect_packet(void)
-{
-	ck_assert(next());
-	ck_assert_uint_eq(received.type, VMBUS_PACKET_XFER_PAGES);
-	ck_assert(xfer_pages_parse(&list, received.header, received.header_bytes,
-	                           RECEIVE_BYTES));
-	return received.transaction_id;
-}
-
-static void give_back(uint64_t id)
-{
-	struct nvsp_message message = nvsp_rndis_complete(NVSP_STATUS_SUCCESS);
-	bool signal;
-
-	ck_assert_int_eq(ring_put_completion(&out, id, &message, 8, &signal), RING_OK);
-}
-
-static void lend(enum nvsp_type type, uint32_t gpadl, uint8_t *pages, uint64_t bytes)
-{
-	struct nvsp_message message = nvsp_buffer(type, gpadl, NVSP_RECEIVE_BUFFER_ID);
-	struct vsp_loan loan = { gpadl, pages, bytes };
-
-	borrowed = 0;
-	put(4, &message);
-	net_channel_pump(&net);
-	ck_assert_uint_eq(borrowed, gpadl);
-	ck_assert(!next()); /* not before the worker has answered */
-	net_channel_lent(&net, &loan);
-	message = expect_completion(4);
-	ck_assert_uint_eq(message.body.words[0],
-	                  pages ? NVSP_STATUS_SUCCESS : NVSP_STATUS_FAILURE);
-}
-
-/* A request through a section of the send buffer, its two answers, the section given back. */
-static void ask(uint32_t bytes)
-{
-	struct nvsp_message message = nvsp_rndis_packet(NVSP_CHANNEL_CONTROL, 1, bytes);
-	uint64_t id;
-
-	put(5, &message);
-	net_channel_pump(&net);
-	expect_status(5, NVSP_STATUS_SUCCESS);
-	id = expect_packet();
-	give_back(id);
-}
-
-static uint8_t *section(unsigned int number)
-{
-	return send_buffer + number * NET_SEND_SECTION;
-}
-
-static void set_object(uint32_t oid, const void *information, uint32_t bytes)
-{
-	ask(rndis_request(section(1), RNDIS_SET, 7, oid, information, bytes));
-}
-
-static void bring_up(void)
-{
-	const struct ndis_offload_parameters offloads = {
-		.header = { NDIS_TYPE_DEFAULT, 3, sizeof(offloads) },
-		.tcp_ipv4_checksum = NDIS_CHECKSUM_TX_RX,
-		.lso_ipv4 = NDIS_ON,
-		.rsc_ipv4 = NDIS_ON,
-		.rsc_ipv6 = NDIS_ON,
-	};
-	const uint32_t filter = 0xb;
-	struct nvsp_message message = nvsp_init(NVSP_VERSION_6_1);
-
-	put(1, &message);
-	net_channel_pump(&net);
-	(void)expect_completion(1);
-	message = nvsp_ndis_config(1514, NVSP_CAPABILITY_RSC);
-	put(2, &message);
-	net_channel_pump(&net);
-	ck_assert(next());
-	ck_assert_uint_eq(received.payload_bytes, 0); /* it says nothing */
-	lend(NVSP_RECEIVE_BUFFER, RECEIVE_GPADL, receive_buffer, RECEIVE_BYTES);
-	lend(NVSP_SEND_BUFFER, SEND_GPADL, send_buffer, SEND_BYTES);
-	ask(rndis_initialize(section(1), 6, 0x4000));
-	ck_assert_ptr_null(watched);
-	set_object(OID_TCP_OFFLOAD_PARAMETERS, &offloads, sizeof(offloads));
-	ck_assert(backend_offloads.large_frames);
-	set_object(OID_GEN_CURRENT_PACKET_FILTER, &filter, sizeof(filter));
-	ck_assert_ptr_nonnull(watched);
-	net_channel_pump(&net);
-	signals = 0;
-	sends = 0;
-	receives = 0;
-}
-
-/* ---- Frames from the guest ---- */
-
-static void fill(uint8_t *at, uint32_t bytes, uint8_t seed)
-{
-	for (uint32_t i = 0; i < bytes; i++)
-		at[i] = (uint8_t)(i * 7 + seed);
-}
-
-/* A message with a frame of so many bytes; its length. */
-static uint32_t write_frame(uint8_t *at, uint32_t bytes, uint8_t seed)
-{
-	struct rndis_frame frame = {
-		.data_offset = RNDIS_FRAME_HEAD_BYTES,
-		.data_bytes = bytes,
-		.message_bytes = (uint32_t)round_up(RNDIS_FRAME_HEAD_BYTES + bytes, 8),
-	};
-
-	rndis_frame_write(&frame, at);
-	fill(at + RNDIS_FRAME_HEAD_BYTES, bytes, seed);
-	return frame.message_bytes;
-}
-
-static void check_sent(uint32_t bytes, uint8_t seed)
-{
-	uint8_t wanted[2048];
-
-	fill(wanted, bytes, seed);
-	ck_assert_uint_eq(sent_bytes, sizeof(struct net_header) + bytes);
-	ck_assert_mem_eq(sent + sizeof(struct net_header), wanted, bytes);
-}
+#include "net_play.h"
 
 START_TEST(a_frame_goes_out_of_a_section)
 {
@@ -362,7 +13,7 @@ START_TEST(a_frame_goes_out_of_a_section)
 	message =
 		nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, write_frame(section(0), 1000, 3));
 	put(9, &message);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	expect_status(9, NVSP_STATUS_SUCCESS);
 	check_sent(1000, 3);
 	ck_assert_uint_eq(net.device.counts.sent, 1);
@@ -379,7 +30,7 @@ START_TEST(frames_that_share_a_section_go_out_one_by_one)
 		bytes += write_frame(section(0) + bytes, 60 + i, i);
 	message = nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, bytes);
 	put(9, &message);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	expect_status(9, NVSP_STATUS_SUCCESS);
 	ck_assert_uint_eq(sends, 5);
 	check_sent(64, 4);
@@ -405,7 +56,7 @@ START_TEST(a_frame_goes_out_of_a_section_and_pages)
 	ck_assert_int_eq(ring_put_gpa_direct(&out, 9, &range, &message, sizeof(message),
 	                                     &signal),
 	                 RING_OK);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	expect_status(9, NVSP_STATUS_SUCCESS);
 	check_sent(1500, 9);
 }
@@ -420,7 +71,7 @@ START_TEST(many_packets_cost_one_signal)
 		nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, write_frame(section(0), 1000, 3));
 	for (uint64_t id = 1; id <= 32; id++)
 		put(id, &message);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	for (uint64_t id = 1; id <= 32; id++)
 		expect_status(id, NVSP_STATUS_SUCCESS);
 	ck_assert_uint_eq(sends, 32);
@@ -438,7 +89,7 @@ START_TEST(frames_that_are_none_are_left_out)
 	message = nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0,
 	                            write_frame(section(0), lengths[_i], 1));
 	put(9, &message);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	expect_status(9, NVSP_STATUS_SUCCESS); /* as a wire would do it */
 	ck_assert_uint_eq(sends, 0);
 	ck_assert_uint_eq(net.device.counts.send_errors, 1);
@@ -467,7 +118,7 @@ START_TEST(a_packet_that_lies_is_refused)
 	                 RING_OK);
 	message = nvsp_rndis_packet(NVSP_CHANNEL_CONTROL, 0, 600); /* no request */
 	put(13, &message);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	for (uint64_t id = 9; id <= 11; id++)
 		expect_status(id, NVSP_STATUS_INVALID_RNDIS_PACKET);
 	ck_assert(next()); /* of no type that we know: it is over, and nothing is said */
@@ -480,24 +131,6 @@ END_TEST
 
 /* ---- Frames for the guest ---- */
 
-static void make_incoming(uint32_t bytes, uint8_t flags)
-{
-	const struct net_header header = { .flags = flags };
-
-	memcpy(incoming, &header, sizeof(header));
-	fill(incoming + sizeof(header), bytes, 5);
-	memcpy(incoming + sizeof(header), mac, sizeof(mac));
-	incoming_bytes = sizeof(header) + bytes;
-}
-
-static void let_in(unsigned int count)
-{
-	coming = count;
-	for (unsigned int i = 0; i < FRAMES_MAX && watched && coming != 0; i++)
-		watched(NULL, 0, &net);
-}
-
-/* The frame that the packet's ranges hold; its length. */
 static uint32_t assemble(uint8_t *frame)
 {
 	uint32_t bytes = 0;
@@ -536,7 +169,7 @@ START_TEST(a_frame_comes_into_the_receive_buffer)
 	give_back(expect_packet());
 	ck_assert_uint_eq(assemble(frame), lengths[_i]);
 	ck_assert_mem_eq(frame, incoming + sizeof(struct net_header), lengths[_i]);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	ck_assert_uint_eq(net.sections.free_count, free_count);
 	ck_assert_uint_eq(net.counts.rejected, 0);
 }
@@ -588,7 +221,7 @@ START_TEST(a_guest_that_returns_nothing_starves_only_itself)
 	write_frame(section(0), 1000, 3);
 	for (unsigned int i = 0; i < count; i++)
 		give_back(ids[i]);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	ck_assert_ptr_nonnull(watched);
 	let_in(1);
 	(void)expect_packet();
@@ -609,7 +242,7 @@ START_TEST(a_full_ring_holds_frames_and_loses_none)
 				give_back(received.transaction_id);
 				count++;
 			}
-			net_channel_pump(&net);
+			net_channel_pump(&net.queues[0]);
 			let_in(coming);
 		}
 	}
@@ -629,7 +262,7 @@ START_TEST(what_the_guest_takes_back_is_not_touched)
 	ck_assert_ptr_null(watched);
 	memcpy(before, receive_buffer, sizeof(before));
 	coming = 1;
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	ck_assert_mem_eq(before, receive_buffer, sizeof(before));
 	/* Linux lends it anew after a change of the MTU. */
 	lend(NVSP_RECEIVE_BUFFER, RECEIVE_GPADL + 7, receive_buffer, RECEIVE_BYTES);
@@ -646,7 +279,7 @@ START_TEST(sections_that_it_does_not_have_change_nothing)
 	give_back(1);
 	give_back(0);
 	give_back(UINT64_MAX);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	ck_assert_uint_eq(net.sections.free_count, free_count);
 	ck_assert_uint_eq(net.counts.rejected, 3);
 }
@@ -657,7 +290,7 @@ START_TEST(a_buffer_that_is_no_memory_is_refused)
 	struct nvsp_message message = nvsp_init(NVSP_VERSION_6_1);
 
 	put(1, &message);
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	(void)expect_completion(1);
 	lend(NVSP_RECEIVE_BUFFER, RECEIVE_GPADL, NULL, 0);
 	lend(NVSP_RECEIVE_BUFFER, RECEIVE_GPADL, receive_buffer, RECEIVE_BYTES);
@@ -684,10 +317,10 @@ START_TEST(a_broken_ring_ends_the_adapter_until_it_is_reopened)
 {
 	bring_up();
 	channel.in.control->write_index = 3;
-	net_channel_pump(&net);
+	net_channel_pump(&net.queues[0]);
 	ck_assert(net.broken);
 	ck_assert_ptr_null(watched);
-	net_channel_close(&net);
+	net_channel_close(&net.queues[0]);
 	ck_assert(closed);
 	teardown();
 	setup();
@@ -695,15 +328,85 @@ START_TEST(a_broken_ring_ends_the_adapter_until_it_is_reopened)
 }
 END_TEST
 
+static void put_frame(uint64_t id)
+{
+	struct nvsp_message message =
+		nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, write_frame(section(0), 1000, 3));
+
+	put(id, &message);
+}
+
+/* Neither is a frame lost nor is our own thread kept busy: the backend's descriptor brings us back. */
+START_TEST(a_backend_that_takes_no_more_holds_the_guest_up)
+{
+	uint64_t event;
+
+	bring_up();
+	takes_no_more = true;
+	put_frame(9);
+	put_frame(10);
+	net_channel_pump(&net.queues[0]);
+	expect_status(9, NVSP_STATUS_SUCCESS);
+	ck_assert(!next());
+	ck_assert_uint_eq(sends, 1);
+	ck_assert_ptr_nonnull(watched_room);
+	ck_assert_int_eq(read(channel.event_in, &event, sizeof(event)), -1);
+	watched_room(NULL, ROOM_FD, &net);
+	ck_assert(!next());
+	takes_no_more = false;
+	watched_room(NULL, ROOM_FD, &net);
+	expect_status(10, NVSP_STATUS_SUCCESS);
+	ck_assert_uint_eq(sends, 2);
+	ck_assert_ptr_null(watched_room);
+}
+END_TEST
+
+/* Its sections come back by the ring that is held up: a backend that waits to be read would wait for ever. */
+START_TEST(a_guest_that_has_all_sections_is_not_held_up)
+{
+	uint64_t ids[64];
+	unsigned int count = 0;
+
+	bring_up();
+	make_incoming(60, 0);
+	let_in(100);
+	while (next())
+		ids[count++] = received.transaction_id;
+	takes_no_more = true;
+	put_frame(9);
+	put_frame(10);
+	give_back(ids[0]);
+	net_channel_pump(&net.queues[0]);
+	expect_status(9, NVSP_STATUS_SUCCESS);
+	expect_status(10, NVSP_STATUS_SUCCESS);
+	ck_assert_ptr_nonnull(watched);
+}
+END_TEST
+
+START_TEST(a_backend_that_goes_while_it_takes_no_more_is_lost)
+{
+	bring_up();
+	takes_no_more = true;
+	put_frame(9);
+	net_channel_pump(&net.queues[0]);
+	expect_status(9, NVSP_STATUS_SUCCESS);
+	backend_error = EPIPE;
+	watched_room(NULL, ROOM_FD, &net);
+	ck_assert(!net.link_up);
+	ck_assert_ptr_null(watched_room);
+	(void)expect_packet(); /* the link is down */
+}
+END_TEST
+
 START_TEST(a_closed_channel_lets_go_of_everything)
 {
 	bring_up();
-	net_channel_close(&net);
+	net_channel_close(&net.queues[0]);
 	ck_assert(closed);
 	ck_assert_ptr_null(watched);
 	ck_assert_ptr_null(net.buffers[NET_RECEIVE_BUFFER].pages);
 	ck_assert(!backend_offloads.large_frames);
-	net_channel_pump(&net); /* an event that was on its way */
+	net_channel_pump(&net.queues[0]); /* an event that was on its way */
 }
 END_TEST
 
@@ -729,6 +432,9 @@ static Suite *net_channel_suite(void)
 	tcase_add_test(tc, a_buffer_that_is_no_memory_is_refused);
 	tcase_add_test(tc, a_backend_that_is_gone_takes_the_link_down);
 	tcase_add_test(tc, a_broken_ring_ends_the_adapter_until_it_is_reopened);
+	tcase_add_test(tc, a_backend_that_takes_no_more_holds_the_guest_up);
+	tcase_add_test(tc, a_guest_that_has_all_sections_is_not_held_up);
+	tcase_add_test(tc, a_backend_that_goes_while_it_takes_no_more_is_lost);
 	tcase_add_test(tc, a_closed_channel_lets_go_of_everything);
 	suite_add_tcase(suite, tc);
 	return suite;

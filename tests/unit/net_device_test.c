@@ -160,8 +160,14 @@ START_TEST(linux_brings_the_adapter_up)
 	send(nvsp_subchannels(3));
 	ck_assert_int_eq(action.type, NET_SUB_CHANNELS);
 	ck_assert_uint_eq(action.sub_channels, 3);
+	action.answer = net_device_offered(&device, 3);
 	ck_assert_uint_eq(action.answer.body.subchannels.operation_or_status,
 	                  NVSP_STATUS_SUCCESS);
+	ck_assert_uint_eq(action.answer.body.subchannels.count, 3);
+	send(nvsp_subchannels(3)); /* it has them */
+	ck_assert_int_eq(action.type, NET_ANSWER);
+	ck_assert_uint_eq(action.answer.body.subchannels.operation_or_status,
+	                  NVSP_STATUS_FAILURE);
 	send(nvsp_rndis_packet(NVSP_CHANNEL_DATA, 3, 6144));
 	ck_assert_int_eq(action.type, NET_TRANSMIT);
 	ck_assert_uint_eq(set_filter(0), RNDIS_STATUS_SUCCESS);

@@ -34,6 +34,7 @@ static int sealed_ram(void)
 static void start_process(struct host *host, const char *program)
 {
 	int bytes = WORKER_BUFFER;
+	struct vsp_spawn with = { .errors = STDERR_FILENO, .backend = -1 };
 	int sockets[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets),
@@ -41,7 +42,8 @@ static void start_process(struct host *host, const char *program)
 	for (int i = 0; i < 2; i++)
 		(void)setsockopt(sockets[i], SOL_SOCKET, SO_SNDBUF, &bytes,
 		                 sizeof(bytes)); /* the default does for short texts */
-	ck_assert_int_eq(vsp_spawn(program, sockets[1], STDERR_FILENO, &host->pid), 0);
+	with.socket = sockets[1];
+	ck_assert_int_eq(vsp_spawn(program, &with, &host->pid), 0);
 	close(sockets[1]);
 	host->socket = sockets[0];
 }

@@ -5,11 +5,18 @@
 
 #include <sys/types.h>
 
+/* Descriptors of the caller's for the new process. */
+struct vsp_spawn {
+	int socket;  /* to be VSP_SOCKET_FD */
+	int errors;  /* its standard error */
+	int backend; /* to be VSP_BACKEND_FD; -1: there is none */
+};
+
 /*
- * The program with `socket` as VSP_SOCKET_FD, `errors` as its standard error, and no other descriptor beside
- * the standard ones: the first process of a PID namespace of its own, where that is permitted, so that it has no name for any other process.
- * 0, or an errno, which may be execve's.
+ * The program with these and no other descriptor beside the standard ones: the first process of a PID namespace of
+ * its own, where that is permitted, so that it has no name for any other process. 0, or an errno, which may be
+ * execve's.
  */
-int vsp_spawn(const char *path, int socket, int errors, pid_t *pid);
+int vsp_spawn(const char *path, const struct vsp_spawn *with, pid_t *pid);
 
 #endif

@@ -36,21 +36,32 @@ struct net_backend_ops {
 	/* The next frame, header first; its length, or -1 and errno (EAGAIN: none). */
 	ssize_t (*receive)(struct net_backend *backend, const struct iovec *memory,
 	                   int memory_count);
-	/* One frame, header first; -1 and errno. */
+	/* One frame, header first, of which a rest may be left unsent; -1 and errno. */
 	ssize_t (*send)(struct net_backend *backend, const struct iovec *memory,
 	                int memory_count);
+	/* That rest goes on; false and errno: it never will. NULL: there is never one. */
+	bool (*flush)(struct net_backend *backend);
 };
+
+struct net_stream;
 
 struct net_backend {
 	/* set before open */
 	const struct net_backend_ops *ops;
+	int fd; /* readable when there is a frame; open makes it, but for a stream */
 
 	/* set by open, then constant */
 	struct net_backend_offloads capabilities; /* and takes such frames itself */
-	int fd;                                   /* readable when there is a frame */
+	int room_fd; /* readable when flush() would do something; where there is one */
+	struct net_stream *stream; /* of that kind alone */
+
+	/* Kept by send and flush: no frames should be given while there are some. */
+	uint32_t unsent_bytes;
 };
 
 /* A TAP device that exists, or a new one as a port of a bridge. */
 extern const struct net_backend_ops net_backend_tap;
+/* A user-mode network stack at the far end of the stream socket `fd`, which does not block. */
+extern const struct net_backend_ops net_backend_stream;
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vsp/net/core/net_device.h"
+#include "vsp/net/net.h"
 
 static bool invalid(char *error, size_t error_bytes, const char *why)
 {
@@ -48,31 +48,50 @@ static bool parse_mac(uint8_t mac[NDIS_MAC_BYTES], const char *text)
 	return !(mac[0] & 1);
 }
 
-static bool parse_mtu(uint32_t *mtu, JsonNode *node)
+static bool parse_number(uint32_t *number, JsonObject *object, const char *member,
+                         uint32_t least, uint32_t most)
 {
+	JsonNode *node = json_object_get_member(object, member);
 	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
 	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
 	                       json_node_get_int(node) :
-	                       0;
+	                       -1;
 
-	*mtu = (uint32_t)value;
-	return value >= NET_MTU_MIN && value <= NET_MTU_MAX;
+	*number = (uint32_t)value;
+	return value >= least && value <= most;
+}
+
+/* One of the three is there, and one only. */
+static bool parse_backend(struct net_config *config, JsonObject *net)
+{
+	bool tap = json_object_has_member(net, "tap");
+	bool bridge = json_object_has_member(net, "bridge");
+	JsonNode *user = json_object_get_member(net, "user");
+
+	config->user = user != NULL;
+	if (tap + bridge + config->user != 1)
+		return false;
+	if (user)
+		return JSON_NODE_HOLDS_VALUE(user) &&
+		       json_node_get_value_type(user) == G_TYPE_BOOLEAN &&
+		       json_node_get_boolean(user);
+	return tap ? parse_name(config->tap, net, "tap") :
+	             parse_name(config->bridge, net, "bridge");
 }
 
 static bool parse_net(struct net_config *config, JsonObject *net, char *error,
                       size_t error_bytes)
 {
-	bool tap = json_object_has_member(net, "tap");
-
-	if (tap == (bool)json_object_has_member(net, "bridge") ||
-	    !(tap ? parse_name(config->tap, net, "tap") :
-	            parse_name(config->bridge, net, "bridge")))
-		return invalid(error, error_bytes, "'net' needs a 'tap' or a 'bridge'");
+	if (!parse_backend(config, net))
+		return invalid(error, error_bytes,
+		               "'net' needs one of 'tap', 'bridge' and 'user'");
 	if (!parse_mac(config->mac, text_of(net, "mac")))
 		return invalid(error, error_bytes,
 		               "'net' needs the 'mac' of one station");
-	if (!parse_mtu(&config->mtu, json_object_get_member(net, "mtu")))
+	if (!parse_number(&config->mtu, net, "mtu", NET_MTU_MIN, NET_MTU_MAX))
 		return invalid(error, error_bytes, "'net' needs an 'mtu' of 576 to 9000");
+	if (!parse_number(&config->queues, net, "queues", 1, NET_QUEUES_MAX))
+		return invalid(error, error_bytes, "'net' needs 1 to 8 'queues'");
 	return true;
 }
 

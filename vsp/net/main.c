@@ -38,18 +38,20 @@ void net_log(struct net *net, enum vsp_log_level level, const char *format, ...)
 static bool configure(struct vsp *vsp, const char *json, char *error, size_t error_bytes)
 {
 	struct net *net = vsp_context(vsp);
-	struct net_settings settings = { .queues = 1 };
+	struct net_settings settings = { .mtu = 0 };
 	struct net_config config;
 
 	net->vsp = vsp;
 	net->link_up = true;
 	if (!net_config_parse(&config, json, error, error_bytes))
 		return false;
-	net->backend.ops = &net_backend_tap;
+	net->backend.fd = VSP_BACKEND_FD;
+	net->backend.ops = config.user ? &net_backend_stream : &net_backend_tap;
 	if (!net->backend.ops->open(&net->backend, &config, error, error_bytes))
 		return false;
 	memcpy(settings.mac, config.mac, sizeof(settings.mac));
 	settings.mtu = config.mtu;
+	settings.queues = config.queues;
 	settings.capabilities = (struct ndis_offloads){
 		.ipv4_checksum_tx = true,
 		.checksum_tx = net->backend.capabilities.checksums,
@@ -71,36 +73,42 @@ static bool channel_open(struct vsp *vsp, struct vsp_channel *channel)
 
 static void channel_started(struct vsp *vsp, struct vsp_channel *channel)
 {
-	(void)channel; /* there is one */
-	net_channel_pump(vsp_context(vsp));
+	(void)vsp;
+	net_channel_pump(channel->context);
 }
 
 static void channel_signalled(struct vsp *vsp, struct vsp_channel *channel)
 {
 	struct net *net = vsp_context(vsp);
 
-	(void)channel; /* there is one */
 	net->counts.signals_in++;
-	net_channel_pump(net);
+	net_channel_pump(channel->context);
 }
 
 static void channel_close(struct vsp *vsp, struct vsp_channel *channel)
 {
-	(void)channel; /* there is one */
-	net_channel_close(vsp_context(vsp));
+	(void)vsp;
+	net_channel_close(channel->context);
 }
 
+/* Buffers are lent to the first alone. */
 static void channel_lent(struct vsp *vsp, struct vsp_channel *channel,
                          const struct vsp_loan *loan)
 {
-	(void)channel; /* there is one */
+	(void)channel;
 	net_channel_lent(vsp_context(vsp), loan);
 }
 
 static void channel_reclaim(struct vsp *vsp, struct vsp_channel *channel, uint32_t gpadl)
 {
-	(void)channel; /* there is one */
+	(void)channel;
 	net_channel_reclaim(vsp_context(vsp), gpadl);
+}
+
+static void channel_offered(struct vsp *vsp, struct vsp_channel *channel, uint32_t count)
+{
+	(void)channel; /* the first: no other asks */
+	net_channel_offered(vsp_context(vsp), count);
 }
 
 /* ---- Orders ---- */
@@ -144,6 +152,7 @@ int main(void)
 		.close = channel_close,
 		.lent = channel_lent,
 		.reclaim = channel_reclaim,
+		.offered = channel_offered,
 		.command = command,
 	};
 	static struct net net;

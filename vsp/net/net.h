@@ -7,7 +7,8 @@
  *   backend -> receive.c -> the guest's receive buffer, its ring
  *
  * A frame is copied once, by the system call that moves it between the guest's pages and the
- * root's network stack.
+ * root's network stack. A guest that asks for sub-channels has several queues, each a pair of
+ * rings with an interrupt of its own; they share everything else.
  */
 #ifndef VIRIDIS_VSP_NET_NET_H
 #define VIRIDIS_VSP_NET_NET_H
@@ -25,6 +26,7 @@
 #include "vsp/net/core/net_sections.h"
 
 #define NET_PACKET_BYTES 4096u
+#define NET_QUEUES_MAX   8u
 #define NET_RANGES_MAX   64u
 #define NET_PAGES_MAX    128u
 /* A section of the send buffer, then pages. */
@@ -50,20 +52,37 @@ struct net_memory {
 	uint32_t bytes;
 };
 
+/* A channel; it is open while `channel` is not NULL. */
+struct net_queue {
+	struct net *net;
+	uint32_t index; /* 0: the first, which alone has requests and answers */
+	struct vsp_channel *channel;
+	struct ring_consumer in;
+	struct ring_producer out;
+	bool stalled; /* packets were left in the ring */
+	bool signal;  /* the guest is to be told at the end of this turn */
+
+	/* A completion for which there was no room in the ring. */
+	bool completion_owed;
+	uint64_t completion_id;
+	uint32_t completion_bytes;
+	struct nvsp_message completion;
+};
+
+/* What a packet on the first channel asked of the worker, and waits for. */
+enum net_asked { NET_ASKED_NOTHING, NET_ASKED_LOAN, NET_ASKED_SUB_CHANNELS };
+
 struct net {
 	struct vsp *vsp;
 	struct net_device device;
 	struct net_backend backend;
 	struct net_counts counts;
 
-	/* The channel; it is open while `channel` is not NULL. */
-	struct vsp_channel *channel;
-	struct ring_consumer in;
-	struct ring_producer out;
+	struct net_queue queues[NET_QUEUES_MAX];
 	bool broken;   /* the guest broke a ring */
-	bool stalled;  /* packets were left in the ring */
 	bool watching; /* the backend's descriptor */
 	bool burst;    /* the last turn had several frames */
+	bool waiting;  /* for the backend to take the rest of a frame */
 	bool lost;     /* the backend is gone, for good */
 	bool link_up;  /* what the guest is to know */
 
@@ -71,24 +90,21 @@ struct net {
 	struct vsp_loan buffers[NET_BUFFERS];
 	struct net_sections sections;
 
-	/* A packet that asked for a buffer: its answer waits for the worker's. */
-	bool mapping;
-	enum net_buffer mapped_buffer;
-	uint64_t mapping_id;
-	bool mapping_answered; /* it wants a completion */
+	/* The packet whose answer waits for the worker's. */
+	enum net_asked asked;
+	enum net_buffer asked_buffer; /* of a loan */
+	uint64_t asked_id;
+	bool asked_answered; /* it wants a completion */
+
+	bool table_owed; /* the guest is to be told by which channels to send */
 
 	/* An answer to a request: it waits for a section and room in the ring. */
 	uint32_t answer_bytes; /* 0: there is none */
 	_Alignas(8) uint8_t answer[NET_ANSWER_BYTES_MAX];
 
-	/* A completion for which there was no room in the ring. */
-	bool completion_owed;
-	uint64_t completion_id;
-	uint32_t completion_bytes;
-	struct nvsp_message completion;
-
-	/* A frame that is in its sections already, likewise. */
+	/* A frame that is in its sections already, and has no room in its ring. */
 	uint64_t held_id; /* 0: none */
+	struct net_queue *held_queue;
 	uint32_t held_count;
 	struct vmbus_xfer_range held[NET_RECEIVE_PIECES_MAX];
 
@@ -99,12 +115,17 @@ struct net {
 
 /* ---- channel.c ---- */
 
+/* The channel's context is its queue from now on. */
 bool net_channel_open(struct net *net, struct vsp_channel *channel);
-void net_channel_close(struct net *net);
+void net_channel_close(struct net_queue *queue);
 /* Put what waits, take packets, receive frames: after every signal. */
-void net_channel_pump(struct net *net);
+void net_channel_pump(struct net_queue *queue);
 void net_channel_lent(struct net *net, const struct vsp_loan *loan);
+void net_channel_offered(struct net *net, uint32_t count);
 void net_channel_reclaim(struct net *net, uint32_t gpadl);
+
+/* The guest is told of what was put for it in this turn. */
+void net_signal(struct net *net);
 
 /* The ring was found broken: nothing goes on until the channel is opened anew. */
 void net_break_off(struct net *net, const char *what);
@@ -124,11 +145,17 @@ enum nvsp_status net_transmit(struct net *net, const struct net_memory *memory);
 /* ---- receive.c ---- */
 
 /* After a change: put the frame that is held, and listen to the backend, or no more. */
-void net_receive_resume(struct net *net, bool *signal);
+void net_receive_resume(struct net *net);
+/* A frame that comes now has a place. */
+bool net_receive_has_room(const struct net *net);
 /* Put the answer that waits, or what the guest is to know of the link; if there is room. */
-void net_put_answer(struct net *net, bool *signal);
+void net_put_answer(struct net *net);
+/* The queue is closing: what is held for it is dropped. */
+void net_receive_forget(struct net_queue *queue);
 /* Frames that came while nobody listened are of no interest. */
 void net_discard(struct net *net);
+/* The backend is gone, for the reason in errno: no frame comes or goes any more. */
+void net_lose_backend(struct net *net);
 
 /* ---- statistics.c ---- */
 

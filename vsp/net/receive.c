@@ -10,6 +10,7 @@
 #include <string.h>
 #include <viridis/base/bits.h>
 
+#include "vsp/net/core/net_rss.h"
 #include "vsp/net/net.h"
 
 /* Frames of one turn; then the worker and the guest's packets are heard, too. */
@@ -25,24 +26,23 @@ static uint8_t *section_at(const struct net *net, uint32_t section)
 }
 
 /* A packet over the ranges; false: there is no room in the ring, or it is broken. */
-static bool put_packet(struct net *net, enum nvsp_channel channel, uint64_t id,
-                       const struct vmbus_xfer_range *ranges, uint32_t count,
-                       bool *signal)
+static bool put_packet(struct net_queue *queue, enum nvsp_channel channel, uint64_t id,
+                       const struct vmbus_xfer_range *ranges, uint32_t count)
 {
 	const struct nvsp_message message =
 		nvsp_rndis_packet(channel, NVSP_SECTION_NONE, 0);
 	enum ring_status status =
-		ring_put_xfer_pages(&net->out, id, NVSP_RECEIVE_BUFFER_ID, ranges, count,
-	                            &message, sizeof(message), signal);
+		ring_put_xfer_pages(&queue->out, id, NVSP_RECEIVE_BUFFER_ID, ranges,
+	                            count, &message, sizeof(message), &queue->signal);
 
 	if (status != RING_OK && status != RING_FULL)
-		net_break_off(net, "ring of frames");
+		net_break_off(queue->net, "ring of frames");
 	return status == RING_OK;
 }
 
 /* ---- Answers ---- */
 
-void net_put_answer(struct net *net, bool *signal)
+void net_put_answer(struct net *net)
 {
 	struct vmbus_xfer_range range = { .offset = 0 };
 	uint32_t section;
@@ -58,7 +58,7 @@ void net_put_answer(struct net *net, bool *signal)
 	range.offset = section * net->device.buffers[NET_RECEIVE_BUFFER].section_bytes;
 	memcpy(section_at(net, section), net->answer, net->answer_bytes);
 	id = net_sections_take(&net->sections, 1);
-	if (put_packet(net, NVSP_CHANNEL_CONTROL, id, &range, 1, signal))
+	if (put_packet(&net->queues[0], NVSP_CHANNEL_CONTROL, id, &range, 1))
 		net->answer_bytes = 0;
 	else
 		(void)!net_sections_return(&net->sections, id); /* just taken */
@@ -85,21 +85,42 @@ static int lay_out(const struct net *net, struct net_header *header, struct iove
 	return (int)(1 + wanted);
 }
 
+/* A frame's first bytes in private memory, as far as anything depends on them. */
+struct frame_start {
+	uint32_t bytes;
+	uint8_t data[NET_RSS_BYTES];
+};
+
+static void read_start(const struct net *net, uint32_t bytes, struct frame_start *start)
+{
+	start->bytes = bytes < sizeof(start->data) ? bytes : sizeof(start->data);
+	memcpy(start->data,
+	       section_at(net, net_sections_peek(&net->sections, 0)) +
+	               RNDIS_FRAME_HEAD_BYTES,
+	       start->bytes);
+}
+
+/* A channel that the guest's table names may not be open yet, or any more. */
+static struct net_queue *queue_for(struct net *net, const struct frame_start *start)
+{
+	uint32_t index = 0;
+
+	if (net->device.sub_channels != 0)
+		index = net_rss_channel(&net->device.rss, start->data, start->bytes);
+	if (index >= NET_QUEUES_MAX || !net->queues[index].channel)
+		index = 0;
+	return &net->queues[index];
+}
+
 /* What stands before each piece of a frame of `bytes`, and the ranges that hold them. */
-static void write_heads(struct net *net, const struct net_header *header, uint32_t bytes,
-                        uint32_t count)
+static void write_heads(struct net *net, const struct net_header *header,
+                        const struct frame_start *start, uint32_t bytes, uint32_t count)
 {
 	uint32_t section_bytes = net->device.buffers[NET_RECEIVE_BUFFER].section_bytes;
-	uint8_t start[64];
 	struct rndis_frame frame = { .data_offset = RNDIS_FRAME_HEAD_BYTES };
-	uint32_t first = net_sections_peek(&net->sections, 0);
 
-	if (net->device.offloads.checksum_rx) {
-		uint32_t looked_at = bytes < sizeof(start) ? bytes : sizeof(start);
-
-		memcpy(start, section_at(net, first) + RNDIS_FRAME_HEAD_BYTES, looked_at);
-		net_incoming_describe(&frame, header, start, looked_at);
-	}
+	if (net->device.offloads.checksum_rx)
+		net_incoming_describe(&frame, header, start->data, start->bytes);
 	if (count > 1)
 		frame.has |= RNDIS_HAS_PIECE;
 	for (uint32_t i = 0; i < count; i++) {
@@ -122,68 +143,66 @@ static void write_heads(struct net *net, const struct net_header *header, uint32
 }
 
 /* The frame that was received goes to the guest, or waits for room as the one held. */
-static void deliver(struct net *net, const struct net_header *header, uint32_t bytes,
-                    bool *signal)
+static void deliver(struct net *net, const struct net_header *header,
+                    const struct frame_start *start, uint32_t bytes)
 {
 	uint32_t room = net->device.buffers[NET_RECEIVE_BUFFER].section_bytes -
 	                RNDIS_FRAME_HEAD_BYTES;
 	uint32_t count = (bytes + room - 1) / room;
 
-	write_heads(net, header, bytes, count);
+	write_heads(net, header, start, bytes, count);
+	net->held_queue = queue_for(net, start);
 	net->held_count = count;
 	net->held_id = net_sections_take(&net->sections, count);
 	net->device.counts.received++;
 	net->counts.received_bytes += bytes;
-	if (put_packet(net, NVSP_CHANNEL_DATA, net->held_id, net->held, count, signal))
+	if (put_packet(net->held_queue, NVSP_CHANNEL_DATA, net->held_id, net->held,
+	               count))
 		net->held_id = 0;
 }
 
-static bool is_wanted(const struct net *net)
+void net_lose_backend(struct net *net)
 {
-	uint8_t destination[NDIS_MAC_BYTES];
-
-	memcpy(destination,
-	       section_at(net, net_sections_peek(&net->sections, 0)) +
-	               RNDIS_FRAME_HEAD_BYTES,
-	       sizeof(destination));
-	return net_device_wants(&net->device, destination);
-}
-
-/* Its device was removed, say: no frame comes or goes any more. */
-static void lose_backend(struct net *net)
-{
+	if (net->lost)
+		return;
 	net->lost = true;
 	net->link_up = false;
 	net_log(net, VSP_LOG_ERROR, "the network is gone: %s", strerror(errno));
 }
 
 /* False: there is none. */
-static bool receive_one(struct net *net, bool *signal)
+static bool receive_one(struct net *net)
 {
 	struct iovec pieces[1 + NET_RECEIVE_PIECES_MAX];
 	struct net_header header = { 0 };
+	struct frame_start start;
 	int count = lay_out(net, &header, pieces);
 	ssize_t got = net->backend.ops->receive(&net->backend, pieces, count);
 	size_t room = 0;
+	uint32_t bytes;
 
 	if (got < 0) {
 		if (errno != EAGAIN && errno != EINTR)
-			lose_backend(net);
+			net_lose_backend(net);
 		return false;
 	}
 	for (int i = 0; i < count; i++)
 		room += pieces[i].iov_len;
 	/* What fills all of it may have been cut. */
-	if (got < (ssize_t)sizeof(header) + FRAME_BYTES_MIN || got == (ssize_t)room)
+	if (got < (ssize_t)sizeof(header) + FRAME_BYTES_MIN || got == (ssize_t)room) {
 		net->device.counts.receive_errors++;
-	else if (!is_wanted(net))
-		net->counts.filtered++;
+		return true;
+	}
+	bytes = (uint32_t)got - (uint32_t)sizeof(header);
+	read_start(net, bytes, &start);
+	if (net_device_wants(&net->device, start.data))
+		deliver(net, &header, &start, bytes);
 	else
-		deliver(net, &header, (uint32_t)got - (uint32_t)sizeof(header), signal);
+		net->counts.filtered++;
 	return true;
 }
 
-static bool has_room(const struct net *net)
+bool net_receive_has_room(const struct net *net)
 {
 	return net->held_id == 0 && !net->broken && !net->lost &&
 	       net->sections.free_count > SECTIONS_FOR_ANSWERS;
@@ -194,7 +213,8 @@ static void frames_ready(struct vsp *vsp, int fd, void *context);
 /* Without a place for frames the backend's descriptor must not wake us; they wait there. */
 static void watch(struct net *net)
 {
-	bool on = net->channel && net_device_receives(&net->device) && has_room(net);
+	bool on = net->queues[0].channel && net_device_receives(&net->device) &&
+	          net_receive_has_room(net);
 
 	if (net->watching == on)
 		return;
@@ -205,13 +225,23 @@ static void watch(struct net *net)
 	net->watching = on;
 }
 
-void net_receive_resume(struct net *net, bool *signal)
+void net_receive_resume(struct net *net)
 {
 	if (net->held_id != 0 && !net->broken &&
-	    put_packet(net, NVSP_CHANNEL_DATA, net->held_id, net->held, net->held_count,
-	               signal))
+	    put_packet(net->held_queue, NVSP_CHANNEL_DATA, net->held_id, net->held,
+	               net->held_count))
 		net->held_id = 0;
 	watch(net);
+}
+
+void net_receive_forget(struct net_queue *queue)
+{
+	struct net *net = queue->net;
+
+	if (net->held_id == 0 || net->held_queue != queue)
+		return;
+	(void)!net_sections_return(&net->sections, net->held_id); /* still ours */
+	net->held_id = 0;
 }
 
 /*
@@ -223,23 +253,19 @@ static void frames_ready(struct vsp *vsp, int fd, void *context)
 	struct net *net = context;
 	unsigned int budget = net->burst ? FRAMES_PER_TURN : 2;
 	unsigned int taken = 0;
-	bool signal = false;
 
 	(void)vsp;
 	(void)fd;
-	while (taken < budget && has_room(net) && receive_one(net, &signal))
+	while (taken < budget && net_receive_has_room(net) && receive_one(net))
 		taken++;
 	net->burst = taken > 1;
-	if (!has_room(net)) {
+	if (!net_receive_has_room(net)) {
 		net->counts.stalls++;
 		net->device.counts.no_buffer++;
 	}
-	net_put_answer(net, &signal); /* the link may be down now */
+	net_put_answer(net); /* the link may be down now */
 	watch(net);
-	if (!signal)
-		return;
-	net->counts.signals_out++;
-	vsp_channel_signal(net->channel);
+	net_signal(net);
 }
 
 void net_discard(struct net *net)

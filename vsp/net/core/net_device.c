@@ -170,14 +170,21 @@ static void take_subchannels(struct net_device *device,
 	uint32_t wanted = message->body.subchannels.count;
 
 	if (device->version < NVSP_VERSION_5 || wanted == 0 ||
+	    device->sub_channels != 0 ||
 	    message->body.subchannels.operation_or_status != NVSP_SUBCHANNELS_ALLOCATE ||
 	    wanted > device->settings.queues - 1) {
 		answer(action, nvsp_subchannels_complete(NVSP_STATUS_FAILURE, 0));
 		return;
 	}
-	answer(action, nvsp_subchannels_complete(NVSP_STATUS_SUCCESS, wanted));
 	action->type = NET_SUB_CHANNELS;
 	action->sub_channels = wanted;
+}
+
+struct nvsp_message net_device_offered(struct net_device *device, uint32_t count)
+{
+	device->sub_channels = count;
+	return nvsp_subchannels_complete(
+		count != 0 ? NVSP_STATUS_SUCCESS : NVSP_STATUS_FAILURE, count);
 }
 
 static void receive_on_first(struct net_device *device,

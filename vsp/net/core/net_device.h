@@ -67,6 +67,8 @@ struct net_device {
 	uint32_t capabilities; /* NVSP_CAPABILITY_* of the guest */
 	struct net_buffer_status buffers[NET_BUFFERS];
 
+	uint32_t sub_channels; /* that the guest was granted */
+
 	bool initialized; /* RNDIS */
 	uint8_t mac[NDIS_MAC_BYTES];
 	uint32_t filter; /* NDIS_FILTER_* */
@@ -90,7 +92,7 @@ enum net_action_type {
 	NET_UNMAP,    /* stop using `buffer`; nothing is answered */
 	NET_TRANSMIT, /* `packet` has frames; complete it when they are sent */
 	NET_CONTROL,  /* `packet` has a request: net_device_request(), then complete it */
-	NET_SUB_CHANNELS, /* complete with *answer, then offer `sub_channels` more */
+	NET_SUB_CHANNELS, /* offer `sub_channels` more; net_device_offered() has the answer */
 };
 
 struct net_action {
@@ -110,6 +112,9 @@ void net_device_receive(struct net_device *device, bool first_channel,
 /* The answer to the message that asked for NET_MAP; 0 bytes: it could not be mapped. */
 struct nvsp_message net_device_mapped(struct net_device *device, enum net_buffer buffer,
                                       uint64_t bytes);
+
+/* The answer to the message that asked for NET_SUB_CHANNELS, of which so many can be had. */
+struct nvsp_message net_device_offered(struct net_device *device, uint32_t count);
 
 /* The guest takes the memory back without having revoked it. */
 void net_device_unmapped(struct net_device *device, enum net_buffer buffer);

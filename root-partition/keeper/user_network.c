@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * User-mode networks: passt stands between an adapter's provider and the root's own sockets. It gets one end of a
+ * stream socket, has the rights of the VM's user, puts itself into namespaces and ends when the other end is closed,
+ * so that it never outlives its provider. It goes into the background when it is ready, and its first process
+ * then ends with 0: until that we wait, and know why it could not.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "root-partition/config/definition_forward.h"
+#include "root-partition/config/definition_net.h"
+#include "root-partition/config/json_text.h"
+#include "root-partition/keeper/internal.h"
+
+#define START_MS     10000
+#define SOCKET_FD    3
+#define SOCKET_BYTES (1 << 20) /* that may wait in the socket */
+
+/*
+ * What guests of such networks are used to find, wherever they run: nothing of it has to do with the root's own
+ * addresses, and none of the root's interfaces has to be up. What listens at the root's loopback is not for guests.
+ */
+static const char *const fixed_arguments[] = {
+	"--quiet",    "--ipv4-only",       "--interface", "lo",        "--address",
+	"10.0.2.15",  "--netmask",         "24",          "--gateway", "10.0.2.2",
+	"--mac-addr", "52:55:0a:00:02:02", "--no-map-gw",
+};
+
+static void take(GPtrArray *arguments, char *argument)
+{
+	g_ptr_array_add(arguments, argument);
+}
+
+static GPtrArray *arguments_for(const struct keeper *keeper,
+                                const struct definition_net *net)
+{
+	GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
+	struct definition_forward forward;
+
+	take(arguments, g_strdup(DEFINITION_NET_PROGRAM));
+	for (gsize i = 0; i < G_N_ELEMENTS(fixed_arguments); i++)
+		take(arguments, g_strdup(fixed_arguments[i]));
+	take(arguments, g_strdup("--fd"));
+	take(arguments, g_strdup_printf("%d", SOCKET_FD));
+	take(arguments, g_strdup("--runas"));
+	take(arguments, g_strdup_printf("%u:%u", keeper->user, keeper->user));
+	take(arguments, g_strdup("--mtu"));
+	take(arguments, g_strdup_printf("%u", net->mtu));
+	for (guint i = 0; i < net->forwards->len; i++) {
+		if (!definition_forward_parse(net->forwards->pdata[i], &forward, NULL))
+			continue; /* the definition was checked */
+		take(arguments, g_strdup(forward.udp ? "--udp-ports" : "--tcp-ports"));
+		take(arguments, g_strdup_printf("%s/%u:%u", forward.address, forward.port,
+		                                forward.guest_port));
+	}
+	g_ptr_array_add(arguments, NULL);
+	return arguments;
+}
+
+/* Orders that we hold back for a worker are none for it. */
+static int spawn(char **arguments, int socket, int errors, pid_t *pid)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t none;
+	int result;
+
+	sigemptyset(&none);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY,
+	                                 0);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY,
+	                                 0);
+	posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, socket, SOCKET_FD);
+	posix_spawn_file_actions_addclosefrom_np(&actions, SOCKET_FD + 1);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	result = posix_spawnp(pid, arguments[0], &actions, &attributes, arguments,
+	                      environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	return result;
+}
+
+/* What it says until it closes its error output, which it does when it is ready or ends; false: it does neither. */
+static bool hear(int errors, char *text, size_t bytes)
+{
+	gint64 deadline = g_get_monotonic_time() + START_MS * 1000;
+	struct pollfd polled = { .fd = errors, .events = POLLIN };
+	size_t filled = 0;
+	char rest[256];
+
+	for (;;) {
+		gint64 left_ms = (deadline - g_get_monotonic_time()) / 1000;
+		bool room = filled < bytes - 1;
+		ssize_t got;
+
+		text[filled] = 0;
+		if (left_ms <= 0 || poll(&polled, 1, (int)left_ms) == 0)
+			return false;
+		got = read(errors, room ? text + filled : rest,
+		           room ? bytes - 1 - filled : sizeof(rest));
+		if (got == 0)
+			return true;
+		if (got > 0 && room)
+			filled += (size_t)got;
+	}
+}
+
+/* The last line is the one that says why it ends. */
+static bool refuse(char *text, GError **error)
+{
+	g_autofree char *printable = NULL;
+	char *line;
+
+	g_strchomp(text);
+	line = strrchr(text, '\n');
+	line = line ? line + 1 : text;
+	printable = json_text_make_printable(line, strlen(line));
+	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: %s",
+	            DEFINITION_NET_PROGRAM,
+	            printable[0] ? printable : "it ended without a word");
+	return false;
+}
+
+static bool start(const struct keeper *keeper, const struct definition_net *net,
+                  int socket, GError **error)
+{
+	g_autoptr(GPtrArray) arguments = arguments_for(keeper, net);
+	char text[1024] = "";
+	int errors[2], status = 0, result;
+	bool heard;
+	pid_t pid;
+
+	if (pipe2(errors, O_CLOEXEC) != 0)
+		return keeper_fail(error, -errno, DEFINITION_NET_PROGRAM);
+	result = spawn((char **)arguments->pdata, socket, errors[1], &pid);
+	close(errors[1]);
+	heard = result == 0 && hear(errors[0], text, sizeof(text));
+	close(errors[0]);
+	if (result)
+		return keeper_fail(error, -result, DEFINITION_NET_PROGRAM);
+	if (!heard)
+		kill(pid, SIGKILL);
+	if (waitpid(pid, &status, 0) != pid || !heard)
+		return keeper_fail(error, -ETIMEDOUT, DEFINITION_NET_PROGRAM);
+	return status == 0 || refuse(text, error);
+}
+
+bool keeper_start_user_network(const struct keeper *keeper,
+                               const struct definition_net *net, int *socket,
+                               GError **error)
+{
+	const int bytes = SOCKET_BYTES;
+	int ends[2];
+	bool started;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return keeper_fail(error, -errno, DEFINITION_NET_PROGRAM);
+	/* Where that is not permitted it holds less, and frames go in smaller bursts. */
+	(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
+	started = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+	          start(keeper, net, ends[1], error);
+	close(ends[1]);
+	if (started)
+		*socket = ends[0];
+	else
+		close(ends[0]);
+	return started;
+}

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root guest-initrd target:dns_answer
+# Limit: 900
+"""A stock Linux on a user-mode network: an address by DHCP, names by DNS, TCP both ways byte for byte, ports of the
+root that lead into the guest; a root whose loopback stays its own; and a VM that goes on when its passt is killed.
+The root has no way out of the machine."""
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from lib.child import Root
+from lib.paths import BUILD, GUEST_INITRD, KERNEL
+from commands.root import concatenated_initrd
+from lib.shell import GuestShell
+from lib.tap import Tap
+
+BOOT_SECONDS = 240
+PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
+ROOT, NAME = "10.77.0.1", "files.example"
+GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
+FORWARDS = "hostfwd=tcp:8080:80,hostfwd=udp:5353:53,hostfwd=tcp:0.0.0.0:2222:22"
+DNS_ANSWER = BUILD / "tests" / "e2e" / "dns_answer"
+MIB = 1 << 20
+FILE_MIB = 8
+
+# What udhcpc calls for each step, in the guest.
+DHCP_SCRIPT = """#!/bin/sh
+case $1 in
+deconfig) ip addr flush dev "$interface"; ip link set "$interface" up ;;
+bound | renew)
+	ip addr add "$ip/$mask" dev "$interface"
+	ip route add default via "$router"
+	echo "nameserver $dns" >/etc/resolv.conf
+	echo "$ip $mask $router $dns $mtu" >/run/lease ;;
+esac
+"""
+
+
+@contextlib.contextmanager
+def guest_initrd():
+    """The small guest's, with what udhcpc calls."""
+    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        share = Path(folder, "tree", "share")
+        share.mkdir(parents=True)
+        script = share / "dhcp"
+        script.write_text(DHCP_SCRIPT)
+        script.chmod(0o755)
+        shutil.copy(DNS_ANSWER, share)
+        yield concatenated_initrd(share.parent, GUEST_INITRD, Path(folder, "initrd"))
+
+
+def set_up(root):
+    root.tell(f"brctl addbr br0 && ip addr add {ROOT}/24 dev br0 && ip link set br0 up")
+    root.tell(f"echo nameserver {ROOT} >/etc/resolv.conf;"
+              f" (/share/dns_answer {ROOT} 53 {ROOT} >/dev/null 2>&1 &)")
+    root.tell(f"mkdir /tmp/www; head -c {FILE_MIB * MIB} /dev/urandom >/tmp/www/file;"
+              f" httpd -p {ROOT}:80 -h /tmp/www; httpd -p 127.0.0.1:81 -h /tmp/www")
+
+
+@contextlib.contextmanager
+def away(guest):
+    """In the root's shell for a while, whatever happens there."""
+    guest.detach()
+    try:
+        yield
+    finally:
+        guest.attach()
+
+
+def check_dhcp(guest):
+    guest.tell("readlink /sys/class/net/eth0/device/driver | grep -q hv_netvsc", 90)
+    guest.tell("udhcpc -i eth0 -n -q -t 10 -O mtu -s /share/dhcp", 90)
+    assert guest.tell("cat /run/lease") == f"10.0.2.15 24 10.0.2.2 {ROOT} 1500"
+
+
+def check_names(guest):
+    guest.tell(f"nslookup {NAME} | grep -q {ROOT}", 60)
+
+
+def check_receive(guest, root):
+    guest.tell(f"wget -q -O /tmp/got http://{NAME}/file", 200)
+    there = guest.tell("sha256sum </tmp/got", 60)
+    with away(guest):
+        here = root.tell("sha256sum </tmp/www/file")
+    assert there == here, (there, here)
+
+
+def check_send(guest, root):
+    with away(guest):
+        root.tell("(sleep 300 | nc -l -p 5000 >/tmp/got &)")
+    guest.tell(f"nc {ROOT} 5000 </tmp/got", 200)
+    with away(guest):
+        root.wait("cmp -s /tmp/got /tmp/www/file", 60, "ls -l /tmp/got /tmp/www/file")
+
+
+def check_forwards(guest, root):
+    """From the root's loopback, and from another of its addresses where that was asked for."""
+    guest.tell("mkdir -p /tmp/www; cp /tmp/got /tmp/www/file; httpd -p 80 -h /tmp/www")
+    guest.tell("(while nc -l -p 22 -e echo shell; do :; done >/dev/null 2>&1 &)")
+    with away(guest):
+        root.tell("wget -q -O /tmp/back http://127.0.0.1:8080/file", 200)
+        root.tell("cmp /tmp/back /tmp/www/file")
+        assert root.ask(f"wget -q -T 5 -O /tmp/x http://{ROOT}:8080/file").status != 0
+        assert root.tell(f"nc -w 20 {ROOT} 2222 </dev/null") == "shell"
+
+
+def check_udp(guest, root):
+    guest.tell("(/share/dns_answer 0.0.0.0 53 192.0.2.7 >/dev/null 2>&1 &)")
+    with away(guest):
+        root.tell("nslookup guest.example 127.0.0.1:5353 | grep 192.0.2.7", 60)
+
+
+def check_loopback(guest):
+    """What listens for the root alone is not there for guests, by whichever address."""
+    for address in ("10.0.2.2", ROOT):
+        assert guest.ask(f"wget -q -T 5 -O /tmp/x http://{address}:81/file", 60).status != 0
+
+
+def check_rights(root):
+    """passt is nobody's but the VM's user's, and has no capabilities."""
+    told = root.tell("cat /proc/$(pidof passt || pidof passt.avx2)/status")
+    fields = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+    assert int(fields["Uid"].split()[0]) >= 0x70000000, told
+    assert int(fields["CapEff"], 16) == 0 and fields["Seccomp"].strip() == "2", told
+
+
+REFUSED = (
+    ("user,tap=tap0", "or 'user'"), ("user,hostfwd=tcp:80", "write for example"),
+    ("user,hostfwd=icmp:1:1", "'tcp' and 'udp'"), ("user,hostfwd=tcp:0:80", "from 1 to 65535"),
+    ("user,hostfwd=tcp:x:80:80", "of IPv4"), ("bridge=br0,hostfwd=tcp:1:1", "'user' alone"),
+    ("user,hostfwd=tcp:1:1 --net user,hostfwd=tcp:0.0.0.0:1:2", "there twice"),
+)
+
+
+def check_refused(root):
+    for words, named in REFUSED:
+        answer = root.ask(f"viridis create bad {GUEST_VM} --net {words}")
+        assert answer.status == 1 and named in answer.output, (words, answer.output)
+    assert "bad" not in root.tell("viridis list")
+
+
+def check_port_in_use(root):
+    """What passt cannot have is said at the start, in its words."""
+    root.create("late", f"{GUEST_VM} --net user,hostfwd=tcp:127.0.0.1:81:80", "quiet")
+    answer = root.ask("viridis start late")
+    assert answer.status == 1 and "passt: Failed to bind" in answer.output, answer.output
+    root.tell("viridis delete late")
+
+
+def check_killed(root, guest):
+    with away(guest):
+        root.tell("kill -9 $(pidof passt || pidof passt.avx2)")
+        root.wait("viridis log first | grep -q 'the network is gone'", 20, "viridis log first")
+        assert root.state("first") == "running"
+    guest.tell("for i in $(seq 100); do [ $(cat /sys/class/net/eth0/carrier) = 0 ] && break;"
+               " sleep 0.1; done; [ $(cat /sys/class/net/eth0/carrier) = 0 ]", 60)
+    assert guest.tell("echo still $((6 * 7))") == "still 42"
+
+
+def check_nothing_left(root):
+    root.nothing_left()
+    root.wait("[ -z \"$(pidof passt passt.avx2)\" ]", 10, "ps")
+
+
+def check_restart(root):
+    """A VM that is stopped takes its passt with it, and gets another."""
+    root.start("first")
+    root.tell("viridis stop first")
+    check_nothing_left(root)
+
+
+def main():
+    with Tap() as tap, guest_initrd() as initrd, \
+            Root("network-user", {"vmlinuz": KERNEL, "initrd": initrd,
+                                  "dns_answer": DNS_ANSWER}) as root:
+        set_up(root)
+        tap.run("networks that cannot be are refused", check_refused, root)
+        tap.run("a port that is taken is said at the start", check_port_in_use, root)
+        root.create("first", f"{GUEST_VM} --net user,{FORWARDS}", "console=ttyS0 quiet")
+        root.start("first")
+        tap.run("passt has no rights", check_rights, root)
+        guest = GuestShell(root.shell, "first", PROMPT, BOOT_SECONDS)
+        tap.run("an address by DHCP", check_dhcp, guest)
+        tap.run("a name by DNS", check_names, guest)
+        tap.run("a file comes by TCP", check_receive, guest, root)
+        tap.run("and goes", check_send, guest, root)
+        tap.run("ports of the root lead to the guest's", check_forwards, guest, root)
+        tap.run("of UDP too", check_udp, guest, root)
+        tap.run("the root's loopback is not for guests", check_loopback, guest)
+        tap.run("passt killed: the link is down, the guest goes on", check_killed, root, guest)
+        guest.detach()
+        root.tell("viridis stop first")
+        tap.run("nothing is left of them", check_nothing_left, root)
+        tap.run("nor after a start and a stop", check_restart, root)
+
+
+if __name__ == "__main__":
+    main()
