@@ -14,12 +14,18 @@ def operations(text):
 
 
 def from_phases(text):
-    """Instructions per 4 KiB read; MB per virtual second of the larger ones."""
+    """Instructions per 4 KiB read; MB per virtual second of the larger ones. Of the network
+    Mbit per virtual second, and bytes there and back."""
     figures = {}
     for name, count, size, ns in PHASE.findall(text):
         count, size, ns = int(count), int(size), int(ns)
         if count:
-            figures[name] = ns / count if "-4k-" in name else size * 1000 / ns
+            if name == "net-bounce":
+                figures[name] = count * 1e9 / ns
+            elif name.startswith("net-"):
+                figures[name] = size * 8000 / ns
+            else:
+                figures[name] = ns / count if "-4k-" in name else size * 1000 / ns
     return {name: round(value, 1) for name, value in figures.items()}
 
 

@@ -69,12 +69,13 @@ def share(folder):
     """/share of the root: the programs, and a child's kernel and initrd with them inside."""
     tree = folder / "share" / "bench"
     tree.mkdir(parents=True)
-    for source in (PROGRAMS / "disk_reader", PROGRAMS / "root_watch", HERE / "in-root", TINY):
+    for source in (PROGRAMS / "disk_reader", PROGRAMS / "net_speed", PROGRAMS / "root_watch",
+                   HERE / "in-root", TINY):
         shutil.copy(source, tree / source.name)
     shutil.copyfile(KERNEL, tree / "vmlinuz")
     guest = folder / "guest"
     (guest / "bench").mkdir(parents=True)
-    for source in (PROGRAMS / "disk_reader", HERE / "guest-init"):
+    for source in (PROGRAMS / "disk_reader", PROGRAMS / "net_speed", HERE / "guest-init"):
         shutil.copy(source, guest / "bench" / source.name)
     root.concatenated_initrd(guest, GUEST_INITRD, tree / "initrd")
     return folder / "share"
@@ -117,7 +118,8 @@ def root_and_bare(verb):
     figures = {f"uptime-{verb}": float(uptime[1])}
     ramdisk = from_phases(lines_of("", text))
     for name, value in ramdisk.items():
-        figures[f"ramdisk-{verb}-{name.removeprefix('read-')}"] = value
+        where = "" if name.startswith("net-") else "ramdisk-"
+        figures[f"{where}{verb}-{name.removeprefix('read-')}"] = value
     return text, {"figures": figures}
 
 

@@ -25,8 +25,11 @@ LIMIT_SECONDS = 1800
 TINY_ELF = TINY.with_suffix(".elf")
 
 
+# What a child of Linux runs, by the machine.
+MEASURED = {"disk": "disk_reader", "net": "net_speed"}
 # Phases that others ask for, by their numbers.
 SELF_IPI, SIGNAL, START = 5, 6, 20
+SEND, RECEIVE, BOUNCE = 30, 31, 32
 READ_1, READ_32, READ_128K, READ_4, READ_128K_8 = 11, 13, 14, 16, 17
 
 
@@ -52,6 +55,10 @@ WORKS = {
     "write128k": Work("the same, written", "disk", {15: "128 KiB write"}),
     "read4": Work("4 KiB, 4 at a time", "disk", {READ_4: "4 KiB read, depth 4"}),
     "read128k8": Work("128 KiB, 8 at a time", "disk", {READ_128K_8: "128 KiB read, depth 8"}),
+    "send": Work("a child of Linux sends to the root by TCP", "net", {SEND: "64 KiB sent"}),
+    "receive": Work("it receives from the root", "net", {RECEIVE: "64 KiB received"}),
+    "bounce": Work("it sends a byte, and the root sends it back", "net",
+                   {BOUNCE: "a byte there and back"}),
     "start": Work("viridis create and start, until the child's first instruction", "start",
                   {START: "create and start of a tiny child"}),
 }
@@ -67,7 +74,8 @@ def plugin(machine):
     folder = folder_of(machine)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "programs").mkdir(parents=True)
-    for program in (HYPERVISOR_ELF, TINY_ELF, PROGRAMS / "disk_reader", *ROOT_PROGRAMS.values()):
+    for program in (HYPERVISOR_ELF, TINY_ELF, *(PROGRAMS / name for name in MEASURED.values()),
+                    *ROOT_PROGRAMS.values()):
         if program.exists():
             shutil.copy(program, folder / "programs")
     out = str(folder / "ledger.txt").replace(",", ",,")
@@ -92,12 +100,13 @@ def share(folder):
     """/share of the root: programs, and a child's kernel and initrd."""
     tree = folder / "share" / "profile"
     tree.mkdir(parents=True)
-    for source in (PROGRAMS / "disk_reader", BUILD / "tests/profiler/in_root", HERE / "in-root",
-                   TINY, KERNEL):
+    for source in (*(PROGRAMS / name for name in MEASURED.values()),
+                   BUILD / "tests/profiler/in_root", HERE / "in-root", TINY, KERNEL):
         shutil.copy(source, tree / source.name)
     guest = folder / "guest"
     (guest / "bench").mkdir(parents=True)
-    for source in (PROGRAMS / "disk_reader", HERE.parent / "bench" / "guest-init"):
+    for source in (*(PROGRAMS / name for name in MEASURED.values()),
+                   HERE.parent / "bench" / "guest-init"):
         shutil.copy(source, guest / "bench" / source.name)
     root.concatenated_initrd(guest, GUEST_INITRD, tree / "initrd")
     return folder / "share"
@@ -121,20 +130,23 @@ def run_root(name, *words):
                 raise Failure(f"{name}: in-root ends with {status}\n{machine.describe()}")
 
 
-# As disk_reader calls them.
 DISK_PHASES = {READ_1: "read-4k-depth-1", 12: "read-4k-aio-1", READ_32: "read-4k-depth-32",
                READ_128K: "read-128k", 15: "write-128k", READ_4: "read-4k-depth-4",
                READ_128K_8: "read-128k-depth-8"}
+
+
+# As disk_reader and net_speed call them.
+PHASES = DISK_PHASES | {SEND: "net-send", RECEIVE: "net-receive", BOUNCE: "net-bounce"}
 
 
 def run_machine(name, works):
     """The machine with this name, for those of the works that run on it."""
     if name == "tiny":
         run_tiny()
-    elif name == "disk":
+    elif name in MEASURED:
         numbers = sorted(number for work in works if WORKS[work].machine == name
                          for number in WORKS[work].phases)
-        run_root(name, ",".join(DISK_PHASES[number] for number in numbers))
+        run_root(name, ",".join(PHASES[number] for number in numbers))
     else:
         run_root(name)
 
@@ -148,12 +160,12 @@ def _tiny_resolver(folder, text):
                            root=of_elf(programs / TINY_ELF.name, slide))
 
 
-def _root_resolver(folder):
+def _root_resolver(folder, machine):
     kernel = of_kallsyms((folder / "ledger.txt.kallsyms").read_text())
     libraries = (folder / "ledger.txt.libraries").read_text()
     programs = folder / "programs"
     return ledger.Resolver(InlinedSymbols(programs / HYPERVISOR_ELF.name), root=kernel,
-                           child=Child(kernel, of_elf(programs / "disk_reader")),
+                           child=Child(kernel, of_elf(programs / MEASURED.get(machine, "disk_reader"))),
                            processes=Processes(programs, libraries))
 
 
@@ -173,7 +185,7 @@ def phases_of(machine):
     """The same by function."""
     folder, text = folder_of(machine), _ledger(machine)
     return ledger.read(text, _tiny_resolver(folder, text) if machine == "tiny"
-                       else _root_resolver(folder))
+                       else _root_resolver(folder, machine))
 
 
 def _typical(phases):
