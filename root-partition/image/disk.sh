@@ -6,7 +6,7 @@
 # Both log root in on ttyS0 without a password.
 
 disk_packages=(systemd-sysv udev initramfs-tools busybox zstd e2fsprogs kmod procps iproute2)
-guest_packages=("${disk_packages[@]}" linux-image-amd64)
+guest_packages=("${disk_packages[@]}" linux-image-amd64 dropbear-bin)
 root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2)
 disk_size=3G
 
@@ -80,8 +80,16 @@ guest_disk_build() {
 
 guest_disk_make() {
 	disk_tree "$1.tree" guest "${guest_packages[@]}"
+	guest_network "$1.tree"
 	disk_pack "$1.tree" "$1" guest
 	rm -rf "$1.tree"
+}
+
+# An address by DHCP for whatever adapter there is; systemd brings its own client.
+guest_network() {
+	printf '[Match]\nDriver=hv_netvsc\n\n[Network]\nDHCP=ipv4\n' \
+		>"$1/etc/systemd/network/80-dhcp.network"
+	chroot "$1" systemctl enable systemd-networkd.service
 }
 
 # The tree of the root's disk is kept: our own programs change more often than Debian's.

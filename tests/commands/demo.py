@@ -2,7 +2,8 @@
 """`./dev demo`: the main job, step by step, and a summary of it.
 
 GRUB, hypervisor, root; in the root `viridis create` and `start` for a child on the Debian guest
-disk; a file written through storvsc is there after a restart and, byte for byte, on the host.
+disk; a file written through storvsc is there after a restart and, byte for byte, on the host. The
+child gets an address by DHCP on a user-mode network, and the root fetches the file by SSH.
 Writes build/demo/result.json.
 """
 import argparse
@@ -22,6 +23,7 @@ from lib.machine import Machine
 from lib.paths import BUILD, GUEST_DISK, GUEST_DISK_INITRD, GUEST_VMLINUZ, HYPERVISOR_ELF, \
     KERNEL, ROOT_INITRD, shown
 from lib.processes import end_by_signals
+from lib.programs import run_in, with_libraries
 from commands.root import concatenated_initrd
 from lib.shell import GuestShell, RootShell
 
@@ -29,9 +31,10 @@ DEMO = BUILD / "demo"
 DISK = DEMO / "guest.raw"
 FILE = "/var/tmp/proof"
 FILE_MIB = 8
-STEPS = 12
+STEPS = 14
+SSH = (f"HOME=/tmp {run_in('/share/ssh', 'dbclient')} -y -p 2222 root@127.0.0.1")
 CREATE = ("viridis create demo --memory 512M --vps 2 --kernel /share/vmlinuz"
-          " --initrd /share/initrd --disk /dev/vda"
+          " --initrd /share/initrd --disk /dev/vda --net user,hostfwd=tcp:2222:22"
           " --cmdline 'console=ttyS0 root=LABEL=guest ro quiet'")
 
 
@@ -108,6 +111,28 @@ class Demo:
                 raise Failure(f"{name}: '{found[name]}' does not have '{needed}'")
         return found
 
+    def network(self):
+        """An address from passt, and the driver that has it."""
+        found = self.guest.tell("for i in $(seq 60); do ip -4 -o addr show dev eth0 | grep -q inet"
+                                " && break; sleep 1; done; ip -4 -o addr show dev eth0", 120)
+        driver = self.guest.tell("basename $(readlink /sys/class/net/eth0/device/driver)")
+        if "10.0.2.15/24" not in found or driver != "hv_netvsc":
+            raise Failure(f"'{found}' by '{driver}'")
+        return {"address": "10.0.2.15/24", "driver": driver}
+
+    def transfer(self):
+        """The file by TCP, out of the guest through a forwarded port."""
+        self.guest.tell("dropbear -R -B -p 22")
+        self.guest.detach()
+        try:
+            name = self.root.tell(f"{SSH} hostname 2>/tmp/ssh-errors || cat /tmp/ssh-errors", 120)
+            found = self.root.tell(f"{SSH} cat {FILE} 2>/dev/null | sha256sum", 180).split()[0]
+        finally:
+            self.guest.attach()
+        if name.split()[-1:] != ["guest"] or found != self.facts["sha256"]:
+            raise Failure(f"'{name}' sends a file with checksum {found}")
+        return {"command": "ssh -p 2222 root@127.0.0.1", "sha256": found}
+
     def shutdown(self):
         self.guest.detach()
         self.root.tell("viridis shutdown demo --timeout 120", limit=150)
@@ -158,6 +183,8 @@ class Demo:
         self.step("start it, and wait for its login", self.start)
         self.step("write a file in it, sync, read it back", self.write)
         self.step("proof that it runs enlightened", self.proofs)
+        self.step("it has an address by DHCP", self.network)
+        self.step("SSH into it: the root has the file by TCP", self.transfer)
         self.step("viridis shutdown", self.shutdown)
         self.step("start it again: the file is there", self.again)
         self.step("what it cost", self.stats)
@@ -170,7 +197,9 @@ class Demo:
 def machine_for(folder):
     """A root on two CPUs with the guest's kernel and initrd in /share, its disk as vda."""
     share = folder / "tree" / "share"
-    share.mkdir(parents=True)
+    (share / "ssh").mkdir(parents=True)
+    for name, path in with_libraries("/usr/bin/dbclient").items():
+        shutil.copy(path, share / "ssh" / name)
     shutil.copyfile(GUEST_VMLINUZ, share / "vmlinuz")
     shutil.copyfile(GUEST_DISK_INITRD, share / "initrd")
     initrd = concatenated_initrd(folder / "tree", ROOT_INITRD, folder / "initrd")
