@@ -7,6 +7,7 @@
 #include <viridis/base/cursor.h>
 #include "vsp/net/core/net_device.h"
 #include "vsp/net/core/net_offload.h"
+#include "vsp/net/core/net_rss.h"
 #include "vsp/net/core/net_sections.h"
 
 #define SECTIONS 24u
@@ -40,8 +41,11 @@ static void step_message(struct cursor *c)
 		check(device.buffers[NET_SEND_BUFFER].state == NET_BUFFER_MAPPED &&
 		      action.packet.section <
 		              device.buffers[NET_SEND_BUFFER].section_count);
-	if (action.type == NET_SUB_CHANNELS)
-		check(action.sub_channels >= 1 && action.sub_channels <= 3);
+	if (action.type == NET_SUB_CHANNELS) {
+		check(action.sub_channels >= 1 && action.sub_channels <= 3 &&
+		      device.sub_channels == 0);
+		(void)net_device_offered(&device, action.sub_channels);
+	}
 }
 
 static void step_request(struct cursor *c)
@@ -85,6 +89,16 @@ static void step_frame(struct cursor *c)
 	check(out.header.header_bytes <= out.head_bytes);
 }
 
+/* The channel is one that there is, whatever key, table and frame the guest chose. */
+static void step_scaling(struct cursor *c)
+{
+	uint32_t bytes = cursor_u8(c) % (NET_RSS_BYTES + 1);
+	const uint8_t *start = cursor_take(c, bytes);
+
+	if (start)
+		check(net_rss_channel(&device.rss, start, bytes) < 4);
+}
+
 static void step_sections(struct cursor *c)
 {
 	uint32_t count = cursor_u8(c);
@@ -115,7 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	net_device_init(&device, &settings);
 	net_sections_init(&sections, SECTIONS);
 	while (cursor_left(&c) != 0 && !c.overrun) {
-		switch (cursor_u8(&c) % 5) {
+		uint8_t what = cursor_u8(&c);
+
+		switch (what >= 250 ? 5 : what % 5) {
 		case 0:
 			step_message(&c);
 			break;
@@ -130,6 +146,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			break;
 		case 4:
 			net_device_reset(&device);
+			break;
+		case 5:
+			step_scaling(&c);
 			break;
 		}
 	}
