@@ -236,6 +236,7 @@ static int passthrough_large(const struct passthrough_rule *rule,
 		buffer->pages = (u8 *)__get_free_pages(GFP_KERNEL_ACCOUNT, 1);
 	if (buffer->pages) {
 		memset(buffer->pages, 0, input_bytes);
+		memset(buffer->pages + PAGE_SIZE, 0, PAGE_SIZE);
 		result = passthrough_run(rule, request, caller, buffer->pages,
 		                         input_bytes, buffer->pages + PAGE_SIZE,
 		                         argument);

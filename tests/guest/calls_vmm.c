@@ -9,6 +9,7 @@
 #include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
+#include <viridis/abi/hv_vp_state.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "tests/guest/partition.h"
@@ -28,6 +29,7 @@
 #define MSR_PAT      0x277u
 #define MSR_DEF_TYPE 0x2ffu
 #define MSR_NOBODYS  0xc0010fffu
+#define NOBODYS      0x77u           /* a connection */
 #define LARGE_GPFN   UINT64_C(0x800) /* of GPA 8 MiB */
 #define LARGE_PAGES  512u
 
@@ -224,15 +226,43 @@ static void a_tsc_that_is_set(const struct servant *servant)
 
 /* ---- Beneath overlays ---- */
 
-static bool reads_as(const struct servant *servant, uint64_t gpa, uint64_t value)
+static uint64_t status_of(const struct servant *servant, uint64_t gpa)
 {
-	struct hv_output_read_gpa out;
-	uint64_t got = 0;
+	struct servant_answer answer =
+		servant_do(servant, SERVANT_VMMCALL, 0, HVCALL_SIGNAL_EVENT, gpa);
 
-	if (memory_read(servant->id, gpa, 8, &out) || out.access_result)
-		return false;
-	memcpy(&got, out.data, 8);
-	return got == value;
+	return answer.end == SERVANT_DONE ? answer.value : UINT64_MAX;
+}
+
+/*
+ * What the child has at an address, as the input of a call shows that it makes: a page of ours says a connection
+ * that is nobody's, the overlay (or nothing) a bad block.
+ */
+static bool is_our_page(const struct servant *servant, uint64_t gpa)
+{
+	return status_of(servant, gpa) == HV_STATUS_INVALID_CONNECTION_ID;
+}
+
+static void mark(void *page, uint16_t reserved)
+{
+	*(struct hv_input_signal_event *)page = (struct hv_input_signal_event){
+		.connection_id = NOBODYS,
+		.reserved = reserved,
+	};
+}
+
+static bool may_call(const struct servant *servant)
+{
+	struct hv_input_vp_state in = { .partition_id = servant->id,
+		                        .type = HV_VP_STATE_SIM_PAGE };
+	void *content = pages_take(1);
+	uint64_t pfn = (uint64_t)content / PAGE_4K;
+
+	mark(content, 1);
+	return !vp_set_register64(servant->id, 0, HV_REGISTER_GUEST_OS_ID, 1) &&
+	       !vp_set_register64(servant->id, 0, HV_X64_REGISTER_HYPERCALL,
+	                          SERVANT_HYPERCALL | HV_MSR_PAGE_ENABLE) &&
+	       !vp_set_state(&in, 1, &pfn);
 }
 
 static bool show_simp(const struct servant *servant, uint64_t gpa)
@@ -244,28 +274,33 @@ static bool show_simp(const struct servant *servant, uint64_t gpa)
 static void a_page_beneath(const struct servant *servant)
 {
 	const uint64_t gpa = SERVANT_SCRATCH, gpfn = gpa / PAGE_4K;
-	uint64_t *other = pages_take(1), pfn = (uint64_t)other / PAGE_4K;
+	void *other = pages_take(1);
+	uint64_t pfn = (uint64_t)other / PAGE_4K;
 	unsigned int done;
 
-	*other = 0x1122334455667788;
-	*(uint64_t *)servant_memory(servant, gpa) = 0x5e5e;
-	ok(show_simp(servant, gpa) && reads_as(servant, gpa, 0), "a page is overlaid");
+	mark(other, 0);
+	mark(servant_memory(servant, gpa), 0);
+	ok(is_our_page(servant, gpa) && show_simp(servant, gpa) &&
+	           !is_our_page(servant, gpa),
+	   "a page is overlaid");
 	ok_equal(memory_map(servant->id, gpfn, MAP_ALL, &pfn, 1, &done),
 	         HV_STATUS_OBJECT_IN_USE,
 	         "one beneath cannot be mapped twice: status 19");
-	ok(!memory_unmap(servant->id, gpfn, 1) && reads_as(servant, gpa, 0),
-	   "it is unmapped, and the overlay stays");
-	ok(!memory_map(servant->id, gpfn, MAP_ALL, &pfn, 1, &done) &&
-	           reads_as(servant, gpa, 0),
-	   "another is mapped beneath");
-	ok(show_simp(servant, 0) && reads_as(servant, gpa, *other),
+	ok(!memory_unmap(servant->id, gpfn, 1) &&
+	           !memory_map(servant->id, gpfn, MAP_ALL, &pfn, 1, &done),
+	   "it is unmapped, and another is mapped");
+	ok(!is_our_page(servant, gpa), "beneath the overlay");
+	mark(servant_memory(servant, gpa), 1);
+	ok(show_simp(servant, 0) && is_our_page(servant, gpa),
 	   "which shows when the overlay goes");
-	ok(!memory_unmap(servant->id, gpfn, 1), "and is unmapped as any other");
+	ok(!memory_unmap(servant->id, gpfn, 1) && !is_our_page(servant, gpa),
+	   "and is unmapped as any other");
 }
 
 static void a_large_page_beneath(const struct servant *servant)
 {
 	const uint64_t gpa = LARGE_GPFN * PAGE_4K, place = gpa + 7 * PAGE_4K;
+	const uint32_t flags = MAP_ALL | HV_MAP_GPA_LARGE_PAGE;
 	uint64_t page = (uint64_t)pages_take(1), pfn;
 	unsigned int done, seen = 0;
 
@@ -274,20 +309,19 @@ static void a_large_page_beneath(const struct servant *servant)
 	(void)pages_take(LARGE_PAGES - 1);
 	pfn = page / PAGE_4K;
 	for (unsigned int i = 0; i < LARGE_PAGES; i++)
-		*(uint64_t *)(page + i * PAGE_4K) = 0x100 + i;
-	ok(show_simp(servant, place), "an overlay where nothing is mapped");
-	ok(!memory_map(servant->id, LARGE_GPFN, MAP_ALL | HV_MAP_GPA_LARGE_PAGE, &pfn, 1,
-	               &done),
+		mark((void *)(page + i * PAGE_4K), 0);
+	ok(show_simp(servant, place) && !is_our_page(servant, gpa),
+	   "an overlay where nothing is mapped");
+	ok(!memory_map(servant->id, LARGE_GPFN, flags, &pfn, 1, &done),
 	   "2 MiB are mapped around it");
 	for (unsigned int i = 0; i < LARGE_PAGES; i++)
-		seen += reads_as(servant, gpa + i * PAGE_4K, i == 7 ? 0 : 0x100 + i);
+		seen += is_our_page(servant, gpa + i * PAGE_4K) == (i != 7);
 	ok_equal(seen, LARGE_PAGES, "all of them are there, and the overlay is");
-	ok_equal(memory_map(servant->id, LARGE_GPFN, MAP_ALL | HV_MAP_GPA_LARGE_PAGE,
-	                    &pfn, 1, &done),
+	ok_equal(memory_map(servant->id, LARGE_GPFN, flags, &pfn, 1, &done),
 	         HV_STATUS_OBJECT_IN_USE, "but once: status 19");
-	ok(show_simp(servant, 0) && reads_as(servant, place, 0x107),
-	   "the last page shows");
-	ok(!memory_unmap_large(servant->id, LARGE_GPFN), "and they are unmapped at once");
+	ok(show_simp(servant, 0) && is_our_page(servant, place), "the last page shows");
+	ok(!memory_unmap_large(servant->id, LARGE_GPFN) && !is_our_page(servant, gpa),
+	   "and they are unmapped at once");
 	ok(calls_may_deposit(pfn + 7), "a frame that lay beneath is let go of");
 }
 
@@ -306,6 +340,7 @@ void calls_vmm(void)
 	unimplemented_msrs(&servant);
 	mtrrs(&servant);
 	pending_event(&servant);
+	ok(may_call(&servant), "it is to make calls, and its SynIC has a page");
 	a_page_beneath(&servant);
 	a_large_page_beneath(&servant);
 	a_tsc_that_is_set(&servant);
