@@ -63,7 +63,7 @@ bool exit_write_apic(struct vp *vp)
 	uint32_t msr = (uint32_t)gpr[GPR_RCX], offset = VLAPIC_MSR_OFFSET(msr);
 
 	if (vp->assist_eoi_set ||
-	    (vp->partition->parent && (level[0] | level[1] | level[2] | level[3])))
+	    (!vp->partition->is_root && (level[0] | level[1] | level[2] | level[3])))
 		return false;
 	if (msr == HV_MSR_EOI)
 		return (vp->partition->privileges & HV_PRIVILEGE_APIC_MSRS) &&
