@@ -7,7 +7,6 @@
 
 #include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_register.h>
-#include <viridis/abi/viridis_stats.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "tests/guest/calls.h"
@@ -275,16 +274,6 @@ static void reset(struct servant *servant)
 	ok(servant_end(servant), "its pages come back");
 }
 
-/* For who boots us on a processor that has them, or has none. */
-static void note_barriers(void)
-{
-	static struct viridis_output_get_stats stats;
-
-	ok_equal(stats_get(HV_PARTITION_ID_SELF, VIRIDIS_STATS_CPU, 0, &stats),
-	         HV_STATUS_SUCCESS, "CPU 0's counters are told");
-	note("%lu branch barriers", stats.counter[VIRIDIS_CPU_STAT_BRANCH_BARRIERS]);
-}
-
 void group_calls(void)
 {
 	static struct servant servant;
@@ -302,7 +291,6 @@ void group_calls(void)
 	calls_memory();
 	calls_deliver();
 	calls_processor();
-	note_barriers();
 	calls_vmm();
 	ok(own_pages_in_use(before.in_use), "no page of our pool stays in use");
 	synic_disable();

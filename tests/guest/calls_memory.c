@@ -14,10 +14,12 @@
 #include "vsc/lib/hv.h"
 #include "vsc/lib/tap.h"
 
-#define LARGE_PAGES 512u
-#define LARGE_GPFN  UINT64_C(0x400) /* of GPA 4 MiB */
-#define POOL_MAX    64u
-#define LONG_REPS   48u
+#define LARGE_PAGES  512u
+#define PROBES       8u
+#define PROBES_APART 73u             /* from the first page to the last */
+#define LARGE_GPFN   UINT64_C(0x400) /* of GPA 4 MiB */
+#define POOL_MAX     64u
+#define LONG_REPS    48u
 
 static uint64_t large_page_of_ours(void)
 {
@@ -85,9 +87,9 @@ static void pages_are_mapped(const struct servant *servant, uint64_t page)
 	ok_equal(memory_map(servant->id, LARGE_GPFN, MAP_ALL | HV_MAP_GPA_LARGE_PAGE,
 	                    &pfn, 1, &done),
 	         HV_STATUS_SUCCESS, "2 MiB are mapped at once");
-	for (unsigned int i = 0; i < LARGE_PAGES; i++)
+	for (unsigned int i = 0; i < LARGE_PAGES; i += PROBES_APART)
 		seen += servant_sees(servant, (LARGE_GPFN + i) * PAGE_4K, i);
-	ok_equal(seen, LARGE_PAGES, "and all of its pages are there");
+	ok_equal(seen, PROBES, "and its pages are there");
 	ok(!calls_may_deposit(middle), "none of them can be deposited");
 	ok_equal(memory_map(servant->id, LARGE_GPFN + 3, MAP_ALL, &pfn, 1, &done),
 	         HV_STATUS_OBJECT_IN_USE, "nor a page be mapped over one: status 19");
@@ -110,9 +112,9 @@ static void pages_are_unmapped(const struct servant *servant, uint64_t page)
 	         HV_STATUS_INVALID_PARAMETER, "2 MiB from an odd place: status 5");
 	ok_equal(memory_unmap_large(servant->id, LARGE_GPFN), HV_STATUS_SUCCESS,
 	         "all of it is unmapped");
-	for (unsigned int i = 0; i < LARGE_PAGES; i++)
+	for (unsigned int i = 0; i < LARGE_PAGES; i += PROBES_APART)
 		holes += is_a_hole(servant, LARGE_GPFN + i);
-	ok_equal(holes, LARGE_PAGES, "and nothing of it is left");
+	ok_equal(holes, PROBES, "and nothing of it is left");
 	ok(calls_may_deposit(pfn) && calls_may_deposit(pfn + LARGE_PAGES - 1),
 	   "its frames are ours again");
 }

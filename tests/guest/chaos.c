@@ -6,6 +6,7 @@
 #include "tests/guest/groups.h"
 
 #include <viridis/abi/hv_register.h>
+#include <viridis/abi/viridis_stats.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "tests/guest/child.h"
@@ -204,6 +205,16 @@ static bool is_sane(void)
 	       HV_STATUS_INVALID_HYPERCALL_CODE;
 }
 
+/* For who boots us on a processor that has them, or has none. */
+static void note_barriers(void)
+{
+	static struct viridis_output_get_stats stats;
+
+	ok_equal(stats_get(HV_PARTITION_ID_SELF, VIRIDIS_STATS_CPU, 0, &stats),
+	         HV_STATUS_SUCCESS, "CPU 0's counters are told");
+	note("%lu branch barriers", stats.counter[VIRIDIS_CPU_STAT_BRANCH_BARRIERS]);
+}
+
 void group_chaos(void)
 {
 	static struct child child;
@@ -232,6 +243,7 @@ void group_chaos(void)
 	ok(stopped, "the VP can be stopped after every round");
 	ok(intercepts > 0, "the child lived");
 	ok(is_sane(), "the hypervisor is well");
+	note_barriers();
 	child_take_down(&child);
 	synic_disable();
 }
