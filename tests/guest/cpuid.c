@@ -16,6 +16,7 @@
 #define CPUID_1_EDX_HTT                  BIT32(28)
 #define CPUID_80000001_ECX_SVM           BIT32(2)
 #define CPUID_80000001_ECX_SKINIT        BIT32(12)
+#define CR4_OSXSAVE                      BIT64(18)
 #define CPUID_7_EBX_AVX512               0xdc230000u /* APM3 E.3.6 */
 #define CPUID_7_ECX_PROTECTION_KEYS      0x00000018u
 #define CPUID_7_ECX_LA57                 BIT32(16)
@@ -149,6 +150,28 @@ static void topology(void)
 	}
 }
 
+static void set_xcr0(uint32_t value)
+{
+	__asm__ volatile("xsetbv" : : "c"(0), "a"(value), "d"(0) : "memory");
+}
+
+/* SDM1 13.4: 512 bytes and a header; behind them AVX, where the processor says. */
+static void xsave_area(void)
+{
+	struct cpuid_regs avx = cpu_cpuid(0xd, 2);
+	uint64_t cr4 = cpu_read_cr4();
+
+	ok(try_write_cr4(cr4 | CR4_OSXSAVE).vector == NO_FAULT, "OSXSAVE is set");
+	set_xcr0(1);
+	ok_equal(cpu_cpuid(0xd, 0).ebx, 576, "x87 alone has the least XSAVE area");
+	if (cpu_cpuid(0xd, 0).eax & 4) {
+		set_xcr0(7);
+		ok_equal(cpu_cpuid(0xd, 0).ebx, avx.ebx + avx.eax, "AVX has more");
+		set_xcr0(1);
+	}
+	ok(try_write_cr4(cr4).vector == NO_FAULT, "and back");
+}
+
 /* The privileges that make a parent: a child must not see them. */
 static void by_role(void)
 {
@@ -177,6 +200,7 @@ void group_cpuid(void)
 	features();
 	out_of_range();
 	hidden();
+	xsave_area();
 	not_allowed();
 	by_role();
 	if (guest_option("role", role, sizeof(role)) && role[0] == 'c')

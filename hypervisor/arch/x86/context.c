@@ -10,7 +10,6 @@
 #include "hypervisor/kernel/objects/partition.h"
 
 #define XCR0_X87_SSE UINT64_C(3)
-#define XCR0_AVX     UINT64_C(4)
 #define XCR0_SSE     UINT64_C(2)
 
 /* Every processor that runs guests has DAZ, bit 6. SDM1 11.6.6 */

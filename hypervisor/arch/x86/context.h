@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include "hypervisor/core/speculation.h"
 
+/* What a guest may have in XCR0 beside x87 and SSE, which fill the base. SDM1 13.4 */
+#define XCR0_AVX         UINT64_C(4)
+#define XSAVE_BASE_BYTES 576u
+
 struct cpu;
 struct vp;
 

@@ -59,14 +59,6 @@ CPU_REGISTER(dr2)
 CPU_REGISTER(dr3)
 #undef CPU_REGISTER
 
-static inline uint64_t cpu_read_xcr0(void)
-{
-	uint32_t low, high;
-
-	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-	return (uint64_t)high << 32 | low;
-}
-
 static inline void cpu_write_xcr0(uint64_t value)
 {
 	__asm__ volatile("xsetbv"

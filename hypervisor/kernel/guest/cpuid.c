@@ -40,16 +40,12 @@ static void leaf_1(const struct vp *vp, struct cpuid_regs *regs)
 		regs->edx &= ~LEAF1_EDX_APIC;
 }
 
-/* The size of the XSAVE area for the XCR0 in force: the guest's. */
+/* The XSAVE area for the XCR0 in force, the guest's: the legacy part and header, or up to AVX's end. SDM1 13.4 */
 static uint32_t enabled_size(const struct vp *vp)
 {
-	uint64_t host = cpu_read_xcr0();
-	struct cpuid_regs regs;
+	struct cpuid_regs avx = cpu_cpuid(0xd, 2);
 
-	cpu_write_xcr0(vp->arch.xcr0);
-	regs = cpu_cpuid(0xd, 0);
-	cpu_write_xcr0(host);
-	return regs.ebx;
+	return vp->arch.xcr0 & XCR0_AVX ? avx.ebx + avx.eax : XSAVE_BASE_BYTES;
 }
 
 /* What is the VP's own or changes while it runs, whatever its parent registered: the rest of its topology too. */
