@@ -89,16 +89,15 @@ static struct cpu *make_cpu(void)
 	return cpu;
 }
 
+/* In steps of 10 us. */
 static bool comes_within(uint64_t microseconds)
 {
-	uint64_t start = cpu_rdtsc(), ticks = tsc_from_100ns(microseconds * 10);
-
-	while (__atomic_load_n(&smp_starting, __ATOMIC_ACQUIRE)) {
-		if (cpu_rdtsc() - start >= ticks)
-			return false;
-		cpu_pause();
+	for (uint64_t waited = 0; waited < microseconds; waited += 10) {
+		if (!__atomic_load_n(&smp_starting, __ATOMIC_ACQUIRE))
+			return true;
+		time_wait_us(10);
 	}
-	return true;
+	return false;
 }
 
 /* Whichever CPU takes `cpu` is the one: one that comes too late finds the next one's, or none. */

@@ -15,13 +15,11 @@ static uint64_t register64(const struct vp *vp, uint32_t name)
 /* How many levels of tables the VP walks; 0: paging is off. APM2 5.2, 5.3 */
 static unsigned int paging_levels(const struct vp *vp)
 {
-	uint64_t cr4 = register64(vp, HV_X64_REGISTER_CR4);
-
 	if (!(register64(vp, HV_X64_REGISTER_CR0) & CR0_PG))
 		return 0;
 	if (register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA)
-		return cr4 & CR4_LA57 ? 5 : 4;
-	return cr4 & CR4_PAE ? 3 : 2;
+		return 4; /* no guest may have LA57 */
+	return register64(vp, HV_X64_REGISTER_CR4) & CR4_PAE ? 3 : 2;
 }
 
 /* APM2 5.3.3: a large page may be a leaf of 4 MiB, 2 MiB or 1 GiB. */
