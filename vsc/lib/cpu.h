@@ -139,14 +139,6 @@ static inline uint64_t cpu_read_cr2(void)
 	return value;
 }
 
-static inline uint16_t cpu_x87_control(void)
-{
-	uint16_t value;
-
-	__asm__ volatile("fnstcw %0" : "=m"(value));
-	return value;
-}
-
 static inline uint64_t cpu_read_cr3(void)
 {
 	uint64_t value;

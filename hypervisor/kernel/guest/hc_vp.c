@@ -3,7 +3,6 @@
  * Hypercalls on VPs and their registers. TLFS 7, "Virtualization Host"; codes
  * 0x4e-0x51
  */
-#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/partition.h"
@@ -38,24 +37,6 @@ static enum hv_status stop_for(struct hypercall *call, uint32_t name)
 	return registers_suspend_bit(name) ? HV_STATUS_SUCCESS : hypercall_stop_vp(call);
 }
 
-/* The caller's extended state is in the processor yet; its RIP and RFLAGS are ours after a whole exit only. */
-static enum hv_status get_own_register(struct hypercall *call, uint32_t index)
-{
-	struct vp *vp = call->vp;
-	enum hv_status status;
-
-	if (index != HV_VP_INDEX_SELF && index != vp->index)
-		return HV_STATUS_ACCESS_DENIED;
-	if (vp->arch.exit.kind != EXIT_HYPERCALL) {
-		call->again = true;
-		return HV_STATUS_SUCCESS;
-	}
-	context_save(vp);
-	status = registers_get(vp, *(const uint32_t *)call->rep_input, call->rep_output);
-	context_load(this_cpu(), vp);
-	return status;
-}
-
 enum hv_status hc_get_vp_registers(struct hypercall *call)
 {
 	const struct hv_input_get_vp_registers *in = call->input;
@@ -64,11 +45,6 @@ enum hv_status hc_get_vp_registers(struct hypercall *call)
 
 	if (in->input_vtl != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (call->target == call->partition)
-		return get_own_register(call, in->vp_index);
-	call->target_vp = partition_vp(call->target, in->vp_index);
-	if (!call->target_vp)
-		return HV_STATUS_INVALID_VP_INDEX;
 	status = stop_for(call, name);
 	if (status != HV_STATUS_SUCCESS || call->again)
 		return status;
