@@ -31,7 +31,6 @@ enum hv_status partition_call(uint32_t code, uint64_t id);
 enum hv_status partition_balance(uint64_t id, struct balance *balance);
 enum hv_status partition_set_property(uint64_t id, uint32_t code, uint64_t value);
 enum hv_status partition_get_property(uint64_t id, uint32_t code, uint64_t *value);
-enum hv_status partition_next_child(uint64_t parent, uint64_t previous, uint64_t *id);
 
 /* Counters of a VP of the partition, or (then `id` counts for nothing) of a CPU. */
 enum hv_status stats_get(uint64_t id, enum viridis_stats_object object, uint32_t index,

@@ -21,14 +21,6 @@ enum hv_status partition_get_property(uint64_t id, uint32_t code, uint64_t *valu
 	            sizeof(*value));
 }
 
-enum hv_status partition_next_child(uint64_t parent, uint64_t previous, uint64_t *id)
-{
-	const struct hv_input_get_next_child in = { .parent_id = parent,
-		                                    .previous_child_id = previous };
-
-	return call(HVCALL_GET_NEXT_CHILD_PARTITION, &in, sizeof(in), id, sizeof(*id));
-}
-
 enum hv_status memory_unmap_large(uint64_t id, uint64_t gpfn)
 {
 	const struct hv_input_unmap_gpa_pages in = { .partition_id = id,

@@ -47,17 +47,6 @@ enum hv_status hc_get_partition_id(struct hypercall *call)
 	return HV_STATUS_SUCCESS;
 }
 
-enum hv_status hc_get_next_child_partition(struct hypercall *call)
-{
-	const struct hv_input_get_next_child *in = call->input;
-	struct hv_partition_id_block *out = call->output;
-
-	if (call->target != call->partition)
-		return HV_STATUS_INVALID_PARTITION_ID;
-	out->partition_id = partition_next_child(in->previous_child_id);
-	return HV_STATUS_SUCCESS;
-}
-
 enum hv_status hc_get_partition_property(struct hypercall *call)
 {
 	const struct hv_input_get_partition_property *in = call->input;

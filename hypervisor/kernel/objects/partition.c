@@ -106,20 +106,6 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index)
 	               NULL;
 }
 
-uint64_t partition_next_child(uint64_t previous)
-{
-	uint64_t first = previous == 0 ? 0 : ID_SLOT(previous) + 1;
-
-	for (uint64_t slot = first; slot < MAX_PARTITIONS; slot++) {
-		const struct partition *found =
-			__atomic_load_n(&table[slot], __ATOMIC_ACQUIRE);
-
-		if (found && !found->is_root)
-			return found->id;
-	}
-	return 0;
-}
-
 /* The partition is found from the moment on in which a slot takes it; release pairs with partition_find(). */
 static bool take_slot(struct partition *partition)
 {

@@ -97,7 +97,6 @@ static inline bool partition_is_ending(const struct partition *partition)
 /* It is ending for an epoch, and its ports are gone. Bounded work a call: whether it was the last. */
 bool partition_finalize(struct partition *partition) MUST_CHECK;
 enum hv_status partition_delete(struct partition *partition) MUST_CHECK;
-uint64_t partition_next_child(uint64_t previous);
 
 enum hv_status partition_add_vp(struct partition *partition, uint32_t index) MUST_CHECK;
 /* A VP that the caller has claimed, and never lets go: nobody new finds it. */

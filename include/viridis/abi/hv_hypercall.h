@@ -39,7 +39,6 @@ enum hv_hypercall_code {
 	HVCALL_GET_PARTITION_PROPERTY = 0x0044,
 	HVCALL_SET_PARTITION_PROPERTY = 0x0045,
 	HVCALL_GET_PARTITION_ID = 0x0046,
-	HVCALL_GET_NEXT_CHILD_PARTITION = 0x0047,
 	HVCALL_DEPOSIT_MEMORY = 0x0048,
 	HVCALL_WITHDRAW_MEMORY = 0x0049,
 	HVCALL_GET_MEMORY_BALANCE = 0x004a,
@@ -94,12 +93,6 @@ struct hv_partition_id_block {
 	uint64_t partition_id;
 };
 ASSERT_SIZE(struct hv_partition_id_block, 8);
-
-struct hv_input_get_next_child {
-	uint64_t parent_id;
-	uint64_t previous_child_id;
-};
-ASSERT_SIZE(struct hv_input_get_next_child, 16);
 
 enum hv_partition_property {
 	HV_PROPERTY_PRIVILEGE_FLAGS = 0x00010000,
