@@ -62,6 +62,34 @@ START_TEST(a_frame_goes_out_of_a_section_and_pages)
 }
 END_TEST
 
+/* 3000 bytes of page 3, pages 4 and 5; then 7, which is not in the row. */
+START_TEST(pages_in_a_row_are_one_piece)
+{
+	struct nvsp_message message =
+		nvsp_rndis_packet(NVSP_CHANNEL_DATA, 2, RNDIS_FRAME_HEAD_BYTES);
+	uint64_t pfns[] = { 3, 4, 5, 7 };
+	const struct ring_gpa_range range = { 1096 + 2 * 4096 + 16, 3000, pfns, 4 };
+	static uint8_t whole[16384];
+	bool signal;
+
+	bring_up();
+	net.device.settings.mtu = 9300;
+	write_frame(whole, range.bytes, 9);
+	memcpy(section(2), whole, RNDIS_FRAME_HEAD_BYTES);
+	memcpy(ram + 3 * PAGE_4K + 3000, whole + RNDIS_FRAME_HEAD_BYTES, 1096 + 8192);
+	memcpy(ram + 7 * PAGE_4K, whole + RNDIS_FRAME_HEAD_BYTES + 1096 + 8192, 16);
+	ck_assert_int_eq(ring_put_gpa_direct(&out, 9, &range, &message, sizeof(message),
+	                                     &signal),
+	                 RING_OK);
+	net_channel_pump(&net.queues[0]);
+	expect_status(9, NVSP_STATUS_SUCCESS);
+	ck_assert_int_eq(sent_pieces, 3);
+	ck_assert_uint_eq(sent_bytes, sizeof(struct net_header) + range.bytes);
+	ck_assert_mem_eq(sent + sizeof(struct net_header), whole + RNDIS_FRAME_HEAD_BYTES,
+	                 range.bytes);
+}
+END_TEST
+
 START_TEST(many_packets_cost_one_signal)
 {
 	struct nvsp_message message;
@@ -131,6 +159,7 @@ END_TEST
 
 /* ---- Frames for the guest ---- */
 
+/* The frame that the packet's ranges hold; its length. */
 static uint32_t assemble(uint8_t *frame)
 {
 	uint32_t bytes = 0;
@@ -188,6 +217,21 @@ START_TEST(a_burst_of_frames_costs_one_signal)
 	let_in(16);
 	ck_assert_uint_eq(signals, 1);
 	ck_assert_uint_le(receives, 17);
+}
+END_TEST
+
+START_TEST(a_frame_that_comes_alone_costs_one_call)
+{
+	bring_up();
+	make_incoming(60, 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		receives = 0;
+		coming = 1;
+		watched(NULL, 0, &net);
+		ck_assert_uint_eq(receives, 1);
+		give_back(expect_packet());
+		net_channel_pump(&net.queues[0]);
+	}
 }
 END_TEST
 
@@ -419,11 +463,13 @@ static Suite *net_channel_suite(void)
 	tcase_add_test(tc, a_frame_goes_out_of_a_section);
 	tcase_add_test(tc, frames_that_share_a_section_go_out_one_by_one);
 	tcase_add_test(tc, a_frame_goes_out_of_a_section_and_pages);
+	tcase_add_test(tc, pages_in_a_row_are_one_piece);
 	tcase_add_test(tc, many_packets_cost_one_signal);
 	tcase_add_loop_test(tc, frames_that_are_none_are_left_out, 0, 3);
 	tcase_add_test(tc, a_packet_that_lies_is_refused);
 	tcase_add_loop_test(tc, a_frame_comes_into_the_receive_buffer, 0, LENGTHS_COUNT);
 	tcase_add_test(tc, a_burst_of_frames_costs_one_signal);
+	tcase_add_test(tc, a_frame_that_comes_alone_costs_one_call);
 	tcase_add_test(tc, frames_for_others_are_left_out);
 	tcase_add_test(tc, a_guest_that_returns_nothing_starves_only_itself);
 	tcase_add_test(tc, a_full_ring_holds_frames_and_loses_none);

@@ -97,6 +97,7 @@ void net_log(struct net *net, enum vsp_log_level level, const char *format, ...)
 
 static uint8_t sent[FRAME_BYTES_MAX]; /* the last frame that came out, with its header */
 static size_t sent_bytes;
+static int sent_pieces; /* of memory, with its header's */
 static unsigned int sends, receives;
 static unsigned int coming; /* frames that wait to be received, all alike */
 static uint8_t incoming[FRAME_BYTES_MAX];
@@ -141,6 +142,7 @@ static inline ssize_t backend_send(struct net_backend *backend,
 	if (takes_no_more)
 		backend->unsent_bytes += 10;
 	sent_bytes = 0;
+	sent_pieces = memory_count;
 	for (int i = 0; i < memory_count; i++) {
 		ck_assert_uint_le(memory[i].iov_len, sizeof(sent) - sent_bytes);
 		memcpy(sent + sent_bytes, memory[i].iov_base, memory[i].iov_len);
@@ -403,7 +405,5 @@ static inline void let_in(unsigned int count)
 	for (unsigned int i = 0; i < FRAMES_MAX && watched && coming != 0; i++)
 		watched(NULL, 0, &net);
 }
-
-/* The frame that the packet's ranges hold; its length. */
 
 #endif

@@ -366,6 +366,7 @@ void net_channel_pump(struct net_queue *queue)
 
 	if (!queue->channel)
 		return;
+	net->again = false;
 	if (!net->broken)
 		drain(queue);
 	await_room(net);

@@ -82,6 +82,7 @@ struct net {
 	bool broken;   /* the guest broke a ring */
 	bool watching; /* the backend's descriptor */
 	bool burst;    /* the last turn had several frames */
+	bool again;    /* a frame came since the guest's last signal */
 	bool waiting;  /* for the backend to take the rest of a frame */
 	bool lost;     /* the backend is gone, for good */
 	bool link_up;  /* what the guest is to know */

@@ -245,20 +245,21 @@ void net_receive_forget(struct net_queue *queue)
 }
 
 /*
- * A frame that comes alone costs one call: whether another follows is asked at once only when
- * they came in bursts before. Else the event loop says it.
+ * A frame that comes alone costs one call: whether another follows is asked at once only when they came in bursts
+ * before, or the event loop said it of two in a row without a word of the guest's between them.
  */
 static void frames_ready(struct vsp *vsp, int fd, void *context)
 {
 	struct net *net = context;
-	unsigned int budget = net->burst ? FRAMES_PER_TURN : 2;
+	unsigned int budget = net->burst ? FRAMES_PER_TURN : 1;
 	unsigned int taken = 0;
 
 	(void)vsp;
 	(void)fd;
 	while (taken < budget && net_receive_has_room(net) && receive_one(net))
 		taken++;
-	net->burst = taken > 1;
+	net->burst = net->burst ? taken > 1 : net->again;
+	net->again = taken != 0;
 	if (!net_receive_has_room(net)) {
 		net->counts.stalls++;
 		net->device.counts.no_buffer++;

@@ -23,21 +23,34 @@ static bool add_piece(struct net_memory *memory, void *at, uint32_t bytes)
 	return true;
 }
 
+/* How many pages from number `first` on lie in a row. */
+static uint32_t run_length(const uint64_t *pfns, uint32_t first, uint32_t count)
+{
+	uint32_t length = 1;
+
+	while (first + length < count && pfns[first + length] == pfns[first] + length)
+		length++;
+	return length;
+}
+
+/* Pages in a row, as large buffers of a guest's are, make one piece. */
 static bool add_range(struct net *net, struct net_memory *memory,
                       const struct gpa_list *list, const struct gpa_range *range)
 {
+	const uint64_t *pfns = &list->pfns[range->first_pfn];
 	uint32_t offset = range->offset;
 	uint32_t left = range->bytes;
 
-	for (uint32_t i = 0; i < range->page_count; i++) {
-		uint32_t bytes = VMBUS_PAGE_BYTES - offset < left ?
-		                         VMBUS_PAGE_BYTES - offset :
-		                         left;
-		uint64_t pfn = list->pfns[range->first_pfn + i];
+	for (uint32_t i = 0, pages; i < range->page_count; i += pages) {
+		uint32_t bytes;
 
-		if (pfn > UINT64_MAX >> PAGE_SHIFT_4K ||
+		pages = run_length(pfns, i, range->page_count);
+		bytes = pages * VMBUS_PAGE_BYTES - offset;
+		if (bytes > left)
+			bytes = left;
+		if (pfns[i] > UINT64_MAX >> PAGE_SHIFT_4K ||
 		    !add_piece(memory,
-		               vsp_memory(net->vsp, (pfn << PAGE_SHIFT_4K) + offset,
+		               vsp_memory(net->vsp, (pfns[i] << PAGE_SHIFT_4K) + offset,
 		                          bytes),
 		               bytes))
 			return false;
