@@ -225,6 +225,16 @@ def check_amiss(guest):
     assert told.status == 1, told.output
 
 
+def check_removed(guest, root):
+    """The device that stands for the adapter goes: the link is down, and the machine goes on."""
+    with away(guest):
+        root.tell(f"{IP} link del viridis0")
+        root.wait("viridis log first | grep -q 'the network is gone'", 20, "viridis log first")
+        assert root.state("first") == "running"
+    guest.tell("for i in $(seq 100); do [ $(cat /sys/class/net/eth0/carrier) = 0 ] && break;"
+               " sleep 0.1; done; [ $(cat /sys/class/net/eth0/carrier) = 0 ]", 60)
+
+
 def main():
     files = {"vmlinuz": KERNEL, **PROGRAMS, **{f"{name}.ko": module(name) for name in VLAN_MODULES}}
     with Tap() as tap, guest_initrd() as initrd, \
@@ -249,6 +259,7 @@ def main():
         tap.run("its module is taken out and put back", check_reload, guest)
         tap.run("both carry frames again", check_both_carry, guest)
         tap.run("the guest complains of nothing", check_amiss, guest)
+        tap.run("its device removed, the link is down", check_removed, guest, root)
         guest.detach()
         root.tell("viridis stop first")
         tap.run("nothing is left of it", root.nothing_left)
