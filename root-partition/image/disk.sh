@@ -7,7 +7,7 @@
 
 disk_packages=(systemd-sysv udev initramfs-tools busybox zstd e2fsprogs kmod procps iproute2)
 guest_packages=("${disk_packages[@]}" linux-image-amd64 dropbear-bin)
-root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2)
+root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2 passt)
 disk_size=3G
 
 # This machine's own Debian mirrors of its release, as lines for sources.list.
