@@ -45,6 +45,11 @@ gboolean definition_forward_parse(const char *text, struct definition_forward *f
 		return invalid(error, text, "'tcp' and 'udp' are possible");
 	if (count == 4 && !parse_address(parts[1], forward->address))
 		return invalid(error, text, "the address is one of IPv4, in digits");
+	/* passt knows no way back for these where guests have none to the root's loopback. */
+	if (forward->udp && g_str_has_prefix(forward->address, "127."))
+		return invalid(error, text,
+		               "'udp' takes an address of the root's, and not its "
+		               "loopback's: udp:192.0.2.1:5353:53");
 	if (!parse_port(parts[count - 2], &forward->port) ||
 	    !parse_port(parts[count - 1], &forward->guest_port))
 		return invalid(error, text, "ports are numbers from 1 to 65535");

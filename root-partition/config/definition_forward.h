@@ -2,9 +2,11 @@
 /*
  * Ports of the root that lead to a guest on a user-mode network, as options and definitions say them:
  *
- *   tcp|udp : [ADDRESS :] PORT : GUEST-PORT        tcp:8080:80   udp:0.0.0.0:5353:53
+ *   tcp : [ADDRESS :] PORT : GUEST-PORT      tcp:8080:80
+ *   udp : ADDRESS : PORT : GUEST-PORT        udp:192.0.2.1:5353:53
  *
- * ADDRESS is one of the root's, in digits; without one only the root itself can connect.
+ * ADDRESS is one of the root's, in digits; without one only the root itself can connect. UDP from the root's own
+ * loopback is not possible.
  */
 #ifndef VIRIDIS_VM_DEFINITION_FORWARD_H
 #define VIRIDIS_VM_DEFINITION_FORWARD_H

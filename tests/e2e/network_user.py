@@ -19,7 +19,7 @@ BOOT_SECONDS = 240
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 ROOT, NAME = "10.77.0.1", "files.example"
 GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
-FORWARDS = "hostfwd=tcp:8080:80,hostfwd=udp:5353:53,hostfwd=tcp:0.0.0.0:2222:22"
+FORWARDS = f"hostfwd=tcp:8080:80,hostfwd=udp:{ROOT}:5353:53,hostfwd=tcp:0.0.0.0:2222:22"
 DNS_ANSWER = BUILD / "tests" / "e2e" / "dns_answer"
 MIB = 1 << 20
 FILE_MIB = 8
@@ -108,7 +108,7 @@ def check_forwards(guest, root):
 def check_udp(guest, root):
     guest.tell("(/share/dns_answer 0.0.0.0 53 192.0.2.7 >/dev/null 2>&1 &)")
     with away(guest):
-        root.tell("nslookup guest.example 127.0.0.1:5353 | grep 192.0.2.7", 60)
+        root.tell(f"nslookup guest.example {ROOT}:5353 | grep 192.0.2.7", 60)
 
 
 def check_loopback(guest):
@@ -128,7 +128,8 @@ def check_rights(root):
 REFUSED = (
     ("user,tap=tap0", "or 'user'"), ("user,hostfwd=tcp:80", "write for example"),
     ("user,hostfwd=icmp:1:1", "'tcp' and 'udp'"), ("user,hostfwd=tcp:0:80", "from 1 to 65535"),
-    ("user,hostfwd=tcp:x:80:80", "of IPv4"), ("bridge=br0,hostfwd=tcp:1:1", "'user' alone"),
+    ("user,hostfwd=tcp:x:80:80", "of IPv4"), ("user,hostfwd=udp:53:53", "not its loopback"),
+    ("bridge=br0,hostfwd=tcp:1:1", "'user' alone"),
     ("user,hostfwd=tcp:1:1 --net user,hostfwd=tcp:0.0.0.0:1:2", "there twice"),
 )
 

@@ -140,6 +140,8 @@ START_TEST(an_option_that_is_none_says_why)
 		{ "user,hostfwd=tcp:0:1", "from 1 to 65535" },
 		{ "user,hostfwd=tcp:1:65536", "from 1 to 65535" },
 		{ "user,hostfwd=tcp: 1:1", "from 1 to 65535" },
+		{ "user,hostfwd=udp:53:53", "not its loopback's" },
+		{ "user,hostfwd=udp:127.1.2.3:53:53", "not its loopback's" },
 		{ "user,hostfwd=tcp:1::1", "the address is one of IPv4" },
 		{ "user,hostfwd=tcp:localhost:1:1", "the address is one of IPv4" },
 	};
@@ -150,7 +152,7 @@ START_TEST(an_option_that_is_none_says_why)
 	ck_assert_ptr_nonnull(strstr(error->message, wrong[_i].why));
 }
 END_TEST
-#define OPTIONS_COUNT 21
+#define OPTIONS_COUNT 23
 
 START_TEST(a_definition_with_a_wrong_adapter_says_why)
 {
