@@ -611,8 +611,6 @@ END_TEST
 
 START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 {
-	struct partition parent;
-
 	partition.privileges = HV_PRIVILEGE_APIC_MSRS;
 	vp.arch.gpr[GPR_RCX] = HV_MSR_EOI;
 	written_offset = 0;
@@ -630,8 +628,9 @@ START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 	ck_assert(!exit_write_apic(&vp));
 	vp.arch.gpr[GPR_RAX] = 0x51;
 	vp.lapic.tmr[3] = 1;
+	partition.is_root = true;
 	ck_assert(exit_write_apic(&vp)); /* the root's own to end */
-	partition.parent = &parent;
+	partition.is_root = false;
 	ck_assert(!exit_write_apic(&vp));
 	vp.lapic.tmr[3] = 0;
 	ck_assert(exit_write_apic(&vp));
