@@ -220,6 +220,28 @@ static void nmi_after_nmi(const struct servant *servant)
 	settle(servant, 0, false);
 }
 
+/* TLFS 7.9.2: type 2 */
+#define PENDING_NMI (HV_PENDING_INTERRUPTION_VALID | 2u << 1 | TRAP_NMI << 16)
+
+/* As a VMM with an interrupt controller of its own delivers one: it holds off others like any. */
+static void nmi_by_register(const struct servant *servant)
+{
+	uint64_t state = 0;
+
+	ok(servant_stop(servant, 0) &&
+	           !vp_set_register64(servant->id, 0, HV_REGISTER_PENDING_INTERRUPTION,
+	                              PENDING_NMI) &&
+	           servant_start(servant, 0, SERVANT_COUNT, 0, 0, 0) &&
+	           is_cut_by(servant_wait(servant, 0, PATIENCE_MS), TRAP_NMI),
+	   "a parent injects an NMI");
+	ok(!vp_get_register64(servant->id, 0, HV_REGISTER_INTERRUPT_STATE, &state) &&
+	           (state & HV_INTERRUPT_STATE_NMI),
+	   "its handler is not interrupted by another");
+	ok(!vp_set_register64(servant->id, 0, HV_REGISTER_INTERRUPT_STATE, 0),
+	   "it has ended");
+	settle(servant, 0, false);
+}
+
 /* A multiprocessor guest's start, asserted from outside. */
 static void init_and_startup(const struct servant *servant)
 {
@@ -450,6 +472,7 @@ void calls_deliver(void)
 	level(&servant);
 	nmi(&servant);
 	nmi_after_nmi(&servant);
+	nmi_by_register(&servant);
 	extint(&servant);
 	interrupt_window(&servant);
 	init_and_startup(&servant);

@@ -325,11 +325,14 @@ START_TEST(a_nul_anywhere_in_a_text_is_refused)
 }
 END_TEST
 
+/* A partition that takes the slot of one that is gone is another user. */
 START_TEST(users_come_round_again)
 {
-	ck_assert_uint_eq(vsp_user_of(0), 0x70000000);
-	ck_assert_uint_eq(vsp_user_of(0xffff), 0x7000ffff);
+	ck_assert_uint_eq(vsp_user_of(0x00001), 0x70000000);
 	ck_assert_uint_eq(vsp_user_of(0x10001), 0x70000001);
+	ck_assert_uint_eq(vsp_user_of(0x20001), 0x70000002);
+	ck_assert_uint_eq(vsp_user_of(0xffff0002), 0x7000ffff);
+	ck_assert_uint_eq(vsp_user_of(0x100010002), 0x70000001);
 }
 END_TEST
 

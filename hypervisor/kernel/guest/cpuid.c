@@ -24,6 +24,8 @@ static void show_privileges(const struct partition *partition, struct cpuid_regs
 
 	if (partition->is_root)
 		privileges &= ~HV_PRIVILEGE_ACCESS_PARTITION_ID;
+	if (!tsc_is_shared)
+		privileges &= ~HV_PRIVILEGE_TSC_INVARIANT;
 	regs->eax = (uint32_t)privileges;
 	regs->ebx = (uint32_t)(privileges >> 32);
 }

@@ -153,6 +153,8 @@ static void choose_injection(struct vp *vp)
 {
 	if (vp->entry.event.valid) {
 		trace(VIRIDIS_TRACE_INJECT, vp, vp->entry.event.vector, vp->arch.rip);
+		/* One that a parent injects blocks others like our own. SDM3 6.7.1 */
+		vp->arch.nmi_blocked |= vp->entry.event.type == EVENT_NMI;
 	} else if (vp->nmi_pending && !vp->arch.nmi_blocked &&
 	           !vp->arch.interrupt_shadow) {
 		vp->entry.event = (struct vp_event){ .valid = true,

@@ -137,7 +137,7 @@ struct vsp_wire vsp_message_header(const struct vsp_message *message)
 
 uint32_t vsp_user_of(uint64_t partition_id)
 {
-	return VSP_USER_FIRST + (uint32_t)(partition_id % VSP_USERS);
+	return VSP_USER_FIRST + (uint32_t)((partition_id >> 16) % VSP_USERS);
 }
 
 const char *vsp_message_name(enum vsp_message_type type)

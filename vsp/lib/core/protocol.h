@@ -130,7 +130,10 @@ bool vsp_message_decode(const void *datagram, size_t bytes, unsigned int descrip
 /* The header to send before the tail; its `bytes` says how long header and tail are. */
 struct vsp_wire vsp_message_header(const struct vsp_message *message);
 
-/* The user of all processes of this partition. */
+/*
+ * The user of all processes of a VM whose first partition this is. By how many partitions there were before, which
+ * is what the number has above its slot: a slot is another VM's soon after a reset.
+ */
 uint32_t vsp_user_of(uint64_t partition_id);
 
 /* "OPEN" and so on, for the log. */

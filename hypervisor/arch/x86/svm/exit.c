@@ -116,6 +116,7 @@ static void xsetbv(struct vp *vp)
  */
 static void refused(struct vp *vp)
 {
+	svm_renew_tags();
 	if (svm_vmcb(vp)->save.cr3 != cpu_read_cr3() &&
 	    !(svm_vmcb(vp)->control.exit_interrupt_info & SVM_EVENT_VALID))
 		raise(vp, EXCEPTION_GP);

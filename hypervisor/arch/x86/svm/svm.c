@@ -130,6 +130,15 @@ static void choose_asid(struct vp_arch *arch, struct vmcb_control *control, bool
 	control->asid = cpu->next_asid++;
 }
 
+/* Whether a VMRUN that was refused has flushed is not specified: this CPU gives all tags out anew, after a flush. */
+void svm_renew_tags(void)
+{
+	struct svm_cpu *cpu = &svm_cpus[this_cpu()->index];
+
+	cpu->generation++;
+	cpu->next_asid = asid_count;
+}
+
 /* EVENTINJ and EXITINTINFO have one format. APM2 15.20 */
 static uint64_t event_to_vmcb(const struct vp_event *event)
 {

@@ -39,7 +39,10 @@ static inline void svm_intercept(struct vmcb_control *control, unsigned int code
 	*word = on ? *word | BIT32(code % 32) : *word & ~BIT32(code % 32);
 }
 
-/* svm.c: CPUID 8000000A EDX */
+/* svm.c */
+void svm_renew_tags(void);
+
+/* CPUID 8000000A EDX */
 #define SVM_FEATURE_NEXT_RIP BIT32(3)
 extern uint32_t svm_features;
 
