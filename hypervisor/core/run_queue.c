@@ -21,11 +21,6 @@ static struct run_entity *entity_at(const struct list *node)
 	return LIST_OWNER(node, struct run_entity, node);
 }
 
-static bool is_queued(const struct run_entity *entity)
-{
-	return !list_empty(&entity->node);
-}
-
 void run_queue_init(struct run_queue *queue, const struct run_queue_policy *policy)
 {
 	*queue = (struct run_queue){ .policy = policy };
@@ -65,7 +60,7 @@ void run_queue_insert(struct run_queue *queue, struct run_entity *entity)
 {
 	struct list *after = queue->ready.previous;
 
-	if (is_queued(entity))
+	if (!list_empty(&entity->node))
 		return;
 	run_queue_admit(queue, entity);
 	while (after != &queue->ready && runs_before(entity, entity_at(after)))
@@ -76,7 +71,7 @@ void run_queue_insert(struct run_queue *queue, struct run_entity *entity)
 
 void run_queue_remove(struct run_queue *queue, struct run_entity *entity)
 {
-	if (!is_queued(entity))
+	if (list_empty(&entity->node))
 		return;
 	list_remove(&entity->node);
 	queue->weight_queued -= entity->weight;
@@ -121,7 +116,7 @@ uint64_t run_queue_time_slice(const struct run_queue *queue,
 void run_queue_set_weight(struct run_queue *queue, struct run_entity *entity,
                           uint32_t weight)
 {
-	if (is_queued(entity))
+	if (!list_empty(&entity->node))
 		queue->weight_queued += (uint64_t)weight - entity->weight;
 	entity->weight = weight;
 }

@@ -130,17 +130,12 @@ static void place_locked(const struct vp *vp, enum sched_wake how)
 		poke(target);
 }
 
-static void set_loan_locked(struct cpu *cpu, struct vp *vp)
-{
-	__atomic_store_n(&cpu->lent_to, vp, __ATOMIC_RELAXED);
-}
-
 /* Out of the queue, so that no other CPU takes it. */
 static void lend_locked(struct cpu *cpu, struct vp *vp)
 {
 	run_queue_remove(&queue, &vp->entity);
 	vp->last_cpu = cpu;
-	set_loan_locked(cpu, vp);
+	__atomic_store_n(&cpu->lent_to, vp, __ATOMIC_RELAXED);
 	trace(VIRIDIS_TRACE_WAKE, vp, cpu->index, 1);
 	poke(cpu);
 }
@@ -178,7 +173,7 @@ void sched_stop(struct vp *vp)
 		return;
 	run_queue_remove(&queue, &vp->entity);
 	if (vp->last_cpu && vp->last_cpu->lent_to == vp)
-		set_loan_locked(vp->last_cpu, NULL);
+		__atomic_store_n(&vp->last_cpu->lent_to, NULL, __ATOMIC_RELAXED);
 	vp->sched_state = VP_BLOCKED;
 }
 
@@ -195,23 +190,18 @@ static struct vp *ready_root_locked(const struct cpu *cpu)
 	                                                                NULL;
 }
 
-static struct vp *first_child_locked(void)
-{
-	struct run_entity *first = run_queue_first(&queue);
-
-	return first ? LIST_OWNER(first, struct vp, entity) : NULL;
-}
-
 /*
  * Who has the CPU on loan; else the better of its own root VP and the first child's, or the
  * root's that gets it back.
  */
 static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 {
-	struct vp *root = ready_root_locked(cpu), *child = first_child_locked();
+	struct vp *root = ready_root_locked(cpu), *child;
+	struct run_entity *first = run_queue_first(&queue);
 
 	if (cpu->lent_to)
 		return cpu->lent_to;
+	child = first ? LIST_OWNER(first, struct vp, entity) : NULL;
 	if (root &&
 	    (given_back || !child ||
 	     (int64_t)(child->entity.virtual_time - root->entity.virtual_time) >= 0))
@@ -227,7 +217,7 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 
 	if (cpu->lent_to)
 		slice = policy.slice_min;
-	else if (ready_root_locked(cpu) || first_child_locked())
+	else if (run_queue_first(&queue) || ready_root_locked(cpu))
 		slice = run_queue_time_slice(&queue, &vp->entity);
 	cpu->slice_end = slice ? now + slice : 0;
 	if (slice)
@@ -264,7 +254,7 @@ static struct vp *dispatch_locked(struct cpu *cpu, const struct vp *previous,
 	struct vp *next;
 
 	if (given_back)
-		set_loan_locked(cpu, NULL);
+		__atomic_store_n(&cpu->lent_to, NULL, __ATOMIC_RELAXED);
 	next = take_next_locked(cpu, given_back);
 	busy_cpus += (next != NULL) - (previous != NULL);
 	cpu->current = next;
