@@ -37,8 +37,8 @@ static const struct gate_row *find_row(uint16_t code)
 {
 	unsigned int row = ROW(code);
 
-	if (row >= ARRAY_COUNT(rows) || !rows[row].handle || rows[row].entry.code != code)
-		return NULL;
+	if (row >= ARRAY_COUNT(rows) || code == 0 || rows[row].entry.code != code)
+		return NULL; /* a row that is none has the code 0 */
 	return &rows[row];
 }
 
@@ -220,7 +220,7 @@ static __attribute__((noinline)) bool make_call(struct vp *vp, const struct gate
  * What guests call most often, its whole input in a register: nothing is to be opened, copied or waited for, and
  * no more of the call is looked at.
  */
-static bool signal_at_once(struct vp *vp)
+static __attribute__((noinline)) bool signal_at_once(struct vp *vp)
 {
 	struct hypercall call;
 
