@@ -138,12 +138,6 @@ static bool get_bit(const uint64_t bits[VLAPIC_WORDS], uint8_t vector)
 	return bits[vector / 64] >> vector % 64 & 1;
 }
 
-static void set_bit(uint64_t bits[VLAPIC_WORDS], uint8_t vector, bool value)
-{
-	bits[vector / 64] &= ~BIT64(vector % 64);
-	bits[vector / 64] |= (uint64_t)value << vector % 64;
-}
-
 /* An error is told once until ESR is written. SDM3 11.5.3 */
 static void raise_error(struct vlapic *v, uint32_t error)
 {
@@ -213,8 +207,8 @@ void vlapic_deliver(struct vlapic *v, uint8_t vector)
 {
 	if (!get_bit(v->irr, vector))
 		return;
-	set_bit(v->irr, vector, false);
-	set_bit(v->isr, vector, true);
+	v->irr[vector / 64] &= ~BIT64(vector % 64);
+	v->isr[vector / 64] |= BIT64(vector % 64);
 }
 
 void vlapic_eoi(struct vlapic *v, struct vlapic_action *action)
@@ -224,7 +218,7 @@ void vlapic_eoi(struct vlapic *v, struct vlapic_action *action)
 	*action = (struct vlapic_action){ 0 };
 	if (vector == VLAPIC_NO_VECTOR)
 		return;
-	set_bit(v->isr, (uint8_t)vector, false);
+	v->isr[vector / 64] &= ~BIT64(vector % 64);
 	action->ended = true;
 	action->ended_vector = (uint8_t)vector;
 	action->ended_level = get_bit(v->tmr, (uint8_t)vector);

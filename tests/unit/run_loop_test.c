@@ -52,6 +52,7 @@ static unsigned int script_length, runs;
 static unsigned int cpuid_asked, hypercalls, hypercalls_undone;
 static const char *intercepted;
 static struct exit_fault fault_seen;
+static unsigned int eois;
 static uint32_t written_offset;
 static uint64_t written_value;
 
@@ -249,9 +250,12 @@ bool apic_write(struct vp *who, enum vlapic_access how, uint32_t offset, uint64_
 	return value != UINT64_C(0xbad);
 }
 
-void apic_interrupt_ended(struct vp *who, uint8_t vector, bool level)
+void apic_eoi(struct vp *who)
 {
-	(void)who, (void)vector, (void)level;
+	struct vlapic_action action;
+
+	vlapic_eoi(&who->lapic, &action);
+	eois++;
 }
 
 void host_interrupt_end_dropped(struct vp *who, unsigned int word, uint64_t level)
@@ -579,6 +583,7 @@ START_TEST(only_a_vp_for_which_nothing_waits_goes_on_at_once)
 	run_script(1);
 	ck_assert(vp.quiet);
 	vlapic_accept(&vp.lapic, 0x51, false);
+	vlapic_accept(&vp.lapic, 0x52, false);
 	run_script(2);
 	ck_assert(!vp.quiet);
 	vlapic_reset(&vp.lapic);
@@ -590,21 +595,24 @@ START_TEST(only_a_vp_for_which_nothing_waits_goes_on_at_once)
 }
 END_TEST
 
-START_TEST(a_vp_whose_only_vector_is_taken_goes_on_at_once)
+START_TEST(a_vp_for_which_only_its_vector_waits_goes_on_when_that_is_taken)
 {
-	script[0] = script[1] = (struct vp_exit){ .kind = EXIT_WATCH };
+	script[0] = script[1] = script[2] = (struct vp_exit){ .kind = EXIT_WATCH };
 	vlapic_accept(&vp.lapic, 0x51, false);
 	run_script(1);
 	ck_assert_int_eq(entries[0].vector, 0x51);
-	ck_assert(vp.only_vector && !vp.quiet);
+	ck_assert(vp.quiet);
 	vp_vector_taken(&vp);
-	ck_assert(vp.quiet && !vp.only_vector);
 	ck_assert_int_eq(vp.entry.vector, VLAPIC_NO_VECTOR);
 	ck_assert_uint_eq(vp.lapic.isr[1], BIT64(0x51 % 64));
-	vlapic_accept(&vp.lapic, 0x61, false);
-	vlapic_accept(&vp.lapic, 0x71, false);
+	ck_assert(!vlapic_requests(&vp.lapic));
+	vlapic_accept(&vp.lapic, 0x41, false); /* behind the one that is served */
 	run_script(2);
-	vp_vector_taken(&vp); /* the other waits */
+	ck_assert_int_eq(entries[1].vector, VLAPIC_NO_VECTOR);
+	ck_assert(!vp.quiet);
+	vlapic_accept(&vp.lapic, 0x61, false); /* two */
+	run_script(3);
+	ck_assert_int_eq(entries[2].vector, 0x61);
 	ck_assert(!vp.quiet);
 }
 END_TEST
@@ -613,10 +621,19 @@ START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 {
 	partition.privileges = HV_PRIVILEGE_APIC_MSRS;
 	vp.arch.gpr[GPR_RCX] = HV_MSR_EOI;
-	written_offset = 0;
-	ck_assert(exit_write_apic(&vp) && written_offset == VLAPIC_EOI);
+	eois = 0;
+	ck_assert(exit_write_apic(&vp) && eois == 1);
 	partition.privileges = 0;
 	ck_assert(!exit_write_apic(&vp));
+	vp.arch.gpr[GPR_RCX] = 0x80b;
+	vp.arch.gpr[GPR_RAX] =
+		0xbad; /* what is not the EOI's value goes on, and is refused */
+	ck_assert(!exit_write_apic(&vp));
+	vp.arch.gpr[GPR_RAX] = 0;
+	vp.lapic.base |= VLAPIC_BASE_X2APIC;
+	ck_assert(exit_write_apic(&vp) && eois == 2);
+	vp.arch.gpr[GPR_RCX] = 0x1000080b;
+	ck_assert(!exit_write_apic(&vp) && eois == 2);
 	vp.arch.gpr[GPR_RCX] = 0x83f;
 	vp.arch.gpr[GPR_RDX] = 7;
 	vp.arch.gpr[GPR_RAX] = UINT64_C(0x900000051);
@@ -695,7 +712,8 @@ static Suite *run_loop_suite(void)
 	tcase_add_test(tcase, the_clock_is_read_at_once_by_whom_it_is_open_to);
 	tcase_add_test(tcase, a_row_of_exits_ends_by_itself_or_when_something_waits);
 	tcase_add_test(tcase, only_a_vp_for_which_nothing_waits_goes_on_at_once);
-	tcase_add_test(tcase, a_vp_whose_only_vector_is_taken_goes_on_at_once);
+	tcase_add_test(tcase,
+	               a_vp_for_which_only_its_vector_waits_goes_on_when_that_is_taken);
 	tcase_add_test(tcase,
 	               the_apic_is_written_at_once_but_for_what_others_have_to_see);
 	tcase_add_test(tcase, a_window_for_an_interrupt_is_watched_and_told_once);

@@ -56,7 +56,7 @@ enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi
 	return HV_STATUS_SUCCESS;
 }
 
-void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
+static void interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 {
 	if (vp->partition->is_root)
 		host_interrupt_ended(vp, vector);
@@ -64,6 +64,15 @@ void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 		intercept_apic_eoi(vp, vector);
 	if (messages_wait(vp))
 		messages_retry(vp, synic_sints_of_vector(&vp->synic, vector));
+}
+
+void apic_eoi(struct vp *vp)
+{
+	struct vlapic_action action;
+
+	vlapic_eoi(&vp->lapic, &action);
+	if (action.ended)
+		interrupt_ended(vp, action.ended_vector, action.ended_level);
 }
 
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
@@ -76,18 +85,14 @@ static void carry_out(struct vp *vp, const struct vlapic_action *action)
 			apic_deliver(vp->partition, &action->ipi); /* no bad vector */
 	}
 	if (action->ended)
-		apic_interrupt_ended(vp, action->ended_vector, action->ended_level);
+		interrupt_ended(vp, action->ended_vector, action->ended_level);
 	if (action->timer_changed)
 		vp_update_deadline(vp);
 }
 
 bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset, uint64_t value)
 {
-	/* Only the timer's registers ask for the time. */
-	uint64_t now = offset >= VLAPIC_LVT_TIMER_REGISTER &&
-	                               offset <= VLAPIC_TIMER_DIVIDE ?
-	                       partition_tsc(vp->partition) :
-	                       0;
+	uint64_t now = partition_tsc(vp->partition);
 	struct vlapic_action action;
 
 	if (!vlapic_write(&vp->lapic, how, offset, value, now, &action))

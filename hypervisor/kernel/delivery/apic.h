@@ -17,8 +17,8 @@ bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset,
                 uint64_t value) MUST_CHECK;
 bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
 
-/* The owner: an interrupt has ended at the virtual APIC. */
-void apic_interrupt_ended(struct vp *vp, uint8_t vector, bool level);
+/* The owner: the interrupt that is served ends, if there is one. */
+void apic_eoi(struct vp *vp);
 
 /* A nested fault on the xAPIC page; false when the page is not there in the VP's mode. */
 bool apic_mmio(struct vp *vp, uint64_t gpa) MUST_CHECK;

@@ -139,8 +139,8 @@ struct vp {
 		uint32_t leaf, subleaf;
 		struct cpuid_regs regs;
 	} cpuid_answers[CPUID_ANSWERS];
-	bool quiet;          /* it may be entered again with no event that waits */
-	bool only_vector;    /* so it is once the entry's vector is taken */
+	bool lone_vector; /* only that interrupt waits or is served: vlapic_is_lone() */
+	bool quiet;       /* no event waits but the entry's vector, if it has one */
 	uint8_t nmi_pending; /* NMIs that wait, at most two */
 	bool halted;         /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
@@ -232,7 +232,7 @@ bool vp_claim(struct vp *vp) MUST_CHECK;
 /* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
 void vp_after_exit(struct vp *vp);
 
-/* The owner: the guest has taken the entry's vector; vp->quiet if nothing else waits. */
+/* The owner: the guest has taken the entry's vector. */
 void vp_vector_taken(struct vp *vp);
 
 /* The owner: its TSC; the others' and the reference time stay as they are. */

@@ -57,21 +57,24 @@ bool exit_cpuid(struct vp *vp)
 }
 
 /* Not TPR, which comes back with each exit. An interrupt of level trigger may be its parent's to end: the long way. */
-bool exit_write_apic(struct vp *vp)
+__attribute__((noinline)) bool exit_write_apic(struct vp *vp)
 {
 	const uint64_t *gpr = vp->arch.gpr, *level = vp->lapic.tmr;
 	uint32_t msr = (uint32_t)gpr[GPR_RCX], offset = VLAPIC_MSR_OFFSET(msr);
+	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
+	bool is_x2apic = msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST &&
+	                 vlapic_mode(&vp->lapic) == VLAPIC_X2APIC;
+	bool is_eoi = is_x2apic ? offset == VLAPIC_EOI && value == 0 :
+	                          msr == HV_MSR_EOI && (vp->partition->privileges &
+	                                                HV_PRIVILEGE_APIC_MSRS);
 
 	if (vp->assist_eoi_set ||
 	    (!vp->partition->is_root && (level[0] | level[1] | level[2] | level[3])))
 		return false;
-	if (msr == HV_MSR_EOI)
-		return (vp->partition->privileges & HV_PRIVILEGE_APIC_MSRS) &&
-		       apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
-	return msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST &&
-	       offset != VLAPIC_TPR &&
-	       apic_write(vp, VLAPIC_MSR, offset,
-	                  gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX]);
+	if (is_eoi)
+		apic_eoi(vp);
+	return is_eoi || (is_x2apic && offset != VLAPIC_TPR &&
+	                  apic_write(vp, VLAPIC_MSR, offset, value));
 }
 
 static bool rdmsr(struct vp *vp)

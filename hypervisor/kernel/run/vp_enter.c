@@ -94,7 +94,6 @@ static uint32_t *assist_word(struct vp *vp)
 void vp_withdraw_assist(struct vp *vp)
 {
 	uint32_t before;
-	struct vlapic_action action;
 
 	if (!vp->assist_eoi_set)
 		return;
@@ -103,24 +102,18 @@ void vp_withdraw_assist(struct vp *vp)
 	                            __ATOMIC_ACQ_REL);
 	if (!(before & HV_VP_ASSIST_NO_EOI_REQUIRED) &&
 	    vp->entry.vector == VLAPIC_NO_VECTOR) {
-		vlapic_eoi(&vp->lapic, &action);
+		apic_eoi(vp);
 		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
-		if (action.ended)
-			apic_interrupt_ended(vp, action.ended_vector, false);
 	}
-}
-
-static bool may_spare_eoi(const struct vp *vp, uint8_t vector)
-{
-	return (vp->assist_msr & HV_MSR_PAGE_ENABLE) && !vp->extint &&
-	       vlapic_is_lone(&vp->lapic, vector) &&
-	       !synic_is_auto_eoi(&vp->synic, vector);
 }
 
 static void present_vector(struct vp *vp, int vector)
 {
 	vp->entry.vector = vector;
-	if (vector == VLAPIC_NO_VECTOR || !may_spare_eoi(vp, (uint8_t)vector))
+	vp->lone_vector = !vp->extint && vlapic_is_lone(&vp->lapic, (uint8_t)vector);
+	if (vector == VLAPIC_NO_VECTOR || !vp->lone_vector ||
+	    !(vp->assist_msr & HV_MSR_PAGE_ENABLE) ||
+	    synic_is_auto_eoi(&vp->synic, (uint8_t)vector))
 		return;
 	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
 	                  __ATOMIC_ACQ_REL);
@@ -227,12 +220,10 @@ bool vp_prepare(struct vp *vp)
 	vp->halted = false;
 	choose_vector(vp);
 	choose_injection(vp);
-	vp->only_vector = !vp->entry.event.valid && !vp->nmi_pending &&
-	                  !vp->sint_notify && !vp->interrupt_notify &&
-	                  !__atomic_load_n(&trace_on, __ATOMIC_RELAXED);
-	vp->quiet = vp->only_vector && vp->entry.vector == VLAPIC_NO_VECTOR &&
-	            !vlapic_requests(&vp->lapic);
-	vp->only_vector &= vp->entry.vector != VLAPIC_NO_VECTOR;
+	vp->quiet = !vp->entry.event.valid && !vp->nmi_pending && !vp->sint_notify &&
+	            !vp->interrupt_notify &&
+	            !__atomic_load_n(&trace_on, __ATOMIC_RELAXED) &&
+	            (!vlapic_requests(&vp->lapic) || vp->lone_vector);
 	return true;
 }
 
@@ -243,12 +234,10 @@ void vp_vector_taken(struct vp *vp)
 	if (!vp->extint) {
 		vlapic_deliver(&vp->lapic, vector);
 		if (synic_is_auto_eoi(&vp->synic, vector))
-			(void)!apic_write(vp, VLAPIC_SYNTHETIC, VLAPIC_EOI, 0);
+			apic_eoi(vp);
 	}
 	vp->extint = 0;
 	vp->entry.vector = VLAPIC_NO_VECTOR;
-	vp->quiet = vp->only_vector && !vlapic_requests(&vp->lapic);
-	vp->only_vector = false;
 	stat_count(vp->stats, VIRIDIS_VP_STAT_INTERRUPTS_INJECTED);
 }
 

@@ -210,14 +210,15 @@ void svm_describe_exit(struct vp *vp)
 		row->describe(vp);
 }
 
-/* True: the vector that it was entered with is taken, and nothing else waits. */
-static bool took_vector(struct vp *vp, const struct vmcb_control *control)
+/* Not inlined, as few of the exits below come with one. */
+static __attribute__((noinline)) bool took_vector(struct vp *vp,
+                                                  const struct vmcb_control *control)
 {
-	if (!vp->only_vector || (control->v_control & SVM_V_IRQ) ||
+	if ((control->v_control & SVM_V_IRQ) ||
 	    (control->exit_interrupt_info & SVM_EVENT_VALID))
 		return false;
 	vp_vector_taken(vp);
-	return vp->quiet;
+	return true;
 }
 
 /*
@@ -233,7 +234,9 @@ bool svm_exited(struct vp *vp)
 
 	control->tlb_control = 0; /* once is enough */
 	exit->kind = EXIT_UNKNOWN;
-	if ((!vp->quiet && !took_vector(vp, control)) || (save->rflags & RFLAGS_TF))
+	if (!vp->quiet || (save->rflags & RFLAGS_TF))
+		return false;
+	if (vp->entry.vector != VLAPIC_NO_VECTOR && !took_vector(vp, control))
 		return false;
 	vp->arch.gpr[GPR_RAX] = save->rax;
 	switch (control->exit_code) {
