@@ -10,6 +10,7 @@ from profiler.works import phase_of, phases_of, run_machine, WORKS
 OPERATIONS_LEAST = 100
 PROVIDERS = {"disk": "viridis-storage", "net": "viridis-net"}
 SIGNALS = {"child": "call 005d", "root": "call 00c0"}  # the child's requests, the provider's answers
+TURNS_MOST = {"read1": 2.6}  # of the hypervisor's loop: the child's signal comes without one
 MOST = {  # of exits, of signals each way, of the provider's system calls
     "read1": (4, 1.2, 8),
     "read4": (1.5, 0.5, 8),
@@ -39,6 +40,11 @@ def signals(phase, work):
         assert 0 < value <= MOST[work][1], (who, value)
 
 
+def turns(phase, work):
+    value = per_operation(phase, phase.calls("hypervisor", "svm_run"))
+    assert 0 < value <= TURNS_MOST.get(work, MOST[work][0]), value
+
+
 def system_calls(phase, work):
     """Those of the provider: it takes part in each operation."""
     provider = PROVIDERS[WORKS[work].machine]
@@ -62,7 +68,7 @@ def main():
             phase = phase_of(phases[WORKS[work].machine], number)
             print(f"# {title}: {phase.instructions / phase.operations:.0f} instructions,"
                   f" {sum(phase.exits.values()) / phase.operations:.2f} exits")
-            for check in (exits, signals, system_calls, agrees):
+            for check in (exits, signals, turns, system_calls, agrees):
                 tap.run(f"{title}: {check.__name__.replace('_', ' ')}", check, phase, work)
 
 
