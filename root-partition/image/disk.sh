@@ -2,12 +2,14 @@
 # shellcheck shell=bash
 # The two Debian disks, raw with ext4 on the whole of it, of Debian's packages alone:
 #   build/image/debian-guest.{raw,vmlinuz,initrd}  a guest as anybody would install it
-#   build/image/debian-root.{raw,vmlinuz,initrd}   a root partition for `./dev root --debian`
+#   build/image/debian-root-SUITE.{raw,vmlinuz,initrd}  a root partition for `./dev root --debian`:
+#                                                  trixie, with QEMU of its backports, or bookworm
 # Both log root in on ttyS0 without a password.
 
 disk_packages=(systemd-sysv udev initramfs-tools busybox zstd e2fsprogs kmod procps iproute2)
 guest_packages=("${disk_packages[@]}" linux-image-amd64 dropbear-bin)
 root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2 passt)
+root_qemu_packages=("${suite_backports[@]/%/"/$suite_release-backports"}" ovmf)
 disk_size=3G
 
 # This machine's own Debian mirrors of its release, as lines for sources.list.
@@ -20,14 +22,18 @@ debian_sources() {
 			}'
 }
 
-# disk_tree FOLDER HOSTNAME PACKAGE...: of this machine's release, for disk_pack.
+# disk_tree RELEASE FOLDER HOSTNAME PACKAGE...: this machine's release, or the other one; for
+# disk_pack.
 disk_tree() {
-	local tree=$1 name=$2 sources
-	shift 2
-	sources=$(debian_sources)
+	local release=$1 tree=$2 name=$3 sources
+	shift 3
+	if [ "$release" = "$(debian_release)" ]; then
+		sources=$(debian_sources)
+	else
+		sources=$(suite_sources "$release")
+	fi
 	[ -n "$sources" ] || die "no Debian mirror among this machine's apt sources"
-	debian_tree "$tree" "$name" "$(debian_release)" "$sources" \
-		--include="$(printf '%s,' "$@")"
+	debian_tree "$tree" "$name" "$release" "$sources" --include="$(printf '%s,' "$@")"
 	printf 'LABEL=%s / ext4 errors=remount-ro 0 1\n' "$name" >"$tree/etc/fstab"
 }
 
@@ -79,7 +85,7 @@ guest_disk_build() {
 }
 
 guest_disk_make() {
-	disk_tree "$1.tree" guest "${guest_packages[@]}"
+	disk_tree "$(debian_release)" "$1.tree" guest "${guest_packages[@]}"
 	guest_network "$1.tree"
 	disk_pack "$1.tree" "$1" guest
 	rm -rf "$1.tree"
@@ -92,30 +98,43 @@ guest_network() {
 	chroot "$1" systemctl enable systemd-networkd.service
 }
 
-# The tree of the root's disk is kept: our own programs change more often than Debian's.
+# root_disk_build SUITE. The tree is kept: our own programs change more often than Debian's.
 root_disk_build() {
-	local result=$build/image/debian-root programs module
+	local result=$build/image/debian-root-$1 kernel kernel_release packages programs module
+	root_disk_kernel "$1"
 	mapfile -t programs < <(root_programs)
-	mapfile -t module < <(root_kernel_module)
 	if stale "$result.tree/vmlinuz" "$image/disk.sh" "$image/root-command" "$kernel/release"
 	then
-		say "image: Debian root disk (some minutes)"
+		say "image: Debian root disk of $1 (some minutes)"
 		mkdir -p "$build/image"
-		quietly root-tree root_tree_make "$result.tree.new"
+		quietly root-tree root_tree_make "$1" "$result.tree.new"
 		rm -rf "$result.tree"
 		mv "$result.tree.new" "$result.tree" # whole, or not there
 	fi
 	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" \
 		"$top/root-partition/cli"/viridis*.[148] "$top/root-partition/cli/viridis.bash" ||
 		return 0
-	say "image: our programs into the Debian root disk"
+	say "image: our programs into the Debian root disk of $1"
 	quietly root-disk root_disk_make "$result"
+}
+
+# Kernel, module and packages of the suite; the names are root_disk_build's.
+root_disk_kernel() {
+	packages=("${root_packages[@]}")
+	if [ "$1" = "$suite_release" ]; then
+		packages+=("${root_qemu_packages[@]}")
+		suite_modules_build "$1"
+		suite_kernel_set "$1"
+	else
+		kernel_build
+		mapfile -t module < <(root_kernel_module)
+	fi
 }
 
 # What initramfs-tools runs before it leaves the initrd: keeps the command and --share.
 root_tree_make() {
-	local tree=$1 hook=$1/etc/initramfs-tools/scripts/init-bottom/viridis
-	disk_tree "$tree" root "${root_packages[@]}" "linux-image-$kernel_release"
+	local tree=$2 hook=$2/etc/initramfs-tools/scripts/init-bottom/viridis
+	disk_tree "$1" "$tree" root "${packages[@]}" "linux-image-$kernel_release"
 	cat >"$hook" <<-'TEXT'
 		#!/bin/sh
 		[ "$1" != prereqs ] || exit 0

@@ -7,7 +7,7 @@
 #   boot/cloud.{vmlinuz,initrd}      our release's kernel for clouds, with the small guest's init
 #   boot/installer.{vmlinuz,initrd}  Debian's installer, as it is packaged
 
-foreign_release=trixie
+foreign_release=$suite_release
 foreign_packages=(
 	systemd-sysv udev dracut zstd btrfs-progs kmod
 	"linux-image-amd64/$foreign_release"
@@ -56,20 +56,11 @@ foreign_cloud_make() {
 	rm -rf "$kernel"
 }
 
-# From the mirror that this machine has its own release from.
-foreign_sources() {
-	local site suite
-	site=$(debian_site)
-	for suite in "$foreign_release" "$foreign_release-backports"; do
-		echo "deb $site $suite main"
-	done
-}
-
 # dracut takes systemd into an initrd if it can, which boots as well, but half a minute later.
 foreign_disk_make() {
 	local result=$1 tree=$1/tree
 	# shellcheck disable=SC2016 # mmdebstrap's shell expands it
-	debian_tree "$tree" foreign "$foreign_release" "$(foreign_sources)" \
+	debian_tree "$tree" foreign "$foreign_release" "$(suite_sources "$foreign_release")" \
 		--include="$(printf '%s,' "${foreign_packages[@]}")" \
 		--setup-hook='mkdir -p "$1/etc/dracut.conf.d" && printf "%s\n" \
 			"omit_dracutmodules+=\" systemd systemd-initrd dracut-systemd \"" \

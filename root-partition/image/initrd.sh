@@ -34,17 +34,24 @@ initrd_tree() {
 }
 
 # initrd_modules FOLDER MODULE...: the modules with all they depend on, and the list of them
-# in loading order, which init follows.
+# in loading order, which init follows. Debian 13's are compressed, which busybox cannot load;
+# kernels from 6.15 on have no modules for CRC32C.
 initrd_modules() {
 	local tree=$1 file
 	shift
 	mkdir -p "$tree/lib/modules/$kernel_release"
 	for module in "$@"; do
-		modprobe -d "$kernel/root" -S "$kernel_release" --show-depends "$module"
+		modprobe -d "$kernel/root" -S "$kernel_release" --show-depends "$module" ||
+			[[ $module = crc32c_* ]]
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' |
 		while IFS= read -r file; do
 			install -m 644 "$file" "$tree/lib/modules/$kernel_release/"
 			file=${file##*/}
+			case $file in *.xz)
+				unxz "$tree/lib/modules/$kernel_release/$file"
+				file=${file%.xz}
+				;;
+			esac
 			printf '/lib/modules/%s/%s %s\n' "$kernel_release" "$file" \
 				"${parameters[$file]-}"
 		done >"$tree/lib/modules/load"
@@ -79,8 +86,7 @@ root_kernel_module() {
 }
 
 root_initrd_build() {
-	root_initrd=$build/image/root.cpio.gz
-	local programs module
+	local programs module root_initrd=$build/image/root.cpio.gz root_tree=$build/image/root
 	mapfile -t programs < <(root_programs)
 	mapfile -t module < <(root_kernel_module)
 	stale "$root_initrd" "$image/initrd.sh" "$image/root-init" "$image/root-command" \
@@ -92,7 +98,7 @@ root_initrd_build() {
 }
 
 root_initrd_make() {
-	local tree=$build/image/root file
+	local tree=$root_tree file
 	initrd_tree "$tree" "$image/root-init"
 	install -m 755 "$image/root-command" "$tree/bin/"
 	initrd_modules "$tree" "${root_modules[@]}"

@@ -3,7 +3,6 @@
 # build/image/qemu.raw: QEMU as Debian 13's backports have it, unpatched, with the libraries it
 # names and its firmware: an ext4 disk for a root of any release to change its root folder to.
 
-qemu_release=trixie
 qemu_packages=(qemu-system-x86 seabios ovmf ipxe-qemu)
 qemu_data=(usr/share/qemu usr/share/seabios usr/share/OVMF)
 qemu_disk_size=160M
@@ -19,7 +18,7 @@ qemu_disk_build() {
 qemu_disk_make() {
 	local result=$1 all=$1.all tree=$1.tree
 	rm -rf "$all" "$tree"
-	suite_unpack "$qemu_release" "$all" "${qemu_packages[@]}"
+	suite_unpack "$suite_release" "$all" "${qemu_packages[@]}"
 	qemu_tree "$all" "$tree"
 	rm -f "$result.raw.new"
 	mke2fs -q -t ext4 -O ^has_journal -L qemu -d "$tree" "$result.raw.new" "$qemu_disk_size"

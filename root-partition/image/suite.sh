@@ -3,6 +3,7 @@
 # Packages of a Debian release that need not be this machine's, from the same mirror, by an apt
 # that knows nothing of this machine: its lists and packages are below build/suite/RELEASE.
 
+suite_release=trixie
 # What is taken from a release's backports if these have it; all else is the release's own.
 suite_backports=(qemu-system-x86 qemu-system-common qemu-system-data seabios)
 
@@ -14,11 +15,12 @@ suite_apt() {
 	APT_CONFIG=$folder/apt.conf LC_ALL=C DEBIAN_FRONTEND=noninteractive "$tool" -q "${@:2}"
 }
 
+# From the mirror that this machine has its own release from.
 suite_sources() {
-	local site key=/usr/share/keyrings/debian-archive-keyring.gpg
+	local site suite
 	site=$(debian_site)
 	for suite in "$1" "$1-backports"; do
-		echo "deb [signed-by=$key] $site $suite main"
+		echo "deb $site $suite main"
 	done
 }
 
@@ -64,5 +66,17 @@ suite_unpack() {
 	}
 	for package in "$build/suite/$release/cache/archives"/{base-files_,}*.deb; do
 		dpkg-deb -x "$package" "$into"
+	done
+}
+
+# suite_unpack_only RELEASE FOLDER PACKAGE...: these alone, whichever of its suites has them.
+suite_unpack_only() {
+	local release=$1 into=$2 package
+	shift 2
+	mkdir -p "$into" "$build/deb"
+	(cd "$build/deb" && suite_apt "$release" download "$@")
+	for package in "$@"; do
+		dpkg-deb -x "$(find "$build/deb" -name "${package}_*.deb" -printf '%T@ %p\n' |
+			sort -n | tail -n 1 | cut -d ' ' -f 2-)" "$into"
 	done
 }

@@ -7,6 +7,7 @@
 #include "abi.h"
 #include "hypercall.h"
 
+#include "compat.h"
 #include <asm/processor.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>

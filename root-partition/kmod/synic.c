@@ -7,7 +7,6 @@
 #include "message.h"
 #include "vp.h"
 #include <asm/irq_vectors.h>
-#include <asm/msr.h>
 #include <linux/bitmap.h>
 #include <linux/bitops.h>
 #include <linux/cpu.h>
@@ -82,7 +81,7 @@ static void synic_drain(struct hv_message *slot, unsigned int sint)
 		/* Free the slot, then read flags; the hypervisor marks them, then looks. TLFS 11.8 */
 		smp_mb();
 		if (READ_ONCE(slot->flags) & HV_MESSAGE_FLAG_PENDING)
-			wrmsrl(HV_MSR_EOM, 0);
+			compat_wrmsr(HV_MSR_EOM, 0);
 	}
 }
 
@@ -250,15 +249,13 @@ void synic_port_put(u32 port_id)
 static int synic_cpu_online(unsigned int cpu)
 {
 	struct synic_cpu *synic = per_cpu(synic_cpus, cpu);
-	u64 vp_index;
 
-	rdmsrl(HV_MSR_VP_INDEX, vp_index);
-	synic->vp_index = vp_index;
-	wrmsrl(HV_MSR_SIMP, virt_to_phys(synic->messages) | HV_MSR_PAGE_ENABLE);
-	wrmsrl(HV_MSR_SIEFP, virt_to_phys(synic->flags) | HV_MSR_PAGE_ENABLE);
-	wrmsrl(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HYPERVISOR_CALLBACK_VECTOR);
-	wrmsrl(HV_MSR_SINT0 + HV_SINT_VMBUS, HYPERVISOR_CALLBACK_VECTOR);
-	wrmsrl(HV_MSR_SCONTROL, HV_MSR_SCONTROL_ENABLE);
+	synic->vp_index = compat_rdmsr(HV_MSR_VP_INDEX);
+	compat_wrmsr(HV_MSR_SIMP, virt_to_phys(synic->messages) | HV_MSR_PAGE_ENABLE);
+	compat_wrmsr(HV_MSR_SIEFP, virt_to_phys(synic->flags) | HV_MSR_PAGE_ENABLE);
+	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HYPERVISOR_CALLBACK_VECTOR);
+	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_VMBUS, HYPERVISOR_CALLBACK_VECTOR);
+	compat_wrmsr(HV_MSR_SCONTROL, HV_MSR_SCONTROL_ENABLE);
 	synic->online = true;
 	return 0;
 }
@@ -290,12 +287,12 @@ static void synic_turn_off(void *unused)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	wrmsrl(HV_MSR_SCONTROL, 0);
+	compat_wrmsr(HV_MSR_SCONTROL, 0);
 	synic_interrupt();
-	wrmsrl(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HV_SINT_MASKED);
-	wrmsrl(HV_MSR_SINT0 + HV_SINT_VMBUS, HV_SINT_MASKED);
-	wrmsrl(HV_MSR_SIEFP, 0);
-	wrmsrl(HV_MSR_SIMP, 0);
+	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HV_SINT_MASKED);
+	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_VMBUS, HV_SINT_MASKED);
+	compat_wrmsr(HV_MSR_SIEFP, 0);
+	compat_wrmsr(HV_MSR_SIMP, 0);
 	local_irq_restore(flags);
 }
 

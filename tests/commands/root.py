@@ -21,8 +21,7 @@ from pathlib import Path
 from lib.iso import Module
 from lib.log import Failure, POLL_SECONDS
 from lib.machine import Machine
-from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_DISK, ROOT_DISK_INITRD, ROOT_INITRD, \
-    ROOT_VMLINUZ, shown
+from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD, ROOT_SUITES, root_disk, shown
 from lib.processes import end_by_signals
 
 # Exit statuses of our own, beside those of the command. 124 is timeout(1)'s.
@@ -46,6 +45,7 @@ def parser(verb):
     p.add_argument("--icount", action="store_true", help="reproducible: time is instructions")
     p.add_argument("--timeout", type=float, metavar="S", help="give up (command: 600)")
     p.add_argument("--debian", action="store_true", help="Debian's own root, from a disk")
+    p.add_argument("--suite", choices=ROOT_SUITES, help="of --debian; " + ROOT_SUITES[0])
     p.add_argument("--append", default="", metavar="WORDS", help="for the kernel command line")
     p.add_argument("--hypervisor-append", default="", metavar="WORDS")
     p.add_argument("--name", default=verb, help="of the folder below build/run")
@@ -82,6 +82,9 @@ def checked(verb, words):
             p.error(f"--disk {disk}: is a folder")
     if options.icount and (options.disk or options.debian):
         p.error("--icount is reproducible only without disks")
+    if options.suite and not options.debian:
+        p.error("--suite is of --debian")
+    options.suite = options.suite or ROOT_SUITES[0]
     if options.out and not options.command:
         p.error("--out needs a command")
     return options
@@ -112,7 +115,7 @@ def concatenated_initrd(tree, base, target):
 
 def make_initrd(options, target):
     """The root's initrd with the command and --share."""
-    base = ROOT_DISK_INITRD if options.debian else ROOT_INITRD
+    base = root_disk(options.suite, "initrd") if options.debian else ROOT_INITRD
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         if options.command:
@@ -126,14 +129,14 @@ def machine_for(verb, options, folder, extra=()):
     words = [KERNEL_COMMAND_LINE, options.append]
     if options.debian:
         words.append("root=LABEL=root rw")
-    modules = [Module(ROOT_VMLINUZ if options.debian else KERNEL,
+    modules = [Module(root_disk(options.suite, "vmlinuz") if options.debian else KERNEL,
                       " ".join(["kernel", *filter(None, words)])),
                Module(make_initrd(options, folder / "initrd"), "initrd")]
     return Machine(options.name, modules,
                    hypervisor=HYPERVISOR_ELF if verb == "root" else None,
                    hypervisor_command_line=options.hypervisor_append,
                    cpus=options.cpus, memory=options.memory, disks=options.disk,
-                   scratch_disks=[ROOT_DISK] if options.debian else [],
+                   scratch_disks=[root_disk(options.suite, "raw")] if options.debian else [],
                    icount=options.icount, interactive=not options.command,
                    iommu=options.iommu, extra_ports=bool(options.command),
                    gdb=options.gdb, extra=extra)
@@ -141,8 +144,8 @@ def machine_for(verb, options, folder, extra=()):
 
 def missing(verb, options):
     """What has not been built; ./dev builds it all unless told not to."""
-    files = [ROOT_VMLINUZ, ROOT_DISK, ROOT_DISK_INITRD] if options.debian else \
-        [KERNEL, ROOT_INITRD]
+    files = [root_disk(options.suite, kind) for kind in ("vmlinuz", "raw", "initrd")] \
+        if options.debian else [KERNEL, ROOT_INITRD]
     if verb == "root":
         files.append(HYPERVISOR_ELF)
     return [shown(file) for file in files if not file.exists()]

@@ -26,12 +26,13 @@ STEP_SECONDS = 0.2
 class Root:
     """The small root. `files`: what is in /share there, by name: a path, or text."""
 
-    def __init__(self, name, files=None, **options):
+    def __init__(self, name, files=None, kernel=KERNEL, initrd=ROOT_INITRD, **options):
         self.name, self.files, self.options = name, files or {}, options
+        self.kernel, self.initrd = kernel, initrd
 
     def __enter__(self):
         with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-            modules = [Module(KERNEL, "kernel console=ttyS0 panic=-1"),
+            modules = [Module(self.kernel, "kernel console=ttyS0 panic=-1"),
                        Module(self._initrd(Path(folder)), "initrd")]
             self.machine = Machine(self.name, modules, hypervisor=HYPERVISOR_ELF,
                                    **self.options).__enter__()
@@ -53,7 +54,7 @@ class Root:
                 shutil.copy(content, share / name)
             else:
                 (share / name).write_text(content)
-        return concatenated_initrd(folder / "tree", ROOT_INITRD, folder / "initrd")
+        return concatenated_initrd(folder / "tree", self.initrd, folder / "initrd")
 
     # --- commands in the root
 

@@ -9,16 +9,23 @@ RUN = BUILD / "run"
 HYPERVISOR_ELF = BUILD / "hypervisor" / "viridis.elf"
 KERNEL = BUILD / "kernel" / "vmlinuz"
 ROOT_INITRD = BUILD / "image" / "root.cpio.gz"
+# Other kernels' small roots, by name: (kernel, initrd).
+OTHER_ROOTS = {name: (BUILD / f"kernel-{name}" / "vmlinuz", BUILD / "image" / f"root-{name}.cpio.gz")
+               for name in ("trixie", "newest")}
 GUEST_INITRD = BUILD / "image" / "guest.cpio.gz"
 PC_GUEST_INITRD = BUILD / "image" / "pc-guest.cpio.gz"
 QEMU_DISK = BUILD / "image" / "qemu.raw"
-ROOT_DISK = BUILD / "image" / "debian-root.raw"
-ROOT_VMLINUZ = BUILD / "image" / "debian-root.vmlinuz"
-ROOT_DISK_INITRD = BUILD / "image" / "debian-root.initrd"
+# Debian's own root, of one release or the other.
+ROOT_SUITES = ("trixie", "bookworm")
 GUEST_DISK = BUILD / "image" / "debian-guest.raw"
 GUEST_VMLINUZ = BUILD / "image" / "debian-guest.vmlinuz"
 GUEST_DISK_INITRD = BUILD / "image" / "debian-guest.initrd"
 FOREIGN = BUILD / "image" / "foreign"
+
+
+def root_disk(suite, kind):
+    """`kind`: raw, vmlinuz or initrd."""
+    return BUILD / "image" / f"debian-root-{suite}.{kind}"
 
 
 def shown(path):

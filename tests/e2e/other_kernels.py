@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root other-roots target:tiny_guest
+# Limit: 900
+"""Other kernels than Debian 12's as the root partition: Debian 13's own, and the newest of its
+backports. The module was built against each one's headers by that release's compiler."""
+from lib.child import Root
+from lib.log import Failure
+from lib.paths import BUILD, OTHER_ROOTS
+from lib.tap import Tap
+
+TINY = BUILD / "tests" / "guest" / "tiny.bz"
+AMISS = "Call Trace|BUG:|cut here|unchecked MSR|viridis: .*(lost|not given back)"
+
+
+def check_ready(root, kernel):
+    release = (kernel.parent / "release").read_text().strip()
+    assert root.tell("uname -r") == release
+    for line in ("Hypervisor detected: Microsoft Hyper-V", "/dev/mshv ready"):
+        root.tell(f"dmesg | grep '{line}'")
+
+
+def check_module_comes_and_goes(root):
+    """All of its pages come back, and it can be had again; on a CPU that was away, too."""
+    root.tell("echo 0 >/sys/devices/system/cpu/cpu1/online")
+    root.tell("rmmod viridis_mshv && insmod /lib/modules/viridis_mshv.ko")
+    root.tell("echo 1 >/sys/devices/system/cpu/cpu1/online")
+
+
+def check_quiet(root):
+    amiss = root.ask(f"dmesg | grep -E '{AMISS}'")
+    assert amiss.status == 1, amiss.output
+
+
+def play(tap, root, name, kernel):
+    tap.run(f"{name}: is a root, with /dev/mshv", check_ready, root, kernel)
+    tap.run(f"{name}: the module comes and goes", check_module_comes_and_goes, root)
+    root.tell("dd if=/dev/zero of=/tmp/disk bs=1M count=8 2>/dev/null")
+    root.create("child", "--memory 64M --vps 2 --kernel /share/tiny --disk /tmp/disk"
+                " --serial /tmp/child.out", "tests=cpuid,synic,smp,vmbus role=child")
+    root.start("child")
+    tap.adopt(root.tap_of("child"), f"{name}: child: ")
+    root.wait_state("child", "off", 60)
+    root.tell("viridis start child && sleep 1 && kill -9 $(pidof viridis-vm)")
+    tap.run(f"{name}: nothing is left of a child that was killed", root.nothing_left)
+    tap.run(f"{name}: the kernel has nothing to complain of", check_quiet, root)
+    tap.run(f"{name}: powers off", root.power_off)
+
+
+def main():
+    with Tap() as tap:
+        for name, (kernel, initrd) in OTHER_ROOTS.items():
+            with Root(f"kernel-{name}", {"tiny": TINY}, kernel, initrd) as root:
+                try:
+                    play(tap, root, name, kernel)
+                except Failure as failure:
+                    raise Failure(f"{failure}\n{root.machine.describe()}") from failure
+
+
+if __name__ == "__main__":
+    main()
