@@ -32,6 +32,9 @@ extern const gsize command_count;
 
 enum command_status command_create(const struct command *command, int argc, char **argv);
 enum command_status command_start(const struct command *command, int argc, char **argv);
+enum command_status command_attach(const struct command *command, int argc, char **argv);
+enum command_status command_qemu_args(const struct command *command, int argc,
+                                      char **argv);
 enum command_status command_list(const struct command *command, int argc, char **argv);
 enum command_status command_info(const struct command *command, int argc, char **argv);
 enum command_status command_console(const struct command *command, int argc, char **argv);
@@ -48,6 +51,11 @@ enum command_status command_reset(const struct command *command, int argc, char 
 enum command_status command_wait(const struct command *command, int argc, char **argv);
 enum command_status command_events(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);
+
+/* Of create, "FILE" or "FILE,ro"; of start, a definition that is kept: until its worker's word. */
+struct definition;
+void command_take_disk(struct definition *definition, const char *text);
+gboolean command_start_worker(const char *name, GError **error);
 
 /*
  * Parses the options (--json is among them for all) and checks that `names` arguments are left,

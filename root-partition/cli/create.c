@@ -52,7 +52,7 @@ static void take_path(char **to, const char *path)
 	*to = g_canonicalize_filename(path, NULL);
 }
 
-static void take_disk(struct definition *definition, const char *text)
+void command_take_disk(struct definition *definition, const char *text)
 {
 	gboolean read_only = g_str_has_suffix(text, ",ro");
 	g_autofree char *path = g_strndup(text, strlen(text) - (read_only ? 3 : 0));
@@ -89,7 +89,7 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 		definition->cmdline = g_strdup(cmdline);
 	}
 	for (char **disk = disks; disk && *disk; disk++)
-		take_disk(definition, *disk);
+		command_take_disk(definition, *disk);
 	for (char **net = nets; net && *net; net++)
 		if (!definition_net_add(definition, *net, error))
 			return FALSE;

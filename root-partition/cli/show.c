@@ -103,7 +103,11 @@ static void print_definition(const struct definition *definition)
 		g_print("uuid       %s\n", definition->uuid);
 	g_print("memory     %s\n", memory);
 	g_print("vps        %u\n", definition->vps);
-	g_print("kernel     %s\n", definition->kernel);
+	if (definition->attach_pid)
+		g_print("attached   to the machine of process %u\n",
+		        definition->attach_pid);
+	else
+		g_print("kernel     %s\n", definition->kernel);
 	if (definition->initrd)
 		g_print("initrd     %s\n", definition->initrd);
 	g_print("cmdline    %s\n", definition->cmdline);

@@ -89,7 +89,7 @@ static gboolean fail(GError **error, const char *message)
 	return FALSE;
 }
 
-static gboolean start_worker(const char *name, GError **error)
+gboolean command_start_worker(const char *name, GError **error)
 {
 	g_autofree char *program = paths_program("viridis-vm");
 	g_autofree char *word = NULL;
@@ -127,7 +127,8 @@ enum command_status command_start(const struct command *command, int argc, char 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	definition = store_load(name, &error);
-	if (!definition || !macs_check(definition, &error) || !start_worker(name, &error))
+	if (!definition || !macs_check(definition, &error) ||
+	    !command_start_worker(name, &error))
 		return command_fail(error);
 	return command_done("%s runs", name);
 }

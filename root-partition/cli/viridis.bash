@@ -8,6 +8,8 @@ _viridis_options() {
 	case $1 in
 	create) echo "--memory --vps --kernel --initrd --cmdline --disk --net --serial
 		--on-crash $common" ;;
+	attach) echo "--name --disk --net $common" ;;
+	qemu-args) echo "--memory $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
 	wait) echo "--for --timeout $common" ;;
 	log) echo "--follow --lines $common" ;;
@@ -49,7 +51,7 @@ _viridis_value() {
 		;;
 	--on-crash) _viridis_reply "keep restart stop" ;;
 	--for) _viridis_reply "running paused panicked off crashed failed" ;;
-	--memory | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines) COMPREPLY=() ;;
+	--memory | --name | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -72,8 +74,8 @@ _viridis() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-} before
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_viridis_reply "create start list info console shutdown pause resume reset stop
-			delete resize stats wait events log trace --help"
+		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
+			reset stop delete resize stats wait events log trace --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}

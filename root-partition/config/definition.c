@@ -313,7 +313,10 @@ gboolean definition_check(const struct definition *definition, GError **error)
 	if (definition->vps < 1 || definition->vps > DEFINITION_VPS_MAX)
 		return definition_invalid(error, "vps %u: from 1 to %u are possible",
 		                          definition->vps, DEFINITION_VPS_MAX);
-	if (!check_path("kernel", definition->kernel, error))
+	if (definition->attach_pid && (definition->kernel || definition->initrd))
+		return definition_invalid(error, "a machine that is attached to has its "
+		                                 "kernel from its own VMM");
+	if (!definition->attach_pid && !check_path("kernel", definition->kernel, error))
 		return FALSE;
 	if (definition->initrd && !check_path("initrd", definition->initrd, error))
 		return FALSE;
@@ -509,7 +512,7 @@ static gboolean check_host_memory(uint64_t bytes, GError **error)
 
 gboolean definition_check_host(const struct definition *definition, GError **error)
 {
-	if (!check_kernel(definition, error))
+	if (!definition->attach_pid && !check_kernel(definition, error))
 		return FALSE;
 	if (definition->initrd &&
 	    !check_file("initrd", definition->initrd, O_RDONLY, FALSE, error))
@@ -520,5 +523,6 @@ gboolean definition_check_host(const struct definition *definition, GError **err
 	if (!check_serial(definition, error) ||
 	    !definition_net_check_host(definition, error))
 		return FALSE;
-	return check_host_memory(definition->memory_bytes, error);
+	return definition->attach_pid ||
+	       check_host_memory(definition->memory_bytes, error);
 }

@@ -11,6 +11,8 @@
  *                "queues": 1 } ],
  *     "serial": "pty", "on-crash": "keep" }
  *
+ * One that serves the VMBus of another VMM's machine has "attach": PID, and no kernel.
+ *
  * A disk's LUN and identity make its names in the guest (serial number, /dev/disk/by-id), so they stay
  * with it whatever becomes of the disks around it. A file that lacks them loads all the same:
  * definition_complete(). name, memory, vps and kernel must be there. Unknown keys are errors: a misspelt one would
@@ -72,6 +74,7 @@ struct definition {
 	char *uuid; /* NULL: of an older file, and not started since */
 	uint64_t memory_bytes;
 	uint32_t vps;
+	uint32_t attach_pid; /* whose machine it is; 0: our own, with the kernel below */
 	char *kernel;
 	char *initrd;     /* NULL: none */
 	char *cmdline;    /* "" when there is none */

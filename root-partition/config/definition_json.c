@@ -62,6 +62,16 @@ static gboolean take_vps(struct definition *definition, JsonNode *node, GError *
 	return TRUE;
 }
 
+static gboolean take_attach(struct definition *definition, JsonNode *node, GError **error)
+{
+	gint64 value;
+
+	if (!json_text_get_int(node, &value) || value < 1 || value > G_MAXINT32)
+		return invalid(error, "'attach' must be the number of a process");
+	definition->attach_pid = (uint32_t)value;
+	return TRUE;
+}
+
 static gboolean take_kernel(struct definition *definition, JsonNode *node, GError **error)
 {
 	return take_string(node, "kernel", &definition->kernel, error);
@@ -174,7 +184,7 @@ static const struct definition_key {
 	{ "initrd", FALSE, take_initrd }, { "cmdline", FALSE, take_cmdline },
 	{ "disks", FALSE, take_disks },   { "nets", FALSE, definition_net_take },
 	{ "serial", FALSE, take_serial }, { "on-crash", FALSE, take_on_crash },
-	{ "uuid", FALSE, take_uuid },
+	{ "uuid", FALSE, take_uuid },     { "attach", FALSE, take_attach },
 };
 
 static const struct definition_key *find_key(const char *name)
@@ -202,7 +212,8 @@ static gboolean take_object(struct definition *definition, JsonObject *object,
 			return FALSE;
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-		if (keys[i].required && !json_object_has_member(object, keys[i].name))
+		if (keys[i].required && !json_object_has_member(object, keys[i].name) &&
+		    !(definition->attach_pid && keys[i].take == take_kernel))
 			return invalid(error, "'%s' is missing", keys[i].name);
 	return TRUE;
 }
@@ -257,7 +268,10 @@ char *definition_to_json(const struct definition *definition)
 		json_text_add_string(builder, "uuid", definition->uuid);
 	json_text_add_string(builder, "memory", memory);
 	json_text_add_int(builder, "vps", definition->vps);
-	json_text_add_string(builder, "kernel", definition->kernel);
+	if (definition->attach_pid)
+		json_text_add_int(builder, "attach", definition->attach_pid);
+	if (definition->kernel)
+		json_text_add_string(builder, "kernel", definition->kernel);
 	if (definition->initrd)
 		json_text_add_string(builder, "initrd", definition->initrd);
 	json_text_add_string(builder, "cmdline", definition->cmdline);

@@ -26,11 +26,26 @@ struct exchange {
 
 /* Each answers false and an error when it cannot be done. */
 
+/* Ours stay: keeper_detach() speaks to the guest when the worker is gone. */
+static bool answer_attached(struct keeper *keeper, struct exchange *exchange,
+                            GError **error)
+{
+	exchange->reply.values[0] = keeper->partition.id;
+	exchange->descriptors[0] = keeper->partition.fd;
+	exchange->descriptors[1] = keeper->memory.fd;
+	exchange->descriptor_count = 2;
+	exchange->lent = true;
+	(void)error;
+	return true;
+}
+
 static bool answer_machine(struct keeper *keeper, struct exchange *exchange,
                            GError **error)
 {
 	if (keeper->partition.fd < 0 && !keeper_make_partition(keeper, error))
 		return false;
+	if (keeper->definition->attach_pid)
+		return answer_attached(keeper, exchange, error);
 	exchange->reply.values[0] = keeper->partition.id;
 	exchange->descriptors[0] = keeper->partition.fd;
 	exchange->descriptors[1] = fcntl(keeper->memory.fd, F_DUPFD_CLOEXEC, 0);

@@ -13,6 +13,7 @@
 struct keeper_provider {
 	pid_t pid; /* 0: none, or it has been waited for */
 	int status;
+	int lifeline; /* an attachment's, for keeper_detach(); 0: none */
 };
 
 struct keeper {
@@ -66,6 +67,17 @@ void keeper_kill_providers(struct keeper *keeper);
 bool keeper_start_user_network(const struct keeper *keeper,
                                const struct definition_net *net, int *socket,
                                GError **error);
+
+/* ---- attach.c ---- */
+
+/* The partition and memory of another VMM's machine, in place of ours. */
+bool keeper_attach(struct keeper *keeper, GError **error);
+
+/* Once no provider touches its memory any more, its guest is told that the devices are gone. */
+void keeper_detach(struct keeper *keeper);
+
+/* A copy of a provider's, which hangs up when its I/O is over. */
+void keeper_note_lifeline(struct keeper_provider *provider, int lifeline);
 
 /* ---- answer.c ---- */
 

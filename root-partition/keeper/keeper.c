@@ -146,6 +146,8 @@ void keeper_free(struct keeper *keeper)
 	g_autofree char *console = paths_of(keeper->definition->name, PATH_CONSOLE);
 
 	keeper_kill_providers(keeper);
+	if (keeper->definition->attach_pid && keeper->partition.fd >= 0)
+		keeper_detach(keeper);
 	copy_log(keeper);
 	if (keeper->control_fd >= 0)
 		unlink(socket);

@@ -55,8 +55,11 @@ bool keeper_make_memory(struct keeper *keeper, GError **error)
 {
 	uint64_t bytes = keeper->definition->memory_bytes;
 	struct vsp_map map;
-	int fd = memfd_create("viridis-guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd;
 
+	if (keeper->definition->attach_pid) /* it comes with the partition */
+		return true;
+	fd = memfd_create("viridis-guest", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	allow_huge_pages(); /* before it is mapped: that has the address aligned, too */
 	vsp_map_for_ram(&map, bytes);
 	if (fd < 0 || ftruncate(fd, (off_t)bytes) != 0 ||
@@ -141,6 +144,8 @@ bool keeper_make_partition(struct keeper *keeper, GError **error)
 {
 	int result;
 
+	if (keeper->definition->attach_pid)
+		return keeper_attach(keeper, error);
 	if (!await_end(keeper, error) || !renew_memory(keeper, error))
 		return false;
 	result = mshv_create_partition(keeper->device,
@@ -294,8 +299,11 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
 	close(lifeline[1]);
 	descriptors[0] = sockets[0];
 	descriptors[1] = lifeline[0];
-	if (result == 0)
+	if (result == 0) {
+		if (keeper->definition->attach_pid)
+			keeper_note_lifeline(&keeper->providers[which], lifeline[0]);
 		return true;
+	}
 	close(sockets[0]);
 	close(lifeline[0]);
 	return keeper_fail(error, result, offers_program(which));

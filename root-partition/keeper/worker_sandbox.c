@@ -113,6 +113,7 @@ static const struct sandbox_call calls[] = {
 	IOCTL(VIRIDIS_MESSAGE_FD),
 	IOCTL(VIRIDIS_POST_MESSAGE),
 	IOCTL(VIRIDIS_GET_STATS),
+	IOCTL(VIRIDIS_ATTACHED_MEMORY),
 
 	/* No code can be brought in. */
 	{ SCMP_SYS(mmap), true, 2, PROT_EXEC, 0 },

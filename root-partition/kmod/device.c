@@ -3,6 +3,7 @@
 #include "abi.h"
 #include "hypercall.h"
 
+#include "attach.h"
 #include "partition.h"
 #include "passthrough.h"
 #include "pool.h"
@@ -31,6 +32,8 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 	switch (command) {
 	case MSHV_CREATE_PARTITION:
 		return partition_create(argument);
+	case VIRIDIS_ATTACH:
+		return attach_create(argument);
 	case MSHV_ROOT_HVCALL:
 		return passthrough_device(argument);
 	case VIRIDIS_INFO:

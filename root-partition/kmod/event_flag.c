@@ -27,6 +27,7 @@
 struct eventfd_flag {
 	struct list_head node;
 	struct eventfd_ctx *eventfd;
+	const void *maker;
 	u64 partition_id;
 	u64 target;  /* written under the lock, read by the writer of the eventfd */
 	bool closed; /* set under the eventfd's lock: its last descriptor is gone */
@@ -114,8 +115,8 @@ static void flag_reap_locked(struct viridis_partition *partition)
 	}
 }
 
-static int flag_assign_locked(struct viridis_partition *partition, struct file *file,
-                              u64 target)
+static int flag_assign_locked(struct viridis_partition *partition, const void *maker,
+                              struct file *file, u64 target)
 {
 	struct eventfd_ctx *eventfd = eventfd_ctx_fileget(file);
 	struct eventfd_flag *flag;
@@ -135,6 +136,7 @@ static int flag_assign_locked(struct viridis_partition *partition, struct file *
 		goto put_eventfd;
 
 	flag->eventfd = eventfd;
+	flag->maker = maker;
 	flag->partition_id = partition->id;
 	flag->target = target;
 	init_waitqueue_func_entry(&flag->wait, flag_wake);
@@ -150,7 +152,8 @@ put_eventfd:
 	return result;
 }
 
-static int flag_change_locked(struct viridis_partition *partition, struct file *file,
+static int flag_change_locked(struct viridis_partition *partition, const void *maker,
+                              struct file *file,
                               const struct viridis_eventfd_flag *request, u64 target)
 {
 	struct eventfd_ctx *eventfd = eventfd_ctx_fileget(file);
@@ -160,7 +163,7 @@ static int flag_change_locked(struct viridis_partition *partition, struct file *
 		return PTR_ERR(eventfd);
 	flag = flag_find_locked(partition, eventfd);
 	eventfd_ctx_put(eventfd); /* compared, not used */
-	if (!flag)
+	if (!flag || flag->maker != maker)
 		return -ENOENT;
 	if (request->op == VIRIDIS_EVENTFD_FLAG_RETARGET)
 		WRITE_ONCE(flag->target, target);
@@ -179,7 +182,8 @@ static bool request_valid(const struct viridis_eventfd_flag *request)
 	       request->flag < HV_EVENT_FLAGS_PER_SINT;
 }
 
-long event_flag_set(struct viridis_partition *partition, const void __user *argument)
+long event_flag_set(struct viridis_partition *partition, const void *maker,
+                    const void __user *argument)
 {
 	struct viridis_eventfd_flag request;
 	struct file *file;
@@ -197,14 +201,24 @@ long event_flag_set(struct viridis_partition *partition, const void __user *argu
 	if (mutex_lock_killable(&partition->lock))
 		goto put_file;
 	if (request.op == VIRIDIS_EVENTFD_FLAG_ASSIGN)
-		result = flag_assign_locked(partition, file, target);
+		result = flag_assign_locked(partition, maker, file, target);
 	else
-		result = flag_change_locked(partition, file, &request, target);
+		result = flag_change_locked(partition, maker, file, &request, target);
 	mutex_unlock(&partition->lock);
 
 put_file:
 	fput(file);
 	return result;
+}
+
+void event_remove_flags_locked(struct viridis_partition *partition, const void *maker)
+{
+	struct eventfd_flag *flag, *next;
+
+	list_for_each_entry_safe(flag, next, &partition->eventfd_flags, node) {
+		if (flag->maker == maker)
+			flag_remove_locked(partition, flag);
+	}
 }
 
 void event_remove_flags(struct viridis_partition *partition)

@@ -19,6 +19,7 @@
 struct signal {
 	struct list_head node;
 	struct viridis_partition *partition;
+	const void *maker;
 	u32 connection_id;
 	u32 port_id;
 	struct synic_flag flag; /* S3 */
@@ -122,8 +123,8 @@ static void signal_free(struct signal *signal)
 	kfree(signal);
 }
 
-static int signal_add_locked(struct viridis_partition *partition, u32 connection_id,
-                             int eventfd)
+static int signal_add_locked(struct viridis_partition *partition, const void *maker,
+                             u32 connection_id, int eventfd)
 {
 	struct signal *signal;
 	int result;
@@ -136,6 +137,7 @@ static int signal_add_locked(struct viridis_partition *partition, u32 connection
 	if (!signal)
 		return -ENOMEM;
 	signal->partition = partition;
+	signal->maker = maker;
 	signal->connection_id = connection_id;
 	signal->eventfd = eventfd_ctx_fdget(eventfd);
 	if (IS_ERR(signal->eventfd)) {
@@ -156,21 +158,41 @@ free_signal:
 	return result;
 }
 
-static int signal_remove_locked(struct viridis_partition *partition, u32 connection_id)
+static void signal_end_locked(struct viridis_partition *partition, struct signal *signal)
 {
-	struct signal *signal = signal_find_locked(partition, connection_id);
-
-	if (!signal)
-		return -ENOENT;
 	signal_disconnect(signal);
 	list_del(&signal->node);
 	partition->signal_count--;
 	synchronize_rcu(); /* S1 */
 	signal_free(signal);
+}
+
+static int signal_remove_locked(struct viridis_partition *partition, const void *maker,
+                                u32 connection_id)
+{
+	struct signal *signal = signal_find_locked(partition, connection_id);
+
+	if (!signal || signal->maker != maker)
+		return -ENOENT;
+	signal_end_locked(partition, signal);
 	return 0;
 }
 
-long event_signal_set(struct viridis_partition *partition, const void __user *argument)
+void event_remove_made_by(struct viridis_partition *partition, const void *maker)
+{
+	struct signal *signal, *next;
+
+	mutex_lock(&partition->lock);
+	list_for_each_entry_safe(signal, next, &partition->signals, node) {
+		if (signal->maker == maker)
+			signal_end_locked(partition, signal);
+	}
+	event_remove_flags_locked(partition, maker);
+	mutex_unlock(&partition->lock);
+}
+
+long event_signal_set(struct viridis_partition *partition, const void *maker,
+                      const void __user *argument)
 {
 	struct viridis_signal_eventfd request;
 	long result;
@@ -182,9 +204,9 @@ long event_signal_set(struct viridis_partition *partition, const void __user *ar
 	if (mutex_lock_killable(&partition->lock))
 		return -EINTR;
 	if (request.eventfd < 0)
-		result = signal_remove_locked(partition, request.connection_id);
+		result = signal_remove_locked(partition, maker, request.connection_id);
 	else
-		result = signal_add_locked(partition, request.connection_id,
+		result = signal_add_locked(partition, maker, request.connection_id,
 		                           request.eventfd);
 	mutex_unlock(&partition->lock);
 	return result;

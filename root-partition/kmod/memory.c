@@ -9,6 +9,8 @@
 
 #include "partition.h"
 #include <linux/highmem.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
@@ -28,6 +30,9 @@ struct region {
 	unsigned long count;
 	u32 map_flags;
 	struct page **pages;
+	struct file *
+		file; /* its pages are those of a file that others may share, from here on; or NULL */
+	u64 file_offset;
 };
 
 struct span {
@@ -188,8 +193,27 @@ static int region_pin(struct region *region, unsigned long address)
 	return 0;
 }
 
+/* For attachments: what the region shows, if it is all one shared mapping of a file. */
+static void region_note_file(struct region *region, unsigned long address)
+{
+	struct vm_area_struct *area;
+
+	mmap_read_lock(current->mm);
+	area = find_vma(current->mm, address);
+	if (area && area->vm_start <= address && area->vm_file &&
+	    area->vm_flags & VM_SHARED &&
+	    region->count <= (area->vm_end - address) / PAGE_SIZE) {
+		region->file = get_file(area->vm_file);
+		region->file_offset =
+			(u64)area->vm_pgoff * PAGE_SIZE + address - area->vm_start;
+	}
+	mmap_read_unlock(current->mm);
+}
+
 static void region_free(struct viridis_partition *partition, struct region *region)
 {
+	if (region->file)
+		fput(region->file);
 	unpin_user_pages_dirty_lock(region->pages, region->count, true);
 	partition_account_pinned(partition, -(long)region->count);
 	kvfree(region->pages);
@@ -220,6 +244,7 @@ static struct region *region_create(struct viridis_partition *partition,
 	if (result)
 		goto free_pages;
 	partition_account_pinned(partition, region->count);
+	region_note_file(region, request->user_address);
 	return region;
 
 free_pages:
@@ -374,6 +399,72 @@ enum hv_translate_code memory_copy_locked(struct viridis_partition *partition, u
 	if (first < bytes)
 		memory_copy_page(next, 0, ours + first, bytes - first, write);
 	return HV_TRANSLATE_SUCCESS;
+}
+
+/* ---- The end ---- */
+
+/* ---- For an attachment ---- */
+
+/* Of all regions that show a file, the one of the largest. */
+static struct file *memory_file_locked(struct viridis_partition *partition)
+{
+	struct region *region, *best = NULL;
+
+	list_for_each_entry(region, &partition->regions, node) {
+		if (region->file && (!best || region->count > best->count))
+			best = region;
+	}
+	return best ? get_file(best->file) : NULL;
+}
+
+static int memory_tell_locked(struct viridis_partition *partition,
+                              const struct file *memory,
+                              struct viridis_attached_memory *request)
+{
+	struct viridis_memory_range __user *to = u64_to_user_ptr(request->ranges);
+	u32 capacity = request->capacity;
+	struct region *region;
+
+	request->count = 0;
+	list_for_each_entry(region, &partition->regions, node) {
+		struct viridis_memory_range range = {
+			.gpa = region->gpfn * PAGE_SIZE,
+			.bytes = (u64)region->count * PAGE_SIZE,
+			.offset = region->file_offset,
+		};
+
+		if (region->file != memory || !(region->map_flags & HV_MAP_GPA_WRITABLE))
+			continue;
+		if (request->count < capacity &&
+		    copy_to_user(&to[request->count], &range, sizeof(range)))
+			return -EFAULT;
+		request->count++;
+	}
+	return 0;
+}
+
+long memory_show(struct viridis_partition *partition, void __user *argument)
+{
+	struct viridis_attached_memory request;
+	struct file *file;
+	long result;
+
+	if (copy_from_user(&request, argument, sizeof(request)))
+		return -EFAULT;
+	if (mutex_lock_killable(&partition->lock))
+		return -EINTR;
+	file = memory_file_locked(partition);
+	result = file ? memory_tell_locked(partition, file, &request) : -ENODATA;
+	mutex_unlock(&partition->lock);
+	if (!result && copy_to_user(argument, &request, sizeof(request)))
+		result = -EFAULT;
+	if (!result)
+		result = get_unused_fd_flags(O_CLOEXEC);
+	if (result >= 0)
+		fd_install(result, file);
+	else if (file)
+		fput(file);
+	return result;
 }
 
 /* ---- The end ---- */

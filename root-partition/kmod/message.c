@@ -33,11 +33,15 @@
 
 struct message_queue {
 	/* constant after create */
-	struct viridis_partition *partition; /* the descriptor's reference */
+	struct viridis_partition *partition; /* the descriptor's reference, until `ended` */
 	u32 connection_id;
 	u32 port_id;
 
+	/* queue_lists_lock */
+	struct list_head node; /* empty: the owner's, or ended */
+
 	struct synic_home home; /* S3 */
+	bool ended;             /* queue_lists_lock; read without it */
 	bool has_port;          /* S3; false: a move has failed */
 	struct mutex port_lock; /* from the claim to connect until it is done */
 	struct mutex read_lock; /* one reader at a time: it alone takes messages out */
@@ -51,6 +55,9 @@ struct message_queue {
 	unsigned int count;
 	struct hv_message ring[QUEUE_MESSAGES];
 };
+
+/* Of attachments' lists: a queue may be closed while its attachment ends. */
+static DEFINE_MUTEX(queue_lists_lock);
 
 /* ---- In: the interrupt ---- */
 
@@ -160,24 +167,31 @@ static bool queue_has_messages(struct message_queue *queue)
 	return READ_ONCE(queue->count) > 0;
 }
 
+static bool queue_readable(struct message_queue *queue)
+{
+	return queue_has_messages(queue) || READ_ONCE(queue->ended);
+}
+
 static ssize_t queue_read(struct file *file, char __user *buffer, size_t bytes,
                           loff_t *offset)
 {
 	struct message_queue *queue = file->private_data;
 	ssize_t result;
+	bool ended;
 
 	if (bytes < sizeof(struct hv_message))
 		return -EINVAL;
 	for (;;) {
 		if (mutex_lock_interruptible(&queue->read_lock))
 			return -ERESTARTSYS;
+		ended = READ_ONCE(queue->ended);
 		result = queue_read_locked(queue, buffer, bytes);
 		mutex_unlock(&queue->read_lock);
-		if (result)
+		if (result || ended)
 			return result;
 		if (file->f_flags & O_NONBLOCK)
 			return -EAGAIN;
-		if (wait_event_interruptible(queue->wait, queue_has_messages(queue)))
+		if (wait_event_interruptible(queue->wait, queue_readable(queue)))
 			return -ERESTARTSYS;
 	}
 }
@@ -187,6 +201,8 @@ static __poll_t queue_poll(struct file *file, poll_table *table)
 	struct message_queue *queue = file->private_data;
 
 	poll_wait(file, &queue->wait, table);
+	if (READ_ONCE(queue->ended))
+		return EPOLLIN | EPOLLRDNORM | EPOLLHUP;
 	return queue_has_messages(queue) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
@@ -242,29 +258,67 @@ static void queue_attach(struct synic_home *home)
 
 static const struct synic_mover queue_mover = { queue_detach, queue_attach };
 
-/* S1 The interrupt may still be at the queue: it goes after a grace period. */
-static void queue_destroy(struct message_queue *queue)
+/* Nor will a reader connect it again, which finds it moving for good. */
+static void queue_cut_off(struct message_queue *queue)
 {
 	synic_ports_lock();
-	queue_disconnect(queue);
+	queue_detach(&queue->home);
 	if (queue->has_port)
 		port_delete(queue->port_id);
 	synic_port_put(queue->port_id);
 	synic_home_put_locked(&queue->home);
 	synic_ports_unlock();
+}
+
+/* S1 The interrupt may still be at the queue: it goes after a grace period. */
+static void queue_destroy(struct message_queue *queue)
+{
+	queue_cut_off(queue);
 	kvfree_rcu(queue, rcu);
+}
+
+/* Once; the reference goes next. */
+static void queue_end(struct message_queue *queue)
+{
+	struct viridis_partition *partition = queue->partition;
+
+	WRITE_ONCE(queue->ended, true);
+	queue_cut_off(queue);
+	wake_up_interruptible(&queue->wait);
+	mutex_lock(&partition->lock);
+	partition->queue_count--;
+	mutex_unlock(&partition->lock);
+}
+
+/* The attachment's own reference is left, so none of these is the last. */
+void message_end_all(struct list_head *made)
+{
+	struct message_queue *queue, *next;
+
+	mutex_lock(&queue_lists_lock);
+	list_for_each_entry_safe(queue, next, made, node) {
+		list_del_init(&queue->node);
+		queue_end(queue);
+		partition_put(queue->partition);
+	}
+	mutex_unlock(&queue_lists_lock);
 }
 
 static int queue_release(struct inode *inode, struct file *file)
 {
 	struct message_queue *queue = file->private_data;
-	struct viridis_partition *partition = queue->partition;
+	struct viridis_partition *partition = NULL;
 
-	queue_destroy(queue);
-	mutex_lock(&partition->lock);
-	partition->queue_count--;
-	mutex_unlock(&partition->lock);
-	partition_put(partition);
+	mutex_lock(&queue_lists_lock);
+	list_del_init(&queue->node);
+	if (!queue->ended) {
+		partition = queue->partition;
+		queue_end(queue);
+	}
+	mutex_unlock(&queue_lists_lock);
+	kvfree_rcu(queue, rcu); /* S1 */
+	if (partition)
+		partition_put(partition);
 	return 0;
 }
 
@@ -324,6 +378,7 @@ static struct message_queue *queue_create_locked(struct viridis_partition *parti
 		return ERR_PTR(-ENOMEM);
 	queue->partition = partition;
 	queue->connection_id = connection_id;
+	INIT_LIST_HEAD(&queue->node);
 	mutex_init(&queue->port_lock);
 	mutex_init(&queue->read_lock);
 	init_waitqueue_head(&queue->wait);
@@ -363,7 +418,18 @@ unlock:
 	return file;
 }
 
-long message_fd_create(struct viridis_partition *partition, const void __user *argument)
+/* Not under the partition's lock, which is taken inside of the lists'. */
+static void queue_note(struct message_queue *queue, struct list_head *made)
+{
+	if (!made)
+		return;
+	mutex_lock(&queue_lists_lock);
+	list_add_tail(&queue->node, made);
+	mutex_unlock(&queue_lists_lock);
+}
+
+long message_fd_create(struct viridis_partition *partition, struct list_head *made,
+                       const void __user *argument)
 {
 	struct viridis_message_fd request;
 	struct file *file;
@@ -381,6 +447,7 @@ long message_fd_create(struct viridis_partition *partition, const void __user *a
 		put_unused_fd(fd);
 		return PTR_ERR(file);
 	}
+	queue_note(file->private_data, made);
 	fd_install(fd, file);
 	return fd;
 }

@@ -4,12 +4,23 @@
 #define VIRIDIS_KMOD_MESSAGE_H
 
 #include "abi.h"
+#include <linux/list.h>
 
 struct message_queue;
 struct viridis_partition;
 
-/* VIRIDIS_MESSAGE_FD: a descriptor or a negative errno. */
-long message_fd_create(struct viridis_partition *partition, const void __user *argument);
+/*
+ * VIRIDIS_MESSAGE_FD: a descriptor or a negative errno. `made`: an attachment's list, under its lock, which the queue
+ * goes into until it is closed or ended; NULL for the owner.
+ */
+long message_fd_create(struct viridis_partition *partition, struct list_head *made,
+                       const void __user *argument);
+
+/*
+ * Ends every queue of an attachment's list: readers see the end of file, and no reference to the partition is left.
+ * Context: the attachment's lock.
+ */
+void message_end_all(struct list_head *made);
 
 /* VIRIDIS_POST_MESSAGE */
 long message_post(struct viridis_partition *partition, const void __user *argument);

@@ -3,6 +3,7 @@
 #include "abi.h"
 #include "partition.h"
 
+#include "attach.h"
 #include "event.h"
 #include "ioeventfd.h"
 #include "irq.h"
@@ -12,6 +13,7 @@
 #include "stats.h"
 #include "vp.h"
 #include <linux/anon_inodes.h>
+#include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/printk.h>
@@ -188,11 +190,11 @@ static long partition_ioctl(struct file *file, unsigned int command, unsigned lo
 		               -EFAULT :
 		               0;
 	case VIRIDIS_SIGNAL_EVENTFD:
-		return event_signal_set(partition, argument);
+		return event_signal_set(partition, NULL, argument);
 	case VIRIDIS_EVENTFD_FLAG:
-		return event_flag_set(partition, argument);
+		return event_flag_set(partition, NULL, argument);
 	case VIRIDIS_MESSAGE_FD:
-		return message_fd_create(partition, argument);
+		return message_fd_create(partition, NULL, argument);
 	case VIRIDIS_POST_MESSAGE:
 		return message_post(partition, argument);
 	case VIRIDIS_GET_STATS:
@@ -203,6 +205,7 @@ static long partition_ioctl(struct file *file, unsigned int command, unsigned lo
 
 static int partition_release(struct inode *inode, struct file *file)
 {
+	attach_end_all(file->private_data);
 	partition_put(file->private_data);
 	return 0;
 }
@@ -295,6 +298,7 @@ partition_allocate(const struct mshv_create_partition_v2 *request)
 	mutex_init(&partition->lock);
 	INIT_LIST_HEAD(&partition->regions);
 	INIT_LIST_HEAD(&partition->signals);
+	INIT_LIST_HEAD(&partition->attachments);
 	INIT_LIST_HEAD(&partition->eventfd_flags);
 	INIT_LIST_HEAD(&partition->irqfds);
 	INIT_LIST_HEAD(&partition->ioeventfds);
@@ -302,6 +306,7 @@ partition_allocate(const struct mshv_create_partition_v2 *request)
 	memcpy(partition->disabled_features, request->disabled_features,
 	       sizeof(partition->disabled_features));
 	partition->creator_pid = task_tgid_nr(current);
+	partition->creator_user = current_euid();
 	result = partition_make(request, &partition->id);
 	if (result) {
 		kfree(partition);

@@ -2,7 +2,7 @@
 /*
  * A child partition as the root holds it.
  *
- * P1 The partition's descriptor, each of its vp and message descriptors, and a report in
+ * P1 The partition's descriptor, each of its vp and message descriptors, attachments, and a report in
  *    progress hold a reference; the last one to go takes the partition down, in this order: vps
  *    stopped, ports and eventfds gone, vps deleted, memory unmapped and unpinned, FINALIZE,
  *    WITHDRAW, DELETE.
@@ -10,8 +10,9 @@
  *    go of something, that is leaked, said in the log and seen in the totals.
  * P3 Interrupts find partition and vp under RCU; both are freed after a grace period.
  *
- * Locks, outermost first: partition->lock, vp->run_lock, a passthrough buffer's, queue->read_lock, the CPU hotplug lock,
- * synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's, queue->lock) are leaves.
+ * Locks, outermost first: attach_lock, an attachment's, queue_lists_lock, partition->lock, vp->run_lock, a passthrough
+ * buffer's, queue->read_lock, the CPU hotplug lock, synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's,
+ * queue->lock) are leaves.
  */
 #ifndef VIRIDIS_KMOD_PARTITION_H
 #define VIRIDIS_KMOD_PARTITION_H
@@ -24,6 +25,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct viridis_vp;
 
@@ -32,11 +34,16 @@ struct viridis_partition {
 	u64 id;
 	u32 creator_pid;
 	u64 disabled_features[2];
+	kuid_t creator_user;
 
 	struct kref references;           /* P1 */
 	struct rcu_head rcu;              /* P3 */
 	struct pool pool;                 /* has its own lock */
 	struct passthrough_buffer buffer; /* has its own */
+
+	/* attach_lock */
+	bool owner_gone;
+	struct list_head attachments;
 
 	struct mutex lock; /* guards what follows; killable where a caller waits for it */
 	struct list_head regions;

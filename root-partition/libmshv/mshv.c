@@ -62,6 +62,38 @@ int mshv_create_partition(int device, uint64_t flags,
 	return result;
 }
 
+int mshv_attach(int device, uint64_t partition_id, uint32_t creator_pid,
+                struct mshv_partition *partition)
+{
+	struct viridis_attach request = {
+		.partition_id = partition_id,
+		.creator_pid = creator_pid,
+	};
+	int result = mshv_ioctl(device, VIRIDIS_ATTACH, &request);
+
+	*partition = (struct mshv_partition){ .fd = -1 };
+	if (result < 0)
+		return result;
+	partition->fd = result;
+	result = mshv_ioctl(partition->fd, VIRIDIS_PARTITION_ID, &partition->id);
+	if (result)
+		mshv_close_partition(partition);
+	return result;
+}
+
+int mshv_attached_memory(const struct mshv_partition *partition,
+                         struct viridis_memory_range *ranges, uint32_t *count)
+{
+	struct viridis_attached_memory request = {
+		.ranges = (uintptr_t)ranges,
+		.capacity = *count,
+	};
+	int result = mshv_ioctl(partition->fd, VIRIDIS_ATTACHED_MEMORY, &request);
+
+	*count = request.count;
+	return result;
+}
+
 void mshv_close_partition(struct mshv_partition *partition)
 {
 	if (partition->fd >= 0)

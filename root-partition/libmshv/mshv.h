@@ -41,6 +41,16 @@ MUST_CHECK int mshv_create_partition(int device, uint64_t flags,
                                      struct mshv_partition *partition);
 void mshv_close_partition(struct mshv_partition *partition);
 
+/*
+ * Another's partition, for its VMBus alone: messages, signals, event flags. By its id, or by the process that made it;
+ * the other is 0. Closed like one's own.
+ */
+MUST_CHECK int mshv_attach(int device, uint64_t partition_id, uint32_t creator_pid,
+                           struct mshv_partition *partition);
+/* Answers a descriptor of its memory. *count: in capacity, out ranges there are. -ENODATA: it is no shared file. */
+MUST_CHECK int mshv_attached_memory(const struct mshv_partition *partition,
+                                    struct viridis_memory_range *ranges, uint32_t *count);
+
 MUST_CHECK int mshv_get_property(const struct mshv_partition *partition, uint32_t code,
                                  uint64_t *value);
 MUST_CHECK int mshv_set_property(const struct mshv_partition *partition, uint32_t code,

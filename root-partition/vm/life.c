@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "root-partition/keeper/attached.h"
 #include "root-partition/vm/loader.h"
 #include "root-partition/vm/vp_run.h"
 #include "root-partition/vmbusd/vmbusd.h"
@@ -122,12 +123,39 @@ static gboolean on_wake(gint fd, GIOCondition condition, gpointer data)
 
 /* ---- Making one ---- */
 
+static gboolean on_owner_gone(gint fd, GIOCondition condition, gpointer data)
+{
+	struct machine *machine = data;
+
+	(void)fd;
+	(void)condition;
+	machine->owner_source = 0;
+	machine_set_end(machine, MACHINE_POWERED_OFF, "the VMM that runs it ended");
+	return G_SOURCE_REMOVE;
+}
+
+/* Another VMM's. Where its memory is seen is asked anew, which the keeper's answer has no room for. */
+static gboolean take_attached(struct machine *machine, GError **error)
+{
+	int memory;
+
+	if (!keeper_client_machine(machine->keeper, &machine->partition.fd,
+	                           &machine->partition.id, &memory, error))
+		return FALSE;
+	close(memory);
+	machine->owner_source =
+		g_unix_fd_add(machine->partition.fd, G_IO_HUP, on_owner_gone, machine);
+	return attached_memory(&machine->partition, &machine->memory, error);
+}
+
 /* By the keeper, which has mapped the one into the other. */
 static gboolean take_partition(struct machine *machine, GError **error)
 {
 	struct vsp_map map;
 	int memory;
 
+	if (machine->definition->attach_pid)
+		return take_attached(machine, error);
 	vsp_map_for_ram(&map, machine->definition->memory_bytes);
 	if (!keeper_client_machine(machine->keeper, &machine->partition.fd,
 	                           &machine->partition.id, &memory, error))
@@ -140,7 +168,7 @@ static gboolean take_partition(struct machine *machine, GError **error)
 
 static gboolean create_vps(struct machine *machine, GError **error)
 {
-	for (uint32_t i = 0; i < machine->definition->vps; i++)
+	for (uint32_t i = 0; i < machine->vp_count; i++)
 		if (!vp_create(&machine->vps[i], machine, i, error))
 			return FALSE;
 	return TRUE;
@@ -148,9 +176,15 @@ static gboolean create_vps(struct machine *machine, GError **error)
 
 static void init_vps(struct machine *machine)
 {
-	machine->vps = g_new0(struct vp, machine->definition->vps);
-	for (uint32_t i = 0; i < machine->definition->vps; i++)
+	machine->vps = g_new0(struct vp, machine->vp_count);
+	for (uint32_t i = 0; i < machine->vp_count; i++)
 		machine->vps[i].mshv.fd = -1;
+}
+
+static gboolean begin(struct machine *machine, GError **error)
+{
+	return loader_load(machine, error) && create_vps(machine, error) &&
+	       loader_set_registers(machine, error);
 }
 
 struct machine *life_new(const struct definition *definition,
@@ -160,6 +194,7 @@ struct machine *life_new(const struct definition *definition,
 	g_autoptr(machine_pointer) machine = g_new0(struct machine, 1);
 
 	machine->definition = definition;
+	machine->vp_count = definition->attach_pid ? 0 : definition->vps;
 	machine->keeper = keeper;
 	machine->serial = serial;
 	machine->partition.fd = -1;
@@ -173,8 +208,8 @@ struct machine *life_new(const struct definition *definition,
 	platform_reset(&machine->platform);
 	machine->wake_source = g_unix_fd_add(machine->wake_fd, G_IO_IN, on_wake, machine);
 
-	if (!take_partition(machine, error) || !loader_load(machine, error) ||
-	    !create_vps(machine, error) || !loader_set_registers(machine, error))
+	if (!take_partition(machine, error) ||
+	    (!definition->attach_pid && !begin(machine, error)))
 		return NULL;
 	machine->vmbus = vmbus_new(machine, error);
 	if (!machine->vmbus)
@@ -185,14 +220,14 @@ struct machine *life_new(const struct definition *definition,
 
 enum machine_end life_run(struct machine *machine)
 {
-	for (uint32_t i = 0; i < machine->definition->vps; i++)
+	for (uint32_t i = 0; i < machine->vp_count; i++)
 		vp_start(&machine->vps[i]);
 	g_main_loop_run(machine->loop);
 	g_atomic_int_set(&machine->stopping, 1);
-	for (uint32_t i = 0; i < machine->definition->vps; i++)
+	for (uint32_t i = 0; i < machine->vp_count; i++)
 		vp_stop(&machine->vps[i]);
-	for (uint32_t i = 0;
-	     machine->end == MACHINE_STOPPED && i < machine->definition->vps; i++)
+	for (uint32_t i = 0; machine->end == MACHINE_STOPPED && i < machine->vp_count;
+	     i++)
 		vp_log_place(&machine->vps[i]);
 	serial_write(machine->serial, machine->output->data, machine->output->len);
 	g_byte_array_set_size(machine->output, 0);
@@ -235,7 +270,7 @@ void life_free(struct machine *machine)
 	serial_set_input(machine->serial, NULL, NULL);
 	if (machine->vmbus)
 		vmbus_free(machine->vmbus);
-	for (uint32_t i = 0; i < machine->definition->vps; i++)
+	for (uint32_t i = 0; i < machine->vp_count; i++)
 		vp_destroy(&machine->vps[i]);
 	g_free(machine->vps);
 	if (machine->partition.fd >= 0)
@@ -243,6 +278,8 @@ void life_free(struct machine *machine)
 	if (machine->memory.fd >= 0)
 		vsp_guest_memory_fini(&machine->memory);
 	set_clock(machine, 0);
+	if (machine->owner_source)
+		g_source_remove(machine->owner_source);
 	g_source_remove(machine->wake_source);
 	close(machine->wake_fd);
 	g_main_loop_unref(machine->loop);

@@ -40,8 +40,9 @@ struct machine {
 	struct keeper_client *keeper;
 	struct mshv_partition partition;
 	struct vsp_guest_memory memory;
-	struct vp *vps; /* definition->vps of them */
-	int wake_fd;    /* eventfd: VP threads wake the main loop */
+	struct vp *vps; /* vp_count of them; none of a machine that another VMM runs */
+	uint32_t vp_count;
+	int wake_fd; /* eventfd: VP threads wake the main loop */
 	struct hv_register_assoc *boot_registers; /* of the first VP, by the loader */
 	uint32_t boot_register_count;
 
@@ -51,6 +52,7 @@ struct machine {
 	GMainLoop *loop;
 	guint wake_source;
 	guint clock_source; /* the clock's next interrupt */
+	guint owner_source; /* the VMM that we are attached to */
 	guint rest_source;  /* life_rest() waits for it */
 	bool paused;
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */

@@ -145,9 +145,21 @@ static char *pause_or_resume(struct vm *vm, bool paused)
 	return one_member(NULL, NULL);
 }
 
+/* What is the business of the VMM that we are attached to. */
+static bool is_its_owner_s(const struct vm *vm, const struct control_request *request)
+{
+	return vm->definition->attach_pid &&
+	       (request->command == CONTROL_RESET || request->command == CONTROL_PAUSE ||
+	        request->command == CONTROL_RESUME ||
+	        request->command == CONTROL_CONSOLE);
+}
+
 /* NULL: the answer comes later, or has been given. */
 static char *answer_to(struct vm *vm, guint client, const struct control_request *request)
 {
+	if (is_its_owner_s(vm, request))
+		return control_error_to_json("another VMM runs it, which has its serial "
+		                             "line, and can reset and pause it");
 	switch (request->command) {
 	case CONTROL_STATUS:
 		return vm_status_json(vm->machine, vm->keeper_pid);

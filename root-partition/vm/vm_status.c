@@ -96,7 +96,7 @@ char *vm_stats_json(const struct machine *machine, JsonObject *providers)
 	add_memory(builder, machine);
 	json_builder_set_member_name(builder, "vps");
 	json_builder_begin_array(builder);
-	for (uint32_t i = 0; i < machine->definition->vps; i++)
+	for (uint32_t i = 0; i < machine->vp_count; i++)
 		add_vp(builder, machine, i);
 	json_builder_end_array(builder);
 	add_providers(builder, providers);

@@ -51,6 +51,22 @@ START_TEST(a_definition_survives_the_way_to_text_and_back)
 }
 END_TEST
 
+START_TEST(a_machine_that_is_attached_to_needs_no_kernel)
+{
+	g_autoptr(definition_pointer) first = parse(
+		"{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"attach\":4711}", NULL);
+	g_autoptr(definition_pointer) second = NULL;
+	g_autofree char *text = NULL;
+
+	ck_assert_ptr_nonnull(first);
+	text = definition_to_json(first);
+	second = parse(text, NULL);
+	ck_assert_ptr_nonnull(second);
+	ck_assert_uint_eq(second->attach_pid, 4711);
+	ck_assert_ptr_null(second->kernel);
+}
+END_TEST
+
 /* ---- Identities ---- */
 
 #define MUST "\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\""
@@ -211,6 +227,13 @@ static const struct {
 	  "size" },
 	{ "{" MUST ",\"uuid\":\"x\"}", "uuid 'x'" },
 	{ "{" MUST ",\"uuid\":1}", "uuid" },
+	{ "{" MUST ",\"attach\":7}", "its own VMM" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"attach\":0}", "attach" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"attach\":-7}", "attach" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"attach\":\"7\"}", "attach" },
+	{ "{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"attach\":7,"
+	  "\"initrd\":\"/i\"}",
+	  "its own VMM" },
 	{ "{" MUST ",\"on-crash\":\"explode\"}", "explode" },
 	{ "{" MUST ",\"on-crash\":true}", "on-crash" },
 	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"lun\":64}]}", "LUN 64" },
@@ -586,6 +609,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("json");
 
 	tcase_add_test(tcase, a_definition_survives_the_way_to_text_and_back);
+	tcase_add_test(tcase, a_machine_that_is_attached_to_needs_no_kernel);
 	tcase_add_test(tcase, the_disks_of_an_old_file_keep_their_names);
 	tcase_add_test(tcase, a_disk_that_is_added_takes_nobody_s_names);
 	tcase_add_test(tcase, two_disks_of_one_path_are_two);

@@ -358,6 +358,81 @@ START_TEST(ram_is_one_range_or_two)
 }
 END_TEST
 
+#define MIB     UINT64_C(0x100000)
+#define PC_HOLE UINT64_C(0xa0000)
+
+START_TEST(a_pc_s_ram_in_pieces_is_as_few_ranges_as_there_can_be)
+{
+	/* As QEMU maps 4 GiB: what its BIOS shadows in pieces, all out of order. */
+	struct vsp_range pieces[] = {
+		{ UINT64_C(0x100000000), MIB << 10, 3 * (MIB << 10) },
+		{ MIB, 3 * (MIB << 10) - MIB, MIB },
+		{ 0xe0000, 0x10000, 0xe0000 },
+		{ 0, 0xc0000, 0 },
+		{ 0xf0000, 0x10000, 0xf0000 },
+	};
+	struct vsp_map map;
+	uint64_t offset;
+
+	ck_assert(vsp_map_for_pc(&map, pieces, 5));
+	ck_assert_uint_eq(map.count, 3);
+	ck_assert(vsp_map_valid(&map, 4 * (MIB << 10)));
+	ck_assert_uint_eq(map.range[0].bytes, PC_HOLE);
+	ck_assert(!vsp_map_find(&map, PC_HOLE, PAGE_4K, &offset));
+	ck_assert(vsp_map_find(&map, UINT64_C(0x100000000), PAGE_4K, &offset));
+	ck_assert_uint_eq(offset, 3 * (MIB << 10));
+}
+END_TEST
+
+START_TEST(a_range_over_the_firmware_s_hole_is_two)
+{
+	struct vsp_range whole = { 0, 8 * MIB, 0 };
+	struct vsp_map map;
+
+	ck_assert(vsp_map_for_pc(&map, &whole, 1));
+	ck_assert_uint_eq(map.count, 2);
+	ck_assert_uint_eq(map.range[1].gpa, MIB);
+	ck_assert_uint_eq(map.range[1].bytes, 7 * MIB);
+	ck_assert_uint_eq(map.range[1].offset, MIB);
+}
+END_TEST
+
+static const struct {
+	struct vsp_range range[2];
+	uint32_t count;
+} no_pcs[] = {
+	{ { { MIB, 2 * PAGE_4K, 0 }, { MIB + PAGE_4K, PAGE_4K, 0x10000 } }, 2 },
+	{ { { MIB, PAGE_4K, 0 }, { MIB, PAGE_4K, 0 } }, 2 },
+	{ { { MIB + 1, PAGE_4K, 0 } }, 1 },
+	{ { { MIB, 0, 0 } }, 1 },
+	{ { { MIB, PAGE_4K, 7 } }, 1 },
+	{ { { UINT64_MAX - PAGE_4K + 1, 2 * PAGE_4K, 0 } }, 1 },
+	{ { { MIB, 2 * PAGE_4K, UINT64_MAX - PAGE_4K + 1 } }, 1 },
+};
+
+START_TEST(ranges_that_are_none_make_no_map)
+{
+	struct vsp_range range[2];
+	struct vsp_map map;
+
+	memcpy(range, no_pcs[_i].range, sizeof(range));
+	ck_assert(!vsp_map_for_pc(&map, range, no_pcs[_i].count));
+}
+END_TEST
+
+START_TEST(more_ranges_than_a_map_has_are_refused)
+{
+	struct vsp_range range[VSP_MAP_RANGES_MAX + 1];
+	struct vsp_map map;
+
+	for (uint32_t i = 0; i <= VSP_MAP_RANGES_MAX; i++)
+		range[i] = (struct vsp_range){ MIB * (i + 1), PAGE_4K, 0 };
+	ck_assert(vsp_map_for_pc(&map, range, VSP_MAP_RANGES_MAX));
+	ck_assert_uint_eq(map.count, VSP_MAP_RANGES_MAX);
+	ck_assert(!vsp_map_for_pc(&map, range, VSP_MAP_RANGES_MAX + 1));
+}
+END_TEST
+
 START_TEST(maps_at_their_limits_are_taken)
 {
 	static const struct vsp_map adjacent = {
@@ -505,6 +580,10 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_nul_anywhere_in_a_text_is_refused, 0, 4);
 	tcase_add_test(tcase, users_come_round_again);
 	tcase_add_loop_test(tcase, ram_is_one_range_or_two, 0, 3);
+	tcase_add_test(tcase, a_pc_s_ram_in_pieces_is_as_few_ranges_as_there_can_be);
+	tcase_add_test(tcase, a_range_over_the_firmware_s_hole_is_two);
+	tcase_add_loop_test(tcase, ranges_that_are_none_make_no_map, 0, 7);
+	tcase_add_test(tcase, more_ranges_than_a_map_has_are_refused);
 	tcase_add_test(tcase, maps_at_their_limits_are_taken);
 	tcase_add_loop_test(tcase, a_lookup_finds_bytes_of_one_range, 0, 13);
 	tcase_add_test(tcase, page_numbers_are_looked_at_to_the_last);

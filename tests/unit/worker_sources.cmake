@@ -8,7 +8,8 @@ set(keeper ${VIRIDIS_TOP}/root-partition/keeper)
 set(vsp ${VIRIDIS_TOP}/vsp/lib)
 set(vmbusd ${VIRIDIS_TOP}/root-partition/vmbusd)
 set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c ${keeper}/keeper.c
-	${keeper}/answer.c ${keeper}/machine.c ${keeper}/user_network.c ${keeper}/client.c ${vm}/life.c ${vm}/machine.c
+	${keeper}/answer.c ${keeper}/attach.c ${keeper}/attached.c ${keeper}/machine.c ${keeper}/user_network.c
+	${keeper}/client.c ${vm}/life.c ${vm}/machine.c
 	${vm}/loader.c ${vm}/panic.c ${vm}/vp_run.c ${vm}/vp_registers.c ${vm}/vp_topology.c ${vm}/guest_access.c
 	${vm}/port_intercept.c ${vm}/memory_intercept.c ${vm}/serial.c ${vm}/serial_file.c
 	${vm}/control.c ${vm}/dsdt.c ${vmbusd}/vmbusd.c ${vmbusd}/channel.c ${vmbusd}/offer.c

@@ -6,12 +6,14 @@
  *
  *   descriptor   got from                 calls
  *   device       open("/dev/mshv")        CREATE_PARTITION ROOT_HVCALL INFO READ_LOG READ_TRACE
- *                                         GET_STATS
+ *                                         GET_STATS ATTACH
  *   partition    MSHV_CREATE_PARTITION    INITIALIZE CREATE_VP SET_GUEST_MEMORY ROOT_HVCALL
  *                                         IRQFD IOEVENTFD SET_MSI_ROUTING
  *                                         PARTITION_ID SIGNAL_EVENTFD EVENTFD_FLAG MESSAGE_FD
  *                                         POST_MESSAGE GET_STATS
  *   vp           MSHV_CREATE_VP           RUN_VP GET/SET_VP_STATE ROOT_HVCALL, mmap
+ *   attachment   VIRIDIS_ATTACH           PARTITION_ID SIGNAL_EVENTFD EVENTFD_FLAG MESSAGE_FD
+ *                                         POST_MESSAGE GET_STATS ATTACHED_MEMORY; poll
  *   messages     VIRIDIS_MESSAGE_FD       read: whole struct hv_message; poll
  *
  * A partition lives until its descriptor and all of its vp and message descriptors are closed
@@ -276,6 +278,21 @@ ASSERT_SIZE(struct viridis_get_stats, 24 + 8 * VIRIDIS_STATS_MAX);
 
 #define VIRIDIS_GET_STATS MSHV_IOWR(0x83u, struct viridis_get_stats)
 
+/*
+ * A descriptor by which another process serves a partition's VMBus, and no more. One of partition_id and creator_pid is
+ * 0. For the user that made the partition, and for root. It ends with the partition's own descriptor: calls then answer
+ * ESHUTDOWN, poll tells HUP, and its message descriptors are at their end. ESRCH: there is no such partition; ENOTUNIQ:
+ * that process made several.
+ */
+struct viridis_attach {
+	uint64_t partition_id;
+	uint32_t creator_pid;
+	uint32_t reserved;
+};
+ASSERT_SIZE(struct viridis_attach, 16);
+
+#define VIRIDIS_ATTACH MSHV_IOW(0x84u, struct viridis_attach)
+
 /* ---- Ours: partition ---- */
 
 #define VIRIDIS_PARTITION_ID MSHV_IOR(0x90u, uint64_t)
@@ -337,5 +354,27 @@ struct viridis_post_message {
 ASSERT_SIZE(struct viridis_post_message, 264);
 
 #define VIRIDIS_POST_MESSAGE MSHV_IOW(0x94u, struct viridis_post_message)
+
+/* ---- Ours: attachment ---- */
+
+struct viridis_memory_range {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint64_t offset; /* in the file */
+};
+ASSERT_SIZE(struct viridis_memory_range, 24);
+
+/*
+ * Answers a descriptor of the shared file that the child's memory is, and tells where the child sees what of it now, in
+ * no order. ENODATA: it is no shared file, or nothing is mapped yet.
+ */
+struct viridis_attached_memory {
+	uint64_t ranges;   /* address of an array of struct viridis_memory_range */
+	uint32_t capacity; /* in: entries of that array */
+	uint32_t count;    /* out: ranges there are; at most `capacity` were written */
+};
+ASSERT_SIZE(struct viridis_attached_memory, 16);
+
+#define VIRIDIS_ATTACHED_MEMORY MSHV_IOWR(0x95u, struct viridis_attached_memory)
 
 #endif

@@ -28,6 +28,65 @@ static bool range_valid(const struct vsp_range *range, uint64_t file_bytes)
 	       range->offset <= file_bytes && range->bytes <= file_bytes - range->offset;
 }
 
+static void sort_ranges(struct vsp_range *ranges, uint32_t count)
+{
+	for (uint32_t i = 1; i < count; i++) {
+		struct vsp_range range = ranges[i];
+		uint32_t at = i;
+
+		for (; at > 0 && ranges[at - 1].gpa > range.gpa; at--)
+			ranges[at] = ranges[at - 1];
+		ranges[at] = range;
+	}
+}
+
+/* The part of a range that lies in [from, to). */
+static struct vsp_range clipped(const struct vsp_range *range, uint64_t from, uint64_t to)
+{
+	uint64_t skip = range->gpa < from ? from - range->gpa : 0;
+	struct vsp_range part = { 0 };
+
+	if (skip >= range->bytes || range->gpa + skip >= to)
+		return part;
+	part.gpa = range->gpa + skip;
+	part.bytes = range->bytes - skip;
+	part.offset = range->offset + skip;
+	if (part.bytes > to - part.gpa)
+		part.bytes = to - part.gpa;
+	return part;
+}
+
+static bool append(struct vsp_map *map, struct vsp_range part)
+{
+	struct vsp_range *last = map->count ? &map->range[map->count - 1] : NULL;
+
+	if (part.bytes == 0)
+		return true;
+	if (last && part.gpa < last->gpa + last->bytes)
+		return false;
+	if (last && part.gpa == last->gpa + last->bytes &&
+	    part.offset == last->offset + last->bytes) {
+		last->bytes += part.bytes;
+		return true;
+	}
+	if (map->count == VSP_MAP_RANGES_MAX)
+		return false;
+	map->range[map->count++] = part;
+	return true;
+}
+
+bool vsp_map_for_pc(struct vsp_map *map, struct vsp_range *ranges, uint32_t count)
+{
+	*map = (struct vsp_map){ 0 };
+	sort_ranges(ranges, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (!range_valid(&ranges[i], UINT64_MAX) ||
+		    !append(map, clipped(&ranges[i], 0, VSP_PC_HOLE)) ||
+		    !append(map, clipped(&ranges[i], VSP_PC_HOLE_END, UINT64_MAX)))
+			return false;
+	return true;
+}
+
 bool vsp_map_valid(const struct vsp_map *map, uint64_t file_bytes)
 {
 	uint64_t free_from = 0;

@@ -15,6 +15,8 @@
 
 #define VSP_MAP_RANGES_MAX 8u
 #define VSP_LOW_RAM_MAX    UINT64_C(0xc0000000) /* RAM below 4 GiB ends here at the latest */
+#define VSP_PC_HOLE        UINT64_C(0xa0000)
+#define VSP_PC_HOLE_END    UINT64_C(0x100000)
 #define VSP_HIGH_RAM_GPA   UINT64_C(0x100000000) /* the rest of it starts here */
 
 struct vsp_range {
@@ -31,6 +33,13 @@ struct vsp_map {
 
 /* The layout of a child with `bytes` of RAM (a page multiple, not 0). */
 void vsp_map_for_ram(struct vsp_map *map, uint64_t bytes);
+
+/*
+ * Of a PC whose RAM lies elsewhere: its ranges in any order, which are sorted in place. Neighbours become one, and what
+ * is between 640 KiB and 1 MiB, which a PC's firmware shows as it likes, is left out. False: too many, or they overlap.
+ */
+bool vsp_map_for_pc(struct vsp_map *map, struct vsp_range *ranges,
+                    uint32_t count) MUST_CHECK;
 
 /* M1, M2 and M3 hold for a file of `file_bytes`. */
 bool vsp_map_valid(const struct vsp_map *map, uint64_t file_bytes) MUST_CHECK;
