@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Needs: root root-disk target:tiny_guest
-# Limit: 900
-"""./dev root --debian: Debian's own root disk, systemd, our module and programs in it, a child."""
+# Needs: root root-disk root-disk-bookworm target:tiny_guest
+# Limit: 1800
+"""./dev root --debian: Debian's own root disk, 13 and 12, systemd, our module and programs in it, a
+child; in Debian 13 its QEMU."""
 import shutil
 import tempfile
 from pathlib import Path
 
 from lib.dev import dev
-from lib.paths import BUILD, ROOT_DISK
+from lib.paths import BUILD, ROOT_SUITES, root_disk
 from lib.tap import Tap, parse
 
 TINY = BUILD / "tests" / "guest" / "tiny.bz"
@@ -29,30 +30,40 @@ for second in $(seq 120); do
 done
 viridis stop one
 viridis delete one || exit 24
+if [ -x /usr/bin/qemu-system-x86_64 ]; then
+	qemu-system-x86_64 -accel mshv -M pc -m 64 -nodefaults -display none \
+		-chardev file,id=bios,path=/out/bios -device isa-debugcon,iobase=0x402,chardev=bios &
+	for second in $(seq 120); do
+		grep -q 'No bootable device' /out/bios && break
+		sleep 1
+	done
+	kill $!
+fi
 echo lost >/written
 cut -d' ' -f1 /proc/uptime
 exit 9
 """
 
 
-def run(folder):
-    share = folder / "share"
-    share.mkdir()
+def run(folder, suite):
+    share, disk = folder / "share", root_disk(suite, "raw")
+    share.mkdir(parents=True)
     shutil.copy(TINY, share / "tiny")
-    before = ROOT_DISK.stat().st_mtime_ns
-    done = dev("root", "--no-build", "--debian", "--name", "debian-root", "--share", share,
-               "--out", folder / "out", "--timeout", "700", "--", COMMANDS, limit=800)
+    before = disk.stat().st_mtime_ns
+    done = dev("root", "--no-build", "--debian", "--suite", suite, "--name", "debian-root",
+               "--share", share, "--out", folder / "out", "--timeout", "700", "--", COMMANDS,
+               limit=800)
     assert done.returncode == 9, (done.returncode, done.stderr.decode()[-3000:])
     print(f"# the command's end is {done.stdout.decode().split()[-1]} s after the start of Linux")
-    assert ROOT_DISK.stat().st_mtime_ns == before, "the disk that was built has been written"
+    assert disk.stat().st_mtime_ns == before, "the disk that was built has been written"
     return folder / "out"
 
 
-def check_disk(out):
+def check_disk(out, suite):
     source, kind, options = (out / "root").read_text().split()
     assert source == "/dev/vda" and kind == "ext4" and "rw" in options.split(","), options
     assert (out / "init").read_text() == "systemd\n"
-    assert "ID=debian" in (out / "release").read_text()
+    assert f"VERSION_CODENAME={suite}" in (out / "release").read_text()
     assert (out / "failed").read_text() == "", (out / "failed").read_text()
 
 
@@ -63,15 +74,26 @@ def check_hypervisor(out):
     assert (out / "list").read_text().startswith("NAME "), (out / "list").read_text()
 
 
+def check_bios(out):
+    assert "No bootable device" in (out / "bios").read_text(errors="replace")
+
+
+def play(tap, folder, suite):
+    out = tap.run(f"{suite}: runs a command, and its status comes back", run, folder, suite)
+    if not out:
+        return
+    tap.run(f"{suite}: systemd runs on the disk, mounted for writing, and no unit failed",
+            check_disk, out, suite)
+    tap.run(f"{suite}: under the hypervisor, with /dev/mshv", check_hypervisor, out)
+    tap.adopt(parse((out / "serial").read_text(errors="replace")), f"{suite}: its child: ")
+    if suite == "trixie":
+        tap.run("trixie: its QEMU starts a BIOS with -accel mshv", check_bios, out)
+
+
 def main():
     with Tap() as tap, tempfile.TemporaryDirectory() as folder:
-        out = tap.run("Debian's own root runs a command, and its status comes back", run,
-                      Path(folder))
-        if out:
-            tap.run("systemd runs on the disk, mounted for writing, and no unit failed",
-                    check_disk, out)
-            tap.run("under the hypervisor, with /dev/mshv", check_hypervisor, out)
-            tap.adopt(parse((out / "serial").read_text(errors="replace")), "its child: ")
+        for suite in ROOT_SUITES:
+            play(tap, Path(folder) / suite, suite)
 
 
 if __name__ == "__main__":
