@@ -78,10 +78,10 @@ static void skip(const struct guest *guest, const struct hv_x64_intercept_header
 
 /* ---- Writes that signal an eventfd ---- */
 
-/* mov $0x12345a, %eax; out %al, $DEVICE_PORT; mov %ax, (DEVICE_GPA); out %al, $0x80; jmp back */
+/* mov $0x12345a, %eax; out %al, $DEVICE_PORT; addr32 mov %ax, (DEVICE_GPA); out %al, $0x80; jmp back */
 static const uint8_t code_writes[] = {
-	0x66, 0xb8, 0x5a, 0x34, 0x12, 0x00, 0xe6, DEVICE_PORT,
-	0xa3, 0x00, 0x90, 0xe6, 0x80, 0xeb, 0xf3,
+	0x66, 0xb8, 0x5a, 0x34, 0x12, 0x00, 0xe6, DEVICE_PORT, 0x67,
+	0xa3, 0x00, 0x90, 0x00, 0x00, 0xe6, 0x80, 0xeb,        0xee,
 };
 
 static int set_write(const struct guest *guest, int fd, uint64_t address, uint32_t bytes,
@@ -108,7 +108,7 @@ static void expect_memory_write(const struct guest *guest)
 	memcpy(&memory, message.payload, sizeof(memory));
 	ck_assert_uint_eq(memory.gpa, DEVICE_GPA);
 	ck_assert_int_eq(mshv_set_register(&guest->vp, HV_X64_REGISTER_RIP,
-	                                   memory.header.rip + 3),
+	                                   memory.header.rip + 6),
 	                 0);
 }
 
