@@ -24,12 +24,13 @@ MACHINES = (
 
 def check(tap, name, cpu, words, line, barriers):
     run = f"speculation-{name}"
-    text = run_tiny(tap, run, "cpuid,msr,chaos", "rounds=60", memory="512M", limit=120, extra=["-cpu", cpu],
-                    hypervisor_command_line=words)
+    text = run_tiny(tap, run, "cpuid,msr,chaos", "rounds=60", cpus=1, memory="512M", limit=120,
+                    extra=["-cpu", cpu], hypervisor_command_line=words)
     log = (BUILD / "run" / run / "hypervisor.log").read_text()
     tap.ok(re.search(f"speculation: {line}", log, re.MULTILINE), f"{name}: the log says so", log)
     counted = int(re.search(r"(\d+) branch barriers", text)[1])
-    tap.ok((counted > 0) == barriers, f"{name}: {counted} barriers")
+    # One CPU goes from the root to the child and back, often.
+    tap.ok(counted > 100 if barriers else counted == 0, f"{name}: {counted} barriers")
 
 
 def check_branches(tap):
