@@ -108,6 +108,30 @@ START_TEST(an_unknown_request_is_no_request_at_all)
 }
 END_TEST
 
+START_TEST(the_log_is_read_to_its_end_and_once)
+{
+	static char text[4080];
+	uint64_t sequence = 0, end;
+	int device = mshv_open(), got;
+	uint32_t lost;
+
+	ck_assert_int_ge(device, 0);
+	got = mshv_read_log(device, &sequence, text, sizeof(text), &lost);
+	ck_assert_int_gt(got, 0);
+	ck_assert_uint_eq(sequence, (uint64_t)got + lost);
+	if (lost == 0) /* it began with the boot's time */
+		ck_assert_mem_eq(text, "[    0.000000] ", 15);
+	while (got > 0)
+		got = mshv_read_log(device, &sequence, text, sizeof(text), &lost);
+	ck_assert_int_eq(got, 0);
+	end = sequence;
+	sequence = UINT64_MAX; /* of another boot: from the oldest on */
+	ck_assert_int_gt(mshv_read_log(device, &sequence, text, sizeof(text), &lost), 0);
+	ck_assert_uint_lt(sequence, end + 1);
+	close(device);
+}
+END_TEST
+
 /* ---- Random calls from several threads ---- */
 
 /* Physical address 0, where what was written to no address in particular would be. */
@@ -251,6 +275,7 @@ Suite *mshv_arguments_suite(void)
 	tcase_add_test(tcase, vp_pages_are_mapped_shared_and_whole_or_not_at_all);
 	tcase_add_test(tcase, only_hypercalls_of_the_list_pass);
 	tcase_add_test(tcase, an_unknown_request_is_no_request_at_all);
+	tcase_add_test(tcase, the_log_is_read_to_its_end_and_once);
 	tcase_add_test(tcase, output_that_nobody_asked_for_goes_nowhere);
 	tcase_add_test(tcase, registers_by_the_page_are_those_read_one_by_one);
 	tcase_add_test(tcase, random_calls_from_all_sides_break_nothing);
