@@ -5,7 +5,7 @@
  *
  *   command    further members          answer
  *   status                              state, name, pid, partition, vps, memory, console,
- *                                       providers: "serving" or "died" for each,
+ *                                       providers: "serving", "starting" or "died" for each,
  *                                       panic: reason, parameters, text, if the guest has
  *   shutdown   "reboot": true/false     after the guest agreed or refused
  *   stop                                at once; the VM ends
@@ -17,7 +17,9 @@
  *   resize                              disks that have grown are shown to the guest
  *   events                              from now on each event as a line:
  *                                       {"event": "panicked", "reason": "..."}; others are
- *                                       paused, resumed, reset, off, crashed, failed
+ *                                       paused, resumed, reset, off, crashed, failed, and of a
+ *                                       provider, whose name is the reason: provider-died,
+ *                                       provider-restarted, provider-given-up
  */
 #ifndef VIRIDIS_VM_CONTROL_JSON_H
 #define VIRIDIS_VM_CONTROL_JSON_H

@@ -14,6 +14,7 @@ struct keeper_provider {
 	pid_t pid; /* 0: none, or it has been waited for */
 	int status;
 	int lifeline; /* an attachment's, for keeper_detach(); 0: none */
+	int table; /* -1: there is none yet; the same for all of a machine's, one after the other */
 };
 
 struct keeper {

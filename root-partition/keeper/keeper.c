@@ -108,6 +108,8 @@ struct keeper *keeper_new(const struct definition *definition, int lock_fd,
 	keeper->signal_fd = -1;
 	keeper->serial = SERIAL_FILE_NONE;
 	keeper->process = getpid();
+	for (int which = 0; which < VMBUS_PROVIDERS; which++)
+		keeper->providers[which].table = -1;
 	if (prepare(keeper, error))
 		return keeper;
 	keeper_free(keeper);
@@ -123,6 +125,8 @@ static void close_all(struct keeper *keeper)
 	close_fd(&keeper->signal_fd);
 	close_fd(&keeper->control_fd);
 	close_fd(&keeper->device);
+	for (int which = 0; which < VMBUS_PROVIDERS; which++)
+		close_fd(&keeper->providers[which].table);
 	if (keeper->partition.fd >= 0)
 		mshv_close_partition(&keeper->partition);
 	if (keeper->memory.fd >= 0)

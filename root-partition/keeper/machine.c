@@ -185,7 +185,29 @@ void keeper_kill_providers(struct keeper *keeper)
 			g_usleep(GONE_PERIOD_MS * 1000);
 		}
 		provider->pid = 0;
+		if (provider->table >= 0)
+			close(provider->table);
+		provider->table = -1;
 	}
+}
+
+/* Sealed, as the provider maps it. What one wrote there is for the next, and for nobody else. */
+static bool make_table(struct keeper_provider *provider)
+{
+	int fd;
+
+	if (provider->table >= 0)
+		return true;
+	fd = memfd_create("viridis-provider", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd < 0)
+		return false;
+	if (ftruncate(fd, (off_t)VSP_TABLE_BYTES) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+		close(fd);
+		return false;
+	}
+	provider->table = fd;
+	return true;
 }
 
 /* What decides whose memory and whose files it sees comes from us, before the worker has a word. */
@@ -207,8 +229,9 @@ static bool introduce(struct keeper *keeper, enum vmbus_provider which, int sock
 	};
 
 	return vsp_socket_send(socket, &hello,
-	                       (const int[]){ keeper->memory.fd, lifeline },
-	                       2) == VSP_SOCKET_OK &&
+	                       (const int[]){ keeper->memory.fd, lifeline,
+	                                      keeper->providers[which].table },
+	                       3) == VSP_SOCKET_OK &&
 	       vsp_socket_send(socket, &configuration, NULL, 0) == VSP_SOCKET_OK;
 }
 
@@ -286,7 +309,7 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
 	if (!check_configuration(keeper, which, error) ||
 	    !make_backend(keeper, which, &backend, error))
 		return false;
-	if (!make_sockets(sockets, lifeline)) {
+	if (!make_table(&keeper->providers[which]) || !make_sockets(sockets, lifeline)) {
 		result = -errno;
 		if (backend >= 0)
 			close(backend);

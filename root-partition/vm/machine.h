@@ -57,6 +57,9 @@ struct machine {
 	bool paused;
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
 	gpointer panicked_context;
+	/* The owner's: something happened that those who listen are to know; or NULL. */
+	void (*told)(gpointer context, const char *event, const char *reason);
+	gpointer told_context;
 
 	gint stopping; /* atomic: VP threads leave as soon as they see it */
 

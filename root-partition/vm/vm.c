@@ -219,6 +219,11 @@ static void on_panicked(gpointer context)
 	send_event(vm, "panicked", reason);
 }
 
+static void on_told(gpointer context, const char *event, const char *reason)
+{
+	send_event(context, event, reason);
+}
+
 static gboolean make_machine(struct vm *vm, GError **error)
 {
 	vm->machine = life_new(vm->definition, vm->keeper, vm->serial, error);
@@ -226,6 +231,8 @@ static gboolean make_machine(struct vm *vm, GError **error)
 		return FALSE;
 	vm->machine->panicked = on_panicked;
 	vm->machine->panicked_context = vm;
+	vm->machine->told = on_told;
+	vm->machine->told_context = vm;
 	return TRUE;
 }
 

@@ -96,18 +96,36 @@ static void gpadl_release(struct server *server, uint32_t relid, uint32_t gpadl_
 	vmbus_release(vmbus_of(server), relid, gpadl_id);
 }
 
+static enum vmbus_provider kind_of_channel(const struct vmbus *vmbus, uint32_t relid)
+{
+	return vmbus->channels[relid].class->provider;
+}
+
+/* `order` is provider_open or provider_resume. */
+static void
+lend_rings(struct vmbus *vmbus, uint32_t relid, const struct server_rings *rings,
+           void (*order)(struct provider *, uint32_t, const struct provider_rings *))
+{
+	struct vmbus_channel *channel = &vmbus->channels[relid];
+	const struct provider_rings lent = {
+		.index = channel->index,
+		.pfns = rings->pfns,
+		.count = rings->upstream_pages + rings->downstream_pages,
+		.in_pages = rings->upstream_pages,
+		.event_in = channel->event_in,
+		.event_out = channel->event_out,
+	};
+
+	channel->link = VMBUS_LINK_ASKED;
+	order(vmbus_provider_of(vmbus, relid), relid, &lent);
+}
+
 static void channel_open(struct server *server, uint32_t relid,
                          const struct server_rings *rings)
 {
 	struct vmbus *vmbus = vmbus_of(server);
-	struct provider *provider = vmbus_provider_of(vmbus, relid);
-	struct provider_rings lent = {
-		.index = vmbus->channels[relid].index,
-		.pfns = rings->pfns,
-		.count = rings->upstream_pages + rings->downstream_pages,
-		.in_pages = rings->upstream_pages,
-	};
-	int error = provider ? wire(vmbus, relid, rings->target_vp) : -EPIPE;
+	bool served = vmbus_provider_returns(vmbus, kind_of_channel(vmbus, relid));
+	int error = served ? wire(vmbus, relid, rings->target_vp) : -EPIPE;
 
 	if (error) {
 		vm_log_limited("vmbus: channel %u cannot be opened: %s", relid,
@@ -116,41 +134,47 @@ static void channel_open(struct server *server, uint32_t relid,
 		server_open_complete(server, relid, VMBUS_STATUS_FAILURE);
 		return;
 	}
-	lent.event_in = vmbus->channels[relid].event_in;
-	lent.event_out = vmbus->channels[relid].event_out;
-	provider_open(provider, relid, &lent);
+	if (vmbus_provider_serves(vmbus, kind_of_channel(vmbus, relid)))
+		lend_rings(vmbus, relid, rings, provider_open);
 }
 
+/* A provider that is being started again is told when it has the channel. */
 static void channel_opened(struct server *server, uint32_t relid)
 {
 	struct vmbus *vmbus = vmbus_of(server);
-	struct provider *provider = vmbus_provider_of(vmbus, relid);
 
 	vm_log_limited("vmbus: channel %u (%s) is open", relid,
 	               vmbus->channels[relid].class->name);
-	if (provider)
-		provider_start_channel(provider, relid);
+	if (vmbus->channels[relid].link == VMBUS_LINK_UP)
+		provider_start_channel(vmbus_provider_of(vmbus, relid), relid);
 }
 
 static void finish_close(struct vmbus *vmbus, uint32_t relid)
 {
 	unwire(vmbus, relid);
+	vmbus->channels[relid].link = VMBUS_LINK_NONE;
 	vmbus_end_loans(vmbus, relid);
 	server_close_complete(&vmbus->server, relid);
 	vmbus_take_back(vmbus, relid);
 }
 
+/* One that is asked for is closed when the provider has it; one that died has let go when it is gone. */
 static void channel_close(struct server *server, uint32_t relid)
 {
 	struct vmbus *vmbus = vmbus_of(server);
-	struct provider *provider = vmbus_provider_of(vmbus, relid);
 
 	vm_log_limited("vmbus: channel %u (%s) closes", relid,
 	               vmbus->channels[relid].class->name);
-	if (provider)
-		provider_close(provider, relid);
-	else
+	switch (vmbus->channels[relid].link) {
+	case VMBUS_LINK_NONE:
 		finish_close(vmbus, relid);
+		break;
+	case VMBUS_LINK_ASKED:
+		break;
+	case VMBUS_LINK_UP:
+		provider_close(vmbus_provider_of(vmbus, relid), relid);
+		break;
+	}
 }
 
 static void channel_retarget(struct server *server, uint32_t relid, uint32_t target_vp)
@@ -224,16 +248,52 @@ static bool expected(struct vmbus *vmbus, const struct provider *provider, uint3
 	return false;
 }
 
-static void opened(gpointer context, struct provider *provider, uint32_t relid, bool ok)
+static void rescind(struct vmbus *vmbus, uint32_t relid)
 {
-	struct vmbus *vmbus = context;
+	vm_log("vmbus: channel %u (%s) is taken from the guest", relid,
+	       vmbus->channels[relid].class->name);
+	(void)!server_rescind(&vmbus->server,
+	                      relid); /* it may be on its way out already */
+}
 
-	if (!expected(vmbus, provider, relid, SERVER_CHANNEL_OPENING))
-		return;
+static void open_complete(struct vmbus *vmbus, uint32_t relid, bool ok)
+{
 	if (!ok)
 		unwire(vmbus, relid);
 	server_open_complete(&vmbus->server, relid,
 	                     ok ? VMBUS_STATUS_OK : VMBUS_STATUS_FAILURE);
+}
+
+static void opened(gpointer context, struct provider *provider, uint32_t relid, bool ok)
+{
+	struct vmbus *vmbus = context;
+
+	if (!is_its_channel(vmbus, provider, relid) ||
+	    vmbus->channels[relid].link != VMBUS_LINK_ASKED) {
+		vm_log_limited("vmbus: a provider speaks of channel %u out of turn",
+		               relid);
+		return;
+	}
+	vmbus->channels[relid].link = ok ? VMBUS_LINK_UP : VMBUS_LINK_NONE;
+	switch (state_of(vmbus, relid)) {
+	case SERVER_CHANNEL_OPENING:
+		open_complete(vmbus, relid, ok);
+		break;
+	case SERVER_CHANNEL_OPEN: /* it was open before */
+		if (!ok)
+			rescind(vmbus, relid);
+		else if (server_channel(&vmbus->server, relid)->started)
+			provider_start_channel(provider, relid);
+		break;
+	case SERVER_CHANNEL_CLOSING: /* meanwhile */
+		if (ok)
+			provider_close(provider, relid);
+		else
+			finish_close(vmbus, relid);
+		break;
+	case SERVER_CHANNEL_CLOSED:
+		break;
+	}
 	vmbus_deliver(vmbus);
 }
 
@@ -296,9 +356,8 @@ static void answer_shutdown(struct vmbus *vmbus, const char *json)
 	vmbus_answer_shutdown(vmbus, ok ? NULL : why);
 }
 
-/* VMBUS_PROVIDERS: none of ours. */
-static enum vmbus_provider kind_of(const struct vmbus *vmbus,
-                                   const struct provider *provider)
+enum vmbus_provider vmbus_kind_of(const struct vmbus *vmbus,
+                                  const struct provider *provider)
 {
 	int kind = 0;
 
@@ -311,7 +370,7 @@ static void event(gpointer context, struct provider *provider, uint32_t tag,
                   const char *json)
 {
 	struct vmbus *vmbus = context;
-	enum vmbus_provider kind = kind_of(vmbus, provider);
+	enum vmbus_provider kind = vmbus_kind_of(vmbus, provider);
 
 	if (tag != 0 && tag == vmbus->shutdown_tag && kind == VMBUS_UTIL)
 		answer_shutdown(vmbus, json);
@@ -319,31 +378,46 @@ static void event(gpointer context, struct provider *provider, uint32_t tag,
 		vm_log_limited("vmbus: event of a provider: %s", json);
 }
 
-static void drop_channel(struct vmbus *vmbus, uint32_t relid)
+static bool is_served_by(const struct vmbus *vmbus, uint32_t relid,
+                         enum vmbus_provider kind)
 {
-	vm_log("vmbus: channel %u (%s) is taken from the guest", relid,
-	       vmbus->channels[relid].class->name);
-	switch (state_of(vmbus, relid)) {
-	case SERVER_CHANNEL_OPENING:
-		unwire(vmbus, relid);
-		server_open_complete(&vmbus->server, relid, VMBUS_STATUS_FAILURE);
-		break;
-	case SERVER_CHANNEL_CLOSING:
-		finish_close(vmbus, relid);
-		break;
-	case SERVER_CHANNEL_CLOSED:
-	case SERVER_CHANNEL_OPEN:
-		break;
-	}
-	(void)!server_rescind(&vmbus->server,
-	                      relid); /* it may be on its way out already */
+	return vmbus->channels[relid].class && kind_of_channel(vmbus, relid) == kind;
 }
 
-/* A device whose provider died is taken away from the guest. */
+void vmbus_drop_channels(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++) {
+		if (!is_served_by(vmbus, relid, kind))
+			continue;
+		if (state_of(vmbus, relid) == SERVER_CHANNEL_OPENING)
+			open_complete(vmbus, relid, false);
+		rescind(vmbus, relid);
+	}
+	vmbus_deliver(vmbus);
+}
+
+/* Of those that the guest has in use the new process hears where the old one stood; it has that in its table. */
+void vmbus_resume_channels(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	struct server_rings rings;
+
+	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++) {
+		if (!is_served_by(vmbus, relid, kind) ||
+		    vmbus->channels[relid].link != VMBUS_LINK_NONE ||
+		    !server_channel_rings(&vmbus->server, relid, &rings))
+			continue;
+		lend_rings(vmbus, relid, &rings,
+		           server_channel(&vmbus->server, relid)->started ?
+		                   provider_resume :
+		                   provider_open);
+	}
+}
+
+/* Nothing of it touches the guest's pages any more. */
 static void gone(gpointer context, struct provider *provider)
 {
 	struct vmbus *vmbus = context;
-	enum vmbus_provider kind = kind_of(vmbus, provider);
+	enum vmbus_provider kind = vmbus_kind_of(vmbus, provider);
 
 	if (kind == VMBUS_PROVIDERS)
 		return;
@@ -351,14 +425,20 @@ static void gone(gpointer context, struct provider *provider)
 	provider_stop(provider);
 	if (kind == VMBUS_UTIL)
 		vmbus_answer_shutdown(vmbus, "the utility provider died");
-	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++)
-		if (vmbus->channels[relid].class &&
-		    vmbus->channels[relid].class->provider == kind)
-			drop_channel(vmbus, relid);
+	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++) {
+		if (!is_served_by(vmbus, relid, kind))
+			continue;
+		vmbus->channels[relid].link = VMBUS_LINK_NONE;
+		if (state_of(vmbus, relid) == SERVER_CHANNEL_CLOSING)
+			finish_close(vmbus, relid);
+	}
+	if (!vmbus_restart(vmbus, kind))
+		vmbus_drop_channels(vmbus, kind);
 	vmbus_deliver(vmbus);
 }
 
 const struct provider_events vmbus_provider_events = {
+	.ready = vmbus_provider_ready,
 	.opened = opened,
 	.closed = closed,
 	.borrowed = borrowed,

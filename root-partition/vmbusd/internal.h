@@ -24,13 +24,30 @@ struct vmbus_loan {
 	bool wanted; /* the guest tears it down and waits for the provider */
 };
 
+/* What a channel's provider knows of it. Another process that takes a dead one's place knows nothing. */
+enum vmbus_link {
+	VMBUS_LINK_NONE,
+	VMBUS_LINK_ASKED, /* OPEN or RESUME is on its way */
+	VMBUS_LINK_UP,
+};
+
+/* How often a provider was started again, and whether that is worth doing. */
+struct vmbus_restarts {
+	unsigned int lives;      /* that ended, of those counted here */
+	unsigned int short_ones; /* of them, one after the other, the last ones */
+	gint64 served_us;        /* by those that ended */
+	gint64 ready_us;         /* since when the present one serves; 0: not yet */
+	guint source;            /* rests before the next one */
+};
+
 /* A channel, by relid. */
 struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
 	uint32_t first;                  /* of a sub-channel: its device's; else 0 */
 	uint32_t index;                  /* of a sub-channel, from 1 */
 	uint32_t wanted; /* sub-channels, when those of a time before are gone */
-	int event_in;    /* -1 while not open */
+	enum vmbus_link link;
+	int event_in; /* -1 while not open */
 	int event_out;
 	bool in_assigned;  /* the child's signal goes to event_in */
 	bool out_assigned; /* event_out raises the channel's flag in the child */
@@ -48,6 +65,7 @@ struct vmbus {
 	struct server server; /* first: server_ops get its address */
 	struct machine *machine;
 	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
+	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
 	struct vmbus_loan loans[VMBUS_GPADLS];
 
@@ -79,6 +97,21 @@ extern const struct provider_events vmbus_provider_events;
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error);
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid);
 bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provider);
+
+/* It takes orders, or will do so again. */
+bool vmbus_provider_returns(const struct vmbus *vmbus, enum vmbus_provider provider);
+
+/* In restart.c: the provider's life is over; false: it gets no other. And the end of all that waits for one. */
+bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind);
+void vmbus_end_restarts(struct vmbus *vmbus);
+/* A new one serves: its channels are taken up, in channel.c. */
+void vmbus_resume_channels(struct vmbus *vmbus, enum vmbus_provider kind);
+void vmbus_provider_ready(gpointer context, struct provider *provider);
+/* There is no provider any more, so its devices are taken from the guest; in channel.c. */
+void vmbus_drop_channels(struct vmbus *vmbus, enum vmbus_provider kind);
+/* VMBUS_PROVIDERS: none of ours. */
+enum vmbus_provider vmbus_kind_of(const struct vmbus *vmbus,
+                                  const struct provider *provider);
 
 /* In loan.c: memory that a guest lends to a channel beside its rings. */
 void vmbus_lend(struct vmbus *vmbus, struct provider *provider, uint32_t relid,

@@ -16,6 +16,21 @@ bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provid
 	return vmbus->providers[provider] && provider_serves(vmbus->providers[provider]);
 }
 
+bool vmbus_provider_returns(const struct vmbus *vmbus, enum vmbus_provider provider)
+{
+	return vmbus->providers[provider] || vmbus->restarts[provider].source;
+}
+
+static const char *state_of(const struct vmbus *vmbus, enum vmbus_provider provider)
+{
+	if (vmbus_provider_serves(vmbus, provider))
+		return "serving";
+	if (vmbus->restarts[provider].source ||
+	    (vmbus->providers[provider] && provider_starts(vmbus->providers[provider])))
+		return "starting";
+	return "died";
+}
+
 uint32_t vmbus_find_class(const struct vmbus *vmbus, const char *name)
 {
 	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++)
@@ -65,6 +80,7 @@ static gboolean start_provider(struct vmbus *vmbus, enum vmbus_provider provider
 {
 	vmbus->providers[provider] = provider_start(vmbus->machine->keeper, provider,
 	                                            &vmbus_provider_events, vmbus, error);
+	vmbus->restarts[provider].ready_us = g_get_monotonic_time();
 	return vmbus->providers[provider] != NULL;
 }
 
@@ -75,8 +91,7 @@ void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder)
 	for (int i = 0; i < VMBUS_PROVIDERS; i++)
 		if (wanted(vmbus, (enum vmbus_provider)i))
 			json_text_add_string(builder, offers_provider_name(i),
-			                     vmbus_provider_serves(vmbus, i) ? "serving" :
-			                                                       "died");
+			                     state_of(vmbus, i));
 	json_builder_end_object(builder);
 }
 

@@ -26,7 +26,8 @@ struct provider {
 	int socket;       /* -1 once it is gone */
 	int lifeline; /* hangs up when its process and all its I/O are gone: protocol.h */
 	guint source;
-	guint late_source; /* says that this takes long */
+	bool ready;
+	guint late_source; /* says that its I/O, or its start, takes long */
 	const struct provider_events *events;
 	gpointer context;
 	struct vsp_packet packet; /* what was received last */
@@ -99,7 +100,12 @@ void provider_stop(struct provider *provider)
 
 bool provider_serves(const struct provider *provider)
 {
-	return provider->socket >= 0;
+	return provider->socket >= 0 && provider->ready;
+}
+
+bool provider_starts(const struct provider *provider)
+{
+	return provider->socket >= 0 && !provider->ready;
 }
 
 static gboolean on_late(gpointer data)
@@ -143,6 +149,8 @@ static void lose(struct provider *provider, const char *why)
 	vm_log("%s: %s", provider->name, why);
 	hang_up(provider);
 	keeper_client_provider_kill(provider->keeper, provider->which);
+	if (provider->late_source)
+		g_source_remove(provider->late_source);
 	provider->source =
 		g_unix_fd_add(provider->lifeline, G_IO_HUP, report_gone, provider);
 	provider->late_source = g_timeout_add(LATE_MS, on_late, provider);
@@ -175,12 +183,12 @@ static bool send_text(struct provider *provider, enum vsp_message_type type,
 	return send_message(provider, &message, NULL, 0);
 }
 
-void provider_open(struct provider *provider, uint32_t channel,
-                   const struct provider_rings *rings)
+static void send_rings(struct provider *provider, enum vsp_message_type type,
+                       uint32_t channel, const struct provider_rings *rings)
 {
 	int descriptors[] = { rings->event_in, rings->event_out };
 	struct vsp_message message = {
-		.type = VSP_OPEN,
+		.type = type,
 		.channel = channel,
 		.number = rings->index,
 		.offset = rings->in_pages,
@@ -189,6 +197,18 @@ void provider_open(struct provider *provider, uint32_t channel,
 	};
 
 	send_message(provider, &message, descriptors, 2);
+}
+
+void provider_open(struct provider *provider, uint32_t channel,
+                   const struct provider_rings *rings)
+{
+	send_rings(provider, VSP_OPEN, channel, rings);
+}
+
+void provider_resume(struct provider *provider, uint32_t channel,
+                     const struct provider_rings *rings)
+{
+	send_rings(provider, VSP_RESUME, channel, rings);
 }
 
 void provider_start_channel(struct provider *provider, uint32_t channel)
@@ -244,7 +264,22 @@ void provider_command(struct provider *provider, uint32_t tag, const char *json)
 
 /* ---- From the provider ---- */
 
-static void take(struct provider *provider, const struct vsp_message *message)
+/* Of one that nobody waited for. */
+static void take_ready(struct provider *provider, const struct vsp_message *message)
+{
+	if (provider->ready) {
+		lose(provider, "says READY twice");
+	} else if (message->number != 0) {
+		lose(provider, message->tail);
+	} else {
+		provider->ready = true;
+		g_source_remove(provider->late_source);
+		provider->late_source = 0;
+		provider->events->ready(provider->context, provider);
+	}
+}
+
+static void take_when_ready(struct provider *provider, const struct vsp_message *message)
 {
 	switch (message->type) {
 	case VSP_OPENED:
@@ -270,13 +305,21 @@ static void take(struct provider *provider, const struct vsp_message *message)
 		provider->events->event(provider->context, provider, message->number,
 		                        message->tail);
 		break;
-	case VSP_LOG:
-		vm_log_limited("%s: %s", provider->name, (const char *)message->tail);
-		break;
 	default:
-		lose(provider, "says READY twice");
 		break;
 	}
+}
+
+static void take(struct provider *provider, const struct vsp_message *message)
+{
+	if (message->type == VSP_LOG)
+		vm_log_limited("%s: %s", provider->name, (const char *)message->tail);
+	else if (message->type == VSP_READY)
+		take_ready(provider, message);
+	else if (provider->ready)
+		take_when_ready(provider, message);
+	else
+		lose(provider, "speaks before it is ready");
 }
 
 static gboolean on_message(gint fd, GIOCondition condition, gpointer data)
@@ -330,9 +373,9 @@ static gboolean wait_until_ready(struct provider *provider, GError **error)
 	return FALSE;
 }
 
-struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provider which,
-                                const struct provider_events *events, gpointer context,
-                                GError **error)
+static struct provider *start(struct keeper_client *keeper, enum vmbus_provider which,
+                              const struct provider_events *events, gpointer context,
+                              GError **error)
 {
 	struct provider *provider = g_new0(struct provider, 1);
 
@@ -346,10 +389,49 @@ struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provide
 		g_free(provider);
 		return NULL;
 	}
+	return provider;
+}
+
+static void listen_to(struct provider *provider)
+{
+	provider->source = g_unix_fd_add(provider->socket, G_IO_IN, on_message, provider);
+}
+
+struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provider which,
+                                const struct provider_events *events, gpointer context,
+                                GError **error)
+{
+	struct provider *provider = start(keeper, which, events, context, error);
+
+	if (!provider)
+		return NULL;
 	if (!wait_until_ready(provider, error)) {
 		provider_stop(provider);
 		return NULL;
 	}
-	provider->source = g_unix_fd_add(provider->socket, G_IO_IN, on_message, provider);
+	provider->ready = true;
+	listen_to(provider);
+	return provider;
+}
+
+static gboolean on_not_ready(gpointer data)
+{
+	struct provider *provider = data;
+
+	provider->late_source = 0;
+	lose(provider, "does not get ready");
+	return G_SOURCE_REMOVE;
+}
+
+struct provider *provider_begin(struct keeper_client *keeper, enum vmbus_provider which,
+                                const struct provider_events *events, gpointer context,
+                                GError **error)
+{
+	struct provider *provider = start(keeper, which, events, context, error);
+
+	if (!provider)
+		return NULL;
+	provider->late_source = g_timeout_add(READY_TIMEOUT_MS, on_not_ready, provider);
+	listen_to(provider);
 	return provider;
 }

@@ -14,6 +14,8 @@
 struct provider;
 
 struct provider_events {
+	/* One that was not waited for takes orders from now on. */
+	void (*ready)(gpointer context, struct provider *provider);
 	void (*opened)(gpointer context, struct provider *provider, uint32_t channel,
 	               bool opened);
 	void (*closed)(gpointer context, struct provider *provider, uint32_t channel);
@@ -36,6 +38,10 @@ struct provider_events {
 struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provider which,
                                 const struct provider_events *events, gpointer context,
                                 GError **error);
+/* Likewise, and does not wait: `ready` follows, or `gone`. */
+struct provider *provider_begin(struct keeper_client *keeper, enum vmbus_provider which,
+                                const struct provider_events *events, gpointer context,
+                                GError **error);
 
 /*
  * Ends the process and waits for its end and its I/O's. A disk that holds its I/O for longer than a few
@@ -45,6 +51,8 @@ void provider_stop(struct provider *provider);
 
 /* It takes orders; false from its death on, which `gone` may follow much later. */
 bool provider_serves(const struct provider *provider);
+/* It is on its way to serving. */
+bool provider_starts(const struct provider *provider);
 
 /* Orders. When the provider is gone they do nothing: `gone` has been or will be called. */
 struct provider_rings {
@@ -57,6 +65,9 @@ struct provider_rings {
 };
 void provider_open(struct provider *provider, uint32_t channel,
                    const struct provider_rings *rings);
+/* In provider_open()'s place, for one that another process had before. */
+void provider_resume(struct provider *provider, uint32_t channel,
+                     const struct provider_rings *rings);
 void provider_start_channel(struct provider *provider, uint32_t channel);
 void provider_close(struct provider *provider, uint32_t channel);
 /* No pages: there is no such memory. */

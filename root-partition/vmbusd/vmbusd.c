@@ -303,6 +303,7 @@ void vmbus_free(struct vmbus *vmbus)
 {
 	vmbus_answer_shutdown(vmbus, shutdown_done(vmbus) ? NULL : "the machine ended");
 	vmbus_end_questions(vmbus);
+	vmbus_end_restarts(vmbus);
 	for (int i = 0; i < VMBUS_PROVIDERS; i++)
 		if (vmbus->providers[i])
 			provider_stop(vmbus->providers[i]);

@@ -22,7 +22,7 @@ void vmbus_free(struct vmbus *vmbus);
 /* Try to deliver what waits: a SINT became deliverable. */
 void vmbus_deliver(struct vmbus *vmbus);
 
-/* The member "providers": each that this machine was started with, "serving" or "died". */
+/* The member "providers": each that this machine was started with, "serving", "starting" or "died". */
 void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 
 /* What the providers count, an object by the name of each that answered in time. Called once, from the main thread. */

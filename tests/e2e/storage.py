@@ -3,7 +3,7 @@
 # Limit: 900
 """Disks of a child, to the byte: files of odd sizes, read-only ones, a block device and a file
 without direct I/O, as a stock Linux sees them and as root and host do; disks that cannot be;
-and what is left when the process that serves them is killed."""
+and what becomes of them when the process that serves them is killed, once or without end."""
 import contextlib
 import hashlib
 import shutil
@@ -19,6 +19,7 @@ from lib.shell import GuestShell
 from lib.tap import Tap
 
 TINY = BUILD / "tests" / "guest" / "tiny.bz"
+DISK_VERIFY = BUILD / "tests" / "e2e" / "disk_verify"
 SCSI_WRITE = BUILD / "tests" / "e2e" / "scsi_write"
 BOOT_SECONDS = 240
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
@@ -36,6 +37,9 @@ paged = Disk("paged", "/share/paged", MIB + SECTOR)
 # In the order of their LUNs. The root's /share is in RAM, which knows no direct I/O.
 DISKS = (big, odd, fixed, device, paged)
 IN_IMAGE = (big, odd, fixed)
+# One more, whose content is nobody's, behind them.
+SCRATCH = "/mnt/scratch"
+LUNS = len(DISKS) + 1
 WRITABLE = tuple(disk for disk in DISKS if not disk.read_only)
 
 
@@ -50,7 +54,7 @@ def step(tap, name, function, *arguments):
 # --- what the guest finds
 
 def check_found(guest):
-    assert guest.tell(f". /share/disks; find_disks {len(DISKS)}", 90) == str(len(DISKS))
+    assert guest.tell(f". /share/disks; find_disks {len(DISKS)}", 90) == str(LUNS)
 
 
 def check_sizes(guest):
@@ -255,11 +259,52 @@ def provider_of(root, name):
                      " done")
 
 
+KILLS = 6
+
+
+def check_restarts(root, guest):
+    """A guest that writes and reads back all the time finds every byte as it must be, and no error."""
+    guest.tell(f"(/share/disk_verify /dev/$(ls /sys/bus/scsi/devices/*:0:0:{len(DISKS)}/block) 25 4"
+               " 8388608 >/tmp/verify 2>&1; echo done $? >>/tmp/verify) & true")
+    guest.detach()
+    for _ in range(KILLS):
+        root.tell("sleep 1")
+        root.tell(f"kill -9 {provider_of(root, 'disks')}")
+        root.wait("viridis info disks | grep -q '^storage *serving'", 20,
+                  "viridis info disks; viridis log disks | tail -n 20")
+    guest.attach()
+    told = guest.tell("until grep -q ^done /tmp/verify; do sleep 0.2; done; cat /tmp/verify;"
+                      " dmesg | grep -iE 'i/o error|blk_update|sense' || true", 120)
+    assert told.startswith("verified ") and told.endswith("done 0"), told
+    log = root_log(root, guest)
+    assert log.count("storage: provider-restarted") == KILLS, log[-2000:]
+    assert int(root_stat(root, guest, "requests")) > 0
+
+
+def root_log(root, guest):
+    guest.detach()
+    text = root.tell("viridis log disks")
+    guest.attach()
+    return text
+
+
+def root_stat(root, guest, name):
+    guest.detach()
+    value = root.json("stats disks")["storage"][name]
+    guest.attach()
+    return value
+
+
 def check_told(root, guest):
-    """Under a guest that reads: the VM runs on, and its state and log say what it lost."""
+    """One that is killed again and again is given up, under a guest that reads: the VM runs on, and its state
+    and log say what it lost."""
     guest.tell("(read_on >/tmp/read_on 2>&1 &)")
     guest.detach()
-    root.tell(f"kill -9 {provider_of(root, 'disks')}")
+    worker = root.json("info disks")["status"]["pid"]
+    root.tell("until viridis log disks | grep -q 'storage: provider-given-up'; do for n in $(seq 40); do"
+              " for p in $(pidof viridis-storage); do"
+              f" ! grep -q '^PPid:[[:space:]]*{worker}$' /proc/$p/status 2>/dev/null || kill -9 $p;"
+              " done; sleep 0.05; done; done", 240)
     root.wait("viridis info disks | grep -q '^storage *died;'", 20,
               "viridis info disks; viridis log disks | tail -n 20")
     assert root.json("info disks")["status"]["providers"] == \
@@ -288,7 +333,7 @@ def check_linux_stats(root):
     """A stock Linux answers the heartbeat, and what it read and wrote is counted."""
     told = root.json("stats disks")
     assert told["util"]["heartbeat"]["alive"] is True, told["util"]
-    assert [disk["lun"] for disk in told["storage"]["disks"]] == list(range(len(DISKS)))
+    assert [disk["lun"] for disk in told["storage"]["disks"]] == list(range(LUNS))
     assert told["storage"]["disks"][0]["written-bytes"] > MIB, told["storage"]
 
 
@@ -355,7 +400,8 @@ def lose(tap, root, guest):
     root.wait_output("spins", "spinning on 1 VPs", 60)
     served = provider_of(root, "spins")
     guest.attach()
-    step(tap, "kill -9 of the provider is told by state and log", check_told, root, guest)
+    step(tap, "kill -9 of the provider is no error and loses no write", check_restarts, root, guest)
+    step(tap, "one killed without end is given up, and told by state and log", check_told, root, guest)
     step(tap, "the guest lives on", check_guest_lives, guest)
     step(tap, "another VM does not notice", check_neighbour, root, served)
     root.tell("viridis stop spins")
@@ -383,8 +429,9 @@ def check_host(folder):
 def play(tap, root):
     root.tell("mount -t ext4 /dev/vdb /mnt")
     before = root.json("stats")
+    root.tell(f"head -c 8388608 /dev/zero >{SCRATCH}")
     root.create("disks", "--memory 160M --kernel /share/vmlinuz --initrd /share/initrd "
-                + " ".join(disk.option for disk in DISKS), "console=ttyS0 quiet")
+                + " ".join(disk.option for disk in DISKS) + f" --disk {SCRATCH}", "console=ttyS0 quiet")
     tap.run("disks that cannot be are refused by create", check_create, root)
     guest = use(tap, root)
     tap.run("and by start", check_start, root)
@@ -401,6 +448,7 @@ def guest_initrd(folder):
     share.mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("storage-guest"), share / "disks")
     shutil.copy(SCSI_WRITE, share / "scsi_write")
+    shutil.copy(DISK_VERIFY, share / "disk_verify")
     return concatenated_initrd(folder / "guest", GUEST_INITRD, folder / "guest.cpio")
 
 

@@ -6,6 +6,7 @@
 #include <check.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,12 +22,12 @@
 #define RING_PAGES_MAX 64u
 #define WORKER_BUFFER  (1 << 20)
 
-static int sealed_ram(void)
+static int sealed_memory(uint64_t bytes)
 {
-	int fd = memfd_create("ram", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(ftruncate(fd, (off_t)HOST_RAM_BYTES), 0);
+	ck_assert_int_eq(ftruncate(fd, (off_t)bytes), 0);
 	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
 	return fd;
 }
@@ -48,27 +49,51 @@ static void start_process(struct host *host, const char *program)
 	host->socket = sockets[0];
 }
 
-void host_start(struct host *host, const char *program)
+/* Started, and greeted with the memory and the table that there are. */
+static void introduce(struct host *host, const char *program)
 {
 	struct vsp_message hello = { .type = VSP_HELLO,
 		                     .number = VSP_PROTOCOL_VERSION,
 		                     .offset = vsp_user_of(HOST_PARTITION) };
 	struct vsp_map map;
-	int ram = sealed_ram();
 	int lifeline[2];
 
-	memset(host, 0, sizeof(*host));
 	vsp_map_for_ram(&map, HOST_RAM_BYTES);
-	ck_assert(vsp_guest_memory_init(&host->memory, &map, ram));
 	start_process(host, program);
 	hello.count = map.count;
 	hello.tail = map.range;
 	ck_assert_int_eq(pipe2(lifeline, O_CLOEXEC), 0);
 	host->lifeline = lifeline[0];
 	ck_assert_int_eq(vsp_socket_send(host->socket, &hello,
-	                                 (const int[]){ ram, lifeline[1] }, 2),
+	                                 (const int[]){ host->memory.fd, lifeline[1],
+	                                                host->table },
+	                                 3),
 	                 VSP_SOCKET_OK);
 	close(lifeline[1]);
+}
+
+void host_start(struct host *host, const char *program)
+{
+	struct vsp_map map;
+
+	memset(host, 0, sizeof(*host));
+	vsp_map_for_ram(&map, HOST_RAM_BYTES);
+	ck_assert(vsp_guest_memory_init(&host->memory, &map,
+	                                sealed_memory(HOST_RAM_BYTES)));
+	host->table = sealed_memory(VSP_TABLE_BYTES);
+	introduce(host, program);
+}
+
+void host_replace(struct host *host, const char *program)
+{
+	int status;
+
+	ck_assert_int_eq(kill(host->pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(host->pid, &status, 0), host->pid);
+	ck_assert(host_over(host, WAIT_MS));
+	close(host->socket);
+	close(host->lifeline);
+	introduce(host, program);
 }
 
 bool host_over(const struct host *host, int milliseconds)
@@ -127,6 +152,7 @@ int host_stop(struct host *host)
 	close(host->socket);
 	ck_assert_int_eq(waitpid(host->pid, &status, 0), host->pid);
 	close(host->lifeline);
+	close(host->table);
 	vsp_guest_memory_fini(&host->memory);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
@@ -142,22 +168,32 @@ static void wild_order(uint64_t *list, uint64_t pfn, uint32_t pages)
 		list[at++] = pfn + i;
 }
 
-static void send_open(struct host *host, const struct host_channel *channel,
-                      const uint64_t *list, uint32_t pages)
+static void list_pages(const struct host_channel *channel, uint64_t *list)
 {
+	wild_order(list, channel->pfn, channel->pages);
+	wild_order(list + channel->pages, channel->pfn + channel->pages, channel->pages);
+}
+
+static bool send_open(const struct host_channel *channel, enum vsp_message_type type)
+{
+	struct host *host = channel->host;
+	uint64_t list[2 * RING_PAGES_MAX];
 	struct vsp_message open = {
-		.type = VSP_OPEN,
+		.type = type,
 		.channel = channel->id,
-		.offset = pages,
-		.count = 2 * pages,
+		.offset = channel->pages,
+		.count = 2 * channel->pages,
 		.tail = list,
 	};
 	int events[2] = { channel->event_to_provider, channel->event_to_guest };
 
+	list_pages(channel, list);
 	ck_assert_int_eq(vsp_socket_send(host->socket, &open, events, 2), VSP_SOCKET_OK);
-	ck_assert_uint_eq(host_expect(host, VSP_OPENED)->number, 0);
+	if (host_expect(host, VSP_OPENED)->number != 0)
+		return false;
 	ck_assert_uint_eq(host->packet.message.channel, channel->id);
 	host_send(host, VSP_START, channel->id, 0, "");
+	return true;
 }
 
 void host_open(struct host *host, struct host_channel *channel, uint32_t id, uint64_t pfn,
@@ -171,14 +207,25 @@ void host_open(struct host *host, struct host_channel *channel, uint32_t id, uin
 	channel->id = id;
 	channel->event_to_provider = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	channel->event_to_guest = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	wild_order(list, pfn, pages);
-	wild_order(list + pages, pfn + pages, pages);
+	channel->pfn = pfn;
+	channel->pages = pages;
+	list_pages(channel, list);
 	memset(host->memory.base + pfn * PAGE_4K, 0, 2 * pages * PAGE_4K);
 	ck_assert(vsp_ring_map(&host->memory, list, pages, &channel->upstream));
 	ck_assert(vsp_ring_map(&host->memory, list + pages, pages, &channel->downstream));
 	ck_assert_int_eq(ring_producer_init(&channel->out, &channel->upstream), RING_OK);
 	ck_assert_int_eq(ring_consumer_init(&channel->in, &channel->downstream), RING_OK);
-	send_open(host, channel, list, pages);
+	ck_assert(send_open(channel, VSP_OPEN));
+}
+
+bool host_try_resume(struct host_channel *channel)
+{
+	return send_open(channel, VSP_RESUME);
+}
+
+void host_resume(struct host_channel *channel)
+{
+	ck_assert(host_try_resume(channel));
 }
 
 void host_close(struct host_channel *channel)

@@ -22,6 +22,7 @@
 struct host {
 	pid_t pid;
 	int socket;
+	int table;    /* for the next process, too */
 	int lifeline; /* hangs up when nothing of the provider is left */
 	struct vsp_guest_memory memory;
 	struct vsp_packet packet; /* the last message from the provider */
@@ -31,6 +32,8 @@ struct host {
 struct host_channel {
 	struct host *host;
 	uint32_t id;
+	uint64_t pfn; /* of its rings, and how many pages each has */
+	uint32_t pages;
 	struct ring_memory upstream;
 	struct ring_memory downstream;
 	struct ring_producer out; /* to the provider */
@@ -42,6 +45,9 @@ struct host_channel {
 
 /* Start the program and say HELLO. */
 void host_start(struct host *host, const char *program);
+
+/* Kill it, wait until its I/O is over, and have another take its place: HELLO with the same memory and table. */
+void host_replace(struct host *host, const char *program);
 
 /* CONFIG and READY; READY's text is in host->packet. True: it is ready. */
 bool host_configure(struct host *host, const char *json);
@@ -61,6 +67,9 @@ void host_send(struct host *host, enum vsp_message_type type, uint32_t channel,
 /* OPEN, OPENED, START: rings of `pages` pages each way, from page `pfn` on, in wild order. */
 void host_open(struct host *host, struct host_channel *channel, uint32_t id, uint64_t pfn,
                uint32_t pages);
+/* RESUME in OPEN's place. */
+void host_resume(struct host_channel *channel);
+bool host_try_resume(struct host_channel *channel); /* false: it is refused */
 void host_close(struct host_channel *channel);
 
 void host_signal(const struct host_channel *channel);

@@ -103,6 +103,7 @@ static void end_first(int result)
 /* ---- The guest ---- */
 
 static struct storage *storage;
+static struct in_flight_table table;
 static struct vsp_channel channel;
 static struct ring_producer out;
 static struct ring_consumer in;
@@ -128,7 +129,7 @@ static void put(uint64_t id, const struct storvsc_packet *packet,
 	                                sizeof(*packet), &signal);
 
 	ck_assert_int_eq(status, RING_OK);
-	storage_channel_pump(storage);
+	storage_pump(storage);
 }
 
 /* The next answer's id and packet; false: there is none. */
@@ -150,7 +151,7 @@ static bool nothing_answered(void)
 	struct storvsc_packet packet;
 	uint64_t id;
 
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	return !answered(&id, &packet);
 }
 
@@ -159,7 +160,7 @@ static void expect_answer(uint64_t due)
 	struct storvsc_packet packet;
 	uint64_t id;
 
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert(answered(&id, &packet));
 	ck_assert_uint_eq(id, due);
 }
@@ -170,7 +171,7 @@ static void expect_result(uint64_t due, uint8_t srb_status)
 	struct vstor_result result;
 	uint64_t id;
 
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert(answered(&id, &packet));
 	ck_assert_uint_eq(id, due);
 	ck_assert(vstor_result_read(&packet, &result));
@@ -264,7 +265,8 @@ static void set_up(void)
 	storage = calloc(1, sizeof(*storage));
 	queued = 0;
 	closed = false;
-	ck_assert(storage_requests_init(storage));
+	memset(&table, 0, sizeof(table));
+	ck_assert(storage_requests_init(storage, &table));
 	open_disk();
 	open_channel();
 }
@@ -273,7 +275,7 @@ static void tear_down(void)
 {
 	while (queued)
 		end_first(-EIO);
-	storage_channel_close(storage);
+	storage_channel_close(channel.context);
 	ck_assert(closed);
 	backend_file.close(&storage->disks[0].backend);
 	unlink(disk_path);
@@ -373,12 +375,12 @@ START_TEST(a_batch_of_answers_is_one_signal)
 	signals = 0;
 	while (queued > WRITES / 2)
 		end_first(WRITE_BYTES);
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert_uint_eq(signals, 1);
 	/* The guest has not read them yet, and will find the others behind them. */
 	while (queued)
 		end_first(WRITE_BYTES);
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert_uint_eq(signals, 1);
 	while (answered(&id, &packet))
 		;
@@ -423,16 +425,16 @@ START_TEST(a_channel_is_closed_after_all_that_was_in_flight)
 {
 	write_10(1, false);
 	write_10(2, false);
-	storage_channel_close(storage);
+	storage_channel_close(channel.context);
 	ck_assert(!closed);
 	end_first(WRITE_BYTES);
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert(!closed);
 	end_first(512); /* and the rest of it */
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert(!closed);
 	end_first(WRITE_BYTES - 512);
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	ck_assert(closed);
 	ck_assert(storage_channel_open(storage, &channel));
 }

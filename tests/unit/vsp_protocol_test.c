@@ -170,11 +170,13 @@ static const struct row {
 	uint32_t unit, count_min, count_max;
 	uint32_t offset, number; /* good values of those */
 } rows[VSP_MESSAGE_TYPES] = {
-	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, 2, 24, 1, 8, VSP_USER_FIRST,
+	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, 3, 24, 1, 8, VSP_USER_FIRST,
 	                9 },
 	[VSP_CONFIG] = { "CONFIG", VSP_WORKER, 0, 0, 1, 0, 65536, 0, 0 },
 	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | NUMBER | OFFSET, 2, 8, 4, 8192, 2,
 	               0 },
+	[VSP_RESUME] = { "RESUME", VSP_WORKER, CHANNEL | NUMBER | OFFSET, 2, 8, 4, 8192, 2,
+	                 0 },
 	[VSP_START] = { "START", VSP_WORKER, CHANNEL, 0, 0, 0, 0, 0, 0 },
 	[VSP_CLOSE] = { "CLOSE", VSP_WORKER, CHANNEL, 0, 0, 0, 0, 0, 0 },
 	[VSP_COMMAND] = { "COMMAND", VSP_WORKER, NUMBER, 0, 1, 0, 65536, 0, 9 },
@@ -298,6 +300,9 @@ START_TEST(values_are_taken_up_to_their_limits)
 		{ VSP_OPEN, 3, 1, 0, false },
 		{ VSP_OPEN, 9, 7, 0, true },
 		{ VSP_OPEN, 9, 8, 0, false },
+		{ VSP_RESUME, 4, 2, 0, true },
+		{ VSP_RESUME, 4, 1, 0, false },
+		{ VSP_RESUME, 4, 3, 0, false },
 		{ VSP_LOG, 1, 0, 2, true },
 		{ VSP_LOG, 1, 0, 3, false },
 	};

@@ -14,6 +14,7 @@
 static bool silent;
 static bool borrows;
 static bool offers;
+static bool dies_once;
 static struct vsp_channel *opened;
 static struct vsp_loan borrowed;
 static uint32_t asked; /* the tag of the order to borrow */
@@ -28,11 +29,13 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
 	offers = strstr(json, "\"vm\":\"" OFFERS "\"");
+	dies_once = strstr(json, "\"vm\":\"" DIES_ONCE "\"");
 	if (strstr(json, "\"vm\":\"" LINGERS "\"")) {
 		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
 	}
 	return strstr(json, "\"shutdown\"") &&
-	       (silent || borrows || offers || strstr(json, "\"vm\":\"test\""));
+	       (silent || borrows || offers || dies_once ||
+	        strstr(json, "\"vm\":\"test\""));
 }
 
 static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
@@ -42,12 +45,22 @@ static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
 	return channel->in.data_bytes == 4096 && open("/", O_RDONLY) < 0;
 }
 
+/* The table is empty for the first, and what the first left for the next. */
+static bool provider_resume(struct vsp *vsp, struct vsp_channel *channel)
+{
+	return *(const uint32_t *)vsp_table(vsp) == channel->id &&
+	       provider_open(vsp, channel);
+}
+
 static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
 {
+	uint32_t *lives = vsp_table(vsp);
+
 	opened = channel;
 	if (offers && channel->index == 0)
 		vsp_offer(vsp, channel, 2);
-	vsp_channel_signal(channel);
+	if (!dies_once || *lives == 0)
+		vsp_channel_signal(channel);
 }
 
 /* The guest is told when it looks at what the other end says of it. */
@@ -60,8 +73,14 @@ static void provider_offered(struct vsp *vsp, struct vsp_channel *channel, uint3
 
 static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 {
-	(void)vsp;
-	(void)channel;
+	uint32_t *table = vsp_table(vsp);
+
+	/* The second one finds the signal that killed the first. */
+	if (dies_once && *table == channel->id) {
+		vsp_channel_signal(channel);
+		return;
+	}
+	*table = channel->id;
 	/* No signal of its own ends the first process of a name space. */
 	__builtin_trap();
 }
@@ -122,6 +141,7 @@ int worker_provider_main(void)
 		.name = PROVIDER,
 		.configure = provider_configure,
 		.open = provider_open,
+		.resume = provider_resume,
 		.started = provider_started,
 		.signalled = provider_signalled,
 		.close = provider_close,

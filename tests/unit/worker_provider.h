@@ -12,6 +12,7 @@
 #define OFFERS "offers" /* and one that wants two sub-channels of what the guest opens */
 #define BORROWED \
 	0x77 /* what it leaves in its last byte, long after it was asked to return it */
+#define DIES_ONCE   "dies-once"  /* and one whose provider goes on where it died */
 #define PROVIDER_IO "VIRIDIS_IO" /* names the socket where this I/O is taken over */
 
 /* What it counts, but for the innermost object and the braces behind it. */

@@ -13,7 +13,8 @@ set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c $
 	${vm}/loader.c ${vm}/panic.c ${vm}/vp_run.c ${vm}/vp_registers.c ${vm}/vp_topology.c ${vm}/guest_access.c
 	${vm}/port_intercept.c ${vm}/memory_intercept.c ${vm}/serial.c ${vm}/serial_file.c
 	${vm}/control.c ${vm}/dsdt.c ${vmbusd}/vmbusd.c ${vmbusd}/channel.c ${vmbusd}/offer.c
-	${vmbusd}/offers.c ${vmbusd}/counters.c ${vmbusd}/loan.c ${vmbusd}/sub_channel.c ${vmbusd}/provider.c
+	${vmbusd}/offers.c ${vmbusd}/counters.c ${vmbusd}/loan.c ${vmbusd}/sub_channel.c ${vmbusd}/restart.c
+	${vmbusd}/provider.c
 	${config}/definition.c ${config}/kernel_file.c ${config}/definition_json.c ${config}/definition_net.c
 	${config}/definition_forward.c
 	${config}/json_text.c ${config}/control_json.c ${config}/state.c ${config}/file_lock.c

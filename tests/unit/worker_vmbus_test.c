@@ -245,6 +245,17 @@ static char *providers(void)
 	return json_text_finish(builder, FALSE);
 }
 
+static char *events; /* what those who listen are told, a line each */
+
+static void on_told(gpointer context, const char *event, const char *reason)
+{
+	char *before = events;
+
+	(void)context;
+	events = g_strconcat(before ? before : "", event, " ", reason, "\n", NULL);
+	g_free(before);
+}
+
 /* The child signals, and its provider dies of it (provider_signalled()). */
 static gpointer child_of_dying_provider(gpointer data)
 {
@@ -272,6 +283,7 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 	GThread *thread;
 
 	worker_make();
+	machine->told = on_told;
 	before = providers();
 	ck_assert_str_eq(before, "{\"providers\":{\"util\":\"serving\"}}");
 	thread = g_thread_new("child", child_of_dying_provider, NULL);
@@ -279,6 +291,55 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 	g_thread_join(thread);
 	after = providers();
 	ck_assert_str_eq(after, "{\"providers\":{\"util\":\"died\"}}");
+	/* It was started again, but not for ever: the signal that kills it stays. */
+	ck_assert_ptr_nonnull(
+		strstr(events, "provider-restarted util\nprovider-died util\n"));
+	ck_assert(g_str_has_suffix(events, "provider-given-up util\n"));
+	g_clear_pointer(&events, g_free);
+}
+END_TEST
+
+/* Its channel stays open over the death of its provider, and no signal is lost. */
+static gpointer child_of_returning_provider(gpointer data)
+{
+	struct pollfd signal = { .events = POLLIN };
+	uint64_t one = 1;
+	uint32_t relid;
+
+	(void)data;
+	guest_connect();
+	relid = guest_take_offers();
+	guest_open(relid);
+	signal.fd = fake_event_to_child();
+	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* it started */
+	ck_assert_int_eq(read(signal.fd, &one, sizeof(one)), sizeof(one));
+	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
+	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* the second one answers */
+	request_shutdown(FALSE);
+	ck_assert_pstr_eq(shutdown_error, NULL);
+	guest_close(relid);
+	guest_open(relid);
+	guest_close(relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(a_provider_that_dies_is_started_again_and_goes_on)
+{
+	g_autofree char *told = NULL;
+	GThread *thread;
+
+	g_free(definition->name);
+	definition->name = g_strdup(DIES_ONCE);
+	worker_make();
+	machine->told = on_told;
+	thread = g_thread_new("child", child_of_returning_provider, NULL);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	told = providers();
+	ck_assert_str_eq(told, "{\"providers\":{\"util\":\"serving\"}}");
+	ck_assert_str_eq(events, "provider-died util\nprovider-restarted util\n");
+	g_clear_pointer(&events, g_free);
 }
 END_TEST
 
@@ -559,6 +620,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
 	tcase_add_test(tcase, sub_channels_come_and_go_with_the_first);
+	tcase_add_test(tcase, a_provider_that_dies_is_started_again_and_goes_on);
 	tcase_add_loop_test(
 		tcase, memory_that_was_lent_is_the_guests_when_its_provider_has_let_go, 0,
 		2);

@@ -84,6 +84,9 @@ MUST_CHECK enum ring_status ring_producer_init(struct ring_producer *ring,
 MUST_CHECK enum ring_status ring_put(struct ring_producer *ring,
                                      const struct ring_packet *packet, bool *signal);
 
+/* Where the write index stands once a packet of one payload like this has been put. */
+uint32_t ring_index_after_put(const struct ring_producer *ring, uint32_t payload_bytes);
+
 /* The two packets that consist of one payload. */
 MUST_CHECK enum ring_status ring_put_inband(struct ring_producer *ring,
                                             uint64_t transaction_id, uint16_t flags,
@@ -140,6 +143,17 @@ struct ring_received {
 /* Take the ring up where its control page stands. */
 MUST_CHECK enum ring_status ring_consumer_init(struct ring_consumer *ring,
                                                const struct ring_memory *memory);
+
+/*
+ * Likewise behind packets that an owner before took out, up to index `read`, though it may not have
+ * given all of them back.
+ */
+MUST_CHECK enum ring_status ring_consumer_resume(struct ring_consumer *ring,
+                                                 const struct ring_memory *memory,
+                                                 uint32_t read);
+
+/* The index behind the packet that ring_peek() looked at; before that, the one of the next packet. */
+uint32_t ring_index_after_peeked(const struct ring_consumer *ring);
 
 /*
  * Copy the next packet into `buffer` (aligned to 8) and describe it; it stays in the

@@ -37,6 +37,25 @@ enum ring_status ring_consumer_init(struct ring_consumer *ring,
 	return RING_OK;
 }
 
+enum ring_status ring_consumer_resume(struct ring_consumer *ring,
+                                      const struct ring_memory *memory, uint32_t read)
+{
+	enum ring_status status = ring_consumer_init(ring, memory);
+
+	if (status != RING_OK)
+		return status;
+	if (!ring_index_ok(memory, read)) /* R1: whoever kept it is not trusted either */
+		return RING_INVALID;
+	ring->read = read;
+	ring->write_seen = read;
+	return RING_OK;
+}
+
+uint32_t ring_index_after_peeked(const struct ring_consumer *ring)
+{
+	return ring_index_after(&ring->memory, ring->read, ring->peeked_bytes);
+}
+
 /* Fetch the peer's index; false, and corrupt, when it is none. */
 static bool see_write_index(struct ring_consumer *ring)
 {

@@ -167,6 +167,14 @@ enum ring_status ring_put(struct ring_producer *ring, const struct ring_packet *
 	return RING_OK;
 }
 
+uint32_t ring_index_after_put(const struct ring_producer *ring, uint32_t payload_bytes)
+{
+	return ring_index_after(&ring->memory, ring->write,
+	                        (uint32_t)round_up(RING_DESCRIPTOR_BYTES + payload_bytes,
+	                                           8) +
+	                                VMBUS_PACKET_TRAILER_BYTES);
+}
+
 enum ring_status ring_put_inband(struct ring_producer *ring, uint64_t transaction_id,
                                  uint16_t flags, const void *payload,
                                  uint32_t payload_bytes, bool *signal)

@@ -211,6 +211,9 @@ void server_release_complete(struct server *server, uint32_t relid, uint32_t gpa
 
 /* NULL when the relid names no offer. */
 const struct server_channel *server_channel(const struct server *server, uint32_t relid);
+/* The rings of a channel that is OPENING, OPEN or CLOSING, as ops->channel_open had them; false: it is CLOSED. */
+MUST_CHECK bool server_channel_rings(struct server *server, uint32_t relid,
+                                     struct server_rings *rings);
 /* A READY GPADL of the channel and its pages, or NULL. */
 const struct gpadl *server_gpadl(struct server *server, uint32_t relid, uint32_t gpadl_id,
                                  const uint64_t **pfns);

@@ -245,6 +245,15 @@ static bool vp_ok(const struct server *server, uint32_t vp)
 	return vp < server->config.vp_count || vp == VMBUS_VP_NONE;
 }
 
+static void describe_rings(const struct vmbus_open_channel *open,
+                           const struct gpadl *gpadl, struct server_rings *rings)
+{
+	rings->upstream_pages = open->downstream_pages;
+	rings->downstream_pages = gpadl->page_count - open->downstream_pages;
+	rings->target_vp = open->target_vp;
+	rings->user_data = open->user_data;
+}
+
 /* Each ring is whole pages: a control page and data. */
 static bool find_rings(struct server *server, const struct vmbus_open_channel *open,
                        struct server_rings *rings)
@@ -257,11 +266,26 @@ static bool find_rings(struct server *server, const struct vmbus_open_channel *o
 	if (gpadl->page_count < 4 || open->downstream_pages < 2 ||
 	    open->downstream_pages > gpadl->page_count - 2)
 		return false;
-	rings->upstream_pages = open->downstream_pages;
-	rings->downstream_pages = gpadl->page_count - open->downstream_pages;
-	rings->target_vp = open->target_vp;
-	rings->user_data = open->user_data;
+	describe_rings(open, gpadl, rings);
 	return vp_ok(server, open->target_vp);
+}
+
+/* S5: its GPADL stays while it is not closed, whether the client wants it back or not. */
+bool server_channel_rings(struct server *server, uint32_t relid,
+                          struct server_rings *rings)
+{
+	const struct server_channel *channel = server_slot(server, relid);
+	const struct gpadl *gpadl;
+
+	if (!channel || channel->state == SERVER_CHANNEL_CLOSED)
+		return false;
+	gpadl = gpadl_find(&server->gpadls, relid, channel->ring_gpadl);
+	if (!gpadl)
+		return false;
+	rings->pfns = gpadl_pfns(&server->gpadls, gpadl);
+	describe_rings(&channel->open, gpadl, rings);
+	rings->target_vp = channel->target_vp;
+	return true;
 }
 
 void server_start_open(struct server *server, struct server_channel *channel)

@@ -80,7 +80,7 @@ enum vsp_socket_status datagram_receive(int socket, void *buffer, size_t capacit
 	};
 	ssize_t bytes;
 
-	*datagram = (struct datagram){ .descriptors = { -1, -1 } };
+	*datagram = (struct datagram){ .descriptors = { -1, -1, -1 } };
 	do {
 		bytes = recvmsg(socket, &header, MSG_CMSG_CLOEXEC);
 	} while (bytes < 0 && errno == EINTR);

@@ -7,7 +7,7 @@
 #include <sys/uio.h>
 #include <viridis/base/assert.h>
 
-#define DATAGRAM_DESCRIPTORS_MAX 2u
+#define DATAGRAM_DESCRIPTORS_MAX 3u
 
 enum vsp_socket_status {
 	VSP_SOCKET_OK,

@@ -50,6 +50,17 @@ bool vsp_guest_memory_init(struct vsp_guest_memory *memory, const struct vsp_map
 	return true;
 }
 
+void *vsp_sealed_map(int fd, uint64_t bytes)
+{
+	uint64_t found;
+	void *at;
+
+	if (!file_is_sealed(fd, &found) || found != bytes)
+		return NULL;
+	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return at == MAP_FAILED ? NULL : at;
+}
+
 void vsp_guest_memory_fini(struct vsp_guest_memory *memory)
 {
 	munmap(memory->base, memory->bytes);

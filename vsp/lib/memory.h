@@ -20,6 +20,9 @@ bool vsp_guest_memory_init(struct vsp_guest_memory *memory, const struct vsp_map
                            int fd) MUST_CHECK;
 void vsp_guest_memory_fini(struct vsp_guest_memory *memory);
 
+/* What of its size is sealed at `fd`, mapped; NULL: it is not, or has another size. The descriptor stays the caller's. */
+void *vsp_sealed_map(int fd, uint64_t bytes) MUST_CHECK;
+
 /* [gpa, gpa + bytes) or NULL when it is not all RAM in one range. */
 void *vsp_guest_memory_at(const struct vsp_guest_memory *memory, uint64_t gpa,
                           uint64_t bytes);

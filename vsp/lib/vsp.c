@@ -33,6 +33,7 @@ struct vsp {
 	struct vsp_guest_memory memory;
 	uint32_t user; /* to become */
 	int lifeline;  /* kept open, never used: protocol.h */
+	void *table;
 	struct vsp_channels channels;
 	enum stage stage;
 	int exit_status;
@@ -72,6 +73,11 @@ void *vsp_context(const struct vsp *vsp)
 int vsp_lifeline(const struct vsp *vsp)
 {
 	return vsp->lifeline;
+}
+
+void *vsp_table(const struct vsp *vsp)
+{
+	return vsp->table;
 }
 
 void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
@@ -123,7 +129,9 @@ static bool take_hello(struct vsp *vsp, struct vsp_packet *packet)
 	if (message->number != VSP_PROTOCOL_VERSION)
 		return false;
 	memcpy(map.range, message->tail, message->count * sizeof(map.range[0]));
-	if (!vsp_guest_memory_init(&vsp->memory, &map, packet->datagram.descriptors[0]))
+	vsp->table = vsp_sealed_map(packet->datagram.descriptors[2], VSP_TABLE_BYTES);
+	if (!vsp->table ||
+	    !vsp_guest_memory_init(&vsp->memory, &map, packet->datagram.descriptors[0]))
 		return false;
 	packet->datagram.descriptors[0] = -1; /* the memory's now */
 	vsp->user = message->offset;
@@ -156,13 +164,20 @@ static void channel_signalled(struct vsp *vsp, int fd, void *context)
 	vsp->provider->signalled(vsp, context);
 }
 
+static bool open_channel(struct vsp *vsp, struct vsp_channel *channel, bool resumes)
+{
+	return resumes && vsp->provider->resume ? vsp->provider->resume(vsp, channel) :
+	                                          vsp->provider->open(vsp, channel);
+}
+
 static bool take_open(struct vsp *vsp, struct vsp_packet *packet)
 {
+	bool resumes = packet->message.type == VSP_RESUME;
 	struct vsp_message answer = { .type = VSP_OPENED,
 		                      .channel = packet->message.channel };
 	struct vsp_channel *channel =
 		vsp_channels_open(&vsp->channels, &vsp->memory, packet);
-	bool opened = channel && vsp->provider->open(vsp, channel);
+	bool opened = channel && open_channel(vsp, channel, resumes);
 
 	if (channel && !opened)
 		vsp_channels_close(&vsp->channels, channel);
@@ -257,6 +272,7 @@ static bool take_while_serving(struct vsp *vsp, struct vsp_packet *packet)
 
 	switch (message->type) {
 	case VSP_OPEN:
+	case VSP_RESUME:
 		return !channel && take_open(vsp, packet);
 	case VSP_START:
 		return channel && take_start(vsp, channel);

@@ -50,6 +50,12 @@ struct vsp_provider {
 	/* Get ready; the guest is not to hear from us yet. False refuses the channel. */
 	bool (*open)(struct vsp *vsp, struct vsp_channel *channel);
 
+	/*
+	 * In open's place for one that another process served before it died: the guest goes on using it, and has
+	 * not noticed. Optional: `open` is called without it. `started` follows either.
+	 */
+	bool (*resume)(struct vsp *vsp, struct vsp_channel *channel);
+
 	/* The guest knows that the channel is open, and may have put packets in already. */
 	void (*started)(struct vsp *vsp, struct vsp_channel *channel);
 
@@ -86,6 +92,12 @@ void *vsp_context(const struct vsp *vsp);
  * them are closed the worker takes the guest's pages for free. From `configure` on.
  */
 int vsp_lifeline(const struct vsp *vsp);
+
+/*
+ * VSP_TABLE_BYTES that outlive the process: zeros at first; for one that takes a dead one's place, what that one
+ * left there, which is to be checked. From `configure` on.
+ */
+void *vsp_table(const struct vsp *vsp);
 
 /* [gpa, gpa + bytes) of the child's RAM in our address space; NULL when it is not all RAM. */
 void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes);

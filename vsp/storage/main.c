@@ -79,6 +79,7 @@ static bool open_disk(struct storage *storage, const struct storage_config *conf
 	if (!disk->backend.ops->open(&disk->backend, wanted->path, error, error_bytes))
 		return false;
 	describe_disk(disk, wanted->identity);
+	disk->model.has_grown = storage->table->grown & BIT64(wanted->lun);
 	storage->target.disk[wanted->lun] = &disk->model;
 	if (!disk->backend.direct)
 		storage_log(storage, VSP_LOG_WARNING,
@@ -94,7 +95,7 @@ static void completions_ready(struct vsp *vsp, int fd, void *context)
 	(void)vsp;
 	(void)fd;
 	uring_reap(&storage->uring);
-	storage_channel_pump(storage);
+	storage_pump(storage);
 	/* An I/O whose rest was queued while the channel is closing. */
 	uring_submit(&storage->uring);
 }
@@ -126,7 +127,7 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 	storage->vsp = vsp;
 	if (!storage_config_parse(&config, json, error, error_bytes))
 		return false;
-	if (!storage_requests_init(storage) ||
+	if (!storage_requests_init(storage, vsp_table(vsp)) ||
 	    !uring_init(&storage->uring, STORAGE_REQUESTS_MAX)) {
 		snprintf(error, error_bytes, "io_uring: %s", strerror(errno));
 		done = false;
@@ -144,25 +145,29 @@ static bool channel_open(struct vsp *vsp, struct vsp_channel *channel)
 	return storage_channel_open(vsp_context(vsp), channel);
 }
 
+static bool channel_resume(struct vsp *vsp, struct vsp_channel *channel)
+{
+	return storage_channel_resume(vsp_context(vsp), channel);
+}
+
 static void channel_started(struct vsp *vsp, struct vsp_channel *channel)
 {
-	(void)channel; /* there is one */
-	storage_channel_pump(vsp_context(vsp));
+	(void)vsp;
+	storage_channel_pump(channel->context);
 }
 
 static void channel_signalled(struct vsp *vsp, struct vsp_channel *channel)
 {
 	struct storage *storage = vsp_context(vsp);
 
-	(void)channel; /* there is one */
 	storage->counts.signals_in++;
-	storage_channel_pump(storage);
+	storage_channel_pump(channel->context);
 }
 
 static void channel_close(struct vsp *vsp, struct vsp_channel *channel)
 {
-	(void)channel; /* there is one */
-	storage_channel_close(vsp_context(vsp));
+	(void)vsp;
+	storage_channel_close(channel->context);
 }
 
 /* ---- Orders ---- */
@@ -193,6 +198,8 @@ static void grow_disks(struct storage *storage, uint32_t tag)
 	for (unsigned int lun = 0; lun < SCSI_LUNS_MAX; lun++) {
 		if (!storage->target.disk[lun] || !storage_disk_grow(storage, lun))
 			continue;
+		/* It stays noted: who is told twice only looks twice. */
+		storage->table->grown |= BIT64(lun);
 		storage->disks[lun].model.has_grown = true;
 		grown++;
 	}
@@ -223,6 +230,7 @@ int main(void)
 		.name = "viridis-storage",
 		.configure = configure,
 		.open = channel_open,
+		.resume = channel_resume,
 		.started = channel_started,
 		.signalled = channel_signalled,
 		.close = channel_close,

@@ -15,14 +15,21 @@
 
 /* ---- Slots ---- */
 
-bool storage_requests_init(struct storage *storage)
+bool storage_requests_init(struct storage *storage, void *table)
 {
+	storage->table = table;
+	(void)in_flight_init(
+		storage->table); /* an empty one has nothing to be taken up */
 	storage->requests = calloc(STORAGE_REQUESTS_MAX, sizeof(*storage->requests));
 	if (!storage->requests)
 		return false;
 	for (unsigned int i = STORAGE_REQUESTS_MAX; i-- > 0;) {
 		storage->requests[i].storage = storage;
-		storage_request_free(&storage->requests[i]);
+		storage->requests[i].slot = &storage->table->slots[i];
+		if (storage->table->slots[i].busy)
+			storage->orphans++;
+		else
+			storage_request_free(&storage->requests[i]);
 	}
 	for (unsigned int i = 0; i < STORAGE_BOUNCES_MAX; i++) {
 		void *buffer = aligned_alloc(PAGE_4K, STORAGE_TRANSFER_BYTES);
@@ -34,19 +41,86 @@ bool storage_requests_init(struct storage *storage)
 	return true;
 }
 
-struct storage_request *storage_request_take(struct storage *storage)
+static void forget(struct storage *storage, unsigned int number)
 {
-	struct storage_request *request = storage->free_requests;
+	storage->table->slots[number].busy = 0;
+	storage->orphans--;
+	storage_request_free(&storage->requests[number]);
+}
 
-	if (!request)
-		return NULL;
-	storage->free_requests = request->next;
+void storage_requests_forget(struct storage *storage, uint32_t channel)
+{
+	for (unsigned int i = 0; storage->orphans && i < STORAGE_REQUESTS_MAX; i++) {
+		const struct in_flight_slot *slot = &storage->table->slots[i];
+
+		if (slot->busy && slot->channel == channel)
+			forget(storage, i);
+	}
+}
+
+static bool is_open(const struct storage *storage, uint32_t id)
+{
+	for (unsigned int i = 0; i < storage->channel_limit; i++)
+		if (storage->channels[i].vsp && storage->channels[i].vsp->id == id)
+			return true;
+	return false;
+}
+
+/* Of channels that were closed while nobody served them. */
+static void forget_orphans(struct storage *storage)
+{
+	for (unsigned int i = 0; i < STORAGE_REQUESTS_MAX; i++) {
+		const struct in_flight_slot *slot = &storage->table->slots[i];
+
+		if (slot->busy && !is_open(storage, slot->channel))
+			forget(storage, i);
+	}
+	storage->orphans = 0; /* those of open channels were taken up */
+}
+
+static void clear(struct storage_request *request)
+{
 	request->next = NULL;
 	request->disk = NULL;
 	request->memory_count = 0;
 	request->memory_bytes = 0;
 	request->bounce = NULL;
 	request->extents_left = 0;
+	request->handshakes = false;
+}
+
+unsigned int storage_requests_resume(struct storage *storage,
+                                     struct in_flight_channel *record,
+                                     uint32_t write_index, uint16_t *numbers,
+                                     uint32_t *answered)
+{
+	bool was_busy[STORAGE_REQUESTS_MAX];
+	unsigned int count;
+
+	for (unsigned int i = 0; i < STORAGE_REQUESTS_MAX; i++)
+		was_busy[i] = storage->table->slots[i].busy &&
+		              storage->table->slots[i].channel == record->id;
+	count = in_flight_resume(storage->table, record, write_index, numbers, answered);
+	for (unsigned int i = 0; i < STORAGE_REQUESTS_MAX; i++)
+		if (was_busy[i] && !storage->table->slots[i].busy)
+			forget(storage, i);
+	for (unsigned int i = 0; i < count; i++)
+		clear(&storage->requests[numbers[i]]);
+	storage->orphans -= count;
+	return count;
+}
+
+struct storage_request *storage_request_take(struct storage *storage)
+{
+	struct storage_request *request;
+
+	if (!storage->free_requests && storage->orphans)
+		forget_orphans(storage);
+	request = storage->free_requests;
+	if (!request)
+		return NULL;
+	storage->free_requests = request->next;
+	clear(request);
 	return request;
 }
 

@@ -46,8 +46,9 @@ static void add_controller(JsonBuilder *builder, const struct storage *storage)
 	const struct storage_counts *counts = &storage->counts;
 
 	add_int(builder, "requests", counts->requests);
+	add_int(builder, "again", counts->again);
 	add_int(builder, "rejected", counts->rejected);
-	add_int(builder, "in-flight", storage->channel.in_flight);
+	add_int(builder, "in-flight", storage->in_flight);
 	add_int(builder, "signals-in", counts->signals_in);
 	add_int(builder, "signals-out", counts->signals_out);
 	add_int(builder, "submissions", storage->uring.submissions);

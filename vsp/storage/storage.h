@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One SCSI controller: its disks, its channel, its requests in flight. Everything runs on the
+ * One SCSI controller: its disks, its channels, its requests in flight. Everything runs on the
  * provider's one thread.
  *
  *   ring -> channel.c -> request.c -> core/ -> backend -> io_uring
@@ -16,16 +16,17 @@
 #include "vmbus/core/ring.h"
 #include "vsp/lib/vsp.h"
 #include "vsp/storage/backend.h"
+#include "vsp/storage/core/in_flight.h"
 #include "vsp/storage/core/scsi_answer.h"
 #include "vsp/storage/core/scsi_device.h"
 
-#define STORAGE_REQUESTS_MAX   256u
+#define STORAGE_REQUESTS_MAX   IN_FLIGHT_SLOTS
+#define STORAGE_CHANNELS_MAX   16u
 #define STORAGE_TRANSFER_BYTES (UINT32_C(1) << 20)
 #define STORAGE_RANGES_MAX     16u
 /* A range that starts inside a page needs one page more. */
-#define STORAGE_PAGES_MAX    (STORAGE_TRANSFER_BYTES / VMBUS_PAGE_BYTES + STORAGE_RANGES_MAX)
-#define STORAGE_PACKET_BYTES 8192u
-#define STORAGE_BOUNCES_MAX  8u
+#define STORAGE_PAGES_MAX   (STORAGE_TRANSFER_BYTES / VMBUS_PAGE_BYTES + STORAGE_RANGES_MAX)
+#define STORAGE_BOUNCES_MAX 8u
 
 /* Counted since the process started; figures only, nothing depends on them. */
 struct storage_disk_counts {
@@ -40,6 +41,7 @@ struct storage_disk_counts {
 
 struct storage_counts {
 	uint64_t requests; /* packets from the guest that were answered or begun */
+	uint64_t again;    /* of them, those that a process before this one had begun */
 	uint64_t rejected; /* packets that made no sense */
 	uint64_t signals_in;
 	uint64_t signals_out;
@@ -55,17 +57,23 @@ struct storage_disk {
 };
 
 struct storage;
+struct storage_channel;
 
 /* From a packet taken out of the ring to its answer put in. */
 struct storage_request {
 	struct backend_io io;
 	struct storage_request *next; /* in the list of free or of answered ones */
 	struct storage *storage;
+	struct storage_channel *channel;
+	struct in_flight_slot *
+		slot; /* where its packet lies: table->slots[] has one for each request */
 	struct storage_disk *disk; /* I/O only */
 	uint64_t transaction_id;
 	bool wants_completion;
 	struct storvsc_packet packet; /* as received */
 	struct storvsc_packet answer; /* valid once answered */
+	bool handshakes;              /* it is part of the driver's initialisation, */
+	uint32_t handshake;           /* and when it has been answered that stands here */
 
 	enum scsi_action_type type;
 	uint64_t bytes;            /* of the I/O */
@@ -87,20 +95,20 @@ struct storage_request_list {
 	struct storage_request **last;
 };
 
-/* The controller's channel. It is open while `vsp` is not NULL. */
+/* One of the controller's channels. It is open while `vsp` is not NULL. */
 struct storage_channel {
+	struct storage *storage;
 	struct vsp_channel *vsp;
+	struct in_flight_channel *record; /* in the table */
 	struct ring_consumer in;
 	struct ring_producer out;
-	struct vstor_server server;
 	struct storage_request_list answered; /* for lack of room not in the ring yet */
-	struct storage_request *reset;        /* waits until nothing is in flight */
+	struct storage_request_list again;    /* begun by a process that died */
 	unsigned int in_flight;               /* requests that backends have */
-	bool enumerate; /* the guest is to be told to look at its disks */
-	bool stalled;   /* packets were left in the ring */
-	bool broken;    /* the guest broke the ring */
+	bool signal;  /* whether or not the rings ask for it: one who died may owe it */
+	bool stalled; /* packets were left in the ring */
+	bool broken;  /* the guest broke the ring */
 	bool closing;
-	_Alignas(8) uint8_t packet[STORAGE_PACKET_BYTES];
 };
 
 struct storage {
@@ -108,9 +116,17 @@ struct storage {
 	struct uring uring;
 	struct scsi_target target;
 	struct storage_disk disks[SCSI_LUNS_MAX]; /* by LUN, where target.disk has one */
-	struct storage_channel channel;
+	struct vstor_server server;
+	struct in_flight_table *table;
+	struct storage_channel channels[STORAGE_CHANNELS_MAX];
+	unsigned int channel_limit;    /* open ones are below it */
+	unsigned int in_flight;        /* of all of them */
+	struct storage_request *reset; /* waits until nothing is in flight */
+	bool enumerate;                /* the guest is to be told to look at its disks */
 	struct storage_request *requests; /* STORAGE_REQUESTS_MAX */
 	struct storage_request *free_requests;
+	unsigned int
+		orphans; /* requests of channels that nobody has opened or resumed yet */
 	void *free_bounces[STORAGE_BOUNCES_MAX];
 	unsigned int free_bounce_count;
 	struct storage_counts counts;
@@ -120,11 +136,21 @@ struct storage {
 
 /* ---- request.c ---- */
 
-MUST_CHECK bool storage_requests_init(struct storage *storage);
+/* The table says what a process before has left; else it is made empty. */
+MUST_CHECK bool storage_requests_init(struct storage *storage, void *table);
 
 struct storage_request *
 storage_request_take(struct storage *storage); /* NULL: none free */
 void storage_request_free(struct storage_request *request);
+
+/* Those of this channel that its last process had are free now. */
+void storage_requests_forget(struct storage *storage, uint32_t channel);
+
+/* As in_flight_resume(), for requests: what it frees is free, the others are the caller's. */
+unsigned int storage_requests_resume(struct storage *storage,
+                                     struct in_flight_channel *record,
+                                     uint32_t write_index, uint16_t *numbers,
+                                     uint32_t *answered);
 
 /* Map the guest's buffer; false when it is not all RAM. */
 MUST_CHECK bool storage_request_map(struct storage_request *request,
@@ -144,10 +170,13 @@ bool storage_disk_grow(struct storage *storage, unsigned int lun);
 /* ---- channel.c ---- */
 
 bool storage_channel_open(struct storage *storage, struct vsp_channel *channel);
-void storage_channel_close(struct storage *storage);
+/* One that a process which died had open. */
+bool storage_channel_resume(struct storage *storage, struct vsp_channel *channel);
+void storage_channel_close(struct storage_channel *channel);
 
-/* Put answers, take packets, begin their I/O: after every signal and completion. */
-void storage_channel_pump(struct storage *storage);
+/* Put answers, take packets, begin their I/O: after every signal, and of all channels after completions. */
+void storage_channel_pump(struct storage_channel *channel);
+void storage_pump(struct storage *storage);
 
 /* A request that was BEGUN has its answer. */
 void storage_request_done(struct storage_request *request);

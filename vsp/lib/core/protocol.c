@@ -30,9 +30,10 @@ static const struct message_shape {
 	enum tail tail;
 	unsigned int descriptors;
 } shapes[VSP_MESSAGE_TYPES] = {
-	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, TAIL_RANGES, 2 },
+	[VSP_HELLO] = { "HELLO", VSP_WORKER, NUMBER | OFFSET, TAIL_RANGES, 3 },
 	[VSP_CONFIG] = { "CONFIG", VSP_WORKER, 0, TAIL_TEXT, 0 },
 	[VSP_OPEN] = { "OPEN", VSP_WORKER, CHANNEL | NUMBER | OFFSET, TAIL_PAGES, 2 },
+	[VSP_RESUME] = { "RESUME", VSP_WORKER, CHANNEL | NUMBER | OFFSET, TAIL_PAGES, 2 },
 	[VSP_START] = { "START", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_CLOSE] = { "CLOSE", VSP_WORKER, CHANNEL, TAIL_NONE, 0 },
 	[VSP_COMMAND] = { "COMMAND", VSP_WORKER, NUMBER, TAIL_TEXT, 0 },
@@ -70,7 +71,8 @@ static bool values_valid(const struct vsp_wire *wire)
 	switch (wire->type) {
 	case VSP_HELLO:
 		return wire->offset - VSP_USER_FIRST < VSP_USERS;
-	case VSP_OPEN: /* two rings, each a control page and a data page at least */
+	case VSP_OPEN:
+	case VSP_RESUME: /* two rings, each a control page and a data page at least */
 		return wire->count >= 4 && wire->offset >= 2 &&
 		       wire->offset <= wire->count - 2 && wire->number < VSP_CHANNELS_MAX;
 	case VSP_OFFER:

@@ -4,9 +4,10 @@
  * socketpair, one message a datagram, each side taking the other for hostile. PURE.
  *
  *   message        way  channel number    offset      count, tail            descriptors
- *   HELLO          w>p  -       version   user        struct vsp_range[]     memfd, lifeline
+ *   HELLO          w>p  -       version   user        struct vsp_range[]     memfd, lifeline, table
  *   CONFIG         w>p  -       -         -           JSON text              -
  *   OPEN           w>p  yes     index     downstream  u64 page numbers       event in, event out
+ *   RESUME         w>p  yes     index     downstream  u64 page numbers       event in, event out
  *   START          w>p  yes     -         -           -                      -
  *   CLOSE          w>p  yes     -         -           -                      -
  *   COMMAND        w>p  -       tag       -           JSON text              -
@@ -36,6 +37,10 @@
  * how many the guest will be offered, and comes only when those of a time before are all gone. OPEN tells the index:
  * 0 for what is always offered, 1.. for these, which are taken back when the first is CLOSED.
  *
+ * The table is memory of VSP_TABLE_BYTES that outlives the process: all zeros for the first of a machine, and as
+ * it was left for one that is started because another died. RESUME, in OPEN's place, is for a channel that the
+ * guest went on using meanwhile; its START follows too.
+ *
  * The lifeline is the only writing end of a pipe. Nothing is ever written: the worker waits for the end of
  * its last copy, and then knows that nothing of the provider is left. A kernel goes on with I/O after the
  * process that asked for it died; so whatever can hold such I/O (an io_uring) holds the lifeline as well.
@@ -50,7 +55,7 @@
 
 #include "vsp/lib/core/memory_map.h"
 
-#define VSP_PROTOCOL_VERSION 4u
+#define VSP_PROTOCOL_VERSION 5u
 
 /*
  * Users and groups that no person and no other service has, and nothing in a file system belongs to: a VM's
@@ -64,7 +69,8 @@
 #define VSP_PAGES_MAX       8192u
 #define VSP_CHANNELS_MAX    32u /* of a provider */
 #define VSP_TEXT_BYTES_MAX  65536u
-#define VSP_DESCRIPTORS_MAX 2u
+#define VSP_DESCRIPTORS_MAX 3u
+#define VSP_TABLE_BYTES     (UINT64_C(4) << 20)
 
 enum vsp_message_type {
 	VSP_HELLO = 1,
@@ -84,6 +90,7 @@ enum vsp_message_type {
 	VSP_BORROW,
 	VSP_RETURNED,
 	VSP_OFFER,
+	VSP_RESUME,
 	VSP_MESSAGE_TYPES,
 };
 

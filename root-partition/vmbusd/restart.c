@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Providers that die are started again. The guest keeps its devices and waits; the new process takes their
+ * channels up where the old one stood. One that dies again and again, as by a packet that its guest sends it, is
+ * given up, and its devices are taken from the guest.
+ */
+#include "root-partition/config/vm_log.h"
+#include "root-partition/vmbusd/internal.h"
+
+/* So many lives that together did not serve so long are not worth another one. */
+#define LIVES_MAX     20u
+#define SERVED_MIN_US (2 * G_USEC_PER_SEC)
+
+/* One that served shorter is rested after, longer each time. */
+#define SHORT_US     (G_USEC_PER_SEC / 10)
+#define REST_STEP_MS 25u
+
+static void tell(struct vmbus *vmbus, enum vmbus_provider kind, const char *event)
+{
+	const struct machine *machine = vmbus->machine;
+
+	vm_log("vmbus: %s: %s", offers_provider_name(kind), event);
+	if (machine->told)
+		machine->told(machine->told_context, event, offers_provider_name(kind));
+}
+
+/* Those lives count that are too short to be borne for ever; a long one makes up for many. */
+static void count_life(struct vmbus_restarts *restarts)
+{
+	gint64 served = restarts->ready_us ? g_get_monotonic_time() - restarts->ready_us :
+	                                     0;
+
+	restarts->ready_us = 0;
+	restarts->short_ones = served < SHORT_US ? restarts->short_ones + 1 : 0;
+	restarts->served_us += served;
+	restarts->lives++;
+	if (restarts->served_us >= SERVED_MIN_US) {
+		restarts->served_us = 0;
+		restarts->lives = 0;
+	}
+}
+
+static gboolean begin(gpointer data);
+
+struct start {
+	struct vmbus *vmbus;
+	enum vmbus_provider kind;
+};
+
+static void begin_later(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	struct vmbus_restarts *restarts = &vmbus->restarts[kind];
+	struct start *start = g_new(struct start, 1);
+
+	*start = (struct start){ vmbus, kind };
+	restarts->source = g_timeout_add_full(G_PRIORITY_DEFAULT,
+	                                      REST_STEP_MS * restarts->short_ones, begin,
+	                                      start, g_free);
+}
+
+/* A network's provider has no table that another could go on with: its adapter is taken away. */
+static bool can_go_on(enum vmbus_provider kind)
+{
+	return kind < VMBUS_NET;
+}
+
+static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	if (!can_go_on(kind) || vmbus->restarts[kind].lives >= LIVES_MAX) {
+		tell(vmbus, kind, "provider-given-up");
+		return false;
+	}
+	begin_later(vmbus, kind);
+	return true;
+}
+
+bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	struct vmbus_restarts *restarts = &vmbus->restarts[kind];
+
+	tell(vmbus, kind, "provider-died");
+	count_life(restarts);
+	return begin_if_worth(vmbus, kind);
+}
+
+static gboolean begin(gpointer data)
+{
+	const struct start *start = data;
+	struct vmbus *vmbus = start->vmbus;
+	enum vmbus_provider kind = start->kind;
+	g_autoptr(GError) error = NULL;
+
+	vmbus->restarts[kind].source = 0;
+	vmbus->providers[kind] = provider_begin(vmbus->machine->keeper, kind,
+	                                        &vmbus_provider_events, vmbus, &error);
+	if (vmbus->providers[kind])
+		return G_SOURCE_REMOVE;
+	vm_log("vmbus: %s cannot be started again: %s", offers_provider_name(kind),
+	       error->message);
+	count_life(&vmbus->restarts[kind]);
+	if (!begin_if_worth(vmbus, kind))
+		vmbus_drop_channels(vmbus, kind);
+	return G_SOURCE_REMOVE;
+}
+
+void vmbus_provider_ready(gpointer context, struct provider *provider)
+{
+	struct vmbus *vmbus = context;
+	enum vmbus_provider kind = vmbus_kind_of(vmbus, provider);
+
+	if (kind == VMBUS_PROVIDERS)
+		return;
+	vmbus->restarts[kind].ready_us = g_get_monotonic_time();
+	tell(vmbus, kind, "provider-restarted");
+	vmbus_resume_channels(vmbus, kind);
+}
+
+void vmbus_end_restarts(struct vmbus *vmbus)
+{
+	for (int kind = 0; kind < VMBUS_PROVIDERS; kind++) {
+		if (vmbus->restarts[kind].source)
+			g_source_remove(vmbus->restarts[kind].source);
+		vmbus->restarts[kind].source = 0;
+	}
+}
