@@ -6,6 +6,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -142,7 +143,8 @@ static gboolean fill(int device, struct definition *definition, const char *whic
 	/* How many there are the VMM knows; none of them is run by us. */
 	definition->vps = DEFINITION_VPS_MAX;
 	for (char **disk = disks; disk && *disk; disk++)
-		command_take_disk(definition, *disk);
+		if (!definition_disk_add(definition, *disk, error))
+			return FALSE;
 	for (char **net = nets; net && *net; net++)
 		if (!definition_net_add(definition, *net, error))
 			return FALSE;

@@ -49,7 +49,9 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 	const struct command *command = arguments->command;
 	g_autofree char *program = g_strdup_printf("viridis %s", command->name);
 	g_autoptr(GOptionContext)
-		context = g_option_context_new(arguments->names ? "NAME" : NULL);
+		context = g_option_context_new(arguments->names == 1 ? "NAME" :
+	                                       arguments->names      ? command->synopsis :
+	                                                               NULL);
 	g_autoptr(GError) error = NULL;
 	int argc = arguments->argc;
 	char **argv = arguments->argv;
@@ -62,11 +64,14 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 	if (!g_option_context_parse(context, &argc, &argv, &error))
 		return usage(command, error->message, status);
 	if (argc - 1 < arguments->names && !arguments->optional)
-		return usage(command, "a NAME is needed", status);
+		return usage(command,
+		             arguments->names > 1 ? "too few arguments" :
+		                                    "a NAME is needed",
+		             status);
 	if (argc - 1 > arguments->names)
 		return usage(command, "too many arguments", status);
-	if (arguments->names)
-		*name = argc > 1 ? argv[1] : NULL;
+	for (int i = 0; i < arguments->names; i++)
+		name[i] = argc > i + 1 ? argv[i + 1] : NULL;
 	return TRUE;
 }
 

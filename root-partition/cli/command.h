@@ -42,6 +42,7 @@ enum command_status command_shutdown(const struct command *command, int argc,
                                      char **argv);
 enum command_status command_stop(const struct command *command, int argc, char **argv);
 enum command_status command_delete(const struct command *command, int argc, char **argv);
+enum command_status command_disk(const struct command *command, int argc, char **argv);
 enum command_status command_resize(const struct command *command, int argc, char **argv);
 enum command_status command_stats(const struct command *command, int argc, char **argv);
 enum command_status command_log(const struct command *command, int argc, char **argv);
@@ -52,14 +53,13 @@ enum command_status command_wait(const struct command *command, int argc, char *
 enum command_status command_events(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);
 
-/* Of create, "FILE" or "FILE,ro"; of start, a definition that is kept: until its worker's word. */
+/* Of start, a definition that is kept: until its worker's word. */
 struct definition;
-void command_take_disk(struct definition *definition, const char *text);
 gboolean command_start_worker(const char *name, GError **error);
 
 /*
  * Parses the options (--json is among them for all) and checks that `names` arguments are left,
- * 0 or 1; *name is set if 1. With `optional` the name may be absent: *name is NULL then. On false
+ * which name[] gets. With `optional` the name may be absent: *name is NULL then. On false
  * *status is to be returned.
  */
 struct command_arguments {

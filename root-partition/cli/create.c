@@ -4,6 +4,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
@@ -31,7 +32,7 @@ static const GOptionEntry entries[] = {
 	  "TEXT" },
 	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
 	  "A disk: a raw image or block device; ',ro' for read-only; may be repeated",
-	  "FILE[,ro]" },
+	  "FILE[,ro][,lun=N][,serial=TEXT][,cache=direct|host|through][,iops=N][,bps=SIZE]" },
 	{ "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &nets,
 	  "A network adapter: user mode, a TAP device, or a port of a bridge; may be repeated",
 	  "user|tap=NAME|bridge=NAME[,mac=MAC][,mtu=N][,queues=N][,hostfwd=tcp:PORT:GUEST-PORT]" },
@@ -50,15 +51,6 @@ static void take_path(char **to, const char *path)
 		return;
 	g_free(*to);
 	*to = g_canonicalize_filename(path, NULL);
-}
-
-void command_take_disk(struct definition *definition, const char *text)
-{
-	gboolean read_only = g_str_has_suffix(text, ",ro");
-	g_autofree char *path = g_strndup(text, strlen(text) - (read_only ? 3 : 0));
-	g_autofree char *absolute = g_canonicalize_filename(path, NULL);
-
-	definition_add_disk(definition, absolute, read_only);
 }
 
 static gboolean require(const void *value, const char *option, GError **error)
@@ -89,7 +81,8 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 		definition->cmdline = g_strdup(cmdline);
 	}
 	for (char **disk = disks; disk && *disk; disk++)
-		command_take_disk(definition, *disk);
+		if (!definition_disk_add(definition, *disk, error))
+			return FALSE;
 	for (char **net = nets; net && *net; net++)
 		if (!definition_net_add(definition, *net, error))
 			return FALSE;

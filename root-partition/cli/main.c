@@ -14,7 +14,7 @@
 const struct command commands[] = {
 	{ "create",
 	  "NAME --memory SIZE --vps N --kernel FILE [--initrd FILE] [--cmdline TEXT] "
-	  "[--disk FILE[,ro]]... [--serial pty|FILE] [--on-crash keep|restart|stop]",
+	  "[--disk FILE[,OPTION]...]... [--serial pty|FILE] [--on-crash keep|restart|stop]",
 	  "Define a VM. It is kept in a file that you may edit.", command_create },
 	{ "start", "NAME", "Start a VM; returns when it runs.", command_start },
 	{ "attach", "PID|NAME [--name NAME] [--disk FILE[,ro]]... [--net ...]...",
@@ -35,6 +35,8 @@ const struct command commands[] = {
 	{ "stop", "NAME", "End a VM at once, like pulling the plug.", command_stop },
 	{ "delete", "NAME", "Forget a VM that does not run. Its disks stay.",
 	  command_delete },
+	{ "disk", "add NAME FILE[,OPTION]... | remove NAME LUN|FILE",
+	  "Add a disk to a VM or remove one, while it runs or not.", command_disk },
 	{ "resize", "NAME [--lun LUN] [--size SIZE]",
 	  "Make a disk's file larger, or look at all again, and tell the guest.",
 	  command_resize },

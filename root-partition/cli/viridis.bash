@@ -75,7 +75,7 @@ _viridis() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
-			reset stop delete resize stats wait events log trace --help"
+			reset stop delete disk resize stats wait events log trace --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -89,6 +89,13 @@ _viridis() {
 		;;
 	esac
 	case $command in
+	disk)
+		case $COMP_CWORD in
+		2) _viridis_reply "add remove" ;;
+		3) _viridis_reply "$(_viridis_names)" ;;
+		4) [ "${COMP_WORDS[2]}" != add ] || _viridis_files ;;
+		esac
+		;;
 	start | info | console | shutdown | pause | resume | reset | stop | delete | resize | \
 		stats | wait | events | log)
 		_viridis_has_name || _viridis_reply "$(_viridis_names)"

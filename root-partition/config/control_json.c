@@ -12,7 +12,7 @@ static const char *const names[] = {
 	[CONTROL_STATS] = "stats",   [CONTROL_LOG] = "log",
 	[CONTROL_EVENTS] = "events", [CONTROL_RESIZE] = "resize",
 	[CONTROL_RESET] = "reset",   [CONTROL_PAUSE] = "pause",
-	[CONTROL_RESUME] = "resume",
+	[CONTROL_RESUME] = "resume", [CONTROL_DISKS] = "disks",
 };
 
 static gboolean refuse(GError **error, const char *format, const char *what)

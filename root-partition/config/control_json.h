@@ -15,6 +15,8 @@
  *   stats                               counters of each VP, memory held
  *   log                                 "path" of the log
  *   resize                              disks that have grown are shown to the guest
+ *   disks                               once the guest's disks are those that the definition's file
+ *                                       has by now
  *   events                              from now on each event as a line:
  *                                       {"event": "panicked", "reason": "..."}; others are
  *                                       paused, resumed, reset, off, crashed, failed, and of a
@@ -40,6 +42,7 @@ enum control_command {
 	CONTROL_RESET,
 	CONTROL_PAUSE,
 	CONTROL_RESUME,
+	CONTROL_DISKS,
 };
 
 struct control_request {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/kernel_file.h"
 
@@ -15,21 +16,13 @@ G_DEFINE_QUARK(viridis - definition - error - quark, definition_error)
 
 #define PAGE_BYTES 4096u
 
-static void disk_free(gpointer data)
-{
-	struct definition_disk *disk = data;
-
-	g_free(disk->path);
-	g_free(disk);
-}
-
 struct definition *definition_new(void)
 {
 	struct definition *definition = g_new0(struct definition, 1);
 
 	definition->cmdline = g_strdup("");
 	definition->serial = g_strdup("pty");
-	definition->disks = g_ptr_array_new_with_free_func(disk_free);
+	definition->disks = g_ptr_array_new_with_free_func(definition_disk_free);
 	definition->nets = g_ptr_array_new_with_free_func(definition_net_free);
 	return definition;
 }
@@ -281,6 +274,7 @@ static gboolean check_disks(const struct definition *definition, GError **error)
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
 		if (!check_path("disk", disk->path, error) ||
+		    !definition_disk_check(disk, error) ||
 		    !check_identity(definition, disk, error))
 			return FALSE;
 	}
@@ -510,6 +504,14 @@ static gboolean check_host_memory(uint64_t bytes, GError **error)
 	return FALSE;
 }
 
+gboolean definition_check_host_disks(const struct definition *definition, GError **error)
+{
+	for (guint i = 0; i < definition->disks->len; i++)
+		if (!check_disk(definition->disks, i, error))
+			return FALSE;
+	return TRUE;
+}
+
 gboolean definition_check_host(const struct definition *definition, GError **error)
 {
 	if (!definition->attach_pid && !check_kernel(definition, error))
@@ -517,10 +519,8 @@ gboolean definition_check_host(const struct definition *definition, GError **err
 	if (definition->initrd &&
 	    !check_file("initrd", definition->initrd, O_RDONLY, FALSE, error))
 		return FALSE;
-	for (guint i = 0; i < definition->disks->len; i++)
-		if (!check_disk(definition->disks, i, error))
-			return FALSE;
-	if (!check_serial(definition, error) ||
+	if (!definition_check_host_disks(definition, error) ||
+	    !check_serial(definition, error) ||
 	    !definition_net_check_host(definition, error))
 		return FALSE;
 	return definition->attach_pid ||

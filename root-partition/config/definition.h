@@ -62,11 +62,23 @@ enum definition_on_crash {
 #define DEFINITION_IDENTITY_MASK ((UINT64_C(1) << 60) - 1)
 #define DEFINITION_LUN_NONE      UINT32_MAX
 
+/* Whether the root's memory stands between a disk and its file. */
+enum definition_disk_cache {
+	DEFINITION_CACHE_DIRECT, /* no, where that can be; the guest flushes */
+	DEFINITION_CACHE_HOST,   /* yes; the guest flushes */
+	DEFINITION_CACHE_THROUGH, /* yes, but what is written is on the disk before it is answered */
+};
+
+/* What may be in it: definition_disk.h. */
 struct definition_disk {
 	char *path;
 	gboolean read_only;
 	uint32_t lun;
 	uint64_t identity;
+	char *serial; /* NULL: the identity's digits */
+	enum definition_disk_cache cache;
+	uint32_t iops; /* requests a second at most; 0: as many as there are */
+	uint64_t bps;  /* bytes a second at most, likewise */
 };
 
 struct definition {
@@ -137,5 +149,7 @@ gboolean definition_check(const struct definition *definition, GError **error);
  * serial line does not go into any of them.
  */
 gboolean definition_check_host(const struct definition *definition, GError **error);
+/* Of that, what is said of disks. */
+gboolean definition_check_host_disks(const struct definition *definition, GError **error);
 
 #endif

@@ -2,6 +2,7 @@
 /* Definitions to JSON and back: one table of keys. */
 #include <string.h>
 
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
@@ -103,88 +104,23 @@ static gboolean take_on_crash(struct definition *definition, JsonNode *node,
 	return definition_parse_on_crash(text, &definition->on_crash, error);
 }
 
-/* A whole number; what does not fit is as wrong as the largest that does. */
-static gboolean take_lun(JsonNode *node, struct definition_disk *disk, GError **error)
-{
-	gint64 value;
-
-	if (!json_text_get_int(node, &value))
-		return invalid(error, "'lun' must be a whole number");
-	disk->lun = value < 0 || value > G_MAXINT32 ? G_MAXINT32 : (uint32_t)value;
-	return TRUE;
-}
-
-/* As text: JSON's integers end at 63 bits. */
-static gboolean take_identity(JsonNode *node, struct definition_disk *disk,
-                              GError **error)
-{
-	const char *text;
-
-	if (!json_text_get_string(node, &text) || strlen(text) != 16 ||
-	    strspn(text, "0123456789abcdefABCDEF") != 16)
-		return invalid(error, "'id' must be 16 hexadecimal digits");
-	disk->identity = g_ascii_strtoull(text, NULL, 16);
-	if (disk->identity & DEFINITION_IDENTITY_MASK)
-		return TRUE;
-	return invalid(error, "'id' may not be 0");
-}
-
-static gboolean take_disk_member(const char *key, JsonNode *value,
-                                 struct definition_disk *disk, GError **error)
-{
-	if (strcmp(key, "path") == 0)
-		return take_string(value, "path", &disk->path, error);
-	if (strcmp(key, "lun") == 0)
-		return take_lun(value, disk, error);
-	if (strcmp(key, "id") == 0)
-		return take_identity(value, disk, error);
-	if (strcmp(key, "read-only") != 0)
-		return invalid(error, "a disk has no '%s'", key);
-	return json_text_get_boolean(value, &disk->read_only) ||
-	       invalid(error, "'read-only' must be true or false");
-}
-
-static gboolean take_disk(struct definition *definition, JsonNode *node, GError **error)
-{
-	struct definition_disk *disk;
-	JsonObjectIter iter;
-	const char *key;
-	JsonNode *value;
-
-	if (!JSON_NODE_HOLDS_OBJECT(node))
-		return invalid(error, "'disks' must be a list of objects");
-	disk = definition_add_disk(definition, NULL, FALSE);
-	json_object_iter_init(&iter, json_node_get_object(node));
-	while (json_object_iter_next(&iter, &key, &value))
-		if (!take_disk_member(key, value, disk, error))
-			return FALSE;
-	return disk->path || invalid(error, "a disk needs a 'path'");
-}
-
-static gboolean take_disks(struct definition *definition, JsonNode *node, GError **error)
-{
-	JsonArray *array;
-
-	if (!JSON_NODE_HOLDS_ARRAY(node))
-		return invalid(error, "'disks' must be a list of objects");
-	array = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(array); i++)
-		if (!take_disk(definition, json_array_get_element(array, i), error))
-			return FALSE;
-	return TRUE;
-}
-
 static const struct definition_key {
 	const char *name;
 	gboolean required;
 	gboolean (*take)(struct definition *definition, JsonNode *node, GError **error);
 } keys[] = {
-	{ "name", TRUE, take_name },      { "memory", TRUE, take_memory },
-	{ "vps", TRUE, take_vps },        { "kernel", TRUE, take_kernel },
-	{ "initrd", FALSE, take_initrd }, { "cmdline", FALSE, take_cmdline },
-	{ "disks", FALSE, take_disks },   { "nets", FALSE, definition_net_take },
-	{ "serial", FALSE, take_serial }, { "on-crash", FALSE, take_on_crash },
-	{ "uuid", FALSE, take_uuid },     { "attach", FALSE, take_attach },
+	{ "name", TRUE, take_name },
+	{ "memory", TRUE, take_memory },
+	{ "vps", TRUE, take_vps },
+	{ "kernel", TRUE, take_kernel },
+	{ "initrd", FALSE, take_initrd },
+	{ "cmdline", FALSE, take_cmdline },
+	{ "disks", FALSE, definition_disk_take },
+	{ "nets", FALSE, definition_net_take },
+	{ "serial", FALSE, take_serial },
+	{ "on-crash", FALSE, take_on_crash },
+	{ "uuid", FALSE, take_uuid },
+	{ "attach", FALSE, take_attach },
 };
 
 static const struct definition_key *find_key(const char *name)
@@ -235,25 +171,6 @@ struct definition *definition_parse(const char *json, gsize length, GError **err
 		return NULL;
 	definition_complete(definition);
 	return g_steal_pointer(&definition);
-}
-
-void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks)
-{
-	json_builder_set_member_name(builder, "disks");
-	json_builder_begin_array(builder);
-	for (guint i = 0; i < disks->len; i++) {
-		const struct definition_disk *disk = disks->pdata[i];
-		g_autofree char *identity =
-			g_strdup_printf("%016" G_GINT64_MODIFIER "x", disk->identity);
-
-		json_builder_begin_object(builder);
-		json_text_add_string(builder, "path", disk->path);
-		json_text_add_boolean(builder, "read-only", disk->read_only);
-		json_text_add_int(builder, "lun", disk->lun);
-		json_text_add_string(builder, "id", identity);
-		json_builder_end_object(builder);
-	}
-	json_builder_end_array(builder);
 }
 
 char *definition_to_json(const struct definition *definition)

@@ -11,7 +11,4 @@
 struct definition *definition_parse(const char *json, gsize length, GError **error);
 char *definition_to_json(const struct definition *definition);
 
-/* The member "disks". */
-void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks);
-
 #endif

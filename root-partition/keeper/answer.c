@@ -194,6 +194,13 @@ static bool answer_not_started(struct keeper *keeper, struct exchange *exchange,
 	return true;
 }
 
+static bool answer_disks(struct keeper *keeper, struct exchange *exchange, GError **error)
+{
+	return exchange->request->number == KEEPER_DISKS_RENEW ?
+	               keeper_renew_disks(keeper, error) :
+	               keeper_take_disks_back(keeper, error);
+}
+
 static const struct {
 	bool (*answer)(struct keeper *keeper, struct exchange *exchange, GError **error);
 	uint32_t numbers; /* below it */
@@ -210,6 +217,7 @@ static const struct {
 	[KEEPER_STATE] = { answer_state, KEEPER_STATES, true },
 	[KEEPER_STATS] = { answer_stats, 1, true },
 	[KEEPER_NOT_STARTED] = { answer_not_started, 1, true },
+	[KEEPER_DISKS] = { answer_disks, KEEPER_DISKS_ORDERS, false },
 };
 
 /* `bytes` of text stand behind the request. */

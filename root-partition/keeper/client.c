@@ -126,6 +126,14 @@ void keeper_client_provider_kill(struct keeper_client *client, enum vmbus_provid
 	ask(client, KEEPER_PROVIDER_KILL, which, "", &answer);
 }
 
+bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
+                         GError **error)
+{
+	struct answer answer;
+
+	return ask_or_fail(client, KEEPER_DISKS, order, &answer, error);
+}
+
 bool keeper_client_pool(struct keeper_client *client, struct keeper_pool *pool)
 {
 	struct answer answer;

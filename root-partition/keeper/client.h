@@ -32,6 +32,10 @@ bool keeper_client_provider_ended(struct keeper_client *client, enum vmbus_provi
                                   int *status);
 void keeper_client_provider_kill(struct keeper_client *client, enum vmbus_provider which);
 
+/* What disks the next storage provider has. */
+bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
+                         GError **error);
+
 struct keeper_pool {
 	uint64_t deposited_pages;
 	uint64_t in_use_pages;

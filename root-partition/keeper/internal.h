@@ -18,8 +18,10 @@ struct keeper_provider {
 };
 
 struct keeper {
-	/* Constant after keeper_new(). */
-	const struct definition *definition;
+	/* Constant after keeper_new(), but for the disks in it. */
+	struct definition *definition;
+	GPtrArray *disks_before; /* NULL: they have not been renewed */
+
 	int lock_fd;
 	int control_fd;
 	int device; /* /dev/mshv */
@@ -61,6 +63,10 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
 /* True when it has ended; there may never have been one. */
 bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which);
 void keeper_kill_providers(struct keeper *keeper);
+
+/* The definition's disks, read anew from where it is kept; and the ones before again. */
+bool keeper_renew_disks(struct keeper *keeper, GError **error);
+bool keeper_take_disks_back(struct keeper *keeper, GError **error);
 
 /* ---- user_network.c ---- */
 

@@ -90,8 +90,7 @@ static bool prepare(struct keeper *keeper, GError **error)
 	return make_log_pipe(keeper, error);
 }
 
-struct keeper *keeper_new(const struct definition *definition, int lock_fd,
-                          GError **error)
+struct keeper *keeper_new(struct definition *definition, int lock_fd, GError **error)
 {
 	struct keeper *keeper = g_new0(struct keeper, 1);
 
@@ -144,6 +143,12 @@ static void copy_log(struct keeper *keeper)
 		vm_log_copy(bytes, (gsize)count);
 }
 
+static void free_keeper(struct keeper *keeper)
+{
+	g_clear_pointer(&keeper->disks_before, g_ptr_array_unref);
+	g_free(keeper);
+}
+
 void keeper_free(struct keeper *keeper)
 {
 	g_autofree char *socket = paths_of(keeper->definition->name, PATH_SOCKET);
@@ -159,7 +164,7 @@ void keeper_free(struct keeper *keeper)
 		unlink(console);
 	close_all(keeper);
 	state_unlock(keeper->definition->name, keeper->lock_fd);
-	g_free(keeper);
+	free_keeper(keeper);
 }
 
 struct keeper_lent keeper_lend(struct keeper *keeper)
@@ -231,7 +236,7 @@ int keeper_leave(struct keeper *keeper, struct serial_file *serial)
 	keeper->control_fd = -1;
 	close_all(keeper);
 	close(keeper->lock_fd); /* which holds nothing in this process */
-	g_free(keeper);
+	free_keeper(keeper);
 	return control;
 }
 

@@ -18,11 +18,10 @@ struct keeper;
 
 /*
  * Checks the definition against this machine and makes what a worker begins with: serial line, control socket,
- * memory, partition. Takes the VM's lock (state.h) over, and lets go of it in the case of an error too. No
+ * memory, partition. The definition's disks are replaced as the VM is told to have others. Takes the VM's lock (state.h) over, and lets go of it in the case of an error too. No
  * threads: a worker is forked next.
  */
-struct keeper *keeper_new(const struct definition *definition, int lock_fd,
-                          GError **error);
+struct keeper *keeper_new(struct definition *definition, int lock_fd, GError **error);
 /* Providers and whatever else is left are ended; the lock is released last. */
 void keeper_free(struct keeper *keeper);
 

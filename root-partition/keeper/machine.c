@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "root-partition/config/paths.h"
+#include "root-partition/config/store.h"
 #include "root-partition/keeper/internal.h"
 #include "vsp/lib/socket.h"
 #include "vsp/lib/spawn.h"
@@ -296,6 +297,30 @@ static bool make_sockets(int sockets[2], int lifeline[2])
 	close(sockets[1]);
 	errno = saved;
 	return false;
+}
+
+bool keeper_renew_disks(struct keeper *keeper, GError **error)
+{
+	g_autoptr(definition_pointer)
+		definition = store_load(keeper->definition->name, error);
+
+	if (!definition || !definition_check_host_disks(definition, error))
+		return false;
+	g_clear_pointer(&keeper->disks_before, g_ptr_array_unref);
+	keeper->disks_before = keeper->definition->disks;
+	keeper->definition->disks = g_ptr_array_ref(definition->disks);
+	if (check_configuration(keeper, VMBUS_STORAGE, error))
+		return true;
+	return keeper_take_disks_back(keeper, NULL) && false;
+}
+
+bool keeper_take_disks_back(struct keeper *keeper, GError **error)
+{
+	if (!keeper->disks_before)
+		return keeper_fail(error, -ENOENT, "the disks before");
+	g_ptr_array_unref(keeper->definition->disks);
+	keeper->definition->disks = g_steal_pointer(&keeper->disks_before);
+	return true;
 }
 
 bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,

@@ -11,6 +11,7 @@
  *   PROVIDER_KILL    which      -            -                       -
  *   POOL             -          -            deposited, used, pinned -
  *   SERIAL_NEXT      -          -            -                       the new file, or none: begun anew
+ *   DISKS            0, 1       -            -                       -
  *   STATE            a state    why          -                       -
  *   STATS            -          JSON         -                       -
  *   NOT_STARTED      -          why          -                       -
@@ -38,7 +39,15 @@ enum keeper_request_type {
 	KEEPER_STATE,
 	KEEPER_STATS,
 	KEEPER_NOT_STARTED,
+	KEEPER_DISKS,
 	KEEPER_REQUESTS,
+};
+
+/* The disks of the next storage provider: as the definition's file has them by now, or as they were before. */
+enum keeper_disks {
+	KEEPER_DISKS_RENEW,
+	KEEPER_DISKS_BACK,
+	KEEPER_DISKS_ORDERS,
 };
 
 /* How the VM is, for state.h. The first RUNNING is also what `viridis start` waits for. */

@@ -87,6 +87,23 @@ static void ask_stats(struct vm *vm, guint client)
 	vmbus_count(vm->machine->vmbus, stats_counted, order);
 }
 
+static void disks_renewed(gpointer context, const char *error)
+{
+	g_autofree struct order *order = context;
+	g_autofree char *line = error ? control_error_to_json(error) :
+	                                one_member(NULL, NULL);
+
+	control_answer(order->vm->control, order->client, line);
+}
+
+static void ask_disks(struct vm *vm, guint client)
+{
+	struct order *order = g_new(struct order, 1);
+
+	*order = (struct order){ .vm = vm, .client = client };
+	vmbus_renew_disks(vm->machine->vmbus, disks_renewed, order);
+}
+
 static char *console_answer(const struct vm *vm)
 {
 	const char *pty = serial_pty_path(vm->serial);
@@ -190,6 +207,9 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 		               one_member(NULL, NULL) :
 		               control_error_to_json("it has no disks, or the storage "
 		                                     "provider died");
+	case CONTROL_DISKS:
+		ask_disks(vm, client);
+		return NULL;
 	case CONTROL_EVENTS:
 		control_subscribe(vm->control, client);
 		return one_member(NULL, NULL);

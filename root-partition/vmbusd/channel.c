@@ -418,10 +418,12 @@ static void gone(gpointer context, struct provider *provider)
 {
 	struct vmbus *vmbus = context;
 	enum vmbus_provider kind = vmbus_kind_of(vmbus, provider);
+	g_autofree char *why = NULL;
 
 	if (kind == VMBUS_PROVIDERS)
 		return;
 	vmbus->providers[kind] = NULL;
+	why = g_strdup(provider_complaint(provider));
 	provider_stop(provider);
 	if (kind == VMBUS_UTIL)
 		vmbus_answer_shutdown(vmbus, "the utility provider died");
@@ -432,7 +434,7 @@ static void gone(gpointer context, struct provider *provider)
 		if (state_of(vmbus, relid) == SERVER_CHANNEL_CLOSING)
 			finish_close(vmbus, relid);
 	}
-	if (!vmbus_restart(vmbus, kind))
+	if (!vmbus_restart(vmbus, kind, why))
 		vmbus_drop_channels(vmbus, kind);
 	vmbus_deliver(vmbus);
 }

@@ -40,6 +40,13 @@ struct vmbus_restarts {
 	guint source;            /* rests before the next one */
 };
 
+/* A change of disks that is under way. */
+struct vmbus_renewal {
+	vmbus_answered answered; /* NULL: there is none */
+	gpointer context;
+	char *error; /* it failed, and the disks before are taken again */
+};
+
 /* A channel, by relid. */
 struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
@@ -66,6 +73,7 @@ struct vmbus {
 	struct machine *machine;
 	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
 	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
+	struct vmbus_renewal renewal;
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
 	struct vmbus_loan loans[VMBUS_GPADLS];
 
@@ -102,7 +110,7 @@ bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provid
 bool vmbus_provider_returns(const struct vmbus *vmbus, enum vmbus_provider provider);
 
 /* In restart.c: the provider's life is over; false: it gets no other. And the end of all that waits for one. */
-bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind);
+bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *why);
 void vmbus_end_restarts(struct vmbus *vmbus);
 /* A new one serves: its channels are taken up, in channel.c. */
 void vmbus_resume_channels(struct vmbus *vmbus, enum vmbus_provider kind);

@@ -2,7 +2,7 @@
 /* Classes, programs, and the JSON of a provider's configuration. */
 #include "root-partition/vmbusd/offers.h"
 
-#include "root-partition/config/definition_json.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 
@@ -56,9 +56,9 @@ static const struct {
 
 bool offers_need(const struct definition *definition, enum vmbus_provider provider)
 {
-	if (provider >= VMBUS_NET)
-		return (guint)(provider - VMBUS_NET) < definition->nets->len;
-	return provider != VMBUS_STORAGE || definition->disks->len > 0;
+	/* A controller without disks is where disks can be added. */
+	return provider < VMBUS_NET ||
+	       (guint)(provider - VMBUS_NET) < definition->nets->len;
 }
 
 const struct vmbus_class *offers_class(const struct definition *definition,

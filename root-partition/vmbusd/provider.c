@@ -27,6 +27,7 @@ struct provider {
 	int lifeline; /* hangs up when its process and all its I/O are gone: protocol.h */
 	guint source;
 	bool ready;
+	char *complaint;
 	guint late_source; /* says that its I/O, or its start, takes long */
 	const struct provider_events *events;
 	gpointer context;
@@ -45,6 +46,7 @@ static void free_provider(struct provider *provider)
 		close(provider->socket);
 	if (provider->lifeline >= 0)
 		close(provider->lifeline);
+	g_free(provider->complaint);
 	g_free(provider);
 }
 
@@ -154,6 +156,16 @@ static void lose(struct provider *provider, const char *why)
 	provider->source =
 		g_unix_fd_add(provider->lifeline, G_IO_HUP, report_gone, provider);
 	provider->late_source = g_timeout_add(LATE_MS, on_late, provider);
+}
+
+void provider_replace(struct provider *provider)
+{
+	lose(provider, "makes room for another");
+}
+
+const char *provider_complaint(const struct provider *provider)
+{
+	return provider->complaint;
 }
 
 /* ---- To the provider ---- */
@@ -270,7 +282,8 @@ static void take_ready(struct provider *provider, const struct vsp_message *mess
 	if (provider->ready) {
 		lose(provider, "says READY twice");
 	} else if (message->number != 0) {
-		lose(provider, message->tail);
+		provider->complaint = g_strdup(message->tail);
+		lose(provider, provider->complaint);
 	} else {
 		provider->ready = true;
 		g_source_remove(provider->late_source);

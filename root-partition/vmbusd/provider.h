@@ -53,6 +53,10 @@ void provider_stop(struct provider *provider);
 bool provider_serves(const struct provider *provider);
 /* It is on its way to serving. */
 bool provider_starts(const struct provider *provider);
+/* End it, as if it had died: `gone` follows. */
+void provider_replace(struct provider *provider);
+/* Why it did not get ready, in its own words; NULL: it has not said so. */
+const char *provider_complaint(const struct provider *provider);
 
 /* Orders. When the provider is gone they do nothing: `gone` has been or will be called. */
 struct provider_rings {

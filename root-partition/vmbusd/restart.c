@@ -58,6 +58,16 @@ static void begin_later(struct vmbus *vmbus, enum vmbus_provider kind)
 	                                      start, g_free);
 }
 
+static void answer_renewal(struct vmbus *vmbus, const char *error)
+{
+	struct vmbus_renewal renewal = vmbus->renewal;
+
+	vmbus->renewal = (struct vmbus_renewal){ .answered = NULL };
+	if (renewal.answered)
+		renewal.answered(renewal.context, error ? error : renewal.error);
+	g_free(renewal.error);
+}
+
 /* A network's provider has no table that another could go on with: its adapter is taken away. */
 static bool can_go_on(enum vmbus_provider kind)
 {
@@ -68,16 +78,62 @@ static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	if (!can_go_on(kind) || vmbus->restarts[kind].lives >= LIVES_MAX) {
 		tell(vmbus, kind, "provider-given-up");
+		answer_renewal(vmbus, NULL);
 		return false;
 	}
 	begin_later(vmbus, kind);
 	return true;
 }
 
-bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind)
+/* ---- A change of disks ---- */
+
+void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer context)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (!vmbus_provider_serves(vmbus, VMBUS_STORAGE)) {
+		answered(context, "the storage provider died, or is being started; "
+		                  "ask again, or stop and start the VM");
+		return;
+	}
+	if (vmbus->renewal.answered) {
+		answered(context, "another change of its disks is under way");
+		return;
+	}
+	if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_RENEW, &error)) {
+		answered(context, error->message);
+		return;
+	}
+	vmbus->renewal = (struct vmbus_renewal){ answered, context, NULL };
+	provider_replace(vmbus->providers[VMBUS_STORAGE]);
+}
+
+/* The first end is the one that was ordered; a second is of one that cannot have the new disks. */
+static bool renews(struct vmbus *vmbus, enum vmbus_provider kind, const char *why)
+{
+	struct vmbus_renewal *renewal = &vmbus->renewal;
+
+	if (kind != VMBUS_STORAGE || !renewal->answered || renewal->error)
+		return false;
+	if (why) {
+		renewal->error = g_strdup(why);
+		if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_BACK, NULL))
+			return false;
+	}
+	begin_later(vmbus, kind);
+	return true;
+}
+
+/* ---- Deaths ---- */
+
+bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *why)
 {
 	struct vmbus_restarts *restarts = &vmbus->restarts[kind];
 
+	if (renews(vmbus, kind, why)) {
+		restarts->ready_us = 0;
+		return true;
+	}
 	tell(vmbus, kind, "provider-died");
 	count_life(restarts);
 	return begin_if_worth(vmbus, kind);
@@ -113,10 +169,13 @@ void vmbus_provider_ready(gpointer context, struct provider *provider)
 	vmbus->restarts[kind].ready_us = g_get_monotonic_time();
 	tell(vmbus, kind, "provider-restarted");
 	vmbus_resume_channels(vmbus, kind);
+	if (kind == VMBUS_STORAGE)
+		answer_renewal(vmbus, NULL);
 }
 
 void vmbus_end_restarts(struct vmbus *vmbus)
 {
+	answer_renewal(vmbus, "the machine ended");
 	for (int kind = 0; kind < VMBUS_PROVIDERS; kind++) {
 		if (vmbus->restarts[kind].source)
 			g_source_remove(vmbus->restarts[kind].source);

@@ -32,8 +32,13 @@ void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context);
 /* Have the disks looked at, and the guest told of those that have grown; false: there is nobody who could. */
 bool vmbus_resize(struct vmbus *vmbus);
 
-/* Ask the guest to shut down. `answered` is called once, from the main thread; NULL error: it will. */
+/* How an order went, NULL: well. Called once, from the main thread. */
 typedef void (*vmbus_answered)(gpointer context, const char *error);
+
+/* Have the disks that the definition's file has by now: another provider takes the present one's place. */
+void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer context);
+
+/* Ask the guest to shut down. NULL error: it will. */
 void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
                     gpointer context);
 

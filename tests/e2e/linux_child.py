@@ -16,6 +16,7 @@ CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 
 # Class ids of VMBus, as its specification has them.
 HEARTBEAT = "{57164f39-9115-4e78-ab55-382f3bd5422d}"
+SCSI = "{ba6163d9-04a1-4d29-b605-72e2ffb1dc7f}"
 SHUTDOWN = "{0e0b6031-5213-4934-818b-38d90ced39db}"
 TIMESYNC = "{9527e630-d0ae-497b-adce-e80ab0175caf}"
 
@@ -125,10 +126,22 @@ def check_vps(guest, count):
 def check_devices(guest):
     """What a VM without disks is offered, each with its driver."""
     names = guest.tell("cat /sys/bus/vmbus/devices/*/class_id").split()
-    assert sorted(names) == sorted((HEARTBEAT, SHUTDOWN, TIMESYNC)), names
+    assert sorted(names) == sorted((HEARTBEAT, SCSI, SHUTDOWN, TIMESYNC)), names
     drivers = guest.tell("for link in /sys/bus/vmbus/devices/*/driver; do"
                          " basename $(readlink $link); done").split()
-    assert drivers == ["hv_utils"] * 3, drivers
+    assert sorted(drivers) == ["hv_storvsc", "hv_utils", "hv_utils", "hv_utils"], drivers
+
+
+def check_first_disk(root, guest):
+    root.tell("head -c 1048576 /dev/zero >/tmp/first; viridis disk add two /tmp/first")
+    guest.attach()
+    guest.tell("until [ -b /dev/sda ]; do sleep 0.1; done; echo first >/dev/sda; sync", 60)
+    guest.detach()
+    assert root.tell("head -n 1 /tmp/first") == "first"
+    root.tell("viridis disk remove two /tmp/first")
+    guest.attach()
+    guest.tell("while [ -e /sys/block/sda ]; do sleep 0.1; done", 60)
+    guest.detach()
 
 
 def shell(tap, root):
@@ -145,6 +158,7 @@ def shell(tap, root):
     tap.run("heartbeat, shutdown and time synchronization are there", check_devices, guest)
     tap.run("the time is the root's", check_time, root, guest)
     guest.detach()
+    tap.run("a disk can be added to it though it had none", check_first_disk, root, guest)
 
 
 def check_heartbeat(root):

@@ -5,6 +5,7 @@ pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
 target_sources(control_json_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/config/control_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition.c
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
+	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c
 	${VIRIDIS_TOP}/root-partition/config/definition_forward.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c

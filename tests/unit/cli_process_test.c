@@ -240,6 +240,36 @@ END_TEST
 
 /* ---- Definitions ---- */
 
+/* Of one that does not run the definition alone changes; of what is wrong, nothing. */
+START_TEST(disks_come_and_go_in_the_definition)
+{
+	expect_done("head -c 4096 /dev/zero >a; head -c 4096 /dev/zero >b,c");
+	expect_done("$V disk add web a,serial=data-1,iops=200,bps=10M,cache=host");
+	expect_done("$V disk add web b,c,ro,lun=9");
+	expect("$V info web", 0, "/a (LUN 0");
+	expect("$V info web", 0, "/b,c (LUN 9");
+	expect("tr -d ' \n' <$S/web.json", 0,
+	       "\"serial\":\"data-1\",\"cache\":\"host\",\"iops\":200,\"bps\":\"10M\"");
+	expect("$V disk add web a", 1, "the same as disk");
+	expect("$V disk add web none", 1, "No such file");
+	expect("$V disk add web a,lun=64", 1, "from 0 to 63");
+	expect("$V disk add web b,c,ro,lun=0", 1, "LUN 0 is another disk's too");
+	expect("$V disk add web a,cache=much", 1, "'direct', 'host' or 'through'");
+	expect("$V disk add web a,serial=", 1, "1 to 16 characters");
+	expect("$V disk add web a,serial=a/b", 1, "only letters");
+	expect("$V disk add web a,iops=x", 1, "not a number");
+	expect("$V disk add web a,bps=1", 1, "64K at least");
+	expect("$V disk add none a", 1, "no VM is named 'none'");
+	expect("$V disk remove web 5", 1, "web has no disk 5");
+	expect("$V disk remove web ./other", 1, "web has no disk ./other");
+	expect("$V disk", 2, "usage: viridis disk add NAME");
+	expect("$V disk eject web a", 2, "'add' or 'remove'");
+	expect_done("$V disk remove web 9; $V disk remove web a");
+	expect("$V disk remove web a", 1, "web has no disk");
+	expect("cat $S/web.json", 0, "\"disks\" : []");
+}
+END_TEST
+
 START_TEST(an_interrupted_create_leaves_nothing_for_good)
 {
 	/* Killed by SIGXFSZ in the midst of writing. */
@@ -706,6 +736,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("text");
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, disks_come_and_go_in_the_definition);
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
 	tcase_add_test(tcase, a_log_is_shortened_to_its_newest_lines);

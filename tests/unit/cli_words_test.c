@@ -161,6 +161,10 @@ static const struct {
 	{ "viridis pa", "pause" },
 	{ "viridis log -f w", "web" },
 	{ "viridis list ", "" },
+	{ "viridis disk ", "add remove" },
+	{ "viridis disk add ", "db-1 web" },
+	{ "viridis disk add web %s/di", "%s/disk.img" },
+	{ "viridis disk remove web ", "" },
 	{ "viridis nonsense ", "" },
 };
 

@@ -3,6 +3,7 @@
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
 target_sources(definition_net_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/definition.c
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
+	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c
 	${VIRIDIS_TOP}/root-partition/config/definition_forward.c
 	${VIRIDIS_TOP}/root-partition/config/store.c ${VIRIDIS_TOP}/root-partition/config/paths.c

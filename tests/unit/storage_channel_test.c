@@ -42,6 +42,15 @@ void vsp_channel_signal(const struct vsp_channel *channel)
 	signals++;
 }
 
+bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready, void *context)
+{
+	(void)vsp;
+	(void)fd;
+	(void)ready;
+	(void)context;
+	return true;
+}
+
 void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel)
 {
 	(void)vsp;

@@ -13,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "storage_guest.h"
@@ -479,6 +480,156 @@ START_TEST(a_size_that_is_no_multiple_of_512_is_refused)
 }
 END_TEST
 
+/* ---- Options of a disk ---- */
+
+static bool configure_with(const char *options)
+{
+	char json[640];
+
+	snprintf(json, sizeof(json),
+	         "{\"vm\":\"test\",\"channels\":[{\"id\":%u,\"class\":\"scsi\"}],"
+	         "\"disks\":[{\"path\":\"%s\",%s," DISK_NAMES "}]}",
+	         CHANNEL, disk_path, options);
+	host_start(&host, PROVIDER);
+	return host_configure(&host, json);
+}
+
+static uint64_t milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static const char *const limits[] = { "\"iops\":100", "\"bps\":\"400K\"" };
+
+/* 60 requests of 4 KiB: a tenth of a second's worth at once, the others in their time. */
+START_TEST(a_limited_disk_does_no_more_than_it_may)
+{
+	enum { REQUESTS = 60 };
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 4096, false };
+	struct vstor_request read = read_or_write_10(0x28, 0, 8);
+	uint64_t start;
+
+	make_disk(DISK_BYTES);
+	ck_assert(configure_with(limits[_i]));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+	start = milliseconds();
+	for (unsigned int i = 0; i < REQUESTS; i++)
+		ck_assert_int_eq(try_put(i, &read, &buffer), RING_OK);
+	for (unsigned int i = 0; i < REQUESTS; i++) {
+		uint64_t id;
+
+		(void)receive_answer(&id);
+		ck_assert_uint_eq(id, i); /* in their order */
+	}
+	ck_assert_uint_ge(milliseconds() - start, 10 * (REQUESTS - 12));
+	ck_assert_uint_ge(statistic("delayed"), REQUESTS - 12);
+	tear_down();
+}
+END_TEST
+
+/* Who waits for the end of what was begun does not wait for the limits. */
+START_TEST(a_limited_disk_can_be_closed_at_once)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, DATA_BYTES, false };
+	struct vstor_request read = read_or_write_10(0x28, 0, DATA_BYTES / 512);
+	uint64_t start = milliseconds();
+
+	make_disk(DISK_BYTES);
+	ck_assert(configure_with("\"iops\":1"));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	for (unsigned int i = 0; i < 3; i++)
+		initialize();
+	for (unsigned int i = 0; i < 30; i++)
+		ck_assert_int_eq(try_put(i, &read, &buffer), RING_OK);
+	tear_down();
+	ck_assert_uint_lt(milliseconds() - start, 15000);
+}
+END_TEST
+
+START_TEST(a_disk_that_writes_through_has_no_cache_to_flush)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 24, false };
+	struct vstor_request sense = { .cdb_length = 6,
+		                       .cdb = { 0x1a, 8, 8, 0, 24, 0 },
+		                       .direction = STORVSC_DATA_IN,
+		                       .transfer_bytes = 24 };
+	static const struct {
+		const char *options;
+		uint8_t write_cache;
+	} caches[] = { { "\"cache\":\"direct\"", 4 },
+		       { "\"cache\":\"host\"", 4 },
+		       { "\"cache\":\"through\"", 0 } };
+	struct vstor_result result;
+
+	make_disk(DISK_BYTES);
+	ck_assert(configure_with(caches[_i].options));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+	result = execute(&sense, &buffer);
+	assert_good(&result, 24);
+	ck_assert_uint_eq(*byte_of(&buffer, 6), caches[_i].write_cache);
+	if (_i > 0)
+		ck_assert_uint_eq(statistic("direct"), 0);
+	tear_down();
+}
+END_TEST
+
+START_TEST(a_serial_number_is_what_it_shall_be)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 64, false };
+	struct vstor_request inquiry = { .cdb_length = 6,
+		                         .cdb = { 0x12, 1, 0x80, 0, 64, 0 },
+		                         .direction = STORVSC_DATA_IN,
+		                         .transfer_bytes = 64 };
+	struct vstor_result result;
+
+	make_disk(DISK_BYTES);
+	ck_assert(configure_with("\"serial\":\"data-1\""));
+	host_open(&host, &channel, CHANNEL, RING_PFN, RING_PAGES);
+	initialize();
+	result = execute(&inquiry, &buffer);
+	assert_good(&result, 4 + 6);
+	ck_assert_mem_eq(byte_of(&buffer, 4), "data-1", 6);
+	inquiry.cdb[2] = 0x83;
+	result = execute(&inquiry, &buffer);
+	assert_good(&result, 4 + 4 + 8 + 6 + 4 + 8);
+	ck_assert_uint_eq(*byte_of(&buffer, 7), 8 + 6);
+	ck_assert_mem_eq(byte_of(&buffer, 8), "Viridis data-1", 14);
+	ck_assert_uint_eq(*byte_of(&buffer, 4 + 4 + 8 + 6 + 3), 8);
+	tear_down();
+}
+END_TEST
+
+static const char *const bad_options[] = {
+	"\"serial\":\"\"",
+	"\"serial\":\"12345678901234567\"",
+	"\"serial\":\"a b\"",
+	"\"serial\":7",
+	"\"cache\":\"much\"",
+	"\"cache\":true",
+	"\"iops\":-1",
+	"\"iops\":\"many\"",
+	"\"iops\":99999999999",
+	"\"bps\":1",
+	"\"bps\":\"10X\"",
+	"\"bps\":\"10MM\"",
+	"\"bps\":\"99999999999G\"",
+};
+
+START_TEST(an_option_that_makes_no_sense_is_refused)
+{
+	make_disk(DISK_BYTES);
+	ck_assert(!configure_with(bad_options[_i]));
+	ck_assert_ptr_nonnull(strstr(host.packet.message.tail, "must be"));
+	ck_assert_int_eq(host_stop(&host), 1);
+	remove_disk();
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("storage_process");
@@ -511,6 +662,13 @@ static Suite *make_suite(void)
 	tcase_add_test(starting, a_read_only_disk_is_shared_and_refuses_writes);
 	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 15);
 	tcase_add_loop_test(starting, a_size_that_is_no_multiple_of_512_is_refused, 0, 2);
+	tcase_add_loop_test(starting, a_limited_disk_does_no_more_than_it_may, 0, 2);
+	tcase_add_test(starting, a_limited_disk_can_be_closed_at_once);
+	tcase_add_loop_test(starting, a_disk_that_writes_through_has_no_cache_to_flush, 0,
+	                    3);
+	tcase_add_test(starting, a_serial_number_is_what_it_shall_be);
+	tcase_add_loop_test(starting, an_option_that_makes_no_sense_is_refused, 0,
+	                    sizeof(bad_options) / sizeof(bad_options[0]));
 	suite_add_tcase(suite, serving);
 	suite_add_tcase(suite, starting);
 	return suite;

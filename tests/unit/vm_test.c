@@ -26,6 +26,7 @@
 #define MIB      (1u << 20)
 #define NAME     "test"
 #define PROVIDER "viridis-util"
+#define STORAGE  "viridis-storage"
 #define CLIENTS  2u
 
 static char *folder;
@@ -42,11 +43,14 @@ static void setup(void)
 {
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *link_path = NULL;
+	g_autofree char *storage_path = NULL;
 	g_autofree char *path = NULL;
 
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
 	link_path = g_build_filename(folder, PROVIDER, NULL);
 	ck_assert_int_eq(symlink(self, link_path), 0);
+	storage_path = g_build_filename(folder, STORAGE, NULL);
+	ck_assert_int_eq(symlink(self, storage_path), 0);
 	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
 	g_setenv("PATH", path, TRUE);
 	g_setenv("VIRIDIS_RUN_DIR", folder, TRUE);
@@ -63,7 +67,7 @@ static void setup(void)
 static void teardown(void)
 {
 	static const char *const files[] = { "kernel", NAME ".state", NAME ".stats",
-		                             PROVIDER };
+		                             PROVIDER, STORAGE };
 
 	definition_free(definition);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -536,7 +540,7 @@ static Suite *make_suite(void)
 int main(int argc, char **argv)
 {
 	(void)argc;
-	if (g_str_has_suffix(argv[0], PROVIDER))
+	if (g_str_has_suffix(argv[0], PROVIDER) || g_str_has_suffix(argv[0], STORAGE))
 		return run_provider();
 	return unit_run(make_suite());
 }

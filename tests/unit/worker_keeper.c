@@ -18,7 +18,7 @@ static gpointer serve(gpointer data)
 	return NULL;
 }
 
-void worker_keeper_start(const struct definition *definition)
+void worker_keeper_start(struct definition *definition)
 {
 	g_autoptr(GError) error = NULL;
 

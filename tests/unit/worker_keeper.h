@@ -7,7 +7,7 @@
 #include "root-partition/keeper/keeper.h"
 
 /* VIRIDIS_RUN_DIR is set. The keeper's files are gone with it. */
-void worker_keeper_start(const struct definition *definition);
+void worker_keeper_start(struct definition *definition);
 void worker_keeper_stop(void);
 
 struct keeper_client *worker_keeper_client(void);

@@ -29,11 +29,14 @@ void worker_set_up(fake_step step)
 {
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *link_path = NULL;
+	g_autofree char *storage_path = NULL;
 	g_autofree char *path = NULL;
 
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
 	link_path = g_build_filename(folder, PROVIDER, NULL);
 	ck_assert_int_eq(symlink(self, link_path), 0);
+	storage_path = g_build_filename(folder, STORAGE, NULL);
+	ck_assert_int_eq(symlink(self, storage_path), 0);
 	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
 	g_setenv("PATH", path, TRUE);
 	/* The leak checker needs calls that the provider's sandbox refuses. */
@@ -49,6 +52,7 @@ void worker_set_up(fake_step step)
 	g_free(definition->serial);
 	definition->serial = g_strdup(serial_path);
 	g_setenv("VIRIDIS_RUN_DIR", folder, TRUE);
+	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
 	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
 	fake_reset(step);
 	worker_keeper_start(definition);
@@ -71,7 +75,8 @@ void worker_make_fails(GError **error)
 void worker_tear_down(void)
 {
 	static const char *const files[] = { "kernel",    "serial",    "io",
-		                             "test.lock", "test.sock", PROVIDER };
+		                             "test.lock", "test.sock", "test.json",
+		                             PROVIDER,    STORAGE };
 
 	if (machine)
 		life_free(machine);
@@ -90,7 +95,7 @@ void worker_tear_down(void)
 int worker_main(int argc, char **argv, Suite *(*make_suite)(void))
 {
 	(void)argc;
-	if (g_str_has_suffix(argv[0], PROVIDER))
+	if (g_str_has_suffix(argv[0], PROVIDER) || g_str_has_suffix(argv[0], STORAGE))
 		return worker_provider_main();
 	return unit_run(make_suite());
 }

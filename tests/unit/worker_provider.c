@@ -4,6 +4,7 @@
 #include "worker_provider.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,7 @@
 #include "vsp/lib/vsp.h"
 #include "worker_io.h"
 
+static bool stores; /* it stands for the provider of disks */
 static bool silent;
 static bool borrows;
 static bool offers;
@@ -22,10 +24,13 @@ static uint32_t asked; /* the tag of the order to borrow */
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
                                size_t bytes)
 {
-	(void)error;
-	(void)bytes;
 	if (fcntl(OURS, F_GETFD) >= 0)
 		return false;
+	stores = strstr(json, "\"disks\"");
+	if (stores) { /* of one whose path says so it cannot do with */
+		snprintf(error, bytes, "a disk that is not wanted");
+		return !strstr(json, UNWANTED);
+	}
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
 	offers = strstr(json, "\"vm\":\"" OFFERS "\"");
@@ -89,6 +94,10 @@ static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
 	if (silent)
 		return;
+	if (stores) {
+		vsp_event(vsp, tag, "no JSON, so no counters");
+		return;
+	}
 	if (borrows) {
 		asked = tag;
 		vsp_borrow(vsp, opened, 2);

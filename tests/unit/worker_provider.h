@@ -4,15 +4,17 @@
 #define VIRIDIS_TESTS_WORKER_PROVIDER_H
 
 #define PROVIDER "viridis-util"
-#define OURS     77        /* a descriptor that a provider must not have */
-#define SILENT   "silent"  /* a VM whose provider answers no command */
-#define LINGERS  "lingers" /* and one whose provider's I/O outlives it */
+#define STORAGE  "viridis-storage" /* it says it is one, and has no disks */
+#define OURS     77                /* a descriptor that a provider must not have */
+#define SILENT   "silent"          /* a VM whose provider answers no command */
+#define LINGERS  "lingers"         /* and one whose provider's I/O outlives it */
 #define BORROWS \
 	"borrows" /* and one whose provider borrows what the guest lends as GPADL 2 */
 #define OFFERS "offers" /* and one that wants two sub-channels of what the guest opens */
 #define BORROWED \
 	0x77 /* what it leaves in its last byte, long after it was asked to return it */
-#define DIES_ONCE   "dies-once"  /* and one whose provider goes on where it died */
+#define DIES_ONCE   "dies-once" /* and one whose provider goes on where it died */
+#define UNWANTED    "unwanted" /* a disk with this in its path is refused by its provider */
 #define PROVIDER_IO "VIRIDIS_IO" /* names the socket where this I/O is taken over */
 
 /* What it counts, but for the innermost object and the braces behind it. */

@@ -17,6 +17,7 @@ set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c $
 	${vmbusd}/provider.c
 	${config}/definition.c ${config}/kernel_file.c ${config}/definition_json.c ${config}/definition_net.c
 	${config}/definition_forward.c
+	${config}/definition_disk.c ${config}/store.c
 	${config}/json_text.c ${config}/control_json.c ${config}/state.c ${config}/file_lock.c
 	${config}/paths.c ${config}/vm_log.c ${vsp}/vsp.c ${vsp}/loop.c
 	${vsp}/channels.c ${vsp}/sandbox.c ${vsp}/provider_sandbox.c ${vsp}/datagram.c ${vsp}/socket.c

@@ -10,6 +10,7 @@
 #include <viridis/abi/vmbus.h>
 
 #include "root-partition/config/json_text.h"
+#include "root-partition/config/store.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vm/machine.h"
 #include "root-partition/vmbusd/vmbusd.h"
@@ -234,6 +235,8 @@ START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
 }
 END_TEST
 
+#define SERVING(util) "{\"providers\":{\"storage\":\"serving\",\"util\":\"" util "\"}}"
+
 /* What the machine tells of its providers, as JSON. */
 static char *providers(void)
 {
@@ -285,12 +288,12 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 	worker_make();
 	machine->told = on_told;
 	before = providers();
-	ck_assert_str_eq(before, "{\"providers\":{\"util\":\"serving\"}}");
+	ck_assert_str_eq(before, SERVING("serving"));
 	thread = g_thread_new("child", child_of_dying_provider, NULL);
 	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 	after = providers();
-	ck_assert_str_eq(after, "{\"providers\":{\"util\":\"died\"}}");
+	ck_assert_str_eq(after, SERVING("died"));
 	/* It was started again, but not for ever: the signal that kills it stays. */
 	ck_assert_ptr_nonnull(
 		strstr(events, "provider-restarted util\nprovider-died util\n"));
@@ -337,9 +340,99 @@ START_TEST(a_provider_that_dies_is_started_again_and_goes_on)
 	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
 	told = providers();
-	ck_assert_str_eq(told, "{\"providers\":{\"util\":\"serving\"}}");
+	ck_assert_str_eq(told, SERVING("serving"));
 	ck_assert_str_eq(events, "provider-died util\nprovider-restarted util\n");
 	g_clear_pointer(&events, g_free);
+}
+END_TEST
+
+/* ---- A change of disks ---- */
+
+static const struct {
+	const char *
+		path; /* of the one that is added, in the test's folder; NULL: the definition is not there */
+	const char *error;
+	const char *events;
+} changes[] = {
+	{ "disk", NULL, "provider-restarted storage\n" },
+	{ UNWANTED, "a disk that is not wanted", "provider-restarted storage\n" },
+	{ "missing", "No such file", "" },
+	{ NULL, "no VM is named", "" },
+};
+
+static char *change_error;
+static gint change_answered;
+
+static void on_changed(gpointer context, const char *error)
+{
+	(void)context;
+	change_error = g_strdup(error);
+	g_atomic_int_set(&change_answered, 1);
+}
+
+static gboolean ask_change(gpointer data)
+{
+	(void)data;
+	vmbus_renew_disks(machine->vmbus, on_changed, NULL);
+	return G_SOURCE_REMOVE;
+}
+
+static gpointer child_with_a_new_disk(gpointer data)
+{
+	uint32_t relid;
+
+	(void)data;
+	guest_connect();
+	relid = guest_take_offers();
+	guest_open(relid);
+	g_idle_add(ask_change, NULL);
+	wait_for(&change_answered);
+	guest_close(relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+/* As `viridis disk add` leaves it. */
+static char *define_with(const char *name)
+{
+	g_autoptr(definition_pointer) changed = definition_new();
+	char *path = g_build_filename(folder, name, NULL);
+
+	changed->name = g_strdup(definition->name);
+	changed->memory_bytes = definition->memory_bytes;
+	changed->vps = definition->vps;
+	changed->kernel = g_strdup(definition->kernel);
+	definition_add_disk(changed, path, FALSE);
+	definition_complete(changed);
+	if (strcmp(name, "missing") != 0)
+		ck_assert(g_file_set_contents(path, "", 0, NULL));
+	ck_assert(store_create(changed, NULL));
+	return path;
+}
+
+START_TEST(disks_change_under_a_guest_that_runs_or_stay_as_they_were)
+{
+	g_autofree char *path = changes[_i].path ? define_with(changes[_i].path) : NULL;
+	g_autofree char *told = NULL;
+	GThread *thread;
+
+	worker_make();
+	machine->told = on_told;
+	thread = g_thread_new("child", child_with_a_new_disk, NULL);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	if (changes[_i].error)
+		ck_assert_msg(strstr(change_error, changes[_i].error), "%s",
+		              change_error);
+	else
+		ck_assert_pstr_eq(change_error, NULL);
+	told = providers();
+	ck_assert_str_eq(told, SERVING("serving"));
+	ck_assert_str_eq(events ? events : "", changes[_i].events);
+	if (path)
+		g_unlink(path);
+	g_clear_pointer(&events, g_free);
+	g_clear_pointer(&change_error, g_free);
 }
 END_TEST
 
@@ -621,6 +714,9 @@ static Suite *make_suite(void)
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
 	tcase_add_test(tcase, sub_channels_come_and_go_with_the_first);
 	tcase_add_test(tcase, a_provider_that_dies_is_started_again_and_goes_on);
+	tcase_add_loop_test(tcase,
+	                    disks_change_under_a_guest_that_runs_or_stay_as_they_were, 0,
+	                    G_N_ELEMENTS(changes));
 	tcase_add_loop_test(
 		tcase, memory_that_was_lent_is_the_guests_when_its_provider_has_let_go, 0,
 		2);

@@ -65,6 +65,7 @@ struct backend {
 	const struct backend_ops *ops;
 	struct uring *uring;
 	bool read_only;
+	bool cached; /* by the host, though it need not be */
 
 	/* set by open, then constant but for `bytes`, which grow() may make more */
 	uint64_t bytes;

@@ -132,7 +132,8 @@ static bool direct_read_works(const struct backend *backend)
 
 static void choose_caching(struct backend *backend)
 {
-	backend->direct = set_direct(backend->fd, true) && direct_read_works(backend);
+	backend->direct = !backend->cached && set_direct(backend->fd, true) &&
+	                  direct_read_works(backend);
 	backend->alignment = backend->direct ? SECTOR_BYTES : 1;
 	if (!backend->direct)
 		(void)set_direct(backend->fd, false); /* clearing a flag does not fail */

@@ -105,6 +105,7 @@ bool storage_channel_open(struct storage *storage, struct vsp_channel *channel)
 	if (is_first(storage)) {
 		server_init(storage);
 		storage->table->handshake = HANDSHAKE(&storage->server);
+		storage->table->luns = storage->luns;
 	}
 	is_open_now(c, channel);
 	return true;
@@ -168,6 +169,9 @@ bool storage_channel_resume(struct storage *storage, struct vsp_channel *channel
 	if (is_first(storage)) {
 		server_init(storage);
 		take_up_handshake(&storage->server, storage->table->handshake);
+		/* It does not know of disks that came or went meanwhile, nor how large they are. */
+		storage->enumerate = storage->table->luns != storage->luns ||
+		                     (storage->table->grown & storage->luns) != 0;
 	}
 	is_open_now(c, channel);
 	take_up_requests(c);
@@ -253,6 +257,7 @@ static void put_announcement(struct storage_channel *c)
 	if (status == RING_FULL)
 		return;
 	storage->enumerate = false;
+	storage->table->luns = storage->luns;
 	if (status != RING_OK)
 		break_off(c, "ring of answers");
 }
@@ -358,6 +363,7 @@ static void account(struct storage_request *request, enum taken taken)
 		storage->in_flight++;
 	} else if (taken == TAKEN_RESET && storage->in_flight != 0) {
 		storage->reset = request; /* C3 */
+		storage_limits_let_go(storage);
 	} else {
 		list_add(&c->answered, request);
 	}
@@ -584,5 +590,7 @@ static void maybe_closed(struct storage_channel *c)
 void storage_channel_close(struct storage_channel *channel)
 {
 	channel->closing = true;
+	storage_limits_let_go(channel->storage);
+	uring_submit(&channel->storage->uring);
 	maybe_closed(channel);
 }

@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* More than any disk does, and less than what overflows. */
+#define SCSI_LIMIT_MAX UINT64_C(0xffffffff)
+
 static bool invalid(char *error, size_t error_bytes, const char *why)
 {
 	snprintf(error, error_bytes, "configuration: %s", why);
@@ -52,6 +55,83 @@ static bool parse_identity(struct storage_disk_config *disk, JsonNode *node)
 	return true;
 }
 
+/* What may be there, and may not. False: it is there and makes no sense. */
+static bool parse_serial(struct storage_disk_config *disk, JsonNode *node)
+{
+	const char *text = is_string(node) ? json_node_get_string(node) : "";
+	size_t length = strlen(text);
+
+	if (!node)
+		return true;
+	if (length == 0 || length > SCSI_SERIAL_BYTES)
+		return false;
+	for (const char *c = text; *c; c++)
+		if (!g_ascii_isgraph(*c))
+			return false;
+	memcpy(disk->serial, text, length + 1);
+	return true;
+}
+
+static bool parse_cache(struct storage_disk_config *disk, JsonNode *node)
+{
+	const char *text = is_string(node) ? json_node_get_string(node) : "";
+
+	disk->write_through = strcmp(text, "through") == 0;
+	disk->cached = disk->write_through || strcmp(text, "host") == 0;
+	return !node || disk->cached || strcmp(text, "direct") == 0;
+}
+
+/* As a definition has sizes: digits, and K, M or G. */
+static bool parse_bps(struct storage_disk_config *disk, JsonNode *node)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	char *end;
+
+	if (!node)
+		return true;
+	if (!is_string(node))
+		return false;
+	disk->bps = g_ascii_strtoull(json_node_get_string(node), &end, 10);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (disk->bps > SCSI_LIMIT_MAX || (*end && (!unit || end[1])))
+		return false;
+	disk->bps <<= unit ? 10 * (unit - units + 1) : 0;
+	return true;
+}
+
+static bool parse_iops(struct storage_disk_config *disk, JsonNode *node)
+{
+	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
+	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
+	                       json_node_get_int(node) :
+	                       -1;
+
+	disk->iops = value < 0 ? 0 : (uint64_t)value;
+	return !node || (value >= 0 && value <= (gint64)SCSI_LIMIT_MAX);
+}
+
+static const struct {
+	const char *name;
+	bool (*parse)(struct storage_disk_config *disk, JsonNode *node);
+	const char *why;
+} options[] = {
+	{ "serial", parse_serial, "'serial' must be 1 to 16 visible characters" },
+	{ "cache", parse_cache, "'cache' must be 'direct', 'host' or 'through'" },
+	{ "bps", parse_bps, "'bps' must be a size" },
+	{ "iops", parse_iops, "'iops' must be a whole number" },
+};
+
+static bool parse_options(struct storage_disk_config *disk, JsonObject *object,
+                          char *error, size_t error_bytes)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
+		if (!options[i].parse(disk,
+		                      json_object_get_member(object, options[i].name)))
+			return invalid(error, error_bytes, options[i].why);
+	return true;
+}
+
 static bool parse_disk(const struct storage_config *config,
                        struct storage_disk_config *disk, JsonNode *node, char *error,
                        size_t error_bytes)
@@ -72,6 +152,8 @@ static bool parse_disk(const struct storage_config *config,
 	if (!parse_identity(disk, json_object_get_member(object, "id")))
 		return invalid(error, error_bytes,
 		               "a disk needs an 'id' of 16 hexadecimal digits");
+	if (!parse_options(disk, object, error, error_bytes))
+		return false;
 	disk->path = g_strdup(json_object_get_string_member(object, "path"));
 	disk->read_only = read_only && json_node_get_boolean(read_only);
 	return true;

@@ -6,7 +6,8 @@
  *     "disks": [ { "path": "/srv/web.img", "read-only": false, "lun": 0,
  *                  "id": "6e2a7d0c5b19f384" } ] }
  *
- * A disk's id makes its names in the guest. Other members belong to others and are left alone.
+ * and of a disk, where it is not as usual, "serial": "data-1", "cache": "host" or "through", "iops": 200,
+ * "bps": "10M". A disk's id makes its names in the guest. Other members belong to others and are left alone.
  */
 #ifndef VIRIDIS_VSP_STORAGE_CONFIG_H
 #define VIRIDIS_VSP_STORAGE_CONFIG_H
@@ -22,6 +23,11 @@ struct storage_disk_config {
 	bool read_only;
 	unsigned int lun;
 	uint64_t identity;
+	char serial[SCSI_SERIAL_BYTES + 1]; /* "": by the identity */
+	bool cached;                        /* in the root's memory */
+	bool write_through;
+	uint64_t iops; /* a second at most; 0: no limit */
+	uint64_t bps;
 };
 
 struct storage_config {

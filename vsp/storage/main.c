@@ -47,7 +47,8 @@ static uint8_t physical_exponent(uint32_t physical_bytes)
 	return blocks == 0 ? 0 : (uint8_t)highest_bit32(blocks);
 }
 
-static void describe_disk(struct storage_disk *disk, uint64_t identity)
+static void describe_disk(struct storage_disk *disk,
+                          const struct storage_disk_config *wanted)
 {
 	const struct backend *backend = &disk->backend;
 
@@ -59,10 +60,16 @@ static void describe_disk(struct storage_disk *disk, uint64_t identity)
 		.can_unmap = backend->can_unmap,
 		.unmapped_reads_zero = backend->unmapped_reads_zero,
 		.rotational = backend->rotational,
-		.identity = identity,
+		.write_through = wanted->write_through,
+		.identity = wanted->identity,
 	};
-	snprintf(disk->model.serial, sizeof(disk->model.serial), "%016llx",
-	         (unsigned long long)disk->model.identity);
+	disk->iops.per_second = wanted->iops;
+	disk->bps.per_second = wanted->bps;
+	if (wanted->serial[0])
+		memcpy(disk->model.serial, wanted->serial, sizeof(disk->model.serial));
+	else
+		snprintf(disk->model.serial, sizeof(disk->model.serial), "%016llx",
+		         (unsigned long long)disk->model.identity);
 }
 
 static bool open_disk(struct storage *storage, const struct storage_config *config,
@@ -75,13 +82,15 @@ static bool open_disk(struct storage *storage, const struct storage_config *conf
 		.ops = &backend_file,
 		.uring = &storage->uring,
 		.read_only = wanted->read_only,
+		.cached = wanted->cached,
 	};
 	if (!disk->backend.ops->open(&disk->backend, wanted->path, error, error_bytes))
 		return false;
-	describe_disk(disk, wanted->identity);
+	describe_disk(disk, wanted);
 	disk->model.has_grown = storage->table->grown & BIT64(wanted->lun);
+	storage->luns |= BIT64(wanted->lun);
 	storage->target.disk[wanted->lun] = &disk->model;
-	if (!disk->backend.direct)
+	if (!disk->backend.direct && !wanted->cached)
 		storage_log(storage, VSP_LOG_WARNING,
 		            "%s refuses direct I/O: the root's page cache is used",
 		            wanted->path);
@@ -106,6 +115,10 @@ static bool set_up(struct storage *storage, const struct storage_config *config,
 	for (unsigned int i = 0; i < config->disk_count; i++) {
 		if (!open_disk(storage, config, i, error, error_bytes))
 			return false;
+	}
+	if (!storage_limits_init(storage)) {
+		snprintf(error, error_bytes, "timer: %s", strerror(errno));
+		return false;
 	}
 	if (!uring_hold_file(&storage->uring, vsp_lifeline(storage->vsp)) ||
 	    !uring_seal(&storage->uring) ||

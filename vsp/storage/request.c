@@ -350,6 +350,11 @@ static void io_done(struct backend_io *io, int error)
 	storage_request_done(request);
 }
 
+void storage_request_start(struct storage_request *request)
+{
+	start_io(request, &request->first);
+}
+
 /* The first `bytes` of the guest's buffer as the backend's own array. Is all of it aligned? */
 static bool lay_out_work(struct storage_request *request, uint64_t bytes,
                          uint32_t alignment)
@@ -400,7 +405,7 @@ static enum storage_begin begin_io(struct storage_request *request,
 	request->disk = &request->storage->disks[lun];
 	request->type = action->type;
 	request->bytes = first->bytes;
-	request->io.durable = action->durable;
+	request->io.durable = action->durable || request->disk->model.write_through;
 	request->io.unmap = action->unmap;
 	if (moves_data &&
 	    !lay_out_work(request, first->bytes, request->disk->backend.alignment) &&
@@ -411,7 +416,8 @@ static enum storage_begin begin_io(struct storage_request *request,
 		memcpy(request->extents, &action->extents[1],
 		       request->extents_left * sizeof(action->extents[0]));
 	}
-	start_io(request, first);
+	request->first = *first;
+	storage_limits_start(request);
 	return STORAGE_BEGUN;
 }
 

@@ -38,6 +38,7 @@ static void add_disk(JsonBuilder *builder, unsigned int lun,
 	add_int(builder, "read-bytes", disk->counts.read_bytes);
 	add_int(builder, "written-bytes", disk->counts.written_bytes);
 	add_int(builder, "errors", disk->counts.errors);
+	add_int(builder, "delayed", disk->counts.delayed);
 	json_builder_end_object(builder);
 }
 

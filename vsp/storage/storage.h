@@ -17,6 +17,7 @@
 #include "vsp/lib/vsp.h"
 #include "vsp/storage/backend.h"
 #include "vsp/storage/core/in_flight.h"
+#include "vsp/storage/core/limit.h"
 #include "vsp/storage/core/scsi_answer.h"
 #include "vsp/storage/core/scsi_device.h"
 
@@ -37,6 +38,7 @@ struct storage_disk_counts {
 	uint64_t read_bytes;
 	uint64_t written_bytes;
 	uint64_t errors;
+	uint64_t delayed; /* by the limits */
 };
 
 struct storage_counts {
@@ -50,14 +52,9 @@ struct storage_counts {
 	uint64_t stalls; /* the ring was left with packets in it, for lack of room here */
 };
 
-struct storage_disk {
-	struct scsi_disk model;
-	struct backend backend;
-	struct storage_disk_counts counts;
-};
-
 struct storage;
 struct storage_channel;
+struct storage_disk;
 
 /* From a packet taken out of the ring to its answer put in. */
 struct storage_request {
@@ -77,6 +74,7 @@ struct storage_request {
 
 	enum scsi_action_type type;
 	uint64_t bytes;            /* of the I/O */
+	struct scsi_extent first;  /* of the I/O */
 	unsigned int extents_left; /* DISCARD: behind extents[] */
 	struct scsi_extent extents[SCSI_UNMAP_EXTENTS_MAX];
 
@@ -93,6 +91,15 @@ struct storage_request {
 struct storage_request_list {
 	struct storage_request *first;
 	struct storage_request **last;
+};
+
+struct storage_disk {
+	struct scsi_disk model;
+	struct backend backend;
+	struct storage_disk_counts counts;
+	struct limit iops;
+	struct limit bps;
+	struct storage_request_list delayed; /* by them */
 };
 
 /* One of the controller's channels. It is open while `vsp` is not NULL. */
@@ -122,7 +129,9 @@ struct storage {
 	unsigned int channel_limit;    /* open ones are below it */
 	unsigned int in_flight;        /* of all of them */
 	struct storage_request *reset; /* waits until nothing is in flight */
-	bool enumerate;                /* the guest is to be told to look at its disks */
+	uint64_t luns;                 /* of the disks there are */
+	int limits_timer;
+	bool enumerate; /* the guest is to be told to look at its disks */
 	struct storage_request *requests; /* STORAGE_REQUESTS_MAX */
 	struct storage_request *free_requests;
 	unsigned int
@@ -164,8 +173,21 @@ enum storage_begin {
 MUST_CHECK enum storage_begin storage_request_begin(struct storage_request *request,
                                                     const struct vstor_request *vstor);
 
+/* The I/O that request->type and ->first say. */
+void storage_request_start(struct storage_request *request);
+
 /* The disk's medium is looked at again; true when it has grown. */
 bool storage_disk_grow(struct storage *storage, unsigned int lun);
+
+/* ---- limits.c ---- */
+
+MUST_CHECK bool storage_limits_init(struct storage *storage);
+
+/* Now, or when the disk's limits allow it. */
+void storage_limits_start(struct storage_request *request);
+
+/* All that waits is started: somebody waits for its end. */
+void storage_limits_let_go(struct storage *storage);
 
 /* ---- channel.c ---- */
 

@@ -33,8 +33,9 @@ struct scsi_disk {
 	bool can_unmap;           /* holes can be punched */
 	bool unmapped_reads_zero; /* and read as zeros, always */
 	bool rotational;
-	uint64_t identity;                  /* tells this disk from all others */
-	char serial[SCSI_SERIAL_BYTES + 1]; /* the same, as text */
+	bool write_through; /* nothing is held back: there is nothing to flush */
+	uint64_t identity;  /* tells this disk from all others */
+	char serial[SCSI_SERIAL_BYTES + 1]; /* the same as text, or whatever it shall be */
 };
 
 /* Path 0, target 0 of a controller; NULL where there is no disk. */

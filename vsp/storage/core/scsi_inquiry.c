@@ -38,28 +38,40 @@ typedef uint32_t (*vpd_function)(const struct scsi_disk *disk, uint8_t *to);
 
 static uint32_t supported_pages(const struct scsi_disk *disk, uint8_t *to);
 
+static uint32_t serial_bytes(const struct scsi_disk *disk)
+{
+	uint32_t bytes = 0;
+
+	while (bytes < SCSI_SERIAL_BYTES && disk->serial[bytes])
+		bytes++;
+	return bytes;
+}
+
 /* SPC-4 7.8.15 */
 static uint32_t serial_number(const struct scsi_disk *disk, uint8_t *to)
 {
-	memcpy(to, disk->serial, SCSI_SERIAL_BYTES);
-	return SCSI_SERIAL_BYTES;
+	uint32_t bytes = serial_bytes(disk);
+
+	memcpy(to, disk->serial, bytes);
+	return bytes;
 }
 
 /* SPC-4 7.8.6: a name (T10 vendor ID and serial) and a number (NAA, locally assigned). */
 static uint32_t device_identification(const struct scsi_disk *disk, uint8_t *to)
 {
-	uint8_t *number = to + 4 + 8 + SCSI_SERIAL_BYTES;
+	uint32_t bytes = serial_bytes(disk);
+	uint8_t *number = to + 4 + 8 + bytes;
 
 	to[0] = 0x02; /* ASCII */
 	to[1] = 0x01; /* of the logical unit; T10 vendor ID */
-	to[3] = 8 + SCSI_SERIAL_BYTES;
+	to[3] = (uint8_t)(8 + bytes);
 	memcpy(&to[4], VENDOR, 8);
-	memcpy(&to[12], disk->serial, SCSI_SERIAL_BYTES);
+	memcpy(&to[12], disk->serial, bytes);
 	number[0] = 0x01; /* binary */
 	number[1] = 0x03; /* of the logical unit; NAA */
 	number[3] = 8;
 	scsi_store_be(&number[4], 8, UINT64_C(3) << 60 | bits_get(disk->identity, 0, 60));
-	return 4 + 8 + SCSI_SERIAL_BYTES + 4 + 8;
+	return 4 + 8 + bytes + 4 + 8;
 }
 
 /* SBC-3 6.5.3 */

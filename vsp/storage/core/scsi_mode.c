@@ -18,17 +18,18 @@
 #define CONTROL_SAVED      3u
 
 /* SBC-3 6.4.5: the cache may hold writes back until SYNCHRONIZE CACHE (WCE). */
-static uint32_t caching_page(uint8_t *to, bool values)
+static uint32_t caching_page(const struct scsi_disk *disk, uint8_t *to, bool values)
 {
 	to[0] = SCSI_MODE_PAGE_CACHING;
 	to[1] = 18;
-	to[2] = values ? 0x04 : 0;
+	to[2] = values && !disk->write_through ? 0x04 : 0;
 	return 20;
 }
 
 /* SPC-4 7.5.8: commands may be reordered without restriction. */
-static uint32_t control_page(uint8_t *to, bool values)
+static uint32_t control_page(const struct scsi_disk *disk, uint8_t *to, bool values)
 {
+	(void)disk;
 	to[0] = SCSI_MODE_PAGE_CONTROL;
 	to[1] = 10;
 	to[3] = values ? 0x10 : 0;
@@ -37,15 +38,16 @@ static uint32_t control_page(uint8_t *to, bool values)
 
 static const struct {
 	uint8_t page;
-	uint32_t (*fill)(uint8_t *to, bool values);
+	uint32_t (*fill)(const struct scsi_disk *disk, uint8_t *to, bool values);
 } mode_pages[] = {
 	{ SCSI_MODE_PAGE_CACHING, caching_page },
 	{ SCSI_MODE_PAGE_CONTROL, control_page },
 };
 
 /* The pages asked for, and 0 when there is no such page. */
-static uint32_t fill_pages(const struct scsi_command *command, uint8_t *to)
+static uint32_t fill_pages(const struct scsi_call *call, uint8_t *to)
 {
+	const struct scsi_command *command = &call->command;
 	bool all = command->page == SCSI_MODE_PAGE_ALL;
 	bool values = command->control != CONTROL_CHANGEABLE; /* none can be changed */
 	uint32_t bytes = 0;
@@ -54,7 +56,7 @@ static uint32_t fill_pages(const struct scsi_command *command, uint8_t *to)
 		return 0;
 	for (unsigned int i = 0; i < ARRAY_COUNT(mode_pages); i++) {
 		if (all || mode_pages[i].page == command->page)
-			bytes += mode_pages[i].fill(to + bytes, values);
+			bytes += mode_pages[i].fill(call->disk, to + bytes, values);
 	}
 	return bytes;
 }
@@ -82,7 +84,7 @@ static uint32_t mode_sense(struct scsi_call *call, uint32_t header_bytes,
 		return 0;
 	}
 	*descriptor_bytes = fill_descriptor(call, data + header_bytes);
-	page_bytes = fill_pages(&call->command, data + header_bytes + *descriptor_bytes);
+	page_bytes = fill_pages(call, data + header_bytes + *descriptor_bytes);
 	if (page_bytes == 0) {
 		scsi_fail(call, SCSI_SENSE_INVALID_FIELD_IN_CDB);
 		return 0;

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Disks of a definition: see definition_disk.h. */
+#include "root-partition/config/definition_disk.h"
+
+#include <string.h>
+
+#include "root-partition/config/json_text.h"
+
+#define SERIAL_BYTES_MAX 16u
+#define BPS_MIN          65536u
+
+static const char *const cache_names[] = {
+	[DEFINITION_CACHE_DIRECT] = "direct",
+	[DEFINITION_CACHE_HOST] = "host",
+	[DEFINITION_CACHE_THROUGH] = "through",
+};
+
+void definition_disk_free(gpointer data)
+{
+	struct definition_disk *disk = data;
+
+	g_free(disk->path);
+	g_free(disk->serial);
+	g_free(disk);
+}
+
+const char *definition_disk_cache_name(enum definition_disk_cache cache)
+{
+	return cache_names[cache];
+}
+
+/* ---- Members, wherever they come from ---- */
+
+static gboolean set_cache(struct definition_disk *disk, const char *text, GError **error)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(cache_names); i++) {
+		if (strcmp(cache_names[i], text) == 0) {
+			disk->cache = (enum definition_disk_cache)i;
+			return TRUE;
+		}
+	}
+	return definition_invalid(
+		error, "disk: cache '%s': 'direct', 'host' or 'through'", text);
+}
+
+static gboolean set_bps(struct definition_disk *disk, const char *text, GError **error)
+{
+	g_autoptr(GError) why = NULL;
+
+	return definition_parse_size(text, &disk->bps, &why) ||
+	       definition_invalid(
+		       error, "disk: bps '%s': not a size; write for example 10M", text);
+}
+
+static gboolean set_number(const char *key, const char *text, uint32_t *to,
+                           GError **error)
+{
+	guint64 number;
+
+	if (!g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT32, &number, NULL))
+		return definition_invalid(error, "disk: %s '%s': not a number", key,
+		                          text);
+	*to = (uint32_t)number;
+	return TRUE;
+}
+
+static gboolean set_option(struct definition_disk *disk, const char *key,
+                           const char *value, GError **error)
+{
+	if (strcmp(key, "serial") == 0) {
+		g_free(disk->serial);
+		disk->serial = g_strdup(value);
+		return TRUE;
+	}
+	if (strcmp(key, "cache") == 0)
+		return set_cache(disk, value, error);
+	if (strcmp(key, "bps") == 0)
+		return set_bps(disk, value, error);
+	if (strcmp(key, "lun") == 0)
+		return set_number(key, value, &disk->lun, error);
+	return set_number(key, value, &disk->iops, error);
+}
+
+/* ---- As an option ---- */
+
+static gboolean is_option(const char *text)
+{
+	static const char *const keys[] = { "serial=", "cache=", "bps=", "iops=", "lun=" };
+
+	if (strcmp(text, "ro") == 0)
+		return TRUE;
+	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+		if (g_str_has_prefix(text, keys[i]))
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean take_option(struct definition_disk *disk, const char *text,
+                            GError **error)
+{
+	const char *equals = strchr(text, '=');
+	g_autofree char *key = NULL;
+
+	if (!equals) {
+		disk->read_only = TRUE;
+		return TRUE;
+	}
+	key = g_strndup(text, (gsize)(equals - text));
+	return set_option(disk, key, equals + 1, error);
+}
+
+/* Options are taken from the end as long as there are any: a path may have a comma as well. */
+struct definition_disk *definition_disk_add(struct definition *definition,
+                                            const char *text, GError **error)
+{
+	struct definition_disk *disk = definition_add_disk(definition, NULL, FALSE);
+	g_autofree char *path = g_strdup(text);
+	char *comma;
+
+	while ((comma = strrchr(path, ',')) != NULL && is_option(comma + 1)) {
+		if (!take_option(disk, comma + 1, error))
+			return NULL;
+		*comma = '\0';
+	}
+	disk->path = g_canonicalize_filename(path, NULL);
+	return disk;
+}
+
+/* ---- Checks ---- */
+
+gboolean definition_disk_check(const struct definition_disk *disk, GError **error)
+{
+	gsize length = disk->serial ? strlen(disk->serial) : 1;
+
+	if (length < 1 || length > SERIAL_BYTES_MAX)
+		return definition_invalid(error,
+		                          "disk '%s': serial '%s': 1 to %u characters",
+		                          disk->path, disk->serial, SERIAL_BYTES_MAX);
+	for (const char *c = disk->serial; c && *c; c++)
+		if (!g_ascii_isalnum(*c) && !strchr("-_.", *c))
+			return definition_invalid(error,
+			                          "disk '%s': serial '%s': only letters, "
+			                          "digits, '-', '_' and '.'",
+			                          disk->path, disk->serial);
+	if (disk->bps && disk->bps < BPS_MIN)
+		return definition_invalid(error, "disk '%s': bps: 64K at least, or 0",
+		                          disk->path);
+	return TRUE;
+}
+
+/* ---- JSON ---- */
+
+static gboolean invalid(GError **error, const char *format, const char *key)
+	G_GNUC_PRINTF(2, 0);
+
+static gboolean invalid(GError **error, const char *format, const char *key)
+{
+	g_autofree char *text = g_strdup_printf(format, key);
+
+	return definition_invalid(error, "definition: %s", text);
+}
+
+/* A whole number; what does not fit is as wrong as the largest that does. */
+static gboolean take_number(JsonNode *node, const char *key, uint32_t *to, GError **error)
+{
+	gint64 value;
+
+	if (!json_text_get_int(node, &value))
+		return invalid(error, "'%s' must be a whole number", key);
+	*to = value < 0 || value > G_MAXINT32 ? G_MAXINT32 : (uint32_t)value;
+	return TRUE;
+}
+
+/* As text: JSON's integers end at 63 bits. */
+static gboolean take_identity(JsonNode *node, struct definition_disk *disk,
+                              GError **error)
+{
+	const char *text;
+
+	if (!json_text_get_string(node, &text) || strlen(text) != 16 ||
+	    strspn(text, "0123456789abcdefABCDEF") != 16)
+		return invalid(error, "'%s' must be 16 hexadecimal digits", "id");
+	disk->identity = g_ascii_strtoull(text, NULL, 16);
+	return (disk->identity & DEFINITION_IDENTITY_MASK) ||
+	       invalid(error, "'%s' may not be 0", "id");
+}
+
+static gboolean take_text(JsonNode *node, const char *key, struct definition_disk *disk,
+                          GError **error)
+{
+	const char *text;
+
+	if (!json_text_get_string(node, &text))
+		return invalid(error, "'%s' must be a string", key);
+	if (strcmp(key, "path") != 0)
+		return set_option(disk, key, text, error);
+	g_free(disk->path);
+	disk->path = g_strdup(text);
+	return TRUE;
+}
+
+static gboolean take_member(const char *key, JsonNode *value,
+                            struct definition_disk *disk, GError **error)
+{
+	static const char *const texts[] = { "path", "serial", "cache", "bps" };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+		if (strcmp(key, texts[i]) == 0)
+			return take_text(value, key, disk, error);
+	if (strcmp(key, "lun") == 0)
+		return take_number(value, key, &disk->lun, error);
+	if (strcmp(key, "iops") == 0)
+		return take_number(value, key, &disk->iops, error);
+	if (strcmp(key, "id") == 0)
+		return take_identity(value, disk, error);
+	if (strcmp(key, "read-only") != 0)
+		return invalid(error, "a disk has no '%s'", key);
+	return json_text_get_boolean(value, &disk->read_only) ||
+	       invalid(error, "'%s' must be true or false", key);
+}
+
+static gboolean take_one(struct definition *definition, JsonNode *node, GError **error)
+{
+	struct definition_disk *disk;
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *value;
+
+	if (!JSON_NODE_HOLDS_OBJECT(node))
+		return invalid(error, "'%s' must be a list of objects", "disks");
+	disk = definition_add_disk(definition, NULL, FALSE);
+	json_object_iter_init(&iter, json_node_get_object(node));
+	while (json_object_iter_next(&iter, &key, &value))
+		if (!take_member(key, value, disk, error))
+			return FALSE;
+	return disk->path || invalid(error, "a disk needs a '%s'", "path");
+}
+
+gboolean definition_disk_take(struct definition *definition, JsonNode *node,
+                              GError **error)
+{
+	JsonArray *array;
+
+	if (!JSON_NODE_HOLDS_ARRAY(node))
+		return invalid(error, "'%s' must be a list of objects", "disks");
+	array = json_node_get_array(node);
+	for (guint i = 0; i < json_array_get_length(array); i++)
+		if (!take_one(definition, json_array_get_element(array, i), error))
+			return FALSE;
+	return TRUE;
+}
+
+/* What is as it would be without being said is not said. */
+static void add_options(JsonBuilder *builder, const struct definition_disk *disk)
+{
+	g_autofree char *bps = definition_format_size(disk->bps);
+
+	if (disk->serial)
+		json_text_add_string(builder, "serial", disk->serial);
+	if (disk->cache != DEFINITION_CACHE_DIRECT)
+		json_text_add_string(builder, "cache", cache_names[disk->cache]);
+	if (disk->iops)
+		json_text_add_int(builder, "iops", disk->iops);
+	if (disk->bps)
+		json_text_add_string(builder, "bps", bps);
+}
+
+void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks)
+{
+	json_builder_set_member_name(builder, "disks");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < disks->len; i++) {
+		const struct definition_disk *disk = disks->pdata[i];
+		g_autofree char *identity =
+			g_strdup_printf("%016" G_GINT64_MODIFIER "x", disk->identity);
+
+		json_builder_begin_object(builder);
+		json_text_add_string(builder, "path", disk->path);
+		json_text_add_boolean(builder, "read-only", disk->read_only);
+		json_text_add_int(builder, "lun", disk->lun);
+		json_text_add_string(builder, "id", identity);
+		add_options(builder, disk);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}

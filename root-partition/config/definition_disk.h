@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Disks of a definition: as an option says them, as JSON has them, and what makes sense. definition.h has the
+ * structure.
+ *
+ *   FILE [,ro] [,lun=N] [,serial=TEXT] [,cache=direct|host|through] [,iops=N] [,bps=SIZE]
+ */
+#ifndef VIRIDIS_VM_DEFINITION_DISK_H
+#define VIRIDIS_VM_DEFINITION_DISK_H
+
+#include <json-glib/json-glib.h>
+
+#include "root-partition/config/definition.h"
+
+void definition_disk_free(gpointer disk);
+
+/* Adds the disk that the text describes; NULL and an error. A relative path is of the working directory. */
+struct definition_disk *definition_disk_add(struct definition *definition,
+                                            const char *text, GError **error);
+
+/* What belongs to a disk alone is possible; LUN and identity are definition_check()'s. */
+gboolean definition_disk_check(const struct definition_disk *disk, GError **error);
+
+/* "direct" and so on. */
+const char *definition_disk_cache_name(enum definition_disk_cache cache);
+
+/* The member "disks", from and to JSON. */
+gboolean definition_disk_take(struct definition *definition, JsonNode *node,
+                              GError **error);
+void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks);
+
+#endif
