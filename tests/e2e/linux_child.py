@@ -138,6 +138,13 @@ def check_first_disk(root, guest):
     guest.tell("until [ -b /dev/sda ]; do sleep 0.1; done; echo first >/dev/sda; sync", 60)
     guest.detach()
     assert root.tell("head -n 1 /tmp/first") == "first"
+    guest.attach()
+    scsi = f"$(dirname $(grep -l '{SCSI}' /sys/bus/vmbus/devices/*/class_id))"
+    assert guest.tell(f"ls {scsi}/channels | wc -l") == "2"
+    guest.tell("for vp in 0 1; do taskset -c $vp dd if=/dev/sda of=/dev/null bs=4k iflag=direct status=none; done")
+    used = guest.tell(f"cat {scsi}/channels/*/interrupts").split()
+    assert len(used) == 2 and all(int(count) > 0 for count in used), used
+    guest.detach()
     root.tell("viridis disk remove two /tmp/first")
     guest.attach()
     guest.tell("while [ -e /sys/block/sda ]; do sleep 0.1; done", 60)

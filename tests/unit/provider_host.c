@@ -181,6 +181,7 @@ static bool send_open(const struct host_channel *channel, enum vsp_message_type 
 	struct vsp_message open = {
 		.type = type,
 		.channel = channel->id,
+		.number = channel->index,
 		.offset = channel->pages,
 		.count = 2 * channel->pages,
 		.tail = list,
@@ -199,12 +200,19 @@ static bool send_open(const struct host_channel *channel, enum vsp_message_type 
 void host_open(struct host *host, struct host_channel *channel, uint32_t id, uint64_t pfn,
                uint32_t pages)
 {
+	host_open_sub(host, channel, id, 0, pfn, pages);
+}
+
+void host_open_sub(struct host *host, struct host_channel *channel, uint32_t id,
+                   uint32_t index, uint64_t pfn, uint32_t pages)
+{
 	uint64_t list[2 * RING_PAGES_MAX];
 
 	ck_assert_uint_le(pages, RING_PAGES_MAX);
 	memset(channel, 0, sizeof(*channel));
 	channel->host = host;
 	channel->id = id;
+	channel->index = index;
 	channel->event_to_provider = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	channel->event_to_guest = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	channel->pfn = pfn;

@@ -32,7 +32,8 @@ struct host {
 struct host_channel {
 	struct host *host;
 	uint32_t id;
-	uint64_t pfn; /* of its rings, and how many pages each has */
+	uint32_t index; /* of a sub-channel, from 1 */
+	uint64_t pfn;   /* of its rings, and how many pages each has */
 	uint32_t pages;
 	struct ring_memory upstream;
 	struct ring_memory downstream;
@@ -67,6 +68,9 @@ void host_send(struct host *host, enum vsp_message_type type, uint32_t channel,
 /* OPEN, OPENED, START: rings of `pages` pages each way, from page `pfn` on, in wild order. */
 void host_open(struct host *host, struct host_channel *channel, uint32_t id, uint64_t pfn,
                uint32_t pages);
+/* Likewise a sub-channel. */
+void host_open_sub(struct host *host, struct host_channel *channel, uint32_t id,
+                   uint32_t index, uint64_t pfn, uint32_t pages);
 /* RESUME in OPEN's place. */
 void host_resume(struct host_channel *channel);
 bool host_try_resume(struct host_channel *channel); /* false: it is refused */

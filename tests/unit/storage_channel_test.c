@@ -42,6 +42,13 @@ void vsp_channel_signal(const struct vsp_channel *channel)
 	signals++;
 }
 
+void vsp_offer(struct vsp *vsp, const struct vsp_channel *of, uint32_t count)
+{
+	(void)vsp;
+	(void)of;
+	(void)count;
+}
+
 bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready, void *context)
 {
 	(void)vsp;

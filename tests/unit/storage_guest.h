@@ -126,7 +126,7 @@ static inline void initialize(void)
 	vstor_command(STORVSC_QUERY_PROPERTIES, &packet);
 	answer = init_step(&packet);
 	ck_assert_uint_eq(answer.body.properties.max_transfer_bytes, 1 << 20);
-	ck_assert_uint_eq(answer.body.properties.sub_channels_max, 0);
+	ck_assert_uint_eq(answer.body.properties.sub_channels_max, 7);
 	vstor_command(STORVSC_END_INITIALIZATION, &packet);
 	(void)init_step(&packet);
 }

@@ -134,6 +134,65 @@ START_TEST(an_initialisation_goes_on_though_its_provider_dies)
 }
 END_TEST
 
+#define SUB_CHANNEL 9u
+#define SUB_PFN     200u
+
+/* A read on whichever channel, which is asked for there and answered there. */
+static void read_on(struct host_channel *on, uint64_t id)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 4096, false };
+	struct vstor_request read = read_or_write_10(0x28, 16, 8);
+	struct host_channel first = channel;
+	struct storvsc_packet answer;
+	struct vstor_result result;
+	uint64_t answered;
+
+	channel = *on;
+	memset(guest(buffer.gpa), 0, 4096);
+	ck_assert_int_eq(try_put(id, &read, &buffer), RING_OK);
+	answer = receive_answer(&answered);
+	*on = channel;
+	if (on != &channel)
+		channel = first;
+	ck_assert_uint_eq(answered, id);
+	ck_assert(vstor_result_read(&answer, &result));
+	assert_good(&result, 4096);
+	assert_on_disk(&buffer, 16 * 512);
+}
+
+START_TEST(sub_channels_serve_the_same_disks_and_outlive_their_process)
+{
+	static struct host_channel sub;
+	struct storvsc_packet create, answer;
+	uint64_t id;
+
+	vstor_create_sub_channels(2, &create);
+	put_init(&create);
+	ck_assert_uint_eq(host_expect(&host, VSP_OFFER)->number, 2);
+	host_send(&host, VSP_OFFERED, CHANNEL, 2, "");
+	answer = receive_answer(&id);
+	ck_assert(vstor_succeeded(&answer));
+	host_open_sub(&host, &sub, SUB_CHANNEL, 1, SUB_PFN, SMALL_PAGES);
+	read_on(&channel, 1);
+	read_on(&sub, 2);
+	host_replace(&host, PROVIDER);
+	ck_assert(host_configure(&host, configuration(false)));
+	if (_i == 0)
+		host_resume(&channel);
+	host_resume(&sub); /* it may come first */
+	if (_i == 1)
+		host_resume(&channel);
+	read_on(&sub, 3);
+	read_on(&channel, 4);
+	host_close(&sub);
+	read_on(&channel, 5);
+	vstor_create_sub_channels(8, &create); /* one too many */
+	put_init(&create);
+	answer = receive_answer(&id);
+	ck_assert(!vstor_succeeded(&answer));
+}
+END_TEST
+
 /* What a dead one left is checked: here the worst that its guest can have had it write. */
 START_TEST(a_table_of_nonsense_is_survived)
 {
@@ -168,6 +227,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 	               a_provider_killed_at_any_moment_is_followed_by_one_that_goes_on);
 	tcase_add_test(tcase, an_initialisation_goes_on_though_its_provider_dies);
+	tcase_add_loop_test(
+		tcase, sub_channels_serve_the_same_disks_and_outlive_their_process, 0, 2);
 	tcase_add_test(tcase, a_table_of_nonsense_is_survived);
 	suite_add_tcase(suite, tcase);
 	return suite;

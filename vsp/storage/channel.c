@@ -77,7 +77,7 @@ static void is_open_now(struct storage_channel *c, struct vsp_channel *channel)
 		storage->channel_limit = number + 1;
 }
 
-/* The first channel is the one whose driver says what it speaks; others follow what was agreed. */
+/* What was agreed on the device's first channel holds for all, whichever is taken up first. */
 static bool is_first(const struct storage *storage)
 {
 	return storage->channel_limit == 0;
@@ -87,7 +87,8 @@ static bool is_first(const struct storage *storage)
 
 static void server_init(struct storage *storage)
 {
-	vstor_server_init(&storage->server, 0, STORAGE_TRANSFER_BYTES);
+	vstor_server_init(&storage->server, STORAGE_CHANNELS_MAX - 1,
+	                  STORAGE_TRANSFER_BYTES);
 }
 
 bool storage_channel_open(struct storage *storage, struct vsp_channel *channel)
@@ -102,7 +103,7 @@ bool storage_channel_open(struct storage *storage, struct vsp_channel *channel)
 	                           ring_index_after_peeked(&c->in));
 	if (!c->record)
 		return false;
-	if (is_first(storage)) {
+	if (channel->index == 0) {
 		server_init(storage);
 		storage->table->handshake = HANDSHAKE(&storage->server);
 		storage->table->luns = storage->luns;
@@ -299,8 +300,11 @@ static enum taken carry_out(struct storage_request *request)
 
 	switch (vstor_server_receive(server, &request->packet, request->memory_bytes,
 	                             &vstor, &request->answer)) {
+	case VSTOR_SUB_CHANNELS: /* as many as there is room for are offered: a guest opens what it sees */
+		vsp_offer(request->storage->vsp, request->channel->vsp,
+		          vstor.sub_channels);
+		return TAKEN_ANSWERED;
 	case VSTOR_ANSWER:
-	case VSTOR_SUB_CHANNELS: /* none are offered, so none are granted */
 		request->handshakes = true;
 		request->handshake = HANDSHAKE(server);
 		return TAKEN_ANSWERED;

@@ -163,6 +163,13 @@ static bool channel_resume(struct vsp *vsp, struct vsp_channel *channel)
 	return storage_channel_resume(vsp_context(vsp), channel);
 }
 
+static void channels_offered(struct vsp *vsp, struct vsp_channel *channel, uint32_t count)
+{
+	(void)vsp;
+	(void)channel;
+	(void)count; /* the guest uses those that it is offered */
+}
+
 static void channel_started(struct vsp *vsp, struct vsp_channel *channel)
 {
 	(void)vsp;
@@ -244,6 +251,7 @@ int main(void)
 		.configure = configure,
 		.open = channel_open,
 		.resume = channel_resume,
+		.offered = channels_offered,
 		.started = channel_started,
 		.signalled = channel_signalled,
 		.close = channel_close,

@@ -22,7 +22,7 @@
 #include "vsp/storage/core/scsi_device.h"
 
 #define STORAGE_REQUESTS_MAX   IN_FLIGHT_SLOTS
-#define STORAGE_CHANNELS_MAX   16u
+#define STORAGE_CHANNELS_MAX   8u /* a guest asks for no more than it has VPs */
 #define STORAGE_TRANSFER_BYTES (UINT32_C(1) << 20)
 #define STORAGE_RANGES_MAX     16u
 /* A range that starts inside a page needs one page more. */
