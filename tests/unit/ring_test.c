@@ -520,6 +520,55 @@ START_TEST(a_successor_takes_the_ring_up_where_it_stands)
 }
 END_TEST
 
+/* Two packets were taken out, the second was not given back yet; the third is next. */
+START_TEST(a_successor_goes_on_behind_what_was_taken_and_not_given_back)
+{
+	struct ring_received packet;
+	uint32_t behind;
+
+	ck_assert_int_eq(put(8), RING_OK);
+	ck_assert_int_eq(put(16), RING_OK);
+	ck_assert_int_eq(put(24), RING_OK);
+	ck_assert_int_eq(get(&packet), RING_OK);
+	(void)!ring_release(&rx); /* nobody waits for room */
+	ck_assert_int_eq(ring_peek(&rx, buffer, sizeof(buffer), &packet), RING_OK);
+	behind = ring_index_after_peeked(&rx);
+	ring_advance(&rx);
+	ck_assert_uint_eq(ring_index_after_peeked(&rx), behind);
+	ck_assert_uint_lt(control.read_index, behind);
+	ck_assert_int_eq(ring_consumer_resume(&rx, &memory, behind), RING_OK);
+	ck_assert_int_eq(get(&packet), RING_OK);
+	ck_assert_uint_eq(packet.transaction_id, 24);
+	(void)!ring_release(&rx);
+	ck_assert_uint_eq(control.read_index, control.write_index);
+	ck_assert_int_eq(get(&packet), RING_EMPTY);
+}
+END_TEST
+
+START_TEST(an_index_that_a_hostile_predecessor_kept_is_none)
+{
+	static const uint32_t evil[] = { 4, DATA_BYTES, 0xfffffff8 };
+
+	ck_assert_int_eq(ring_consumer_resume(&rx, &memory, evil[_i]), RING_INVALID);
+}
+END_TEST
+
+/* Around the end, too. */
+START_TEST(where_a_packet_will_end_is_known_before_it_is_put)
+{
+	struct ring_received packet;
+
+	for (uint32_t bytes = 0; bytes < 200; bytes++) {
+		uint32_t behind = ring_index_after_put(&tx, bytes);
+
+		ck_assert_int_eq(put(bytes), RING_OK);
+		ck_assert_uint_eq(control.write_index, behind);
+		ck_assert_int_eq(get(&packet), RING_OK);
+		(void)!ring_release(&rx);
+	}
+}
+END_TEST
+
 START_TEST(a_ring_of_a_bad_shape_is_not_taken_up)
 {
 	static const uint32_t sizes[] = { 0, 8, 4095, 4100, 0xfffff000 };
@@ -542,6 +591,9 @@ static Suite *ring_suite(void)
 	TCase *tc = tcase_create("ring");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
+	tcase_add_test(tc, a_successor_goes_on_behind_what_was_taken_and_not_given_back);
+	tcase_add_loop_test(tc, an_index_that_a_hostile_predecessor_kept_is_none, 0, 3);
+	tcase_add_test(tc, where_a_packet_will_end_is_known_before_it_is_put);
 	tcase_add_test(tc, a_packet_comes_out_as_it_went_in);
 	tcase_add_test(tc, a_packet_may_have_no_payload);
 	tcase_add_test(tc, a_completion_bears_its_transaction_id);
