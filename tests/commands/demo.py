@@ -35,7 +35,8 @@ STEPS = 14
 SSH = (f"HOME=/tmp {run_in('/share/ssh', 'dbclient')} -y -p 2222 root@127.0.0.1")
 CREATE = ("viridis create demo --memory 512M --vps 2 --kernel /share/vmlinuz"
           " --initrd /share/initrd --disk /dev/vda --net user,hostfwd=tcp:2222:22"
-          " --cmdline 'console=ttyS0 root=LABEL=guest ro quiet'")
+          " --cmdline 'console=ttyS0 root=LABEL=guest ro quiet"
+          " systemd.default_device_timeout_sec=600'")
 
 
 class Demo:
@@ -84,7 +85,7 @@ class Demo:
 
     def start(self):
         self.root.tell("viridis start demo", limit=120)
-        self.guest = GuestShell(self.root, "demo")
+        self.guest = GuestShell(self.root, "demo", limit=600)
         return {"kernel": self.guest.tell("uname -r"), "vps": self.guest.tell("nproc")}
 
     def write(self):
