@@ -139,6 +139,7 @@ START_TEST(a_write_to_a_port_or_an_address_signals_and_the_vp_goes_on)
 		set_write(&guest, memory, DEVICE_GPA, 2, 0, MSHV_IOEVENTFD_DEASSIGN), 0);
 	expect_memory_write(&guest);
 	expect_round(&guest);
+	ck_assert_uint_eq(count_of(port), 1);
 	ck_assert_int_eq(set_write(&guest, port, DEVICE_PORT, 1, 0,
 	                           MSHV_IOEVENTFD_PIO | MSHV_IOEVENTFD_DEASSIGN),
 	                 0);
