@@ -10,6 +10,7 @@
 #include "partition.h"
 #include "property.h"
 #include "vp.h"
+#include "vp_state.h"
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/uaccess.h>
@@ -201,6 +202,11 @@ static int passthrough_run(const struct passthrough_rule *rule,
 	memcpy(input, &caller->pool->partition_id, sizeof(caller->pool->partition_id));
 	if (vp && rule->names_vp)
 		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
+	/* Before the list, which may say more of them. */
+	if (vp && request->code == HVCALL_SET_VP_REGISTERS &&
+	    vp_state_ends_guest((const void *)(input + rule->header_bytes),
+	                        request->reps))
+		vp_state_clear_synthetic(caller->partition);
 	if (!passthrough_answered_here(caller, request, input, output, &result))
 		result = passthrough_call(rule, request, input, input_bytes, output,
 		                          caller->pool);

@@ -139,3 +139,60 @@ free_page:
 	free_page((unsigned long)page);
 	return result;
 }
+
+/* ---- The guest's own devices ---- */
+
+/* SINTs, their registers but the version, timers, assist page */
+#define SYNTHETIC_REGISTERS (HV_SINT_COUNT + 3 + 8 + 1)
+
+bool vp_state_ends_guest(const struct hv_register_assoc *registers, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (registers[i].name == HV_REGISTER_GUEST_OS_ID &&
+		    registers[i].value.reg64 == 0)
+			return true;
+	}
+	return false;
+}
+
+static unsigned int vp_state_reset_list(struct hv_register_assoc *registers)
+{
+	static const u32 pages[] = { HV_REGISTER_SCONTROL, HV_REGISTER_SIEFP,
+		                     HV_REGISTER_SIMP, HV_REGISTER_VP_ASSIST_PAGE };
+	unsigned int count = 0, i;
+
+	memset(registers, 0, SYNTHETIC_REGISTERS * sizeof(*registers));
+	for (i = 0; i < HV_SINT_COUNT; i++, count++) {
+		registers[count].name = HV_REGISTER_SINT0 + i;
+		registers[count].value.reg64 = HV_SINT_MASKED;
+	}
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		registers[count++].name = pages[i];
+	for (i = 0; i < 8; i++)
+		registers[count++].name = HV_REGISTER_STIMER0_CONFIG + i;
+	return count;
+}
+
+/* One that runs keeps what it has: its VMM has not reset it. */
+void vp_state_clear_synthetic(struct viridis_partition *partition)
+{
+	struct hv_input_set_vp_registers header = { .partition_id = partition->id };
+	struct hv_register_assoc registers[SYNTHETIC_REGISTERS];
+	unsigned int count = vp_state_reset_list(registers);
+
+	for (header.vp_index = 0; header.vp_index < MSHV_VP_MAX; header.vp_index++) {
+		struct hypercall call = {
+			.code = HVCALL_SET_VP_REGISTERS,
+			.reps = count,
+			.header = &header,
+			.header_bytes = sizeof(header),
+			.list = registers,
+			.list_bytes = count * sizeof(registers[0]),
+		};
+
+		if (rcu_access_pointer(partition->vps[header.vp_index]))
+			(void)hypercall(&call);
+	}
+}

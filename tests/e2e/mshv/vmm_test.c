@@ -465,6 +465,50 @@ START_TEST(a_count_stays_where_the_instruction_was_left)
 }
 END_TEST
 
+/* ---- Reset ---- */
+
+START_TEST(a_guest_that_is_gone_leaves_no_synic)
+{
+	const struct {
+		uint32_t name;
+		uint64_t value, after;
+	} registers[] = {
+		{ HV_X64_REGISTER_HYPERCALL, 0x5001, 0x5000 },
+		{ HV_REGISTER_SINT0 + 2, 0x50, 0x10000 },
+		{ HV_REGISTER_SCONTROL, 1, 0 },
+		{ HV_REGISTER_SIMP, 0x6001, 0 },
+		{ HV_REGISTER_SIEFP, 0x7001, 0 },
+		{ HV_REGISTER_STIMER0_CONFIG, 0x20000, 0 },
+	};
+	struct mshv_vp second;
+	struct guest guest;
+	uint64_t value;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	ck_assert_int_eq(mshv_create_vp(&guest.partition, 1, &second), 0);
+	ck_assert_int_eq(mshv_set_register(&guest.vp, HV_REGISTER_GUEST_OS_ID, 5), 0);
+	for (unsigned int i = 0; i < ARRAY_COUNT(registers); i++)
+		ck_assert_int_eq(mshv_set_register(&guest.vp, registers[i].name,
+		                                   registers[i].value),
+		                 0);
+	ck_assert_int_eq(mshv_set_register(&second, HV_REGISTER_SINT0 + 2, 0x51), 0);
+	ck_assert_int_eq(mshv_set_register(&guest.vp, HV_REGISTER_GUEST_OS_ID, 6), 0);
+	ck_assert_int_eq(mshv_get_register(&guest.vp, HV_REGISTER_SIMP, &value), 0);
+	ck_assert_uint_eq(value, 0x6001);
+
+	ck_assert_int_eq(mshv_set_register(&guest.vp, HV_REGISTER_GUEST_OS_ID, 0), 0);
+	for (unsigned int i = 0; i < ARRAY_COUNT(registers); i++) {
+		ck_assert_int_eq(mshv_get_register(&guest.vp, registers[i].name, &value),
+		                 0);
+		ck_assert_uint_eq(value, registers[i].after);
+	}
+	ck_assert_int_eq(mshv_get_register(&second, HV_REGISTER_SINT0 + 2, &value), 0);
+	ck_assert_uint_eq(value, 0x10000);
+	mshv_close_vp(&second);
+	guest_end(&guest);
+}
+END_TEST
+
 /* ---- Formats and properties ---- */
 
 static int set_area(const struct guest *guest, uint64_t present, uint64_t xcomp)
@@ -587,6 +631,7 @@ Suite *mshv_vmm_suite(void)
 	tcase_add_test(tcase, a_count_that_its_vmm_leaves_behind_is_0);
 	tcase_add_test(tcase, a_count_that_its_vmm_takes_care_of_is_as_it_says);
 	tcase_add_test(tcase, a_count_stays_where_the_instruction_was_left);
+	tcase_add_test(tcase, a_guest_that_is_gone_leaves_no_synic);
 	tcase_add_test(tcase, an_xsave_area_is_compacted_as_upstreams_is);
 	tcase_add_test(tcase, the_banks_of_features_say_what_cpuid_says);
 	tcase_add_test(tcase, synthetic_features_are_privileges_by_other_numbers);
