@@ -123,11 +123,12 @@ class Demo:
 
     def transfer(self):
         """The file by TCP, out of the guest through a forwarded port."""
-        self.guest.tell("dropbear -R -B -p 22")
+        self.guest.tell("mkdir -p /etc/dropbear && dropbear -R -B -p 22")
         self.guest.detach()
         try:
-            name = self.root.tell(f"{SSH} hostname 2>/tmp/ssh-errors || cat /tmp/ssh-errors", 120)
-            found = self.root.tell(f"{SSH} cat {FILE} 2>/dev/null | sha256sum", 180).split()[0]
+            name = self.root.tell(f"{SSH} hostname </dev/null 2>/tmp/ssh || cat /tmp/ssh", 120)
+            found = self.root.tell(f"{SSH} cat {FILE} </dev/null 2>/dev/null | sha256sum",
+                                   180).split()[0]
         finally:
             self.guest.attach()
         if name.split()[-1:] != ["guest"] or found != self.facts["sha256"]:
