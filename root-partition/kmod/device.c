@@ -10,6 +10,7 @@
 #include "reboot.h"
 #include "stats.h"
 #include "synic.h"
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/ioctl.h>
 #include <linux/miscdevice.h>
@@ -25,10 +26,19 @@ static_assert(MSHV_RUN_VP == _IOR(0xb8, 0x00, struct mshv_run_vp));
 static_assert(MSHV_SET_MSI_ROUTING == _IOW(0xb8, 0x05, struct mshv_user_irq_table));
 static_assert(MSHV_ROOT_HVCALL == _IOWR(0xb8, 0x07, struct mshv_root_hvcall));
 
+/* Who may make partitions need not see those of others, nor what the hypervisor says of all. */
+static bool device_tells_of_all(unsigned int command)
+{
+	return command == VIRIDIS_INFO || command == VIRIDIS_READ_LOG ||
+	       command == VIRIDIS_READ_TRACE || command == VIRIDIS_GET_STATS;
+}
+
 static long device_ioctl(struct file *file, unsigned int command, unsigned long value)
 {
 	void __user *argument = (void __user *)value;
 
+	if (device_tells_of_all(command) && !capable(CAP_SYS_ADMIN))
+		return -EPERM;
 	switch (command) {
 	case MSHV_CREATE_PARTITION:
 		return partition_create(argument);

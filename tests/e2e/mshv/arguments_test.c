@@ -9,8 +9,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#define NOBODY         65534
 #define RANDOM_THREADS 3
 #define RANDOM_CALLS   2000
 
@@ -128,6 +130,49 @@ START_TEST(the_log_is_read_to_its_end_and_once)
 	sequence = UINT64_MAX; /* of another boot: from the oldest on */
 	ck_assert_int_gt(mshv_read_log(device, &sequence, text, sizeof(text), &lost), 0);
 	ck_assert_uint_lt(sequence, end + 1);
+	close(device);
+}
+END_TEST
+
+/* ---- Of a user who may open the device ---- */
+
+static int errno_of(int device, uint32_t request)
+{
+	uint64_t block[64] = { 0 };
+
+	return ioctl(device, request, block) < 0 ? errno : 0;
+}
+
+/* Of the group, not root: a partition of its own, and nothing of others. */
+static int be_nobody(int device)
+{
+	const struct mshv_create_partition request = { .flags = MSHV_PARTITION_LAPIC };
+	int partition;
+
+	if (setgid(NOBODY) || setuid(NOBODY))
+		return 1;
+	if (errno_of(device, VIRIDIS_INFO) != EPERM ||
+	    errno_of(device, VIRIDIS_READ_LOG) != EPERM ||
+	    errno_of(device, VIRIDIS_READ_TRACE) != EPERM ||
+	    errno_of(device, VIRIDIS_GET_STATS) != EPERM)
+		return 2;
+	partition = ioctl(device, MSHV_CREATE_PARTITION, &request);
+	if (partition < 0 || ioctl(partition, MSHV_INITIALIZE_PARTITION))
+		return 3;
+	return close(partition) ? 4 : 0;
+}
+
+START_TEST(who_is_not_root_makes_partitions_and_sees_no_others)
+{
+	int device = mshv_open(), status;
+	pid_t child = fork();
+
+	ck_assert_int_ge(child, 0);
+	if (child == 0)
+		_exit(be_nobody(device));
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	check_nothing_is_left(device);
 	close(device);
 }
 END_TEST
@@ -278,6 +323,7 @@ Suite *mshv_arguments_suite(void)
 	tcase_add_test(tcase, the_log_is_read_to_its_end_and_once);
 	tcase_add_test(tcase, output_that_nobody_asked_for_goes_nowhere);
 	tcase_add_test(tcase, registers_by_the_page_are_those_read_one_by_one);
+	tcase_add_test(tcase, who_is_not_root_makes_partitions_and_sees_no_others);
 	tcase_add_test(tcase, random_calls_from_all_sides_break_nothing);
 	suite_add_tcase(suite, tcase);
 	return suite;
