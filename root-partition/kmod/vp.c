@@ -17,6 +17,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -158,9 +159,10 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 	if (mutex_lock_killable(&vp->run_lock))
 		return -EINTR;
 	vp_exit_mend(vp);
-	do
+	do {
+		cond_resched(); /* a guest may do nothing but signal */
 		result = vp_run_locked(vp);
-	while (!result && vp_exit_answered(vp));
+	} while (!result && vp_exit_answered(vp));
 	if (!result) {
 		const void *message =
 			page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
