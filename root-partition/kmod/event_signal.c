@@ -22,8 +22,8 @@ struct signal {
 	const void *maker;
 	u32 connection_id;
 	u32 port_id;
-	struct synic_flag flag; /* S3 */
-	bool wired;             /* S3; false: a move has failed, and there is no port */
+	struct synic_flag flag; /* ARRIVAL-3 */
+	bool wired; /* ARRIVAL-3; false: a move has failed, and there is no port */
 	struct eventfd_ctx *eventfd;
 };
 
@@ -101,7 +101,7 @@ put_flag:
 unlock:
 	synic_ports_unlock();
 	if (result)
-		synchronize_rcu(); /* S1 */
+		synchronize_rcu(); /* ARRIVAL-1 */
 	return result;
 }
 
@@ -116,7 +116,7 @@ static void signal_disconnect(struct signal *signal)
 	synic_ports_unlock();
 }
 
-/* After the grace period of S1. */
+/* After the grace period of ARRIVAL-1. */
 static void signal_free(struct signal *signal)
 {
 	eventfd_ctx_put(signal->eventfd);
@@ -163,7 +163,7 @@ static void signal_end_locked(struct viridis_partition *partition, struct signal
 	signal_disconnect(signal);
 	list_del(&signal->node);
 	partition->signal_count--;
-	synchronize_rcu(); /* S1 */
+	synchronize_rcu(); /* ARRIVAL-1 */
 	signal_free(signal);
 }
 
@@ -220,7 +220,7 @@ void event_remove_signals(struct viridis_partition *partition)
 		return;
 	list_for_each_entry(signal, &partition->signals, node)
 		signal_disconnect(signal);
-	synchronize_rcu(); /* S1, one for all */
+	synchronize_rcu(); /* ARRIVAL-1, one for all */
 	list_for_each_entry_safe(signal, next, &partition->signals, node) {
 		list_del(&signal->node);
 		signal_free(signal);

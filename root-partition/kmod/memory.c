@@ -266,7 +266,7 @@ static bool region_overlaps_locked(struct viridis_partition *partition, u64 gpfn
 	return false;
 }
 
-/* P2 A region that cannot be unmapped again stays in the list, pinned. */
+/* PARTITION-2 A region that cannot be unmapped again stays in the list, pinned. */
 static int memory_map_locked(struct viridis_partition *partition,
                              const struct mshv_user_mem_region *request)
 {

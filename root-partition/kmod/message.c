@@ -7,7 +7,7 @@
  * INVALID_CONNECTION_ID, which guests know from Hyper-V as "too fast, try again") until the
  * reader has come down to the low mark.
  *
- * M1 Above the high mark there is room for all that the port has accepted already: the 16
+ * INBOX-1 Above the high mark there is room for all that the port has accepted already: the 16
  *    buffers that the hypervisor gives a port, and the slot.
  */
 #include "abi.h"
@@ -27,7 +27,7 @@
 #include <linux/uaccess.h>
 
 #define QUEUE_MESSAGES       64u
-#define QUEUE_HIGH           40u /* M1 */
+#define QUEUE_HIGH           40u /* INBOX-1 */
 #define QUEUE_LOW            8u
 #define QUEUES_PER_PARTITION 8u
 
@@ -40,9 +40,9 @@ struct message_queue {
 	/* queue_lists_lock */
 	struct list_head node; /* empty: the owner's, or ended */
 
-	struct synic_home home; /* S3 */
+	struct synic_home home; /* ARRIVAL-3 */
 	bool ended;             /* queue_lists_lock; read without it */
-	bool has_port;          /* S3; false: a move has failed */
+	bool has_port;          /* ARRIVAL-3; false: a move has failed */
 	struct mutex port_lock; /* from the claim to connect until it is done */
 	struct mutex read_lock; /* one reader at a time: it alone takes messages out */
 	wait_queue_head_t wait;
@@ -105,7 +105,7 @@ static void queue_pop(struct message_queue *queue)
 	spin_unlock_irq(&queue->lock);
 }
 
-/* Marked connected first: M1, what is still to come does not reach the mark from here. */
+/* Marked connected first: INBOX-1, what is still to come does not reach the mark from here. */
 static bool queue_claim_reconnect(struct message_queue *queue)
 {
 	bool claim;
@@ -270,7 +270,7 @@ static void queue_cut_off(struct message_queue *queue)
 	synic_ports_unlock();
 }
 
-/* S1 The interrupt may still be at the queue: it goes after a grace period. */
+/* ARRIVAL-1 The interrupt may still be at the queue: it goes after a grace period. */
 static void queue_destroy(struct message_queue *queue)
 {
 	queue_cut_off(queue);
@@ -316,7 +316,7 @@ static int queue_release(struct inode *inode, struct file *file)
 		queue_end(queue);
 	}
 	mutex_unlock(&queue_lists_lock);
-	kvfree_rcu(queue, rcu); /* S1 */
+	kvfree_rcu(queue, rcu); /* ARRIVAL-1 */
 	if (partition)
 		partition_put(partition);
 	return 0;
@@ -361,7 +361,7 @@ put_home:
 unlock:
 	synic_ports_unlock();
 	if (result)
-		synchronize_rcu(); /* S1 */
+		synchronize_rcu(); /* ARRIVAL-1 */
 	return result;
 }
 
@@ -411,7 +411,7 @@ static struct file *queue_open(struct viridis_partition *partition, u32 connecti
 		partition->queue_count--;
 		goto unlock;
 	}
-	partition_get(partition); /* the descriptor's: P1 */
+	partition_get(partition); /* the descriptor's: PARTITION-1 */
 
 unlock:
 	mutex_unlock(&partition->lock);

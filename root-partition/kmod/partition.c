@@ -29,7 +29,7 @@
 #define PINNED_PAGES_PER_POOL_PAGE 256
 
 static DEFINE_XARRAY(
-	partitions); /* P3 by id; a partition leaves it before it is taken down */
+	partitions); /* PARTITION-3 by id; a partition leaves it before it is taken down */
 static atomic_long_t total_pinned = ATOMIC_LONG_INIT(0);
 static atomic_t live = ATOMIC_INIT(0); /* until all of it is gone */
 static bool closed;
@@ -109,7 +109,7 @@ static void partition_for_each_vp(struct viridis_partition *partition,
 	}
 }
 
-/* P2 What DELETE does not confirm gone is not given back to Linux. */
+/* PARTITION-2 What DELETE does not confirm gone is not given back to Linux. */
 static void partition_delete(struct viridis_partition *partition)
 {
 	unsigned long left;
@@ -130,7 +130,7 @@ static void partition_delete(struct viridis_partition *partition)
 	(void)pool_withdraw(&pool_root); /* what stays there is in use by others */
 }
 
-/* P1 Nobody has the partition any more, so that no lock is needed. */
+/* PARTITION-1 Nobody has the partition any more, so that no lock is needed. */
 static void partition_destroy(struct kref *references)
 {
 	struct viridis_partition *partition =

@@ -2,13 +2,13 @@
 /*
  * A child partition as the root holds it.
  *
- * P1 The partition's descriptor, each of its vp and message descriptors, attachments, and a report in
+ * PARTITION-1 The partition's descriptor, each of its vp and message descriptors, attachments, and a report in
  *    progress hold a reference; the last one to go takes the partition down, in this order: vps
  *    stopped, ports and eventfds gone, vps deleted, memory unmapped and unpinned, FINALIZE,
  *    WITHDRAW, DELETE.
- * P2 No page goes back to Linux while the hypervisor may still have it: where it refuses to let
+ * PARTITION-2 No page goes back to Linux while the hypervisor may still have it: where it refuses to let
  *    go of something, that is leaked, said in the log and seen in the totals.
- * P3 Interrupts find partition and vp under RCU; both are freed after a grace period.
+ * PARTITION-3 Interrupts find partition and vp under RCU; both are freed after a grace period.
  *
  * Locks, outermost first: attach_lock, an attachment's, queue_lists_lock, partition->lock, vp->run_lock, a passthrough
  * buffer's, queue->read_lock, the CPU hotplug lock, synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's,
@@ -36,8 +36,8 @@ struct viridis_partition {
 	u64 disabled_features[2];
 	kuid_t creator_user;
 
-	struct kref references;           /* P1 */
-	struct rcu_head rcu;              /* P3 */
+	struct kref references;           /* PARTITION-1 */
+	struct rcu_head rcu;              /* PARTITION-3 */
 	struct pool pool;                 /* has its own lock */
 	struct passthrough_buffer buffer; /* has its own */
 
@@ -60,7 +60,7 @@ struct viridis_partition {
 	struct list_head ioeventfds;
 	unsigned int ioeventfd_count;
 	unsigned int vp_count;                     /* read without the lock for reports */
-	struct viridis_vp __rcu *vps[MSHV_VP_MAX]; /* read under RCU: P3 */
+	struct viridis_vp __rcu *vps[MSHV_VP_MAX]; /* read under RCU: PARTITION-3 */
 };
 
 /* MSHV_CREATE_PARTITION: a descriptor or a negative errno. */

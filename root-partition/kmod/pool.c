@@ -32,7 +32,7 @@ unsigned long pool_total_pages(void)
 	return atomic_long_read(&total_pages);
 }
 
-/* D1, D3. A page's private word is the order of its block, that of the first one counts the others out. */
+/* DEPOSIT-1, DEPOSIT-3. A page's private word is the order of its block, that of the first one counts the others out. */
 static void pool_account_locked(struct pool *pool, struct page *page, unsigned int order)
 {
 	__SetPageOffline(page);
@@ -41,7 +41,7 @@ static void pool_account_locked(struct pool *pool, struct page *page, unsigned i
 	atomic_long_inc(&total_pages);
 }
 
-/* D2, D3 */
+/* DEPOSIT-2, DEPOSIT-3 */
 static void pool_release_locked(struct pool *pool, u64 pfn)
 {
 	struct page *page, *first;

@@ -3,10 +3,10 @@
  * Memory that the hypervisor was lent. A partition's bookkeeping lives in pages its parent
  * deposited; a hypercall that finds the pool empty says so, and is made again after a deposit.
  *
- * D1 A page in a pool is allocated, marked offline (so that /proc/kcore and dumps stay off it:
+ * DEPOSIT-1 A page in a pool is allocated, marked offline (so that /proc/kcore and dumps stay off it:
  *    touching one is a #GP) and counted, in its pool and in the module's total.
- * D2 Only what the hypervisor hands out on WITHDRAW, and carries the mark, is freed.
- * D3 No page of Linux's own lies right before a deposited one: the kernel reads names a word at a time, past
+ * DEPOSIT-2 Only what the hypervisor hands out on WITHDRAW, and carries the mark, is freed.
+ * DEPOSIT-3 No page of Linux's own lies right before a deposited one: the kernel reads names a word at a time, past
  *    their end and into the next page (load_unaligned_zeropad), and mends a #PF there, but no #GP. So
  *    deposits are blocks, whose first page the module keeps, and which are freed whole.
  */

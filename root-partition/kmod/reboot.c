@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A kernel that ends leaves nothing behind: children's processes are ended, and with their descriptors their
- * partitions go in the usual way (P1); then every deposited page is taken back and the SynIC's pages are let go of.
+ * partitions go in the usual way (PARTITION-1); then every deposited page is taken back and the SynIC's pages are let go of.
  * A kernel that kexec begins finds all of its memory.
  */
 #include "abi.h"

@@ -45,7 +45,7 @@ struct synic_cpu {
 };
 
 static DEFINE_PER_CPU(struct synic_cpu *, synic_cpus);
-static DEFINE_MUTEX(synic_lock);          /* S3; taken inside of cpus_read_lock */
+static DEFINE_MUTEX(synic_lock);          /* ARRIVAL-3; taken inside of cpus_read_lock */
 static DEFINE_XARRAY_ALLOC1(synic_ports); /* RCU; value entries are event ports */
 static u32 synic_port_next;
 static enum cpuhp_state synic_hotplug_state;
@@ -228,7 +228,7 @@ void synic_flag_put_locked(struct synic_flag *flag)
 	synic_home_put_locked(&flag->home);
 }
 
-/* S2 */
+/* ARRIVAL-2 */
 int synic_port_get(struct message_queue *queue, u32 *port_id)
 {
 	void *entry = queue ? (void *)queue : xa_mk_value(0);
@@ -297,7 +297,7 @@ static void synic_turn_off(void *unused)
 }
 
 /*
- * S3 Its ports move to CPUs that stay. Signals that came while a port was neither here nor there are made up for by
+ * ARRIVAL-3 Its ports move to CPUs that stay. Signals that came while a port was neither here nor there are made up for by
  * one from us; a child that posted a message then was told so, and posts it again.
  */
 static int synic_cpu_offline(unsigned int cpu)

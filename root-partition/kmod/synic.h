@@ -4,11 +4,11 @@
  * flag page, SINT0 for intercepts of children's VPs, SINT2 for messages and events from ports of
  * ours, all on the kernel's Hyper-V vector. TLFS 11
  *
- * S1 A port's id or a flag's owner is looked up in interrupt context under RCU; whoever takes it
+ * ARRIVAL-1 A port's id or a flag's owner is looked up in interrupt context under RCU; whoever takes it
  *    away waits a grace period before the object goes.
- * S2 Port ids are handed out in a circle of 2^24, so that a late message does not find a new
+ * ARRIVAL-2 Port ids are handed out in a circle of 2^24, so that a late message does not find a new
  *    port; a late flag may, and an eventfd signalled once too often is no harm.
- * S3 Ports are made, moved and taken away with the ports locked. A CPU that goes offline holds that lock while it
+ * ARRIVAL-3 Ports are made, moved and taken away with the ports locked. A CPU that goes offline holds that lock while it
  *    moves those it is home to.
  */
 #ifndef VIRIDIS_KMOD_SYNIC_H
@@ -47,7 +47,7 @@ struct synic_mover {
 struct synic_home {
 	unsigned int cpu;
 	u32 vp_index;
-	struct list_head node; /* of those with this home; S3 */
+	struct list_head node; /* of those with this home; ARRIVAL-3 */
 	const struct synic_mover *mover;
 };
 
@@ -67,12 +67,12 @@ int synic_flag_get_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag,
                           const struct synic_mover *mover);
 /* The same anew, with another home. On failure it is no flag any more, but still to be put. */
 int synic_flag_move_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag);
-/* S1 The caller waits a grace period before it lets go of the eventfd. */
+/* ARRIVAL-1 The caller waits a grace period before it lets go of the eventfd. */
 void synic_flag_put_locked(struct synic_flag *flag);
 
 /* A port id of the root; messages from that port go to the queue (NULL for an event port). */
 int synic_port_get(struct message_queue *queue, u32 *port_id);
-/* S1 The caller waits a grace period before it frees the queue. */
+/* ARRIVAL-1 The caller waits a grace period before it frees the queue. */
 void synic_port_put(u32 port_id);
 
 #endif

@@ -333,7 +333,7 @@ static struct file *vp_create_locked(struct viridis_partition *partition, u32 in
 		result = PTR_ERR(file);
 		goto delete_vp;
 	}
-	partition_get(partition); /* the descriptor's: P1 */
+	partition_get(partition); /* the descriptor's: PARTITION-1 */
 	rcu_assign_pointer(partition->vps[index], vp);
 	partition->vp_count++;
 	return file;

@@ -33,7 +33,7 @@ struct viridis_vp {
 	 */
 	bool intercepted;
 	struct passthrough_buffer buffer;
-	struct rcu_head rcu; /* P3 */
+	struct rcu_head rcu; /* PARTITION-3 */
 };
 
 /* MSHV_CREATE_VP: a descriptor or a negative errno. */

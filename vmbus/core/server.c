@@ -2,8 +2,8 @@
 /*
  * The server's state: offers, channels and the GPADLs they hold, and how a connection
  * ends. Whoever changes something says what is wanted and calls server_settle(), which
- * takes the steps in the order that S1 and S5 ask for. See server.h for the invariants
- * S1..S6.
+ * takes the steps in the order that SERVER-1 and SERVER-5 ask for. See server.h for the invariants
+ * SERVER-1..SERVER-6.
  */
 #include "vmbus/core/server_internal.h"
 #include <viridis/base/mem.h>
@@ -61,7 +61,7 @@ static void step_channel(struct server *server, struct server_channel *channel)
 	}
 }
 
-/* S5: may the provider still touch it as the channel's rings? */
+/* SERVER-5: may the provider still touch it as the channel's rings? */
 static bool rings_in_use(const struct server *server, const struct gpadl *gpadl)
 {
 	const struct server_channel *channel = server_slot(server, gpadl->relid);
@@ -83,7 +83,8 @@ static void step_rescind(struct server *server, struct server_channel *channel)
 {
 	if (channel->offer_state != SERVER_OFFER_RESCINDING ||
 	    channel->state != SERVER_CHANNEL_CLOSED ||
-	    gpadl_next(&server->gpadls, server_relid(server, channel), NULL)) /* S1 */
+	    gpadl_next(&server->gpadls, server_relid(server, channel),
+	               NULL)) /* SERVER-1 */
 		return;
 	if (channel->announced)
 		channel->offer_state = SERVER_OFFER_RESCIND_DUE;
@@ -91,7 +92,7 @@ static void step_rescind(struct server *server, struct server_channel *channel)
 		server_free_slot(server, channel);
 }
 
-/* With the connection every client's knowledge of relids ends, S2, and what it asked for: sub-channels. */
+/* With the connection every client's knowledge of relids ends, SERVER-2, and what it asked for: sub-channels. */
 static void forget_announcements(struct server *server)
 {
 	for (uint32_t i = 0; i < server->config.channel_capacity; i++) {
@@ -122,7 +123,7 @@ static void step_reset(struct server *server)
 {
 	uint32_t after = server->after_reset;
 
-	/* S1; a channel that is not closed has its rings' GPADL, S5. */
+	/* SERVER-1; a channel that is not closed has its rings' GPADL, SERVER-5. */
 	if (server->state != SERVER_RESETTING || !gpadl_table_empty(&server->gpadls))
 		return;
 	server->state = SERVER_DISCONNECTED;
@@ -227,7 +228,7 @@ enum server_status server_offer(struct server *server, const struct server_offer
 
 		if (channel->offer_state == SERVER_OFFER_NONE)
 			free_slot = free_slot ? free_slot : channel;
-		else if (same_device(&channel->offer, offer)) /* S2 */
+		else if (same_device(&channel->offer, offer)) /* SERVER-2 */
 			return SERVER_INVALID;
 	}
 	if (!free_slot)
@@ -250,7 +251,7 @@ enum server_status server_rescind(struct server *server, uint32_t relid)
 	if (channel->open_wanted) {
 		channel->open_wanted = false;
 		server_send_open_result(server, &channel->open,
-		                        VMBUS_STATUS_FAILURE); /* S4 */
+		                        VMBUS_STATUS_FAILURE); /* SERVER-4 */
 	}
 	server_drop_gpadls(server, relid);
 	server_settle(server);
@@ -270,7 +271,7 @@ void server_open_complete(struct server *server, uint32_t relid, enum vmbus_stat
 	if (status != VMBUS_STATUS_OK)
 		channel->close_wanted = false;
 	if (server->state == SERVER_CONNECTED)
-		server_send_open_result(server, &channel->open, status); /* S4 */
+		server_send_open_result(server, &channel->open, status); /* SERVER-4 */
 	server_settle(server);
 }
 
@@ -292,7 +293,7 @@ void server_release_complete(struct server *server, uint32_t relid, uint32_t gpa
 	if (!gpadl || !gpadl->release_asked)
 		return;
 	if (gpadl->torndown_owed)
-		server_send_gpadl_torndown(server, gpadl_id); /* S1 S4 */
+		server_send_gpadl_torndown(server, gpadl_id); /* SERVER-1 SERVER-4 */
 	gpadl_remove(&server->gpadls, gpadl);
 	server_settle(server);
 }

@@ -10,17 +10,17 @@
  * server_*_complete() call; it may be made from inside the operation.
  *
  * Invariants, cited in server*.c:
- *   S1  Nothing of a channel is told to be over (GPADL_TORNDOWN, RESCIND_OFFER,
+ *   SERVER-1  Nothing of a channel is told to be over (GPADL_TORNDOWN, RESCIND_OFFER,
  *       UNLOAD_RESPONSE, the answer to a new INITIATE_CONTACT) before its provider has
  *       let go of every page concerned.
- *   S2  A relid is offered again only after RELID_RELEASED or the end of the connection.
- *   S3  An answer owed has room: a message is taken in only while the queue has a free
+ *   SERVER-2  A relid is offered again only after RELID_RELEASED or the end of the connection.
+ *   SERVER-3  An answer owed has room: a message is taken in only while the queue has a free
  *       slot for each channel, each GPADL and itself.
- *   S4  Each of OPEN, GPADL_HEADER, GPADL_TEARDOWN, UNLOAD, INITIATE_CONTACT that makes
+ *   SERVER-4  Each of OPEN, GPADL_HEADER, GPADL_TEARDOWN, UNLOAD, INITIATE_CONTACT that makes
  *       sense gets exactly one answer, unless the connection ends first.
- *   S5  A channel's rings stay lent while its provider may touch them: a teardown of
+ *   SERVER-5  A channel's rings stay lent while its provider may touch them: a teardown of
  *       the ring GPADL waits for the close.
- *   S6  A provider speaks only after OPEN_RESULT was delivered: ops->channel_opened.
+ *   SERVER-6  A provider speaks only after OPEN_RESULT was delivered: ops->channel_opened.
  */
 #ifndef VIRIDIS_VMBUS_CORE_SERVER_H
 #define VIRIDIS_VMBUS_CORE_SERVER_H
@@ -48,9 +48,9 @@ enum server_offer_state {
 	SERVER_OFFER_DUE,    /* OFFER_CHANNEL is to be sent */
 	SERVER_OFFER_MADE,
 	SERVER_OFFER_DECLINED, /* the client released it; hidden until it connects anew */
-	SERVER_OFFER_RESCINDING,  /* waiting for the provider, S1 */
+	SERVER_OFFER_RESCINDING,  /* waiting for the provider, SERVER-1 */
 	SERVER_OFFER_RESCIND_DUE, /* RESCIND_OFFER is to be sent */
-	SERVER_OFFER_RESCINDED,   /* waiting for RELID_RELEASED, S2 */
+	SERVER_OFFER_RESCINDED,   /* waiting for RELID_RELEASED, SERVER-2 */
 };
 
 /* The provider's view of a channel. */
@@ -64,13 +64,13 @@ enum server_channel_state {
 struct server_channel {
 	struct server_offer offer; /* constant while the slot is in use */
 	enum server_offer_state offer_state;
-	bool announced; /* the client knows the relid, S2 */
+	bool announced; /* the client knows the relid, SERVER-2 */
 	enum server_channel_state state;
 	bool close_wanted; /* the client closed it, or it must go */
 	bool open_wanted;  /* an OPEN_CHANNEL waits for the close before it */
-	bool started;      /* ops->channel_opened was called, S6 */
+	bool started;      /* ops->channel_opened was called, SERVER-6 */
 	struct vmbus_open_channel open; /* the request being served or waiting */
-	uint32_t ring_gpadl;            /* while not CLOSED, S5 */
+	uint32_t ring_gpadl;            /* while not CLOSED, SERVER-5 */
 	uint32_t target_vp;             /* likewise */
 };
 
@@ -95,7 +95,7 @@ struct server_ops {
 	/* Map the rings, start the provider; server_open_complete() ends it. */
 	void (*channel_open)(struct server *server, uint32_t relid,
 	                     const struct server_rings *rings);
-	/* The client has been told; packets and signals may begin, S6. */
+	/* The client has been told; packets and signals may begin, SERVER-6. */
 	void (*channel_opened)(struct server *server, uint32_t relid);
 	/* Stop the provider, unmap the rings; server_close_complete() ends it. */
 	void (*channel_close)(struct server *server, uint32_t relid);
@@ -131,7 +131,7 @@ struct server_config {
 	uint32_t version_max; /* 0: the newest we know */
 };
 
-/* S3: an answer per channel and GPADL, one for the message at hand, some to run ahead. */
+/* SERVER-3: an answer per channel and GPADL, one for the message at hand, some to run ahead. */
 #define SERVER_QUEUE_CAPACITY(channels, gpadls) ((channels) + (gpadls) + 16u)
 
 enum server_state {
@@ -168,7 +168,7 @@ struct server {
 
 enum server_status {
 	SERVER_OK,
-	SERVER_BUSY,    /* queue too full: keep the message, deliver some first, S3 */
+	SERVER_BUSY, /* queue too full: keep the message, deliver some first, SERVER-3 */
 	SERVER_IGNORED, /* not a message that means anything now; logged */
 	SERVER_INVALID, /* our own caller's arguments */
 	SERVER_FULL,    /* no channel slot left */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the server's files share; S1..S6 are the invariants in server.h. */
+/* What the server's files share; SERVER-1..SERVER-6 are the invariants in server.h. */
 #ifndef VIRIDIS_VMBUS_CORE_SERVER_INTERNAL_H
 #define VIRIDIS_VMBUS_CORE_SERVER_INTERNAL_H
 
@@ -35,7 +35,7 @@ void server_answer_contact(struct server *server);
 
 /* ---- server_queue.c ---- */
 
-/* S3: is there room for every answer that could be owed, and one more? */
+/* SERVER-3: is there room for every answer that could be owed, and one more? */
 bool server_queue_has_room(const struct server *server);
 void server_queue_clear(struct server *server);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The server's side of each message a client can send: decode and check all of it, then
- * say what is wanted. See server.h for the invariants S1..S6.
+ * say what is wanted. See server.h for the invariants SERVER-1..SERVER-6.
  */
 #include "vmbus/core/server_internal.h"
 #include <viridis/base/bits.h>
@@ -97,7 +97,7 @@ static enum server_status request_offers(struct server *server, const void *mess
 		struct server_channel *channel = &server->config.channels[i];
 
 		if (channel->offer_state ==
-		    SERVER_OFFER_HIDDEN) /* S2: not those made before */
+		    SERVER_OFFER_HIDDEN) /* SERVER-2: not those made before */
 			channel->offer_state = SERVER_OFFER_DUE;
 	}
 	server->offers_requested = true;
@@ -143,7 +143,7 @@ static enum server_status refuse_gpadl(struct server *server, uint32_t relid, ui
                                        enum vmbus_status status)
 {
 	server_log(server, relid, "GPADL refused");
-	server_send_gpadl_created(server, relid, id, status); /* S4 */
+	server_send_gpadl_created(server, relid, id, status); /* SERVER-4 */
 	return SERVER_OK;
 }
 
@@ -158,7 +158,7 @@ static enum server_status accept_gpadl(struct server *server, struct gpadl *gpad
 		gpadl_remove(&server->gpadls, gpadl);
 		return refuse_gpadl(server, relid, id, VMBUS_STATUS_FAILURE);
 	}
-	server_send_gpadl_created(server, relid, id, VMBUS_STATUS_OK); /* S4 */
+	server_send_gpadl_created(server, relid, id, VMBUS_STATUS_OK); /* SERVER-4 */
 	return SERVER_OK;
 }
 
@@ -234,7 +234,7 @@ static enum server_status gpadl_teardown(struct server *server, const void *mess
 	else if (!channel || channel->offer_state < SERVER_OFFER_RESCINDING)
 		return ignore(server, in.relid, "teardown of an unknown GPADL");
 	/* A rescind took the GPADL before, and the client could not know. */
-	server_send_gpadl_torndown(server, in.gpadl); /* S4 */
+	server_send_gpadl_torndown(server, in.gpadl); /* SERVER-4 */
 	return SERVER_OK;
 }
 
@@ -270,7 +270,7 @@ static bool find_rings(struct server *server, const struct vmbus_open_channel *o
 	return vp_ok(server, open->target_vp);
 }
 
-/* S5: its GPADL stays while it is not closed, whether the client wants it back or not. */
+/* SERVER-5: its GPADL stays while it is not closed, whether the client wants it back or not. */
 bool server_channel_rings(struct server *server, uint32_t relid,
                           struct server_rings *rings)
 {
@@ -296,7 +296,7 @@ void server_start_open(struct server *server, struct server_channel *channel)
 		server_log(server, channel->open.relid,
 		           "open refused: no such rings or VP");
 		server_send_open_result(server, &channel->open,
-		                        VMBUS_STATUS_FAILURE); /* S4 */
+		                        VMBUS_STATUS_FAILURE); /* SERVER-4 */
 		return;
 	}
 	channel->state = SERVER_CHANNEL_OPENING;
@@ -317,10 +317,10 @@ static enum server_status open_channel(struct server *server, const void *messag
 	channel = usable(server, in.relid);
 	if (!channel) {
 		server_log(server, in.relid, "open of a relid that is not offered");
-		server_send_open_result(server, &in, VMBUS_STATUS_FAILURE); /* S4 */
+		server_send_open_result(server, &in, VMBUS_STATUS_FAILURE); /* SERVER-4 */
 		return SERVER_OK;
 	}
-	/* While OPENING, the one answer there is room for is owed already, S3. */
+	/* While OPENING, the one answer there is room for is owed already, SERVER-3. */
 	if (channel->open_wanted || channel->state == SERVER_CHANNEL_OPENING ||
 	    channel->state == SERVER_CHANNEL_OPEN)
 		return ignore(server, in.relid, "open of an open channel");
@@ -344,7 +344,7 @@ static enum server_status close_channel(struct server *server, const void *messa
 	if (channel->open_wanted) {
 		channel->open_wanted = false;
 		server_send_open_result(server, &channel->open,
-		                        VMBUS_STATUS_FAILURE); /* S4 */
+		                        VMBUS_STATUS_FAILURE); /* SERVER-4 */
 	}
 	channel->close_wanted = channel->state != SERVER_CHANNEL_CLOSED;
 	return SERVER_OK;
@@ -431,7 +431,7 @@ enum server_status server_receive(struct server *server, const void *message,
 			return ignore(server, 0, "message without a connection");
 		if (server->version < kind->version_min)
 			return ignore(server, 0, "message of a newer version");
-		if (!server_queue_has_room(server)) /* S3 */
+		if (!server_queue_has_room(server)) /* SERVER-3 */
 			return SERVER_BUSY;
 	}
 	status = kind->handle(server, message, bytes);

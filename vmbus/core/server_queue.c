@@ -27,7 +27,7 @@ static void send(struct server *server, const void *payload, uint32_t bytes)
 	uint32_t tail;
 
 	if (server->queue_count == server->config.queue_capacity) {
-		server_log(server, 0, "message queue overflow"); /* S3 is broken */
+		server_log(server, 0, "message queue overflow"); /* SERVER-3 is broken */
 		return;
 	}
 	tail = (server->queue_head + server->queue_count) % server->config.queue_capacity;
@@ -178,7 +178,7 @@ bool server_next_message(struct server *server, struct server_message *message)
 	return true;
 }
 
-/* S6: a channel whose OPEN_RESULT was delivered may start, if it is open still. */
+/* SERVER-6: a channel whose OPEN_RESULT was delivered may start, if it is open still. */
 static void start_channel(struct server *server, const struct server_message *message)
 {
 	struct vmbus_open_result result;
