@@ -69,8 +69,8 @@ def check_mistakes(port):
 
 def check_path(port):
     """Whole steps through the hypervisor: from entry to entry, and the guest's part."""
-    answer = gdb(port, "delete", "viridis-path exit_cpuid 100")[1]
-    matches(answer, r"^exit_cpuid: \d+ instructions", r"^ +\d+ exit_cpuid$",
+    answer = gdb(port, "delete", "viridis-path svm_exited 100")[1]
+    matches(answer, r"^svm_exited: \d+ instructions", r"^ +\d+ svm_exited$",
             r"^ +\d+ svm_enter$", r"^ +\d+ \(guest\)$")
 
 
