@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Limit: 900
+# Limit: 1800
 """Stock Linux as a child, from the small initrd: 1, 2 and 4 VPs at once; its clock, console,
 interrupts and drivers; how it ends by its own will, by the host's order, and by a crash."""
 import re
@@ -10,7 +10,7 @@ from lib.paths import GUEST_INITRD, KERNEL
 from lib.shell import GuestShell
 from lib.tap import Tap
 
-BOOT_SECONDS = 240
+BOOT_SECONDS = 480
 PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root guest-initrd target:tiny_guest
-# Limit: 900
+# Limit: 1500
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
 larger MTU; two guests that talk; networks that cannot be; and what is left when the process that serves it is killed.
 All traffic stays between the root and its children."""

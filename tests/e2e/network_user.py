@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root guest-initrd target:dns_answer
-# Limit: 900
+# Limit: 1500
 """A stock Linux on a user-mode network: an address by DHCP, names by DNS, TCP both ways byte for byte, ports of the
 root that lead into the guest; a root whose loopback stays its own; and a VM that goes on when its passt is killed.
 The root has no way out of the machine."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root guest-initrd target:tiny_guest
-# Limit: 900
+# Limit: 1500
 """Disks of a child, to the byte: files of odd sizes, read-only ones, a block device and a file
 without direct I/O, as a stock Linux sees them and as root and host do; disks that cannot be;
 and what becomes of them when the process that serves them is killed, once or without end."""
