@@ -89,7 +89,7 @@ def check_receive(guest, root):
 def check_send(guest, root):
     with away(guest):
         root.tell("(sleep 300 | nc -l -p 5000 >/tmp/got &)")
-    guest.tell(f"nc {ROOT} 5000 </tmp/got", 200)
+    guest.ask(f"nc {ROOT} 5000 </tmp/got", 200)  # a reset behind the last byte is an error to it
     with away(guest):
         root.wait("cmp -s /tmp/got /tmp/www/file", 60, "ls -l /tmp/got /tmp/www/file")
 
