@@ -12,7 +12,8 @@
 #include "vsc/lib/hv.h"
 
 #define RING_PAGES_MAX 256u
-#define PATIENCE_MS    10000
+/* A host answers when its backend has: a disk may take minutes and still be sound. */
+#define PATIENCE_MS 120000
 
 static struct ring_memory ring_of(const struct vmbus_pipe *pipe, uint32_t which)
 {
