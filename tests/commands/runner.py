@@ -27,6 +27,10 @@ ON_DEMAND = "slow"
 LEVEL_NEEDS = {"lint": [], "boot": [], ON_DEMAND: [], "e2e": ["root", "guest-initrd"]}
 LIMIT_SECONDS = 300
 GRACE_SECONDS = 3
+POLL_SECONDS = 0.05
+# Levels whose tests run one at a time.
+ALONE = ("lint", "unit")
+CLEAR = "\r\033[K"
 LOGS = RUN / "tests"
 
 
@@ -83,38 +87,63 @@ def all_tests(fuzz_seconds):
             *scripts(ON_DEMAND, ON_DEMAND)]
 
 
+def order(test):
+    return (*LEVELS, ON_DEMAND).index(test.level)
+
+
 def selected(tests, words):
-    """The tests named, by level or by name; in their usual order."""
+    """The tests named, by level or by name: level by level, and in each the longest first, so that
+    none of these is left to run by itself at the end."""
     known = {test.level for test in tests} | {test.name for test in tests}
     for word in words:
         if word not in known:
             print(f"./dev test: no level or test '{word}'; ./dev test --list shows all",
                   file=sys.stderr)
             sys.exit(2)
-    return [test for test in tests if test.level in words or test.name in words]
+    chosen = [test for test in tests if test.level in words or test.name in words]
+    return sorted(chosen, key=lambda test: (order(test), -test.limit))
 
 
-def execute(test, log):
-    """Runs one test, in a session of its own, with its output in `log`; gives its status, or None
-    at its limit, and the processes that it left behind, which are ended."""
-    environment = dict(os.environ)
-    if test.level == "unit":
-        environment["CK_TAP_LOG_FILE_NAME"] = str(log.with_suffix(".tap"))
-        environment.setdefault("CK_DEFAULT_TIMEOUT", "60")
-    if test.level == "fuzz":
-        found_inputs(test.name).mkdir(parents=True, exist_ok=True)
-    with open(log, "wb") as output:
-        process = Child(test.command, stdin=subprocess.DEVNULL, stdout=output,
-                        stderr=subprocess.STDOUT, env=environment, cwd=TOP,
-                        start_new_session=True, preexec_fn=dying_with_parent(signal.SIGTERM))
-        try:
-            status = process.wait(test.limit)
-            return status, named(still_there(lambda: of_session(process.pid), GRACE_SECONDS))
-        except subprocess.TimeoutExpired:
-            return None, ""
-        finally:
-            end_session(process.pid)
-            process.wait()
+class Running:
+    """A test under way, in a session of its own, with its output in a log."""
+
+    def __init__(self, test):
+        self.test = test
+        self.log = LOGS / f"{test.level}-{test.name}.log"
+        self.log.with_suffix(".tap").unlink(missing_ok=True)
+        environment = dict(os.environ)
+        if test.level == "unit":
+            environment["CK_TAP_LOG_FILE_NAME"] = str(self.log.with_suffix(".tap"))
+            environment.setdefault("CK_DEFAULT_TIMEOUT", "60")
+        if test.level == "fuzz":
+            found_inputs(test.name).mkdir(parents=True, exist_ok=True)
+        self.start = time.monotonic()
+        with open(self.log, "wb") as output:
+            self.process = Child(test.command, stdin=subprocess.DEVNULL, stdout=output,
+                                 stderr=subprocess.STDOUT, env=environment, cwd=TOP,
+                                 start_new_session=True,
+                                 preexec_fn=dying_with_parent(signal.SIGTERM))
+
+    def late(self):
+        return time.monotonic() - self.start > self.test.limit
+
+    def over(self):
+        return self.process.poll() is not None or self.late()
+
+    def end(self):
+        end_session(self.process.pid)
+        self.process.wait()
+
+    def results(self):
+        """Of a test that is over. What it left behind is ended."""
+        status, left = self.process.poll(), ""
+        seconds = time.monotonic() - self.start
+        if status is not None:
+            left = named(still_there(lambda: of_session(self.process.pid), GRACE_SECONDS))
+        self.end()
+        results = results_of(self.test, self.log, status, left)
+        show(self.test, results, seconds, self.log)
+        return results
 
 
 def results_of(test, log, status, left):
@@ -138,7 +167,9 @@ def results_of(test, log, status, left):
 
 def show(test, results, seconds, log):
     counts = tally(results)
-    print(f"\r{test.level:5} {test.name:32} {counts[0]:4} passed {seconds:7.1f} s"
+    if sys.stdout.isatty():
+        print(CLEAR, end="")
+    print(f"{test.level:5} {test.name:32} {counts[0]:4} passed {seconds:7.1f} s"
           + (f"  {counts[1]} FAILED" if counts[1] else "")
           + (f"  {counts[2]} skipped" if counts[2] else ""), flush=True)
     for result in results:
@@ -158,15 +189,28 @@ def tally(results):
     return len(results) - failed - skipped, failed, skipped
 
 
-def run(test):
-    log = LOGS / f"{test.level}-{test.name}.log"
-    log.with_suffix(".tap").unlink(missing_ok=True)
-    if sys.stdout.isatty():
-        print(f"{test.level:5} {test.name:32} ...", end="", flush=True)
-    start = time.monotonic()
-    status, left = execute(test, log)
-    results = results_of(test, log, status, left)
-    show(test, results, time.monotonic() - start, log)
+def may_start(test, running, jobs):
+    """Machines and fuzzers run beside each other, which each keep one CPU busy."""
+    levels = {test.level, *(other.test.level for other in running)}
+    return not running or (len(running) < jobs and levels.isdisjoint(ALONE))
+
+
+def run(tests, jobs):
+    waiting, running, results = list(tests), [], []
+    try:
+        while waiting or running:
+            while waiting and may_start(waiting[0], running, jobs):
+                running.append(Running(waiting.pop(0)))
+                if sys.stdout.isatty():
+                    names = ", ".join(other.test.name for other in running)
+                    print(f"{CLEAR}{names} ...", end="", flush=True)
+            for test in [test for test in running if test.over()]:
+                results += test.results()
+                running.remove(test)
+            time.sleep(POLL_SECONDS)
+    finally:
+        for test in running:
+            test.end()
     return results
 
 
@@ -178,6 +222,8 @@ def arguments():
     p.add_argument("--list", action="store_true", help="show the tests")
     p.add_argument("--needs", action="store_true", help="show what must be built for them")
     p.add_argument("--no-build", action="store_true", help="take what build/ holds")
+    p.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)), metavar="N",
+                   help="machines and fuzzers at once (as many as there are CPUs)")
     p.add_argument("--fuzz-seconds", type=int, default=5, metavar="S",
                    help="for each fuzz target (5)")
     return p.parse_args()
@@ -197,9 +243,7 @@ def main():
         print("\n".join(dict.fromkeys(need for test in tests for need in test.needs)))
         return 0
     LOGS.mkdir(parents=True, exist_ok=True)
-    results = []
-    for test in tests:
-        results += run(test)
+    results = run(tests, max(options.jobs, 1))
     passed, failed, skipped = tally(results)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     return 1 if failed or not results else 0
