@@ -187,21 +187,21 @@ def uptime_of_next_boot(root):
     return uptime(GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS))
 
 
-def exits(root):
-    return sum(vp["exits"] for vp in root.json("stats two")["vps"])
+def entries(root):
+    return sum(vp["entries"] for vp in root.json("stats two")["vps"])
 
 
 def check_pause(root, guest):
-    """Paused it makes no exit and has no time; resumed it goes on as if nothing had been."""
+    """Paused it is never entered and has no time; resumed it goes on as if nothing had been."""
     guest.attach()
     before = uptime(guest)
     root.tell("viridis events two >/tmp/events & true")
     root.tell("viridis pause two")
     assert root.state("two") == "paused"
     assert "resume it first" in root.ask("viridis shutdown two").output
-    made = exits(root)
+    made = entries(root)
     root.tell("sleep 30")
-    assert exits(root) == made
+    assert entries(root) == made
     root.tell("viridis resume two")
     assert root.state("two") == "running"
     guest.attach()
