@@ -170,14 +170,14 @@ def check_bare(folder, image):
     script = (f"({SAME_IMAGE}) >/out/image; dmesg >/out/dmesg; cat /proc/interrupts"
               " >/out/interrupts; [ -e /dev/mshv ] && exit 9; viridis stats && exit 8;"
               " echo done; exit 5")
-    done = dev("bare", "--no-build", "--out", out, "--", script)
+    done = dev("bare", "--no-build", "--name", "plain", "--out", out, "--", script)
     assert done.returncode == 5 and done.stdout == b"done\n", done
     assert (out / "image").read_text().split() == image.split(), (out / "image").read_text()
     assert "Hypervisor detected" not in (out / "dmesg").read_text()
     interrupts = (out / "interrupts").read_text()
     ticks = re.search(r"^ *LOC: +(\d+) +(\d+)", interrupts, re.MULTILINE)
     assert int(ticks[1]) > 100 and int(ticks[2]) > 100, interrupts
-    assert not (RUN / "bare" / "hypervisor.log").read_text(), "a hypervisor runs"
+    assert not (RUN / "plain" / "hypervisor.log").read_text(), "a hypervisor runs"
 
 
 def check_timeout(folder):
@@ -227,10 +227,10 @@ def check_icount():
     first, second = counted(), counted()
     assert len(first) > 3 and first == second, (first, second)
     # Several words reach the root as they are.
-    done = dev("root", "--no-build", "--icount", "--cpus", "1", "--", "sh", "-c",
+    done = dev("root", "--no-build", "--name", "counted", "--icount", "--cpus", "1", "--", "sh", "-c",
                "cut -d ' ' -f 1 /proc/uptime; exit $1", "$0", "7")
     assert done.returncode == 7 and float(done.stdout) > 0.5, done
-    assert " -icount shift=0,sleep=off " in (RUN / "root" / "qemu.command").read_text()
+    assert " -icount shift=0,sleep=off " in (RUN / "counted" / "qemu.command").read_text()
 
 
 def main():

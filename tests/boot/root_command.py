@@ -45,9 +45,9 @@ def check_speed():
 
 def check_iommu():
     """The machine has one, the hypervisor finds it, and the root sees none."""
-    done = dev("root", "--no-build", "--iommu", "intel-iommu", "--",
+    done = dev("root", "--no-build", "--name", "iommu", "--iommu", "intel-iommu", "--",
                "ls /sys/firmware/acpi/tables; dmesg | grep -c DMAR")
-    log = (RUN / "root" / "hypervisor.log").read_text()
+    log = (RUN / "iommu" / "hypervisor.log").read_text()
     assert "1 IOMMUs" in log
     assert "can reach all memory by DMA: IOMMUs are not driven" in log
     assert b"APIC" in done.stdout, done.stdout[-3000:]
