@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the boot loader told us about memory. Filled once, before SMP. */
-#ifndef VIRIDIS_CORE_BOOT_INFO_H
-#define VIRIDIS_CORE_BOOT_INFO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,5 +59,3 @@ unsigned int boot_info_address_bits(uint32_t sizes_eax, uint32_t encryption_eax,
 /* How much memory the hypervisor takes for itself at boot, for good and for everything it may ever need. */
 uint64_t boot_info_reserve_bytes(const struct boot_info *info, unsigned int address_bits,
                                  bool has_1g_pages);
-
-#endif

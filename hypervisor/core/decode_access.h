@@ -7,8 +7,7 @@
  * Where the access goes the fault has told. The bytes come from memory that a guest may rewrite while we
  * look: it then moves another value, which it could have done as well.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_DECODE_ACCESS_H
-#define VIRIDIS_HYPERVISOR_CORE_DECODE_ACCESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,5 +40,3 @@ struct decode_mov_cr {
 };
 bool decode_mov_cr(const uint8_t *bytes, size_t count, bool is_64,
                    struct decode_mov_cr *out) MUST_CHECK;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Formatted text without libc: the conversions %d %u %x %s, with flags. */
-#ifndef VIRIDIS_CORE_FORMAT_H
-#define VIRIDIS_CORE_FORMAT_H
+#pragma once
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,5 +14,3 @@ size_t format_text(char *text, size_t size, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 size_t format_text_list(char *text, size_t size, const char *format, va_list arguments)
 	__attribute__((format(printf, 3, 0)));
-
-#endif

@@ -7,8 +7,7 @@
  * on. Its next signals get no grace, until one is tried again, or until one comes sooner after the last than
  * the halt did: then there was more to come, and the next ones get their grace whatever comes of it.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_GRACE_H
-#define VIRIDIS_HYPERVISOR_CORE_GRACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,5 +34,3 @@ bool grace_begin(struct grace *grace, uint64_t now) MUST_CHECK;
 
 /* It halts; `length` is that of a whole grace. */
 void grace_halted(struct grace *grace, uint64_t now, uint64_t length);
-
-#endif

@@ -6,8 +6,7 @@
  * owns the table), control word (INVALID_HYPERCALL_INPUT), privilege (ACCESS_DENIED), place of the
  * blocks (INVALID_ALIGNMENT); then the handler looks at the parameters.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_HYPERCALL_CONTROL_H
-#define VIRIDIS_HYPERVISOR_CORE_HYPERCALL_CONTROL_H
+#pragma once
 
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_status.h>
@@ -65,5 +64,3 @@ static inline uint64_t hypercall_control_restart(uint64_t word, uint16_t rep_sta
 	word &= ~(HV_CONTROL_REP_MASK << HV_CONTROL_REP_START_SHIFT);
 	return word | (uint64_t)rep_start << HV_CONTROL_REP_START_SHIFT;
 }
-
-#endif

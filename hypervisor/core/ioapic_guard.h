@@ -11,8 +11,7 @@
  * must follow the root's. The caller holds the IOAPIC's lock around the call and the
  * write.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_IOAPIC_GUARD_H
-#define VIRIDIS_HYPERVISOR_CORE_IOAPIC_GUARD_H
+#pragma once
 
 #include <stdint.h>
 
@@ -45,5 +44,3 @@ void ioapic_guard_init(struct ioapic_guard *guard, uint32_t version_register);
 /* The root writes `bytes` at `offset` of the window; *value becomes what may be written there. */
 enum ioapic_verdict ioapic_guard_write(struct ioapic_guard *guard, uint32_t offset,
                                        unsigned int bytes, uint32_t *value);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reader of the boot information of the Multiboot2 specification, version 2.0, section 3. */
-#ifndef VIRIDIS_CORE_MULTIBOOT2_H
-#define VIRIDIS_CORE_MULTIBOOT2_H
+#pragma once
 
 #include <viridis/base/cursor.h>
 #include "hypervisor/core/boot_info.h"
@@ -33,5 +32,3 @@ MUST_CHECK const char *multiboot2_walk(const void *copy, size_t bytes,
 /* Add the memory map, and the modules as taken. */
 MUST_CHECK const char *multiboot2_read(const void *copy, size_t bytes,
                                        struct boot_info *info);
-
-#endif

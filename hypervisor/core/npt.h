@@ -12,8 +12,7 @@
  *          tables, meets no entry that was removed before.
  * A TLB that was filled at another count than today's is flushed before it serves again.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_NPT_H
-#define VIRIDIS_HYPERVISOR_CORE_NPT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -98,5 +97,3 @@ bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
  * may, the owner keeps the pages that it releases as they are until the reader is done.
  */
 bool npt_destroy_step(struct npt *npt, int64_t budget) MUST_CHECK;
-
-#endif

@@ -6,8 +6,7 @@
  * A connection names a port of another (or the same) partition; a port names who may connect. Both
  * are made by a parent: a guest holds them as capabilities and cannot forge one.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_PORTS_H
-#define VIRIDIS_HYPERVISOR_CORE_PORTS_H
+#pragma once
 
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_status.h>
@@ -65,5 +64,3 @@ enum hv_status message_queue_put(struct message_queue *queue,
                                  const struct hv_message *message) MUST_CHECK;
 /* Take the oldest off, slots[first], once it is delivered; there is one. */
 void message_queue_drop(struct message_queue *queue);
-
-#endif

@@ -12,8 +12,7 @@
  *
  * Picking: first, remove, run, charge (as often as the caller likes), insert again or let it block.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
-#define VIRIDIS_HYPERVISOR_CORE_RUN_QUEUE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,5 +74,3 @@ uint64_t run_queue_time_slice(const struct run_queue *queue,
 
 void run_queue_set_weight(struct run_queue *queue, struct run_entity *entity,
                           uint32_t weight);
-
-#endif

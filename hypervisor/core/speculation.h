@@ -7,8 +7,7 @@
  * (CMakeLists.txt), and general registers are cleared at each exit. What a guest does for itself, by SPEC_CTRL
  * and PRED_CMD, is its own.
  */
-#ifndef VIRIDIS_CORE_SPECULATION_H
-#define VIRIDIS_CORE_SPECULATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ static inline unsigned int speculation_choose(uint32_t features, uint32_t more, 
 		return barrier | SPECULATION_AUTOMATIC;
 	return features & (ibpb | ibrs) ? barrier | SPECULATION_STUFF : 0;
 }
-
-#endif

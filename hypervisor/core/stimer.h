@@ -9,8 +9,7 @@
  * STIMER-3 A timer holds at most one message the guest has not got. A periodic one runs on meanwhile and gives
  *       up what expires, so that a delivery, which may come at any time, changes no deadline.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_STIMER_H
-#define VIRIDIS_HYPERVISOR_CORE_STIMER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,5 +62,3 @@ void stimers_delivered(struct stimers *timers, unsigned int index);
 void stimers_save(const struct stimers *timers, struct hv_synthetic_timers_state *state);
 bool stimers_load(struct stimers *timers, const struct hv_synthetic_timers_state *state,
                   uint64_t now) MUST_CHECK;
-
-#endif

@@ -11,8 +11,7 @@
  * SYNIC-4 A slot is called taken only after msg_pending was set and the slot seen busy after that, so that the
  *       guest, which frees the slot first and looks at msg_pending then, is bound to write EOM.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_SYNIC_H
-#define VIRIDIS_HYPERVISOR_CORE_SYNIC_H
+#pragma once
 
 #include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_synic.h>
@@ -72,5 +71,3 @@ bool synic_slot_post(struct hv_message *slot,
  * time. False for a sint or flag that does not exist. */
 bool synic_flag_set(struct hv_event_flags_page *page, unsigned int sint,
                     unsigned int flag) MUST_CHECK;
-
-#endif

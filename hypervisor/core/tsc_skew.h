@@ -4,8 +4,7 @@
  * answers with its own, and the first reads again. If the two count alike, the answer lies between the
  * readings around it; so each round bounds by how much the other's is ahead, and all rounds hold.
  */
-#ifndef VIRIDIS_CORE_TSC_SKEW_H
-#define VIRIDIS_CORE_TSC_SKEW_H
+#pragma once
 
 #include <stdint.h>
 
@@ -32,5 +31,3 @@ static inline uint64_t tsc_from_first(uint64_t ticks, int64_t skew)
 {
 	return ticks + (uint64_t)skew;
 }
-
-#endif

@@ -12,8 +12,7 @@
  * once every `clock_per_tick` of it. The ratio is whole so that periods never drift:
  * choose the APIC frequency that the guest is told (MSR 0x40000023) to fit.
  */
-#ifndef VIRIDIS_HYPERVISOR_CORE_VLAPIC_H
-#define VIRIDIS_HYPERVISOR_CORE_VLAPIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -231,4 +230,3 @@ void vlapic_save(const struct vlapic *v, uint64_t now,
 MUST_CHECK bool vlapic_load(struct vlapic *v,
                             const struct hv_local_interrupt_controller_state *state,
                             uint64_t now);
-#endif

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* In place of hypervisor/arch/x86/cpu.h where the kernel's loop runs in a test: what may not be executed there. */
-#ifndef VIRIDIS_X86_CPU_H
-#define VIRIDIS_X86_CPU_H
+/* Before all else where the kernel's loop runs in a test: in place of the processor, what may not be executed there. */
+#ifndef VIRIDIS_UNIT_FAKE_CPU_H
+#define VIRIDIS_UNIT_FAKE_CPU_H
 
-#include <stdint.h>
-#include "hypervisor/arch/x86/x86.h"
-
-struct cpuid_regs {
-	uint32_t eax, ebx, ecx, edx;
-};
+#define cpu_rdtsc           processor_rdtsc
+#define cpu_take_interrupts processor_take_interrupts
+#define cpu_write_xcr0      processor_write_xcr0
+#define cpu_cli             processor_cli
+#define cpu_pause           processor_pause
+#define cpu_sti_hlt         processor_sti_hlt
+#include "hypervisor/arch/x86/cpu.h"
+#undef cpu_rdtsc
+#undef cpu_take_interrupts
+#undef cpu_write_xcr0
+#undef cpu_cli
+#undef cpu_pause
+#undef cpu_sti_hlt
 
 extern uint64_t fake_tsc;
 extern unsigned int fake_interrupts_taken;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* In place of hypervisor/arch/x86/paging.h where frames and pools run in a test: RAM is an array of the test's. */
-#ifndef VIRIDIS_X86_PAGING_H
-#define VIRIDIS_X86_PAGING_H
+/* Before all else where frames and pools run in a test: RAM is an array of the test's, not the frame map. */
+#ifndef VIRIDIS_UNIT_FAKE_FRAME_MAP_H
+#define VIRIDIS_UNIT_FAKE_FRAME_MAP_H
 
-#include <stdint.h>
+#define frame_map     paging_frame_map
+#define frame_map_hpa paging_frame_map_hpa
+#include "hypervisor/arch/x86/paging.h"
+#undef frame_map
+#undef frame_map_hpa
 
 extern uint8_t *fake_ram;
 
@@ -16,8 +20,5 @@ static inline uint64_t frame_map_hpa(const void *address)
 {
 	return (uint64_t)((const uint8_t *)address - fake_ram);
 }
-
-void frame_map_show(uint64_t pfn);
-void *reserve_take(uint64_t bytes);
 
 #endif

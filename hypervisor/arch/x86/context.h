@@ -3,8 +3,7 @@
  * Registers that guests keep across exits because the hypervisor does not use them: x87, SSE and AVX,
  * XCR0, DR0-DR3, TSC_AUX, SPEC_CTRL. They are moved when a CPU changes VPs, not at each exit.
  */
-#ifndef VIRIDIS_ARCH_CONTEXT_H
-#define VIRIDIS_ARCH_CONTEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,5 +44,3 @@ void context_cpu_on(void);
 void context_save(struct vp *vp);
 void context_load(struct cpu *cpu,
                   struct vp *vp); /* nothing to do when they are still there */
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One-instruction wrappers. Those that order or touch memory say so in their clobbers. */
-#ifndef VIRIDIS_X86_CPU_H
-#define VIRIDIS_X86_CPU_H
+#pragma once
 
 #include <stdint.h>
 #include "hypervisor/arch/x86/x86.h"
@@ -150,5 +149,3 @@ static inline void cpu_invlpg(const void *address)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
 }
-
-#endif

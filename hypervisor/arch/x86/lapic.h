@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The physical local APIC, as xAPIC or x2APIC: whichever the firmware left on. APM2 16 */
-#ifndef VIRIDIS_X86_LAPIC_H
-#define VIRIDIS_X86_LAPIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,5 +33,3 @@ void lapic_send_self(uint32_t what);
 /* One shot after `ticks` of lapic_hz (capped at 2^32 - 1), with VECTOR_TIMER; 0 disarms. */
 void lapic_timer_arm(uint64_t ticks);
 uint32_t lapic_timer_left(void);
-
-#endif

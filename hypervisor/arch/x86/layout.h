@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fixed addresses, for C, assembler and the linker script. See paging.h. */
-#ifndef VIRIDIS_X86_LAYOUT_H
-#define VIRIDIS_X86_LAYOUT_H
+#pragma once
 
 #define FRAME_MAP_BASE 0xffff800000000000
 #define WINDOW_BASE    0xffffff0000000000
@@ -12,5 +11,3 @@
 
 #define IMAGE_LOAD_HPA  0x100000
 #define IMAGE_LIMIT_HPA 0x800000 /* OVMF keeps ACPI NVS memory from here on */
-
-#endif

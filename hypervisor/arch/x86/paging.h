@@ -16,8 +16,7 @@
  *            cannot fail.
  *   PAGING-4 After paging_init() nothing is mapped below 0xffff800000000000.
  */
-#ifndef VIRIDIS_X86_PAGING_H
-#define VIRIDIS_X86_PAGING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -76,5 +75,3 @@ static inline uint64_t image_hpa(const void *address)
 {
 	return (uint64_t)address - IMAGE_BASE;
 }
-
-#endif

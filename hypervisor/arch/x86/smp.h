@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Starting the other processors, and calling one that runs. */
-#ifndef VIRIDIS_X86_SMP_H
-#define VIRIDIS_X86_SMP_H
+#pragma once
 
 #include "hypervisor/kernel/base/percpu.h"
 
@@ -17,5 +16,3 @@ void smp_release(void);
 
 /* Another CPU is to leave its guest, or HLT, and look again. */
 void smp_kick(const struct cpu *cpu);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The time stamp counter and its frequency. Constant after time_init(). */
-#ifndef VIRIDIS_X86_TIME_H
-#define VIRIDIS_X86_TIME_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,5 +20,3 @@ uint64_t tsc_to_100ns(uint64_t ticks);
 uint64_t tsc_from_100ns(uint64_t units); /* UINT64_MAX: no machine lives so long */
 
 void time_wait_us(uint64_t microseconds); /* boot and panic only: it spins */
-
-#endif

@@ -5,8 +5,7 @@
  * EXTERNAL_FIRST to EXTERNAL_LAST go to host_interrupt_external(); VECTOR_KICK is
  * acknowledged; VECTOR_TIMER sets cpu->timer_fired. No handler enables interrupts.
  */
-#ifndef VIRIDIS_X86_TRAPS_H
-#define VIRIDIS_X86_TRAPS_H
+#pragma once
 
 #include <stdint.h>
 #include <viridis/base/assert.h>
@@ -53,5 +52,3 @@ void traps_init_cpu(struct cpu *cpu);
 void traps_add_stack(struct cpu *cpu);
 
 void traps_handle(struct trap_frame *frame); /* called by traps_entry.S alone */
-
-#endif

@@ -4,8 +4,7 @@
  * struct virt_ops; the boot chooses one. Registers that most exits touch (general purpose, RIP,
  * RFLAGS) live in struct vp_arch while the VP is not in run(); the others are reached by name.
  */
-#ifndef VIRIDIS_ARCH_VIRT_H
-#define VIRIDIS_ARCH_VIRT_H
+#pragma once
 
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
@@ -173,5 +172,3 @@ static inline unsigned int vp_cpl(const struct vp *vp)
 {
 	return vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Numbers of the architecture: control register bits, MSRs, exceptions. APM2 3.1, A; SDM4 2 */
-#ifndef VIRIDIS_X86_X86_H
-#define VIRIDIS_X86_X86_H
+#pragma once
 
 #define CR0_PE 0x00000001
 #define CR0_MP 0x00000002
@@ -125,5 +124,3 @@
 #define CPUID_81_EDX_PAGE1GB 0x04000000
 #define CPUID_81_EDX_RDTSCP  0x08000000
 #define CPUID_81_EDX_LM      0x20000000
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The machine: memory by the boot loader's word, the rest by the root's loader's. */
-#ifndef VIRIDIS_KERNEL_BOOT_INFO_H
-#define VIRIDIS_KERNEL_BOOT_INFO_H
+#pragma once
 
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/root_loader.h>
@@ -20,5 +19,3 @@ extern struct viridis_input_describe_machine machine;
 
 /* With the registers that the boot loader entered with, on the tables of boot.S. */
 void boot_info_read(uint32_t magic, uint32_t info_hpa);
-
-#endif

@@ -10,8 +10,7 @@
  * Nobody spins for it: the VP that asked does not get past its call before (vp->wait_epoch), and memory waits in
  * quarantine.
  */
-#ifndef VIRIDIS_KERNEL_EPOCH_H
-#define VIRIDIS_KERNEL_EPOCH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ void epoch_pass(struct cpu *cpu);
 
 /* The calling CPU enters no guest and holds nothing until its next epoch_pass(). */
 void epoch_idle(struct cpu *cpu);
-
-#endif

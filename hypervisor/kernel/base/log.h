@@ -3,8 +3,7 @@
  * The hypervisor's log: lines of text with a time stamp, kept in a ring and
  * copied to the debug console and, until the root owns it, to COM1. Any context may log.
  */
-#ifndef VIRIDIS_KERNEL_LOG_H
-#define VIRIDIS_KERNEL_LOG_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -43,5 +42,3 @@ void log_init(void); /* finds the devices; before it lines go to the ring alone 
 void log_release_serial(void); /* COM1 is the root's from here on */
 /* Take COM1 back, stop honouring the lock: the caller runs alone. */
 void log_panic_begin(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The end: for our own bugs only. Nothing that a guest or the root sends may lead here. */
-#ifndef VIRIDIS_KERNEL_PANIC_H
-#define VIRIDIS_KERNEL_PANIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ _Noreturn void panic_stop(void); /* what every other CPU does then */
 
 /* Supplied by the code that runs VPs: log which one this CPU had in hand, if any. */
 void panic_describe_vp(void);
-
-#endif

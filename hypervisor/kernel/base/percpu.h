@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What belongs to one physical processor, found through GS:0. */
-#ifndef VIRIDIS_KERNEL_PERCPU_H
-#define VIRIDIS_KERNEL_PERCPU_H
+#pragma once
 
 #include <viridis/abi/viridis_stats.h>
 #include <viridis/base/list.h>
@@ -98,5 +97,3 @@ static inline void stat_count(uint64_t *counters, unsigned int stat)
 {
 	stat_add(counters, stat, 1);
 }
-
-#endif

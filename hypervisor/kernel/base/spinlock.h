@@ -14,8 +14,7 @@
  *
  * The log's own lock is outside: it is taken with anything held.
  */
-#ifndef VIRIDIS_KERNEL_SPINLOCK_H
-#define VIRIDIS_KERNEL_SPINLOCK_H
+#pragma once
 
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/base/log.h"
@@ -76,5 +75,3 @@ static inline void spin_let_go(struct spinlock *const *held)
 #define SPIN_HOLD(lock)                                                             \
 	struct spinlock *const held __attribute__((cleanup(spin_let_go), unused)) = \
 		(spin_lock(lock), (lock))
-
-#endif

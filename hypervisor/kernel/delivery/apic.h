@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtual local APIC in its partition: MSRs, the xAPIC page, IPIs, ends of interrupts. */
-#ifndef VIRIDIS_KERNEL_APIC_H
-#define VIRIDIS_KERNEL_APIC_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,5 +24,3 @@ bool apic_mmio(struct vp *vp, uint64_t gpa) MUST_CHECK;
 
 /* An interrupt for whoever of the partition it matches. Any CPU. */
 enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi *ipi);
-
-#endif

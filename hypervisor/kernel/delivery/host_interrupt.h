@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Interrupts that the traps code hands to the kernel. Interrupts are off, on the CPU's own stack. */
-#ifndef VIRIDIS_KERNEL_HOST_INTERRUPT_H
-#define VIRIDIS_KERNEL_HOST_INTERRUPT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -21,5 +20,3 @@ void host_interrupt_end_dropped(struct vp *vp, unsigned int word, uint64_t level
 
 /* The virtual APIC was reset: so have all. */
 void host_interrupt_end_all(struct vp *vp);
-
-#endif

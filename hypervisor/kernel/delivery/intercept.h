@@ -5,8 +5,7 @@
  * of a VP of the parent, on a node inside the child's VP: never lost, never allocated. D10. A parent that
  * watches the page gets no message (abi/viridis_intercept.h).
  */
-#ifndef VIRIDIS_KERNEL_INTERCEPT_H
-#define VIRIDIS_KERNEL_INTERCEPT_H
+#pragma once
 
 #include "hypervisor/arch/x86/virt.h"
 
@@ -27,5 +26,3 @@ void intercept_triple_fault(struct vp *vp);
 void intercept_apic_eoi(struct vp *vp, uint8_t vector);
 void intercept_sint_deliverable(struct vp *vp, uint16_t sints);
 void intercept_interrupt_deliverable(struct vp *vp);
-
-#endif

@@ -3,8 +3,7 @@
  * Messages and event flags to a VP's SINTs. A slot takes one message at a time; the next is tried at EOM, at
  * EOI and when a register opens the way. What waits meanwhile: objects/message_source.h
  */
-#ifndef VIRIDIS_KERNEL_MESSAGE_H
-#define VIRIDIS_KERNEL_MESSAGE_H
+#pragma once
 
 #include "hypervisor/kernel/objects/vp.h"
 
@@ -34,5 +33,3 @@ enum hv_status message_post_direct(struct vp *vp, unsigned int sint,
 /* Raise an event flag and the SINT's interrupt. */
 enum hv_status event_signal(struct vp *vp, unsigned int sint, unsigned int flag,
                             uint8_t *newly_signaled) MUST_CHECK;
-
-#endif

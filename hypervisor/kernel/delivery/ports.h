@@ -10,8 +10,7 @@
  *    is being linked to under the ports lock.
  * PORTS-3 The memory of an object is the deposit of the partition on whose list it is.
  */
-#ifndef VIRIDIS_KERNEL_PORTS_H
-#define VIRIDIS_KERNEL_PORTS_H
+#pragma once
 
 #include <stdbool.h>
 #include "hypervisor/core/ports.h"
@@ -32,5 +31,3 @@ bool ports_destroy(struct partition *partition) MUST_CHECK;
 /* Through a connection of `from`: a message, or with NULL the event of that flag. */
 enum hv_status ports_send(struct partition *from, uint32_t connection_id,
                           struct hv_message *message, uint16_t flag_number) MUST_CHECK;
-
-#endif

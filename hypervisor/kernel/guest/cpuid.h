@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What guests see of CPUID. */
-#ifndef VIRIDIS_KERNEL_CPUID_H
-#define VIRIDIS_KERNEL_CPUID_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,5 +11,3 @@ struct vp;
 /* True: this is what the parent, who answers instead, is told. */
 bool cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
                      struct cpuid_regs *regs);
-
-#endif

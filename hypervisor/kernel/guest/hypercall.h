@@ -8,8 +8,7 @@
  * and returns a status; it checks everything before it changes anything. It runs on the caller's CPU,
  * interrupts off, between two quiescent points: partitions and VPs that it finds stay whole.
  */
-#ifndef VIRIDIS_KERNEL_HYPERCALL_H
-#define VIRIDIS_KERNEL_HYPERCALL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,5 +73,3 @@ enum hv_status hypercall_partition(const struct hypercall *call, uint64_t id,
  */
 enum hv_status hypercall_stop_vp(struct hypercall *call) MUST_CHECK;
 void hypercall_release_vp(struct hypercall *call);
-
-#endif

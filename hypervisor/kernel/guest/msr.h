@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* RDMSR and WRMSR of guests. */
-#ifndef VIRIDIS_KERNEL_MSR_H
-#define VIRIDIS_KERNEL_MSR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,5 +14,3 @@ void msr_open_to_root(void);
 /* The owner; privileges are checked. False: #GP. */
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value) MUST_CHECK;
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK;
-
-#endif

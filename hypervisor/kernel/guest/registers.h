@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VP's registers: by TLFS name for its parent, by MSR for itself, and in the page that it shares. */
-#ifndef VIRIDIS_KERNEL_REGISTERS_H
-#define VIRIDIS_KERNEL_REGISTERS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,5 +26,3 @@ bool registers_write_msr(struct vp *vp, uint32_t msr, uint64_t value) MUST_CHECK
 bool registers_have_msr(uint32_t msr);
 
 void registers_load_page(struct vp *vp); /* what the parent marked dirty */
-
-#endif

@@ -7,8 +7,7 @@
  * FRAMES-2 Only a frame of the root's that no partition maps can be deposited; only a frame of the root's
  *          can be mapped. A count tells the mappings in children.
  */
-#ifndef VIRIDIS_KERNEL_FRAMES_H
-#define VIRIDIS_KERNEL_FRAMES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,5 +32,3 @@ uint32_t frames_link(uint64_t pfn);
 
 /* RAM of the root's or deposited: not the hypervisor's own, not a device's. */
 bool frames_is_ram(uint64_t pfn);
-
-#endif

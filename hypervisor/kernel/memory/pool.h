@@ -9,8 +9,7 @@
  * POOL-2 A frame that a pool gives out is zeroed.
  * POOL-3 available + in_use is what was deposited and not withdrawn.
  */
-#ifndef VIRIDIS_KERNEL_POOL_H
-#define VIRIDIS_KERNEL_POOL_H
+#pragma once
 
 #include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/base/spinlock.h"
@@ -43,5 +42,3 @@ void pool_deposit(struct pool *pool, uint64_t pfn);
 void pool_withdraw(struct pool *pool);
 
 void pool_balance(struct pool *pool, uint64_t *available, uint64_t *in_use);
-
-#endif

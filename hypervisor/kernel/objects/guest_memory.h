@@ -3,8 +3,7 @@
  * Short copies from and to guest memory, through this CPU's windows. Every byte is fetched once. A page is looked up
  * and used between two quiescent points, so that it cannot change hands meanwhile.
  */
-#ifndef VIRIDIS_KERNEL_GUEST_MEMORY_H
-#define VIRIDIS_KERNEL_GUEST_MEMORY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,5 +26,3 @@ static inline size_t guest_page_piece(uint64_t address, size_t bytes)
 
 	return bytes < left ? bytes : left;
 }
-
-#endif

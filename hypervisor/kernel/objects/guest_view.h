@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Memory as the code of a VP sees it: through its own page tables; and the instructions in it. */
-#ifndef VIRIDIS_KERNEL_GUEST_VIEW_H
-#define VIRIDIS_KERNEL_GUEST_VIEW_H
+#pragma once
 
 #include <viridis/abi/hv_hypercall.h>
 #include "hypervisor/core/decode_access.h"
@@ -19,5 +18,3 @@ size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max);
  * RIP is past it then, and what it does to the page the caller's. False: we do not know it, and raise #UD.
  */
 bool guest_decode_access(struct vp *vp, struct decode_access *access) MUST_CHECK;
-
-#endif

@@ -10,8 +10,7 @@
  * MESSAGE-3 A SINT's bit in waiting_sints is set before its slot and the SynIC's registers are looked at. Who
  *    has freed the slot or changed a register looks at the bit after that: one of the two delivers.
  */
-#ifndef VIRIDIS_KERNEL_MESSAGE_SOURCE_H
-#define VIRIDIS_KERNEL_MESSAGE_SOURCE_H
+#pragma once
 
 #include "hypervisor/core/ports.h"
 #include "hypervisor/kernel/base/spinlock.h"
@@ -52,5 +51,3 @@ void message_inbox_close(struct message_inbox *inbox);
 
 /* Ports and connections, of all partitions: delivery/ports.h. */
 extern struct spinlock ports_lock;
-
-#endif

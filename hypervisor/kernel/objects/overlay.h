@@ -4,8 +4,7 @@
  * over the guest's own at the register's address; the page keeps its content when it moves, the
  * guest's memory comes back as it was. Each register write that is refused changes nothing: false.
  */
-#ifndef VIRIDIS_KERNEL_OVERLAY_H
-#define VIRIDIS_KERNEL_OVERLAY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,5 +36,3 @@ bool overlay_is_at(const struct partition *partition, uint64_t gpa);
 
 /* Fill the partition's own pages: the hypercall page's code, the reference TSC's numbers. */
 void overlay_fill_pages(struct partition *partition);
-
-#endif

@@ -9,8 +9,7 @@
  *             VPs run. Whoever gives a partition something looks first whether it is ending. FINALIZE takes
  *             nothing away before an epoch has passed since it is: by then all that was given is there.
  */
-#ifndef VIRIDIS_KERNEL_PARTITION_H
-#define VIRIDIS_KERNEL_PARTITION_H
+#pragma once
 
 #include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/core/npt.h"
@@ -117,5 +116,3 @@ uint64_t partition_tsc(const struct partition *partition);
 
 /* 100 ns units since the partition's creation. */
 uint64_t partition_reference_time(const struct partition *partition);
-
-#endif

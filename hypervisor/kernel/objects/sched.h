@@ -12,8 +12,7 @@
  * A signal is no preemption: a child that signals the root's VP of its CPU goes on until it halts, or
  * for its grace. Whatever else that VP is to look at ends the grace at once. D15
  */
-#ifndef VIRIDIS_KERNEL_SCHED_H
-#define VIRIDIS_KERNEL_SCHED_H
+#pragma once
 
 #include "hypervisor/kernel/objects/vp.h"
 
@@ -35,5 +34,3 @@ bool sched_is_blocked(const struct vp *vp);
 
 /* The VP this CPU is to run now, with its extended state loaded; NULL: none. */
 struct vp *sched_pick(struct cpu *cpu);
-
-#endif

@@ -4,8 +4,7 @@
  * that CPU. The VP's owner sets its deadline; the CPU that holds it raises EVENTS_TIMER in time,
  * whether the VP runs, waits or sleeps.
  */
-#ifndef VIRIDIS_KERNEL_TIMER_QUEUE_H
-#define VIRIDIS_KERNEL_TIMER_QUEUE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -30,5 +29,3 @@ void timer_queue_due(struct cpu *cpu, uint64_t deadline);
 
 /* The local APIC's timer for whatever comes first: a deadline here or the end of the time slice. */
 void timer_queue_arm(struct cpu *cpu);
-
-#endif

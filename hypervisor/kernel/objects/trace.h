@@ -3,8 +3,7 @@
  * What happened, for the root to read: per-CPU rings of fixed records of which the newest
  * VIRIDIS_TRACE_RECORDS are kept. No text, no lock.
  */
-#ifndef VIRIDIS_KERNEL_TRACE_H
-#define VIRIDIS_KERNEL_TRACE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,5 +27,3 @@ static inline void trace(enum viridis_trace_kind kind, const struct vp *vp, uint
 	if (__atomic_load_n(&trace_on, __ATOMIC_RELAXED))
 		trace_record(kind, vp, a, b);
 }
-
-#endif

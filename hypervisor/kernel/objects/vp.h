@@ -10,8 +10,7 @@
  *      the owner clears all of them with interrupts off, so that a later kick ends the coming run at once.
  * VP-4 Everything a VP can ever need is allocated when it is created.
  */
-#ifndef VIRIDIS_KERNEL_VP_H
-#define VIRIDIS_KERNEL_VP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -262,5 +261,3 @@ static inline unsigned int vp_instruction_length(const struct vp *vp)
 {
 	return vp->arch.exit.length;
 }
-
-#endif

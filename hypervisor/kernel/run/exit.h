@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What exits lead to. A VP's owner; vp->arch.exit says what the exit was. */
-#ifndef VIRIDIS_KERNEL_EXIT_H
-#define VIRIDIS_KERNEL_EXIT_H
+#pragma once
 
 #include <viridis/abi/hv_msr.h>
 #include "hypervisor/kernel/objects/partition.h"
@@ -44,5 +43,3 @@ static inline bool exit_goes_on(struct vp *vp, unsigned int stat)
 	       (__atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) |
 	        __atomic_load_n(&vp->pending, __ATOMIC_RELAXED)) == 0;
 }
-
-#endif

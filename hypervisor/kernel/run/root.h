@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The root partition: how it is made and loaded, and how it ends. D3 */
-#ifndef VIRIDIS_KERNEL_ROOT_H
-#define VIRIDIS_KERNEL_ROOT_H
+#pragma once
 
 #include <stdint.h>
 
@@ -19,5 +18,3 @@ void root_map(uint64_t start, uint64_t end, uint32_t flags);
 
 /* The machine ends with it: a message, and a reset or power-off. */
 _Noreturn void root_ended(const char *why);
-
-#endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What every CPU does from the end of the boot on. */
-#ifndef VIRIDIS_KERNEL_RUN_H
-#define VIRIDIS_KERNEL_RUN_H
+#pragma once
 
 struct cpu;
 
 _Noreturn void cpu_loop(struct cpu *cpu);
-
-#endif

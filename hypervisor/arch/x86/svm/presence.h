@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whether a processor can run guests by SVM, from what it says of itself; PURE. APM2 15.4 */
-#ifndef VIRIDIS_SVM_PRESENCE_H
-#define VIRIDIS_SVM_PRESENCE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ static inline const char *svm_lack(bool has_svm, uint64_t vm_cr,
 		return "the processor has no nested paging";
 	return svm->ebx < 2 ? "the processor has no ASID for guests" : NULL;
 }
-
-#endif

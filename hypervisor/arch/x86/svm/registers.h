@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A VP's registers in its VMCB, for struct virt_ops. */
-#ifndef VIRIDIS_SVM_REGISTERS_H
-#define VIRIDIS_SVM_REGISTERS_H
+#pragma once
 
 #include "hypervisor/arch/x86/svm/svm.h"
 
@@ -9,5 +8,3 @@ void svm_vp_reset(struct vp *vp);
 union hv_register_value svm_get_register(const struct vp *vp, uint32_t name);
 void svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value);
 bool svm_write_cr4(struct vp *vp, uint64_t value);
-
-#endif

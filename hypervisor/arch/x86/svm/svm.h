@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of svm/ share. */
-#ifndef VIRIDIS_SVM_SVM_H
-#define VIRIDIS_SVM_SVM_H
+#pragma once
 
 #include "hypervisor/arch/x86/svm/vmcb.h"
 #include "hypervisor/arch/x86/cpu.h"
@@ -45,5 +44,3 @@ void svm_renew_tags(void);
 /* CPUID 8000000A EDX */
 #define SVM_FEATURE_NEXT_RIP BIT32(3)
 extern uint32_t svm_features;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtual machine control block and its bits. APM2 15, appendix B and C */
-#ifndef VIRIDIS_SVM_VMCB_H
-#define VIRIDIS_SVM_VMCB_H
+#pragma once
 
 #include <stdint.h>
 #include <viridis/base/assert.h>
@@ -158,5 +157,3 @@ enum svm_exit {
 #define SVM_NPF_WRITE      BIT64(1)
 #define SVM_NPF_FETCH      BIT64(4)
 #define SVM_NPF_TABLE_WALK BIT64(33)
-
-#endif
