@@ -14,8 +14,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <viridis/base/list.h>
 

@@ -9,8 +9,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/base/bits.h>
 
 #define SPECULATION_BARRIER 1u /* IBPB when a CPU goes from one partition to another */

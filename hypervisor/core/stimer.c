@@ -2,7 +2,6 @@
 /* Synthetic timers. The invariants STIMER-1 to 3 are in stimer.h. */
 #include "hypervisor/core/stimer.h"
 
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 
 #define CONFIG_VECTOR_SHIFT 4

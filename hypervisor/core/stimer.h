@@ -11,12 +11,8 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_msr.h>
-#include <viridis/abi/hv_synic.h>
 #include <viridis/abi/hv_vp_state.h>
-#include <viridis/base/assert.h>
 
 #define STIMER_NEVER        UINT64_MAX
 #define STIMER_INTERVAL_MIN UINT64_C(1000) /* 100 us */

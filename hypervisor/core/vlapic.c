@@ -5,7 +5,6 @@
  * 11.4.1, 11.12.1), and all of them in one piece (abi/hv_vp_state.h).
  */
 #include "hypervisor/core/vlapic.h"
-#include <stddef.h>
 
 #define FIRST_VECTOR 16u
 

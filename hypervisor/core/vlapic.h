@@ -14,10 +14,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_vp_state.h>
-#include <viridis/base/assert.h>
 #include <viridis/base/bits.h>
 
 #define VLAPIC_GPA       UINT64_C(0xfee00000)

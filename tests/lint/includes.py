@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who may see whom: the include rules 1 to 5 of the architecture, read off the files."""
+"""Who may see whom: the include rules 1 to 5 of the architecture, read off the files. And the hypervisor's includes: each
+brings something that the others do not."""
 import re
 from fnmatch import fnmatch
 
@@ -84,6 +85,34 @@ def rule_5(file, header):
             or header in SYSTEM_CALLS and not matches(file, ["hypervisor/*", "vsc/*", *PURE]))
 
 
+def path_of(header):
+    """Of ours, its file; of others, its name."""
+    return next((path for path in (header, f"include/{header}") if (TOP / path).is_file()), header)
+
+
+def reached(file, headers):
+    """All that a file brings: its headers, and theirs."""
+    found, ahead = set(), set(headers.get(file, ()))
+    while ahead:
+        found |= ahead
+        ahead = set().union(*(headers.get(header, ()) for header in ahead)) - found
+    return found
+
+
+def needless(includes):
+    """Includes in hypervisor/ that another one brings; a file's own header stands for itself, and a table is no header."""
+    headers = {}
+    for file, _, header in includes:
+        headers.setdefault(file, []).append(path_of(header))
+    for file, number, header in includes:
+        if (not file.startswith("hypervisor/") or header == file[:-1] + "h"
+                or header.endswith(".def")):
+            continue
+        others = [other for other in headers[file] if other != path_of(header)]
+        if any(path_of(header) in reached(other, headers) for other in others):
+            yield f"{file}:{number}: another one brings {header}"
+
+
 def main():
     includes = []
     for path in sources(".c", ".h", ".S"):
@@ -95,6 +124,7 @@ def main():
             faults = [f"{file}:{number}: may not include {header}"
                       for file, number, header in includes if not rule(file, header)]
             report(tap, rule.__doc__.rstrip("."), faults)
+        report(tap, "hypervisor/ includes nothing twice", list(needless(includes)))
 
 
 if __name__ == "__main__":

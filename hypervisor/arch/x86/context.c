@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Extended state of VPs: context.h. SDM1 13, APM2 11.5 */
 #include "hypervisor/arch/x86/context.h"
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/base/boot_info.h"
-#include "hypervisor/kernel/base/log.h"
-#include "hypervisor/kernel/base/percpu.h"
 #include "hypervisor/kernel/objects/partition.h"
 
 #define XCR0_X87_SSE UINT64_C(3)

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include "hypervisor/core/speculation.h"
 
 /* What a guest may have in XCR0 beside x87 and SSE, which fill the base. SDM1 13.4 */

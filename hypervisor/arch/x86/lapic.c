@@ -2,10 +2,8 @@
 /* The physical local APIC. Its registers have the names of the virtual one's: core/vlapic.h. APM2 16 */
 #include "hypervisor/arch/x86/lapic.h"
 
-#include <stddef.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/arch/x86/traps.h"
 #include "hypervisor/core/vlapic.h"
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"

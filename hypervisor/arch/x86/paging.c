@@ -3,11 +3,7 @@
 #include "hypervisor/arch/x86/paging.h"
 
 #include <viridis/base/mem.h>
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/base/boot_info.h"
-#include "hypervisor/kernel/base/log.h"
-#include "hypervisor/kernel/base/panic.h"
-#include "hypervisor/kernel/base/percpu.h"
 #include "hypervisor/kernel/base/spinlock.h"
 
 /* What the tables of boot.S can map: by themselves, and with pages of 1 GiB. */

@@ -2,7 +2,6 @@
 /* Bringing up the other processors, one at a time, by INIT and startup IPIs. APM2 16.5, 15.21.8 */
 #include "hypervisor/arch/x86/smp.h"
 
-#include <stddef.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"

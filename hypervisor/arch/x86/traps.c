@@ -2,7 +2,6 @@
 /* Interrupts and exceptions taken while the hypervisor runs, and the tables that lead here. */
 #include "hypervisor/arch/x86/traps.h"
 
-#include <viridis/base/bits.h>
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_hypercall.h>
 
 enum { LOG_LINE_BYTES = 240 };

@@ -2,10 +2,7 @@
 /* The virtual local APIC in its partition: MSRs, the xAPIC page, IPIs, ends of interrupts. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_status.h>
-#include <viridis/base/assert.h>
 #include "hypervisor/core/vlapic.h"
 
 struct partition;

@@ -7,7 +7,6 @@
  */
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/arch/x86/lapic.h"
-#include "hypervisor/kernel/base/percpu.h"
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/objects/vp.h"
 

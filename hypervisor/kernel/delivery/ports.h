@@ -12,7 +12,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include "hypervisor/core/ports.h"
 
 struct partition;

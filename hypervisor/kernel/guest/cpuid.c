@@ -4,7 +4,6 @@
  * the hypervisor knows. TLFS 2. What a guest may use is not decided here: context.h, msr.c.
  */
 #include "hypervisor/kernel/guest/cpuid.h"
-#include <viridis/abi/hv_cpuid.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/kernel/objects/partition.h"

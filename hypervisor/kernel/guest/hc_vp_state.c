@@ -6,7 +6,6 @@
  * else is checked before it is used.
  */
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/core/npt.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/guest/hypercall.h"

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hypercall gate: hypercall.h. TLFS 3 */
 #include "hypervisor/kernel/guest/hypercall.h"
-#include <viridis/abi/hv_cpuid.h>
-#include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/arch/x86/traps.h"
-#include "hypervisor/core/hypercall_control.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"

@@ -10,10 +10,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <viridis/abi/hv_hypercall.h>
-#include <viridis/abi/hv_status.h>
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/core/hypercall_control.h"
 

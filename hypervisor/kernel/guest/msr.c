@@ -5,9 +5,7 @@
  * (MTRRs, microcode revision, power management) and writes none of it: D3. AMD's numbers: APM2 appendix A.
  */
 #include "hypervisor/kernel/guest/msr.h"
-#include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/guest/registers.h"

@@ -4,8 +4,6 @@
  * MSR. Names: TLFS 7.10.1; synthetic MSRs: TLFS appendix F.
  */
 #include "hypervisor/kernel/guest/registers.h"
-#include <stddef.h>
-#include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/time.h"

@@ -2,11 +2,8 @@
 /* A VP's registers: by TLFS name for its parent, by MSR for itself, and in the page that it shares. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
-#include <viridis/base/assert.h>
 
 struct vp;
 

@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/memory/pool.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
-#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/memory/frames.h"
 
 void pool_init(struct pool *pool)

@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <viridis/base/assert.h>
 #include <viridis/base/bits.h>
 

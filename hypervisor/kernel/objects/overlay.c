@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Overlay pages: overlay.h */
 #include "hypervisor/kernel/objects/overlay.h"
-#include <viridis/abi/hv_msr.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"

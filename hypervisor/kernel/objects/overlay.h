@@ -6,9 +6,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <viridis/base/assert.h>
 #include "hypervisor/core/npt.h"
 #include "hypervisor/kernel/objects/vp.h"
 

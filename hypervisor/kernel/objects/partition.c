@@ -5,7 +5,6 @@
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
-#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/sched.h"

@@ -7,7 +7,6 @@
 #include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
-#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/timer_queue.h"

@@ -12,15 +12,7 @@
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <viridis/abi/hv_hypercall.h>
-#include <viridis/abi/hv_status.h>
-#include <viridis/abi/hv_synic.h>
 #include <viridis/abi/viridis_intercept.h>
-#include <viridis/abi/viridis_stats.h>
-#include <viridis/base/list.h>
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/core/grace.h"
 #include "hypervisor/core/run_queue.h"

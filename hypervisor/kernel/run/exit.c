@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What exits lead to: exit.h */
 #include "hypervisor/kernel/run/exit.h"
-#include <viridis/abi/hv_msr.h>
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/objects/guest_view.h"
@@ -10,7 +9,6 @@
 #include "hypervisor/kernel/guest/msr.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/overlay.h"
-#include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/run/root.h"
 #include "hypervisor/kernel/run/root_devices.h"
 #include "hypervisor/kernel/objects/trace.h"

@@ -2,7 +2,6 @@
 /* What exits lead to. A VP's owner; vp->arch.exit says what the exit was. */
 #pragma once
 
-#include <viridis/abi/hv_msr.h>
 #include "hypervisor/kernel/objects/partition.h"
 
 /* After virt->run(): what is still to be done. */

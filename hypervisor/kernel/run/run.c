@@ -9,7 +9,6 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
-#include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/run/exit.h"

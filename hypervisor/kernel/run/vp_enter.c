@@ -13,7 +13,6 @@
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
-#include "hypervisor/kernel/objects/vp.h"
 
 /* One bit of `words` each. */
 static void take_posted(struct vp *vp, uint32_t words)

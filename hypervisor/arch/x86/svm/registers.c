@@ -2,7 +2,6 @@
 /* A VP's registers that live in the VMCB, by their TLFS names. */
 #include "hypervisor/arch/x86/svm/registers.h"
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/cpu.h"
 
 #define SAVE(field) __builtin_offsetof(struct vmcb, save.field)
 

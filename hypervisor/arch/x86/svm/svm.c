@@ -4,11 +4,9 @@
 #include "hypervisor/arch/x86/svm/registers.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/arch/x86/svm/presence.h"
 #include "hypervisor/kernel/objects/partition.h"
-#include "hypervisor/kernel/base/percpu.h"
 
 #define VM_CR_R_INIT BIT64(1) /* an INIT is #SX */
 #define IOPM_BYTES   (3 * PAGE_4K)

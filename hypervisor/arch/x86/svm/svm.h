@@ -3,8 +3,6 @@
 #pragma once
 
 #include "hypervisor/arch/x86/svm/vmcb.h"
-#include "hypervisor/arch/x86/cpu.h"
-#include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/kernel/objects/vp.h"
 
 static inline struct vmcb *svm_vmcb(const struct vp *vp)

@@ -2,7 +2,6 @@
 /* The virtual machine control block and its bits. APM2 15, appendix B and C */
 #pragma once
 
-#include <stdint.h>
 #include <viridis/base/assert.h>
 #include <viridis/base/bits.h>
 
