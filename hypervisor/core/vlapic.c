@@ -8,21 +8,18 @@
 
 #define FIRST_VECTOR 16u
 
-#define SVR_ENABLE   BIT32(8)
 #define SVR_WRITABLE UINT32_C(0x3ff)
 #define SVR_RESET    UINT32_C(0xff)
 
 #define LVT_VECTOR    UINT32_C(0xff)
-#define LVT_MASKED    BIT32(16)
 #define LVT_READ_ONLY (BIT32(12) | BIT32(14)) /* delivery status, remote IRR */
-#define LVT_COMMON    (LVT_VECTOR | LVT_MASKED | LVT_READ_ONLY)
+#define LVT_COMMON    (LVT_VECTOR | VLAPIC_LVT_MASKED | LVT_READ_ONLY)
 #define LVT_PERIODIC  BIT32(17)
 #define LVT_DELIVERY  UINT32_C(0x700)
 #define LVT_LINT      (LVT_DELIVERY | BIT32(13) | BIT32(15)) /* polarity, level */
 
 #define DIVIDE_WRITABLE UINT32_C(0xb)
 #define DFR_FIXED       UINT32_C(0x0fffffff)
-#define DFR_FLAT        UINT32_C(0xffffffff)
 #define LDR_WRITABLE    UINT32_C(0xff000000)
 
 /*
@@ -30,7 +27,6 @@
  * 16.5
  */
 #define ICR_WRITABLE UINT32_C(0x000ccfff)
-#define ICR_STATUS   BIT32(12)
 
 /* APM2 16.4.6 */
 #define ESR_SEND_ILLEGAL_VECTOR    BIT32(5)
@@ -39,7 +35,6 @@
 #define ESR_ALL                    (BIT32(5) | BIT32(6) | BIT32(7))
 
 #define ICR_LOGICAL  BIT32(11)
-#define ICR_ASSERT   BIT32(14)
 #define ICR_LEVEL    BIT32(15)
 #define TO_ALL_8BIT  UINT32_C(0xff)
 #define TO_ALL_32BIT UINT32_C(0xffffffff)
@@ -50,12 +45,12 @@ void vlapic_init_signal(struct vlapic *v)
 	struct vlapic fresh = {
 		.config = v->config,
 		.base = v->base,
-		.dfr = DFR_FLAT,
+		.dfr = VLAPIC_DFR_FLAT,
 		.svr = SVR_RESET,
 	};
 
 	for (unsigned int i = 0; i < VLAPIC_LVTS; i++)
-		fresh.lvt[i] = LVT_MASKED; /* VLAPIC-2 */
+		fresh.lvt[i] = VLAPIC_LVT_MASKED; /* VLAPIC-2 */
 	*v = fresh;
 }
 
@@ -110,7 +105,7 @@ bool vlapic_set_base(struct vlapic *v, uint64_t value)
 
 static bool enabled(const struct vlapic *v)
 {
-	return vlapic_mode(v) != VLAPIC_DISABLED && v->svr & SVR_ENABLE;
+	return vlapic_mode(v) != VLAPIC_DISABLED && v->svr & VLAPIC_SVR_ENABLE;
 }
 
 /* In x2APIC mode derived from the id: cluster and a bit in it. SDM3 11.12.10.2 */
@@ -144,7 +139,7 @@ static void raise_error(struct vlapic *v, uint32_t error)
 	bool told = v->esr_errors & error;
 
 	v->esr_errors |= error;
-	if (told || lvt & LVT_MASKED)
+	if (told || lvt & VLAPIC_LVT_MASKED)
 		return;
 	if ((lvt & LVT_VECTOR) < FIRST_VECTOR) /* VLAPIC-1 */
 		v->esr_errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
@@ -267,7 +262,7 @@ static void run_timer(struct vlapic *v, uint32_t count, uint64_t now)
 bool vlapic_timer_deadline(const struct vlapic *v, uint64_t *deadline)
 {
 	*deadline = v->deadline;
-	return v->armed && !(v->lvt[VLAPIC_LVT_TIMER] & LVT_MASKED);
+	return v->armed && !(v->lvt[VLAPIC_LVT_TIMER] & VLAPIC_LVT_MASKED);
 }
 
 bool vlapic_timer_fire(struct vlapic *v, uint64_t now)
@@ -281,7 +276,7 @@ bool vlapic_timer_fire(struct vlapic *v, uint64_t now)
 		v->deadline += ((now - v->deadline) / period + 1) * period; /* VLAPIC-3 */
 	else
 		v->armed = false;
-	return !(lvt & LVT_MASKED) && vlapic_accept(v, lvt & LVT_VECTOR, false);
+	return !(lvt & VLAPIC_LVT_MASKED) && vlapic_accept(v, lvt & LVT_VECTOR, false);
 }
 
 uint32_t vlapic_timer_count(const struct vlapic *v, uint64_t now)
@@ -336,7 +331,8 @@ static void send(struct vlapic *v, uint32_t low, struct vlapic_action *action)
 
 	if (ipi.delivery == VLAPIC_REMOTE_READ || ipi.delivery == VLAPIC_EXTINT ||
 	    (to_itself && ipi.delivery != VLAPIC_FIXED) ||
-	    (ipi.delivery == VLAPIC_INIT && low & ICR_LEVEL && !(low & ICR_ASSERT)))
+	    (ipi.delivery == VLAPIC_INIT && low & ICR_LEVEL &&
+	     !(low & VLAPIC_ICR_ASSERT)))
 		return;
 	if (carries_vector && ipi.vector < FIRST_VECTOR) {
 		raise_error(v, ESR_SEND_ILLEGAL_VECTOR);
@@ -423,7 +419,7 @@ static const struct rule {
 	AT(VLAPIC_SVR) = { ALL, SVR_WRITABLE },
 	[VLAPIC_ISR >> 4 ...(VLAPIC_ESR >> 4) - 1] = { READ, UINT32_MAX },
 	AT(VLAPIC_ESR) = { ALL, 0 },
-	AT(VLAPIC_ICR) = { ALL, ICR_WRITABLE | ICR_STATUS },
+	AT(VLAPIC_ICR) = { ALL, ICR_WRITABLE | VLAPIC_ICR_STATUS },
 	AT(VLAPIC_ICR_HIGH) = { READ_PAGE | WRITE_PAGE, LDR_WRITABLE },
 	AT(VLAPIC_LVT_TIMER_REGISTER) = { ALL, LVT_COMMON | LVT_PERIODIC },
 	AT(VLAPIC_LVT_THERMAL_REGISTER) = { ALL, LVT_COMMON | LVT_DELIVERY },
@@ -508,7 +504,7 @@ static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
 	}
 	action->timer_changed = true;
 	for (unsigned int i = 0; !enabled(v) && i < VLAPIC_LVTS; i++)
-		v->lvt[i] |= LVT_MASKED; /* VLAPIC-2; SDM3 11.4.7.2 */
+		v->lvt[i] |= VLAPIC_LVT_MASKED; /* VLAPIC-2; SDM3 11.4.7.2 */
 }
 
 /* The page's accesses never fault; where it is not, reads give all ones. What is not aligned is undefined. SDM3 11.4.1 */
@@ -544,7 +540,7 @@ static bool write_icr(struct vlapic *v, uint64_t value, struct vlapic_action *ac
 	uint32_t low = (uint32_t)value, high = (uint32_t)(value >> 32);
 
 	if (vlapic_mode(v) == VLAPIC_DISABLED ||
-	    (x2apic && low & ~(ICR_WRITABLE | ICR_STATUS)))
+	    (x2apic && low & ~(ICR_WRITABLE | VLAPIC_ICR_STATUS)))
 		return false;
 	v->icr_high = x2apic ? high : high & LDR_WRITABLE;
 	v->icr_low = low & ICR_WRITABLE;

@@ -21,6 +21,7 @@
 #define VLAPIC_VERSION   UINT32_C(0x00050014) /* six LVT entries. APM2 16.3.4 */
 #define VLAPIC_MSR_FIRST 0x800u
 
+#define VLAPIC_IS_MSR(msr) ((msr) >> 8 == VLAPIC_MSR_FIRST >> 8)
 /* Where the register of an x2APIC's MSR is. */
 #define VLAPIC_MSR_OFFSET(msr) (((msr)-VLAPIC_MSR_FIRST) << 4)
 
@@ -65,6 +66,13 @@ enum vlapic_register {
 };
 
 #define VLAPIC_REGISTERS 64u
+
+/* Bits of them, the physical one's too. ICR_STATUS: the last one has not gone out yet. APM2 16.3-16.5 */
+#define VLAPIC_SVR_ENABLE BIT32(8)
+#define VLAPIC_LVT_MASKED BIT32(16)
+#define VLAPIC_DFR_FLAT   UINT32_C(0xffffffff)
+#define VLAPIC_ICR_STATUS BIT32(12)
+#define VLAPIC_ICR_ASSERT BIT32(14)
 
 #define VLAPIC_WORDS 4u /* of a bit for each vector, in 64 bits each */
 

@@ -8,12 +8,7 @@
 #include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/percpu.h"
 
-#define SVR_ENABLE  0x100
-#define LVT_MASKED  0x10000
-#define DFR_FLAT    0xffffffff
 #define DIVIDE_BY_1 0xb
-#define ICR_PENDING 0x1000
-#define ICR_ASSERT  0x4000
 #define ICR_SELF    BIT32(18)
 
 static volatile uint32_t *registers; /* NULL: x2APIC */
@@ -21,7 +16,7 @@ static volatile uint32_t *registers; /* NULL: x2APIC */
 static uint32_t read(uint32_t reg)
 {
 	return registers ? registers[reg / 4] :
-	                   (uint32_t)cpu_rdmsr(MSR_X2APIC_FIRST + reg / 16);
+	                   (uint32_t)cpu_rdmsr(VLAPIC_MSR_FIRST + reg / 16);
 }
 
 static void write(uint32_t reg, uint32_t value)
@@ -29,14 +24,14 @@ static void write(uint32_t reg, uint32_t value)
 	if (registers)
 		registers[reg / 4] = value;
 	else
-		cpu_wrmsr(MSR_X2APIC_FIRST + reg / 16, value);
+		cpu_wrmsr(VLAPIC_MSR_FIRST + reg / 16, value);
 }
 
 void lapic_setup(void)
 {
 	uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
 
-	if (!(base & APIC_BASE_X2APIC))
+	if (!(base & VLAPIC_BASE_X2APIC))
 		registers = mmio_map(base & PTE_ADDRESS);
 	/* Nothing is to come by the two 8259s before the root takes them up. */
 	cpu_outb(0x21, 0xff);
@@ -55,8 +50,8 @@ bool lapic_is_x2apic(void)
 static void enter_mode(void)
 {
 	uint64_t base = cpu_rdmsr(MSR_APIC_BASE);
-	uint64_t wanted = base | APIC_BASE_ENABLE |
-	                  (lapic_is_x2apic() ? APIC_BASE_X2APIC : 0);
+	uint64_t wanted = base | VLAPIC_BASE_ENABLE |
+	                  (lapic_is_x2apic() ? VLAPIC_BASE_X2APIC : 0);
 
 	if (wanted != base)
 		cpu_wrmsr(MSR_APIC_BASE, wanted);
@@ -71,12 +66,12 @@ void lapic_init(void)
 	};
 
 	enter_mode();
-	write(VLAPIC_SVR, SVR_ENABLE | VECTOR_SPURIOUS);
+	write(VLAPIC_SVR, VLAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
 	for (size_t i = 0; i < sizeof(local_sources) / sizeof(local_sources[0]); i++)
-		write(local_sources[i], LVT_MASKED);
+		write(local_sources[i], VLAPIC_LVT_MASKED);
 	write(VLAPIC_TPR, EXTERNAL_FIRST - 1); /* vectors below are exceptions' */
 	if (!lapic_is_x2apic()) {
-		write(VLAPIC_DFR, DFR_FLAT);
+		write(VLAPIC_DFR, VLAPIC_DFR_FLAT);
 		write(VLAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
 	}
 	write(VLAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
@@ -111,19 +106,19 @@ void lapic_send(uint32_t apic_id, uint32_t what)
 {
 	if (!registers) {
 		cpu_mfence();
-		cpu_wrmsr(MSR_X2APIC_FIRST + VLAPIC_ICR / 16,
-		          (uint64_t)apic_id << 32 | ICR_ASSERT | what);
+		cpu_wrmsr(VLAPIC_MSR_FIRST + VLAPIC_ICR / 16,
+		          (uint64_t)apic_id << 32 | VLAPIC_ICR_ASSERT | what);
 		return;
 	}
-	while (read(VLAPIC_ICR) & ICR_PENDING)
+	while (read(VLAPIC_ICR) & VLAPIC_ICR_STATUS)
 		cpu_pause();
 	write(VLAPIC_ICR_HIGH, apic_id << 24);
-	write(VLAPIC_ICR, ICR_ASSERT | what);
+	write(VLAPIC_ICR, VLAPIC_ICR_ASSERT | what);
 }
 
 void lapic_send_self(uint32_t what)
 {
-	write(VLAPIC_ICR, ICR_ASSERT | ICR_SELF | what);
+	write(VLAPIC_ICR, VLAPIC_ICR_ASSERT | ICR_SELF | what);
 }
 
 void lapic_timer_arm(uint64_t ticks)

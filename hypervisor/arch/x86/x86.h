@@ -75,8 +75,6 @@
 #define MSR_MTRR_PHYS_BASE0 0x00000200
 #define MSR_PAT             0x00000277
 #define MSR_MTRR_DEF_TYPE   0x000002ff
-#define MSR_X2APIC_FIRST    0x00000800
-#define MSR_X2APIC_LAST     0x000008ff
 #define MSR_EFER            0xc0000080
 #define MSR_STAR            0xc0000081
 #define MSR_LSTAR           0xc0000082
@@ -92,8 +90,9 @@
 #define MSR_VM_CR           0xc0010114
 #define MSR_VM_HSAVE_PA     0xc0010117
 
-#define APIC_BASE_X2APIC 0x400
-#define APIC_BASE_ENABLE 0x800
+/* A code segment's attributes, as TLFS has them: of 64 bits; else of 32, or 16. APM2 4.8.1 */
+#define SEGMENT_LONG BIT32(13)
+#define SEGMENT_BIG  BIT32(14)
 
 #define EXCEPTION_DB  1
 #define EXCEPTION_NMI 2

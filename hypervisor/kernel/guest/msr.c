@@ -66,7 +66,7 @@ void msr_open_to_root(void)
 
 bool msr_read(struct vp *vp, uint32_t msr, uint64_t *value)
 {
-	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
+	if (VLAPIC_IS_MSR(msr))
 		return vlapic_msr_read(&vp->lapic, msr, partition_tsc(vp->partition),
 		                       value);
 	if (registers_read_msr(vp, msr, value))
@@ -97,7 +97,7 @@ static __attribute__((cold)) void report_crash(struct vp *vp, uint64_t control)
 
 bool msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	if (msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST)
+	if (VLAPIC_IS_MSR(msr))
 		return apic_write(vp, VLAPIC_MSR, VLAPIC_MSR_OFFSET(msr), value);
 	if (msr == MSR_EFER && changes_long_mode(vp, value))
 		return false;

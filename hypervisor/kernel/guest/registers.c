@@ -14,9 +14,6 @@
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-#define ATTRIBUTE_LONG BIT32(13)
-#define ATTRIBUTE_BIG  BIT32(14)
-
 enum home {
 	HOME_NONE,      /* read_computed() makes it, write() takes it apart */
 	HOME_VENDOR,    /* virt_ops.get_register */
@@ -307,7 +304,7 @@ static bool pat_is_valid(uint64_t pat)
 /* What makes the processor refuse to run the VP. APM2 15.5.1, "canonicalization and consistency checks" */
 static bool is_valid(uint32_t name, const union hv_register_value *content)
 {
-	const uint32_t both = ATTRIBUTE_LONG | ATTRIBUTE_BIG;
+	const uint32_t both = SEGMENT_LONG | SEGMENT_BIG;
 	uint64_t value = content->reg64;
 
 	switch (name) {

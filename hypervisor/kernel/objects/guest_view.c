@@ -4,9 +4,6 @@
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-#define ATTRIBUTE_LONG BIT32(13)
-#define ATTRIBUTE_BIG  BIT32(14)
-
 static uint64_t register64(const struct vp *vp, uint32_t name)
 {
 	return vp_register(vp, name).reg64;
@@ -75,9 +72,9 @@ static unsigned int code_bits(const struct vp *vp)
 	uint16_t attributes = vp_register(vp, HV_X64_REGISTER_CS).segment.attributes;
 
 	if ((register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA) &&
-	    (attributes & ATTRIBUTE_LONG))
+	    (attributes & SEGMENT_LONG))
 		return 64;
-	return attributes & ATTRIBUTE_BIG ? 32 : 16;
+	return attributes & SEGMENT_BIG ? 32 : 16;
 }
 
 size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)

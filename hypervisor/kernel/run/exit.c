@@ -3,7 +3,6 @@
 #include "hypervisor/kernel/run/exit.h"
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/delivery/apic.h"
-#include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/guest/cpuid.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/guest/msr.h"
@@ -60,8 +59,7 @@ __attribute__((noinline)) bool exit_write_apic(struct vp *vp)
 	const uint64_t *gpr = vp->arch.gpr, *level = vp->lapic.tmr;
 	uint32_t msr = (uint32_t)gpr[GPR_RCX], offset = VLAPIC_MSR_OFFSET(msr);
 	uint64_t value = gpr[GPR_RDX] << 32 | (uint32_t)gpr[GPR_RAX];
-	bool is_x2apic = msr >= MSR_X2APIC_FIRST && msr <= MSR_X2APIC_LAST &&
-	                 vlapic_mode(&vp->lapic) == VLAPIC_X2APIC;
+	bool is_x2apic = VLAPIC_IS_MSR(msr) && vlapic_mode(&vp->lapic) == VLAPIC_X2APIC;
 	bool is_eoi = is_x2apic ? offset == VLAPIC_EOI && value == 0 :
 	                          msr == HV_MSR_EOI && (vp->partition->privileges &
 	                                                HV_PRIVILEGE_APIC_MSRS);
