@@ -6,7 +6,6 @@
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
-#include "hypervisor/kernel/base/log.h"
 #include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/base/percpu.h"
 

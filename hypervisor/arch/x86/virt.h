@@ -9,7 +9,6 @@
 #include <viridis/abi/hv_register.h>
 #include <viridis/abi/hv_status.h>
 
-struct npt_format;
 struct vp;
 
 enum gpr {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Our own hypercall by which the root looks at us: counters, and where the log and the traces are. Code 0xe003 */
-#include <viridis/base/mem.h>
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/arch/x86/paging.h"
 #include "hypervisor/kernel/objects/partition.h"

@@ -13,9 +13,6 @@
 #include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/core/hypercall_control.h"
 
-struct partition;
-struct vp;
-
 /* Whom the call is about: the input begins with a partition's id, then has a VP's index. */
 enum hypercall_target {
 	TARGET_NONE,       /* the handler's business */

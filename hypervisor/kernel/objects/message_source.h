@@ -15,8 +15,6 @@
 #include "hypervisor/core/ports.h"
 #include "hypervisor/kernel/base/spinlock.h"
 
-struct vp;
-
 struct message_source {
 	struct list node;  /* messages lock of `target` */
 	struct vp *target; /* atomic: the VP it is linked to; NULL: none. MESSAGE-2 */

@@ -9,8 +9,6 @@
 #include "hypervisor/core/npt.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-struct partition;
-
 bool overlay_set_guest_os_id(struct vp *vp, uint64_t value) MUST_CHECK;
 bool overlay_set_hypercall(struct vp *vp, uint64_t value) MUST_CHECK;
 

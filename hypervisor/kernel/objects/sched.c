@@ -4,7 +4,6 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
-#include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
 

@@ -21,9 +21,7 @@
 #include "hypervisor/core/vlapic.h"
 #include "hypervisor/kernel/objects/message_source.h"
 
-struct partition;
 struct pool;
-struct cpu;
 
 /* vp->suspend: reasons not to run */
 #define SUSPEND_EXPLICIT  BIT32(0) /* by the parent */

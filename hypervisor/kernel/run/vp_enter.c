@@ -6,7 +6,6 @@
  * exit. Where the guest has an assist page, an edge interrupt that nothing else waits behind is
  * marked "no EOI required", and the guest's clearing of the mark counts as its EOI. TLFS 10.3.1
  */
-#include <viridis/base/mem.h>
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"

@@ -16,9 +16,7 @@ struct vmcb_segment {
 
 struct vmcb_control {
 	uint32_t intercepts[6]; /* bit by exit code */
-	uint8_t reserved1[0x3c - 0x18];
-	uint16_t pause_filter_threshold;
-	uint16_t pause_filter_count;
+	uint8_t reserved1[0x40 - 0x18];
 	uint64_t iopm_base;
 	uint64_t msrpm_base;
 	uint64_t tsc_offset;
@@ -37,12 +35,9 @@ struct vmcb_control {
 	uint8_t reserved4[0xa8 - 0x98];
 	uint64_t event_injection;
 	uint64_t nested_cr3;
-	uint64_t lbr_control;
-	uint64_t clean;
+	uint8_t reserved5[0xc8 - 0xb8];
 	uint64_t next_rip;
-	uint8_t fetched_count;
-	uint8_t fetched[15];
-	uint8_t reserved5[0x400 - 0xe0];
+	uint8_t reserved6[0x400 - 0xd0];
 };
 ASSERT_SIZE(struct vmcb_control, 0x400);
 ASSERT_OFFSET(struct vmcb_control, exit_code, 0x70);
@@ -77,8 +72,7 @@ struct vmcb_save {
 	uint64_t cr2;
 	uint8_t reserved6[0x268 - 0x248];
 	uint64_t pat;
-	uint64_t debugctl;
-	uint8_t reserved7[0x2e0 - 0x278];
+	uint8_t reserved7[0x2e0 - 0x270];
 	uint64_t spec_ctrl;
 	uint8_t reserved8[0xc00 - 0x2e8];
 };
