@@ -94,6 +94,12 @@ static uint64_t *find_slot(struct npt *npt, uint64_t gpa, enum npt_level level)
 	return &table[index_of(gpa, level)];
 }
 
+/* NPT-5 */
+static void count_removal(struct npt *npt)
+{
+	__atomic_store_n(&npt->removals, npt->removals + 1, __ATOMIC_RELEASE);
+}
+
 enum hv_status npt_init(struct npt *npt, const struct npt_format *format, void *owner)
 {
 	uint64_t root = npt_page_allocate(owner);
@@ -130,8 +136,7 @@ enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_lev
 	else
 		return HV_STATUS_OBJECT_IN_USE;
 	if (old != 0)
-		__atomic_store_n(&npt->removals, npt->removals + 1,
-		                 __ATOMIC_RELEASE); /* NPT-5 */
+		count_removal(npt);
 	return HV_STATUS_SUCCESS;
 }
 
@@ -150,6 +155,32 @@ bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
 	leaf->level = level;
 	leaf->flags = leaf_flags(entry);
 	return entry != 0;
+}
+
+enum hv_status npt_dirty(struct npt *npt, uint64_t gpa, enum npt_dirty what, bool *was)
+{
+	uint64_t bit = npt->format->dirty, *slot, old, new;
+	struct npt_leaf leaf;
+
+	*was = false;
+	if (!npt_lookup(npt, gpa, &leaf))
+		return HV_STATUS_SUCCESS;
+	*was = true;
+	if (leaf.level != NPT_LEVEL_4K && what != NPT_DIRTY_CLEAR) /* NPT-6 */
+		return HV_STATUS_SUCCESS;
+	slot = find_slot(npt, gpa, NPT_LEVEL_4K);
+	if (!slot)
+		return HV_STATUS_INSUFFICIENT_MEMORY;
+	old = entry_load(slot);
+	do
+		new = what == NPT_DIRTY_CLEAR ? old & ~bit : old | bit;
+	while (what != NPT_DIRTY_LOOK && leaf_flags(old) != 0 &&
+	       !__atomic_compare_exchange_n(slot, &old, new, true, __ATOMIC_ACQ_REL,
+	                                    __ATOMIC_ACQUIRE));
+	*was = old & bit;
+	if (what == NPT_DIRTY_CLEAR && *was)
+		count_removal(npt);
+	return HV_STATUS_SUCCESS;
 }
 
 /*
@@ -190,6 +221,6 @@ bool npt_destroy_step(struct npt *npt, int64_t budget)
 {
 	while (npt->root_hpa != 0 && budget > 0)
 		destroy_table(npt, &budget);
-	__atomic_store_n(&npt->removals, npt->removals + 1, __ATOMIC_RELEASE); /* NPT-5 */
+	count_removal(npt);
 	return npt->root_hpa == 0;
 }

@@ -10,6 +10,7 @@
  *   NPT-4  A split changes no translation and no right; only the entry's shape.
  *   NPT-5  A removal is counted after the entry has changed: who reads the count, and then uses the
  *          tables, meets no entry that was removed before.
+ *   NPT-6  A leaf above 4 KiB has its dirty bit set, from the store that made it on.
  * A TLB that was filled at another count than today's is flushed before it serves again.
  */
 #pragma once
@@ -51,6 +52,7 @@ void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes);
  */
 struct npt_format {
 	uint64_t table;
+	uint64_t dirty; /* of a leaf: set by the processor when it writes there, and in leaf[] */
 	uint64_t leaf[NPT_ALL + 1];
 };
 
@@ -90,6 +92,15 @@ enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_lev
 
 /* Translate. Lock-free; false when nothing is mapped there, or there are no tables. */
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
+
+/*
+ * Whether the page was written, by the processor or through npt_dirty(), since that was last cleared; one that is
+ * mapped anew counts as written, one that is not mapped does not. To clear it, a large leaf is split:
+ * INSUFFICIENT_MEMORY, and nothing has changed for the guest.
+ */
+enum npt_dirty { NPT_DIRTY_LOOK, NPT_DIRTY_CLEAR, NPT_DIRTY_SET };
+enum hv_status npt_dirty(struct npt *npt, uint64_t gpa, enum npt_dirty what,
+                         bool *was) MUST_CHECK;
 
 /*
  * Drop leaves and release table pages, until `budget` 4 KiB frames are dropped, where a table counts as many as

@@ -16,10 +16,9 @@
 #include <linux/uaccess.h>
 
 /* Calls of upstream's list that our own code never makes. */
-#define HVCALL_CLEAR_VIRTUAL_INTERRUPT     0x0056
-#define HVCALL_GET_GPA_PAGES_ACCESS_STATES 0x00c9
-#define HVCALL_GET_VP_CPUID_VALUES         0x00f4
-#define HVCALL_GET_PARTITION_PROPERTY_EX   0x0101
+#define HVCALL_CLEAR_VIRTUAL_INTERRUPT   0x0056
+#define HVCALL_GET_VP_CPUID_VALUES       0x00f4
+#define HVCALL_GET_PARTITION_PROPERTY_EX 0x0101
 
 /* Behind the partition id: the index in every block that names a vp, the code in one of a property. */
 #define VP_INDEX_OFFSET      8

@@ -25,6 +25,7 @@
 /* Long-mode entries. APM2 5.3, 15.25 */
 static const struct npt_format format = {
 	.table = 0x27,
+	.dirty = 0x40,
 	.leaf = { [NPT_READ] = UINT64_C(0x8000000000000065),
 	          [NPT_READ | NPT_WRITE] = UINT64_C(0x8000000000000067),
 	          [NPT_READ | NPT_EXECUTE] = 0x65,
@@ -97,7 +98,7 @@ struct model {
 	struct change change[CHANGES_MAX];
 	unsigned int count;
 	/* Where less than 1 GiB was to change, done or not: tables may stand there. */
-	uint64_t asked[CHANGES_MAX];
+	uint64_t asked[2 * CHANGES_MAX];
 	unsigned int asked_count;
 };
 
@@ -215,6 +216,23 @@ static void remember(struct model *model, enum hv_status status, struct change c
 		model->change[model->count++] = change;
 }
 
+/* A page is clean from where that is asked for to the next store, and leads where it did. */
+static void clean(struct npt *npt, struct model *model, uint64_t gpa)
+{
+	bool was = false, mapped = model_find(model, gpa) != NULL;
+	enum hv_status status = npt_dirty(npt, gpa, NPT_DIRTY_CLEAR, &was);
+
+	model->asked[model->asked_count++] = gpa;
+	probe(npt, model, gpa);
+	if (status != HV_STATUS_SUCCESS) {
+		CHECK(status == HV_STATUS_INSUFFICIENT_MEMORY && pages_left == 0);
+		return;
+	}
+	CHECK(npt_dirty(npt, gpa, NPT_DIRTY_SET, &was) == HV_STATUS_SUCCESS && !was);
+	CHECK(npt_dirty(npt, gpa, NPT_DIRTY_LOOK, &was) == HV_STATUS_SUCCESS);
+	CHECK(was == mapped);
+}
+
 static void change(struct npt *npt, struct model *model, struct cursor *in)
 {
 	uint8_t how = cursor_u8(in);
@@ -243,6 +261,8 @@ static void change(struct npt *npt, struct model *model, struct cursor *in)
 	probe(npt, model, gpa + npt_level_bytes(level) - 1);
 	probe(npt, model, gpa - 1);
 	probe(npt, model, gpa + npt_level_bytes(level));
+	if (how & 128)
+		clean(npt, model, gpa);
 }
 
 static int compare(const void *a, const void *b)

@@ -272,6 +272,7 @@ void group_calls(void)
 	cpuid_results(&servant);
 	reset(&servant);
 	calls_memory();
+	calls_dirty();
 	calls_deliver();
 	calls_processor();
 	calls_vmm();

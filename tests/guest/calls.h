@@ -9,6 +9,9 @@
 /* May this frame be given to the hypervisor? It comes back. calls_memory.c */
 bool calls_may_deposit(uint64_t pfn);
 
+/* 2 MiB of our own, aligned. calls_memory.c */
+uint64_t calls_large_page(void);
+
 /* The group itself has its properties, brothers, CPUID results and reset. calls.c */
 
 /* calls_privileges.c */
@@ -16,6 +19,9 @@ void calls_privileges(void);
 
 /* Large pages. calls_memory.c */
 void calls_memory(void);
+
+/* Which pages were written. calls_dirty.c */
+void calls_dirty(void);
 
 /* The processor that a child sees, and its time. calls_processor.c */
 void calls_processor(void);

@@ -21,7 +21,7 @@
 #define POOL_MAX     64u
 #define LONG_REPS    48u
 
-static uint64_t large_page_of_ours(void)
+uint64_t calls_large_page(void)
 {
 	uint64_t page = (uint64_t)pages_take(1);
 
@@ -138,7 +138,7 @@ static void whole(const struct servant *servant, uint64_t pfn, uint64_t gpfn,
 /* Gives back the frame of the first, which is left mapped. */
 static uint64_t large_pages(const struct servant *servant)
 {
-	uint64_t page = large_page_of_ours(), pfn = page >> PAGE_SHIFT_4K;
+	uint64_t page = calls_large_page(), pfn = page >> PAGE_SHIFT_4K;
 	unsigned int done;
 
 	bad_large_maps(servant, pfn);

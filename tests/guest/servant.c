@@ -31,7 +31,7 @@
 
 extern const uint8_t servant_code[], servant_code_end[];
 extern const uint8_t servant_rdmsr[], servant_wrmsr[], servant_cpuid[], servant_load[],
-	servant_vmmcall[];
+	servant_store[], servant_vmmcall[];
 extern const uint8_t servant_signal[], servant_halt[], servant_count[];
 extern const uint8_t servant_startup[], servant_startup_end[];
 
@@ -177,10 +177,11 @@ bool servant_start(const struct servant *servant, unsigned int vp, enum servant_
                    uint64_t rax, uint64_t rcx, uint64_t rdx)
 {
 	static const uint8_t *const tasks[] = {
-		[SERVANT_RDMSR] = servant_rdmsr,     [SERVANT_WRMSR] = servant_wrmsr,
-		[SERVANT_CPUID] = servant_cpuid,     [SERVANT_LOAD] = servant_load,
-		[SERVANT_VMMCALL] = servant_vmmcall, [SERVANT_SIGNAL] = servant_signal,
-		[SERVANT_HALT] = servant_halt,       [SERVANT_COUNT] = servant_count,
+		[SERVANT_RDMSR] = servant_rdmsr,   [SERVANT_WRMSR] = servant_wrmsr,
+		[SERVANT_CPUID] = servant_cpuid,   [SERVANT_LOAD] = servant_load,
+		[SERVANT_STORE] = servant_store,   [SERVANT_VMMCALL] = servant_vmmcall,
+		[SERVANT_SIGNAL] = servant_signal, [SERVANT_HALT] = servant_halt,
+		[SERVANT_COUNT] = servant_count,
 	};
 
 	return set64(servant, vp, HV_X64_REGISTER_RAX, rax) &&

@@ -55,6 +55,7 @@ enum servant_task {
 	SERVANT_WRMSR,   /* RCX, RAX */
 	SERVANT_CPUID,   /* RAX, RCX -> RAX, the others in their registers */
 	SERVANT_LOAD,    /* of the 8 bytes at RCX -> RAX */
+	SERVANT_STORE,   /* of RAX to the 8 bytes at RCX */
 	SERVANT_VMMCALL, /* RCX, RDX -> RAX */
 	SERVANT_SIGNAL, /* the same, RAX times, each with a mark for the profiler, then HLT */
 	SERVANT_HALT,  /* takes interrupts; says nothing */

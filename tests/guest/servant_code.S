@@ -11,8 +11,8 @@
 	.section .rodata
 	.code64
 	.globl servant_code, servant_code_end
-	.globl servant_rdmsr, servant_wrmsr, servant_cpuid, servant_load, servant_vmmcall
-	.globl servant_signal, servant_halt, servant_count
+	.globl servant_rdmsr, servant_wrmsr, servant_cpuid, servant_load, servant_store
+	.globl servant_vmmcall, servant_signal, servant_halt, servant_count
 	.globl servant_startup, servant_startup_end
 	.balign 16
 servant_code:
@@ -48,6 +48,9 @@ servant_cpuid:
 	out %eax, $SERVANT_SAYS
 servant_load:
 	movq (%rcx), %rax
+	out %eax, $SERVANT_SAYS
+servant_store:
+	movq %rax, (%rcx)
 	out %eax, $SERVANT_SAYS
 servant_vmmcall:
 	vmmcall

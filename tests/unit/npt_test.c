@@ -22,6 +22,7 @@
 /* Long-mode entries. APM2 5.3, 15.25 */
 static const struct npt_format format = {
 	.table = 0x27,
+	.dirty = 0x40,
 	.leaf = { [NPT_READ] = UINT64_C(0x8000000000000065),
 	          [NPT_READ | NPT_WRITE] = UINT64_C(0x8000000000000067),
 	          [NPT_READ | NPT_EXECUTE] = 0x65,
@@ -389,6 +390,98 @@ START_TEST(what_is_taken_away_is_counted)
 }
 END_TEST
 
+/* As the processor notes a store. APM2 15.25 */
+static void processor_writes(uint64_t gpa)
+{
+	uint64_t table = npt.root_hpa;
+
+	for (int shift = 39; shift >= 12; shift -= 9) {
+		uint64_t *entry = (uint64_t *)npt_page_at(table) + (gpa >> shift & 511);
+
+		ck_assert(*entry & 1);
+		table = *entry & UINT64_C(0xffffffffff000);
+		if (shift == 12 || (*entry & 0x80)) {
+			*entry |= 0x40;
+			return;
+		}
+	}
+}
+
+static bool dirty(uint64_t gpa, enum npt_dirty what)
+{
+	bool was;
+
+	ck_assert_int_eq(npt_dirty(&npt, gpa, what, &was), HV_STATUS_SUCCESS);
+	return was;
+}
+
+START_TEST(a_page_that_was_cleared_shows_its_next_store)
+{
+	map_ok(0, PAGE_1G, (enum npt_level)_i, RWX);
+	ck_assert(dirty(0, NPT_DIRTY_LOOK)); /* mapped just now */
+	ck_assert(dirty(0, NPT_DIRTY_CLEAR));
+	ck_assert(!dirty(0, NPT_DIRTY_LOOK) && !dirty(0, NPT_DIRTY_CLEAR));
+	ck_assert_uint_eq(translate(0), PAGE_1G);
+	processor_writes(0);
+	ck_assert(dirty(0, NPT_DIRTY_LOOK) && dirty(0, NPT_DIRTY_LOOK));
+	ck_assert(dirty(0, NPT_DIRTY_CLEAR));
+	ck_assert(!dirty(0, NPT_DIRTY_SET) && dirty(0, NPT_DIRTY_SET));
+	ck_assert(dirty(0, NPT_DIRTY_CLEAR));
+	map_ok(0, PAGE_1G, NPT_LEVEL_4K, RWX);
+	ck_assert(dirty(0, NPT_DIRTY_LOOK));
+}
+END_TEST
+
+/* NPT-6: whatever is not yet split was written somewhere. */
+START_TEST(to_clear_one_page_leaves_its_neighbours_dirty)
+{
+	map_ok(0, PAGE_1G, NPT_LEVEL_1G, RWX);
+	ck_assert(dirty(5 * PAGE_4K, NPT_DIRTY_LOOK) && dirty(0, NPT_DIRTY_SET));
+	ck_assert_uint_eq(pages_out, 2);
+	ck_assert(dirty(5 * PAGE_4K + 7, NPT_DIRTY_CLEAR));
+	ck_assert_uint_eq(pages_out, 4);
+	ck_assert(!dirty(5 * PAGE_4K, NPT_DIRTY_LOOK));
+	ck_assert(dirty(4 * PAGE_4K, NPT_DIRTY_LOOK) &&
+	          dirty(6 * PAGE_4K, NPT_DIRTY_LOOK));
+	ck_assert(dirty(PAGE_2M, NPT_DIRTY_LOOK));
+	for (uint64_t gpa = 0; gpa < PAGE_2M; gpa += PAGE_4K)
+		ck_assert_uint_eq(translate(gpa), PAGE_1G + gpa);
+}
+END_TEST
+
+/* A TLB may hold the page as written: NPT-5. */
+START_TEST(a_page_that_becomes_clean_is_counted)
+{
+	map_ok(0, 0x5000, NPT_LEVEL_4K, RWX);
+	ck_assert(dirty(0, NPT_DIRTY_LOOK));
+	ck_assert_uint_eq(npt.removals, 0);
+	ck_assert(dirty(0, NPT_DIRTY_CLEAR));
+	ck_assert_uint_eq(npt.removals, 1);
+	ck_assert(!dirty(0, NPT_DIRTY_CLEAR) && !dirty(0, NPT_DIRTY_SET));
+	ck_assert_uint_eq(npt.removals, 1);
+}
+END_TEST
+
+START_TEST(what_is_not_mapped_is_never_dirty)
+{
+	bool was = true;
+
+	ck_assert(!dirty(PAGE_1G, NPT_DIRTY_LOOK) && !dirty(PAGE_1G, NPT_DIRTY_SET) &&
+	          !dirty(PAGE_1G, NPT_DIRTY_CLEAR) &&
+	          !dirty(NPT_GPA_LIMIT, NPT_DIRTY_SET));
+	ck_assert_uint_eq(pages_out, 1);
+	map_ok(0, 0x5000, NPT_LEVEL_4K, RWX);
+	ck_assert(!dirty(PAGE_4K, NPT_DIRTY_SET));
+	ck_assert_uint_eq(translate(PAGE_4K), NOWHERE);
+	map_ok(PAGE_1G, 0, NPT_LEVEL_2M, RWX);
+	allocations_left = 0;
+	ck_assert_int_eq(npt_dirty(&npt, PAGE_1G, NPT_DIRTY_CLEAR, &was),
+	                 HV_STATUS_INSUFFICIENT_MEMORY);
+	ck_assert(dirty(PAGE_1G, NPT_DIRTY_LOOK));
+	ck_assert_uint_eq(translate(PAGE_1G), 0);
+}
+END_TEST
+
 START_TEST(no_root_without_memory)
 {
 	struct npt other;
@@ -523,6 +616,10 @@ static Suite *npt_suite(void)
 	tcase_add_loop_test(tcase, without_a_table_page_nothing_changes_for_the_guest, 0,
 	                    2);
 	tcase_add_test(tcase, what_is_taken_away_is_counted);
+	tcase_add_loop_test(tcase, a_page_that_was_cleared_shows_its_next_store, 0, 3);
+	tcase_add_test(tcase, to_clear_one_page_leaves_its_neighbours_dirty);
+	tcase_add_test(tcase, a_page_that_becomes_clean_is_counted);
+	tcase_add_test(tcase, what_is_not_mapped_is_never_dirty);
 	tcase_add_test(tcase, no_root_without_memory);
 	tcase_add_test(tcase, a_table_stays_where_a_1_gib_leaf_would_stand);
 	tcase_add_test(tcase, destruction_returns_every_page_in_bounded_steps);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls on memory: deposits (0x48-0x4a) and a child's guest physical address space (0x4b, 0x4c). D2
+ * Hypercalls on memory: deposits (0x48-0x4a) and a child's guest physical address space (0x4b, 0x4c, 0xc9). D2
  *
  * A deposited frame leaves the root's tables before anything else happens to it, and comes back zeroed. A
  * child's RAM is the root's own memory, held by a count while a child maps it.
@@ -200,6 +200,32 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 		status = unmap_locked(partition, gpa + at, leaf.level);
 	return status;
 }
+/* When the call returns no CPU writes through an older translation to a page whose bit was cleared. */
+enum hv_status hc_get_gpa_pages_access_states(struct hypercall *call)
+{
+	const struct hv_input_get_gpa_pages_access_states *in = call->input;
+	bool clear = in->flags == HV_GPA_ACCESS_CLEAR_DIRTY;
+	bool set = in->flags == HV_GPA_ACCESS_SET_DIRTY, dirty;
+	uint64_t gpfn = in->gpfn_base + call->rep;
+	struct partition *partition = call->target;
+	enum hv_status status;
+
+	if ((in->flags && !clear && !set) || gpfn >= NPT_GPA_LIMIT / PAGE_4K)
+		return HV_STATUS_INVALID_PARAMETER;
+	call->settle = clear;
+	SPIN_HOLD(&partition->lock);
+	if (partition->state != PARTITION_ACTIVE)
+		return HV_STATUS_INVALID_PARTITION_STATE;
+	status = npt_dirty(&partition->npt, gpfn * PAGE_4K,
+	                   clear ? NPT_DIRTY_CLEAR :
+	                   set   ? NPT_DIRTY_SET :
+	                           NPT_DIRTY_LOOK,
+	                   &dirty);
+	*(uint8_t *)call->rep_output = HV_GPA_ACCESS_ACCESSED |
+	                               (dirty ? HV_GPA_ACCESS_DIRTY : 0);
+	return status;
+}
+
 _Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==
                        __builtin_offsetof(struct hv_input_unmap_gpa_pages, reserved),
                "the inputs are alike");

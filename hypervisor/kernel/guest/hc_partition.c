@@ -119,6 +119,9 @@ enum hv_status hc_set_partition_property(struct hypercall *call)
 			return HV_STATUS_INVALID_PARTITION_STATE;
 		partition->level_as_edge = in->value;
 		return HV_STATUS_SUCCESS;
+	case HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING: /* it always works */
+		return in->value > 1 ? HV_STATUS_PROPERTY_VALUE_OUT_OF_RANGE :
+		                       HV_STATUS_SUCCESS;
 	case HV_PROPERTY_TIME_FREEZE:
 	case HV_PROPERTY_SUSPEND:
 		if (in->value > 1)

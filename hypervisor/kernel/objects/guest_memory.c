@@ -12,18 +12,22 @@ static struct opened {
 } opened[MAX_CPUS][2];
 
 /* A guest's page at this CPU's window, or NULL; an overlay it is shown is a deposited frame. */
-static void *open_page(const struct partition *partition, uint64_t gpa, uint32_t need)
+static void *open_page(struct partition *partition, uint64_t gpa, uint32_t need)
 {
 	struct opened *last = &opened[this_cpu()->index][need == NPT_WRITE];
 	uint64_t offset = gpa % PAGE_4K;
 	/* Acquire pairs with the release in npt.c: what is removed after this goes with the next epoch. */
 	uint64_t removals = __atomic_load_n(&partition->npt.removals, __ATOMIC_ACQUIRE);
 	struct npt_leaf leaf;
+	bool dirty;
 
 	if (last->gpa != gpa - offset || last->partition != partition->id ||
 	    last->removals != removals) {
 		if (!npt_lookup(&partition->npt, gpa, &leaf) ||
 		    (leaf.flags & need) != need || !frames_is_ram(leaf.hpa / PAGE_4K))
+			return NULL;
+		if (need == NPT_WRITE && npt_dirty(&partition->npt, gpa, NPT_DIRTY_SET,
+		                                   &dirty) != HV_STATUS_SUCCESS)
 			return NULL;
 		*last = (struct opened){ partition->id, gpa - offset, leaf.hpa - offset,
 			                 removals };
@@ -31,8 +35,8 @@ static void *open_page(const struct partition *partition, uint64_t gpa, uint32_t
 	return window_map(last->hpa + offset);
 }
 
-static bool copy(const struct partition *partition, uint64_t gpa, char *ours,
-                 size_t bytes, uint32_t need)
+static bool copy(struct partition *partition, uint64_t gpa, char *ours, size_t bytes,
+                 uint32_t need)
 {
 	while (bytes) {
 		size_t now = guest_page_piece(gpa, bytes);
@@ -52,18 +56,18 @@ static bool copy(const struct partition *partition, uint64_t gpa, char *ours,
 	return true;
 }
 
-bool guest_read(const struct partition *partition, uint64_t gpa, void *to, size_t bytes)
+bool guest_read(struct partition *partition, uint64_t gpa, void *to, size_t bytes)
 {
 	return copy(partition, gpa, to, bytes, NPT_READ);
 }
 
-bool guest_write(const struct partition *partition, uint64_t gpa, const void *from,
+bool guest_write(struct partition *partition, uint64_t gpa, const void *from,
                  size_t bytes)
 {
 	return copy(partition, gpa, (char *)from, bytes, NPT_WRITE); /* only read */
 }
 
-bool guest_is_writable(const struct partition *partition, uint64_t gpa)
+bool guest_is_writable(struct partition *partition, uint64_t gpa)
 {
 	void *page = open_page(partition, gpa, NPT_WRITE);
 

@@ -11,10 +11,10 @@
 struct partition;
 
 /* RAM only. False: some page is not mapped, not RAM, or not writable; nothing or a part was copied. */
-bool guest_read(const struct partition *partition, uint64_t gpa, void *to,
+bool guest_read(struct partition *partition, uint64_t gpa, void *to,
                 size_t bytes) MUST_CHECK;
-bool guest_is_writable(const struct partition *partition, uint64_t gpa) MUST_CHECK;
-bool guest_write(const struct partition *partition, uint64_t gpa, const void *from,
+bool guest_is_writable(struct partition *partition, uint64_t gpa) MUST_CHECK;
+bool guest_write(struct partition *partition, uint64_t gpa, const void *from,
                  size_t bytes) MUST_CHECK;
 
 /* How many of the bytes at an address are on its page. */

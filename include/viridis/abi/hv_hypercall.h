@@ -63,6 +63,7 @@ enum hv_hypercall_code {
 	HVCALL_CONNECT_PORT = 0x0096,
 	HVCALL_SIGNAL_EVENT_DIRECT = 0x00c0,
 	HVCALL_POST_MESSAGE_DIRECT = 0x00c1,
+	HVCALL_GET_GPA_PAGES_ACCESS_STATES = 0x00c9,
 	HVCALL_MAP_VP_STATE_PAGE = 0x00e1,
 	HVCALL_UNMAP_VP_STATE_PAGE = 0x00e2,
 	HVCALL_GET_VP_STATE = 0x00e3,
@@ -102,6 +103,7 @@ enum hv_partition_property {
 	HV_PROPERTY_TIME_FREEZE = 0x00030003,
 	HV_PROPERTY_REFERENCE_TIME = 0x00030005,
 	HV_PROPERTY_PROCESSORS_PER_SOCKET = 0x00050003,
+	HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING = 0x00050005,
 	HV_PROPERTY_UNIMPLEMENTED_MSR_ACTION = 0x00050017,
 	HV_PROPERTY_PROCESSOR_VENDOR = 0x00060000,
 	HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH = 0x00060006,
@@ -181,6 +183,22 @@ struct hv_input_unmap_gpa_pages {
 	uint32_t reserved;
 };
 ASSERT_SIZE(struct hv_input_unmap_gpa_pages, 24);
+
+/*
+ * Which pages were written. Reps go on from gpfn_base; what comes out is one byte each. Linux hvhdk.h; code c9. What
+ * is told is how it was before the call changed it.
+ */
+#define HV_GPA_ACCESS_CLEAR_DIRTY UINT64_C(0x4)
+#define HV_GPA_ACCESS_SET_DIRTY   UINT64_C(0x8)
+#define HV_GPA_ACCESS_ACCESSED    0x1u
+#define HV_GPA_ACCESS_DIRTY       0x2u
+
+struct hv_input_get_gpa_pages_access_states {
+	uint64_t partition_id;
+	uint64_t flags; /* neither, or one of the two */
+	uint64_t gpfn_base;
+};
+ASSERT_SIZE(struct hv_input_get_gpa_pages_access_states, 24);
 
 /* Intercepts and intercept results. Codes 4d, 91, 92 */
 #define HV_INTERCEPT_MASK_READ    1u

@@ -253,6 +253,7 @@ static void svm_run(struct vp *vp, const struct vp_entry *entry)
 
 static const struct npt_format npt_format = {
 	.table = TABLE_ENTRY,
+	.dirty = PTE_DIRTY,
 	.leaf = { [NPT_READ] = LEAF_ENTRY | PTE_NX,
 	          [NPT_READ | NPT_WRITE] = LEAF_ENTRY | PTE_WRITE | PTE_NX,
 	          [NPT_READ | NPT_EXECUTE] = LEAF_ENTRY,
