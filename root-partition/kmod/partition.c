@@ -4,6 +4,7 @@
 #include "partition.h"
 
 #include "attach.h"
+#include "dirty.h"
 #include "event.h"
 #include "ioeventfd.h"
 #include "irq.h"
@@ -185,6 +186,8 @@ static long partition_ioctl(struct file *file, unsigned int command, unsigned lo
 		return ioeventfd_set(partition, argument);
 	case MSHV_SET_MSI_ROUTING:
 		return irq_set_routes(partition, argument);
+	case MSHV_GET_GPAP_ACCESS_BITMAP:
+		return dirty_get_bitmap(partition, argument);
 	case VIRIDIS_PARTITION_ID:
 		return copy_to_user(argument, &partition->id, sizeof(partition->id)) ?
 		               -EFAULT :

@@ -157,6 +157,34 @@ ASSERT_SIZE(struct mshv_user_ioeventfd, 32);
 #define MSHV_IOEVENTFD       MSHV_IOW(0x04u, struct mshv_user_ioeventfd)
 #define MSHV_SET_MSI_ROUTING MSHV_IOW(0x05u, struct mshv_user_irq_table)
 
+enum mshv_gpap_access_type {
+	MSHV_GPAP_ACCESS_TYPE_ACCESSED =
+		0, /* every page that is there counts as read, for good */
+	MSHV_GPAP_ACCESS_TYPE_DIRTY = 1,
+};
+
+enum mshv_gpap_access_op {
+	MSHV_GPAP_ACCESS_OP_NOOP = 0,
+	MSHV_GPAP_ACCESS_OP_CLEAR = 1,
+	MSHV_GPAP_ACCESS_OP_SET = 2,
+};
+
+/*
+ * Which guest pages the child has written since that was last cleared, one bit each; then that is cleared, or set, for
+ * all of them. A page that was mapped since counts as written. What others write to the child's memory does not count.
+ */
+struct mshv_gpap_access_bitmap {
+	uint8_t access_type; /* enum mshv_gpap_access_type */
+	uint8_t access_op;   /* enum mshv_gpap_access_op; of DIRTY alone */
+	uint8_t reserved[6];
+	uint64_t page_count;
+	uint64_t gpfn;
+	uint64_t bitmap; /* (page_count + 7) / 8 bytes */
+};
+ASSERT_SIZE(struct mshv_gpap_access_bitmap, 32);
+
+#define MSHV_GET_GPAP_ACCESS_BITMAP MSHV_IOWR(0x06u, struct mshv_gpap_access_bitmap)
+
 /* ---- Upstream: any descriptor but messages ---- */
 
 #define MSHV_HVCALL_BYTES_MAX 4096u

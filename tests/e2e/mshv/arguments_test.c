@@ -271,6 +271,7 @@ static void *make_random_calls(void *argument)
 		MSHV_IRQFD,
 		MSHV_IOEVENTFD,
 		MSHV_SET_MSI_ROUTING,
+		MSHV_GET_GPAP_ACCESS_BITMAP,
 	};
 	struct random_calls *calls = argument;
 	const struct guest *guest = calls->guest;

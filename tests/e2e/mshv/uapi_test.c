@@ -182,11 +182,28 @@ static void interrupts(int partition, int fd, int resample)
 
 static void access_bitmap(int partition)
 {
-	struct mshv_gpap_access_bitmap request = { .page_count = 1,
+	struct mshv_gpap_access_bitmap request = { .access_type =
+		                                           MSHV_GPAP_ACCESS_TYPE_DIRTY,
+		                                   .access_op = MSHV_GPAP_ACCESS_OP_CLEAR,
+		                                   .page_count = 11,
 		                                   .bitmap_ptr = (uintptr_t)page };
 
-	ok(fails_with(ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &request), ENOTTY),
-	   "there is no bitmap of accesses: machines do not move while they run");
+	memset(page, 0xee, 4);
+	ok(ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &request) == 0 &&
+	           page[0] == 0x0f && page[1] == 0 && page[2] == 0xee,
+	   "the four pages that are mapped count as written, one bit each");
+	ok(ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &request) == 0 && page[0] == 0,
+	   "and once that was cleared they are not");
+	request.access_op = MSHV_GPAP_ACCESS_OP_SET;
+	ok(ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &request) == 0 && page[0] == 0,
+	   "it is set again");
+	request.access_op = MSHV_GPAP_ACCESS_OP_NOOP;
+	ok(ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &request) == 0 &&
+	           page[0] == 0x0f,
+	   "as one that only looks finds");
+	request.access_type = MSHV_GPAP_ACCESS_TYPE_COUNT;
+	ok(fails_with(ioctl(partition, MSHV_GET_GPAP_ACCESS_BITMAP, &request), EINVAL),
+	   "there are no other types");
 }
 
 static void state(int vp)
