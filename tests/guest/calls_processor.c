@@ -22,6 +22,15 @@
 #define APIC_ENABLED   UINT64_C(0x800)
 #define CPUID_EDX_APIC BIT64(9)
 #define VECTOR_TIMER   0x51u
+#define X2APIC_EOI     0x80bu
+#define X2APIC_SVR     0x80fu
+#define X2APIC_LVT     0x832u /* of the timer */
+#define X2APIC_COUNT   0x838u
+#define X2APIC_LEFT    0x839u
+#define X2APIC_DIVIDE  0x83eu
+#define SVR_ENABLED    0x1ffu
+#define LVT_MASKED     BIT64(16)
+#define DIVIDE_BY_1    0xbu
 #define UNITS_PER_MS   UINT64_C(10000)
 #define DUE_MS         40u
 #define FROZEN_MS      80u
@@ -146,6 +155,47 @@ static void timers_stand(const struct servant *servant)
 	ok(property(servant, HV_PROPERTY_REFERENCE_TIME) >= due, "not before its time");
 }
 
+static bool write(const struct servant *servant, uint32_t msr, uint64_t value)
+{
+	return servant_do(servant, SERVANT_WRMSR, value, msr, 0).end == SERVANT_DONE;
+}
+
+/* What came before is ended. */
+static bool set_apic_timer(const struct servant *servant, uint64_t lvt, uint64_t count)
+{
+	return write(servant, X2APIC_EOI, 0) && write(servant, X2APIC_SVR, SVR_ENABLED) &&
+	       write(servant, X2APIC_DIVIDE, DIVIDE_BY_1) &&
+	       write(servant, X2APIC_LVT, lvt) && write(servant, X2APIC_COUNT, count);
+}
+
+/* The APIC's own timer does as the synthetic ones: its count stands, and its interrupt waits. */
+static void apic_timer_stands(const struct servant *servant)
+{
+	uint64_t hz =
+		servant_do(servant, SERVANT_RDMSR, 0, HV_MSR_APIC_FREQUENCY, 0).value;
+	uint64_t second = property(servant, HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY);
+	struct servant_answer answer;
+	uint64_t left, set;
+
+	ok(set_apic_timer(servant, LVT_MASKED, UINT32_MAX), "the APIC's timer counts");
+	left = servant_do(servant, SERVANT_RDMSR, 0, X2APIC_LEFT, 0).value;
+	ok(freeze(servant, 1), "the child is frozen");
+	clock_wait_ms(FROZEN_MS);
+	ok(freeze(servant, 0), "and goes on");
+	left -= servant_do(servant, SERVANT_RDMSR, 0, X2APIC_LEFT, 0).value;
+	ok(left > 0 && left < hz / 1000 * FROZEN_MS, "the count has stood meanwhile");
+	set = tsc_of(servant);
+	ok(set_apic_timer(servant, VECTOR_TIMER, hz / 1000 * DUE_MS) &&
+	           servant_start(servant, 0, SERVANT_HALT, 0, 0, 0) && freeze(servant, 1),
+	   "it is set again, and the child frozen before it is due");
+	clock_wait_ms(FROZEN_MS);
+	ok(freeze(servant, 0), "the child goes on");
+	answer = servant_wait(servant, 0, PATIENCE_MS);
+	ok(answer.end == SERVANT_CUT && answer.value == VECTOR_TIMER, "the timer comes");
+	ok(tsc_of(servant) - set >= second / 1000 * DUE_MS, "not before its time");
+	ok(set_apic_timer(servant, LVT_MASKED, 0), "and is off again");
+}
+
 /* ---- Hypercalls of 32-bit code: pairs of registers, the high half in the first. TLFS 3.7 ---- */
 
 static bool set_code(const struct servant *servant, uint16_t attributes, uint64_t cr0,
@@ -223,5 +273,6 @@ void calls_processor(void)
 	abi_32(&servant);
 	clocks_stand(&servant);
 	timers_stand(&servant);
+	apic_timer_stands(&servant);
 	ok(servant_end(&servant), "its pages come back");
 }

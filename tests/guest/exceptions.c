@@ -64,6 +64,22 @@ static void control_register_faults(void)
 	   "FFXSR, if CPUID does not show it");
 }
 
+/* APM4 XSETBV: x87 always, AVX not without SSE, and nothing that CPUID does not show. */
+static void xcr0_faults(void)
+{
+	struct cpuid_regs state = cpu_cpuid(0xd, 0);
+	uint64_t shown = state.eax | (uint64_t)state.edx << 32;
+
+	for (uint64_t bit = 2; bit != 0; bit <<= 1)
+		if (!(bit & shown))
+			expect(try_write_xcr0(3 | bit), TRAP_GP, 0,
+			       "a bit of XCR0 that is hidden raises #GP(0)");
+	expect(try_write_xcr0(2), TRAP_GP, 0, "x87 cannot be turned off");
+	expect(try_write_xcr0(5), TRAP_GP, 0, "AVX is refused without SSE");
+	expect(try_write_xcr0(3 | (shown & 4)), NO_FAULT, 0, "AVX is taken with it");
+	expect(try_write_xcr0(1), NO_FAULT, 0, "and x87 alone");
+}
+
 /* XSETBV does not exist before OSXSAVE is set. */
 static void xsetbv_faults(void)
 {
@@ -75,6 +91,8 @@ static void xsetbv_faults(void)
 	expect(try_xsetbv(0), TRAP_UD, 0, "XSETBV raises #UD then");
 	expect(try_write_cr4(cr4 | CR4_OSXSAVE), NO_FAULT, 0, "OSXSAVE is set");
 	expect(try_xsetbv(0), TRAP_GP, 0, "XSETBV of 0 raises #GP(0)");
+	expect(try_xsetbv(1), TRAP_GP, 0, "there is no XCR1");
+	xcr0_faults();
 	expect(try_write_cr4(cr4), NO_FAULT, 0, "CR4 is as it was");
 }
 

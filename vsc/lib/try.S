@@ -148,3 +148,14 @@ TRY_FUNCTION \name
 	TRY_PLAIN try_monitor, monitor
 	TRY_PLAIN try_write_cr4, movq %rax, %cr4
 	TRY_PLAIN try_xsetbv, xsetbv
+
+/* RDI to XCR0. */
+TRY_FUNCTION try_write_xcr0
+	movq %rdi, %rax
+	movq %rdi, %rdx
+	shrq $32, %rdx
+	xorl %ecx, %ecx
+10:	xsetbv
+	movl $NO_FAULT, %eax
+11:	ret
+	FIXUP 10b, 11b

@@ -44,6 +44,7 @@ struct fault try_invlpga(uint64_t operand);
 struct fault try_monitor(uint64_t operand);
 struct fault try_write_cr4(uint64_t operand);
 struct fault try_xsetbv(uint64_t operand); /* of 0 into XCR`operand` */
+struct fault try_write_xcr0(uint64_t value);
 
 /* For the trap dispatcher: sends a fault of the functions above on its way; false: not one of them. */
 bool try_fix(struct trap_frame *frame);
