@@ -19,8 +19,6 @@ HEADERS = {
 # Functions that a lower layer declares and a higher one supplies. They are to become fewer.
 SUPPLIED = {
     "npt_page_at", "npt_page_allocate", "npt_page_release", "npt_leaf_dropped", "panic_describe_vp",
-    "vp_triple_fault", "vp_withdraw_assist", "vp_prepare", "vp_after_exit",
-    "vp_vector_taken",
 }
 # Functions that unit tests alone use. They are to become fewer.
 TESTED = {"vlapic_ppr", "vlapic_timer_count"}

@@ -28,6 +28,7 @@
 #include "hypervisor/kernel/run/exit.h"
 #include "hypervisor/kernel/run/root.h"
 #include "hypervisor/kernel/run/root_devices.h"
+#include "hypervisor/kernel/run/vp_enter.h"
 #include "tests/unit/unit.h"
 
 #define ARCH_SET_GS 0x1001 /* arch_prctl(2) */
@@ -258,6 +259,21 @@ void apic_eoi(struct vp *who)
 	eois++;
 }
 
+void apic_set_assist(struct vp *who)
+{
+	who->assist_eoi_set = true;
+}
+
+void apic_withdraw_assist(struct vp *who)
+{
+	who->assist_eoi_set = false;
+}
+
+void apic_check_assist(struct vp *who)
+{
+	(void)who;
+}
+
 void host_interrupt_end_dropped(struct vp *who, unsigned int word, uint64_t level)
 {
 	(void)who, (void)word, (void)level;
@@ -351,6 +367,18 @@ START_TEST(an_instruction_without_effect_moves_rip_on)
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_ENTRIES], 2);
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_GUEST_TICKS], 200);
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS], 20);
+}
+END_TEST
+
+/* Whichever CPU it is, whose TSC may be ahead of the first one's: the guest reads the partition's, and its own offset. */
+START_TEST(a_guest_reads_one_tsc_on_every_cpu)
+{
+	partition.tsc_offset = 5000;
+	vp.tsc_adjust = 70;
+	cpu.tsc_skew = _i;
+	script[0] = (struct vp_exit){ .kind = EXIT_WATCH };
+	run_script(1);
+	ck_assert_uint_eq(entries[0].tsc_offset, UINT64_C(5070) - (uint64_t)(int64_t)_i);
 }
 END_TEST
 
@@ -698,6 +726,7 @@ static Suite *run_loop_suite(void)
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, an_instruction_without_effect_moves_rip_on);
+	tcase_add_loop_test(tcase, a_guest_reads_one_tsc_on_every_cpu, -2, 3);
 	tcase_add_test(tcase, an_event_that_was_interrupted_goes_in_again);
 	tcase_add_test(tcase, a_vector_is_presented_until_it_is_taken);
 	tcase_add_test(tcase, the_guests_task_priority_counts_for_what_comes);

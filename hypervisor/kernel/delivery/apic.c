@@ -75,6 +75,43 @@ void apic_eoi(struct vp *vp)
 		interrupt_ended(vp, action.ended_vector, action.ended_level);
 }
 
+static uint32_t *assist_word(struct vp *vp)
+{
+	struct hv_vp_assist_page *page = vp->overlays[OVERLAY_ASSIST].page;
+
+	return &page->apic_assist;
+}
+
+void apic_set_assist(struct vp *vp)
+{
+	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
+	                  __ATOMIC_ACQ_REL);
+	vp->assist_eoi_set = true;
+}
+
+void apic_withdraw_assist(struct vp *vp)
+{
+	uint32_t before;
+
+	if (!vp->assist_eoi_set)
+		return;
+	vp->assist_eoi_set = false;
+	before = __atomic_fetch_and(assist_word(vp), ~HV_VP_ASSIST_NO_EOI_REQUIRED,
+	                            __ATOMIC_ACQ_REL);
+	if (!(before & HV_VP_ASSIST_NO_EOI_REQUIRED) &&
+	    vp->entry.vector == VLAPIC_NO_VECTOR) {
+		apic_eoi(vp);
+		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
+	}
+}
+
+void apic_check_assist(struct vp *vp)
+{
+	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
+	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
+		apic_withdraw_assist(vp);
+}
+
 static void carry_out(struct vp *vp, const struct vlapic_action *action)
 {
 	if (action->sends_ipi) {

@@ -16,6 +16,14 @@ bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
 /* The owner: the interrupt that is served ends, if there is one. */
 void apic_eoi(struct vp *vp);
 
+/*
+ * The owner: the mark in the assist page that spares the guest an EOI is set; is taken back, which ends the interrupt
+ * if the guest has used it; is looked at, for that. TLFS 10.3.1
+ */
+void apic_set_assist(struct vp *vp);
+void apic_withdraw_assist(struct vp *vp);
+void apic_check_assist(struct vp *vp);
+
 /* A nested fault on the xAPIC page; false when the page is not there in the VP's mode. */
 bool apic_mmio(struct vp *vp, uint64_t gpa) MUST_CHECK;
 

@@ -6,6 +6,7 @@
  * else is checked before it is used.
  */
 #include "hypervisor/arch/x86/context.h"
+#include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/guest/hypercall.h"
@@ -69,7 +70,7 @@ static bool copy_lapic(const struct hypercall *call, bool set)
 	uint64_t now = partition_tsc(vp->partition);
 	struct vlapic lapic;
 
-	vp_withdraw_assist(vp);
+	apic_withdraw_assist(vp);
 	if (set)
 		return copy_page(call, set, &state, sizeof(state)) &&
 		       vlapic_load(&vp->lapic, &state, now);

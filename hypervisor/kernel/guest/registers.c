@@ -366,7 +366,7 @@ static bool write_row(struct vp *vp, const struct row *row, uint32_t name,
 		return true;
 	case HV_MSR_RESET:
 		if (value & 1)
-			vp_triple_fault(vp);
+			vp_raise(vp, EVENTS_SHUTDOWN);
 		return true;
 	case HV_MSR_CRASH_CTL:
 		return true;

@@ -230,7 +230,7 @@ void vp_exception(struct vp *vp, uint8_t vector)
 
 	if (faults && (first & BIT32(EXCEPTION_DF))) {
 		vp->entry.event.valid = false;
-		vp_triple_fault(vp);
+		vp_raise(vp, EVENTS_SHUTDOWN);
 		return;
 	}
 	if (faulted && faults && (vector != EXCEPTION_PF || first & BIT32(EXCEPTION_PF)))

@@ -32,6 +32,7 @@ struct pool;
 #define SUSPEND_CLAIMED   BIT32(5) /* a hypercall has it to itself: vp_claim() */
 
 /* vp->events: things for the owner to look at */
+#define EVENTS_SHUTDOWN BIT32(0) /* it has triple-faulted, or reset itself */
 #define EVENTS_TIMER    BIT32(1) /* its deadline has come */
 #define EVENTS_NMI      BIT32(2)
 #define EVENTS_INIT     BIT32(3)
@@ -218,32 +219,17 @@ bool vp_is_stopped(const struct vp *vp);
  */
 bool vp_claim(struct vp *vp) MUST_CHECK;
 
-/* The owner, after each exit: what the guest took in or ended meanwhile; then what it leads to. */
-void vp_after_exit(struct vp *vp);
-
-/* The owner: the guest has taken the entry's vector. */
-void vp_vector_taken(struct vp *vp);
-
 /* The owner: its TSC; the others' and the reference time stay as they are. */
 void vp_adjust_tsc(struct vp *vp, uint64_t adjust);
 
 /* The owner: the next timer deadline may have changed. */
 void vp_update_deadline(struct vp *vp);
 
-/* The owner: the mark that spares an EOI is taken back; if the guest has used it, its interrupt ends. */
-void vp_withdraw_assist(struct vp *vp);
-
-/* The owner: into the state in which it can be entered; false when it must not run now. */
-bool vp_prepare(struct vp *vp);
-
 /* The VP that runs here is not entered before every CPU has let go of what is out of reach now. epoch.h */
 void vp_await_epoch(struct vp *vp);
 
 /* The owner: raise an exception in the guest at the next entry; its error code, if it has one, is 0. */
 void vp_exception(struct vp *vp, uint8_t vector);
-
-/* The owner: a child's parent is told; the root's end is the machine's. */
-void vp_triple_fault(struct vp *vp);
 
 /* RIP past the instruction that exited; and how long it was. */
 void vp_advance(struct vp *vp);

@@ -8,7 +8,6 @@
 #include "hypervisor/kernel/guest/msr.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/overlay.h"
-#include "hypervisor/kernel/run/root.h"
 #include "hypervisor/kernel/run/root_devices.h"
 #include "hypervisor/kernel/objects/trace.h"
 
@@ -109,14 +108,6 @@ static void nested_fault(struct vp *vp, const struct exit_fault *fault)
 		intercept_memory(vp, fault);
 }
 
-void vp_triple_fault(struct vp *vp)
-{
-	if (vp->partition->is_root)
-		root_ended("the root has triple-faulted or reset itself");
-	else
-		intercept_triple_fault(vp);
-}
-
 /* An instruction: RIP moves on, or it has changed nothing. */
 static void complete(struct vp *vp, bool done, uint8_t else_exception)
 {
@@ -193,14 +184,14 @@ void exit_handle(struct vp *vp)
 		cpu_take_interrupts();
 		break;
 	case EXIT_TRIPLE_FAULT:
-		vp_triple_fault(vp);
+		vp_raise(vp, EVENTS_SHUTDOWN);
 		break;
 	case EXIT_INVALID_STATE:
 		/* The parent set registers no processor takes. The VP is lost; nobody else is. */
 		log_limited("p%u vp%u exit: the processor refused its state, rip %#lx",
 		            vp->partition->slot, vp->index, vp->arch.rip);
 		vp_reset_registers(vp);
-		vp_triple_fault(vp);
+		vp_raise(vp, EVENTS_SHUTDOWN);
 		break;
 	case EXIT_UNKNOWN:
 		log_limited("p%u vp%u exit: unexpected code %#x", vp->partition->slot,

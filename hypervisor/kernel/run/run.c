@@ -12,6 +12,7 @@
 #include "hypervisor/kernel/objects/sched.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/run/exit.h"
+#include "hypervisor/kernel/run/vp_enter.h"
 
 /* 20 us: long enough to get into the guest and through an IRET. When it fires, the deadlines' turn comes. */
 #define EXITS_SOON_HZ 50000

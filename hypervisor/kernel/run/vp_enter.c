@@ -6,12 +6,15 @@
  * exit. Where the guest has an assist page, an edge interrupt that nothing else waits behind is
  * marked "no EOI required", and the guest's clearing of the mark counts as its EOI. TLFS 10.3.1
  */
+#include "hypervisor/kernel/run/vp_enter.h"
+
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
+#include "hypervisor/kernel/run/root.h"
 
 /* One bit of `words` each. */
 static void take_posted(struct vp *vp, uint32_t words)
@@ -64,11 +67,22 @@ static void take_startup(struct vp *vp)
 	vp->arch.rip = 0;
 }
 
+/* A child's parent is told; the root's end is the machine's. */
+static void shut_down(struct vp *vp)
+{
+	if (vp->partition->is_root)
+		root_ended("the root has triple-faulted or reset itself");
+	else
+		intercept_triple_fault(vp);
+}
+
 static void take_events(struct vp *vp)
 {
 	/* VP-3; acquire: what was posted before the bit is seen. */
 	uint32_t events = __atomic_exchange_n(&vp->events, 0, __ATOMIC_SEQ_CST);
 
+	if (events & EVENTS_SHUTDOWN)
+		shut_down(vp);
 	if (events & EVENTS_INIT)
 		take_init(vp);
 	if (events & EVENTS_STARTUP)
@@ -82,29 +96,6 @@ static void take_events(struct vp *vp)
 	take_posted(vp, events >> EVENTS_INTERRUPT_SHIFT);
 }
 
-static uint32_t *assist_word(struct vp *vp)
-{
-	struct hv_vp_assist_page *page = vp->overlays[OVERLAY_ASSIST].page;
-
-	return &page->apic_assist;
-}
-
-void vp_withdraw_assist(struct vp *vp)
-{
-	uint32_t before;
-
-	if (!vp->assist_eoi_set)
-		return;
-	vp->assist_eoi_set = false;
-	before = __atomic_fetch_and(assist_word(vp), ~HV_VP_ASSIST_NO_EOI_REQUIRED,
-	                            __ATOMIC_ACQ_REL);
-	if (!(before & HV_VP_ASSIST_NO_EOI_REQUIRED) &&
-	    vp->entry.vector == VLAPIC_NO_VECTOR) {
-		apic_eoi(vp);
-		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
-	}
-}
-
 static void present_vector(struct vp *vp, int vector)
 {
 	vp->entry.vector = vector;
@@ -113,9 +104,7 @@ static void present_vector(struct vp *vp, int vector)
 	    !(vp->assist_msr & HV_MSR_PAGE_ENABLE) ||
 	    synic_is_auto_eoi(&vp->synic, (uint8_t)vector))
 		return;
-	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
-	                  __ATOMIC_ACQ_REL);
-	vp->assist_eoi_set = true;
+	apic_set_assist(vp);
 }
 
 /*
@@ -131,8 +120,8 @@ static void choose_vector(struct vp *vp)
 	vp->entry.watch_tpr = false;
 	if (!requests && vp->entry.vector == VLAPIC_NO_VECTOR && !vp->extint)
 		return;
-	vp_withdraw_assist(
-		vp); /* another interrupt waits: the one in service needs its EOI */
+	/* Another interrupt waits: the one in service needs its EOI. */
+	apic_withdraw_assist(vp);
 	/* A PIC's comes whatever the task priority. */
 	vector = vp->extint ? (uint8_t)vp->extint : vlapic_pending(&vp->lapic);
 	vp->entry.watch_tpr = vector != VLAPIC_NO_VECTOR ||
@@ -248,7 +237,5 @@ void vp_after_exit(struct vp *vp)
 	vp->entry.event = exit->event;
 	if (exit->vector_taken)
 		vp_vector_taken(vp);
-	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
-	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
-		vp_withdraw_assist(vp);
+	apic_check_assist(vp);
 }

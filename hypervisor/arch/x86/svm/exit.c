@@ -4,6 +4,7 @@
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/guest_view.h"
 #include "hypervisor/kernel/run/exit.h"
+#include "hypervisor/kernel/run/vp_enter.h"
 
 static void raise(struct vp *vp, uint8_t vector)
 {
