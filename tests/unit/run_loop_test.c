@@ -11,11 +11,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "hypervisor/arch/x86/context.h"
-#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/delivery/apic.h"
-#include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/guest/cpuid.h"
@@ -23,11 +22,8 @@
 #include "hypervisor/kernel/guest/msr.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/sched.h"
-#include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/run/exit.h"
-#include "hypervisor/kernel/run/root.h"
-#include "hypervisor/kernel/run/root_devices.h"
 #include "hypervisor/kernel/run/vp_enter.h"
 #include "tests/unit/unit.h"
 
@@ -43,6 +39,13 @@ bool trace_on;
 static struct cpu cpu;
 static struct partition partition;
 static struct vp vp;
+/* Another CPU, and what may run there. */
+static struct cpu other_cpu;
+static struct vp other_vp;
+static bool has_passed;
+static unsigned int kicks;
+struct cpu *cpus[MAX_CPUS] = { &cpu, &other_cpu };
+unsigned int cpu_count;
 static jmp_buf test_over;
 
 /* What the guest does, one exit after the other; how it was entered each time. */
@@ -86,36 +89,25 @@ void epoch_idle(struct cpu *self)
 	longjmp(test_over, 1);
 }
 
-bool epoch_passed(uint64_t epoch)
+bool epoch_cpu_passed(const struct cpu *which, uint64_t epoch)
 {
 	(void)epoch;
-	return true;
+	return which == &cpu || has_passed;
 }
 
-void epoch_hurry(uint64_t epoch)
+/* The other CPU comes round: it passes, and enters what it runs anew. */
+void smp_kick(const struct cpu *which)
 {
-	(void)epoch;
+	ck_assert_ptr_eq(which, &other_cpu);
+	kicks++;
+	has_passed = partition.is_root;
+	other_vp.removals_seen = partition.npt.removals;
 }
 
 struct vp *sched_pick(struct cpu *self)
 {
 	(void)self;
 	return vp.suspend == 0 ? &vp : NULL;
-}
-
-void timer_queue_run(struct cpu *self, uint64_t now)
-{
-	(void)self, (void)now;
-}
-
-void timer_queue_arm(struct cpu *self)
-{
-	self->timer_rearm = false;
-}
-
-void lapic_timer_arm(uint64_t ticks)
-{
-	(void)ticks;
 }
 
 void vp_raise(struct vp *who, uint32_t event)
@@ -226,11 +218,6 @@ void intercept_memory(struct vp *who, const struct exit_fault *fault)
 	intercepted = "memory";
 }
 
-void intercept_sint_deliverable(struct vp *who, uint16_t sints)
-{
-	(void)who, (void)sints;
-}
-
 void intercept_interrupt_deliverable(struct vp *who)
 {
 	who->suspend |= SUSPEND_INTERCEPT;
@@ -259,67 +246,10 @@ void apic_eoi(struct vp *who)
 	eois++;
 }
 
-void apic_set_assist(struct vp *who)
-{
-	who->assist_eoi_set = true;
-}
-
-void apic_withdraw_assist(struct vp *who)
-{
-	who->assist_eoi_set = false;
-}
-
-void apic_check_assist(struct vp *who)
-{
-	(void)who;
-}
-
-void host_interrupt_end_dropped(struct vp *who, unsigned int word, uint64_t level)
-{
-	(void)who, (void)word, (void)level;
-}
-
-void host_interrupt_end_all(struct vp *who)
-{
-	(void)who;
-}
-
 bool overlay_is_at(const struct partition *of, uint64_t gpa)
 {
 	(void)of;
 	return gpa == 0x7000;
-}
-
-void root_devices_io(struct vp *who, const struct exit_port *port)
-{
-	(void)who, (void)port;
-}
-
-void root_devices_fault(struct vp *who, const struct exit_fault *fault)
-{
-	(void)who, (void)fault;
-}
-
-void root_ended(const char *why)
-{
-	ck_abort_msg("%s", why);
-}
-
-void trace_record(enum viridis_trace_kind kind, const struct vp *who, uint64_t a,
-                  uint64_t b)
-{
-	(void)kind, (void)who, (void)a, (void)b;
-}
-
-bool log_allowed(struct log_limit *limit)
-{
-	(void)limit;
-	return false;
-}
-
-void log_line(const char *format, ...)
-{
-	(void)format;
 }
 
 void panic_at(const struct trap_frame *frame, const char *format, ...)
@@ -367,6 +297,53 @@ START_TEST(an_instruction_without_effect_moves_rip_on)
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_ENTRIES], 2);
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_GUEST_TICKS], 200);
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS], 20);
+}
+END_TEST
+
+/* One that moves its overlays all day long disturbs nobody else. NPT-5 */
+START_TEST(a_child_that_waits_disturbs_only_cpus_that_run_it)
+{
+	static struct partition another;
+	const struct {
+		struct vp *current;
+		struct partition *partition;
+		uint64_t seen;
+		unsigned int kicks;
+	} cases[] = {
+		{ NULL, &partition, 6, 0 },
+		{ &other_vp, &another, 6, 0 },
+		{ &other_vp, &partition, 7, 0 },
+		{ &other_vp, &partition, 6, 1 },
+	};
+
+	cpu_count = 2;
+	has_passed = false;
+	kicks = 0;
+	other_cpu.current = cases[_i].current;
+	other_vp.partition = cases[_i].partition;
+	other_vp.removals_seen = cases[_i].seen;
+	partition.npt.removals = 7;
+	vp.wait_epoch = 3;
+	script[0] = (struct vp_exit){ .kind = EXIT_WATCH };
+	run_script(1);
+	ck_assert_uint_eq(runs, 1);
+	ck_assert_uint_eq(kicks, cases[_i].kicks);
+	ck_assert(entries[0].flush);
+}
+END_TEST
+
+START_TEST(the_root_waits_for_every_cpu)
+{
+	cpu_count = 2;
+	has_passed = false;
+	kicks = 0;
+	other_cpu.current = NULL;
+	partition.is_root = true;
+	vp.wait_epoch = 3;
+	script[0] = (struct vp_exit){ .kind = EXIT_WATCH };
+	run_script(1);
+	ck_assert_uint_eq(runs, 1);
+	ck_assert_uint_eq(kicks, 1);
 }
 END_TEST
 
@@ -726,6 +703,9 @@ static Suite *run_loop_suite(void)
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, an_instruction_without_effect_moves_rip_on);
+	tcase_add_loop_test(tcase, a_child_that_waits_disturbs_only_cpus_that_run_it, 0,
+	                    4);
+	tcase_add_test(tcase, the_root_waits_for_every_cpu);
 	tcase_add_loop_test(tcase, a_guest_reads_one_tsc_on_every_cpu, -2, 3);
 	tcase_add_test(tcase, an_event_that_was_interrupted_goes_in_again);
 	tcase_add_test(tcase, a_vector_is_presented_until_it_is_taken);

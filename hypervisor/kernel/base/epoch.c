@@ -2,7 +2,7 @@
 /* Epochs: epoch.h */
 #include "hypervisor/kernel/base/epoch.h"
 
-#include "hypervisor/arch/x86/smp.h"
+#include "hypervisor/kernel/base/percpu.h"
 
 #define EPOCH_IDLE (~UINT64_C(0))
 
@@ -18,7 +18,7 @@ uint64_t epoch_advance(void)
 	return __atomic_add_fetch(&current_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
-static bool cpu_passed(const struct cpu *cpu, uint64_t epoch)
+bool epoch_cpu_passed(const struct cpu *cpu, uint64_t epoch)
 {
 	return __atomic_load_n(&cpu->epoch, __ATOMIC_SEQ_CST) >= epoch;
 }
@@ -26,18 +26,10 @@ static bool cpu_passed(const struct cpu *cpu, uint64_t epoch)
 bool epoch_passed(uint64_t epoch)
 {
 	for (unsigned int i = 0; i < cpu_count; i++) {
-		if (!cpu_passed(cpus[i], epoch))
+		if (!epoch_cpu_passed(cpus[i], epoch))
 			return false;
 	}
 	return true;
-}
-
-void epoch_hurry(uint64_t epoch)
-{
-	for (unsigned int i = 0; i < cpu_count; i++) {
-		if (cpus[i] != this_cpu() && !cpu_passed(cpus[i], epoch))
-			smp_kick(cpus[i]);
-	}
 }
 
 void epoch_pass(struct cpu *cpu)

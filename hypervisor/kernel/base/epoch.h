@@ -20,10 +20,9 @@ struct cpu;
 /* EPOCH-2 After the removal is visible: the epoch that every CPU must pass. */
 uint64_t epoch_advance(void);
 
+/* Whether every CPU has passed it; or one has. */
 bool epoch_passed(uint64_t epoch);
-
-/* Kick every CPU that has not passed `epoch`. */
-void epoch_hurry(uint64_t epoch);
+bool epoch_cpu_passed(const struct cpu *cpu, uint64_t epoch);
 
 /* EPOCH-1 at the top of the CPU's loop. */
 void epoch_pass(struct cpu *cpu);

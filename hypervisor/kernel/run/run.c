@@ -7,6 +7,7 @@
 #include "hypervisor/kernel/run/run.h"
 
 #include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/arch/x86/smp.h"
 #include "hypervisor/arch/x86/time.h"
 #include "hypervisor/core/tsc_skew.h"
 #include "hypervisor/kernel/objects/sched.h"
@@ -49,19 +50,45 @@ static void idle(struct cpu *cpu)
 	account(cpu, VIRIDIS_CPU_STAT_IDLE_TICKS);
 }
 
-/* True while the VP has to wait. The other CPUs are kicked; interrupts, and other VPs, go on. */
+/* Whether a VP on that CPU may go on by what was removed from its partition's tables: it has not been entered since. NPT-5 */
+static bool uses_removed(const struct cpu *cpu, const struct partition *partition)
+{
+	/* Sequentially consistent; pairs with running_on in sched.c: it shows here, or the removal there. */
+	const struct vp *vp = __atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST);
+
+	return vp && vp->partition == partition &&
+	       __atomic_load_n(&vp->removals_seen, __ATOMIC_RELAXED) !=
+	               __atomic_load_n(&partition->npt.removals, __ATOMIC_RELAXED);
+}
+
+/*
+ * What a child takes out of reach by itself is translations of its own, when an overlay moves. Whoever does not run it
+ * need not let go of anything, and is not disturbed, however often it does so.
+ */
+static bool others_have_let_go(const struct vp *vp)
+{
+	bool all = true;
+
+	for (unsigned int i = 0; i < cpu_count; i++) {
+		if (epoch_cpu_passed(cpus[i], vp->wait_epoch) ||
+		    (!vp->partition->is_root && !uses_removed(cpus[i], vp->partition)))
+			continue;
+		all = false;
+		if (!vp->epoch_hurried)
+			smp_kick(cpus[i]);
+	}
+	return all;
+}
+
+/* True while the VP has to wait. The other CPUs are kicked once; interrupts, and other VPs, go on. */
 static bool waits_for_epoch(struct vp *vp)
 {
 	if (vp->wait_epoch == 0)
 		return false;
-	if (epoch_passed(vp->wait_epoch)) {
-		vp->wait_epoch = 0;
-		vp->epoch_hurried = false;
-		return false;
-	}
+	vp->epoch_hurried = !others_have_let_go(vp);
 	if (!vp->epoch_hurried) {
-		vp->epoch_hurried = true;
-		epoch_hurry(vp->wait_epoch);
+		vp->wait_epoch = 0;
+		return false;
 	}
 	cpu_pause();
 	cpu_take_interrupts();
@@ -92,7 +119,7 @@ static void run(struct cpu *cpu, struct vp *vp)
 		__atomic_load_n(&vp->partition->npt.removals, __ATOMIC_ACQUIRE);
 
 	vp->entry.flush = removals != vp->removals_seen;
-	vp->removals_seen = removals;
+	__atomic_store_n(&vp->removals_seen, removals, __ATOMIC_RELAXED);
 	if (vp->entry.flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
 	vp->entry.tsc_offset =

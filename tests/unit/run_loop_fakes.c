@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel's loop calls on its way, and run_loop_test.c does not ask about: nothing comes of it. */
+#include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/kernel/delivery/apic.h"
+#include "hypervisor/kernel/delivery/host_interrupt.h"
+#include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/timer_queue.h"
+#include "hypervisor/kernel/objects/trace.h"
+#include "hypervisor/kernel/run/root.h"
+#include "hypervisor/kernel/run/root_devices.h"
+#include "tests/unit/unit.h"
+
+void timer_queue_run(struct cpu *self, uint64_t now)
+{
+	(void)self, (void)now;
+}
+
+void timer_queue_arm(struct cpu *self)
+{
+	self->timer_rearm = false;
+}
+
+void lapic_timer_arm(uint64_t ticks)
+{
+	(void)ticks;
+}
+
+void intercept_sint_deliverable(struct vp *who, uint16_t sints)
+{
+	(void)who, (void)sints;
+}
+
+void apic_set_assist(struct vp *who)
+{
+	who->assist_eoi_set = true;
+}
+
+void apic_withdraw_assist(struct vp *who)
+{
+	who->assist_eoi_set = false;
+}
+
+void apic_check_assist(struct vp *who)
+{
+	(void)who;
+}
+
+void host_interrupt_end_dropped(struct vp *who, unsigned int word, uint64_t level)
+{
+	(void)who, (void)word, (void)level;
+}
+
+void host_interrupt_end_all(struct vp *who)
+{
+	(void)who;
+}
+
+void root_devices_io(struct vp *who, const struct exit_port *port)
+{
+	(void)who, (void)port;
+}
+
+void root_devices_fault(struct vp *who, const struct exit_fault *fault)
+{
+	(void)who, (void)fault;
+}
+
+void root_ended(const char *why)
+{
+	ck_abort_msg("%s", why);
+}
+
+void trace_record(enum viridis_trace_kind kind, const struct vp *who, uint64_t a,
+                  uint64_t b)
+{
+	(void)kind, (void)who, (void)a, (void)b;
+}
+
+bool log_allowed(struct log_limit *limit)
+{
+	(void)limit;
+	return false;
+}
+
+void log_line(const char *format, ...)
+{
+	(void)format;
+}
