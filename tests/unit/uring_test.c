@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The storage provider's ring, as the kernel holds it to its restrictions: system call filters do not see what goes
+ * through it. A provider that was taken over may write what it likes into the ring, so entries here are made by hand.
+ */
+#define _GNU_SOURCE
+#include "vsp/storage/uring.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <viridis/base/bits.h>
+#include "tests/unit/unit.h"
+
+#define DEPTH       8u
+#define PATIENCE_MS 10000
+
+static struct uring uring;
+static unsigned int file;
+static int fd, result;
+static char text[] = "as it was";
+static struct iovec text_at = { text, sizeof(text) };
+
+static void setup(void)
+{
+	char name[] = "/tmp/uring_test.XXXXXX";
+
+	fd = mkstemp(name);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(unlink(name), 0);
+	ck_assert_int_eq(write(fd, text, sizeof(text)), sizeof(text));
+	ck_assert_msg(uring_init(&uring, DEPTH), "no io_uring: %s", strerror(errno));
+	ck_assert(uring_add_file(&uring, fd, &file));
+	ck_assert(uring_seal(&uring));
+}
+
+static void teardown(void)
+{
+	uring_fini(&uring);
+	close(fd);
+}
+
+static void completed(struct uring_io *io, int how)
+{
+	(void)io;
+	result = how;
+}
+
+/* What the kernel makes of the entry. */
+static int outcome(struct io_uring_sqe *entry)
+{
+	static struct uring_io io = { completed };
+	struct pollfd ready = { .fd = uring_fd(&uring), .events = POLLIN };
+
+	io_uring_sqe_set_data(entry, &io);
+	result = INT32_MIN;
+	uring_submit(&uring);
+	ck_assert_int_eq(poll(&ready, 1, PATIENCE_MS), 1);
+	uring_reap(&uring);
+	ck_assert_int_ne(result, INT32_MIN);
+	return result;
+}
+
+static int attempt(int opcode, int target, unsigned int flags)
+{
+	struct io_uring_sqe *entry = uring_entry(&uring);
+
+	io_uring_prep_rw(opcode, entry, target, &text_at, 1, 0);
+	io_uring_sqe_set_flags(entry, flags);
+	return outcome(entry);
+}
+
+START_TEST(a_sealed_ring_reads_writes_and_flushes_its_files)
+{
+	ck_assert_int_eq(attempt(IORING_OP_READV, (int)file, IOSQE_FIXED_FILE),
+	                 sizeof(text));
+	ck_assert_int_eq(attempt(IORING_OP_WRITEV, (int)file, IOSQE_FIXED_FILE),
+	                 sizeof(text));
+	struct io_uring_sqe *entry = uring_entry(&uring);
+
+	io_uring_prep_fsync(entry, (int)file, 0);
+	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
+	ck_assert_int_eq(outcome(entry), 0);
+}
+END_TEST
+
+/* One that is open in the process, and no file of the ring. */
+START_TEST(it_reaches_no_descriptor_of_the_process)
+{
+	ck_assert_int_eq(attempt(IORING_OP_READV, fd, 0), -EACCES);
+	ck_assert_int_eq(attempt(IORING_OP_WRITEV, fd, 0), -EACCES);
+	ck_assert_int_eq(attempt(IORING_OP_READV, (int)file + 1, IOSQE_FIXED_FILE),
+	                 -EBADF);
+}
+END_TEST
+
+START_TEST(every_other_operation_is_refused)
+{
+	static const int allowed[] = { IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC,
+		                       IORING_OP_FALLOCATE };
+	bool is_allowed = false;
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(allowed); i++)
+		is_allowed |= allowed[i] == _i;
+	if (!is_allowed)
+		ck_assert_int_eq(attempt(_i, (int)file, IOSQE_FIXED_FILE), -EACCES);
+}
+END_TEST
+
+/* IO_DRAIN, IO_LINK, ASYNC, BUFFER_SELECT and so on. */
+START_TEST(every_other_flag_is_refused)
+{
+	for (unsigned int flag = 1; flag < 0x80; flag <<= 1)
+		if (flag != IOSQE_FIXED_FILE)
+			ck_assert_int_eq(attempt(IORING_OP_READV, (int)file,
+			                         IOSQE_FIXED_FILE | flag),
+			                 -EACCES);
+}
+END_TEST
+
+static int register_call(unsigned int operation, const void *argument, unsigned int count)
+{
+	return syscall(SYS_io_uring_register, uring_fd(&uring), operation, argument,
+	               count) == 0 ?
+	               0 :
+	               -errno;
+}
+
+/* Nor can more files be added, or the restrictions be made anew. */
+START_TEST(what_is_sealed_stays_so)
+{
+	struct io_uring_restriction any = { .opcode = IORING_RESTRICTION_SQE_OP,
+		                            .sqe_op = IORING_OP_OPENAT };
+	struct io_uring_files_update update = { .fds = (uintptr_t)&fd };
+
+	ck_assert_int_eq(register_call(IORING_UNREGISTER_FILES, NULL, 0), -EACCES);
+	ck_assert_int_eq(register_call(IORING_REGISTER_FILES, &fd, 1), -EACCES);
+	ck_assert_int_eq(register_call(IORING_REGISTER_FILES_UPDATE, &update, 1),
+	                 -EACCES);
+	ck_assert_int_eq(register_call(IORING_REGISTER_BUFFERS, &text_at, 1), -EACCES);
+	ck_assert_int_eq(register_call(IORING_REGISTER_RESTRICTIONS, &any, 1), -EACCES);
+}
+END_TEST
+
+static Suite *uring_suite(void)
+{
+	Suite *suite = suite_create("uring");
+	TCase *tcase = tcase_create("uring");
+
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, a_sealed_ring_reads_writes_and_flushes_its_files);
+	tcase_add_test(tcase, it_reaches_no_descriptor_of_the_process);
+	tcase_add_loop_test(tcase, every_other_operation_is_refused, 0,
+	                    IORING_OP_URING_CMD + 1);
+	tcase_add_test(tcase, every_other_flag_is_refused);
+	tcase_add_test(tcase, what_is_sealed_stays_so);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(uring_suite)
