@@ -24,7 +24,8 @@ IMAGE_BASE = 0xffffffff80000000
 FRAME_MAP_BASE = 0xffff800000000000
 HPA_LIMIT = 1 << 46
 SUSPEND = ("explicit", "intercept", "startup", "halt", "partition", "claimed")
-EVENTS = ("interrupt", "timer", "nmi", "init", "startup", "stop")
+EVENTS = ("shutdown", "timer", "nmi", "init", "startup", "stop", "nmi2", "posted0", "posted1", "posted2",
+          "posted3")
 PATH_MOST = 20000
 
 
