@@ -8,7 +8,7 @@
  *         has passed the new one, nothing can reach it any more.
  *
  * Nobody spins for it: the VP that asked does not get past its call before (vp->wait_epoch), and memory waits in
- * quarantine.
+ * quarantine. A child's VP waits for those CPUs alone that use translations of its partition: run/run.c.
  */
 #pragma once
 

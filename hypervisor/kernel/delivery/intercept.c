@@ -136,7 +136,7 @@ static void deliver(struct vp *vp, uint32_t type, const void *payload, unsigned 
 void intercept_io(struct vp *vp, const struct exit_port *exit)
 {
 	struct hv_x64_io_port_intercept io = {
-		.header = header(vp, vp_instruction_length(vp),
+		.header = header(vp, vp->arch.exit.length,
 		                 exit->in ? HV_INTERCEPT_READ : HV_INTERCEPT_WRITE),
 		.port_number = exit->port,
 		.access_info =
@@ -154,7 +154,7 @@ void intercept_io(struct vp *vp, const struct exit_port *exit)
 		/* At most 15, whatever the processor makes of an instruction that wraps around. */
 		io.instruction_byte_count = (uint8_t)guest_fetch(
 			vp, io.instruction_bytes,
-			vp_instruction_length(vp) & (sizeof(io.instruction_bytes) - 1));
+			vp->arch.exit.length & (sizeof(io.instruction_bytes) - 1));
 	}
 	deliver(vp, HV_MESSAGE_X64_IO_PORT, &io, sizeof(io));
 }
@@ -163,7 +163,7 @@ void intercept_cpuid(struct vp *vp, const struct cpuid_regs *regs)
 {
 	const uint64_t *gpr = vp->arch.gpr;
 	const struct hv_x64_cpuid_intercept cpuid = {
-		.header = header(vp, vp_instruction_length(vp), HV_INTERCEPT_EXECUTE),
+		.header = header(vp, vp->arch.exit.length, HV_INTERCEPT_EXECUTE),
 		.given = { gpr[GPR_RAX], gpr[GPR_RCX], gpr[GPR_RDX], gpr[GPR_RBX] },
 		.usual = { regs->eax, regs->ecx, regs->edx, regs->ebx },
 	};

@@ -231,9 +231,5 @@ void vp_await_epoch(struct vp *vp);
 /* The owner: raise an exception in the guest at the next entry; its error code, if it has one, is 0. */
 void vp_exception(struct vp *vp, uint8_t vector);
 
-/* RIP past the instruction that exited; and how long it was. */
+/* RIP past the instruction that exited. */
 void vp_advance(struct vp *vp);
-static inline unsigned int vp_instruction_length(const struct vp *vp)
-{
-	return vp->arch.exit.length;
-}
