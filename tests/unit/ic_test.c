@@ -142,6 +142,29 @@ START_TEST(the_time_goes_in_the_layout_of_the_version)
 }
 END_TEST
 
+START_TEST(a_freeze_goes_and_comes_back)
+{
+	uint8_t operation = 0;
+	uint32_t bytes;
+
+	negotiate(&ic_vss_versions, &ic_vss_versions);
+	ck_assert_uint_eq(ours.message.major, 5);
+	bytes = ic_encode_vss(packet, &ours, 3, IC_VSS_FREEZE);
+	ck_assert_uint_eq(bytes, 28 + 12);
+	ck_assert(ic_decode(&message, packet, bytes));
+	ck_assert(ic_decode_vss(&message, &operation));
+	ck_assert_uint_eq(operation, 5);
+	ic_answer(packet, IC_STATUS_FAIL);
+	ck_assert(ic_decode(&message, packet, bytes));
+	ck_assert(ic_is_answer(&message, IC_VSS));
+	message.body_bytes--;
+	ck_assert(!ic_decode_vss(&message, &operation));
+	ck_assert(ic_decode(&message, packet,
+	                    ic_encode_shutdown(packet, &ours, 1, 0, 0, NULL)));
+	ck_assert(!ic_decode_vss(&message, &operation));
+}
+END_TEST
+
 START_TEST(a_cut_packet_is_refused_at_every_length)
 {
 	uint32_t bytes;
@@ -526,6 +549,7 @@ static Suite *ic_suite(void)
 	tcase_add_test(tc, a_heartbeat_comes_back_one_higher);
 	tcase_add_test(tc, a_shutdown_has_its_full_length);
 	tcase_add_loop_test(tc, the_time_goes_in_the_layout_of_the_version, 0, 3);
+	tcase_add_test(tc, a_freeze_goes_and_comes_back);
 	tcase_add_test(tc, a_cut_packet_is_refused_at_every_length);
 	tcase_add_test(tc, lengths_that_do_not_fit_together_are_refused);
 	tcase_add_loop_test(tc, versions_are_those_that_guests_know, 0, 3);

@@ -12,6 +12,8 @@ static const struct ic_version shutdown_versions[] = { { 3, 2 },
 	                                               { 3, 0 },
 	                                               { 1, 0 } };
 static const struct ic_version timesync_versions[] = { { 4, 0 }, { 3, 0 }, { 1, 0 } };
+static const struct ic_version kvp_versions[] = { { 4, 0 }, { 3, 0 }, { 1, 0 } };
+static const struct ic_version vss_versions[] = { { 5, 0 } };
 
 const struct ic_versions ic_heartbeat_versions = {
 	.framework = framework_versions,
@@ -34,6 +36,20 @@ const struct ic_versions ic_timesync_versions = {
 	.message_count = ARRAY_COUNT(timesync_versions),
 };
 
+const struct ic_versions ic_kvp_versions = {
+	.framework = framework_versions,
+	.framework_count = ARRAY_COUNT(framework_versions),
+	.message = kvp_versions,
+	.message_count = ARRAY_COUNT(kvp_versions),
+};
+
+const struct ic_versions ic_vss_versions = {
+	.framework = framework_versions,
+	.framework_count = ARRAY_COUNT(framework_versions),
+	.message = vss_versions,
+	.message_count = ARRAY_COUNT(vss_versions),
+};
+
 bool ic_decode(struct ic_message *message, const void *payload, uint32_t payload_bytes)
 {
 	struct cursor c = cursor_over(payload, payload_bytes);
@@ -50,9 +66,9 @@ bool ic_decode(struct ic_message *message, const void *payload, uint32_t payload
 
 /* ---- Server ---- */
 
-static uint32_t encode(void *packet, enum ic_message_type type,
-                       const struct ic_agreement *agreed, uint8_t transaction_id,
-                       const void *body, uint32_t body_bytes)
+uint32_t ic_encode_heads(void *packet, enum ic_message_type type,
+                         const struct ic_agreement *agreed, uint8_t transaction_id,
+                         uint32_t body_bytes)
 {
 	const struct ic_pipe_header pipe = {
 		.type = IC_PIPE_DATA,
@@ -66,12 +82,18 @@ static uint32_t encode(void *packet, enum ic_message_type type,
 		.transaction_id = transaction_id,
 		.flags = IC_FLAG_TRANSACTION | IC_FLAG_REQUEST,
 	};
-	uint8_t *to = packet;
 
-	memcpy(to, &pipe, sizeof(pipe));
-	memcpy(to + sizeof(pipe), &header, sizeof(header));
-	memcpy(to + IC_HEADERS_BYTES, body, body_bytes);
+	memcpy(packet, &pipe, sizeof(pipe));
+	memcpy((uint8_t *)packet + sizeof(pipe), &header, sizeof(header));
 	return IC_HEADERS_BYTES + body_bytes;
+}
+
+static uint32_t encode(void *packet, enum ic_message_type type,
+                       const struct ic_agreement *agreed, uint8_t transaction_id,
+                       const void *body, uint32_t body_bytes)
+{
+	memcpy((uint8_t *)packet + IC_HEADERS_BYTES, body, body_bytes);
+	return ic_encode_heads(packet, type, agreed, transaction_id, body_bytes);
 }
 
 uint32_t ic_encode_negotiate(void *packet, const struct ic_versions *versions,
@@ -137,6 +159,14 @@ uint32_t ic_encode_timesync(void *packet, const struct ic_agreement *agreed,
 		return encode(packet, IC_TIMESYNC, agreed, transaction_id, &old,
 		              sizeof(old));
 	return encode(packet, IC_TIMESYNC, agreed, transaction_id, &body, sizeof(body));
+}
+
+uint32_t ic_encode_vss(void *packet, const struct ic_agreement *agreed,
+                       uint8_t transaction_id, enum ic_vss_operation operation)
+{
+	const struct ic_vss body = { .operation = (uint8_t)operation };
+
+	return encode(packet, IC_VSS, agreed, transaction_id, &body, sizeof(body));
 }
 
 bool ic_is_answer(const struct ic_message *message, enum ic_message_type type)
@@ -278,6 +308,14 @@ bool ic_decode_shutdown(const struct ic_message *message, uint32_t *flags,
 	memcpy(&body, message->body, sizeof(body));
 	*flags = body.flags;
 	*timeout_seconds = body.timeout_seconds;
+	return true;
+}
+
+bool ic_decode_vss(const struct ic_message *message, uint8_t *operation)
+{
+	if (message->header.type != IC_VSS || message->body_bytes < sizeof(struct ic_vss))
+		return false;
+	*operation = message->body[0];
 	return true;
 }
 

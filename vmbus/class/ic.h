@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The utility classes (heartbeat, shutdown, time synchronisation): packets encoded and
- * decoded for both ends, and the choice of versions. The server (in the root) asks, the
- * client echoes.
+ * The utility classes (heartbeat, shutdown, time synchronisation, freezing of file systems):
+ * packets encoded and decoded for both ends, and the choice of versions. The server (in the
+ * root) asks, the client echoes. Key-value exchange has a file of its own, kvp.h.
  */
 #ifndef VIRIDIS_VMBUS_CLASS_IC_H
 #define VIRIDIS_VMBUS_CLASS_IC_H
@@ -26,6 +26,8 @@ struct ic_versions {
 extern const struct ic_versions ic_heartbeat_versions; /* 3.0, 1.0 */
 extern const struct ic_versions ic_shutdown_versions;  /* 3.2, 3.1, 3.0, 1.0 */
 extern const struct ic_versions ic_timesync_versions;  /* 4.0, 3.0, 1.0 */
+extern const struct ic_versions ic_kvp_versions;       /* 4.0, 3.0, 1.0 */
+extern const struct ic_versions ic_vss_versions;       /* 5.0 */
 
 /* What the two ends agreed on. */
 struct ic_agreement {
@@ -46,6 +48,10 @@ MUST_CHECK bool ic_decode(struct ic_message *message, const void *payload,
 
 /* ---- Server: encoders fill up to IC_PACKET_BYTES_MAX bytes, return the length ---- */
 
+/* The heads of a request; its body, of so many bytes, is the caller's to write behind them. */
+MUST_CHECK uint32_t ic_encode_heads(void *packet, enum ic_message_type type,
+                                    const struct ic_agreement *agreed,
+                                    uint8_t transaction_id, uint32_t body_bytes);
 /* 0: more than IC_VERSIONS_MAX versions. */
 MUST_CHECK uint32_t ic_encode_negotiate(void *packet, const struct ic_versions *versions,
                                         uint8_t transaction_id);
@@ -60,6 +66,10 @@ MUST_CHECK uint32_t ic_encode_timesync(void *packet, const struct ic_agreement *
                                        uint8_t transaction_id, uint8_t flags,
                                        uint64_t parent_time_100ns,
                                        uint64_t reference_time_100ns);
+
+MUST_CHECK uint32_t ic_encode_vss(void *packet, const struct ic_agreement *agreed,
+                                  uint8_t transaction_id,
+                                  enum ic_vss_operation operation);
 
 /* Is it the client's answer to a request of this type? Its status is in the header. */
 MUST_CHECK bool ic_is_answer(const struct ic_message *message, enum ic_message_type type);
@@ -82,6 +92,8 @@ MUST_CHECK bool ic_answer_heartbeat(void *packet, uint32_t packet_bytes);
 
 MUST_CHECK bool ic_decode_shutdown(const struct ic_message *message, uint32_t *flags,
                                    uint32_t *timeout_seconds);
+/* The operation may be one that we never ask for. */
+MUST_CHECK bool ic_decode_vss(const struct ic_message *message, uint8_t *operation);
 /* Either body, as the agreed version says. */
 MUST_CHECK bool ic_decode_timesync(const struct ic_message *message,
                                    const struct ic_agreement *agreed, uint8_t *flags,

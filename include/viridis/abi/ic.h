@@ -115,4 +115,17 @@ struct ic_timesync_old {
 ASSERT_SIZE(struct ic_timesync_old, 25);
 ASSERT_OFFSET(struct ic_timesync_old, flags, 24);
 
+/* The guest's file systems are written out and stand still from FREEZE to THAW. */
+enum ic_vss_operation {
+	IC_VSS_FREEZE = 5,
+	IC_VSS_THAW = 6,
+};
+
+struct ic_vss {
+	uint8_t operation; /* enum ic_vss_operation */
+	uint8_t reserved[7];
+	uint32_t flags;
+};
+ASSERT_SIZE(struct ic_vss, 12);
+
 #endif
