@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <viridis/base/cursor.h>
 
-#include "vsp/util/core/util_service.h"
+#include "vsp/util/core/util_facts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
@@ -17,16 +17,39 @@ static void check_service(const struct util_service *service)
 {
 	check(service->state == UTIL_READY || service->due_ns == UTIL_NEVER);
 	check(service->state == UTIL_READY || !service->pending);
-	check(service->kind == UTIL_SHUTDOWN || !service->pending);
-	check(service->kind != UTIL_SHUTDOWN ||
+	check((service->kind != UTIL_HEARTBEAT && service->kind != UTIL_TIMESYNC) ||
+	      !service->pending);
+	check((service->kind != UTIL_SHUTDOWN && service->kind != UTIL_KVP) ||
 	      service->pending == (service->due_ns != UTIL_NEVER));
+	check(service->kind == UTIL_VSS || !service->frozen);
+	check(!service->pending || service->due_ns != UTIL_NEVER); /* all have a limit */
+	check(service->kind != UTIL_VSS || !service->pending || service->frozen);
 	check(service->answers <= service->sequence);
 	check(service->missed <= service->sequence);
 	check(!service->alive || service->answers != 0);
 }
 
+static void check_facts(const struct util_facts *facts)
+{
+	check(facts->names.count <= UTIL_ITEMS_MAX);
+	check(facts->items.count <= UTIL_ITEMS_MAX);
+	check(facts->index < UTIL_ITEMS_MAX);
+}
+
+/* What it is to the rounds of questions. */
+static void take(struct util_facts *facts, const struct util_service *service,
+                 enum util_event event, const uint8_t *packet, uint32_t bytes)
+{
+	check(event < UTIL_EVENTS);
+	if (service->kind == UTIL_KVP &&
+	    (event == UTIL_EVENT_ACCEPTED || event == UTIL_EVENT_DENIED ||
+	     event == UTIL_EVENT_SILENT))
+		util_facts_answered(facts, event, packet, bytes);
+}
+
 /* In memory of exactly its size. */
-static void receive(struct util_service *service, struct cursor *c, uint64_t now_ns)
+static void receive(struct util_facts *facts, struct util_service *service,
+                    struct cursor *c, uint64_t now_ns)
 {
 	size_t bytes = cursor_u8(c);
 	uint8_t *packet;
@@ -37,34 +60,69 @@ static void receive(struct util_service *service, struct cursor *c, uint64_t now
 	if (!packet)
 		abort();
 	cursor_copy(c, packet, bytes);
-	check(util_receive(service, packet, (uint32_t)bytes, now_ns) < UTIL_EVENTS);
+	take(facts, service, util_receive(service, packet, (uint32_t)bytes, now_ns),
+	     packet, (uint32_t)bytes);
 	free(packet);
 }
 
 /* What we sent comes back as an answer, so that the input need not guess it. */
-static void echo(struct util_service *service, uint8_t *packet, uint32_t bytes,
-                 uint64_t now_ns)
+static void echo(struct util_facts *facts, struct util_service *service, uint8_t *packet,
+                 uint32_t bytes, uint64_t now_ns)
 {
+	static const struct ic_versions *const versions[UTIL_KINDS] = {
+		[UTIL_HEARTBEAT] = &ic_heartbeat_versions,
+		[UTIL_SHUTDOWN] = &ic_shutdown_versions,
+		[UTIL_TIMESYNC] = &ic_timesync_versions,
+		[UTIL_KVP] = &ic_kvp_versions,
+		[UTIL_VSS] = &ic_vss_versions,
+	};
 	struct ic_agreement agreed;
 
 	if (bytes == 0)
 		return;
 	if (service->state == UTIL_NEGOTIATING)
-		(void)!ic_answer_negotiate(packet, bytes, &ic_heartbeat_versions,
+		(void)!ic_answer_negotiate(packet, bytes, versions[service->kind],
 		                           &agreed);
 	else if (!ic_answer_heartbeat(packet, bytes))
 		ic_answer(packet, (uint32_t)(now_ns & 1));
-	check(util_receive(service, packet, bytes, now_ns) < UTIL_EVENTS);
+	take(facts, service, util_receive(service, packet, bytes, now_ns), packet, bytes);
+}
+
+/* What the host may want of this kind of service; gives the packet's length. */
+static uint32_t order(struct util_facts *facts, struct util_service *service,
+                      uint8_t what, uint64_t now_ns, uint8_t *packet)
+{
+	switch (service->kind) {
+	case UTIL_SHUTDOWN:
+		return util_shutdown(service, now_ns, what & 1, what & 2, packet);
+	case UTIL_KVP:
+		util_facts_begin(facts);
+		return service->pending ? 0 :
+		                          util_facts_next(facts, service, now_ns, packet);
+	case UTIL_VSS:
+		return what & 1 ? util_freeze(service, now_ns, what * UTIL_SECOND_NS,
+		                              packet) :
+		                  util_thaw(service, now_ns, packet);
+	case UTIL_TIMESYNC:
+		util_resynchronize(service);
+		return 0;
+	case UTIL_HEARTBEAT:
+	case UTIL_KINDS:
+		break;
+	}
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	struct cursor c = cursor_over(input, size);
 	struct util_service service;
+	struct util_facts facts = { .step = UTIL_STEP_NONE };
 	struct util_time time = { .now_ns = 1 };
 	uint8_t packet[UTIL_PACKET_BYTES];
 	uint32_t bytes;
 
+	check(util_facts_add_adapter(&facts, "52:54:00:00:00:01"));
 	util_init(&service, (enum util_kind)(cursor_u8(&c) % UTIL_KINDS));
 	bytes = util_open(&service, packet);
 	while (cursor_left(&c) != 0) {
@@ -73,27 +131,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			time.now_ns += cursor_u8(&c) * (UTIL_SECOND_NS / 4);
 			break;
 		case 1:
-			receive(&service, &c, time.now_ns);
+			receive(&facts, &service, &c, time.now_ns);
 			break;
 		case 2:
-			check(util_tick(&service, &time, packet, &bytes) < UTIL_EVENTS);
+			take(&facts, &service, util_tick(&service, &time, packet, &bytes),
+			     NULL, 0);
 			break;
 		case 3:
-			if (service.kind == UTIL_SHUTDOWN)
-				bytes = util_shutdown(&service, time.now_ns, false, false,
-				                      packet);
+			bytes = order(&facts, &service, cursor_u8(&c), time.now_ns,
+			              packet);
 			break;
 		case 4:
-			echo(&service, packet, bytes, time.now_ns);
+			echo(&facts, &service, packet, bytes, time.now_ns);
 			bytes = 0;
 			break;
-		case 5:
-			if (service.kind == UTIL_TIMESYNC)
-				util_resynchronize(&service);
+		case 5: /* the channel is closed and opened again */
+			util_close(&service);
+			util_facts_answered(&facts, UTIL_EVENT_SILENT, NULL, 0);
+			bytes = util_open(&service, packet);
 			break;
 		}
 		check(bytes <= sizeof(packet));
 		check_service(&service);
+		check_facts(&facts);
 	}
 	return 0;
 }

@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "provider_host.h"
-#include "vmbus/class/ic.h"
+#include "vmbus/class/kvp.h"
 
 #define HEARTBEAT  2u
 #define SHUTDOWN   3u
 #define TIMESYNC   4u
+#define KVP        5u
+#define VSS        6u
 #define RING_PAGES 3u
 
 static struct host host;
@@ -27,7 +29,10 @@ static uint32_t packet_bytes;
 static const char config[] = "{\"vm\":\"test\",\"channels\":["
 			     "{\"id\":2,\"class\":\"heartbeat\"},"
 			     "{\"id\":3,\"class\":\"shutdown\"},"
-			     "{\"id\":4,\"class\":\"timesync\"}]}";
+			     "{\"id\":4,\"class\":\"timesync\"},"
+			     "{\"id\":5,\"class\":\"kvp\"},"
+			     "{\"id\":6,\"class\":\"vss\"}],"
+			     "\"adapters\":[\"52:54:00:00:00:0a\"]}";
 
 static void set_up(void)
 {
@@ -53,13 +58,16 @@ static struct ic_message receive(void)
 	return message;
 }
 
+/* The provider may not have given back the room of the packet before, which it answers already. */
 static void send_back(void)
 {
 	bool signal = false;
+	enum ring_status status;
 
-	ck_assert_int_eq(ring_put_inband(&channel.out, 0, 0, packet, packet_bytes,
-	                                 &signal),
-	                 RING_OK);
+	while ((status = ring_put_inband(&channel.out, 0, 0, packet, packet_bytes,
+	                                 &signal)) == RING_FULL)
+		usleep(1000);
+	ck_assert_int_eq(status, RING_OK);
 	if (signal)
 		host_signal(&channel);
 }
@@ -194,6 +202,184 @@ START_TEST(stats_tell_each_services_state)
 }
 END_TEST
 
+/* A guest with two names, an item and an address; false: the round's last answer. */
+static bool answer_question(void)
+{
+	static const struct kvp_item names[] = { { "OSName", "D\u00e9bian" },
+		                                 { "OSVersion", "6.1" } };
+	static const struct kvp_item item = { "backup", "done \"today\"" };
+	static const struct kvp_adapter adapter = {
+		.dhcp = true,
+		.addresses = "10.0.2.15;fe80::1;odd",
+		.subnets = "255.255.255.0;/64;odd",
+		.gateways = "10.0.2.2;",
+	};
+	struct ic_message message = receive();
+	struct kvp_request request;
+
+	ck_assert(kvp_decode_request(&message, &request));
+	if (request.operation == KVP_GET_ADDRESSES)
+		kvp_answer_adapter(packet, &adapter);
+	else if (request.pool == KVP_POOL_AUTO && request.index < 2)
+		kvp_answer_item(packet, &names[request.index]);
+	else if (request.pool == KVP_POOL_GUEST && request.index < 1)
+		kvp_answer_item(packet, &item);
+	else
+		ic_answer(packet, IC_STATUS_FAIL);
+	send_back();
+	return request.operation != KVP_GET_ADDRESSES;
+}
+
+START_TEST(what_the_guest_tells_is_told)
+{
+	open_service(KVP, &ic_kvp_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"guest\"}");
+	host_send(&host, VSP_COMMAND, 0, 6,
+	          "{\"command\":\"guest\"}"); /* in the same round */
+	while (answer_question())
+		;
+	expect_event(5, "\"names\":{\"OSName\":\"D\u00e9bian\",\"OSVersion\":\"6.1\"},"
+	                "\"items\":{\"backup\":\"done \\\"today\\\"\"},"
+	                "\"adapters\":[{\"mac\":\"52:54:00:00:00:0a\",\"dhcp\":true,"
+	                "\"addresses\":[\"10.0.2.15/24\",\"fe80::1/64\",\"odd\"],"
+	                "\"gateways\":[\"10.0.2.2\"],\"name-servers\":[]}]}");
+	expect_event(6, "\"kvp\":{\"state\":\"ready\"}");
+	host_send(&host, VSP_COMMAND, 0, 7,
+	          "{\"command\":\"guest\"}"); /* it is asked anew */
+	while (answer_question())
+		;
+	expect_event(7, "OSName");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(who_asks_about_a_guest_that_does_not_listen_has_an_answer)
+{
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"guest\"}");
+	expect_event(5, "\"kvp\":{\"state\":\"closed\"},\"vss\":{\"state\":\"closed\","
+	                "\"frozen\":false},\"names\":{},\"items\":{}");
+	open_service(KVP, &ic_kvp_versions);
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"guest\"}");
+	ck_assert(answer_question());
+	host_send(&host, VSP_CLOSE, KVP, 0, ""); /* in the middle of a round */
+	expect_event(6, "\"names\":{\"OSName\"");
+	(void)host_expect(&host, VSP_CLOSED);
+}
+END_TEST
+
+START_TEST(a_guest_that_falls_silent_leaves_what_it_told)
+{
+	open_service(KVP, &ic_kvp_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"guest\"}");
+	ck_assert(answer_question());
+	(void)receive();
+	expect_event(5, "\"names\":{\"OSName\""); /* 5 seconds later */
+	host_close(&channel);
+}
+END_TEST
+
+static void expect_vss(enum ic_vss_operation operation)
+{
+	struct ic_message message = receive();
+	uint8_t found;
+
+	ck_assert(ic_decode_vss(&message, &found));
+	ck_assert_uint_eq(found, operation);
+}
+
+static void answer_vss(uint32_t status)
+{
+	ic_answer(packet, status);
+	send_back();
+}
+
+START_TEST(a_guest_is_frozen_and_thawed_as_it_answers)
+{
+	open_service(VSS, &ic_vss_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":60}");
+	expect_vss(IC_VSS_FREEZE);
+	answer_vss(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"freeze\",\"seconds\":60}");
+	expect_event(6, "frozen already");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"stats\"}");
+	expect_event(7, "\"frozen\":true");
+	host_send(&host, VSP_COMMAND, 0, 8, "{\"command\":\"thaw\"}");
+	expect_vss(IC_VSS_THAW);
+	answer_vss(IC_STATUS_OK);
+	expect_event(8, "\"ok\":true");
+	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"thaw\"}");
+	expect_event(9, "not frozen");
+	host_send(&host, VSP_COMMAND, 0, 10, "{\"command\":\"freeze\",\"seconds\":60}");
+	expect_vss(IC_VSS_FREEZE);
+	answer_vss(IC_STATUS_FAIL);
+	expect_event(10, "0x80004005");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_guest_is_thawed_when_its_time_is_over_and_whoever_comes_late_is_told)
+{
+	open_service(VSS, &ic_vss_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":1}");
+	expect_vss(IC_VSS_FREEZE);
+	answer_vss(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+	expect_vss(IC_VSS_THAW);
+	expect_event(0, "\"expired\"");
+	answer_vss(IC_STATUS_OK);
+	do { /* until that answer is taken */
+		host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"stats\"}");
+		ck_assert_uint_eq(host_expect(&host, VSP_EVENT)->number, 6);
+	} while (!strstr(host.packet.message.tail, "\"frozen\":false"));
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"thaw\"}");
+	expect_event(7, "not of one moment");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next)
+{
+	open_service(VSS, &ic_vss_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":60}");
+	expect_vss(IC_VSS_FREEZE);
+	answer_vss(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+	host_replace(&host, PROVIDER);
+	ck_assert(host_configure(&host, config));
+	host_resume(&channel);
+	ck_assert_uint_eq(receive().header.type, IC_NEGOTIATE);
+	ck_assert(ic_answer_negotiate(packet, packet_bytes, &ic_vss_versions, &agreed));
+	send_back();
+	expect_event(0, "\"ready\"");
+	expect_vss(IC_VSS_THAW);
+	expect_event(0, "\"expired\"");
+	answer_vss(IC_STATUS_OK);
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(an_order_to_freeze_that_makes_no_sense_is_refused)
+{
+	static const char *const orders[] = {
+		"{\"command\":\"freeze\"}",
+		"{\"command\":\"freeze\",\"seconds\":0}",
+		"{\"command\":\"freeze\",\"seconds\":-1}",
+		"{\"command\":\"freeze\",\"seconds\":3601}",
+		"{\"command\":\"freeze\",\"seconds\":\"1\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(orders); i++) {
+		host_send(&host, VSP_COMMAND, 0, 5, orders[i]);
+		expect_event(5, "for how long?");
+	}
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"freeze\",\"seconds\":1}");
+	expect_event(6, "does not listen");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"thaw\"}");
+	expect_event(7, "does not listen");
+}
+END_TEST
+
 START_TEST(a_bad_configuration_is_refused)
 {
 	static const char *const configurations[] = {
@@ -206,6 +392,9 @@ START_TEST(a_bad_configuration_is_refused)
 		"{\"channels\":[{\"id\":1,\"class\":\"scsi\"}]}",
 		"{\"channels\":[{\"id\":1,\"class\":\"shutdown\"},"
 		"{\"id\":2,\"class\":\"shutdown\"}]}",
+		"{\"channels\":[],\"adapters\":7}",
+		"{\"channels\":[],\"adapters\":[7]}",
+		"{\"channels\":[],\"adapters\":[\"52:54\"]}",
 	};
 
 	host_start(&host, PROVIDER);
@@ -235,7 +424,19 @@ static Suite *make_suite(void)
 	tcase_add_test(serving,
 	               a_guest_that_breaks_its_rings_answers_the_order_that_waits);
 	tcase_add_test(serving, stats_tell_each_services_state);
-	tcase_add_loop_test(starting, a_bad_configuration_is_refused, 0, 8);
+	tcase_add_test(serving, what_the_guest_tells_is_told);
+	tcase_add_test(serving,
+	               who_asks_about_a_guest_that_does_not_listen_has_an_answer);
+	tcase_add_test(serving, a_guest_that_falls_silent_leaves_what_it_told);
+	tcase_add_test(serving, a_guest_is_frozen_and_thawed_as_it_answers);
+	tcase_add_test(
+		serving,
+		a_guest_is_thawed_when_its_time_is_over_and_whoever_comes_late_is_told);
+	tcase_add_test(
+		serving,
+		a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next);
+	tcase_add_test(serving, an_order_to_freeze_that_makes_no_sense_is_refused);
+	tcase_add_loop_test(starting, a_bad_configuration_is_refused, 0, 11);
 	suite_add_tcase(suite, serving);
 	suite_add_tcase(suite, starting);
 	return suite;

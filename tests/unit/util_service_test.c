@@ -19,6 +19,8 @@ static const struct ic_versions *const client_versions[UTIL_KINDS] = {
 	[UTIL_HEARTBEAT] = &ic_heartbeat_versions,
 	[UTIL_SHUTDOWN] = &ic_shutdown_versions,
 	[UTIL_TIMESYNC] = &ic_timesync_versions,
+	[UTIL_KVP] = &ic_kvp_versions,
+	[UTIL_VSS] = &ic_vss_versions,
 };
 
 static enum util_event tick(uint64_t now_ns)
@@ -64,12 +66,14 @@ START_TEST(every_version_is_offered)
 		[UTIL_HEARTBEAT] = { 2, 2, 0, 0, 3, 0, 1, 0, 3, 0, 1, 0 },
 		[UTIL_SHUTDOWN] = { 2, 4, 0, 0, 3, 0, 1, 0, 3, 2, 3, 1, 3, 0, 1, 0 },
 		[UTIL_TIMESYNC] = { 2, 2, 0, 0, 3, 0, 1, 0, 3, 0, 1, 0 },
+		[UTIL_KVP] = { 2, 3, 0, 0, 3, 0, 1, 0, 4, 0, 3, 0, 1, 0 },
+		[UTIL_VSS] = { 2, 1, 0, 0, 3, 0, 1, 0, 5, 0 },
 	};
+	static const uint32_t bytes[UTIL_KINDS] = { 24, 32, 24, 28, 20 };
 
 	util_init(&service, (enum util_kind)_i);
 	packet_bytes = util_open(&service, packet);
-	ck_assert_uint_eq(packet_bytes,
-	                  IC_HEADERS_BYTES + (_i == UTIL_SHUTDOWN ? 32 : 24));
+	ck_assert_uint_eq(packet_bytes, IC_HEADERS_BYTES + bytes[_i]);
 	ck_assert_mem_eq(packet + IC_HEADERS_BYTES, offers[_i],
 	                 packet_bytes - IC_HEADERS_BYTES);
 }
@@ -162,6 +166,10 @@ START_TEST(a_request_sent_back_as_it_was_is_no_answer)
 	(void)tick(0);
 	if (_i == UTIL_SHUTDOWN)
 		packet_bytes = util_shutdown(&service, 0, false, false, packet);
+	else if (_i == UTIL_KVP)
+		packet_bytes = util_enumerate(&service, 0, KVP_POOL_AUTO, 0, packet);
+	else if (_i == UTIL_VSS)
+		packet_bytes = util_freeze(&service, 0, SECOND, packet);
 	ck_assert_uint_gt(packet_bytes, 0);
 	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
 }
@@ -231,8 +239,7 @@ START_TEST(a_shutdown_is_accepted_or_refused_by_its_answer)
 	ck_assert(ic_decode_shutdown(&message, &flags, &timeout));
 	ck_assert_uint_eq(flags, IC_SHUTDOWN_RESTART);
 	ic_answer(packet, _i == 0 ? IC_STATUS_OK : IC_STATUS_FAIL);
-	ck_assert_int_eq(receive(0), _i == 0 ? UTIL_EVENT_SHUTDOWN_ACCEPTED :
-	                                       UTIL_EVENT_SHUTDOWN_REFUSED);
+	ck_assert_int_eq(receive(0), _i == 0 ? UTIL_EVENT_ACCEPTED : UTIL_EVENT_DENIED);
 	ck_assert_uint_eq(service.status, _i == 0 ? 0 : IC_STATUS_FAIL);
 	ck_assert_int_eq(tick(100 * SECOND), UTIL_EVENT_NONE);
 }
@@ -243,7 +250,7 @@ START_TEST(a_second_shutdown_waits_for_the_firsts_answer)
 	make_ready(UTIL_SHUTDOWN, 0);
 	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
 	ck_assert_uint_eq(util_shutdown(&service, 0, false, false, packet), 0);
-	ck_assert_int_eq(tick(30 * SECOND), UTIL_EVENT_SHUTDOWN_SILENT);
+	ck_assert_int_eq(tick(30 * SECOND), UTIL_EVENT_SILENT);
 	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
 }
 END_TEST
@@ -253,7 +260,7 @@ START_TEST(an_answer_that_nobody_waits_for_changes_nothing)
 	make_ready(UTIL_SHUTDOWN, 0);
 	packet_bytes = util_shutdown(&service, 0, false, false, packet);
 	ic_answer(packet, IC_STATUS_OK);
-	ck_assert_int_eq(receive(0), UTIL_EVENT_SHUTDOWN_ACCEPTED);
+	ck_assert_int_eq(receive(0), UTIL_EVENT_ACCEPTED);
 	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
 }
 END_TEST
@@ -266,7 +273,7 @@ START_TEST(a_late_answer_does_not_count_for_the_next_order)
 	make_ready(UTIL_SHUTDOWN, 0);
 	late_bytes = util_shutdown(&service, 0, false, false, late);
 	ic_answer(late, IC_STATUS_OK);
-	ck_assert_int_eq(tick(30 * SECOND), UTIL_EVENT_SHUTDOWN_SILENT);
+	ck_assert_int_eq(tick(30 * SECOND), UTIL_EVENT_SILENT);
 	ck_assert_uint_gt(util_shutdown(&service, 31 * SECOND, false, false, packet), 0);
 	ck_assert_int_eq(util_receive(&service, late, late_bytes, 32 * SECOND),
 	                 UTIL_EVENT_BAD_PACKET);
@@ -330,7 +337,7 @@ START_TEST(services_speak_when_they_are_due_and_no_sooner)
 		[UTIL_TIMESYNC] = 5 * SECOND,
 	};
 
-	if (_i == UTIL_SHUTDOWN)
+	if (periods[_i] == 0)
 		return;
 	make_ready((enum util_kind)_i, 10);
 	ck_assert_int_eq(tick(9), UTIL_EVENT_NONE);
@@ -379,7 +386,7 @@ START_TEST(a_shutdown_says_what_it_was_told_and_waits_for_its_limit)
 	ck_assert_uint_eq(message.header.transaction_id, 2);
 	ck_assert_int_eq(tick(5 + UTIL_SHUTDOWN_LIMIT_NS - 1), UTIL_EVENT_NONE);
 	ck_assert(service.pending);
-	ck_assert_int_eq(tick(5 + UTIL_SHUTDOWN_LIMIT_NS), UTIL_EVENT_SHUTDOWN_SILENT);
+	ck_assert_int_eq(tick(5 + UTIL_SHUTDOWN_LIMIT_NS), UTIL_EVENT_SILENT);
 	ck_assert(!service.pending);
 	ck_assert_int_eq(tick(UTIL_NEVER - 1), UTIL_EVENT_NONE);
 }
@@ -389,10 +396,177 @@ START_TEST(a_shutdown_is_cancelled)
 {
 	make_ready(UTIL_SHUTDOWN, 0);
 	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
-	util_shutdown_cancel(&service);
+	util_cancel(&service, 0);
 	ck_assert(!service.pending);
 	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
 	ck_assert_uint_gt(util_shutdown(&service, 0, false, false, packet), 0);
+}
+END_TEST
+
+/* ---- Freezing ---- */
+
+static void freeze(uint64_t now_ns)
+{
+	packet_bytes = util_freeze(&service, now_ns, 10 * SECOND, packet);
+	ck_assert_uint_gt(packet_bytes, 0);
+}
+
+/* The packet is a request of this operation. */
+static void expect_vss(enum ic_vss_operation operation)
+{
+	struct ic_message message;
+	uint8_t found;
+
+	ck_assert(ic_decode(&message, packet, packet_bytes));
+	ck_assert(ic_decode_vss(&message, &found));
+	ck_assert_uint_eq(found, operation);
+}
+
+static enum util_event answer(uint32_t status, uint64_t now_ns)
+{
+	ic_answer(packet, status);
+	return receive(now_ns);
+}
+
+START_TEST(a_guest_is_frozen_and_thawed)
+{
+	make_ready(UTIL_VSS, 0);
+	ck_assert_uint_eq(util_thaw(&service, 0, packet), 0);
+	freeze(SECOND);
+	expect_vss(IC_VSS_FREEZE);
+	ck_assert(service.frozen); /* it may be so before its answer is here */
+	ck_assert_uint_eq(util_thaw(&service, SECOND, packet), 0);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 2 * SECOND), UTIL_EVENT_ACCEPTED);
+	ck_assert(service.frozen);
+	ck_assert_uint_eq(util_freeze(&service, 0, SECOND, packet), 0);
+	packet_bytes = util_thaw(&service, 3 * SECOND, packet);
+	expect_vss(IC_VSS_THAW);
+	ck_assert(service.frozen);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 4 * SECOND), UTIL_EVENT_ACCEPTED);
+	ck_assert(!service.frozen);
+	ck_assert(!service.expired);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+}
+END_TEST
+
+START_TEST(a_guest_that_refuses_to_freeze_is_not_frozen)
+{
+	make_ready(UTIL_VSS, 0);
+	freeze(0);
+	ck_assert_int_eq(answer(IC_STATUS_FAIL, 0), UTIL_EVENT_DENIED);
+	ck_assert(!service.frozen);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+	freeze(0);
+}
+END_TEST
+
+START_TEST(a_guest_that_is_forgotten_is_thawed)
+{
+	make_ready(UTIL_VSS, 0);
+	freeze(0);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 2 * SECOND), UTIL_EVENT_ACCEPTED);
+	ck_assert_int_eq(tick(12 * SECOND - 1), UTIL_EVENT_NONE);
+	ck_assert_int_eq(tick(12 * SECOND), UTIL_EVENT_EXPIRED);
+	expect_vss(IC_VSS_THAW);
+	ck_assert(service.expired);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 13 * SECOND), UTIL_EVENT_ACCEPTED);
+	ck_assert(!service.frozen);
+	ck_assert_uint_eq(util_thaw(&service, 14 * SECOND, packet), 0);
+	ck_assert(service.expired);
+	freeze(15 * SECOND);
+	ck_assert(!service.expired);
+}
+END_TEST
+
+START_TEST(a_guest_that_does_not_say_whether_it_froze_is_thawed)
+{
+	uint8_t late[UTIL_PACKET_BYTES];
+	uint32_t late_bytes;
+
+	make_ready(UTIL_VSS, 0);
+	freeze(0);
+	memcpy(late, packet, sizeof(late));
+	late_bytes = packet_bytes;
+	ic_answer(late, IC_STATUS_OK);
+	ck_assert_int_eq(tick(UTIL_VSS_LIMIT_NS - 1), UTIL_EVENT_NONE);
+	ck_assert_int_eq(tick(UTIL_VSS_LIMIT_NS), UTIL_EVENT_SILENT);
+	expect_vss(IC_VSS_THAW);
+	ck_assert(service.frozen);
+	ck_assert_int_eq(util_receive(&service, late, late_bytes, UTIL_VSS_LIMIT_NS),
+	                 UTIL_EVENT_BAD_PACKET);
+	ck_assert_int_eq(answer(IC_STATUS_OK, UTIL_VSS_LIMIT_NS), UTIL_EVENT_ACCEPTED);
+	ck_assert(!service.frozen);
+}
+END_TEST
+
+START_TEST(a_thaw_without_an_answer_is_asked_for_again)
+{
+	uint64_t now = 0;
+
+	make_ready(UTIL_VSS, 0);
+	freeze(0);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 0), UTIL_EVENT_ACCEPTED);
+	packet_bytes = util_thaw(&service, 0, packet);
+	for (unsigned int i = 0; i < 3; i++) {
+		now += UTIL_VSS_LIMIT_NS;
+		ck_assert_int_eq(tick(now), UTIL_EVENT_SILENT);
+		ck_assert_uint_eq(packet_bytes, 0);
+		now += UTIL_THAW_PERIOD_NS;
+		ck_assert_int_eq(tick(now), UTIL_EVENT_EXPIRED);
+		expect_vss(IC_VSS_THAW);
+	}
+	ck_assert_int_eq(answer(IC_STATUS_OK, now), UTIL_EVENT_ACCEPTED);
+	ck_assert(!service.frozen);
+}
+END_TEST
+
+START_TEST(an_order_to_freeze_that_was_not_sent_changes_nothing)
+{
+	make_ready(UTIL_VSS, 0);
+	freeze(0);
+	util_cancel(&service, 0);
+	ck_assert(!service.frozen);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+	freeze(0);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 0), UTIL_EVENT_ACCEPTED);
+	ck_assert_uint_gt(util_thaw(&service, 0, packet), 0);
+	util_cancel(&service, SECOND); /* an order to thaw is tried again */
+	ck_assert(service.frozen);
+	ck_assert_int_eq(tick(SECOND + UTIL_THAW_PERIOD_NS), UTIL_EVENT_EXPIRED);
+}
+END_TEST
+
+START_TEST(what_a_dead_process_froze_is_thawed_at_once)
+{
+	util_init(&service, UTIL_VSS);
+	util_remember_frozen(&service);
+	packet_bytes = util_open(&service, packet);
+	ck_assert(service.frozen);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+	ck_assert(ic_answer_negotiate(packet, packet_bytes, &ic_vss_versions, &agreed));
+	ck_assert_int_eq(receive(5), UTIL_EVENT_READY);
+	ck_assert_int_eq(tick(5), UTIL_EVENT_EXPIRED);
+	expect_vss(IC_VSS_THAW);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 6), UTIL_EVENT_ACCEPTED);
+	ck_assert(!service.frozen);
+}
+END_TEST
+
+/* ---- Facts ---- */
+
+START_TEST(a_question_about_the_guest_is_one_at_a_time)
+{
+	make_ready(UTIL_KVP, 0);
+	packet_bytes = util_enumerate(&service, 0, KVP_POOL_AUTO, 3, packet);
+	ck_assert_uint_gt(packet_bytes, 0);
+	ck_assert_uint_eq(util_addresses(&service, 0, "52:54:00:00:00:01", packet), 0);
+	ck_assert_uint_eq(service.due_ns, UTIL_KVP_LIMIT_NS);
+	ck_assert_int_eq(answer(0x80070103, 0), UTIL_EVENT_DENIED);
+	ck_assert_uint_eq(service.status, 0x80070103);
+	ck_assert_uint_gt(util_addresses(&service, 0, "52:54:00:00:00:01", packet), 0);
+	ck_assert_int_eq(tick(UTIL_KVP_LIMIT_NS), UTIL_EVENT_SILENT);
+	ck_assert_uint_eq(packet_bytes, 0);
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
 }
 END_TEST
 
@@ -438,15 +612,11 @@ END_TEST
 START_TEST(events_have_names)
 {
 	static const char *const names[UTIL_EVENTS] = {
-		[UTIL_EVENT_NONE] = "none",
-		[UTIL_EVENT_READY] = "ready",
-		[UTIL_EVENT_REFUSED] = "refused",
-		[UTIL_EVENT_ALIVE] = "alive",
-		[UTIL_EVENT_LOST] = "lost",
-		[UTIL_EVENT_SHUTDOWN_ACCEPTED] = "accepted",
-		[UTIL_EVENT_SHUTDOWN_REFUSED] = "refused",
-		[UTIL_EVENT_SHUTDOWN_SILENT] = "no answer",
-		[UTIL_EVENT_BAD_PACKET] = "bad packet",
+		[UTIL_EVENT_NONE] = "none",       [UTIL_EVENT_READY] = "ready",
+		[UTIL_EVENT_REFUSED] = "refused", [UTIL_EVENT_ALIVE] = "alive",
+		[UTIL_EVENT_LOST] = "lost",       [UTIL_EVENT_ACCEPTED] = "accepted",
+		[UTIL_EVENT_DENIED] = "denied",   [UTIL_EVENT_SILENT] = "no answer",
+		[UTIL_EVENT_EXPIRED] = "expired", [UTIL_EVENT_BAD_PACKET] = "bad packet",
 	};
 
 	for (unsigned int i = 0; i < UTIL_EVENTS; i++)
@@ -512,6 +682,14 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(
 		tcase, a_shutdown_says_what_it_was_told_and_waits_for_its_limit, 0, 4);
 	tcase_add_test(tcase, a_shutdown_is_cancelled);
+	tcase_add_test(tcase, a_guest_is_frozen_and_thawed);
+	tcase_add_test(tcase, a_guest_that_refuses_to_freeze_is_not_frozen);
+	tcase_add_test(tcase, a_guest_that_is_forgotten_is_thawed);
+	tcase_add_test(tcase, a_guest_that_does_not_say_whether_it_froze_is_thawed);
+	tcase_add_test(tcase, a_thaw_without_an_answer_is_asked_for_again);
+	tcase_add_test(tcase, an_order_to_freeze_that_was_not_sent_changes_nothing);
+	tcase_add_test(tcase, what_a_dead_process_froze_is_thawed_at_once);
+	tcase_add_test(tcase, a_question_about_the_guest_is_one_at_a_time);
 	tcase_add_test(tcase, an_opened_service_begins_anew);
 	tcase_add_test(tcase, a_closed_service_waits_for_nothing);
 	tcase_add_test(tcase, the_time_when_a_guest_was_seen_is_kept);

@@ -33,19 +33,37 @@ bool util_channel_open(struct util_channel *channel, struct vsp_channel *vsp)
 	return true;
 }
 
-/* The answer to a shutdown order, if one waits. */
+/* The answer to an order to the guest, if one waits. */
 static void answer_order(struct util *util, struct util_channel *channel, const char *why)
 {
-	if (channel->shutdown_tag != 0)
-		util_answer(util, channel->shutdown_tag, why);
-	channel->shutdown_tag = 0;
+	if (channel->tag != 0)
+		util_answer(util, channel->tag, why);
+	channel->tag = 0;
+}
+
+/* Those who want to know what the guest tells get what there is. */
+static void answer_waiting(struct util *util)
+{
+	for (uint32_t i = 0; i < util->waiting_count; i++)
+		util_answer_guest(util, util->waiting[i]);
+	util->waiting_count = 0;
+}
+
+/* Nothing comes from this guest any more. */
+static void end_service(struct util *util, struct util_channel *channel, const char *why)
+{
+	util_close(&channel->service);
+	answer_order(util, channel, why);
+	if (channel->service.kind != UTIL_KVP)
+		return;
+	util_facts_answered(&util->facts, UTIL_EVENT_SILENT, NULL, 0);
+	answer_waiting(util);
 }
 
 static void break_off(struct util *util, struct util_channel *channel)
 {
 	channel->broken = true;
-	util_close(&channel->service);
-	answer_order(util, channel, "the guest broke its rings; use stop");
+	end_service(util, channel, "the guest broke its rings; use stop");
 	vsp_log(util->vsp, VSP_LOG_ERROR,
 	        "%s: the guest broke its rings: the service ends until it is reopened",
 	        util_kind_name(channel->service.kind));
@@ -67,38 +85,6 @@ static bool send(struct util *util, struct util_channel *channel, const uint8_t 
 	if (status != RING_OK && status != RING_FULL)
 		break_off(util, channel);
 	return status == RING_OK;
-}
-
-/* ---- Events ---- */
-
-static void take_event(struct util *util, struct util_channel *channel,
-                       enum util_event event)
-{
-	char why[64];
-
-	switch (event) {
-	case UTIL_EVENT_NONE:
-	case UTIL_EVENT_BAD_PACKET: /* a guest that talks nonsense is not worth a line */
-	case UTIL_EVENTS:
-		break;
-	case UTIL_EVENT_READY:
-	case UTIL_EVENT_REFUSED:
-	case UTIL_EVENT_ALIVE:
-	case UTIL_EVENT_LOST:
-		util_tell(util, channel->service.kind, event);
-		break;
-	case UTIL_EVENT_SHUTDOWN_ACCEPTED:
-		answer_order(util, channel, NULL);
-		break;
-	case UTIL_EVENT_SHUTDOWN_REFUSED:
-		snprintf(why, sizeof(why), "the guest refused (status 0x%08x)",
-		         channel->service.status);
-		answer_order(util, channel, why);
-		break;
-	case UTIL_EVENT_SHUTDOWN_SILENT:
-		answer_order(util, channel, "the guest did not answer; use stop");
-		break;
-	}
 }
 
 /* ---- The clock ---- */
@@ -124,6 +110,117 @@ static void set_timer(struct util *util)
 	(void)timerfd_settime(util->timer_fd, TFD_TIMER_ABSTIME, &next, NULL);
 }
 
+/* For the process that may have to take this one's place. */
+static void remember_frozen(struct util *util)
+{
+	util->table->frozen = util->channels[UTIL_VSS].service.frozen;
+}
+
+/* ---- What the guest tells of itself ---- */
+
+/* The round's next question; when there is none, it is over. */
+static void ask_next(struct util *util)
+{
+	struct util_channel *channel = &util->channels[UTIL_KVP];
+	uint8_t packet[UTIL_PACKET_BYTES];
+	uint32_t bytes = util_facts_next(&util->facts, &channel->service,
+	                                 time_now().now_ns, packet);
+
+	if (bytes != 0 && send(util, channel, packet, bytes))
+		return;
+	if (bytes != 0 && !channel->broken) {
+		util_cancel(&channel->service, 0);
+		util_facts_answered(&util->facts, UTIL_EVENT_SILENT, NULL, 0);
+	}
+	answer_waiting(util);
+}
+
+void util_channel_ask(struct util *util, uint32_t tag)
+{
+	bool idle = util->facts.step == UTIL_STEP_NONE;
+
+	if (util->waiting_count == UTIL_WAITING_MAX) {
+		util_answer_guest(util, tag);
+		return;
+	}
+	util->waiting[util->waiting_count++] = tag;
+	if (!idle)
+		return;
+	util_facts_begin(&util->facts);
+	ask_next(util);
+	set_timer(util);
+}
+
+/* ---- Events ---- */
+
+/* An order to the guest has its end. */
+static void take_answer(struct util *util, struct util_channel *channel,
+                        enum util_event event)
+{
+	char why[64];
+
+	switch (event) {
+	case UTIL_EVENT_ACCEPTED:
+		answer_order(util, channel, NULL);
+		break;
+	case UTIL_EVENT_DENIED:
+		snprintf(why, sizeof(why), "the guest refused (status 0x%08x)",
+		         channel->service.status);
+		answer_order(util, channel, why);
+		break;
+	default:
+		answer_order(util, channel,
+		             channel->service.kind == UTIL_SHUTDOWN ?
+		                     "the guest did not answer; use stop" :
+		                     "the guest did not answer");
+		break;
+	}
+}
+
+static void take_event(struct util *util, struct util_channel *channel,
+                       enum util_event event)
+{
+	switch (event) {
+	case UTIL_EVENT_NONE:
+	case UTIL_EVENT_BAD_PACKET: /* a guest that talks nonsense is not worth a line */
+	case UTIL_EVENTS:
+		break;
+	case UTIL_EVENT_READY:
+	case UTIL_EVENT_REFUSED:
+	case UTIL_EVENT_ALIVE:
+	case UTIL_EVENT_LOST:
+		util_tell(util, channel->service.kind, event);
+		break;
+	case UTIL_EVENT_ACCEPTED:
+	case UTIL_EVENT_DENIED:
+	case UTIL_EVENT_SILENT:
+		take_answer(util, channel, event);
+		break;
+	case UTIL_EVENT_EXPIRED:
+		vsp_log(util->vsp, VSP_LOG_ERROR,
+		        "vss: frozen for as long as it was to be, or by a provider that "
+		        "died: it is thawed");
+		util_tell(util, channel->service.kind, event);
+		break;
+	}
+	remember_frozen(util);
+}
+
+/* With what came with it, if that ends a question about the guest. */
+static void take_event_of(struct util *util, struct util_channel *channel,
+                          enum util_event event, const void *payload, uint32_t bytes)
+{
+	take_event(util, channel, event);
+	if (channel->service.kind != UTIL_KVP ||
+	    (event != UTIL_EVENT_ACCEPTED && event != UTIL_EVENT_DENIED &&
+	     event != UTIL_EVENT_SILENT))
+		return;
+	util_facts_answered(&util->facts, event, payload, bytes);
+	ask_next(util);
+}
+
+/* ---- What is due ---- */
+
 static void tick(struct util *util, struct util_channel *channel,
                  const struct util_time *now)
 {
@@ -131,9 +228,11 @@ static void tick(struct util *util, struct util_channel *channel,
 	uint32_t bytes;
 	enum util_event event = util_tick(&channel->service, now, packet, &bytes);
 
-	if (bytes != 0)
-		(void)send(util, channel, packet, bytes); /* lost ones do no harm */
-	take_event(util, channel, event);
+	/* Lost ones do no harm, but an order to thaw. */
+	if (bytes != 0 && !send(util, channel, packet, bytes) &&
+	    channel->service.kind == UTIL_VSS && !channel->broken)
+		util_cancel(&channel->service, now->now_ns);
+	take_event_of(util, channel, event, NULL, 0);
 }
 
 void util_tick_all(struct util *util)
@@ -162,9 +261,10 @@ static void take_packet(struct util *util, struct util_channel *channel,
 {
 	if (received->type != VMBUS_PACKET_INBAND)
 		return;
-	take_event(util, channel,
-	           util_receive(&channel->service, received->payload,
-	                        received->payload_bytes, time_now().now_ns));
+	take_event_of(util, channel,
+	              util_receive(&channel->service, received->payload,
+	                           received->payload_bytes, time_now().now_ns),
+	              received->payload, received->payload_bytes);
 }
 
 static void take_packets(struct util *util, struct util_channel *channel,
@@ -214,14 +314,29 @@ void util_channel_close(struct util *util, struct util_channel *channel)
 {
 	struct vsp_channel *vsp = channel->vsp;
 
-	util_close(&channel->service);
-	answer_order(util, channel, "the guest closed the channel");
+	end_service(util, channel, "the guest closed the channel");
 	channel->vsp = NULL;
 	set_timer(util);
 	vsp_channel_closed(util->vsp, vsp);
 }
 
-/* ---- Shutdown ---- */
+/* ---- Orders to the guest ---- */
+
+/* The packet of an order, which waits for the guest's answer from now on. */
+static bool give_order(struct util *util, struct util_channel *channel, uint32_t tag,
+                       const uint8_t *packet, uint32_t bytes, const char **why)
+{
+	remember_frozen(util); /* before the guest can hear of it */
+	if (!send(util, channel, packet, bytes)) {
+		util_cancel(&channel->service, time_now().now_ns);
+		remember_frozen(util);
+		*why = "the guest does not take its messages";
+		return false;
+	}
+	channel->tag = tag;
+	set_timer(util);
+	return true;
+}
 
 bool util_channel_shutdown(struct util *util, uint32_t tag, bool restart, bool force,
                            const char **why)
@@ -236,12 +351,42 @@ bool util_channel_shutdown(struct util *util, uint32_t tag, bool restart, bool f
 		                                  "the guest does not listen; use stop";
 		return false;
 	}
-	if (!send(util, channel, packet, bytes)) {
-		util_shutdown_cancel(&channel->service);
-		*why = "the guest does not take its messages; use stop";
-		return false;
-	}
-	channel->shutdown_tag = tag;
-	set_timer(util);
-	return true;
+	return give_order(util, channel, tag, packet, bytes, why);
+}
+
+static const char *why_not(const struct util_service *service)
+{
+	if (service->state != UTIL_READY)
+		return "the guest does not listen (it needs the driver hv_utils and "
+		       "hv_vss_daemon, of hyperv-daemons)";
+	if (service->pending)
+		return "the guest has not answered the last such order";
+	if (service->frozen)
+		return "it is frozen already";
+	return service->expired ?
+	               "its time was over and it went on before this: what was "
+	               "copied since is not of one moment" :
+	               "it is not frozen";
+}
+
+bool util_channel_freeze(struct util *util, uint32_t tag, uint64_t seconds,
+                         const char **why)
+{
+	struct util_channel *channel = &util->channels[UTIL_VSS];
+	uint8_t packet[UTIL_PACKET_BYTES];
+	uint32_t bytes = util_freeze(&channel->service, time_now().now_ns,
+	                             seconds * UTIL_SECOND_NS, packet);
+
+	*why = why_not(&channel->service);
+	return bytes != 0 && give_order(util, channel, tag, packet, bytes, why);
+}
+
+bool util_channel_thaw(struct util *util, uint32_t tag, const char **why)
+{
+	struct util_channel *channel = &util->channels[UTIL_VSS];
+	uint8_t packet[UTIL_PACKET_BYTES];
+	uint32_t bytes = util_thaw(&channel->service, time_now().now_ns, packet);
+
+	*why = why_not(&channel->service);
+	return bytes != 0 && give_order(util, channel, tag, packet, bytes, why);
 }

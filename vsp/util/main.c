@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* viridis-util: the provider of heartbeat, shutdown and time synchronization. */
+/* viridis-util: the provider of the utility services. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +25,11 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 	util->vsp = vsp;
 	for (unsigned int i = 0; i < UTIL_KINDS; i++)
 		util_init(&util->channels[i].service, (enum util_kind)i);
-	if (!util_configure_channels(util, json, error, error_bytes))
+	if (!util_configure(util, json, error, error_bytes))
 		return false;
+	util->table = vsp_table(vsp);
+	if (util->table->frozen)
+		util_remember_frozen(&util->channels[UTIL_VSS].service);
 	util->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (util->timer_fd < 0 || !vsp_watch(vsp, util->timer_fd, timer_ready, util)) {
 		snprintf(error, error_bytes, "timer: %s", strerror(errno));

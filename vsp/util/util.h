@@ -3,11 +3,16 @@
 #ifndef VIRIDIS_VSP_UTIL_UTIL_H
 #define VIRIDIS_VSP_UTIL_UTIL_H
 
+#include <json-glib/json-glib.h>
+
 #include "vsp/lib/vsp.h"
-#include "vsp/util/core/util_service.h"
+#include "vsp/util/core/util_facts.h"
 
 /* A guest's packets are as long as ours, padded. */
-#define UTIL_BUFFER_BYTES 4096u
+#define UTIL_BUFFER_BYTES 8192u
+_Static_assert(UTIL_BUFFER_BYTES >= UTIL_PACKET_BYTES, "the longest comes back");
+/* Orders that wait for the end of one round of questions. */
+#define UTIL_WAITING_MAX 8u
 /* Packets taken from one channel before the others and the worker get their turn. */
 #define UTIL_PACKETS_PER_TURN 64u
 
@@ -17,14 +22,23 @@ struct util_channel {
 	struct vsp_channel *vsp; /* NULL: closed */
 	struct ring_consumer in;
 	struct ring_producer out;
-	bool broken;           /* the guest broke its rings */
-	uint32_t shutdown_tag; /* of the order that waits for the guest's answer */
+	bool broken;  /* the guest broke its rings */
+	uint32_t tag; /* of the order that waits for the guest's answer */
+};
+
+/* In vsp_table(): what the process that takes this one's place must know. */
+struct util_table {
+	uint32_t frozen; /* the guest's file systems stand still */
 };
 
 struct util {
 	struct vsp *vsp;
 	int timer_fd;
 	struct util_channel channels[UTIL_KINDS];
+	struct util_facts facts;
+	uint32_t waiting[UTIL_WAITING_MAX]; /* orders that want them */
+	uint32_t waiting_count;
+	struct util_table *table;
 	_Alignas(8) uint8_t buffer[UTIL_BUFFER_BYTES];
 };
 
@@ -40,15 +54,28 @@ void util_channel_pump(struct util *util, struct util_channel *channel);
 /* What is due by now on all channels; then the timer is set anew. */
 void util_tick_all(struct util *util);
 
-/* Send the guest on its way; false and *why: it cannot be. The answer comes as an event. */
+/*
+ * Orders to the guest: send it on its way, freeze its file systems and thaw them. False and *why: it cannot be. Else the
+ * order is answered as the guest answers.
+ */
 MUST_CHECK bool util_channel_shutdown(struct util *util, uint32_t tag, bool restart,
                                       bool force, const char **why);
+MUST_CHECK bool util_channel_freeze(struct util *util, uint32_t tag, uint64_t seconds,
+                                    const char **why);
+MUST_CHECK bool util_channel_thaw(struct util *util, uint32_t tag, const char **why);
+
+/* What the guest tells of itself is answered to this order: once it has told it, or now when it tells nothing. */
+void util_channel_ask(struct util *util, uint32_t tag);
+
+/* ---- config.c ---- */
+
+/* CONFIG's JSON. */
+MUST_CHECK bool util_configure(struct util *util, const char *json, char *error,
+                               size_t error_bytes);
 
 /* ---- orders.c ---- */
 
-/* Which channel has which class, from CONFIG. */
-MUST_CHECK bool util_configure_channels(struct util *util, const char *json, char *error,
-                                        size_t error_bytes);
+#define UTIL_FREEZE_SECONDS_MAX 3600
 
 /* An order from the worker, answered now or later. */
 void util_order(struct util *util, uint32_t tag, const char *json);
@@ -58,5 +85,13 @@ void util_answer(struct util *util, uint32_t tag, const char *why);
 
 /* {"event": kind, "state": event}, unasked. */
 void util_tell(struct util *util, enum util_kind kind, enum util_event event);
+
+/* The member of its name: its state and counts. */
+void util_add_service(JsonBuilder *builder, const struct util_service *service);
+
+/* ---- guest.c ---- */
+
+/* What is known of the guest, as the answer to this order. */
+void util_answer_guest(struct util *util, uint32_t tag);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Heartbeat, shutdown, time synchronization: see util_service.h. */
+/* Heartbeat, shutdown, time synchronization, facts, freezing: see util_service.h. */
 #include "vsp/util/core/util_service.h"
 
 #include <stddef.h>
@@ -44,6 +44,8 @@ static const struct kind {
 	                    .type = IC_SHUTDOWN },
 	[UTIL_TIMESYNC] = { "timesync", &arrival_timesync_versions, IC_TIMESYNC,
 	                    request_timesync, UTIL_TIMESYNC_PERIOD_NS },
+	[UTIL_KVP] = { .name = "kvp", .versions = &ic_kvp_versions, .type = IC_KVP },
+	[UTIL_VSS] = { .name = "vss", .versions = &ic_vss_versions, .type = IC_VSS },
 };
 
 void util_init(struct util_service *service, enum util_kind kind)
@@ -55,7 +57,11 @@ void util_init(struct util_service *service, enum util_kind kind)
 
 uint32_t util_open(struct util_service *service, uint8_t packet[UTIL_PACKET_BYTES])
 {
+	bool frozen = service->frozen;
+
 	util_init(service, service->kind);
+	service->frozen = frozen;
+	service->expired = frozen;
 	service->state = UTIL_NEGOTIATING;
 	return ic_encode_negotiate(packet, kinds[service->kind].versions,
 	                           ++service->transaction_id);
@@ -83,7 +89,7 @@ static enum util_event negotiated(struct util_service *service,
 	}
 	service->state = UTIL_READY;
 	service->seen_ns = now_ns;
-	if (kind->periodic)
+	if (kind->periodic || service->frozen)
 		service->due_ns = now_ns; /* at once */
 	return UTIL_EVENT_READY;
 }
@@ -106,8 +112,8 @@ static enum util_event heartbeat_answered(struct util_service *service,
 	return was_alive ? UTIL_EVENT_NONE : UTIL_EVENT_ALIVE;
 }
 
-static enum util_event shutdown_answered(struct util_service *service,
-                                         const struct ic_message *message)
+static enum util_event request_answered(struct util_service *service,
+                                        const struct ic_message *message)
 {
 	if (!service->pending ||
 	    message->header.transaction_id != service->transaction_id)
@@ -115,8 +121,21 @@ static enum util_event shutdown_answered(struct util_service *service,
 	service->pending = false;
 	service->due_ns = UTIL_NEVER;
 	service->status = message->header.status;
-	return service->status == IC_STATUS_OK ? UTIL_EVENT_SHUTDOWN_ACCEPTED :
-	                                         UTIL_EVENT_SHUTDOWN_REFUSED;
+	return service->status == IC_STATUS_OK ? UTIL_EVENT_ACCEPTED : UTIL_EVENT_DENIED;
+}
+
+/* U4. A guest that refuses to thaw may be asked again. */
+static enum util_event vss_answered(struct util_service *service,
+                                    const struct ic_message *message, uint64_t now_ns)
+{
+	enum util_event event = request_answered(service, message);
+	bool freeze = service->operation == IC_VSS_FREEZE;
+
+	if (event == UTIL_EVENT_ACCEPTED && freeze)
+		service->due_ns = now_ns + service->hold_ns;
+	else if (event == UTIL_EVENT_ACCEPTED || (event == UTIL_EVENT_DENIED && freeze))
+		service->frozen = false;
+	return event;
 }
 
 static enum util_event answered(struct util_service *service,
@@ -128,7 +147,10 @@ static enum util_event answered(struct util_service *service,
 	case UTIL_HEARTBEAT:
 		return heartbeat_answered(service, message, now_ns);
 	case UTIL_SHUTDOWN:
-		return shutdown_answered(service, message);
+	case UTIL_KVP:
+		return request_answered(service, message);
+	case UTIL_VSS:
+		return vss_answered(service, message, now_ns);
 	case UTIL_TIMESYNC: /* what the guest made of it, it keeps to itself */
 	case UTIL_KINDS:
 		break;
@@ -182,6 +204,48 @@ static bool heartbeat_lost(const struct util_service *service, uint64_t now_ns)
 	return service->alive && now_ns - service->seen_ns >= UTIL_HEARTBEAT_LOST_NS;
 }
 
+/* U2: 0 when the guest is not ready, or has not answered the last request. */
+static bool begin(struct util_service *service, uint64_t now_ns, uint64_t limit_ns)
+{
+	if (service->state != UTIL_READY || service->pending)
+		return false;
+	service->pending = true;
+	service->due_ns = now_ns + limit_ns;
+	service->transaction_id++;
+	return true;
+}
+
+static uint32_t ask_vss(struct util_service *service, uint64_t now_ns,
+                        enum ic_vss_operation operation, uint8_t *packet)
+{
+	if (!begin(service, now_ns, UTIL_VSS_LIMIT_NS))
+		return 0;
+	service->operation = (uint8_t)operation;
+	service->frozen = true; /* U4 */
+	return ic_encode_vss(packet, &service->agreed, service->transaction_id,
+	                     operation);
+}
+
+/* A request's time is over, or that of a freeze. */
+static enum util_event overdue(struct util_service *service, uint64_t now_ns,
+                               uint8_t *packet, uint32_t *bytes)
+{
+	bool was_pending = service->pending;
+
+	service->pending = false;
+	service->due_ns = UTIL_NEVER;
+	if (!service->frozen)
+		return UTIL_EVENT_SILENT;
+	/* A guest that did not answer may be frozen, or be so yet. */
+	if (was_pending && service->operation == IC_VSS_THAW) {
+		service->due_ns = now_ns + UTIL_THAW_PERIOD_NS;
+		return UTIL_EVENT_SILENT;
+	}
+	service->expired = true;
+	*bytes = ask_vss(service, now_ns, IC_VSS_THAW, packet);
+	return was_pending ? UTIL_EVENT_SILENT : UTIL_EVENT_EXPIRED;
+}
+
 enum util_event util_tick(struct util_service *service, const struct util_time *time,
                           uint8_t packet[UTIL_PACKET_BYTES], uint32_t *bytes)
 {
@@ -190,11 +254,8 @@ enum util_event util_tick(struct util_service *service, const struct util_time *
 	*bytes = 0;
 	if (service->state != UTIL_READY || time->now_ns < service->due_ns)
 		return UTIL_EVENT_NONE;
-	if (!kind->periodic) {
-		service->due_ns = UTIL_NEVER;
-		service->pending = false;
-		return UTIL_EVENT_SHUTDOWN_SILENT;
-	}
+	if (!kind->periodic)
+		return overdue(service, time->now_ns, packet, bytes);
 	service->due_ns = time->now_ns + kind->period_ns;
 	*bytes = kind->periodic(service, time, packet);
 	if (service->kind != UTIL_HEARTBEAT || !heartbeat_lost(service, time->now_ns))
@@ -209,18 +270,59 @@ uint32_t util_shutdown(struct util_service *service, uint64_t now_ns, bool resta
 	uint32_t flags = (restart ? IC_SHUTDOWN_RESTART : 0) |
 	                 (force ? IC_SHUTDOWN_FORCE : 0);
 
-	if (service->state != UTIL_READY || service->pending)
+	if (!begin(service, now_ns, UTIL_SHUTDOWN_LIMIT_NS))
 		return 0;
-	service->pending = true;
-	service->due_ns = now_ns + UTIL_SHUTDOWN_LIMIT_NS;
-	return ic_encode_shutdown(packet, &service->agreed, ++service->transaction_id,
+	return ic_encode_shutdown(packet, &service->agreed, service->transaction_id,
 	                          flags, 0, "asked for on the host");
 }
 
-void util_shutdown_cancel(struct util_service *service)
+uint32_t util_enumerate(struct util_service *service, uint64_t now_ns, enum kvp_pool pool,
+                        uint32_t index, uint8_t packet[UTIL_PACKET_BYTES])
+{
+	if (!begin(service, now_ns, UTIL_KVP_LIMIT_NS))
+		return 0;
+	return kvp_encode_enumerate(packet, &service->agreed, service->transaction_id,
+	                            pool, index);
+}
+
+uint32_t util_addresses(struct util_service *service, uint64_t now_ns, const char *mac,
+                        uint8_t packet[UTIL_PACKET_BYTES])
+{
+	if (!begin(service, now_ns, UTIL_KVP_LIMIT_NS))
+		return 0;
+	return kvp_encode_addresses(packet, &service->agreed, service->transaction_id,
+	                            mac);
+}
+
+uint32_t util_freeze(struct util_service *service, uint64_t now_ns, uint64_t hold_ns,
+                     uint8_t packet[UTIL_PACKET_BYTES])
+{
+	if (service->frozen)
+		return 0;
+	service->expired = false;
+	service->hold_ns = hold_ns;
+	return ask_vss(service, now_ns, IC_VSS_FREEZE, packet);
+}
+
+uint32_t util_thaw(struct util_service *service, uint64_t now_ns,
+                   uint8_t packet[UTIL_PACKET_BYTES])
+{
+	return service->frozen ? ask_vss(service, now_ns, IC_VSS_THAW, packet) : 0;
+}
+
+void util_remember_frozen(struct util_service *service)
+{
+	service->frozen = true;
+}
+
+void util_cancel(struct util_service *service, uint64_t now_ns)
 {
 	service->pending = false;
 	service->due_ns = UTIL_NEVER;
+	if (service->operation == IC_VSS_FREEZE)
+		service->frozen = false;
+	else if (service->frozen)
+		service->due_ns = now_ns + UTIL_THAW_PERIOD_NS;
 }
 
 void util_resynchronize(struct util_service *service)
@@ -260,15 +362,11 @@ const char *util_kind_name(enum util_kind kind)
 const char *util_event_name(enum util_event event)
 {
 	static const char *const names[UTIL_EVENTS] = {
-		[UTIL_EVENT_NONE] = "none",
-		[UTIL_EVENT_READY] = "ready",
-		[UTIL_EVENT_REFUSED] = "refused",
-		[UTIL_EVENT_ALIVE] = "alive",
-		[UTIL_EVENT_LOST] = "lost",
-		[UTIL_EVENT_SHUTDOWN_ACCEPTED] = "accepted",
-		[UTIL_EVENT_SHUTDOWN_REFUSED] = "refused",
-		[UTIL_EVENT_SHUTDOWN_SILENT] = "no answer",
-		[UTIL_EVENT_BAD_PACKET] = "bad packet",
+		[UTIL_EVENT_NONE] = "none",       [UTIL_EVENT_READY] = "ready",
+		[UTIL_EVENT_REFUSED] = "refused", [UTIL_EVENT_ALIVE] = "alive",
+		[UTIL_EVENT_LOST] = "lost",       [UTIL_EVENT_ACCEPTED] = "accepted",
+		[UTIL_EVENT_DENIED] = "denied",   [UTIL_EVENT_SILENT] = "no answer",
+		[UTIL_EVENT_EXPIRED] = "expired", [UTIL_EVENT_BAD_PACKET] = "bad packet",
 	};
 
 	return names[event];

@@ -10,6 +10,8 @@
  * U2 One request is under way at most, except that heartbeats and time samples, whose answers
  *    tell nothing but that there is one, do not wait for the last one's.
  * U3 Times are nanoseconds of one monotonic clock of the caller's.
+ * U4 A guest that was asked to freeze counts as frozen until it has thawed, or said that it did not freeze: over the
+ *    end of its channel, and of this process. When its time is over it is asked to thaw, until it answers.
  */
 #ifndef VIRIDIS_VSP_UTIL_SERVICE_H
 #define VIRIDIS_VSP_UTIL_SERVICE_H
@@ -18,18 +20,25 @@
 #include <stdint.h>
 
 #include "vmbus/class/ic.h"
+#include "vmbus/class/kvp.h"
 
 #define UTIL_SECOND_NS           UINT64_C(1000000000)
 #define UTIL_HEARTBEAT_PERIOD_NS (2 * UTIL_SECOND_NS)
 #define UTIL_HEARTBEAT_LOST_NS   (10 * UTIL_SECOND_NS)
 #define UTIL_TIMESYNC_PERIOD_NS  (5 * UTIL_SECOND_NS)
 #define UTIL_SHUTDOWN_LIMIT_NS   (30 * UTIL_SECOND_NS)
-#define UTIL_NEVER               UINT64_MAX
+#define UTIL_KVP_LIMIT_NS        (5 * UTIL_SECOND_NS)
+#define UTIL_VSS_LIMIT_NS        (60 * UTIL_SECOND_NS)
+#define UTIL_THAW_PERIOD_NS \
+	(1 * UTIL_SECOND_NS) /* between one that was not answered and the next */
+#define UTIL_NEVER UINT64_MAX
 
 enum util_kind {
 	UTIL_HEARTBEAT,
 	UTIL_SHUTDOWN,
 	UTIL_TIMESYNC,
+	UTIL_KVP, /* what the guest tells of itself: util_facts.h */
+	UTIL_VSS, /* its file systems, frozen */
 	UTIL_KINDS,
 };
 
@@ -42,14 +51,15 @@ enum util_state {
 
 enum util_event {
 	UTIL_EVENT_NONE,
-	UTIL_EVENT_READY,             /* versions are agreed */
-	UTIL_EVENT_REFUSED,           /* the guest knows none of our versions */
-	UTIL_EVENT_ALIVE,             /* first heartbeat, or first after a loss */
-	UTIL_EVENT_LOST,              /* no heartbeat for UTIL_HEARTBEAT_LOST_NS */
-	UTIL_EVENT_SHUTDOWN_ACCEPTED, /* the guest will now go down by itself */
-	UTIL_EVENT_SHUTDOWN_REFUSED,  /* `status` says why */
-	UTIL_EVENT_SHUTDOWN_SILENT,   /* no answer in UTIL_SHUTDOWN_LIMIT_NS */
-	UTIL_EVENT_BAD_PACKET,        /* not what a guest sends; nothing changed */
+	UTIL_EVENT_READY,    /* versions are agreed */
+	UTIL_EVENT_REFUSED,  /* the guest knows none of our versions */
+	UTIL_EVENT_ALIVE,    /* first heartbeat, or first after a loss */
+	UTIL_EVENT_LOST,     /* no heartbeat for UTIL_HEARTBEAT_LOST_NS */
+	UTIL_EVENT_ACCEPTED, /* the guest has done, or will do, as it was asked */
+	UTIL_EVENT_DENIED,   /* `status` says why */
+	UTIL_EVENT_SILENT,   /* no answer to a request in its time */
+	UTIL_EVENT_EXPIRED, /* frozen for as long as it may be: the packet is to thaw it */
+	UTIL_EVENT_BAD_PACKET, /* not what a guest sends; nothing changed */
 	UTIL_EVENTS,
 };
 
@@ -67,9 +77,15 @@ struct util_service {
 	uint64_t answers;
 	uint64_t missed; /* requests since the last answer */
 
-	/* shutdown */
+	/* shutdown, kvp, vss */
 	bool pending;
 	uint32_t status; /* the last answer's */
+
+	/* vss */
+	uint8_t operation; /* that was asked for last */
+	bool frozen;       /* U4 */
+	bool expired;      /* its time was over before somebody asked to thaw it */
+	uint64_t hold_ns;  /* how long it may be frozen */
 
 	/* timesync */
 	bool synchronized;
@@ -82,7 +98,8 @@ struct util_time {
 	uint64_t utc_100ns;
 };
 
-#define UTIL_PACKET_BYTES IC_PACKET_BYTES_MAX
+#define UTIL_PACKET_BYTES KVP_PACKET_BYTES_MAX
+_Static_assert(KVP_PACKET_BYTES_MAX >= IC_PACKET_BYTES_MAX, "no request is longer");
 
 void util_init(struct util_service *service, enum util_kind kind);
 
@@ -105,8 +122,23 @@ enum util_event util_tick(struct util_service *service, const struct util_time *
 uint32_t util_shutdown(struct util_service *service, uint64_t now_ns, bool restart,
                        bool force, uint8_t packet[UTIL_PACKET_BYTES]);
 
+/* Likewise: the item of that number, and the addresses of an adapter. */
+uint32_t util_enumerate(struct util_service *service, uint64_t now_ns, enum kvp_pool pool,
+                        uint32_t index, uint8_t packet[UTIL_PACKET_BYTES]);
+uint32_t util_addresses(struct util_service *service, uint64_t now_ns, const char *mac,
+                        uint8_t packet[UTIL_PACKET_BYTES]);
+
+/* Likewise: freeze the file systems, for `hold_ns` at most (0: it is frozen already), and thaw them (0: it is not). */
+uint32_t util_freeze(struct util_service *service, uint64_t now_ns, uint64_t hold_ns,
+                     uint8_t packet[UTIL_PACKET_BYTES]);
+uint32_t util_thaw(struct util_service *service, uint64_t now_ns,
+                   uint8_t packet[UTIL_PACKET_BYTES]);
+
+/* It was frozen by a process before this one: have it thawed as soon as it listens. */
+void util_remember_frozen(struct util_service *service);
+
 /* It could not be sent after all. */
-void util_shutdown_cancel(struct util_service *service);
+void util_cancel(struct util_service *service, uint64_t now_ns);
 
 /* The guest's clock jumped (it was paused, say): set it anew at the next tick. */
 void util_resynchronize(struct util_service *service);
