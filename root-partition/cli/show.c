@@ -4,6 +4,8 @@
 
 #include "root-partition/cli/client.h"
 #include "root-partition/cli/command.h"
+#include "root-partition/cli/guest.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/store.h"
 
@@ -94,6 +96,25 @@ static void print_net(const struct definition_net *net)
 		g_print("           hostfwd %s\n", (char *)net->forwards->pdata[i]);
 }
 
+/* What it was not given, it has not. */
+static void print_disk(const struct definition_disk *disk)
+{
+	g_autofree char *bps = definition_format_size(disk->bps);
+
+	g_print("disk       %s (LUN %u, by-id wwn-0x3%015" G_GINT64_MODIFIER "x%s",
+	        disk->path, disk->lun, disk->identity & DEFINITION_IDENTITY_MASK,
+	        disk->read_only ? ", read-only" : "");
+	if (disk->serial)
+		g_print(", serial %s", disk->serial);
+	if (disk->cache != DEFINITION_CACHE_DIRECT)
+		g_print(", cache %s", definition_disk_cache_name(disk->cache));
+	if (disk->iops)
+		g_print(", %u requests/s", disk->iops);
+	if (disk->bps)
+		g_print(", %s/s", bps);
+	g_print(")\n");
+}
+
 static void print_definition(const struct definition *definition)
 {
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
@@ -111,14 +132,8 @@ static void print_definition(const struct definition *definition)
 	if (definition->initrd)
 		g_print("initrd     %s\n", definition->initrd);
 	g_print("cmdline    %s\n", definition->cmdline);
-	for (guint i = 0; i < definition->disks->len; i++) {
-		const struct definition_disk *disk = definition->disks->pdata[i];
-
-		g_print("disk       %s (LUN %u, by-id wwn-0x3%015" G_GINT64_MODIFIER
-		        "x%s)\n",
-		        disk->path, disk->lun, disk->identity & DEFINITION_IDENTITY_MASK,
-		        disk->read_only ? ", read-only" : "");
-	}
+	for (guint i = 0; i < definition->disks->len; i++)
+		print_disk(definition->disks->pdata[i]);
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
@@ -170,7 +185,7 @@ static void print_status(JsonObject *status)
 
 /* The definition with state, reason and what the worker says as further members. */
 static void print_info_json(const struct definition *definition, const char *state,
-                            const char *reason, JsonObject *status)
+                            const char *reason, JsonObject *status, JsonObject *guest)
 {
 	g_autofree char *text = definition_to_json(definition);
 	g_autoptr(JsonNode) node = json_from_string(text, NULL);
@@ -182,6 +197,10 @@ static void print_info_json(const struct definition *definition, const char *sta
 	json_object_set_string_member(object, "reason", reason);
 	if (status)
 		json_object_set_object_member(object, "status", json_object_ref(status));
+	if (guest) {
+		json_object_remove_member(guest, "ok");
+		json_object_set_object_member(object, "guest", json_object_ref(guest));
+	}
 	printed = json_to_string(node, TRUE);
 	g_print("%s\n", printed);
 }
@@ -212,6 +231,7 @@ enum command_status command_info(const struct command *command, int argc, char *
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
 	g_autoptr(definition_pointer) definition = NULL;
 	g_autoptr(JsonObject) running = NULL;
+	g_autoptr(JsonObject) guest = NULL;
 	g_autofree char *reason = NULL;
 	g_autofree char *state = NULL;
 	g_autoptr(GError) error = NULL;
@@ -229,8 +249,10 @@ enum command_status command_info(const struct command *command, int argc, char *
 	if (client_state_alive(state) &&
 	    !ask_status(name, &running, &state, &reason, &error))
 		return command_fail(error);
+	if (running && strcmp(state, "running") == 0)
+		guest = guest_ask(name);
 	if (command_json()) {
-		print_info_json(definition, state, reason, running);
+		print_info_json(definition, state, reason, running, guest);
 		return COMMAND_DONE;
 	}
 	print_definition(definition);
@@ -238,5 +260,7 @@ enum command_status command_info(const struct command *command, int argc, char *
 	        reason[0] ? ")" : "");
 	if (running)
 		print_status(running);
+	if (guest)
+		guest_print(guest);
 	return COMMAND_DONE;
 }

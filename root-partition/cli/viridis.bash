@@ -11,6 +11,7 @@ _viridis_options() {
 	attach) echo "--name --disk --net $common" ;;
 	qemu-args) echo "--memory $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
+	freeze) echo "--timeout $common" ;;
 	wait) echo "--for --timeout $common" ;;
 	log) echo "--follow --lines $common" ;;
 	resize) echo "--lun --size $common" ;;
@@ -75,7 +76,7 @@ _viridis() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
-			reset stop delete disk resize stats wait events log trace --help"
+			reset freeze thaw stop delete disk resize stats wait events log trace --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -96,7 +97,7 @@ _viridis() {
 		4) [ "${COMP_WORDS[2]}" != add ] || _viridis_files ;;
 		esac
 		;;
-	start | info | console | shutdown | pause | resume | reset | stop | delete | resize | \
+	start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \
 		stats | wait | events | log)
 		_viridis_has_name || _viridis_reply "$(_viridis_names)"
 		;;

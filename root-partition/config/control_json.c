@@ -13,6 +13,8 @@ static const char *const names[] = {
 	[CONTROL_EVENTS] = "events", [CONTROL_RESIZE] = "resize",
 	[CONTROL_RESET] = "reset",   [CONTROL_PAUSE] = "pause",
 	[CONTROL_RESUME] = "resume", [CONTROL_DISKS] = "disks",
+	[CONTROL_GUEST] = "guest",   [CONTROL_FREEZE] = "freeze",
+	[CONTROL_THAW] = "thaw",
 };
 
 static gboolean refuse(GError **error, const char *format, const char *what)
@@ -42,6 +44,25 @@ static gboolean take_command(JsonNode *node, struct control_request *request,
 	return refuse(error, "unknown command '%s'", name);
 }
 
+static gboolean take_member(const char *key, JsonNode *value,
+                            struct control_request *request, GError **error)
+{
+	gint64 seconds;
+
+	if (strcmp(key, "command") == 0)
+		return take_command(value, request, error);
+	if (strcmp(key, "reboot") == 0)
+		return json_text_get_boolean(value, &request->reboot) ||
+		       refuse(error, "'%s' must be true or false", key);
+	if (strcmp(key, "seconds") != 0)
+		return refuse(error, "unknown member '%s'", key);
+	if (!json_text_get_int(value, &seconds) || seconds < 1 ||
+	    seconds > CONTROL_SECONDS_MAX)
+		return refuse(error, "'%s' must be 1 to 3600", key);
+	request->seconds = (guint)seconds;
+	return TRUE;
+}
+
 gboolean control_request_parse(const char *line, gsize length,
                                struct control_request *request, GError **error)
 {
@@ -57,16 +78,11 @@ gboolean control_request_parse(const char *line, gsize length,
 	if (!json_object_has_member(object, "command"))
 		return refuse(error, "'%s' is missing", "command");
 	json_object_iter_init(&iter, object);
-	while (json_object_iter_next(&iter, &key, &value)) {
-		if (strcmp(key, "command") == 0) {
-			if (!take_command(value, request, error))
-				return FALSE;
-		} else if (strcmp(key, "reboot") != 0) {
-			return refuse(error, "unknown member '%s'", key);
-		} else if (!json_text_get_boolean(value, &request->reboot)) {
-			return refuse(error, "'%s' must be true or false", key);
-		}
-	}
+	while (json_object_iter_next(&iter, &key, &value))
+		if (!take_member(key, value, request, error))
+			return FALSE;
+	if ((request->command == CONTROL_FREEZE) != (request->seconds != 0))
+		return refuse(error, "'%s' is freeze's, which needs it", "seconds");
 	return TRUE;
 }
 
@@ -87,6 +103,8 @@ char *control_request_to_json(const struct control_request *request)
 	json_text_add_string(builder, "command", names[request->command]);
 	if (request->reboot)
 		json_text_add_boolean(builder, "reboot", TRUE);
+	if (request->seconds)
+		json_text_add_int(builder, "seconds", request->seconds);
 	return finish_line(builder);
 }
 

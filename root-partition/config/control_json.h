@@ -17,6 +17,11 @@
  *   resize                              disks that have grown are shown to the guest
  *   disks                               once the guest's disks are those that the definition's file
  *                                       has by now
+ *   guest                               what the guest tells of itself: heartbeat, kvp and vss are its
+ *                                       services' states, names and items texts by their keys; adapters
+ *                                       is a list: mac, dhcp, addresses, gateways, name-servers
+ *   freeze     "seconds": 1 to 3600     once its file systems stand still; they go on after that time
+ *   thaw                                once they go on; an error when that was so before
  *   events                              from now on each event as a line:
  *                                       {"event": "panicked", "reason": "..."}; others are
  *                                       paused, resumed, reset, off, crashed, failed, and of a
@@ -43,11 +48,17 @@ enum control_command {
 	CONTROL_PAUSE,
 	CONTROL_RESUME,
 	CONTROL_DISKS,
+	CONTROL_GUEST,
+	CONTROL_FREEZE,
+	CONTROL_THAW,
 };
+
+#define CONTROL_SECONDS_MAX 3600
 
 struct control_request {
 	enum control_command command;
 	gboolean reboot;
+	guint seconds; /* 0: it has none */
 };
 
 /* A line without its newline; any bytes. */

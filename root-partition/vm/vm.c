@@ -104,6 +104,31 @@ static void ask_disks(struct vm *vm, guint client)
 	vmbus_renew_disks(vm->machine->vmbus, disks_renewed, order);
 }
 
+/* What the utility provider said, as it said it. */
+static void guest_answered(gpointer context, JsonObject *answers)
+{
+	g_autofree struct order *order = context;
+	JsonNode *node = json_object_get_member(answers, "util");
+	g_autofree char *text = node ? json_to_string(node, FALSE) : NULL;
+	g_autofree char *line =
+		text ? g_strconcat(text, "\n", NULL) :
+		       control_error_to_json(
+			       "the utility provider died, or did not answer in time");
+
+	control_answer(order->vm->control, order->client, line);
+}
+
+static void ask_guest(struct vm *vm, guint client, const struct control_request *request)
+{
+	struct order *order = g_new(struct order, 1);
+
+	*order = (struct order){ .vm = vm, .client = client };
+	if (request->command == CONTROL_GUEST)
+		vmbus_ask_guest(vm->machine->vmbus, guest_answered, order);
+	else
+		vmbus_freeze(vm->machine->vmbus, request->seconds, guest_answered, order);
+}
+
 static char *console_answer(const struct vm *vm)
 {
 	const char *pty = serial_pty_path(vm->serial);
@@ -171,19 +196,26 @@ static bool is_its_owner_s(const struct vm *vm, const struct control_request *re
 	        request->command == CONTROL_CONSOLE);
 }
 
+/* Only a guest that runs can answer. */
+static bool needs_ear(enum control_command command)
+{
+	return command == CONTROL_SHUTDOWN || command == CONTROL_GUEST ||
+	       command == CONTROL_FREEZE || command == CONTROL_THAW;
+}
+
 /* NULL: the answer comes later, or has been given. */
 static char *answer_to(struct vm *vm, guint client, const struct control_request *request)
 {
 	if (is_its_owner_s(vm, request))
 		return control_error_to_json("another VMM runs it, which has its serial "
 		                             "line, and can reset and pause it");
+	if (vm->machine->paused && needs_ear(request->command))
+		return control_error_to_json("it is paused, and would not hear; "
+		                             "resume it first");
 	switch (request->command) {
 	case CONTROL_STATUS:
 		return vm_status_json(vm->machine, vm->keeper_pid);
 	case CONTROL_SHUTDOWN:
-		if (vm->machine->paused)
-			return control_error_to_json("it is paused, and would not hear; "
-			                             "resume it first");
 		ask_shutdown(vm, client, request->reboot);
 		return NULL;
 	case CONTROL_STOP:
@@ -209,6 +241,11 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 		                                     "provider died");
 	case CONTROL_DISKS:
 		ask_disks(vm, client);
+		return NULL;
+	case CONTROL_GUEST:
+	case CONTROL_FREEZE:
+	case CONTROL_THAW:
+		ask_guest(vm, client, request);
 		return NULL;
 	case CONTROL_EVENTS:
 		control_subscribe(vm->control, client);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the providers count, asked of each and put together. One that says nothing is left out after a while; what
- * one says is checked, as it ends up on somebody's terminal.
+ * Questions to providers: what each counts, and what the utility provider knows of the guest or has it do. One that says
+ * nothing is left out after a while; what one says is checked, as it ends up on somebody's terminal.
  */
 #include "root-partition/vmbusd/vmbusd.h"
 
@@ -12,9 +12,11 @@
 #include "vsp/lib/core/protocol.h"
 
 #define ANSWER_MS      2000
+#define GUEST_MS       10000 /* a guest's daemon starts programs to answer */
+#define ORDER_MS       70000 /* more than a guest's file systems are waited for */
 #define QUESTIONS_MAX  32u
 #define DEPTH_MAX      4u
-#define TEXT_BYTES_MAX 64u
+#define TEXT_BYTES_MAX 512u
 #define HARMLESS       G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-"
 
 struct vmbus_question {
@@ -22,6 +24,7 @@ struct vmbus_question {
 	uint32_t tag;
 	bool asked[VMBUS_PROVIDERS]; /* and silent so far */
 	JsonObject *answers;         /* by the provider's name */
+	bool words; /* of the guest's own are let through; else only such as ours */
 	guint timeout;
 	vmbus_counted counted;
 	gpointer context;
@@ -29,9 +32,17 @@ struct vmbus_question {
 
 /* ---- What is let through of an answer ---- */
 
-static JsonNode *clean(JsonNode *node, unsigned int depth);
+static JsonNode *clean(JsonNode *node, bool words, unsigned int depth);
 
-static JsonNode *clean_object(JsonObject *object, unsigned int depth)
+/* Whoever prints it has to make it printable. */
+static bool harmless(const char *text, bool words)
+{
+	size_t bytes = strlen(text);
+
+	return bytes <= TEXT_BYTES_MAX && (words || strspn(text, HARMLESS) == bytes);
+}
+
+static JsonNode *clean_object(JsonObject *object, bool words, unsigned int depth)
 {
 	JsonNode *result = json_node_new(JSON_NODE_OBJECT);
 	JsonObjectIter iter;
@@ -41,9 +52,9 @@ static JsonNode *clean_object(JsonObject *object, unsigned int depth)
 	json_node_take_object(result, json_object_new());
 	json_object_iter_init_ordered(&iter, object);
 	while (json_object_iter_next_ordered(&iter, &name, &node)) {
-		JsonNode *value = clean(node, depth + 1);
+		JsonNode *value = clean(node, words, depth + 1);
 
-		if (value && strspn(name, HARMLESS) == strlen(name))
+		if (value && harmless(name, words))
 			json_object_set_member(json_node_get_object(result), name, value);
 		else if (value)
 			json_node_unref(value);
@@ -51,13 +62,14 @@ static JsonNode *clean_object(JsonObject *object, unsigned int depth)
 	return result;
 }
 
-static JsonNode *clean_array(JsonArray *array, unsigned int depth)
+static JsonNode *clean_array(JsonArray *array, bool words, unsigned int depth)
 {
 	JsonNode *result = json_node_new(JSON_NODE_ARRAY);
 
 	json_node_take_array(result, json_array_new());
 	for (guint i = 0; i < json_array_get_length(array); i++) {
-		JsonNode *value = clean(json_array_get_element(array, i), depth + 1);
+		JsonNode *value =
+			clean(json_array_get_element(array, i), words, depth + 1);
 
 		if (value)
 			json_array_add_element(json_node_get_array(result), value);
@@ -65,27 +77,24 @@ static JsonNode *clean_array(JsonArray *array, unsigned int depth)
 	return result;
 }
 
-static bool harmless_value(JsonNode *node)
+static bool harmless_value(JsonNode *node, bool words)
 {
 	GType type = json_node_get_value_type(node);
-	const char *text;
 
-	if (type != G_TYPE_STRING)
-		return type == G_TYPE_INT64 || type == G_TYPE_BOOLEAN;
-	text = json_node_get_string(node);
-	return strlen(text) <= TEXT_BYTES_MAX && strspn(text, HARMLESS) == strlen(text);
+	return type == G_TYPE_STRING ? harmless(json_node_get_string(node), words) :
+	                               type == G_TYPE_INT64 || type == G_TYPE_BOOLEAN;
 }
 
-/* A copy of what is numbers, truths, short words, or made of those; NULL: nothing. */
-static JsonNode *clean(JsonNode *node, unsigned int depth)
+/* A copy of what is numbers, truths, short texts, or made of those; NULL: nothing. */
+static JsonNode *clean(JsonNode *node, bool words, unsigned int depth)
 {
 	if (depth > DEPTH_MAX)
 		return NULL;
 	if (JSON_NODE_HOLDS_OBJECT(node))
-		return clean_object(json_node_get_object(node), depth);
+		return clean_object(json_node_get_object(node), words, depth);
 	if (JSON_NODE_HOLDS_ARRAY(node))
-		return clean_array(json_node_get_array(node), depth);
-	return JSON_NODE_HOLDS_VALUE(node) && harmless_value(node) ?
+		return clean_array(json_node_get_array(node), words, depth);
+	return JSON_NODE_HOLDS_VALUE(node) && harmless_value(node, words) ?
 	               json_node_copy(node) :
 	               NULL;
 }
@@ -119,10 +128,10 @@ static gboolean on_timeout(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context)
+static struct vmbus_question *new_question(struct vmbus *vmbus, vmbus_counted counted,
+                                           gpointer context)
 {
 	struct vmbus_question *question = g_new0(struct vmbus_question, 1);
-	bool room = vmbus->questions->len < QUESTIONS_MAX;
 
 	*question = (struct vmbus_question){
 		.vmbus = vmbus,
@@ -132,16 +141,60 @@ void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context)
 		.context = context,
 	};
 	g_ptr_array_add(vmbus->questions, question);
-	for (int i = 0; room && i < VMBUS_PROVIDERS; i++) {
-		question->asked[i] = vmbus_provider_serves(vmbus, i);
-		if (question->asked[i])
-			provider_command(vmbus->providers[i], question->tag,
-			                 "{\"command\": \"stats\"}");
-	}
+	return question;
+}
+
+/* When it serves, and there are not too many questions under way. */
+static void put_to(struct vmbus_question *question, enum vmbus_provider provider,
+                   const char *json)
+{
+	struct vmbus *vmbus = question->vmbus;
+
+	if (vmbus->questions->len > QUESTIONS_MAX ||
+	    !vmbus_provider_serves(vmbus, provider))
+		return;
+	question->asked[provider] = true;
+	provider_command(vmbus->providers[provider], question->tag, json);
+}
+
+static void await(struct vmbus_question *question, guint limit_ms)
+{
 	if (waits(question))
-		question->timeout = g_timeout_add(ANSWER_MS, on_timeout, question);
+		question->timeout = g_timeout_add(limit_ms, on_timeout, question);
 	else
 		finish(question);
+}
+
+void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context)
+{
+	struct vmbus_question *question = new_question(vmbus, counted, context);
+
+	for (int i = 0; i < VMBUS_PROVIDERS; i++)
+		put_to(question, i, "{\"command\": \"stats\"}");
+	await(question, ANSWER_MS);
+}
+
+void vmbus_ask_guest(struct vmbus *vmbus, vmbus_counted counted, gpointer context)
+{
+	struct vmbus_question *question = new_question(vmbus, counted, context);
+
+	question->words = true;
+	put_to(question, VMBUS_UTIL, "{\"command\": \"guest\"}");
+	await(question, GUEST_MS);
+}
+
+void vmbus_freeze(struct vmbus *vmbus, guint seconds, vmbus_counted counted,
+                  gpointer context)
+{
+	struct vmbus_question *question = new_question(vmbus, counted, context);
+	g_autofree char *order =
+		seconds ? g_strdup_printf("{\"command\": \"freeze\", \"seconds\": %u}",
+	                                  seconds) :
+			  g_strdup("{\"command\": \"thaw\"}");
+
+	question->words = true;
+	put_to(question, VMBUS_UTIL, order);
+	await(question, ORDER_MS);
 }
 
 bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint32_t tag,
@@ -156,10 +209,11 @@ bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint
 		question->asked[provider] = false;
 		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 		if (object) {
-			json_object_remove_member(object, "ok");
+			if (!question->words)
+				json_object_remove_member(object, "ok");
 			json_object_set_member(question->answers,
 			                       offers_provider_name(provider),
-			                       clean_object(object, 0));
+			                       clean_object(object, question->words, 0));
 		}
 		if (!waits(question))
 			finish(question);

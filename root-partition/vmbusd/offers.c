@@ -35,6 +35,12 @@ static const struct vmbus_class classes[] = {
 	NET(0x5a1d0016, 6),
 	NET(0x5a1d0017, 7),
 #undef NET
+	{ "kvp", VMBUS_TYPE_KVP,
+	  VMBUS_GUID(0x5a1d0005, 0x7669, 0x7269, 0x6469, 0x730000000006), VMBUS_UTIL,
+	  true },
+	{ "vss", VMBUS_TYPE_VSS,
+	  VMBUS_GUID(0x5a1d0006, 0x7669, 0x7269, 0x6469, 0x730000000007), VMBUS_UTIL,
+	  true },
 };
 _Static_assert(DEFINITION_NETS_MAX == 8, "each network adapter has its instance");
 
@@ -103,6 +109,19 @@ static void add_channels(JsonBuilder *builder, const struct definition *definiti
 	json_builder_end_array(builder);
 }
 
+/* The MACs by which the guest is asked for its addresses. */
+static void add_adapters(JsonBuilder *builder, const struct definition *definition)
+{
+	json_builder_set_member_name(builder, "adapters");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		json_builder_add_string_value(builder, net->mac);
+	}
+	json_builder_end_array(builder);
+}
+
 char *offers_configuration(const struct definition *definition,
                            enum vmbus_provider provider)
 {
@@ -113,6 +132,8 @@ char *offers_configuration(const struct definition *definition,
 	add_channels(builder, definition, provider);
 	if (provider == VMBUS_STORAGE)
 		definition_add_disks(builder, definition->disks);
+	if (provider == VMBUS_UTIL)
+		add_adapters(builder, definition);
 	if (provider >= VMBUS_NET)
 		definition_net_add_one(builder,
 		                       definition->nets->pdata[provider - VMBUS_NET]);

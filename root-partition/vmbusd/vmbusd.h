@@ -29,6 +29,14 @@ void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 typedef void (*vmbus_counted)(gpointer context, JsonObject *providers);
 void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context);
 
+/*
+ * What the utility provider knows of the guest, and what became of an order to freeze its file systems (0 s: to thaw
+ * them). Its answer is the member "util", with "ok"; there is none when it died, or its time was over.
+ */
+void vmbus_ask_guest(struct vmbus *vmbus, vmbus_counted counted, gpointer context);
+void vmbus_freeze(struct vmbus *vmbus, guint seconds, vmbus_counted counted,
+                  gpointer context);
+
 /* Have the disks looked at, and the guest told of those that have grown; false: there is nobody who could. */
 bool vmbus_resize(struct vmbus *vmbus);
 

@@ -13,10 +13,12 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 	g_autofree char *text = NULL;
 
 	request.reboot = request.command == CONTROL_SHUTDOWN;
+	request.seconds = request.command == CONTROL_FREEZE ? CONTROL_SECONDS_MAX : 0;
 	text = control_request_to_json(&request);
 	ck_assert(control_request_parse(text, strlen(text) - 1, &again, NULL));
 	ck_assert_int_eq(again.command, request.command);
 	ck_assert_int_eq(again.reboot, request.reboot);
+	ck_assert_uint_eq(again.seconds, request.seconds);
 }
 END_TEST
 
@@ -32,6 +34,11 @@ static const struct {
 	{ "{\"command\":\"stop\",\"force\":true}", "force" },
 	{ "{\"command\":\"shutdown\",\"reboot\":\"yes\"}", "reboot" },
 	{ "{\"command\":\"shutdown\",\"reboot\":null}", "reboot" },
+	{ "{\"command\":\"freeze\"}", "seconds" },
+	{ "{\"command\":\"freeze\",\"seconds\":0}", "seconds" },
+	{ "{\"command\":\"freeze\",\"seconds\":3601}", "seconds" },
+	{ "{\"command\":\"freeze\",\"seconds\":\"9\"}", "seconds" },
+	{ "{\"command\":\"thaw\",\"seconds\":9}", "seconds" },
 	{ "{{{{{{{{{{{{{{{{{{{{{{{{", "JSON" },
 };
 
@@ -61,7 +68,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("json");
 
 	tcase_add_loop_test(tcase, every_request_survives_the_way_to_text_and_back,
-	                    CONTROL_STATUS, CONTROL_RESUME + 1);
+	                    CONTROL_STATUS, CONTROL_THAW + 1);
 	tcase_add_loop_test(tcase, a_bad_request_is_refused_with_its_reason, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_test(tcase, an_error_is_one_line_whatever_it_says);

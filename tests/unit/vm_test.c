@@ -269,6 +269,8 @@ static gpointer pauses(gpointer data)
 	order("pause", "\"ok\":true"); /* as it is */
 	order("status", "\"state\":\"paused\"");
 	order("shutdown", "resume it first");
+	order("guest", "resume it first");
+	order("thaw", "resume it first");
 	order("resume", "\"ok\":true");
 	ck_assert(!fake_frozen());
 	check_state("running");

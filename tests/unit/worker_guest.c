@@ -88,7 +88,7 @@ uint32_t guest_take_offers(void)
 		count++;
 	}
 	ck_assert_uint_eq(count,
-	                  4); /* without disks there is a storage controller, too */
+	                  6); /* without disks there is a storage controller, too */
 	ck_assert_uint_gt(relid, 0);
 	return relid;
 }

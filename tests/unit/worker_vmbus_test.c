@@ -271,7 +271,7 @@ static gpointer child_of_dying_provider(gpointer data)
 	relid = guest_take_offers();
 	guest_open(relid);
 	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
-	for (int channel = 0; channel < 3; channel++) /* all that it served */
+	for (int channel = 0; channel < 5; channel++) /* all that it served */
 		guest_expect(VMBUS_RESCIND_OFFER, &message);
 	request_shutdown(FALSE);
 	ck_assert_ptr_nonnull(strstr(shutdown_error, "provider died"));

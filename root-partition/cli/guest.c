@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a guest tells of itself. viridis freeze, thaw: its file systems stand still, for a copy of one moment. */
+#include "root-partition/cli/guest.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "root-partition/cli/client.h"
+#include "root-partition/cli/command.h"
+#include "root-partition/config/definition.h"
+
+#define FREEZE_DEFAULT_S 60
+/* The guest may take a minute to write everything out. */
+#define FREEZE_ANSWER_S 75
+
+/* ---- Facts ---- */
+
+JsonObject *guest_ask(const char *name)
+{
+	return client_ask(name, CONTROL_GUEST, NULL);
+}
+
+static JsonObject *object_of(JsonObject *object, const char *name)
+{
+	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+
+	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+}
+
+static const char *text_of(JsonObject *object, const char *name)
+{
+	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+	const char *text = NULL;
+
+	return node && json_text_get_string(node, &text) ? text : NULL;
+}
+
+/* A guest may not forge lines of ours. */
+static void append_one_line(GString *line, const char *text)
+{
+	for (const char *at = text; *at; at++)
+		g_string_append_c(line, *at == '\n' || *at == '\r' ? ' ' : *at);
+}
+
+static gboolean is_true(JsonObject *object, const char *name)
+{
+	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+	gboolean value = FALSE;
+
+	return node && json_text_get_boolean(node, &value) && value;
+}
+
+/* "Debian GNU/Linux 12, kernel 6.1.0-57-amd64, x86_64, guest.example", of what there is. */
+static void print_system(JsonObject *names)
+{
+	static const struct {
+		const char *key;
+		const char *before;
+	} parts[] = {
+		{ "OSName", "" },
+		{ "OSMajorVersion", " " },
+		{ "OSBuildNumber", ", kernel " },
+		{ "ProcessorArchitecture", ", " },
+		{ "FullyQualifiedDomainName", ", " },
+	};
+	g_autoptr(GString) line = g_string_new(NULL);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
+		const char *text = text_of(names, parts[i].key);
+
+		if (!text || !text[0])
+			continue;
+		g_string_append(line, parts[i].before);
+		append_one_line(line, text);
+	}
+	if (line->len)
+		g_print("guest      %s\n", line->str);
+}
+
+static void print_addresses(JsonObject *adapter)
+{
+	JsonNode *node = json_object_get_member(adapter, "addresses");
+	const char *mac = text_of(adapter, "mac");
+	JsonArray *addresses;
+
+	if (!node || !JSON_NODE_HOLDS_ARRAY(node) || !mac)
+		return;
+	addresses = json_node_get_array(node);
+	for (guint i = 0; i < json_array_get_length(addresses); i++) {
+		g_autoptr(GString) line = g_string_new(NULL);
+		const char *text;
+
+		if (!json_text_get_string(json_array_get_element(addresses, i), &text))
+			continue;
+		append_one_line(line, text);
+		g_print("address    %s (%s%s)\n", line->str, mac,
+		        is_true(adapter, "dhcp") ? ", DHCP" : "");
+	}
+}
+
+static void print_adapters(JsonObject *guest)
+{
+	JsonNode *node = json_object_get_member(guest, "adapters");
+	JsonArray *adapters;
+
+	if (!node || !JSON_NODE_HOLDS_ARRAY(node))
+		return;
+	adapters = json_node_get_array(node);
+	for (guint i = 0; i < json_array_get_length(adapters); i++) {
+		JsonNode *adapter = json_array_get_element(adapters, i);
+
+		if (JSON_NODE_HOLDS_OBJECT(adapter))
+			print_addresses(json_node_get_object(adapter));
+	}
+}
+
+static void print_items(JsonObject *items)
+{
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *node;
+
+	if (!items)
+		return;
+	json_object_iter_init_ordered(&iter, items);
+	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+		g_autoptr(GString) line = g_string_new(NULL);
+		const char *value;
+
+		if (!json_text_get_string(node, &value))
+			continue;
+		append_one_line(line, key);
+		g_string_append(line, ": ");
+		append_one_line(line, value);
+		g_print("item       %s\n", line->str);
+	}
+}
+
+void guest_print(JsonObject *guest)
+{
+	JsonObject *heartbeat = object_of(guest, "heartbeat");
+	const char *state = text_of(heartbeat, "state");
+
+	if (state)
+		g_print("heartbeat  %s\n", is_true(heartbeat, "alive") ? "alive" :
+		                           strcmp(state, "ready") == 0 ? "lost" :
+		                                                         "none");
+	print_system(object_of(guest, "names"));
+	print_adapters(guest);
+	print_items(object_of(guest, "items"));
+	if (is_true(object_of(guest, "vss"), "frozen"))
+		g_print("frozen     its file systems stand still; 'viridis thaw' ends it\n");
+}
+
+/* ---- Freezing ---- */
+
+static int timeout_s = FREEZE_DEFAULT_S;
+
+static const GOptionEntry freeze_entries[] = {
+	{ "timeout", 0, 0, G_OPTION_ARG_INT, &timeout_s,
+	  "After so long they go on by themselves (60)", "SECONDS" },
+	G_OPTION_ENTRY_NULL,
+};
+
+static gboolean order(const char *name, const struct control_request *request,
+                      GError **error)
+{
+	g_autoptr(JsonObject) answer = NULL;
+	int fd = client_connect(name, client_deadline(CLIENT_ANSWER_S), error);
+
+	if (fd < 0)
+		return FALSE;
+	answer = client_request(name, fd, request, client_deadline(FREEZE_ANSWER_S),
+	                        error);
+	close(fd);
+	return answer != NULL;
+}
+
+enum command_status command_freeze(const struct command *command, int argc, char **argv)
+{
+	const struct command_arguments arguments = { command,        argc, argv,
+		                                     freeze_entries, 1,    FALSE };
+	struct control_request request = { .command = CONTROL_FREEZE };
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	const char *name;
+
+	if (!command_parse(&arguments, &name, &status))
+		return status;
+	if (timeout_s < 1 || timeout_s > CONTROL_SECONDS_MAX) {
+		g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "--timeout %d: from 1 to %d seconds", timeout_s,
+		            CONTROL_SECONDS_MAX);
+		return command_fail(error);
+	}
+	request.seconds = (guint)timeout_s;
+	return order(name, &request, &error) ?
+	               command_done("%s is frozen, for %d seconds at most", name,
+	                            timeout_s) :
+	               command_fail(error);
+}
+
+enum command_status command_thaw(const struct command *command, int argc, char **argv)
+{
+	const struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
+	const struct control_request request = { .command = CONTROL_THAW };
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	const char *name;
+
+	if (!command_parse(&arguments, &name, &status))
+		return status;
+	return order(name, &request, &error) ? command_done("%s goes on", name) :
+	                                       command_fail(error);
+}

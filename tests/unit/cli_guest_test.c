@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* viridis info, freeze and thaw as programs, with a worker that the test plays: what a guest tells, and is told. */
+#define _GNU_SOURCE
+#include "unit.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kernel_image.h"
+#include "root-partition/config/file_lock.h"
+
+static char *folder;
+static char *output; /* of the last expect() */
+static pid_t worker;
+
+/* The line's output has these words, and its status is this. */
+static void expect(const char *line, int status, const char *words)
+{
+	const char *const argv[] = { "bash", "-c", line, NULL };
+	g_autofree char *printed = NULL;
+	g_autofree char *errors = NULL;
+	int wait_status;
+
+	ck_assert(g_spawn_sync(folder, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL,
+	                       NULL, &printed, &errors, &wait_status, NULL));
+	g_free(output);
+	output = g_strconcat(printed, errors, NULL);
+	ck_assert_msg(WEXITSTATUS(wait_status) == status && strstr(output, words),
+	              "'%s': status %d, without '%s': %s", line, WEXITSTATUS(wait_status),
+	              words, output);
+}
+
+/* ---- The worker ---- */
+
+/* What is answered to a request that has this in it; the first that fits. */
+struct answer {
+	const char *request;
+	const char *line;
+};
+
+static int listen_there(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	g_snprintf(address.sun_path, sizeof(address.sun_path), "%s/web.sock", folder);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 4) != 0)
+		_exit(1);
+	return fd;
+}
+
+static void answer(int fd, const struct answer *answers)
+{
+	char request[256] = "";
+
+	if (read(fd, request, sizeof(request) - 1) <= 0)
+		_exit(1);
+	while (answers->request && !strstr(request, answers->request))
+		answers++;
+	if (write(fd, answers->line, strlen(answers->line)) < 0)
+		_exit(1);
+	close(fd);
+}
+
+/* Holds the VM's lock, and answers. */
+static void run_worker(const struct answer *answers)
+{
+	g_autofree char *lock = g_build_filename(folder, "web.lock", NULL);
+	int ends[2], listener;
+	char byte;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	worker = fork();
+	if (worker == 0) {
+		if (file_lock(lock) < 0)
+			_exit(1);
+		listener = listen_there();
+		if (write(ends[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			answer(accept(listener, NULL, NULL), answers);
+	}
+	close(ends[1]);
+	ck_assert_int_eq(read(ends[0], &byte, 1), 1);
+	close(ends[0]);
+}
+
+static void setup(void)
+{
+	g_autofree char *kernel = NULL;
+	uint8_t image[KERNEL_IMAGE_BYTES];
+
+	worker = 0;
+	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
+	kernel = g_build_filename(folder, "kernel", NULL);
+	kernel_image_fill(image);
+	ck_assert(g_file_set_contents(kernel, (const char *)image, sizeof(image), NULL));
+	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
+	g_setenv("VIRIDIS_RUN_DIR", folder, TRUE);
+	g_setenv("V", PROGRAM, TRUE);
+	g_setenv("LC_ALL", "C.UTF-8", TRUE);
+	expect("truncate -s 1M disk; $V create web --memory 8M --kernel kernel"
+	       " --disk disk,serial=data-1,cache=host,iops=200,bps=10M",
+	       0, "");
+}
+
+static void teardown(void)
+{
+	if (worker > 0) {
+		kill(worker, SIGKILL);
+		ck_assert_int_eq(waitpid(worker, NULL, 0), worker);
+	}
+	expect("rm -r \"$PWD\"/*", 0, "");
+	g_rmdir(folder);
+	g_clear_pointer(&output, g_free);
+	g_free(folder);
+}
+
+/* ---- What is shown ---- */
+
+#define RUNS                                                         \
+	{                                                            \
+		"status", "{\"ok\": true, \"state\": \"running\"}\n" \
+	}
+
+static const struct answer telling[] = {
+	RUNS,
+	{ "guest",
+	  "{\"ok\":true,\"heartbeat\":{\"state\":\"ready\",\"alive\":true},"
+	  "\"vss\":{\"frozen\":true},\"names\":{\"OSName\":\"Debian GNU/Linux\","
+	  "\"OSMajorVersion\":\"12\",\"OSBuildNumber\":\"6.1\\nstate off\"},"
+	  "\"items\":{\"backup\":\"do\\u001bne\\nheartbeat  lost\"},"
+	  "\"adapters\":[{\"mac\":\"52:54:00:00:00:0a\",\"dhcp\":true,"
+	  "\"addresses\":[\"10.0.2.15/24\",\"fe80::1/64\"]},{\"mac\":\"x\"},7]}\n" },
+	{ NULL, "" },
+};
+
+START_TEST(what_a_guest_tells_is_shown_and_forges_no_line)
+{
+	run_worker(telling);
+	expect("$V info web", 0, "\nheartbeat  alive\n");
+	ck_assert_ptr_nonnull(strstr(
+		output, "\nguest      Debian GNU/Linux 12, kernel 6.1 state off\n"));
+	ck_assert_ptr_nonnull(
+		strstr(output, "\naddress    10.0.2.15/24 (52:54:00:00:00:0a, DHCP)\n"
+	                       "address    fe80::1/64 (52:54:00:00:00:0a, DHCP)\n"));
+	ck_assert_ptr_nonnull(
+		strstr(output, "\nitem       backup: do?ne heartbeat  lost\n"));
+	ck_assert_ptr_nonnull(strstr(output, "\nfrozen     "));
+	expect("$V info web --json", 0, "\"OSName\" : \"Debian GNU/Linux\"");
+	ck_assert_ptr_nonnull(strstr(output, "\"guest\" : {"));
+}
+END_TEST
+
+START_TEST(a_guest_that_tells_nothing_or_nonsense_is_shown_without)
+{
+	static const char *const lines[] = {
+		"{\"ok\":false,\"error\":\"it is mute\"}\n",
+		"{\"ok\":true}\n",
+		"{\"ok\":true,\"heartbeat\":7,\"names\":[],\"items\":\"x\",\"adapters\":{},"
+		"\"vss\":null}\n",
+		"{\"ok\":true,\"names\":{\"OSName\":7},\"items\":{\"a\":{}},"
+		"\"adapters\":[{\"mac\":7,\"addresses\":[\"x\"]},"
+		"{\"mac\":\"m\",\"addresses\":[7]}]}\n",
+	};
+	const struct answer answers[] = {
+		RUNS,
+		{ "guest", lines[_i] },
+		{ NULL, "" },
+	};
+
+	run_worker(answers);
+	expect("$V info web", 0, "\nstate      running\n");
+	ck_assert_ptr_null(strstr(output, "guest "));
+	ck_assert_ptr_null(strstr(output, "address "));
+	ck_assert_ptr_null(strstr(output, "item "));
+	expect("$V info web --json", 0, "\"state\" : \"running\"");
+}
+END_TEST
+
+START_TEST(the_options_of_a_disk_are_shown)
+{
+	expect("$V info web", 0, ", serial data-1, cache host, 200 requests/s, 10M/s)\n");
+	expect("$V disk remove web 0; $V disk add web disk,ro; $V info web", 0,
+	       ", read-only)\n");
+	ck_assert_ptr_null(strstr(output, "serial data"));
+	ck_assert_ptr_null(strstr(output, "cache"));
+}
+END_TEST
+
+/* ---- Freezing ---- */
+
+START_TEST(an_order_to_freeze_says_for_how_long)
+{
+	static const struct answer answers[] = {
+		{ "\"freeze\",\"seconds\":60}", "{\"ok\":true}\n" },
+		{ "\"freeze\",\"seconds\":7}",
+		  "{\"ok\":false,\"error\":\"no hands\"}\n" },
+		{ "\"thaw\"}", "{\"ok\":false,\"error\":\"its time was over\"}\n" },
+		{ NULL, "" },
+	};
+
+	run_worker(answers);
+	expect("$V freeze web", 0, "web is frozen, for 60 seconds at most");
+	expect("$V freeze web --json", 0, "\"ok\"");
+	expect("$V freeze web --timeout 7", 1, "no hands");
+	expect("$V thaw web", 1, "its time was over");
+	expect("$V thaw web --json", 1, "\"ok\" : false");
+	expect("$V freeze web --timeout 0", 2, "from 1 to 3600 seconds");
+	expect("$V freeze web --timeout 3601", 2, "from 1 to 3600 seconds");
+}
+END_TEST
+
+START_TEST(who_does_not_run_is_not_frozen)
+{
+	expect("$V freeze web", 1, "web does not run");
+	expect("$V thaw web", 1, "web does not run");
+	expect("$V freeze nobody", 1, "no VM is named 'nobody'");
+}
+END_TEST
+
+static Suite *make_suite(void)
+{
+	Suite *suite = suite_create("cli_guest");
+	TCase *tcase = tcase_create("guest");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, what_a_guest_tells_is_shown_and_forges_no_line);
+	tcase_add_loop_test(
+		tcase, a_guest_that_tells_nothing_or_nonsense_is_shown_without, 0, 4);
+	tcase_add_test(tcase, the_options_of_a_disk_are_shown);
+	tcase_add_test(tcase, an_order_to_freeze_says_for_how_long);
+	tcase_add_test(tcase, who_does_not_run_is_not_frozen);
+	suite_add_tcase(suite, tcase);
+	return suite;
+}
+
+UNIT_MAIN(make_suite)
