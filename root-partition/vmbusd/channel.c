@@ -189,6 +189,7 @@ static void channel_retarget(struct server *server, uint32_t relid, uint32_t tar
 static void channel_gone(struct server *server, uint32_t relid)
 {
 	struct vmbus_channel *channel = &vmbus_of(server)->channels[relid];
+	enum vmbus_provider kind = channel->class->provider;
 	uint32_t first = channel->first;
 
 	channel->class = NULL;
@@ -197,6 +198,7 @@ static void channel_gone(struct server *server, uint32_t relid)
 	channel->wanted = 0;
 	if (first != 0)
 		vmbus_sub_channel_gone(vmbus_of(server), first);
+	vmbus_offer_again(vmbus_of(server), kind);
 }
 
 static void reset_complete(struct server *server)

@@ -109,12 +109,16 @@ bool vmbus_provider_serves(const struct vmbus *vmbus, enum vmbus_provider provid
 /* It takes orders, or will do so again. */
 bool vmbus_provider_returns(const struct vmbus *vmbus, enum vmbus_provider provider);
 
-/* In restart.c: the provider's life is over; false: it gets no other. And the end of all that waits for one. */
+/* In restart.c: the provider's life is over; false: the guest loses its devices. And the end of all that waits for another. */
 bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *why);
 void vmbus_end_restarts(struct vmbus *vmbus);
 /* A new one serves: its channels are taken up, in channel.c. */
 void vmbus_resume_channels(struct vmbus *vmbus, enum vmbus_provider kind);
 void vmbus_provider_ready(gpointer context, struct provider *provider);
+/* In offer.c: the server gives the first slot that is free, which is this one; 0: there is none. */
+uint32_t vmbus_free_relid(const struct vmbus *vmbus);
+/* What such a provider serves, when one does and nothing of it is left with the guest from a time before. */
+void vmbus_offer_again(struct vmbus *vmbus, enum vmbus_provider kind);
 /* There is no provider any more, so its devices are taken from the guest; in channel.c. */
 void vmbus_drop_channels(struct vmbus *vmbus, enum vmbus_provider kind);
 /* VMBUS_PROVIDERS: none of ours. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "root-partition/config/json_text.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/vmbusd/internal.h"
 
 struct provider *vmbus_provider_of(struct vmbus *vmbus, uint32_t relid)
@@ -49,25 +50,54 @@ static void make_pipe(struct server_offer *offer)
 	memcpy(offer->user_data, &mode, sizeof(mode));
 }
 
-/* The server gives relids from 1 up, as offers.h does; connections are numbered alike. */
-static gboolean offer(struct vmbus *vmbus, uint32_t expected,
-                      const struct vmbus_class *class, GError **error)
+uint32_t vmbus_free_relid(const struct vmbus *vmbus)
 {
-	uint32_t relid;
+	uint32_t relid = 1;
+
+	while (relid <= VMBUS_CHANNELS && vmbus->channels[relid].class)
+		relid++;
+	return relid <= VMBUS_CHANNELS ? relid : 0;
+}
+
+/* At first the relids are those of offers.h; connections are numbered alike. */
+static bool offer(struct vmbus *vmbus, const struct vmbus_class *class)
+{
+	uint32_t relid = vmbus_free_relid(vmbus);
 	struct server_offer offer = {
 		.type = class->type,
 		.instance = class->instance,
 		.flags = VMBUS_OFFER_ENUMERATE,
-		.connection_id = VMBUS_CONNECTION(expected),
+		.connection_id = VMBUS_CONNECTION(relid),
 	};
 
 	if (class->pipe)
 		make_pipe(&offer);
-	if (server_offer(&vmbus->server, &offer, &relid) != SERVER_OK ||
-	    relid != expected)
-		return machine_fail(error, -ENOSPC, "VMBus offer");
+	if (relid == 0 || server_offer(&vmbus->server, &offer, &relid) != SERVER_OK)
+		return false;
 	vmbus->channels[relid].class = class;
-	return TRUE;
+	return true;
+}
+
+static bool has_any(const struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++)
+		if (vmbus->channels[relid].class &&
+		    vmbus->channels[relid].class->provider == kind)
+			return true;
+	return false;
+}
+
+void vmbus_offer_again(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	const struct vmbus_class *class;
+
+	if (!vmbus_provider_serves(vmbus, kind) || has_any(vmbus, kind))
+		return;
+	for (uint32_t relid = 1;
+	     (class = offers_class(vmbus->machine->definition, relid)); relid++)
+		if (class->provider == kind && !offer(vmbus, class))
+			vm_log("vmbus: %s cannot be offered again", class->name);
+	vmbus_deliver(vmbus);
 }
 
 static bool wanted(const struct vmbus *vmbus, enum vmbus_provider provider)
@@ -101,8 +131,8 @@ gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error)
 	const struct vmbus_class *class;
 
 	for (uint32_t relid = 1; (class = offers_class(definition, relid)); relid++)
-		if (!offer(vmbus, relid, class, error))
-			return FALSE;
+		if (!offer(vmbus, class))
+			return machine_fail(error, -ENOSPC, "VMBus offer");
 	for (int provider = 0; provider < VMBUS_PROVIDERS; provider++)
 		if (wanted(vmbus, (enum vmbus_provider)provider) &&
 		    !start_provider(vmbus, (enum vmbus_provider)provider, error))

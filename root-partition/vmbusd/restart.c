@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Providers that die are started again. The guest keeps its devices and waits; the new process takes their
- * channels up where the old one stood. One that dies again and again, as by a packet that its guest sends it, is
- * given up, and its devices are taken from the guest.
+ * channels up where the old one stood. A network adapter is taken from the guest instead, and offered anew when another
+ * process serves it. One that dies again and again, as by a packet that its guest sends it, is given up, and its devices
+ * are taken from the guest.
  */
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vmbusd/internal.h"
@@ -68,15 +69,15 @@ static void answer_renewal(struct vmbus *vmbus, const char *error)
 	g_free(renewal.error);
 }
 
-/* A network's provider has no table that another could go on with: its adapter is taken away. */
-static bool can_go_on(enum vmbus_provider kind)
+/* A network's provider has no table that another could go on with: its guest's driver begins anew. */
+static bool goes_on(enum vmbus_provider kind)
 {
 	return kind < VMBUS_NET;
 }
 
 static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 {
-	if (!can_go_on(kind) || vmbus->restarts[kind].lives >= LIVES_MAX) {
+	if (vmbus->restarts[kind].lives >= LIVES_MAX) {
 		tell(vmbus, kind, "provider-given-up");
 		answer_renewal(vmbus, NULL);
 		return false;
@@ -136,7 +137,7 @@ bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *wh
 	}
 	tell(vmbus, kind, "provider-died");
 	count_life(restarts);
-	return begin_if_worth(vmbus, kind);
+	return begin_if_worth(vmbus, kind) && goes_on(kind);
 }
 
 static gboolean begin(gpointer data)
@@ -169,6 +170,7 @@ void vmbus_provider_ready(gpointer context, struct provider *provider)
 	vmbus->restarts[kind].ready_us = g_get_monotonic_time();
 	tell(vmbus, kind, "provider-restarted");
 	vmbus_resume_channels(vmbus, kind);
+	vmbus_offer_again(vmbus, kind);
 	if (kind == VMBUS_STORAGE)
 		answer_renewal(vmbus, NULL);
 }

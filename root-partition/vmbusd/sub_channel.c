@@ -24,12 +24,9 @@ static bool offer_one(struct vmbus *vmbus, uint32_t first, uint32_t index)
 		.instance = class->instance,
 		.sub_channel_index = (uint16_t)index,
 	};
-	uint32_t relid = 1;
+	uint32_t relid = vmbus_free_relid(vmbus);
 
-	/* The server takes the first slot that is free, as here; connections are numbered alike. */
-	while (relid <= VMBUS_CHANNELS && vmbus->channels[relid].class)
-		relid++;
-	if (relid > VMBUS_CHANNELS)
+	if (relid == 0)
 		return false;
 	offer.connection_id = VMBUS_CONNECTION(relid);
 	if (server_offer(&vmbus->server, &offer, &relid) != SERVER_OK)

@@ -59,11 +59,13 @@ void guest_connect(void)
 	fake_post(&request, sizeof(request));
 }
 
-/* The utilities are pipes of messages, and disks are none: as Windows expects it of both. */
+/* The utilities are pipes of messages, and disks and adapters are none: as Windows expects it of all. */
 static void check_offer(const struct vmbus_offer_channel *offer)
 {
 	static const struct vmbus_guid scsi = VMBUS_TYPE_SCSI;
-	bool pipe = memcmp(&offer->type, &scsi, sizeof(scsi)) != 0;
+	static const struct vmbus_guid net = VMBUS_TYPE_NET;
+	bool pipe = memcmp(&offer->type, &scsi, sizeof(scsi)) != 0 &&
+	            memcmp(&offer->type, &net, sizeof(net)) != 0;
 	uint8_t user_data[VMBUS_USER_DATA_BYTES] = { pipe ? VMBUS_PIPE_MODE_MESSAGE : 0 };
 
 	ck_assert_uint_eq(offer->flags,
@@ -71,10 +73,8 @@ static void check_offer(const struct vmbus_offer_channel *offer)
 	ck_assert_mem_eq(offer->user_data, user_data, sizeof(user_data));
 }
 
-/* Reads the offers; the relid of the shutdown class. */
-uint32_t guest_take_offers(void)
+uint32_t guest_take_offers_of(const struct vmbus_guid *type, uint32_t expected)
 {
-	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
 	struct vmbus_offer_channel offer;
 	struct hv_message message;
 	uint32_t relid = 0;
@@ -83,14 +83,21 @@ uint32_t guest_take_offers(void)
 	while (receive(&message).type == VMBUS_OFFER_CHANNEL) {
 		memcpy(&offer, message.payload, sizeof(offer));
 		check_offer(&offer);
-		if (memcmp(&offer.type, &type, sizeof(type)) == 0)
+		if (memcmp(&offer.type, type, sizeof(*type)) == 0)
 			relid = offer.relid;
 		count++;
 	}
-	ck_assert_uint_eq(count,
-	                  6); /* without disks there is a storage controller, too */
+	ck_assert_uint_eq(count, expected);
 	ck_assert_uint_gt(relid, 0);
 	return relid;
+}
+
+uint32_t guest_take_offers(void)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
+
+	/* Without disks there is a storage controller, too. */
+	return guest_take_offers_of(&type, 6);
 }
 
 /* Two rings of two pages each, at 1 MiB. */

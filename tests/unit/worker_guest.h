@@ -7,6 +7,7 @@
 #define VIRIDIS_TESTS_WORKER_GUEST_H
 
 #include <stdint.h>
+#include <viridis/abi/vmbus.h>
 
 #include "root-partition/libmshv/mshv.h"
 
@@ -18,8 +19,9 @@ void guest_expect(uint32_t type, struct hv_message *message);
 
 /* Connects and asks for the offers. */
 void guest_connect(void);
-/* Reads the offers; the relid of the shutdown class. */
+/* Reads the offers; the relid of the shutdown class, or of that one, with the others so many. */
 uint32_t guest_take_offers(void);
+uint32_t guest_take_offers_of(const struct vmbus_guid *type, uint32_t expected);
 
 /* Shares two rings of two pages each as GPADL `number`; the answer is not read. */
 void guest_post_rings(uint32_t relid, uint32_t number);

@@ -30,6 +30,7 @@ void worker_set_up(fake_step step)
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *link_path = NULL;
 	g_autofree char *storage_path = NULL;
+	g_autofree char *network_path = NULL;
 	g_autofree char *path = NULL;
 
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
@@ -37,6 +38,8 @@ void worker_set_up(fake_step step)
 	ck_assert_int_eq(symlink(self, link_path), 0);
 	storage_path = g_build_filename(folder, STORAGE, NULL);
 	ck_assert_int_eq(symlink(self, storage_path), 0);
+	network_path = g_build_filename(folder, NETWORK, NULL);
+	ck_assert_int_eq(symlink(self, network_path), 0);
 	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
 	g_setenv("PATH", path, TRUE);
 	/* The leak checker needs calls that the provider's sandbox refuses. */
@@ -76,7 +79,7 @@ void worker_tear_down(void)
 {
 	static const char *const files[] = { "kernel",    "serial",    "io",
 		                             "test.lock", "test.sock", "test.json",
-		                             PROVIDER,    STORAGE };
+		                             PROVIDER,    STORAGE,     NETWORK };
 
 	if (machine)
 		life_free(machine);
@@ -95,7 +98,8 @@ void worker_tear_down(void)
 int worker_main(int argc, char **argv, Suite *(*make_suite)(void))
 {
 	(void)argc;
-	if (g_str_has_suffix(argv[0], PROVIDER) || g_str_has_suffix(argv[0], STORAGE))
+	if (g_str_has_suffix(argv[0], PROVIDER) || g_str_has_suffix(argv[0], STORAGE) ||
+	    g_str_has_suffix(argv[0], NETWORK))
 		return worker_provider_main();
 	return unit_run(make_suite());
 }

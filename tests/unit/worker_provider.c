@@ -31,6 +31,8 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		snprintf(error, bytes, "a disk that is not wanted");
 		return !strstr(json, UNWANTED);
 	}
+	if (strstr(json, "\"net\":"))
+		return true;
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
 	offers = strstr(json, "\"vm\":\"" OFFERS "\"");

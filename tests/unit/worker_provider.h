@@ -5,6 +5,7 @@
 
 #define PROVIDER "viridis-util"
 #define STORAGE  "viridis-storage" /* it says it is one, and has no disks */
+#define NETWORK  "viridis-net"     /* it says it is one */
 #define OURS     77                /* a descriptor that a provider must not have */
 #define SILENT   "silent"          /* a VM whose provider answers no command */
 #define LINGERS  "lingers"         /* and one whose provider's I/O outlives it */

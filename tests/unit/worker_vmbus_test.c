@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <viridis/abi/vmbus.h>
 
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/store.h"
 #include "root-partition/config/vm_log.h"
@@ -298,6 +299,47 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 	ck_assert_ptr_nonnull(
 		strstr(events, "provider-restarted util\nprovider-died util\n"));
 	ck_assert(g_str_has_suffix(events, "provider-given-up util\n"));
+	g_clear_pointer(&events, g_free);
+}
+END_TEST
+
+/* An adapter is taken away, and is there again when the guest has let go of it and another process serves it. */
+static gpointer child_of_returning_adapter(gpointer data)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_NET;
+	struct vmbus_relid_message released = { .header.type = VMBUS_RELID_RELEASED };
+	struct hv_message message;
+	uint64_t one = 1;
+
+	guest_connect();
+	released.relid = guest_take_offers_of(&type, 7);
+	for (int life = 0; life < 2; life++) {
+		guest_open(released.relid);
+		ck_assert(write(fake_event_to_host(), &one, 8) == 8); /* it dies of it */
+		guest_expect(VMBUS_RESCIND_OFFER, &message);
+		guest_tear_down(released.relid, 1);
+		g_usleep(life * 500000); /* another may serve before, or after */
+		fake_post(&released, sizeof(released));
+		guest_expect(VMBUS_OFFER_CHANNEL, &message);
+	}
+	guest_open(released.relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return data;
+}
+
+START_TEST(an_adapter_whose_provider_dies_leaves_and_returns)
+{
+	GThread *thread;
+
+	ck_assert(definition_net_add(definition, "tap=none", NULL));
+	definition_net_complete(definition);
+	worker_make();
+	machine->told = on_told;
+	thread = g_thread_new("child", child_of_returning_adapter, NULL);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	ck_assert_str_eq(events, "provider-died net0\nprovider-restarted net0\n"
+	                         "provider-died net0\nprovider-restarted net0\n");
 	g_clear_pointer(&events, g_free);
 }
 END_TEST
@@ -735,6 +777,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
 	tcase_add_test(tcase, sub_channels_come_and_go_with_the_first);
+	tcase_add_test(tcase, an_adapter_whose_provider_dies_leaves_and_returns);
 	tcase_add_test(tcase, a_provider_that_dies_is_started_again_and_goes_on);
 	tcase_add_loop_test(tcase,
 	                    disks_change_under_a_guest_that_runs_or_stay_as_they_were, 0,
