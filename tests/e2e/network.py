@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Needs: root guest-initrd target:tiny_guest
+# Needs: root guest-initrd guest-disk target:tiny_guest
 # Limit: 1500
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
-larger MTU; two guests that talk; networks that cannot be; and what is left when the process that serves it is killed.
+larger MTU; two guests that talk; networks that cannot be; what the guest's own daemon tells of its addresses, and a disk
+frozen by another; and an adapter that returns when the process that serves it was killed.
 All traffic stays between the root and its children."""
 import contextlib
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
 from lib.child import Root
-from lib.paths import GUEST_INITRD, KERNEL
+from lib.paths import GUEST_DISK, GUEST_INITRD, KERNEL
 from commands.root import concatenated_initrd
+from lib.programs import run_in, with_libraries
 from lib.shell import GuestShell
 from lib.tap import Tap
 from lib.tiny import TINY
@@ -22,6 +26,7 @@ FIRST_MAC, SECOND_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
 GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
 MIB = 1 << 20
 FILE_MIB = 24
+SMALL_DISK_MIB = 16
 
 # What udhcpc calls for each step, in the guest.
 DHCP_SCRIPT = """#!/bin/sh
@@ -41,6 +46,19 @@ option router {ROOT}
 """
 
 
+DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
+
+
+def add_daemons(share):
+    """Debian's hyperv-daemons, as the guest's disk has them."""
+    for name in DAEMONS:
+        subprocess.run(["debugfs", "-R", f"dump -p /usr/sbin/{name} {share / name}", GUEST_DISK],
+                       capture_output=True, check=True)
+    for name, path in with_libraries(*(share / name for name in DAEMONS)).items():
+        if not (share / name).exists():
+            shutil.copy(path, share / name)
+
+
 @contextlib.contextmanager
 def guest_initrd():
     """The small guest's, with what udhcpc calls."""
@@ -50,7 +68,17 @@ def guest_initrd():
         script = share / "dhcp"
         script.write_text(DHCP_SCRIPT)
         script.chmod(0o755)
+        add_daemons(share)
         yield concatenated_initrd(share.parent, GUEST_INITRD, Path(folder, "initrd"))
+
+
+@contextlib.contextmanager
+def small_disk():
+    """With an ext4 that has a journal."""
+    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        path = Path(folder, "disk")
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", path, f"{SMALL_DISK_MIB}M"], check=True)
+        yield path
 
 
 def set_up(root):
@@ -249,29 +277,74 @@ def check_busy(root):
     root.tell("viridis delete tapped; viridis delete late")
 
 
+# --- what the guest tells, and a disk of one moment
+
+def check_guest_facts(root, guest):
+    release = guest.tell("uname -r")
+    guest.tell("mkdir -p /var/lib/hyperv; echo NAME=Small >/etc/os-release;"
+               f" {run_in('/share', 'hv_kvp_daemon')}", 60)
+    with away(guest):
+        root.wait("viridis info first | grep -q '^guest *Small'", 60, "viridis info first --json")
+        told = root.json("info first")["guest"]
+    assert told["heartbeat"]["alive"] and told["kvp"]["state"] == "ready", told
+    assert told["names"]["OSBuildNumber"] == release, told
+    adapter = told["adapters"][0]
+    assert adapter["mac"] == FIRST_MAC and "10.77.0.10/24" in adapter["addresses"], told
+
+
+def check_freeze(root, guest):
+    """While it is frozen nobody writes there, and the file system on the disk is whole without its journal."""
+    guest.tell(f"mkdir -p /mnt; mount /dev/sda /mnt; {run_in('/share', 'hv_vss_daemon')}", 60)
+    found = []
+    with away(guest):
+        found.append(needs_recovery(root))
+        root.wait("viridis freeze first", 60)
+        found.append(needs_recovery(root))
+    guest.tell("(echo late >/mnt/late; echo through >/tmp/late) & sleep 2; ! [ -e /tmp/late ]", 60)
+    with away(guest):
+        root.tell("viridis info first | grep -q ^frozen")
+        root.tell("viridis thaw first", 100)
+    guest.tell("for i in $(seq 100); do [ -e /tmp/late ] && break; sleep 0.1; done; cat /mnt/late", 60)
+    with away(guest):
+        found.append(needs_recovery(root))
+        answer = root.ask("viridis thaw first")
+        assert answer.status == 1 and "not frozen" in answer.output, answer.output
+    assert found == [True, False, True], found
+
+
+def needs_recovery(root):
+    """Of the ext4 on the guest's disk, as the root reads it: is there more in its journal?"""
+    return bool(int(root.tell("dd if=/dev/ram0 bs=512 skip=2 count=1 2>/dev/null |"
+                              " hexdump -s 96 -n 1 -e '1/1 \"%u\"'")) & 4)
+
+
 # --- the process that serves it dies
 
 def check_killed(root, guest):
+    """The adapter leaves the guest, and returns with another process: a new interface, which asks for its address."""
+    index = guest.tell("cat /sys/class/net/eth0/ifindex")
     with away(guest):
         root.tell("kill -9 $(pidof viridis-net)")
-        root.wait("viridis info first | grep -q '^net0 *died;'", 20, "viridis info first")
-        assert root.state("first") == "running"
+        root.wait("viridis log first | grep -q 'net0: provider-restarted'", 30, "viridis log first")
+        root.wait("viridis info first | grep -q '^net0 *serving'", 5, "viridis info first")
         log = root.tell("viridis log first")
         for words in ("viridis-net: its process died of signal 9", "(net) is taken from"):
             assert words in log, log[-2000:]
-    guest.tell("for i in $(seq 100); do [ -e /sys/class/net/eth0 ] || break; sleep 0.1; done;"
-               " ! [ -e /sys/class/net/eth0 ]", 60)
-    assert guest.tell("echo still $((6 * 7))") == "still 42"
+    guest.tell("for i in $(seq 300); do n=$(cat /sys/class/net/eth0/ifindex 2>/dev/null);"
+               f" [ ${{n:-{index}}} = {index} ] || break; sleep 0.1; done; [ $n != {index} ]", 120)
+    check_dhcp(guest)
+    ping(guest, ROOT, 6000)
 
 
 def main():
-    with Tap() as tap, guest_initrd() as initrd, \
-            Root("network", {"vmlinuz": KERNEL, "initrd": initrd, "tiny.bz": TINY,
+    with Tap() as tap, guest_initrd() as initrd, small_disk() as disk, \
+            Root("network", {"vmlinuz": KERNEL, "initrd": initrd, "tiny.bz": TINY, "disk": disk,
                              "udhcpd.conf": DHCP_SERVER}) as root:
         set_up(root)
         tap.run("networks that cannot be are refused", check_refused, root)
         tap.run("our own guest answers pings, and sends", check_tiny, tap, root)
-        define(root, "first", f"bridge=br0,mac={FIRST_MAC},mtu=9000")
+        root.tell("dd if=/share/disk of=/dev/ram0 bs=1M 2>/dev/null")
+        define(root, "first", f"bridge=br0,mac={FIRST_MAC},mtu=9000", "--disk /dev/ram0")
         define(root, "second", f"bridge=br0,mac={SECOND_MAC}")
         tap.run("an address is one VM's", check_mac_twice, root)
         root.start("first")
@@ -288,7 +361,9 @@ def main():
         tap.run("the driver lets go and comes back", check_rebind, guest)
         with away(guest):
             tap.run("frames and bytes are counted", check_stats, root)
-        tap.run("its provider killed, the guest goes on without", check_killed, root, guest)
+        tap.run("its daemon tells system and addresses", check_guest_facts, root, guest)
+        tap.run("frozen and thawed", check_freeze, root, guest)
+        tap.run("its provider killed, the adapter leaves and returns", check_killed, root, guest)
         guest.detach()
         root.tell("viridis stop first")
         tap.run("a TAP device has one guest", check_busy, root)

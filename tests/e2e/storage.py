@@ -313,6 +313,32 @@ def check_comes_and_goes(root, guest):
     root.tell("rm /mnt/hot")
 
 
+FULL_LUN = 10
+FULL_BLOCK = f"$(ls /sys/bus/scsi/devices/*:0:0:{FULL_LUN}/block)"
+
+
+def check_full(root, guest, name="disks"):
+    """A disk that is longer than what the root has room for: its guest is told why a write fails, and goes on; with
+    more room it writes."""
+    root.tell("mkdir -p /mnt/small && mount -t tmpfs -o size=4M small /mnt/small &&"
+              " truncate -s 16M /mnt/small/full")
+    root.tell(f"viridis disk add {name} /mnt/small/full,lun={FULL_LUN},cache=host")
+    guest.attach()
+    guest.tell(f"until [ -n \"$(ls /sys/bus/scsi/devices/*:0:0:{FULL_LUN}/block 2>/dev/null)\" ]; do sleep 0.1; done", 60)
+    write = f"dd if=/dev/zero of=/dev/{FULL_BLOCK} bs=64k count=128 conv=fsync"
+    answer = guest.ask(f"dmesg -c >/dev/null; {write}", 120)
+    assert answer.status != 0 and ("No space left" in answer.output or "I/O error" in answer.output), answer.output
+    told = guest.tell("dmesg")
+    assert "critical space allocation error" in told and "Space allocation failed" in told, told
+    guest.tell(f"dd if=/dev/{FULL_BLOCK} of=/dev/null bs=64k count=8 2>/dev/null", 60)
+    guest.detach()
+    root.tell("mount -o remount,size=32M /mnt/small")
+    guest.attach()
+    guest.tell(f"{write} 2>/dev/null", 120)
+    guest.detach()
+    root.tell(f"viridis disk remove {name} {FULL_LUN} && umount /mnt/small")
+
+
 def root_log(root, guest):
     guest.detach()
     text = root.tell("viridis log disks")
@@ -435,6 +461,7 @@ def lose(tap, root, guest):
     step(tap, "kill -9 of the provider is no error and loses no write", check_restarts, root, guest)
     guest.detach()
     step(tap, "a disk comes, is written to, and goes again", check_comes_and_goes, root, guest)
+    step(tap, "one that the root has no room for fails its writes, and no more", check_full, root, guest)
     guest.attach()
     step(tap, "one killed without end is given up, and told by state and log", check_told, root, guest)
     step(tap, "the guest lives on", check_guest_lives, guest)
