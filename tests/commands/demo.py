@@ -31,7 +31,7 @@ DEMO = BUILD / "demo"
 DISK = DEMO / "guest.raw"
 FILE = "/var/tmp/proof"
 FILE_MIB = 8
-STEPS = 14
+STEPS = 16
 SSH = (f"HOME=/tmp {run_in('/share/ssh', 'dbclient')} -y -p 2222 root@127.0.0.1")
 CREATE = ("viridis create demo --memory 512M --vps 2 --kernel /share/vmlinuz"
           " --initrd /share/initrd --disk /dev/vda --net user,hostfwd=tcp:2222:22"
@@ -135,6 +135,34 @@ class Demo:
             raise Failure(f"'{name}' sends a file with checksum {found}")
         return {"command": "ssh -p 2222 root@127.0.0.1", "sha256": found}
 
+    def guest_facts(self):
+        """What the guest's own daemon tells the root."""
+        guest = json.loads(self.root.tell("viridis info demo --json"))["guest"]
+        addresses = guest["adapters"][0]["addresses"]
+        names = guest["names"]
+        if not guest["heartbeat"]["alive"] or "10.0.2.15/24" not in addresses \
+                or not names["OSName"].startswith("Debian"):
+            raise Failure(f"the guest tells {guest}")
+        return {"system": f"{names['OSName']} {names['OSMajorVersion']}",
+                "kernel": names["OSBuildNumber"], "addresses": " ".join(addresses)}
+
+    def needs_recovery(self):
+        """Of the ext4 on the guest's disk, as the root reads it: is there more in its journal?"""
+        flags = self.root.tell("dd if=/dev/vda bs=512 skip=2 count=1 2>/dev/null |"
+                               " hexdump -s 96 -n 1 -e '1/1 \"%u\"'")
+        return bool(int(flags) & 4)
+
+    def freeze(self):
+        """While it is frozen all that the file system knows is on the disk, in its place."""
+        found = [self.needs_recovery()]
+        self.root.tell("viridis freeze demo", 120)
+        found.append(self.needs_recovery())
+        self.root.tell("viridis thaw demo", 120)
+        found.append(self.needs_recovery())
+        if found != [True, False, True]:
+            raise Failure(f"its journal has to be replayed: {found}")
+        return {"journal to be replayed": "yes, no while frozen, yes"}
+
     def shutdown(self):
         self.guest.detach()
         self.root.tell("viridis shutdown demo --timeout 120", limit=150)
@@ -187,6 +215,10 @@ class Demo:
         self.step("proof that it runs enlightened", self.proofs)
         self.step("it has an address by DHCP", self.network)
         self.step("SSH into it: the root has the file by TCP", self.transfer)
+        self.guest.detach()
+        self.step("viridis info: what its own daemon tells", self.guest_facts)
+        self.step("viridis freeze and thaw: a disk of one moment", self.freeze)
+        self.guest.attach()
         self.step("viridis shutdown", self.shutdown)
         self.step("start it again: the file is there", self.again)
         self.step("what it cost", self.stats)
