@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/client/worker.h"
 #include "root-partition/config/definition.h"
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
@@ -159,7 +160,7 @@ static gboolean run(const struct definition *definition, GError **error)
 {
 	if (!paths_make(error) || !store_create(definition, error))
 		return FALSE;
-	if (command_start_worker(definition->name, error))
+	if (worker_start(definition->name, error))
 		return TRUE;
 	(void)store_delete(definition->name, NULL);
 	return FALSE;

@@ -55,10 +55,6 @@ enum command_status command_wait(const struct command *command, int argc, char *
 enum command_status command_events(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);
 
-/* Of start, a definition that is kept: until its worker's word. */
-struct definition;
-gboolean command_start_worker(const char *name, GError **error);
-
 /*
  * Parses the options (--json is among them for all) and checks that `names` arguments are left,
  * which name[] gets. With `optional` the name may be absent: *name is NULL then. On false

@@ -12,7 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "root-partition/cli/client.h"
+#include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition.h"
 #include "root-partition/config/paths.h"

@@ -2,7 +2,7 @@
 /* viridis disk: disks come and go, under a guest that runs as well. The definition is changed with them. */
 #include <string.h>
 
-#include "root-partition/cli/client.h"
+#include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/state.h"

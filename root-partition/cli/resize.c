@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "root-partition/cli/client.h"
+#include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"

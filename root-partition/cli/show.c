@@ -2,7 +2,7 @@
 /* viridis list, info: what there is. */
 #include <string.h>
 
-#include "root-partition/cli/client.h"
+#include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/cli/guest.h"
 #include "root-partition/config/definition_disk.h"

@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 
-#include "root-partition/cli/client.h"
+#include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"

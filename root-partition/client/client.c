@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One line out, one line in; nothing waits for ever. */
-#include "root-partition/cli/client.h"
+#include "root-partition/client/client.h"
 
 #include <errno.h>
 #include <poll.h>

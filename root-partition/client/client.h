@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Asking a running VM through its control socket. */
-#ifndef VIRIDIS_CLI_CLIENT_H
-#define VIRIDIS_CLI_CLIENT_H
+#ifndef VIRIDIS_CLIENT_CLIENT_H
+#define VIRIDIS_CLIENT_CLIENT_H
 
 #include <json-glib/json-glib.h>
 
