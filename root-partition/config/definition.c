@@ -37,6 +37,9 @@ void definition_free(struct definition *definition)
 	g_free(definition->initrd);
 	g_free(definition->cmdline);
 	g_free(definition->serial);
+	g_free(definition->title);
+	g_free(definition->description);
+	g_free(definition->metadata);
 	g_ptr_array_unref(definition->disks);
 	g_ptr_array_unref(definition->nets);
 	g_free(definition);
@@ -242,6 +245,15 @@ static gboolean check_path(const char *what, const char *path, GError **error)
 	return check_text(what, path, error);
 }
 
+static gboolean check_notes(const struct definition *definition, GError **error)
+{
+	return (!definition->title || check_text("title", definition->title, error)) &&
+	       (!definition->description ||
+	        check_text("description", definition->description, error)) &&
+	       (!definition->metadata ||
+	        check_text("metadata", definition->metadata, error));
+}
+
 /* Two disks of one LUN or identity would be one disk to the guest. */
 static gboolean check_identity(const struct definition *definition,
                                const struct definition_disk *disk, GError **error)
@@ -319,7 +331,8 @@ gboolean definition_check(const struct definition *definition, GError **error)
 			error, "serial '%s': 'pty' or the absolute path of a file",
 			definition->serial);
 	if (!check_text("serial", definition->serial, error) ||
-	    !check_text("cmdline", definition->cmdline, error))
+	    !check_text("cmdline", definition->cmdline, error) ||
+	    !check_notes(definition, error))
 		return FALSE;
 	return check_disks(definition, error) && definition_net_check(definition, error);
 }

@@ -9,7 +9,8 @@
  *                  "lun": 0, "id": "6e2a7d0c5b19f384" } ],
  *     "nets": [ { "bridge": "br0", "mac": "02:1f:9c:40:7a:e3", "mtu": 1500,
  *                "queues": 1 } ],
- *     "serial": "pty", "on-crash": "keep" }
+ *     "serial": "pty", "on-crash": "keep", "autostart": true,
+ *     "title": "Shop", "description": "...", "metadata": "<...>" }
  *
  * One that serves the VMBus of another VMM's machine has "attach": PID, and no kernel.
  *
@@ -94,6 +95,11 @@ struct definition {
 	GPtrArray *nets;  /* struct definition_net */
 	char *serial;     /* "pty" or an absolute path */
 	enum definition_on_crash on_crash;
+	gboolean autostart; /* by libvirt's daemon, once after the machine has started */
+	/* Of no meaning to us; NULL: none. */
+	char *title;
+	char *description;
+	char *metadata; /* what other programs keep with it, as libvirt's element of that name */
 };
 
 #define DEFINITION_ERROR definition_error_quark()

@@ -104,6 +104,30 @@ static gboolean take_on_crash(struct definition *definition, JsonNode *node,
 	return definition_parse_on_crash(text, &definition->on_crash, error);
 }
 
+static gboolean take_autostart(struct definition *definition, JsonNode *node,
+                               GError **error)
+{
+	return json_text_get_boolean(node, &definition->autostart) ||
+	       invalid(error, "'autostart' must be true or false");
+}
+
+static gboolean take_title(struct definition *definition, JsonNode *node, GError **error)
+{
+	return take_string(node, "title", &definition->title, error);
+}
+
+static gboolean take_description(struct definition *definition, JsonNode *node,
+                                 GError **error)
+{
+	return take_string(node, "description", &definition->description, error);
+}
+
+static gboolean take_metadata(struct definition *definition, JsonNode *node,
+                              GError **error)
+{
+	return take_string(node, "metadata", &definition->metadata, error);
+}
+
 static const struct definition_key {
 	const char *name;
 	gboolean required;
@@ -121,6 +145,10 @@ static const struct definition_key {
 	{ "on-crash", FALSE, take_on_crash },
 	{ "uuid", FALSE, take_uuid },
 	{ "attach", FALSE, take_attach },
+	{ "autostart", FALSE, take_autostart },
+	{ "title", FALSE, take_title },
+	{ "description", FALSE, take_description },
+	{ "metadata", FALSE, take_metadata },
 };
 
 static const struct definition_key *find_key(const char *name)
@@ -173,6 +201,18 @@ struct definition *definition_parse(const char *json, gsize length, GError **err
 	return g_steal_pointer(&definition);
 }
 
+static void add_notes(JsonBuilder *builder, const struct definition *definition)
+{
+	if (definition->autostart)
+		json_text_add_boolean(builder, "autostart", TRUE);
+	if (definition->title)
+		json_text_add_string(builder, "title", definition->title);
+	if (definition->description)
+		json_text_add_string(builder, "description", definition->description);
+	if (definition->metadata)
+		json_text_add_string(builder, "metadata", definition->metadata);
+}
+
 char *definition_to_json(const struct definition *definition)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -197,6 +237,7 @@ char *definition_to_json(const struct definition *definition)
 	json_text_add_string(builder, "serial", definition->serial);
 	json_text_add_string(builder, "on-crash",
 	                     definition_format_on_crash(definition->on_crash));
+	add_notes(builder, definition);
 	json_builder_end_object(builder);
 	text = json_text_finish(builder, TRUE);
 	return g_strconcat(text, "\n", NULL);

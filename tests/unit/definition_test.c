@@ -51,6 +51,27 @@ START_TEST(a_definition_survives_the_way_to_text_and_back)
 }
 END_TEST
 
+START_TEST(what_is_noted_with_a_definition_is_kept)
+{
+	g_autoptr(definition_pointer) first =
+		parse("{\"name\":\"a\",\"memory\":\"8M\",\"vps\":1,\"kernel\":\"/k\","
+	              "\"autostart\":true,\"title\":\"T\",\"description\":\"D\","
+	              "\"metadata\":\"<m/>\"}",
+	              NULL);
+	g_autoptr(definition_pointer) second = NULL;
+	g_autofree char *text = NULL;
+
+	ck_assert_ptr_nonnull(first);
+	text = definition_to_json(first);
+	second = parse(text, NULL);
+	ck_assert_ptr_nonnull(second);
+	ck_assert(second->autostart);
+	ck_assert_str_eq(second->title, "T");
+	ck_assert_str_eq(second->description, "D");
+	ck_assert_str_eq(second->metadata, "<m/>");
+}
+END_TEST
+
 START_TEST(a_machine_that_is_attached_to_needs_no_kernel)
 {
 	g_autoptr(definition_pointer) first = parse(
@@ -609,6 +630,7 @@ static Suite *make_suite(void)
 	TCase *tcase = tcase_create("json");
 
 	tcase_add_test(tcase, a_definition_survives_the_way_to_text_and_back);
+	tcase_add_test(tcase, what_is_noted_with_a_definition_is_kept);
 	tcase_add_test(tcase, a_machine_that_is_attached_to_needs_no_kernel);
 	tcase_add_test(tcase, the_disks_of_an_old_file_keep_their_names);
 	tcase_add_test(tcase, a_disk_that_is_added_takes_nobody_s_names);
