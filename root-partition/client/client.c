@@ -241,6 +241,13 @@ char *client_state(const char *name, char **reason, GError **error)
 	if (!state_read(name, &state, reason, error) ||
 	    !state_holder(name, &holder, error))
 		return NULL;
+	if (!holder && client_state_alive(state)) {
+		/* It may have ended in between; by now it has written down how. */
+		g_clear_pointer(&state, g_free);
+		g_clear_pointer(reason, g_free);
+		if (!state_read(name, &state, reason, error))
+			return NULL;
+	}
 	if ((holder != 0) == client_state_alive(state))
 		return g_steal_pointer(&state);
 	g_free(*reason);
