@@ -14,6 +14,11 @@ packages=(
 	python3 gdb cloc shellcheck git ca-certificates
 )
 bochs_packages=(bochs bochs-term bochsbios vgabios) # for one test alone
+# For libvirt's driver: what libvirt's own build asks for, and the libraries that it is linked with.
+libvirt_packages=(
+	meson python3-docutils rpcsvc-proto libglib2.0-dev libgnutls28-dev libxml2-dev
+	libxml2-utils xsltproc libtirpc-dev gettext libvirt-dev libvirt-clients dpkg-dev xz-utils
+)
 qemu_needed=10
 
 # missing_packages PACKAGE...: dpkg-query fails when it does not know one of them, which is no failure here.
@@ -45,8 +50,13 @@ install_packages() {
 }
 
 install_bochs() {
+	install_some "${bochs_packages[@]}"
+}
+
+# What one test or one part alone needs.
+install_some() {
 	local missing
-	mapfile -t missing < <(missing_packages "${bochs_packages[@]}")
+	mapfile -t missing < <(missing_packages "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	must_be_root "${missing[@]}"
 	say "packages: install ${missing[*]}"

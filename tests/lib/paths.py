@@ -15,6 +15,7 @@ OTHER_ROOTS = {name: (BUILD / f"kernel-{name}" / "vmlinuz", BUILD / "image" / f"
 GUEST_INITRD = BUILD / "image" / "guest.cpio.gz"
 PC_GUEST_INITRD = BUILD / "image" / "pc-guest.cpio.gz"
 QEMU_DISK = BUILD / "image" / "qemu.raw"
+LIBVIRT_DISK = BUILD / "image" / "libvirt.raw"
 # Debian's own root, of one release or the other.
 ROOT_SUITES = ("trixie", "bookworm")
 GUEST_DISK = BUILD / "image" / "debian-guest.raw"

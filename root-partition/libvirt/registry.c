@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The list of domains, compared with the store; the thread that waits for changes. */
+#include <config.h>
+
+#include "root-partition/libvirt/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/domain_event.h"
+#include "util/virerror.h"
+#include "util/virlog.h"
+
+#include "root-partition/client/client.h"
+#include "root-partition/client/end.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/store.h"
+#include "root-partition/libvirt/domain_xml.h"
+
+#define VIR_FROM_THIS VIR_FROM_HYPERV
+
+VIR_LOG_INIT("viridis.registry");
+
+#define WATCH_MASK (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
+
+/* How soon one whose keeper's end would not be seen is looked at again. */
+#define UNWATCHED_PERIOD_MS 1000
+
+#define OBSERVE_TRIES 8
+
+/* A definition's file as it was when it was read; another one has another number or time. */
+struct known {
+	ino_t inode;
+	struct timespec changed;
+	off_t bytes;
+	gboolean seen; /* in the refresh under way */
+	char *refused; /* why it is not in the list, or NULL */
+};
+
+/* How a VM is, by its state file and its lock. */
+struct observed {
+	gboolean alive;
+	pid_t keeper;
+	char *state;
+	char *reason;
+};
+
+/* ---- Events ---- */
+
+static void tell(struct viridis_driver *driver, virDomainObj *domain, int type,
+                 int detail)
+{
+	virObjectEventStateQueue(driver->events,
+	                         virDomainEventLifecycleNewFromObj(domain, type, detail));
+}
+
+/* ---- Transient domains ---- */
+
+static char *transient_path(const char *name)
+{
+	return g_strdup_printf("%s/%s.transient", paths_run_dir(), name);
+}
+
+bool registry_mark_transient(const char *name, bool transient)
+{
+	g_autofree char *path = transient_path(name);
+
+	if (!transient)
+		return unlink(path) == 0 || errno == ENOENT;
+	return g_file_set_contents(path, "", 0, NULL);
+}
+
+void registry_expect_start(struct viridis_driver *driver, const char *name, bool expected)
+{
+	g_mutex_lock(&driver->refresh);
+	if (expected)
+		g_hash_table_add(driver->starting, g_strdup(name));
+	else
+		g_hash_table_remove(driver->starting, name);
+	g_mutex_unlock(&driver->refresh);
+}
+
+static bool is_transient(const char *name)
+{
+	g_autofree char *path = transient_path(name);
+
+	return access(path, F_OK) == 0;
+}
+
+/* ---- Definitions ---- */
+
+static void known_free(gpointer data)
+{
+	struct known *known = data;
+
+	g_free(known->refused);
+	g_free(known);
+}
+
+static bool is_the_same(const struct known *known, const struct stat *status)
+{
+	return known->inode == status->st_ino && known->bytes == status->st_size &&
+	       known->changed.tv_sec == status->st_mtim.tv_sec &&
+	       known->changed.tv_nsec == status->st_mtim.tv_nsec;
+}
+
+/* libvirt tells domains apart by UUID; an old definition gets its own now, unless somebody is at it. */
+static bool give_uuid(struct definition *definition)
+{
+	int lock;
+	bool given;
+
+	if (definition->uuid)
+		return true;
+	lock = state_lock(definition->name, NULL);
+	if (lock < 0)
+		return false;
+	given = definition_give_uuid(definition) && store_replace(definition, NULL);
+	state_unlock(definition->name, lock);
+	return given;
+}
+
+/* Into the list; why not, or NULL. One that VMBus devices for another VMM's machine are made by is no domain. */
+static char *add(struct viridis_driver *driver, const char *name)
+{
+	g_autoptr(definition_pointer) definition = NULL;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(virDomainDef) def = NULL;
+	virDomainDef *old = NULL;
+	virDomainObj *domain;
+
+	definition = store_load(name, &error);
+	if (!definition)
+		return g_strdup(error->message);
+	if (definition->attach_pid)
+		return g_strdup("it belongs to another VMM's machine");
+	if (!give_uuid(definition))
+		return g_strdup("it has no UUID yet");
+	def = domain_xml_to_def(definition, driver->options);
+	domain = def ? virDomainObjListAdd(driver->domains, &def, driver->options, 0,
+	                                   &old) :
+	               NULL;
+	if (!domain)
+		return g_strdup(virGetLastErrorMessage());
+	domain->autostart = definition->autostart;
+	if (!is_transient(name))
+		tell(driver, domain, VIR_DOMAIN_EVENT_DEFINED,
+		     domain->persistent ? VIR_DOMAIN_EVENT_DEFINED_UPDATED :
+		                          VIR_DOMAIN_EVENT_DEFINED_ADDED);
+	domain->persistent = !is_transient(name);
+	virDomainDefFree(old);
+	virDomainObjEndAPI(&domain);
+	return NULL;
+}
+
+static void look_at_definition(struct viridis_driver *driver, const char *name)
+{
+	g_autofree char *path = paths_of(name, PATH_DEFINITION);
+	struct known *known = g_hash_table_lookup(driver->known, name);
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return;
+	if (!known) {
+		known = g_new0(struct known, 1);
+		g_hash_table_insert(driver->known, g_strdup(name), known);
+	}
+	known->seen = TRUE;
+	if (is_the_same(known, &status))
+		return;
+	known->inode = status.st_ino;
+	known->bytes = status.st_size;
+	known->changed = status.st_mtim;
+	g_free(known->refused);
+	known->refused = add(driver, name);
+	if (known->refused)
+		VIR_WARN("%s is not shown: %s", name, known->refused);
+	/* It is read again when it was given its UUID, which is no news by then. */
+}
+
+/* ---- States ---- */
+
+/* Two looks, between which it may start or end; one that agrees with itself is what counts. */
+static bool observe(const char *name, struct observed *observed)
+{
+	for (unsigned int tries = 0; tries < OBSERVE_TRIES; tries++) {
+		g_free(observed->state);
+		g_free(observed->reason);
+		observed->reason = NULL;
+		observed->state = client_state(name, &observed->reason, NULL);
+		if (!observed->state || !state_holder(name, &observed->keeper, NULL))
+			return false;
+		observed->alive = observed->keeper > 0;
+		if (observed->alive == client_state_alive(observed->state))
+			return true;
+	}
+	return false;
+}
+
+static const struct live_state {
+	const char *word;
+	virDomainState state;
+	int reason;
+	int event, detail; /* of a domain that was there before */
+} live_states[] = {
+	{ "running", VIR_DOMAIN_RUNNING, VIR_DOMAIN_RUNNING_BOOTED,
+	  VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_UNPAUSED },
+	{ "paused", VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_USER, VIR_DOMAIN_EVENT_SUSPENDED,
+	  VIR_DOMAIN_EVENT_SUSPENDED_PAUSED },
+	{ "panicked", VIR_DOMAIN_CRASHED, VIR_DOMAIN_CRASHED_PANICKED,
+	  VIR_DOMAIN_EVENT_CRASHED, VIR_DOMAIN_EVENT_CRASHED_PANICKED },
+};
+
+static const struct live_state *live_state_of(const char *word)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(live_states); i++)
+		if (strcmp(live_states[i].word, word) == 0)
+			return &live_states[i];
+	return &live_states[0];
+}
+
+static void begin_life(struct viridis_driver *driver, virDomainObj *domain,
+                       const struct observed *observed)
+{
+	const struct live_state *state = live_state_of(observed->state);
+
+	(void)virDomainObjSetDefTransient(driver->options, domain, NULL);
+	domain->def->id = observed->keeper;
+	domain->pid = observed->keeper;
+	virDomainObjSetState(domain, state->state, state->reason);
+	tell(driver, domain, VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_BOOTED);
+	if (driver->inhibit)
+		driver->inhibit(true, driver->inhibit_context);
+}
+
+/* `state` and `reason` are the worker's last words. */
+static void end_life(struct viridis_driver *driver, virDomainObj *domain,
+                     const struct observed *observed)
+{
+	int reason = VIR_DOMAIN_SHUTOFF_SHUTDOWN;
+	int detail = VIR_DOMAIN_EVENT_STOPPED_SHUTDOWN;
+
+	if (strcmp(observed->state, "crashed") == 0) {
+		reason = VIR_DOMAIN_SHUTOFF_CRASHED;
+		detail = VIR_DOMAIN_EVENT_STOPPED_CRASHED;
+	} else if (strcmp(observed->state, "off") != 0) {
+		reason = VIR_DOMAIN_SHUTOFF_FAILED;
+		detail = VIR_DOMAIN_EVENT_STOPPED_FAILED;
+	} else if (g_str_has_prefix(observed->reason, "stopped")) {
+		reason = VIR_DOMAIN_SHUTOFF_DESTROYED;
+		detail = VIR_DOMAIN_EVENT_STOPPED_DESTROYED;
+	}
+	virDomainObjSetState(domain, VIR_DOMAIN_SHUTOFF, reason);
+	tell(driver, domain, VIR_DOMAIN_EVENT_STOPPED, detail);
+	virDomainObjRemoveTransientDef(domain);
+	domain->def->id = -1;
+	domain->pid = 0;
+	if (driver->inhibit)
+		driver->inhibit(false, driver->inhibit_context);
+}
+
+static void go_on_living(struct viridis_driver *driver, virDomainObj *domain,
+                         const struct observed *observed)
+{
+	const struct live_state *state = live_state_of(observed->state);
+	int reason = state->reason;
+
+	if (virDomainObjGetState(domain, NULL) == state->state)
+		return;
+	if (state->state == VIR_DOMAIN_RUNNING)
+		reason = VIR_DOMAIN_RUNNING_UNPAUSED;
+	virDomainObjSetState(domain, state->state, reason);
+	tell(driver, domain, state->event, state->detail);
+}
+
+static void look_at_state(struct viridis_driver *driver, virDomainObj *domain,
+                          const struct observed *observed)
+{
+	bool was = virDomainObjIsActive(domain);
+	bool another = was && observed->alive && domain->def->id != observed->keeper;
+
+	if (was && (!observed->alive || another))
+		end_life(driver, domain, observed);
+	if (observed->alive && (!was || another))
+		begin_life(driver, domain, observed);
+	else if (observed->alive)
+		go_on_living(driver, domain, observed);
+}
+
+/* ---- What is no more ---- */
+
+/* A domain that runs on without a definition is as transient as one that is marked. */
+static void set_persistent(struct viridis_driver *driver, virDomainObj *domain,
+                           bool persistent)
+{
+	if (domain->persistent && !persistent)
+		tell(driver, domain, VIR_DOMAIN_EVENT_UNDEFINED,
+		     VIR_DOMAIN_EVENT_UNDEFINED_REMOVED);
+	domain->persistent = persistent;
+}
+
+/* The definition of a transient domain that has ended goes, and then the domain does. */
+static void end_transience(const char *name)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (end_delete(name, &error) ||
+	    g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_UNKNOWN))
+		(void)registry_mark_transient(name, false);
+	else
+		VIR_WARN("%s is not undefined: %s", name, error->message);
+}
+
+static int collect_name(virDomainObj *domain, void *names)
+{
+	virObjectLock(domain);
+	g_ptr_array_add(names, g_strdup(domain->def->name));
+	virObjectUnlock(domain);
+	return 0;
+}
+
+static void look_at_domain(struct viridis_driver *driver, const char *name)
+{
+	virDomainObj *domain = virDomainObjListFindByName(driver->domains, name);
+	const struct known *known = g_hash_table_lookup(driver->known, name);
+	struct observed observed = { 0 };
+	bool defined = known && known->seen && !known->refused;
+
+	if (!domain)
+		return;
+	set_persistent(driver, domain, defined && !is_transient(name));
+	if (observe(name, &observed)) {
+		look_at_state(driver, domain, &observed);
+		if (!observed.alive && defined && is_transient(name) &&
+		    !g_hash_table_contains(driver->starting, name)) {
+			end_transience(name);
+			defined = false;
+		}
+	}
+	if (!defined && !virDomainObjIsActive(domain))
+		virDomainObjListRemove(driver->domains, domain);
+	virDomainObjEndAPI(&domain);
+	g_free(observed.state);
+	g_free(observed.reason);
+}
+
+static gboolean was_not_seen(gpointer name, gpointer value, gpointer context)
+{
+	struct known *known = value;
+	gboolean seen = known->seen;
+
+	(void)name;
+	(void)context;
+	known->seen = FALSE;
+	return !seen;
+}
+
+static void refresh_locked(struct viridis_driver *driver)
+{
+	g_autoptr(GPtrArray) defined = store_list(NULL);
+	g_autoptr(GPtrArray) listed = g_ptr_array_new_with_free_func(g_free);
+
+	if (!defined)
+		return; /* what cannot be known now is left as it was */
+	for (guint i = 0; i < defined->len; i++)
+		look_at_definition(driver, defined->pdata[i]);
+	virDomainObjListForEach(driver->domains, false, collect_name, listed);
+	for (guint i = 0; i < listed->len; i++)
+		look_at_domain(driver, listed->pdata[i]);
+	g_hash_table_foreach_remove(driver->known, was_not_seen, NULL);
+}
+
+/* In the place of the one of its name; under the VM's own lock, unless it runs, whose keeper has that. */
+static bool replace(const struct definition *definition, GError **error)
+{
+	pid_t holder;
+	bool done;
+	int lock;
+
+	if (!state_holder(definition->name, &holder, error))
+		return false;
+	if (holder)
+		return store_replace(definition, error);
+	lock = state_lock(definition->name, error);
+	if (lock < 0)
+		return false;
+	done = store_replace(definition, error);
+	state_unlock(definition->name, lock);
+	return done;
+}
+
+bool registry_define(struct viridis_driver *driver, const struct definition *definition,
+                     bool is_new, GError **error)
+{
+	bool done;
+
+	g_mutex_lock(&driver->refresh);
+	done = is_new ? store_create(definition, error) : replace(definition, error);
+	g_mutex_unlock(&driver->refresh);
+	return done;
+}
+
+/* Under the lock, as whoever looks who holds a VM's own lock would make us lose it (file_lock.h). */
+bool registry_delete(struct viridis_driver *driver, const char *name, GError **error)
+{
+	bool deleted;
+
+	g_mutex_lock(&driver->refresh);
+	deleted = end_delete(name, error);
+	g_mutex_unlock(&driver->refresh);
+	return deleted;
+}
+
+void registry_refresh(struct viridis_driver *driver)
+{
+	g_mutex_lock(&driver->refresh);
+	refresh_locked(driver);
+	g_mutex_unlock(&driver->refresh);
+	virResetLastError();
+}
+
+/* ---- The watcher ---- */
+
+/* A keeper that is killed changes no file; its end is seen by its descriptor. -1: it has none any more. */
+static int watch_keeper(virDomainObj *domain, void *context)
+{
+	struct viridis_driver *driver = context;
+	bool active;
+	int fd;
+
+	virObjectLock(domain);
+	active = virDomainObjIsActive(domain);
+	fd = active ? pidfd_open(domain->def->id, 0) : -1;
+	if (fd >= 0)
+		g_hash_table_insert(driver->watched, g_strdup(domain->def->name),
+		                    GINT_TO_POINTER(fd));
+	virObjectUnlock(domain);
+	return active && fd < 0 ? -1 : 0;
+}
+
+static void close_pidfd(gpointer fd)
+{
+	close(GPOINTER_TO_INT(fd));
+}
+
+/* Until something happens, or for so long; false: it is to end. */
+static bool wait_for_change(struct viridis_driver *driver, int milliseconds)
+{
+	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
+	struct pollfd own[] = { { .fd = driver->stop_fd, .events = POLLIN },
+		                { .fd = driver->inotify_fd, .events = POLLIN } };
+	GHashTableIter iter;
+	char drained[4096];
+	gpointer fd;
+
+	g_array_append_vals(fds, own, G_N_ELEMENTS(own));
+	g_hash_table_iter_init(&iter, driver->watched);
+	while (g_hash_table_iter_next(&iter, NULL, &fd)) {
+		struct pollfd keeper = { .fd = GPOINTER_TO_INT(fd), .events = POLLIN };
+
+		g_array_append_val(fds, keeper);
+	}
+	while (poll((struct pollfd *)(void *)fds->data, fds->len, milliseconds) < 0 &&
+	       errno == EINTR)
+		;
+	while (read(driver->inotify_fd, drained, sizeof(drained)) > 0)
+		;
+	return !(g_array_index(fds, struct pollfd, 0).revents);
+}
+
+static gpointer watch(gpointer data)
+{
+	struct viridis_driver *driver = data;
+	bool all_watched;
+
+	do {
+		registry_refresh(driver);
+		g_hash_table_remove_all(driver->watched);
+		all_watched = virDomainObjListForEach(driver->domains, false,
+		                                      watch_keeper, driver) == 0;
+	} while (wait_for_change(driver, all_watched ? -1 : UNWATCHED_PERIOD_MS));
+	g_hash_table_remove_all(driver->watched);
+	return NULL;
+}
+
+static bool open_watches(struct viridis_driver *driver)
+{
+	driver->stop_fd = eventfd(0, EFD_CLOEXEC);
+	driver->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (driver->stop_fd >= 0 && driver->inotify_fd >= 0 &&
+	    inotify_add_watch(driver->inotify_fd, paths_state_dir(), WATCH_MASK) >= 0 &&
+	    inotify_add_watch(driver->inotify_fd, paths_run_dir(), WATCH_MASK) >= 0)
+		return true;
+	virReportSystemError(errno, "%s", "cannot watch the folders of VMs");
+	return false;
+}
+
+bool registry_start(struct viridis_driver *driver)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_mutex_init(&driver->refresh);
+	driver->known =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, known_free);
+	driver->starting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	driver->watched =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_pidfd);
+	driver->stop_fd = driver->inotify_fd = -1;
+	if (!paths_make(&error)) {
+		driver_report(error);
+		return false;
+	}
+	if (!open_watches(driver))
+		return false;
+	registry_refresh(driver);
+	driver->watcher = g_thread_new("viridis-watch", watch, driver);
+	return true;
+}
+
+void registry_stop(struct viridis_driver *driver)
+{
+	if (driver->watcher) {
+		uint64_t one = 1;
+
+		(void)!write(driver->stop_fd, &one, sizeof(one));
+		g_thread_join(driver->watcher);
+	}
+	if (driver->stop_fd >= 0)
+		close(driver->stop_fd);
+	if (driver->inotify_fd >= 0)
+		close(driver->inotify_fd);
+	g_hash_table_unref(driver->watched);
+	g_hash_table_unref(driver->starting);
+	g_hash_table_unref(driver->known);
+	g_mutex_clear(&driver->refresh);
+}

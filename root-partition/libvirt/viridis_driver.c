@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The driver's parts made and ended, and what all of them use. */
+#include <config.h>
+
+#include "root-partition/libvirt/viridis_driver.h"
+
+#include "datatypes.h"
+#include "util/virerror.h"
+#include "util/viruuid.h"
+
+#include "root-partition/config/definition.h"
+#include "root-partition/config/paths.h"
+#include "root-partition/libvirt/capabilities.h"
+#include "root-partition/libvirt/domain.h"
+#include "root-partition/libvirt/domain_xml.h"
+#include "root-partition/libvirt/registry.h"
+
+#define VIR_FROM_THIS VIR_FROM_HYPERV
+
+void driver_report(const GError *error)
+{
+	int code = VIR_ERR_OPERATION_FAILED;
+
+	if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_INVALID))
+		code = VIR_ERR_CONFIG_UNSUPPORTED;
+	else if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME))
+		code = VIR_ERR_OPERATION_TIMEOUT;
+	else if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS))
+		code = VIR_ERR_DOM_EXIST;
+	else if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_UNKNOWN))
+		code = VIR_ERR_NO_DOMAIN;
+	virReportError(code, "%s", error ? error->message : "it failed");
+}
+
+virDomainObj *driver_find(struct viridis_driver *driver, virDomainPtr domain)
+{
+	char text[VIR_UUID_STRING_BUFLEN];
+	virDomainObj *found;
+
+	registry_refresh(driver);
+	found = virDomainObjListFindByUUID(driver->domains, domain->uuid);
+	if (found)
+		return found;
+	virUUIDFormat(domain->uuid, text);
+	virReportError(VIR_ERR_NO_DOMAIN, "no domain with matching uuid '%s' (%s)", text,
+	               domain->name);
+	return NULL;
+}
+
+static bool make_parts(struct viridis_driver *driver)
+{
+	driver->caps = capabilities_of_root();
+	driver->options =
+		virDomainXMLOptionNew(&domain_xml_parser, NULL, NULL, NULL, NULL, NULL);
+	driver->domains = virDomainObjListNew();
+	driver->events = virObjectEventStateNew();
+	driver->consoles = virChrdevAlloc();
+	return driver->caps && driver->options && driver->domains && driver->events &&
+	       driver->consoles;
+}
+
+/* Once after each start of the machine: the mark is among the files of running VMs. */
+static bool wants_autostart(void)
+{
+	bool wanted = false;
+
+	return virDriverShouldAutostart(paths_run_dir(), &wanted) >= 0 && wanted;
+}
+
+struct viridis_driver *driver_new(virStateInhibitCallback inhibit, void *context)
+{
+	struct viridis_driver *driver = g_new0(struct viridis_driver, 1);
+
+	driver->inhibit = inhibit;
+	driver->inhibit_context = context;
+	if (!make_parts(driver) || !registry_start(driver)) {
+		driver_free(driver);
+		return NULL;
+	}
+	if (wants_autostart())
+		domain_autostart_all(driver);
+	return driver;
+}
+
+void driver_free(struct viridis_driver *driver)
+{
+	if (driver->known)
+		registry_stop(driver);
+	if (driver->consoles)
+		virChrdevFree(driver->consoles);
+	virObjectUnref(driver->events);
+	virObjectUnref(driver->domains);
+	virObjectUnref(driver->options);
+	virObjectUnref(driver->caps);
+	g_free(driver);
+}

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: target:viridis libvirt
+# Limit: 300
+"""libvirt's daemon of ours on this machine, with workers that are not there (lib/fake_worker.py): what virsh asks for
+is done and told, what is wrong is refused in words, and `viridis` and virsh see one registry. Needs root."""
+import json
+import os
+import pty
+import signal
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from lib.paths import BUILD, TOP
+from lib.tap import Tap
+
+OUT = BUILD / "libvirt" / "out"
+VIRIDIS = BUILD / "root-partition" / "cli" / "viridis"
+SECONDS = 20
+CONFIGURATION = """unix_sock_dir = "{0}/sock"
+unix_sock_group = "root"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+max_clients = 100
+"""
+XML = """<domain type='hyperv'>
+  <name>{name}</name>
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64'>hvm</type><kernel>/k</kernel><cmdline>{cmdline}</cmdline></os>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver type='raw'/><source file='/d'/><target dev='sda' bus='scsi'/>
+    </disk>
+    <interface type='bridge'><source bridge='br0'/></interface>
+    <console type='pty'/>
+  </devices>
+</domain>
+"""
+
+
+class Host:
+    """Folders, a daemon, and virsh, all of this test's own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("bin", "state", "run", "sock"):
+            (folder / name).mkdir()
+        (folder / "bin" / "viridis-vm").symlink_to(TOP / "tests" / "lib" / "fake_worker.py")
+        (folder / "conf").write_text(CONFIGURATION.format(folder))
+        self.environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}",
+                            "VIRIDIS_STATE_DIR": f"{folder}/state",
+                            "VIRIDIS_RUN_DIR": f"{folder}/run", "LC_ALL": "C.UTF-8",
+                            "LIBVIRT_DRIVER_DIR": str(OUT)}
+        self.daemon = None
+
+    def __enter__(self):
+        self.start_daemon()
+        return self
+
+    def __exit__(self, *_):
+        for file in (self.folder / "state").glob("*.json"):
+            self.viridis("stop", file.stem)
+        self.end_daemon(signal.SIGTERM)
+
+    def start_daemon(self):
+        socket = self.folder / "sock" / "virtviridisd-sock"
+        socket.unlink(missing_ok=True)
+        with open(self.folder / "log", "a", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                [OUT / "virtviridisd", "--config", self.folder / "conf", "--pid-file",
+                 self.folder / "pid"], env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
+        self.wait(socket.exists)
+
+    def end_daemon(self, number):
+        self.daemon.send_signal(number)
+        self.daemon.wait(SECONDS)
+
+    def wait(self, condition):
+        end = time.monotonic() + SECONDS
+        while not condition():
+            assert time.monotonic() < end, (self.folder / "log").read_text()[-3000:]
+            time.sleep(0.05)
+
+    def command(self, *words):
+        uri = f"viridis+unix:///system?socket={self.folder}/sock/virtviridisd-sock"
+        return ["virsh", "-q", "-c", uri, *words]
+
+    def virsh(self, *words):
+        return subprocess.run(self.command(*words), env=self.environment, capture_output=True,
+                              text=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    def tell(self, *words):
+        done = self.virsh(*words)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def refuse(self, why, *words):
+        done = self.virsh(*words)
+        assert done.returncode != 0 and why in done.stderr, (words, done)
+
+    def viridis(self, *words):
+        return subprocess.run([VIRIDIS, *words], env=self.environment, capture_output=True,
+                              text=True, timeout=90)
+
+    def xml(self, name="web", cmdline="console=ttyS0", change=lambda text: text):
+        file = self.folder / "domain.xml"
+        file.write_text(change(XML.format(name=name, cmdline=cmdline)))
+        return str(file)
+
+    def state(self, name="web"):
+        return self.tell("domstate", name, "--reason").strip()
+
+    def wait_state(self, state, name="web"):
+        self.wait(lambda: self.state(name) == state)
+
+    def names(self, *words):
+        return self.tell("list", "--name", *words).split()
+
+
+def one_registry(host):
+    """Defined by the one, listed, started and deleted by the other."""
+    host.tell("define", host.xml())
+    shown = json.loads(host.viridis("info", "web", "--json").stdout)
+    assert shown["kernel"] == "/k" and shown["disks"][0]["path"] == "/d", shown
+    made = json.loads((host.folder / "state" / "web.json").read_text())
+    made["name"], made["nets"] = "made", []
+    del made["uuid"]
+    (host.folder / "state" / "made.json").write_text(json.dumps(made))
+    assert host.names("--all") == ["made", "web"], host.names("--all")
+    uuid = host.tell("domuuid", "made").strip()
+    assert uuid == json.loads((host.folder / "state" / "made.json").read_text())["uuid"]
+    host.tell("start", "made")
+    assert json.loads(host.viridis("info", "made", "--json").stdout)["state"] == "running"
+    assert host.viridis("stop", "made").returncode == 0
+    assert host.state("made") == "shut off (destroyed)", host.state("made")
+    assert host.viridis("delete", "made").returncode == 0
+    assert host.names("--all") == ["web"]
+
+
+def lives(host):
+    host.tell("start", "web")
+    host.refuse("already active", "start", "web")
+    assert host.names() == ["web"] and host.state() == "running (booted)"
+    host.tell("suspend", "web")
+    assert host.state() == "paused (user)"
+    host.tell("resume", "web")
+    assert host.state() == "running (unpaused)"
+    for order in ("reset", "reboot"):
+        host.tell(order, "web")
+        assert host.state() == "running (unpaused)"
+    host.tell("shutdown", "web")
+    host.wait_state("shut off (shutdown)")
+    host.refuse("not running", "destroy", "web")
+    host.refuse("not running", "suspend", "web")
+    host.tell("start", "web")
+    host.tell("destroy", "web")
+    assert host.state() == "shut off (destroyed)"
+
+
+def worker_dies(host):
+    host.tell("start", "web")
+    events = subprocess.Popen(host.command("event", "--all", "--timeout", "10"),
+                              env=host.environment, stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    os.kill(int(host.tell("domid", "web")), signal.SIGKILL)
+    host.wait_state("shut off (failed)")
+    told = events.communicate(timeout=20)[0]
+    assert "Stopped Failed" in told, told
+
+
+def daemon_dies(host):
+    """Killed or ended in order: machines run on, and are found."""
+    host.tell("start", "web")
+    keeper = host.tell("domid", "web")
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        host.end_daemon(number)
+        host.start_daemon()
+        assert host.state() == "running (booted)" and host.tell("domid", "web") == keeper
+    host.tell("destroy", "web")
+
+
+def console(host):
+    host.tell("start", "web")
+    leader, follower = pty.openpty()
+    with subprocess.Popen(host.command("console", "web"), env=host.environment, stdin=follower,
+                          stdout=follower, stderr=follower, start_new_session=True) as virsh:
+        time.sleep(1)
+        os.write(leader, b"hello\r")
+        text = b""
+        while b"HELLO" not in text:
+            text += os.read(leader, 1000)
+        os.write(leader, b"\x1d")
+        virsh.wait(SECONDS)
+    os.close(leader)
+    os.close(follower)
+    host.tell("destroy", "web")
+
+
+def counters(host):
+    host.tell("start", "web")
+    told = host.tell("domblkstat", "web", "sda")
+    assert "sda rd_req 3\n" in told and "sda wr_bytes 1024\n" in told, told
+    told = host.tell("domifstat", "web", json.loads(
+        (host.folder / "state" / "web.json").read_text())["nets"][0]["mac"])
+    assert "rx_packets 7" in told and "tx_bytes 500" in told, told
+    host.tell("destroy", "web")
+
+
+def transient(host):
+    """It goes when it ends, also while the daemon was away; one that does not start leaves nothing."""
+    host.tell("create", host.xml("brief"))
+    assert "Persistent:     no" in host.tell("dominfo", "brief")
+    host.refuse("transient", "autostart", "brief")
+    host.tell("destroy", "brief")
+    assert host.names("--all") == ["web"]
+    host.tell("create", host.xml("brief"))
+    host.end_daemon(signal.SIGKILL)
+    assert host.viridis("stop", "brief").returncode == 0
+    host.start_daemon()
+    assert host.names("--all") == ["web"]
+    host.refuse("kernel module is not loaded", "create", host.xml("brief", "refuse"))
+    assert host.names("--all") == ["web"]
+    assert not list((host.folder / "run").glob("brief.*")), list((host.folder / "run").iterdir())
+
+
+def undefine_running(host):
+    host.tell("define", host.xml("brief"))
+    host.tell("start", "brief")
+    host.tell("undefine", "brief")
+    assert host.names() == ["brief"] and "Persistent:     no" in host.tell("dominfo", "brief")
+    host.tell("shutdown", "brief")
+    host.wait(lambda: host.names("--all") == ["web"])
+
+
+def autostart(host):
+    host.tell("autostart", "web")
+    assert "Autostart:      enable" in host.tell("dominfo", "web")
+    host.end_daemon(signal.SIGTERM)
+    host.start_daemon()
+    assert host.names() == [], "started though the machine was not"
+    host.end_daemon(signal.SIGTERM)
+    (host.folder / "run" / "autostarted").unlink()
+    host.start_daemon()
+    assert host.names() == ["web"]
+    host.tell("destroy", "web")
+    host.tell("autostart", "--disable", "web")
+    assert "Autostart:      disable" in host.tell("dominfo", "web")
+
+
+def edit(host):
+    """A change of a domain that runs is for its next start."""
+    shown = host.tell("dumpxml", "web")
+    host.tell("start", "web")
+    file = host.folder / "edited.xml"
+    file.write_text(shown.replace("65536</memory>", "131072</memory>").replace(
+        "65536</currentMemory>", "131072</currentMemory>"))
+    host.tell("define", str(file))
+    assert "65536" in host.tell("dumpxml", "web")
+    assert "131072" in host.tell("dumpxml", "web", "--inactive")
+    host.tell("destroy", "web")
+    assert "131072" in host.tell("dumpxml", "web")
+
+
+def bad_input(host):
+    def refuse(why, old, new, name="bad"):
+        host.refuse(why, "define", host.xml(name, change=lambda text: text.replace(old, new)))
+
+    refuse("Premature end", "</domain>", "")
+    refuse("@type", "hyperv", "kvm")
+    refuse("os/kernel", "<kernel>/k</kernel>", "")
+    refuse("absolute path", "<kernel>/k", "<kernel>k")
+    refuse("memory", "64</memory>", "1</memory>")
+    refuse("too large", "64</memory>", "18446744073709551</memory>")
+    refuse("@bus", "bus='scsi'", "bus='virtio'")
+    refuse("qcow2", "type='raw'", "type='qcow2'")
+    refuse("interface/@type", "<interface type='bridge'><source bridge='br0'/>",
+           "<interface type='network'><source network='default'/>")
+    refuse("devices/video", "<console", "<video><model type='vga'/></video><console")
+    refuse("'nonsense'", "<devices>", "<nonsense/><devices>")
+    refuse("devices/interface/driver", "</interface>", "<driver queues='4'/></interface>")
+    refuse("already exists with uuid", "<memory",
+           "<uuid>0f9a60a8-1111-2222-3333-444444444444</uuid><memory", "web")
+    uuid = host.tell("domuuid", "web").strip()
+    refuse("already defined with uuid", "<memory", f"<uuid>{uuid}</uuid><memory")
+    mac = json.loads((host.folder / "state" / "web.json").read_text())["nets"][0]["mac"]
+    refuse("the VM 'web'", "<source bridge", f"<mac address='{mac}'/><source bridge")
+    assert host.names("--all") == ["web"]
+    host.refuse("nobody", "start", "nobody")
+    host.tell("define", host.xml("deaf", "deaf"))
+    host.tell("start", "deaf")
+    host.refuse("the guest refused", "shutdown", "deaf")
+    host.tell("destroy", "deaf")
+    host.tell("undefine", "deaf")
+
+
+def many_clients(host):
+    with ThreadPoolExecutor(50) as pool:
+        for done in pool.map(lambda n: host.virsh("list", "--all", "--name"), range(50)):
+            assert done.returncode == 0 and done.stdout.split() == ["web"], done
+
+
+def undefine(host):
+    host.tell("undefine", "web")
+    assert host.names("--all") == [] and not list((host.folder / "state").iterdir())
+
+
+def lints(host):
+    """libvirt's own, on our table of functions."""
+    source = OUT.parent / "source"
+    driver = TOP / "root-partition" / "libvirt" / "driver.c"
+    for script, arguments in (("check-driverimpls.py", [driver]),
+                              ("check-aclrules.py",
+                               [source / "src/remote/remote_protocol.x", driver])):
+        done = subprocess.run(["python3", source / "scripts" / script, *arguments],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr + done.stdout
+
+
+def main():
+    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        with Host(Path(folder)) as host:
+            for what, function in (
+                    ("one registry with viridis", one_registry),
+                    ("a domain's lives, and their states", lives),
+                    ("a worker that is killed is a state and an event", worker_dies),
+                    ("the daemon may die, machines run on", daemon_dies),
+                    ("the console carries text both ways", console),
+                    ("disks and adapters are counted", counters),
+                    ("a transient domain goes when it ends", transient),
+                    ("one undefined while it runs does too", undefine_running),
+                    ("autostart, once after the machine's start", autostart),
+                    ("a change while it runs is for the next start", edit),
+                    ("what is wrong is refused in words", bad_input),
+                    ("50 clients at once", many_clients),
+                    ("undefined, nothing is left", undefine),
+                    ("libvirt's checks of drivers find nothing", lints)):
+                tap.run(what, function, host)
+
+
+if __name__ == "__main__":
+    main()
