@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of domains, compared with the store; the thread that waits for changes. */
+/* The list of domains, compared with the store. */
 #include <config.h>
 
 #include "root-partition/libvirt/registry.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/inotify.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,11 +23,6 @@
 #define VIR_FROM_THIS VIR_FROM_HYPERV
 
 VIR_LOG_INIT("viridis.registry");
-
-#define WATCH_MASK (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE)
-
-/* How soon one whose keeper's end would not be seen is looked at again. */
-#define UNWATCHED_PERIOD_MS 1000
 
 #define OBSERVE_TRIES 8
 
@@ -427,81 +417,7 @@ void registry_refresh(struct viridis_driver *driver)
 	virResetLastError();
 }
 
-/* ---- The watcher ---- */
-
-/* A keeper that is killed changes no file; its end is seen by its descriptor. -1: it has none any more. */
-static int watch_keeper(virDomainObj *domain, void *context)
-{
-	struct viridis_driver *driver = context;
-	bool active;
-	int fd;
-
-	virObjectLock(domain);
-	active = virDomainObjIsActive(domain);
-	fd = active ? pidfd_open(domain->def->id, 0) : -1;
-	if (fd >= 0)
-		g_hash_table_insert(driver->watched, g_strdup(domain->def->name),
-		                    GINT_TO_POINTER(fd));
-	virObjectUnlock(domain);
-	return active && fd < 0 ? -1 : 0;
-}
-
-static void close_pidfd(gpointer fd)
-{
-	close(GPOINTER_TO_INT(fd));
-}
-
-/* Until something happens, or for so long; false: it is to end. */
-static bool wait_for_change(struct viridis_driver *driver, int milliseconds)
-{
-	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
-	struct pollfd own[] = { { .fd = driver->stop_fd, .events = POLLIN },
-		                { .fd = driver->inotify_fd, .events = POLLIN } };
-	GHashTableIter iter;
-	char drained[4096];
-	gpointer fd;
-
-	g_array_append_vals(fds, own, G_N_ELEMENTS(own));
-	g_hash_table_iter_init(&iter, driver->watched);
-	while (g_hash_table_iter_next(&iter, NULL, &fd)) {
-		struct pollfd keeper = { .fd = GPOINTER_TO_INT(fd), .events = POLLIN };
-
-		g_array_append_val(fds, keeper);
-	}
-	while (poll((struct pollfd *)(void *)fds->data, fds->len, milliseconds) < 0 &&
-	       errno == EINTR)
-		;
-	while (read(driver->inotify_fd, drained, sizeof(drained)) > 0)
-		;
-	return !(g_array_index(fds, struct pollfd, 0).revents);
-}
-
-static gpointer watch(gpointer data)
-{
-	struct viridis_driver *driver = data;
-	bool all_watched;
-
-	do {
-		registry_refresh(driver);
-		g_hash_table_remove_all(driver->watched);
-		all_watched = virDomainObjListForEach(driver->domains, false,
-		                                      watch_keeper, driver) == 0;
-	} while (wait_for_change(driver, all_watched ? -1 : UNWATCHED_PERIOD_MS));
-	g_hash_table_remove_all(driver->watched);
-	return NULL;
-}
-
-static bool open_watches(struct viridis_driver *driver)
-{
-	driver->stop_fd = eventfd(0, EFD_CLOEXEC);
-	driver->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (driver->stop_fd >= 0 && driver->inotify_fd >= 0 &&
-	    inotify_add_watch(driver->inotify_fd, paths_state_dir(), WATCH_MASK) >= 0 &&
-	    inotify_add_watch(driver->inotify_fd, paths_run_dir(), WATCH_MASK) >= 0)
-		return true;
-	virReportSystemError(errno, "%s", "cannot watch the folders of VMs");
-	return false;
-}
+/* ---- Start and end ---- */
 
 bool registry_start(struct viridis_driver *driver)
 {
@@ -511,33 +427,16 @@ bool registry_start(struct viridis_driver *driver)
 	driver->known =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, known_free);
 	driver->starting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	driver->watched =
-		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_pidfd);
-	driver->stop_fd = driver->inotify_fd = -1;
-	if (!paths_make(&error)) {
-		driver_report(error);
-		return false;
+	if (paths_make(&error)) {
+		registry_refresh(driver);
+		return true;
 	}
-	if (!open_watches(driver))
-		return false;
-	registry_refresh(driver);
-	driver->watcher = g_thread_new("viridis-watch", watch, driver);
-	return true;
+	driver_report(error);
+	return false;
 }
 
 void registry_stop(struct viridis_driver *driver)
 {
-	if (driver->watcher) {
-		uint64_t one = 1;
-
-		(void)!write(driver->stop_fd, &one, sizeof(one));
-		g_thread_join(driver->watcher);
-	}
-	if (driver->stop_fd >= 0)
-		close(driver->stop_fd);
-	if (driver->inotify_fd >= 0)
-		close(driver->inotify_fd);
-	g_hash_table_unref(driver->watched);
 	g_hash_table_unref(driver->starting);
 	g_hash_table_unref(driver->known);
 	g_mutex_clear(&driver->refresh);

@@ -5,7 +5,7 @@
 
 #include "root-partition/libvirt/viridis_driver.h"
 
-/* Folders are made and watched, and the picture is taken; false and libvirt's error. */
+/* Folders are made, and the picture is taken; false and libvirt's error. */
 bool registry_start(struct viridis_driver *driver);
 void registry_stop(struct viridis_driver *driver);
 

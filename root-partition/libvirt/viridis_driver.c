@@ -14,6 +14,7 @@
 #include "root-partition/libvirt/domain.h"
 #include "root-partition/libvirt/domain_xml.h"
 #include "root-partition/libvirt/registry.h"
+#include "root-partition/libvirt/watch.h"
 
 #define VIR_FROM_THIS VIR_FROM_HYPERV
 
@@ -73,7 +74,8 @@ struct viridis_driver *driver_new(virStateInhibitCallback inhibit, void *context
 
 	driver->inhibit = inhibit;
 	driver->inhibit_context = context;
-	if (!make_parts(driver) || !registry_start(driver)) {
+	if (!make_parts(driver) || !registry_start(driver) ||
+	    !(driver->watch = watch_start(driver))) {
 		driver_free(driver);
 		return NULL;
 	}
@@ -84,6 +86,8 @@ struct viridis_driver *driver_new(virStateInhibitCallback inhibit, void *context
 
 void driver_free(struct viridis_driver *driver)
 {
+	if (driver->watch)
+		watch_stop(driver->watch);
 	if (driver->known)
 		registry_stop(driver);
 	if (driver->consoles)

@@ -26,15 +26,11 @@ struct viridis_driver {
 	virChrdevs *consoles;
 	virStateInhibitCallback inhibit;
 	void *inhibit_context;
-	int inotify_fd;
-	int stop_fd; /* an eventfd; readable: the watcher is to end */
-	GThread *watcher;
+	struct watch *watch;
 	/* under refresh */
 	GMutex refresh;
 	GHashTable *known;    /* name to struct known: what of it is in the list */
 	GHashTable *starting; /* names of transient domains that have yet to run */
-	/* The watcher alone. */
-	GHashTable *watched; /* name to the pidfd of its keeper */
 };
 
 /* The one of this process, from the daemon's start to its end. */

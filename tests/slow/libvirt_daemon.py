@@ -171,6 +171,18 @@ def worker_dies(host):
     assert "Stopped Failed" in told, told
 
 
+def resets(host):
+    """Told as reboots, whoever asked for them."""
+    host.tell("start", "web")
+    time.sleep(0.5)
+    with subprocess.Popen(host.command("event", "web", "--event", "reboot", "--timeout", "10"),
+                          env=host.environment, stdout=subprocess.PIPE, text=True) as events:
+        time.sleep(0.5)
+        assert host.viridis("reset", "web").returncode == 0
+        assert "reboot" in events.communicate(timeout=20)[0]
+    host.tell("destroy", "web")
+
+
 def daemon_dies(host):
     """Killed or ended in order: machines run on, and are found."""
     host.tell("start", "web")
@@ -326,6 +338,7 @@ def main():
                     ("one registry with viridis", one_registry),
                     ("a domain's lives, and their states", lives),
                     ("a worker that is killed is a state and an event", worker_dies),
+                    ("a reset is an event", resets),
                     ("the daemon may die, machines run on", daemon_dies),
                     ("the console carries text both ways", console),
                     ("disks and adapters are counted", counters),
