@@ -19,6 +19,7 @@ libvirt_packages=(
 	meson python3-docutils rpcsvc-proto libglib2.0-dev libgnutls28-dev libxml2-dev
 	libxml2-utils xsltproc libtirpc-dev gettext libvirt-dev libvirt-clients dpkg-dev xz-utils
 )
+deb_packages=(dpkg-dev debhelper dh-dkms lintian fakeroot)
 qemu_needed=10
 
 # missing_packages PACKAGE...: dpkg-query fails when it does not know one of them, which is no failure here.
