@@ -168,6 +168,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("ioapic_guard");
 	TCase *tc = tcase_create("ioapic_guard");
 
+	tcase_set_timeout(tc, 60); /* one counts through millions */
 	tcase_add_test(tc, every_mode_vector_and_mask_is_judged);
 	tcase_add_test(tc, a_device_entry_passes_in_two_halves);
 	tcase_add_loop_test(tc, an_init_or_nmi_entry_is_masked_and_told, 0, 12);
