@@ -10,6 +10,7 @@
 #include "reboot.h"
 #include "stats.h"
 #include "synic.h"
+#include "vp_kick.h"
 #include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/ioctl.h>
@@ -84,12 +85,17 @@ static int __init viridis_init(void)
 	result = reboot_init();
 	if (result)
 		goto exit_synic;
-	result = misc_register(&device);
+	result = vp_kick_init();
 	if (result)
 		goto exit_reboot;
+	result = misc_register(&device);
+	if (result)
+		goto exit_kick;
 	pr_info("root partition p%llu, /dev/mshv ready\n", hypercall_root_id());
 	return 0;
 
+exit_kick:
+	vp_kick_exit();
 exit_reboot:
 	reboot_exit();
 exit_synic:
@@ -103,6 +109,7 @@ exit_hypercall:
 static void __exit viridis_exit(void)
 {
 	misc_deregister(&device);
+	vp_kick_exit();
 	reboot_exit();
 	synic_exit();
 	passthrough_exit();

@@ -137,7 +137,7 @@ static int vp_run_locked(struct viridis_vp *vp)
 
 	if (vp_has_message(vp)) /* the last one's reader was at a bad address */
 		return 0;
-	if (signal_pending(current))
+	if (vp_kick_take(&vp->kick) || signal_pending(current))
 		return -EINTR;
 	vp_watch_begin(vp);
 	status = vp_resume(vp);
@@ -158,6 +158,7 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 
 	if (mutex_lock_killable(&vp->run_lock))
 		return -EINTR;
+	vp_kick_adopt(&vp->kick);
 	vp_exit_mend(vp);
 	do {
 		cond_resched(); /* a guest may do nothing but signal */
@@ -333,6 +334,7 @@ static struct file *vp_create_locked(struct viridis_partition *partition, u32 in
 		result = PTR_ERR(file);
 		goto delete_vp;
 	}
+	vp_kick_adopt(&vp->kick);
 	partition_get(partition); /* the descriptor's: PARTITION-1 */
 	rcu_assign_pointer(partition->vps[index], vp);
 	partition->vp_count++;
@@ -390,6 +392,7 @@ void vp_destroy(struct viridis_vp *vp)
 	if (result)
 		pr_err("p%llu vp%u: not deleted: %d\n", vp->partition->id, vp->index,
 		       result);
+	vp_kick_forget(&vp->kick);
 	passthrough_buffer_free(&vp->buffer);
 	kfree_rcu(vp, rcu);
 }

@@ -6,6 +6,7 @@
 #include "abi.h"
 #include "passthrough.h"
 #include "vp_exit.h"
+#include "vp_kick.h"
 #include "vp_watch.h"
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -26,6 +27,7 @@ struct viridis_vp {
 	struct mutex run_lock; /* one RUN_VP at a time */
 	struct vp_watch watch; /* run_lock */
 	struct vp_rep rep;     /* run_lock */
+	struct vp_kick kick;   /* KICK-1 */
 	wait_queue_head_t wait;
 	/*
 	 * An intercept's message is in the page. Set with release by the interrupt, or by RUN_VP

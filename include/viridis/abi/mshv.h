@@ -219,7 +219,10 @@ struct mshv_run_vp {
 };
 ASSERT_SIZE(struct mshv_run_vp, 256);
 
-/* Runs the vp until it intercepts. EINTR: a signal came first, the vp is stopped; call again. */
+/*
+ * Runs the vp until it intercepts. EINTR: a signal came first, or this thread took one since its last call; the vp is
+ * stopped; call again.
+ */
 #define MSHV_RUN_VP MSHV_IOR(0x00u, struct mshv_run_vp)
 
 enum mshv_vp_state_type {

@@ -100,6 +100,32 @@ START_TEST(a_signal_stops_a_spinning_vp_and_it_goes_on_after)
 }
 END_TEST
 
+static bool alarm_waits(void)
+{
+	struct itimerval timer;
+
+	ck_assert_int_eq(getitimer(ITIMER_REAL, &timer), 0);
+	return timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0;
+}
+
+/* The alarm is there to end the call all the same, so that the test ends where the signal was lost. */
+START_TEST(a_signal_between_two_calls_ends_the_second)
+{
+	struct hv_message message;
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	for (int i = 0; i < 5; i++) {
+		alarm_after_ms(900);
+		ck_assert_int_eq(raise(SIGALRM), 0);
+		ck_assert_int_eq(mshv_run_vp(&guest.vp, &message), -EINTR);
+		ck_assert(alarm_waits());
+	}
+	alarm_after_ms(0);
+	guest_end(&guest);
+}
+END_TEST
+
 START_TEST(registers_that_were_set_are_read_back)
 {
 	union hv_register_value values[16];
@@ -183,6 +209,7 @@ Suite *mshv_vp_suite(void)
 	tcase_add_test(tcase, an_access_to_a_port_comes_back_with_its_port_and_value);
 	tcase_add_test(tcase, a_store_to_unmapped_memory_comes_back_with_its_address);
 	tcase_add_test(tcase, a_signal_stops_a_spinning_vp_and_it_goes_on_after);
+	tcase_add_test(tcase, a_signal_between_two_calls_ends_the_second);
 	tcase_add_test(tcase, registers_that_were_set_are_read_back);
 	tcase_add_test(tcase, a_killed_process_leaves_no_partition_behind);
 	tcase_add_test(tcase, a_mapped_register_page_keeps_the_partition);
