@@ -115,9 +115,25 @@ static bool await_io(struct keeper *keeper)
 	return over;
 }
 
+static uint32_t rescind(struct keeper *keeper, bool storage)
+{
+	const struct vmbus_class *class;
+	uint32_t told = 0;
+
+	for (uint32_t relid = 1; (class = offers_class(keeper->definition, relid));
+	     relid++)
+		if ((class->provider == VMBUS_STORAGE) == storage)
+			told += post_rescind(keeper, relid);
+	return told;
+}
+
+/*
+ * Linux lets go of one device after the other, and of a SCSI controller only once each of its disks has answered a
+ * last order to write its cache: that comes last, as it never ends where disks are left.
+ */
 void keeper_detach(struct keeper *keeper)
 {
-	uint32_t relid = 1;
+	uint32_t told;
 	int fd = await_io(keeper) ?
 	                 mshv_message_fd(&keeper->partition, VMBUS_MESSAGE_CONNECTION) :
 	                 -1;
@@ -125,11 +141,10 @@ void keeper_detach(struct keeper *keeper)
 	if (fd < 0) /* the machine has gone, too */
 		return;
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
-		while (offers_class(keeper->definition, relid) &&
-		       post_rescind(keeper, relid))
-			relid++;
-		if (relid > 1)
-			await_release(fd, relid - 1);
+		told = rescind(keeper, false);
+		told += rescind(keeper, true);
+		if (told)
+			await_release(fd, told);
 	}
 	close(fd);
 }
