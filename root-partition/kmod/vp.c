@@ -90,7 +90,27 @@ static enum hv_status vp_get_intercept_suspend(struct viridis_vp *vp, bool *susp
 	return status;
 }
 
+/* Before it runs again: what its caller marked in the register page is taken as if it did, and it stays. */
+static enum hv_status vp_stay(struct viridis_vp *vp)
+{
+	static const struct hv_register_assoc stay[] = {
+		{ .name = HV_REGISTER_EXPLICIT_SUSPEND, .value.reg64 = 1 },
+		{ .name = HV_REGISTER_INTERCEPT_SUSPEND },
+	};
+
+	return vp_set_suspend(vp, stay, ARRAY_SIZE(stay));
+}
+
 /* ---- RUN_VP ---- */
+
+/* No message, so the register page is older than the vp. */
+static int vp_eintr(struct viridis_vp *vp)
+{
+	struct hv_register_page *page = page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]);
+
+	WRITE_ONCE(page->valid, 0);
+	return -EINTR;
+}
 
 /* Pairs with the release in vp_intercepted: the message page is complete. */
 static bool vp_has_message(struct viridis_vp *vp)
@@ -123,7 +143,7 @@ static int vp_interrupt(struct viridis_vp *vp)
 	if (status != HV_STATUS_SUCCESS)
 		return hypercall_errno(status);
 	if (!suspended && !vp_has_message(vp))
-		return -EINTR;
+		return vp_eintr(vp);
 	if (wait_event_timeout(vp->wait, vp_has_message(vp), MESSAGE_TIMEOUT))
 		return 0;
 	pr_err("p%llu vp%u: suspended for an intercept that never came\n",
@@ -137,8 +157,11 @@ static int vp_run_locked(struct viridis_vp *vp)
 
 	if (vp_has_message(vp)) /* the last one's reader was at a bad address */
 		return 0;
-	if (vp_kick_take(&vp->kick) || signal_pending(current))
-		return -EINTR;
+	if (vp_kick_take(&vp->kick) || signal_pending(current)) {
+		status = vp_stay(vp);
+		return status == HV_STATUS_SUCCESS ? vp_eintr(vp) :
+		                                     hypercall_errno(status);
+	}
 	vp_watch_begin(vp);
 	status = vp_resume(vp);
 	if (vp_watch_end(vp))

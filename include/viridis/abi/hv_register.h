@@ -147,7 +147,7 @@ ASSERT_SIZE(union hv_register_value, 16);
  * The register page a VP shares with its parent: filled at each intercept, and the classes
  * marked in `dirty` are loaded when the VP goes on. A parent that marks RIP has carried an
  * instruction out, or an element of one with REP: the shadow of an STI or a MOV to SS before
- * it is over. Version 1.
+ * it is over. A RUN_VP that ends by EINTR takes what is marked, and makes the page invalid. Version 1.
  */
 #define HV_REGISTER_PAGE_VERSION       1
 #define HV_REGISTER_PAGE_DIRTY_GP      BIT32(0)

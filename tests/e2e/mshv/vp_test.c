@@ -126,6 +126,43 @@ START_TEST(a_signal_between_two_calls_ends_the_second)
 }
 END_TEST
 
+static void run_into_signal(struct guest *guest, uint64_t rip)
+{
+	struct hv_message message;
+	uint64_t found;
+
+	ck_assert_int_eq(raise(SIGALRM), 0);
+	ck_assert_int_eq(mshv_run_vp(&guest->vp, &message), -EINTR);
+	ck_assert_uint_eq(guest->vp.registers->valid, 0);
+	ck_assert_int_eq(mshv_get_register(&guest->vp, HV_X64_REGISTER_RIP, &found), 0);
+	ck_assert_uint_eq(found, rip);
+}
+
+START_TEST(a_signal_leaves_no_register_page_that_is_older_than_the_vp)
+{
+	struct hv_message message;
+	struct guest guest;
+	uint64_t next = GUEST_CODE_GPA + 4;
+
+	guest_start(&guest, code_out, sizeof(code_out));
+	alarm_after_ms(0);
+	for (int i = 0; i < 20; i++) {
+		ck_assert_int_eq(mshv_run_vp(&guest.vp, &message), 0);
+		ck_assert_uint_eq(guest.vp.registers->valid, 1);
+		if (i % 2) {
+			guest.vp.registers->rip = next;
+			guest.vp.registers->dirty = HV_REGISTER_PAGE_DIRTY_RIP;
+		} else {
+			ck_assert_int_eq(mshv_set_register(&guest.vp, HV_X64_REGISTER_RIP,
+			                                   next),
+			                 0);
+		}
+		run_into_signal(&guest, next);
+	}
+	guest_end(&guest);
+}
+END_TEST
+
 START_TEST(registers_that_were_set_are_read_back)
 {
 	union hv_register_value values[16];
@@ -210,6 +247,7 @@ Suite *mshv_vp_suite(void)
 	tcase_add_test(tcase, a_store_to_unmapped_memory_comes_back_with_its_address);
 	tcase_add_test(tcase, a_signal_stops_a_spinning_vp_and_it_goes_on_after);
 	tcase_add_test(tcase, a_signal_between_two_calls_ends_the_second);
+	tcase_add_test(tcase, a_signal_leaves_no_register_page_that_is_older_than_the_vp);
 	tcase_add_test(tcase, registers_that_were_set_are_read_back);
 	tcase_add_test(tcase, a_killed_process_leaves_no_partition_behind);
 	tcase_add_test(tcase, a_mapped_register_page_keeps_the_partition);
