@@ -68,11 +68,11 @@ class Root:
         """The answer of a `viridis` command, which must be good."""
         return json.loads(self.tell(f"viridis {line} --json", limit))
 
-    def wait(self, line, limit, why=""):
+    def wait(self, line, limit, why="", step=STEP_SECONDS):
         """Repeats a line until it succeeds; `why` is a line that tells more if it does not."""
-        steps = int(limit / STEP_SECONDS)
+        steps = int(limit / step)
         answer = self.ask(f"n=0; until {line}; do n=$((n+1)); [ $n -lt {steps} ] || break;"
-                          f" sleep {STEP_SECONDS}; done; [ $n -lt {steps} ]", limit * 3 + 60)
+                          f" sleep {step}; done; [ $n -lt {steps} ]", limit * 3 + 60)
         if answer.status != 0:
             more = self.ask(why).output if why else ""
             raise Failure(f"not within {limit} s: {line}\n{answer.output}\n{more}\n"

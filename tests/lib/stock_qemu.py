@@ -1,24 +1,51 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Debian 13's QEMU, unpatched, in a root of tests/lib/child.py: started, watched, spoken to.
 
-    with Root("example", disks=[QEMU_DISK]) as root:
+    with Root("example", scratch_disks=[QEMU_DISK]) as root:
         enter(root)
         machine = StockQemu(root, "pc")
         machine.start("-M pc -m 256 -kernel /guests/vmlinuz")
         machine.wait_output("guest: init runs", 120)
 """
 import shlex
+import subprocess
+
+from commands.root import concatenated_initrd
+from lib.paths import KERNEL, PC_GUEST_INITRD
 
 # Its disk is not ours: it changes its root folder to this.
 TREE = "/mnt"
 BINARY = "qemu-system-x86_64"
+# What is asked oftener takes from a guest under three layers of emulation what it boots with.
+STEP_SECONDS = 3
+
+
+def guest_files(folder, **scripts):
+    """folder/guests with vmlinuz and initrd, the latter with these scripts in /, by name."""
+    tree, guests = folder / "tree", folder / "guests"
+    tree.mkdir()
+    guests.mkdir()
+    for name, text in scripts.items():
+        (tree / name).write_text(text)
+    concatenated_initrd(tree, PC_GUEST_INITRD, guests / "initrd")
+    subprocess.run(["cp", "-L", KERNEL, guests / "vmlinuz"], check=True)
+    return guests
+
+
+def disk_of(files, size):
+    """A disk image with these files, beside their folder."""
+    disk = files.with_suffix(".raw")
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", files, disk, size], check=True,
+                   stdout=subprocess.DEVNULL)
+    return disk
 
 
 def enter(root, guests=None):
     """Mounts QEMU's disk, the first of the machine, and what it needs of the root's folders;
     `guests`, a disk with files for it, by its name in the root."""
     root.tell(f"mount -t ext4 -o ro /dev/vda {TREE} && mount -o bind /dev {TREE}/dev && "
-              f"mount -o bind /tmp {TREE}/tmp && mount -t proc proc {TREE}/proc")
+              f"mount -o bind /tmp {TREE}/tmp && mount -o bind /run {TREE}/run && "
+              f"mount -t proc proc {TREE}/proc")
     if guests:
         root.tell(f"mount -t ext4 {guests} {TREE}/guests")
 
@@ -58,8 +85,14 @@ class StockQemu:
     def wait_file(self, kind, pattern, limit):
         """Until one of its files has a line like this, or it ended."""
         file, status = f"/tmp/{self.name}.{kind}", f"/tmp/{self.name}.status"
-        self.root.wait(f"grep -aEq '{pattern}' {file} || [ -e {status} ]", limit, self.words())
+        self.root.wait(f"grep -aEq '{pattern}' {file} || [ -e {status} ]", limit, self.words(),
+                       STEP_SECONDS)
         self.root.tell(f"grep -aE '{pattern}' {file} || {{ {self.words()}; false; }}")
+
+    def wait_count(self, kind, pattern, count, limit):
+        """Until one of its files has so many lines like this."""
+        self.root.wait(f"[ $(grep -aEc '{pattern}' /tmp/{self.name}.{kind}) -ge {count} ]", limit,
+                       self.words())
 
     def wait_output(self, pattern, limit):
         self.wait_file("out", pattern, limit)
@@ -67,5 +100,5 @@ class StockQemu:
     def wait_end(self, status, limit):
         """Until it ended, by itself and with this status."""
         file = f"/tmp/{self.name}.status"
-        self.root.wait(f"[ -e {file} ]", limit, self.words())
+        self.root.wait(f"[ -e {file} ]", limit, self.words(), STEP_SECONDS)
         self.root.tell(f"[ $(cat {file}) = {status} ] || {{ {self.words()}; false; }}")

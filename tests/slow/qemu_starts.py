@@ -38,7 +38,7 @@ def killed(root, machine, moment):
 
 def main(count=200):
     choice = random.Random(SEED)
-    with Tap() as tap, Root("qemu-starts", disks=[QEMU_DISK]) as root:
+    with Tap() as tap, Root("qemu-starts", scratch_disks=[QEMU_DISK]) as root:
         enter(root)
         for number in range(count):
             machine = choice.choice(("pc", "q35"))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root qemu-disk pc-guest-initrd
+# Limit: 1800
+"""How an attachment to stock QEMU's machine ends: its server killed, its guest rebooting, QEMU killed. Whoever is
+left goes on, and no page stays behind."""
+from lib.attached import attach, attach_root, check_written, make_disk, start, wait_used
+from lib.tap import Tap
+
+
+def check_server_killed(root):
+    """The keeper alone is left to say it. Linux cannot let go of a disk that nobody serves, but of all else."""
+    qemu = start(root, "first", "q35")
+    attach(root, qemu, qemu.name, "web")
+    wait_used(root, qemu)
+    keeper = root.json("info web")["status"]["pid"]
+    root.tell(f"for p in $(pidof viridis-vm); do grep -q '^PPid:.{keeper}$' /proc/$p/status"
+              " && kill -9 $p; done; true")
+    root.wait_state("web", "failed", 60)
+    qemu.wait_output("check: 1 devices are left", 120)
+    qemu.tell("info status")
+    qemu.wait_file("said", "VM status: running", 30)
+    qemu.tell("quit")
+    qemu.wait_end(0, 60)
+    check_written(root)
+    root.tell("viridis delete web")
+    root.nothing_left()
+
+
+def check_over(root, name):
+    root.wait_state(name, "off", 60)
+    assert "the VMM that runs it ended" in root.tell(f"viridis log {name}")
+    root.tell(f"viridis delete {name}")
+    root.nothing_left()
+
+
+def check_reboot(root):
+    """QEMU 11 cannot reset this accelerator's machine, and ends instead: what starts it anew attaches anew."""
+    make_disk(root, "touch /tmp/m/reboots")
+    qemu = start(root, "second")
+    attach(root, qemu, qemu.pid, "web")
+    wait_used(root, qemu)
+    qemu.wait_end(0, 120)
+    check_over(root, "web")
+
+
+def check_qemu_killed(root):
+    make_disk(root)
+    qemu = start(root, "third")
+    attach(root, qemu, qemu.pid, "web")
+    wait_used(root, qemu)
+    root.tell(f"kill -9 {qemu.pid}")
+    check_over(root, "web")
+
+
+def main():
+    with Tap() as tap, attach_root("qemu-attach-ends") as root:
+        make_disk(root)
+        tap.run("a server that dies takes its devices, not the guest", check_server_killed, root)
+        tap.run("a guest that reboots ends its machine, and the next is attached", check_reboot, root)
+        tap.run("QEMU killed ends the attachment, and no page is left", check_qemu_killed, root)
+        tap.run("the root powers off", root.power_off)
+
+
+if __name__ == "__main__":
+    main()
