@@ -24,7 +24,7 @@ LEVELS = ("lint", "unit", "fuzz", "boot", "e2e")
 # Run only when it, or a test of it, is named.
 ON_DEMAND = "slow"
 # Words that the `prepared` of ./dev knows.
-LEVEL_NEEDS = {"lint": [], "boot": [], ON_DEMAND: [], "e2e": ["root", "guest-initrd"]}
+LEVEL_NEEDS = {"lint": [], "unit": [], "boot": [], ON_DEMAND: [], "e2e": ["root", "guest-initrd"]}
 LIMIT_SECONDS = 300
 GRACE_SECONDS = 3
 POLL_SECONDS = 0.05
@@ -63,6 +63,7 @@ def unit_tests():
     for source in sorted((TOP / "tests" / "unit").glob("*_test.c")):
         program = BUILD / "tests" / "unit" / source.stem
         yield Test("unit", source.stem, source, [str(program)], [f"target:{source.stem}"])
+    yield from scripts("unit", "unit")
 
 
 def found_inputs(target):
@@ -151,7 +152,7 @@ def results_of(test, log, status, left):
     if test.level == "fuzz":
         results = [tap.Result("finds nothing", status == 0)]
     else:
-        report = log.with_suffix(".tap") if test.level == "unit" else log
+        report = log.with_suffix(".tap") if test.source.suffix == ".c" else log
         text = report.read_text(errors="replace") if report.exists() else ""
         results = tap.parse(text)
     if status is None:
