@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * viridis stats: a line per counter, a column per VP or disk; without a name, whose memory the hypervisor
- * holds, the root's own share, and the sum.
+ * holds, the root's own share, and the sum; in JSON, all counters of every partition and CPU, too.
  */
 #include <unistd.h>
+#include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
@@ -15,7 +16,36 @@
 
 #define PARTITIONS_MAX 1024u
 
-static void add_partition(JsonBuilder *builder, const struct viridis_partition_info *info)
+/* ---- Without a name ---- */
+
+#define STAT_NAME(id, name) name,
+static const char *const vp_names[] = { VIRIDIS_VP_STATS(STAT_NAME) };
+static const char *const cpu_names[] = { VIRIDIS_CPU_STATS(STAT_NAME) };
+#undef STAT_NAME
+
+/* A list of counters, one element for each VP of the partition or each CPU. */
+static void add_counters(JsonBuilder *builder, int device, const char *member,
+                         enum viridis_stats_object object, uint64_t partition_id)
+{
+	bool vps = object == VIRIDIS_STATS_VP;
+	const char *const *names = vps ? vp_names : cpu_names;
+	uint32_t known = vps ? VIRIDIS_VP_STAT_COUNT : VIRIDIS_CPU_STAT_COUNT;
+	struct viridis_get_stats stats = { .partition_id = partition_id,
+		                           .object = object };
+
+	json_builder_set_member_name(builder, member);
+	json_builder_begin_array(builder);
+	for (; mshv_get_stats(device, &stats) == 0; stats.index++) {
+		json_builder_begin_object(builder);
+		for (uint32_t i = 0; i < MIN(known, stats.count); i++)
+			json_text_add_int(builder, names[i], stats.counter[i]);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}
+
+static void add_partition(JsonBuilder *builder, int device,
+                          const struct viridis_partition_info *info)
 {
 	json_builder_begin_object(builder);
 	json_text_add_int(builder, "partition", info->partition_id);
@@ -24,10 +54,11 @@ static void add_partition(JsonBuilder *builder, const struct viridis_partition_i
 	json_text_add_int(builder, "deposited-pages", info->deposited_pages);
 	json_text_add_int(builder, "in-use-pages", info->in_use_pages);
 	json_text_add_int(builder, "pinned-pages", info->pinned_pages);
+	add_counters(builder, device, "counters", VIRIDIS_STATS_VP, info->partition_id);
 	json_builder_end_object(builder);
 }
 
-static void print_memory_json(const struct viridis_info *totals,
+static void print_memory_json(int device, const struct viridis_info *totals,
                               const struct viridis_partition_info *partitions)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -40,8 +71,10 @@ static void print_memory_json(const struct viridis_info *totals,
 	json_builder_set_member_name(builder, "partitions");
 	json_builder_begin_array(builder);
 	for (uint32_t i = 0; i < MIN(totals->count, PARTITIONS_MAX); i++)
-		add_partition(builder, &partitions[i]);
+		add_partition(builder, device, &partitions[i]);
 	json_builder_end_array(builder);
+	add_counters(builder, device, "root", VIRIDIS_STATS_VP, HV_PARTITION_ID_SELF);
+	add_counters(builder, device, "cpus", VIRIDIS_STATS_CPU, 0);
 	json_builder_end_object(builder);
 	command_print_json(builder);
 }
@@ -73,19 +106,19 @@ static enum command_status memory(void)
 	int device = mshv_open();
 	int result = device < 0 ? device : mshv_info(device, partitions, &count, &totals);
 
-	if (device >= 0)
-		close(device);
-	if (result < 0) {
+	if (result < 0)
 		g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 		            "/dev/mshv: %s", g_strerror(-result));
-		return command_fail(error);
-	}
-	if (command_json())
-		print_memory_json(&totals, partitions);
+	else if (command_json())
+		print_memory_json(device, &totals, partitions);
 	else
 		print_memory(&totals, partitions);
-	return COMMAND_DONE;
+	if (device >= 0)
+		close(device);
+	return error ? command_fail(error) : COMMAND_DONE;
 }
+
+/* ---- Of a VM ---- */
 
 static void print_totals(JsonObject *answer)
 {
