@@ -10,6 +10,7 @@ packages=(
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
 	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
+	gnuplot-nox                                        # pictures of measurements
 	fdisk btrfs-progs                                  # a disk as others make them
 	python3 gdb cloc shellcheck git ca-certificates
 )

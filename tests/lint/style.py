@@ -24,6 +24,7 @@ def unformatted():
 
 def shell_faults():
     scripts = ["dev", "root-partition/image/root-init", "root-partition/image/guest-init",
+               "root-partition/image/bench-guest-init",
                "root-partition/cli/viridis.bash", "root-partition/packages/09_linux_viridis", "tests/bench/in-root",
                "tests/bench/guest-init", "tests/e2e/storage-guest"]
     return run(["shellcheck", "-x", "-f", "gcc", *scripts]).stdout.splitlines()
