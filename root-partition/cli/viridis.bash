@@ -16,6 +16,8 @@ _viridis_options() {
 	log) echo "--follow --lines $common" ;;
 	resize) echo "--lun --size $common" ;;
 	trace) echo "--cpu --count $common" ;;
+	bench) echo "--devices --jobs --vps --memory --seconds --repeat --disk --work --guest
+		--qemu --plot --report --result --from $common" ;;
 	*) echo "$common" ;;
 	esac
 }
@@ -44,15 +46,17 @@ _viridis_files() {
 # _viridis_value OPTION: what it takes; false when it takes nothing.
 _viridis_value() {
 	case $1 in
-	--kernel | --initrd | --disk) _viridis_files ;;
+	--kernel | --initrd | --disk | --work | --guest | --plot | --report | --result | --from) _viridis_files ;;
 	--net) _viridis_reply "user tap= bridge=" ;;
 	--serial)
 		_viridis_files
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)
 		;;
+	--devices) _viridis_reply "synthetic virtio nvme ahci ide e1000e e1000" ;;
 	--on-crash) _viridis_reply "keep restart stop" ;;
 	--for) _viridis_reply "running paused panicked off crashed failed" ;;
-	--memory | --name | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines) COMPREPLY=() ;;
+	--memory | --name | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines | \
+		--seconds | --repeat | --jobs | --qemu) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -76,7 +80,8 @@ _viridis() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
-			reset freeze thaw stop delete disk resize stats wait events log trace --help"
+			reset freeze thaw stop delete disk resize stats
+			wait events log trace bench --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -90,6 +95,7 @@ _viridis() {
 		;;
 	esac
 	case $command in
+	bench) [ "$COMP_CWORD" -ne 2 ] || _viridis_reply "disk net all" ;;
 	disk)
 		case $COMP_CWORD in
 		2) _viridis_reply "add remove" ;;

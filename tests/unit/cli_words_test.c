@@ -119,11 +119,14 @@ static const char *const files[] = { "web.json", "db-1.json", "db-1.log", "disk.
 
 static void make_folder(void)
 {
+	g_autofree char *path = g_strconcat(BENCH, ":", g_getenv("PATH"), NULL);
+
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
 	ck_assert_ptr_nonnull(folder);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++)
 		put(files[i]);
 	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
+	g_setenv("PATH", path, TRUE); /* where a root has the program of `bench` */
 }
 
 static void remove_folder(void)
@@ -161,6 +164,8 @@ static const struct {
 	{ "viridis pa", "pause" },
 	{ "viridis log -f w", "web" },
 	{ "viridis list ", "" },
+	{ "viridis bench ", "all disk net" },
+	{ "viridis bench --devices v", "virtio" },
 	{ "viridis disk ", "add remove" },
 	{ "viridis disk add ", "db-1 web" },
 	{ "viridis disk add web %s/di", "%s/disk.img" },

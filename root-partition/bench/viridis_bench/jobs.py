@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is measured: the devices, and the jobs as lines that the guest's first process carries out."""
+import shlex
+from dataclasses import dataclass
+
+KIB = 1024
+
+
+class Unknown(Exception):
+    """A word of the command line that names nothing here."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """`driver` is the guest's, by which it finds the device. `qemu` is what QEMU is given, with {id} for the
+    backend; none for a device of a viridis VM."""
+    name: str
+    group: str  # disk, net
+    driver: str
+    qemu: tuple = ()
+
+
+DEVICES = (
+    Device("synthetic", "disk", "hv_storvsc"),
+    Device("virtio", "disk", "virtio_blk", ("virtio-blk-pci,drive={id}",)),
+    Device("nvme", "disk", "nvme", ("nvme,drive={id},serial=bench",)),
+    Device("ahci", "disk", "ahci", ("ich9-ahci,id=ahci", "ide-hd,drive={id},bus=ahci.0")),
+    Device("ide", "disk", "ata_piix", ("ide-hd,drive={id},bus=ide.0",)),
+    Device("synthetic", "net", "hv_netvsc"),
+    Device("virtio", "net", "virtio_net", ("virtio-net-pci,netdev={id},romfile=",)),
+    Device("e1000e", "net", "e1000e", ("e1000e,netdev={id},romfile=",)),
+    Device("e1000", "net", "e1000", ("e1000,netdev={id},romfile=",)),
+)
+
+
+@dataclass(frozen=True)
+class DiskJob:
+    name: str
+    pattern: str  # fio's --rw
+    block: int
+    depth: int
+    group = "disk"
+    program = "fio"
+
+    def line(self, device, seconds, warm_up=False):
+        """Its begin and end are marked by fio itself, so that its start does not count."""
+        words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result",
+                 "--ioengine=io_uring", "--direct=1", "--norandommap", "--thread",
+                 f"--rw={self.pattern}", f"--bs={self.block}", f"--iodepth={self.depth}",
+                 "--time_based", f"--runtime={round(seconds * 1000)}ms"]
+        if not warm_up:
+            words += ["--exec_prerun=mark begin $d", "--exec_postrun=mark end $d"]
+        quoted = " ".join(shlex.quote(word).replace("'", '"') for word in words)
+        return (f"d=$(device block {device.driver}) && {quoted} --filename=/dev/$d && "
+                + ("true" if warm_up else "out /tmp/result"))
+
+
+@dataclass(frozen=True)
+class NetJob:
+    name: str
+    streams: int = 1
+    reverse: bool = False
+    group = "net"
+    program = "iperf3"
+
+    def line(self, address, seconds, warm_up=False):
+        """iperf3 counts whole seconds."""
+        line = (f"iperf3 -J -c {address} -t {max(1, round(seconds))} -P {self.streams}"
+                f"{' -R' if self.reverse else ''} >/tmp/result")
+        if warm_up:
+            return line
+        return f"mark begin; {line}; s=$?; mark end; out /tmp/result; (exit $s)"
+
+
+JOBS = (
+    DiskJob("randread-4k-1", "randread", 4 * KIB, 1),
+    DiskJob("randread-4k-32", "randread", 4 * KIB, 32),
+    DiskJob("randread-4k-64", "randread", 4 * KIB, 64),
+    DiskJob("randwrite-4k-1", "randwrite", 4 * KIB, 1),
+    DiskJob("randwrite-4k-32", "randwrite", 4 * KIB, 32),
+    DiskJob("read-128k-4", "read", 128 * KIB, 4),
+    DiskJob("write-128k-4", "write", 128 * KIB, 4),
+    DiskJob("read-1m-4", "read", 1024 * KIB, 4),
+    NetJob("send"),
+    NetJob("receive", reverse=True),
+    NetJob("send-8", streams=8),
+)
+GROUPS = ("disk", "net", "boot")
+
+
+def chosen(what, known, words):
+    """Those of `known` that a list like "virtio,ide" names, in its order; all without a list."""
+    if not words:
+        return list(known)
+    result = []
+    for word in words.split(","):
+        found = [item for item in known if item.name == word]
+        if not found:
+            names = ", ".join(dict.fromkeys(item.name for item in known))
+            raise Unknown(f"no {what} is called '{word}'; there are {names}")
+        result += [item for item in found if item not in result]
+    return result
+
+
+def runs(devices, jobs, repeat):
+    """(round, job, device) in the order of measuring: in each round every job has all its devices one after the other, so
+    that a machine that is busy for a while is busy for all of them."""
+    return [(number, job, device) for number in range(repeat) for job in jobs
+            for device in devices if device.group == job.group]

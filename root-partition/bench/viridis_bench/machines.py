@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The machines that are measured: one of viridis with the synthetic devices, one of QEMU with all others. Each ends with
+its `with` block, whatever happened."""
+import json
+import os
+import shlex
+import subprocess
+import time
+import tty
+from contextlib import contextmanager
+from pathlib import Path
+
+from .guest import Guest, GuestError
+
+CMDLINE = "console=ttyS0 quiet panic=-1"
+BOOT_SECONDS = 600
+END_SECONDS = 30
+NAME = "bench"
+SUBNET = "10.77"
+
+
+class HostError(Exception):
+    """Something that is missing here, and what helps."""
+
+
+def told(words, **options):
+    """What a program printed; HostError with its own words if it could not."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+                              **options)
+    except OSError as error:
+        raise HostError(f"{words[0]}: {error.strerror}") from error
+    if done.returncode != 0:
+        raise HostError(f"{shlex.join(words)}: {(done.stderr or done.stdout).strip()}")
+    return done.stdout
+
+
+def address(index, host):
+    """Each adapter has a network of its own, so that the guest's routes choose it."""
+    return f"{SUBNET}.{index}.{host}"
+
+
+@contextmanager
+def bridge(nets):
+    """The root's end of all adapters."""
+    if not nets:
+        yield None
+        return
+    name = f"vb{os.getpid()}"
+    told(["ip", "link", "add", name, "type", "bridge"])
+    try:
+        for index in range(len(nets)):
+            told(["ip", "addr", "add", f"{address(index, 1)}/24", "dev", name])
+        told(["ip", "link", "set", name, "up"])
+        yield name
+    finally:
+        told(["ip", "link", "del", name])
+
+
+@contextmanager
+def server(nets):
+    """iperf3 for the guests, in this process's own group, so that Ctrl-C is ours to pass on."""
+    if not nets:
+        yield
+        return
+    try:
+        process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
+    except FileNotFoundError as error:
+        raise HostError("iperf3 is not installed in this root; install it, or measure 'disk' "
+                        "alone") from error
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Viridis:
+    """A VM of ours, with definitions and run files in a folder of its own, so that nobody's list shows it."""
+    kind = "viridis"
+
+    def __init__(self, options, folder, devices, bridge_name):
+        self.options, self.devices, self.bridge = options, devices, bridge_name
+        self.environment = {**os.environ, "VIRIDIS_STATE_DIR": str(folder / "state"),
+                            "VIRIDIS_RUN_DIR": str(folder / "run")}
+        self.terminal = None
+
+    def viridis(self, *words):
+        return json.loads(told(["viridis", *words, "--json"], env=self.environment))
+
+    def __enter__(self):
+        options = self.options
+        words = [f"--disk={options.disk}" for device in self.devices if device.group == "disk"]
+        words += [f"--net=bridge={self.bridge}" for device in self.devices
+                  if device.group == "net"]
+        began = time.monotonic()
+        try:
+            self.viridis("create", NAME, f"--memory={options.memory}", f"--vps={options.vps}",
+                         f"--kernel={options.guest / 'vmlinuz'}",
+                         f"--initrd={options.guest / 'initrd'}", f"--cmdline={CMDLINE}", *words)
+            self.viridis("start", NAME)
+            status = self.viridis("info", NAME)["status"]
+            self.pid, self.partition = status["pid"], status["partition"]
+            self.terminal = os.open(status["console"], os.O_RDWR | os.O_NOCTTY)
+            tty.setraw(self.terminal)
+            self.guest = Guest("viridis", self.terminal, self.terminal, self.alive)
+            self.guest.wait_ready(BOOT_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
+        self.boot_seconds = time.monotonic() - began
+        return self
+
+    def alive(self):
+        return Path(f"/proc/{self.pid}").exists()
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        if self.terminal is not None:
+            os.close(self.terminal)
+        for order in ("stop", "delete"):
+            subprocess.run(["viridis", order, NAME], env=self.environment, capture_output=True)
+
+    def processes(self):
+        """Keeper, worker and providers."""
+        return family(self.pid)
+
+    def provider_operations(self):
+        storage = self.viridis("stats", NAME).get("storage")
+        if not storage:
+            return None
+        return sum(disk["reads"] + disk["writes"] for disk in storage["disks"])
+
+
+class Qemu:
+    """A stock QEMU with all devices of one PC; its first serial line is its standard input and output."""
+    kind = "qemu"
+
+    def __init__(self, options, folder, devices, bridge_name):
+        self.options, self.devices, self.bridge = options, devices, bridge_name
+        self.errors = folder / "qemu.err"
+
+    def words(self):
+        options = self.options
+        words = [*shlex.split(options.qemu), "-accel", options.accel, "-M", "pc", "-nodefaults",
+                 "-display", "none", "-no-user-config", "-monitor", "none", "-serial", "stdio",
+                 "-action", "reboot=shutdown", "-m", options.memory, "-smp", str(options.vps),
+                 "-kernel", str(options.guest / "vmlinuz"), "-initrd",
+                 str(options.guest / "initrd"), "-append", CMDLINE]
+        for device in self.devices:
+            words += self.device_words(device)
+        return words
+
+    def device_words(self, device):
+        name = f"{device.group}-{device.name}"
+        if device.group == "disk":
+            file = str(self.options.disk).replace(",", ",,")
+            words = ["-drive", f"if=none,id={name},file={file},format=raw,cache=none,"
+                     f"aio={self.options.aio},file.locking=off"]
+        else:
+            words = ["-netdev", f"tap,id={name},ifname={self.tap(device)},script=no,"
+                     "downscript=no,vhost=off"]
+        for text in device.qemu:
+            words += ["-device", text.format(id=name)]
+        return words
+
+    def tap(self, device):
+        return f"{self.bridge}{device.name}"[:15]
+
+    def __enter__(self):
+        began = time.monotonic()
+        try:
+            with open(self.errors, "w") as errors:
+                self.process = subprocess.Popen(self.words(), stdin=subprocess.PIPE,
+                                                stdout=subprocess.PIPE, stderr=errors,
+                                                start_new_session=True)
+        except FileNotFoundError as error:
+            raise HostError(f"'{self.options.qemu}' is not there: install qemu-system-x86 11 or "
+                            "later, name another with --qemu, or measure --devices synthetic "
+                            "alone") from error
+        try:
+            self.guest = Guest("QEMU", self.process.stdout.fileno(),
+                               self.process.stdin.fileno(), self.alive)
+            self.pid = self.process.pid
+            self.join_bridge()
+            self.guest.wait_ready(BOOT_SECONDS)
+            self.partition = self.find_partition()
+        except GuestError as error:
+            self.stop()
+            raise HostError(f"{error}\n{self.errors.read_text().strip()}") from error
+        except BaseException:
+            self.stop()
+            raise
+        self.boot_seconds = time.monotonic() - began
+        return self
+
+    def join_bridge(self):
+        """QEMU makes the TAP devices when it starts."""
+        for device in self.devices:
+            if device.group != "net":
+                continue
+            path = Path("/sys/class/net") / self.tap(device)
+            while not path.exists() and self.alive():
+                time.sleep(0.05)
+            if self.alive():
+                told(["ip", "link", "set", self.tap(device), "master", self.bridge])
+                told(["ip", "link", "set", self.tap(device), "up"])
+
+    def find_partition(self):
+        """Of the QEMU itself, which may be a child of what was started."""
+        pids = set(self.processes())
+        for entry in json.loads(told(["viridis", "stats", "--json"]))["partitions"]:
+            if entry["pid"] in pids:
+                return entry["partition"]
+        raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv")
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        for pid in self.processes() if self.alive() else ():
+            try:
+                os.kill(pid, 9)
+            except ProcessLookupError:
+                pass
+        self.process.wait(END_SECONDS)
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def processes(self):
+        return family(self.process.pid)
+
+    def provider_operations(self):
+        """QEMU does not say."""
+        return None
+
+
+def family(pid):
+    """A process and all that descend from it."""
+    children = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            rest = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        children.setdefault(int(rest[1]), []).append(int(path.parent.name))
+    found = [pid]
+    for parent in found:
+        found += children.get(parent, [])
+    return found
+
+
+def user_ns(pids):
+    """How long processes ran in user mode, by the root's own accounting. All of a thread's time would be wrong: one that
+    waits for its guest may be charged with what that runs."""
+    total = 0
+    for pid in pids:
+        try:
+            total += int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11])
+        except OSError:
+            continue
+    return total * 10**9 // os.sysconf("SC_CLK_TCK")
+
+
+def counters(machine, mark):
+    """All there is, at one moment: the hypervisor's come nearest to the job, last before it and first behind it."""
+    parts = (lambda: {"provider": machine.provider_operations()},
+             lambda: {"backend-ns": user_ns(machine.processes())},
+             lambda: {"ns": time.monotonic_ns()},
+             lambda: json.loads(told(["viridis", "stats", "--json"])))
+    found = {}
+    for part in parts if mark == "begin" else reversed(parts):
+        found |= part()
+    return found

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command line, and what becomes of a result."""
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import jobs, numbers, plot, report
+from .guest import GuestError
+from .machines import HostError
+from .measure import Measure
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+GUEST = Path(__file__).resolve().parents[1] / "guest"
+DISK_BYTES = 256 << 20
+SIZE = re.compile(r"[0-9]+[MG]")
+FORMAT = 1
+BEGAN = time.monotonic()
+
+
+class Interrupted(Exception):
+    """By a signal; whatever was begun is ended by the `with` blocks."""
+
+
+def parser():
+    p = argparse.ArgumentParser(
+        prog="viridis bench", add_help=False, formatter_class=argparse.RawTextHelpFormatter,
+        usage="\n  viridis bench [disk|net|all] [OPTION...]",
+        description="Measure synthetic devices beside those of QEMU, on this hypervisor.")
+    p.add_argument("what", nargs="?", choices=("disk", "net", "all"), default="all",
+                   help=argparse.SUPPRESS)
+    add = p.add_argument
+    add("--devices", metavar="LIST", help="Of synthetic, virtio, nvme, ahci, ide, e1000e, e1000; all")
+    add("--jobs", metavar="LIST", help="Of " + ", ".join(job.name for job in jobs.JOBS) + "; all")
+    add("--vps", type=int, default=1, metavar="N", help="Processors of a guest (1)")
+    add("--memory", default="256M", metavar="SIZE", help="Memory of a guest (256M)")
+    add("--seconds", type=float, default=5, metavar="S", help="Length of a run (5)")
+    add("--repeat", type=int, default=3, metavar="N", help="Rounds (3)")
+    add("--disk", type=Path, metavar="FILE",
+        help="What all disks are: its content is lost! (a new file in --work)")
+    add("--work", type=Path, default=Path("/var/tmp"), metavar="DIR", help="For that file (/var/tmp)")
+    add("--guest", type=Path, default=GUEST, metavar="DIR", help="Has the guest's vmlinuz and initrd")
+    add("--qemu", default="qemu-system-x86_64", metavar="COMMAND", help="The QEMU to compare with")
+    add("--accel", default="mshv", metavar="NAME", help=argparse.SUPPRESS)
+    add("--aio", default="io_uring", help=argparse.SUPPRESS)
+    add("--instructions", action="store_true", help=argparse.SUPPRESS)
+    add("--ticks-per-ns", type=float, help=argparse.SUPPRESS)
+    add("--plot", type=Path, metavar="FILE", help="Bars as SVG")
+    add("--report", type=Path, metavar="FILE", help="All of it as one page of HTML")
+    add("--result", type=Path, metavar="FILE", help="Keep the result, also a partial one")
+    add("--from", type=Path, dest="kept", metavar="FILE", help="Measure nothing; show a kept result")
+    add("--json", action="store_true", help="Answer in JSON")
+    add("-h", "--help", action="help", help="Show help")
+    return p
+
+
+def checked(words):
+    p = parser()
+    options = p.parse_args(words)
+    try:
+        groups = ("disk", "net") if options.what == "all" else (options.what,)
+        options.devices = [device for device in jobs.chosen("device", jobs.DEVICES, options.devices)
+                           if device.group in groups]
+        options.jobs = [job for job in jobs.chosen("job", jobs.JOBS, options.jobs)
+                        if job.group in groups]
+        if not shlex.split(options.qemu):
+            p.error("--qemu names no program")
+    except (jobs.Unknown, ValueError) as error:  # ValueError: quotes that do not end
+        p.error(str(error))
+    if not options.devices or not options.jobs:
+        p.error(f"none of these devices or jobs is of '{options.what}'")
+    if options.vps < 1 or options.repeat < 1:
+        p.error("--vps and --repeat are at least 1")
+    if not 0.05 <= options.seconds <= 3600:
+        p.error("--seconds: from 0.05 to 3600")
+    if not SIZE.fullmatch(options.memory):
+        p.error(f"--memory {options.memory}: a number with M or G behind it")
+    return options
+
+
+# --- Before anything starts
+
+def memory_bytes(text):
+    return int(text[:-1]) << {"M": 20, "G": 30}[text[-1]]
+
+
+def check_host(options):
+    for name in ("vmlinuz", "initrd"):
+        if not (options.guest / name).is_file():
+            raise HostError(f"{options.guest / name} is not there; --guest names a folder that has it")
+    machines = len({bool(device.qemu) for device in options.devices})
+    needed = machines * memory_bytes(options.memory)
+    available = int(re.search(r"MemAvailable: *(\d+)", Path("/proc/meminfo").read_text())[1]) << 10
+    if needed > available:
+        raise HostError(f"{machines} guest(s) of {options.memory} need more than the "
+                        f"{available >> 20}M that are free; give them less by --memory")
+    if any(device.qemu for device in options.devices) and \
+            not shutil.which(shlex.split(options.qemu)[0]):
+        raise HostError(f"{options.qemu} is not installed: install qemu-system-x86 11 or later, name "
+                        "another by --qemu, or give --devices synthetic")
+    if options.disk and not os.access(options.disk, os.R_OK | os.W_OK):
+        raise HostError(f"{options.disk} is not there or cannot be written")
+
+
+def make_disk(options, folder):
+    """Written once, so that its blocks exist."""
+    if options.disk or not any(device.group == "disk" for device in options.devices):
+        return
+    free = shutil.disk_usage(folder).free
+    if free < DISK_BYTES * 1.1:
+        raise HostError(f"{folder} has {free >> 20}M free, the disk needs {DISK_BYTES >> 20}M; give "
+                        "another by --disk or --work")
+    options.disk = folder / "disk"
+    with open(options.disk, "wb") as file:
+        for _ in range(DISK_BYTES >> 20):
+            file.write(os.urandom(1 << 20))
+
+
+# --- The result
+
+def machine_facts():
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {"processor": model[1] if model else "unknown processor", "cpus": os.cpu_count(),
+            "kernel": os.uname().release}
+
+
+def ticks_per_ns(options):
+    """Of the TSC, as the kernel measured it."""
+    if options.ticks_per_ns:
+        return options.ticks_per_ns
+    mhz = re.search(r"cpu MHz\s*: ([\d.]+)", Path("/proc/cpuinfo").read_text())
+    return float(mhz[1]) / 1e3 if mhz else 1.0
+
+
+def result_of(measure, options, partial):
+    kept = ("vps", "memory", "seconds", "repeat")
+    return {"ok": not partial and not measure.failures, "format": FORMAT,
+            "command": shlex.join(["viridis", "bench", *sys.argv[1:]]),
+            "machine": machine_facts(),
+            "unit": "instructions" if options.instructions else "cycles",
+            "ticks-per-ns": ticks_per_ns(options),
+            "options": {name: getattr(options, name) for name in kept},
+            "partial": partial, "boots": measure.boots, "failures": measure.failures,
+            "runs": measure.runs, "rows": numbers.rows(measure.runs)}
+
+
+def write(path, content):
+    """Whole or not at all."""
+    new = path.with_name(path.name + ".new")
+    try:
+        new.write_text(content)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise HostError(f"{path}: {error.strerror}") from error
+
+
+def show(result, options):
+    """Pictures come last, as what they need may be missing."""
+    if options.result:
+        write(options.result, json.dumps(result, indent=1) + "\n")
+    print(json.dumps(result) if options.json else report.text(result), flush=True)
+    if not (options.plot or options.report) or not result["rows"]:
+        return
+    found = [(picture, plot.gnuplot(picture.text)) for picture in plot.pictures(result)]
+    for picture, svg in found:
+        if options.plot and picture.name.endswith("-bars"):
+            write(options.plot if picture is found[0][0] else options.plot.with_name(
+                f"{options.plot.stem}-{picture.name}.svg"), svg)
+    if options.report:
+        write(options.report, report.html(result, [svg for _, svg in found]))
+
+
+def progress(line):
+    """On stderr, as stdout has the answer alone."""
+    print(f"[{time.monotonic() - BEGAN:7.2f} s] {line}", file=sys.stderr, flush=True)
+
+
+def measured(options):
+    check_host(options)
+    measure = Measure(options, options.devices, options.jobs, progress)
+    partial = ""
+    with tempfile.TemporaryDirectory(prefix="viridis-bench-", dir=options.work) as folder:
+        make_disk(options, Path(folder))
+        try:
+            measure.run(Path(folder))
+        except (GuestError, HostError) as error:
+            if not measure.runs:
+                raise
+            partial = str(error)
+        except Interrupted as error:
+            if not measure.runs:
+                raise
+            partial = f"interrupted by {error}"
+    return result_of(measure, options, partial)
+
+
+def kept(path):
+    try:
+        result = json.loads(path.read_text())
+        if result["format"] != FORMAT:
+            raise HostError(f"{path}: a result of another version")
+        return result
+    except OSError as error:
+        raise HostError(f"{path}: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise HostError(f"{path}: no result of viridis bench") from error
+
+
+def end_by_signals():
+    def end(number, _):
+        signal.signal(number, signal.SIG_IGN)
+        raise Interrupted(signal.Signals(number).name)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
+
+
+def fail(options, error):
+    if options.json:
+        print(json.dumps({"ok": False, "error": str(error)}))
+    else:
+        print(f"viridis: {error}", file=sys.stderr)
+    return FAILED
+
+
+def main():
+    options = checked(sys.argv[1:])
+    end_by_signals()
+    try:
+        result = kept(options.kept) if options.kept else measured(options)
+        show(result, options)
+    except (HostError, GuestError) as error:
+        return fail(options, error)
+    except Interrupted as error:
+        print(f"viridis: interrupted by {error}; nothing was measured", file=sys.stderr)
+        return INTERRUPTED
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python still has for it would fail again
+        return fail(options, f"{error.filename or 'the answer cannot be written'}: {error.strerror}")
+    if result["partial"].startswith("interrupted"):
+        return INTERRUPTED
+    return DONE if result["ok"] else FAILED

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The measuring itself: machines up, every device warmed up, then all runs in turn."""
+import time
+from contextlib import ExitStack
+
+from . import jobs, machines, results
+from .guest import GuestError
+
+LIMIT_SECONDS = 300  # for one run, beside its own length
+WARM_UP_SECONDS = 0.1
+
+
+class Measure:
+    """`plan` is what is asked for; runs, failures and boots fill as it goes, and stand when it ends early."""
+
+    def __init__(self, options, devices, wanted, progress):
+        self.options, self.devices, self.jobs = options, devices, wanted
+        self.progress = progress
+        self.runs, self.failures, self.boots = [], [], []
+        self.plan = jobs.runs(devices, wanted, options.repeat)
+        self.nets = [device for device in devices if device.group == "net"]
+
+    def machines_of(self, folder, bridge):
+        """(class, its devices), of those that have some."""
+        for kind, has in ((machines.Viridis, lambda device: not device.qemu),
+                          (machines.Qemu, lambda device: device.qemu)):
+            devices = [device for device in self.devices if has(device)]
+            if devices:
+                yield kind(self.options, folder, devices, bridge)
+
+    def run(self, folder):
+        with ExitStack() as stack:
+            bridge = stack.enter_context(machines.bridge(self.nets))
+            stack.enter_context(machines.server(self.nets))
+            of = {}
+            for machine in self.machines_of(folder, bridge):
+                self.progress(f"start the machine of {machine.kind}")
+                stack.enter_context(machine)
+                self.boots.append({"machine": machine.kind, "seconds": machine.boot_seconds})
+                of |= {device: machine for device in machine.devices}
+            for device in self.devices:
+                self.warm_up(of[device], device)
+            self.all_runs(of)
+
+    def target(self, device):
+        """What a job's line is made for."""
+        return device if device.group == "disk" else machines.address(self.nets.index(device), 1)
+
+    def warm_up(self, machine, device):
+        """Also the first use of a device, which may fail for what a guest lacks."""
+        if device.group == "net":
+            own = machines.address(self.nets.index(device), 2)
+            machine.guest.run(f"network {device.driver} {own}", LIMIT_SECONDS)
+        job = next((job for job in self.jobs if job.group == device.group), None)
+        if job:
+            machine.guest.run(f"command -v {job.program} >/dev/null || "
+                              f"{{ echo 'the guest has no {job.program}'; false; }}",
+                              LIMIT_SECONDS)
+            machine.guest.run(job.line(self.target(device), WARM_UP_SECONDS, warm_up=True),
+                              LIMIT_SECONDS)
+
+    def all_runs(self, of):
+        began = time.monotonic()
+        for index, (number, job, device) in enumerate(self.plan):
+            left = (time.monotonic() - began) / index * (len(self.plan) - index) if index else 0
+            self.progress(f"{index + 1}/{len(self.plan)} round {number + 1}: {job.name} on "
+                          f"{device.name}" + (f", {left:.0f} s left" if index else ""))
+            if not of[device].alive():
+                self.fail(number, job, device, "its machine has ended before")
+                continue
+            try:
+                self.runs.append(self.one(number, job, device, of[device]))
+            except (GuestError, results.Malformed) as error:
+                self.fail(number, job, device, str(error))
+
+    def fail(self, number, job, device, why):
+        self.failures.append({"round": number, "group": job.group, "job": job.name,
+                              "device": device.name, "error": why})
+        self.progress(f"  {job.name} on {device.name} failed: {why.splitlines()[0]}")
+
+    def one(self, number, job, device, machine):
+        at = {}
+        out, marks = machine.guest.run(
+            job.line(self.target(device), self.options.seconds),
+            LIMIT_SECONDS + self.options.seconds,
+            lambda name: at.__setitem__(name, machines.counters(machine, name)))
+        if set(at) != {"begin", "end"}:
+            raise results.Malformed(f"{job.program} did not mark its begin and end")
+        figures, curve = results.PARSERS[job.program](results.unpacked(out))
+        begin, end = at["begin"], at["end"]
+        block = results.guest_operations(marks["begin"], marks["end"])
+        provider = None if begin["provider"] is None or job.group != "disk" else \
+            end["provider"] - begin["provider"]
+        figures |= results.account(begin, end, machine.partition,
+                                   block or figures["operations"])
+        return {"round": number, "group": job.group, "job": job.name, "device": device.name,
+                "figures": figures, "curve": curve,
+                "counted": results.agreement(figures, block, provider)}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Of the repeats of a run: the middle one, how far they spread, ratios, and numbers as a person reads them."""
+from statistics import median
+
+BASE = "synthetic"
+# The figure that a job of a group is compared by; more is better.
+HEADLINE = {"disk": "iops", "net": "mbit-per-second"}
+
+
+def spread(values):
+    """The largest less the smallest, as a share of the middle one."""
+    middle = median(values)
+    return (max(values) - min(values)) / middle if middle else 0.0
+
+
+def ratios(ours, theirs):
+    """Round by round, as the runs of a round stood under the same load; None: nothing to compare."""
+    pairs = [a / b for number, a in ours.items() if (b := theirs.get(number))]
+    return {"ratio": median(pairs), "least": min(pairs), "most": max(pairs)} if pairs else None
+
+
+def rows(runs):
+    """One for each device and job, of all its rounds: [{group, job, device, rounds, figures, spread, ratio}]."""
+    groups = {}
+    for run in runs:
+        groups.setdefault((run["group"], run["job"], run["device"]), []).append(run)
+    return [row(key, found, groups.get((key[0], key[1], BASE), []))
+            for key, found in groups.items()]
+
+
+def row(key, found, base):
+    group, job, device = key
+    names = dict.fromkeys(name for run in found for name in run["figures"])
+    figures = {name: median([run["figures"][name] for run in found if name in run["figures"]])
+               for name in names}
+    headline = HEADLINE[group]
+    values, others = ({run["round"]: run["figures"][headline] for run in which}
+                      for which in (found, base))
+    return {"group": group, "job": job, "device": device, "rounds": len(found), "figures": figures,
+            "spread": spread(list(values.values())), "curve": found[len(found) // 2].get("curve", []),
+            "synthetic-ratio": None if device == BASE else ratios(others, values)}
+
+
+def number(value):
+    """Three digits that mean something."""
+    if value is None:
+        return "-"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def share(value):
+    return f"{100 * value:.0f} %"

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A result as a table for a terminal and as one page of HTML that needs nothing beside it."""
+from html import escape
+
+from . import plot
+from .numbers import BASE, HEADLINE, number, share
+
+# (figure, head of its column) of a group.
+SHOWN = {
+    "disk": (("iops", "IOPS"), ("mb-per-second", "MB/s"), ("p50-us", "p50 us"), ("p99-us", "p99 us"),
+             ("p99.9-us", "p99.9 us")),
+    "net": (("mbit-per-second", "Mbit/s"),),
+}
+COUNTS = (("exits", "exits"), ("hypercalls", "hypercalls"), ("interrupts", "interrupts"),
+          ("signals", "signals"), ("switches", "switches"))
+TIMES = (("guest-ticks", "guest"), ("root-ticks", "root"), ("hypervisor-ticks", "hypervisor"))
+EXITS = "exit-"
+OPERATION = {"disk": "a request", "net": "64 KiB"}
+
+
+def ratio_words(ratio):
+    if not ratio:
+        return ""
+    return f"{number(ratio['ratio'])} ({number(ratio['least'])}..{number(ratio['most'])})"
+
+
+def columns(group):
+    return [*SHOWN[group], *COUNTS, *TIMES]
+
+
+def cells(row, group):
+    figures = row["figures"]
+    return [row["job"], row["device"], *(number(figures.get(name)) for name, _ in columns(group)),
+            share(row["spread"]), ratio_words(row["synthetic-ratio"])]
+
+
+def heads(group):
+    return ["job", "device", *(words for _, words in columns(group)), "spread", "synthetic : it"]
+
+
+def groups(result):
+    return [group for group in HEADLINE if any(row["group"] == group for row in result["rows"])]
+
+
+def table(result, group):
+    """Heads, and lines in the order of jobs."""
+    mine = [row for row in result["rows"] if row["group"] == group]
+    jobs = list(dict.fromkeys(row["job"] for row in mine))
+    return heads(group), [cells(row, group) for job in jobs for row in mine if row["job"] == job]
+
+
+def aligned(head, lines):
+    widths = [max(len(line[i]) for line in [head, *lines]) for i in range(len(head))]
+    return ["  ".join(word.ljust(width) if i < 2 else word.rjust(width)
+                      for i, (word, width) in enumerate(zip(line, widths))).rstrip()
+            for line in [head, *lines]]
+
+
+def facts(result):
+    """What must be known to read the figures."""
+    machine = result["machine"]
+    yield (f"{machine['processor']}, {machine['cpus']} CPU(s), root Linux {machine['kernel']}; guests: "
+           f"{result['options']['vps']} VP(s), {result['options']['memory']}")
+    yield (f"Counts and times are per operation ({', '.join(f'{group}: {words}' for group, words in OPERATION.items())}); "
+           f"times in {result['unit']}, by the hypervisor's own account.")
+    yield (f"{result['options']['repeat']} round(s) of {result['options']['seconds']:g} s, all devices in turn in "
+           "each; a figure is the middle of its rounds, 'spread' the largest less the smallest by it.")
+    for boot in result["boots"]:
+        yield f"{boot['machine']}: {boot['seconds']:.2f} s from start to the guest's init"
+    wrong = [run for run in result["runs"] if not run["counted"]["agree"]]
+    yield ("Guest, fio and provider counted alike." if not wrong else
+           f"NOT counted alike: {', '.join(run['job'] + ' on ' + run['device'] for run in wrong)}")
+    if result["partial"]:
+        yield f"PARTIAL: {result['partial']}"
+    for failure in result["failures"]:
+        yield (f"FAILED: {failure['job']} on {failure['device']}, round {failure['round'] + 1}: "
+               f"{failure['error'].splitlines()[0]}")
+
+
+def others(result):
+    """Heads and lines: what others were measured to do, elsewhere, by the same job."""
+    head = ["job", "who", "theirs", "synthetic here", "synthetic : it"]
+    ours = {row["job"]: row["figures"][HEADLINE[row["group"]]] for row in result["rows"]
+            if row["device"] == BASE}
+    return head, [[other["job"], other["who"], number(other["value"]), number(ours[other["job"]]),
+                   number(ours[other["job"]] / other["value"])]
+                  for other in result.get("references", ()) if other["job"] in ours]
+
+
+def text(result):
+    lines = []
+    for group in groups(result):
+        lines += ["", *aligned(*table(result, group))]
+    if others(result)[1]:
+        lines += ["", *aligned(*others(result))]
+    return "\n".join([*lines, "", *facts(result)]).lstrip("\n")
+
+
+STYLE = """body{font-family:Helvetica,Arial,sans-serif;margin:2em auto;max-width:75em;color:#111}
+table{border-collapse:collapse;font-size:85%}td,th{padding:.2em .6em;text-align:right;border-bottom:1px solid #ccc}
+td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}tr.first td{border-top:2px solid #444}
+svg{max-width:100%}pre{background:#f3f3f3;padding:.6em;overflow:auto}"""
+
+
+def html_table(head, lines):
+    rows, before = [], None
+    for line in lines:
+        mark = ' class="first"' if line[0] != before else ""
+        before = line[0]
+        rows.append(f"<tr{mark}>" + "".join(f"<td>{escape(word)}</td>" for word in line) + "</tr>")
+    return ("<table><tr>" + "".join(f"<th>{escape(word)}</th>" for word in head) + "</tr>\n"
+            + "\n".join(rows) + "</table>")
+
+
+def exits_table(result, group):
+    """Exits of the guest by their kind."""
+    mine = [row for row in result["rows"] if row["group"] == group]
+    kinds = [name for name in dict.fromkeys(name for row in mine for name in row["figures"])
+             if name.startswith(EXITS) and any(row["figures"].get(name, 0) >= 0.005 for row in mine)]
+    return (["job", "device", *(name[len(EXITS):] for name in kinds)],
+            [[row["job"], row["device"], *(f"{row['figures'].get(name, 0):.2f}" for name in kinds)]
+             for row in mine])
+
+
+def html(result, pictures):
+    """`pictures`: SVG each, with its title inside."""
+    parts = ["<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+             f"<title>viridis bench</title><style>{STYLE}</style></head><body>",
+             "<h1>Synthetic devices beside emulated and paravirtual ones</h1>",
+             f"<pre>{escape(result['command'])}</pre><ul>",
+             *(f"<li>{escape(fact)}</li>" for fact in facts(result)), "</ul>"]
+    parts += [plot.for_html(svg, f"p{index}-") for index, svg in enumerate(pictures)]
+    for group in groups(result):
+        parts += [f"<h2>{group}</h2>", html_table(*table(result, group)),
+                  f"<h3>{group}: exits of the guest per operation</h3>",
+                  html_table(*exits_table(result, group))]
+    if others(result)[1]:
+        parts += ["<h2>Others, on the same machine: operations or Mbit per second</h2>",
+                  html_table(*others(result))]
+    return "\n".join([*parts, "</body></html>\n"])

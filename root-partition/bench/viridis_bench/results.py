@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From what fio, iperf3, the guest and the hypervisor told of one run to its figures."""
+import base64
+import binascii
+import json
+import zlib
+
+PERCENTILES = {"p50": "50.000000", "p99": "99.000000", "p99.9": "99.900000"}
+# What /sys/block/NAME/stat has at which place: reads and writes completed.
+STAT_READS, STAT_WRITES = 0, 4
+
+
+class Malformed(Exception):
+    """A program's answer that is not what it is known to print."""
+
+
+def unpacked(lines):
+    """The JSON that the guest sent by its word `out`; fio tells of what it ran in lines before it."""
+    try:
+        text = zlib.decompress(base64.b64decode("".join(lines), validate=True),
+                               wbits=zlib.MAX_WBITS | 16)
+        return json.loads(text[max(0, text.find(b"{\n")):])
+    except (binascii.Error, zlib.error, ValueError) as error:
+        raise Malformed(f"what came back from the guest is no JSON: {error}") from error
+
+
+def from_fio(answer):
+    try:
+        job, = answer["jobs"]
+        if job["error"]:
+            raise Malformed(f"fio ended with error {job['error']}")
+        side = max((job["read"], job["write"]), key=lambda side: side["total_ios"])
+        latency = side["clat_ns"]
+        if not side["total_ios"]:
+            raise Malformed("fio made no operation; give it more --seconds")
+        figures = {"operations": side["total_ios"], "iops": side["iops"],
+                   "mb-per-second": side["bw_bytes"] / 1e6}
+        figures |= {f"{name}-us": latency["percentile"][key] / 1e3
+                    for name, key in PERCENTILES.items()}
+        curve = [[float(key), value / 1e3] for key, value in latency["percentile"].items()]
+        return figures, curve
+    except (KeyError, TypeError, ValueError) as error:
+        raise Malformed(f"fio's answer has another form: {error!r}") from error
+
+
+def from_iperf3(answer):
+    """An operation is 64 KiB, whatever the segments were."""
+    if "error" in answer:
+        raise Malformed(f"iperf3: {answer['error']}")
+    try:
+        total = answer["end"]["sum_received"]
+        return {"operations": total["bytes"] / 65536,
+                "mbit-per-second": total["bits_per_second"] / 1e6}, []
+    except (KeyError, TypeError) as error:
+        raise Malformed(f"iperf3's answer has another form: {error!r}") from error
+
+
+PARSERS = {"fio": from_fio, "iperf3": from_iperf3}
+
+
+def guest_operations(begin, end):
+    """How many requests the guest's block layer completed between two marks; None of a network."""
+    if not begin or not end:
+        return None
+    begin, end = ([int(word) for word in text.split()] for text in (begin, end))
+    return sum(end[i] - begin[i] for i in (STAT_READS, STAT_WRITES))
+
+
+def summed(objects):
+    """One set of counters of a list of VPs or CPUs."""
+    totals = {}
+    for counters in objects:
+        for name, value in counters.items():
+            totals[name] = totals.get(name, 0) + value
+    return totals
+
+
+def difference(before, after):
+    return {name: value - before.get(name, 0) for name, value in after.items()}
+
+
+def partition_of(stats, partition):
+    for entry in stats["partitions"]:
+        if entry["partition"] == partition:
+            return summed(entry["counters"])
+    raise Malformed(f"the hypervisor has no counters of partition {partition}")
+
+
+def account(before, after, partition, operations):
+    """Per operation: exits by kind, hypercalls, interrupts, signals, switches; and the time by whose it was, in ticks of
+    the TSC. `backend-ns` is what the processes that serve the device took in user mode."""
+    guest = difference(partition_of(before, partition), partition_of(after, partition))
+    root = difference(summed(before["root"]), summed(after["root"]))
+    cpus = difference(summed(before["cpus"]), summed(after["cpus"]))
+    counts = {
+        "exits": guest["entries"] + root["entries"],
+        "guest-exits": guest["entries"],
+        "root-exits": root["entries"],
+        "hypercalls": guest["exit-hypercall"] + root["exit-hypercall"],
+        "intercepts": guest["intercepts"],
+        "interrupts": guest["interrupts-injected"],
+        "signals": guest["events-signaled"] + root["events-signaled"],
+        "switches": cpus["dispatches"],
+        "guest-ticks": guest["guest-ticks"],
+        "root-ticks": root["guest-ticks"],
+        "hypervisor-ticks": cpus["hypervisor-ticks"],
+        "idle-ticks": cpus["idle-ticks"],
+        "backend-ns": after["backend-ns"] - before["backend-ns"],
+        "elapsed-ns": after["ns"] - before["ns"],
+    }
+    counts |= {name: value for name, value in guest.items() if name.startswith("exit-")}
+    return {name: value / operations for name, value in counts.items()}
+
+
+def agreement(figures, block, provider):
+    """Whether those who counted the operations counted alike; fio leaves out what was still on its way at the end."""
+    counted = {"fio": figures["operations"], "guest": block, "provider": provider}
+    known = [value for value in counted.values() if value is not None]
+    return counted | {"agree": max(known) - min(known) <= max(64, max(known) // 100)}

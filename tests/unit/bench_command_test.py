@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`viridis bench` as a program: what it refuses, what it shows of a kept result, and how it goes on when a machine of its
+does not."""
+import base64
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
+from lib.paths import TOP
+from lib.tap import Tap
+
+BENCH = TOP / "root-partition" / "bench"
+sys.path.insert(0, str(BENCH))
+
+from viridis_bench import jobs, machines, main, measure  # noqa: E402
+from viridis_bench.guest import GuestError  # noqa: E402
+
+
+def call(*words, cwd=None):
+    return subprocess.run([sys.executable, BENCH / "viridis-bench", *map(str, words)],
+                          capture_output=True, text=True, cwd=cwd)
+
+
+# --- Words
+
+def a_slip_is_told_with_what_there_is():
+    for words, status, told in (
+            (["--devices", "floppy"], 2, "there are synthetic, virtio"),
+            (["--jobs", "swim"], 2, "there are randread-4k-1"),
+            (["net", "--devices", "ide"], 2, "none of these"),
+            (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "at least 1"),
+            (["--seconds", "0"], 2, "from 0.05"), (["--qemu", ""], 2, "no program"),
+            (["--qemu", "'qemu"], 2, "quotation"), (["everything"], 2, "invalid choice")):
+        done = call(*words)
+        assert done.returncode == status and told in done.stderr, done
+
+
+def what_is_missing_is_named_with_the_way_out():
+    with tempfile.TemporaryDirectory() as folder:
+        guest = Path(folder)
+        assert "--guest" in call("disk", "--guest", guest).stderr
+        for name in ("vmlinuz", "initrd"):
+            (guest / name).touch()
+        for words, told in ((["--memory", "9000G"], "--memory"),
+                            (["--qemu", "no-such-qemu"], "--devices synthetic"),
+                            (["--devices", "synthetic", "--disk", guest / "none"], "cannot be written")):
+            done = call("disk", "--guest", guest, *words)
+            assert done.returncode == 1 and told in done.stderr, done
+        done = call("disk", "--guest", guest, "--qemu", "no-such-qemu", "--json")
+        assert json.loads(done.stdout)["ok"] is False and not done.stderr
+
+
+# --- Kept results
+
+def result_of(runs, partial=""):
+    options = SimpleNamespace(vps=1, memory="256M", seconds=1.0, repeat=1, instructions=False,
+                              ticks_per_ns=1.0)
+    of = SimpleNamespace(runs=runs, failures=[], boots=[])
+    return main.result_of(of, options, partial)
+
+
+def some_run(device, iops):
+    figures = dict.fromkeys(("exits", "hypercalls", "interrupts", "signals", "switches", "guest-ticks",
+                             "root-ticks", "hypervisor-ticks", "backend-ns"), 1.0)
+    return {"round": 0, "group": "disk", "job": "j", "device": device, "counted": {"agree": True},
+            "curve": [[50.0, 1.0]], "figures": figures | {"iops": iops}}
+
+
+def a_kept_result_is_shown_and_drawn_anywhere():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "kept").write_text(json.dumps(result_of([some_run("synthetic", 30.0),
+                                                           some_run("ide", 2.0)])))
+        done = call("--from", "kept", "--plot", "bars.svg", "--report", "report.html", cwd=folder)
+        assert done.returncode == 0 and "15 (15..15)" in done.stdout, done
+        assert "</svg>" in (folder / "bars.svg").read_text()
+        assert (folder / "report.html").read_text().count("<svg") == 3
+        assert json.loads(call("--from", folder / "kept", "--json").stdout)["ok"] is True
+
+
+def what_is_no_result_or_cannot_be_written_is_an_error():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for content, told in (("{", "no result"), ("[]", "no result"), ("{}", "no result"),
+                              ('{"format": 99}', "another version")):
+            (folder / "kept").write_text(content)
+            done = call("--from", folder / "kept")
+            assert done.returncode == 1 and told in done.stderr, done
+        assert "No such file" in call("--from", folder / "none").stderr
+        (folder / "kept").write_text(json.dumps(result_of([some_run("synthetic", 1.0)])))
+        done = call("--from", folder / "kept", "--report", "/dev/full/report")
+        assert done.returncode == 1 and "/dev/full" in done.stderr and "synthetic" in done.stdout, done
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([sys.executable, BENCH / "viridis-bench", "--from", folder / "kept"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        assert done.returncode == 1 and done.stderr == ("viridis: the answer cannot be written: "
+                                                        "No space left on device\n"), done
+
+
+def a_partial_result_is_marked_and_is_no_success():
+    with tempfile.TemporaryDirectory() as name:
+        kept = Path(name) / "kept"
+        kept.write_text(json.dumps(result_of([some_run("synthetic", 1.0)], "interrupted by SIGINT")))
+        done = call("--from", kept)
+        assert done.returncode == 130 and "PARTIAL: interrupted by SIGINT" in done.stdout, done
+
+
+# --- Measuring, on machines that are played
+
+STATS = {"partitions": [{"partition": 5, "counters": [{
+    name: 0 for name in ("entries", "exit-hypercall", "intercepts", "interrupts-injected",
+                         "events-signaled", "guest-ticks")}]}],
+    "root": [dict.fromkeys(("entries", "exit-hypercall", "events-signaled", "guest-ticks"), 0)],
+    "cpus": [dict.fromkeys(("dispatches", "hypervisor-ticks", "idle-ticks"), 0)],
+    "backend-ns": 0, "ns": 0, "provider": None}
+
+
+def fio_answer():
+    side = {"total_ios": 10, "iops": 100.0, "bw_bytes": 1, "clat_ns": {"percentile": {
+        "50.000000": 1, "99.000000": 2, "99.900000": 3}}}
+    text = json.dumps({"jobs": [{"error": 0, "read": side, "write": side | {"total_ios": 0}}]})
+    return [base64.b64encode(gzip.compress(text.encode())).decode()]
+
+
+class Played:
+    """A machine whose guest answers as a good one does, but for what `breaks` says of a line."""
+    kind, partition, boot_seconds = "played", 5, 1.0
+    up = []
+
+    def __init__(self, options, folder, devices, bridge):
+        self.devices, self.guest, self.breaks = devices, self, options.breaks
+
+    def __enter__(self):
+        Played.up.append(self)
+        return self
+
+    def __exit__(self, *_):
+        Played.up.remove(self)
+
+    def alive(self):
+        return True
+
+    def run(self, line, seconds, on_mark=lambda name: None):
+        if self.breaks:
+            self.breaks(line)
+        if "mark" in line:
+            on_mark("begin")
+            on_mark("end")
+        return fio_answer(), {"begin": "0 0 0 0 0", "end": "10 0 0 0 0"}
+
+
+def play(breaks):
+    """What stands at the end of a measurement of two devices, and the exception that ended it."""
+    real = machines.Viridis, machines.Qemu, machines.counters
+    machines.Viridis = machines.Qemu = Played
+    machines.counters = lambda machine, mark: STATS
+    options = SimpleNamespace(repeat=2, seconds=1, breaks=breaks)
+    devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide")
+    measured = measure.Measure(options, [device for device in devices if device.group == "disk"],
+                               jobs.chosen("job", jobs.JOBS, "randread-4k-1,randread-4k-32"),
+                               lambda line: None)
+    error = None
+    try:
+        measured.run(Path("/nonexistent"))
+    except Exception as end:
+        error = end
+    finally:
+        machines.Viridis, machines.Qemu, machines.counters = real
+    assert not Played.up, "a machine was left"
+    return measured, error
+
+
+def every_run_is_made_in_its_turn():
+    measured, error = play(None)
+    assert error is None and not measured.failures and len(measured.boots) == 2
+    assert [(run["round"], run["job"], run["device"]) for run in measured.runs][:3] == [
+        (0, "randread-4k-1", "synthetic"), (0, "randread-4k-1", "ide"), (0, "randread-4k-32", "synthetic")]
+    assert len(measured.runs) == 8
+
+
+def a_run_that_fails_leaves_the_others():
+    def breaks(line):
+        if "ata_piix" in line and "--iodepth=32" in line and "mark" in line:
+            raise GuestError("its disk is gone")
+    measured, error = play(breaks)
+    assert error is None and len(measured.runs) == 6
+    assert [(failure["device"], failure["error"]) for failure in measured.failures] == [
+        ("ide", "its disk is gone")] * 2
+
+
+def a_guest_without_fio_is_found_before_anything_is_measured():
+    def breaks(line):
+        if "command -v fio" in line:
+            raise GuestError("the guest has no fio")
+    measured, error = play(breaks)
+    assert isinstance(error, GuestError) and not measured.runs
+
+
+def an_interruption_keeps_what_was_measured():
+    seen = []
+
+    def breaks(line):
+        seen.append(line)
+        if len([line for line in seen if "mark" in line]) == 4:
+            raise main.Interrupted("SIGINT")
+    measured, error = play(breaks)
+    assert isinstance(error, main.Interrupted) and len(measured.runs) == 3
+
+
+def a_signal_is_an_interruption_once():
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        main.end_by_signals()
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("nothing was raised")
+        except main.Interrupted as error:
+            assert str(error) == "SIGTERM"
+        os.kill(os.getpid(), signal.SIGTERM)  # while it cleans up
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+
+
+TESTS = (a_slip_is_told_with_what_there_is, what_is_missing_is_named_with_the_way_out,
+         a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
+         a_partial_result_is_marked_and_is_no_success, every_run_is_made_in_its_turn,
+         a_run_that_fails_leaves_the_others, a_guest_without_fio_is_found_before_anything_is_measured,
+         an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
+
+if __name__ == "__main__":
+    with Tap() as tap:
+        for test in TESTS:
+            tap.run(test.__name__.replace("_", " "), test)

@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The parts of `viridis bench` that need no guest: jobs, what programs tell, statistics, reports."""
+import base64
+import gzip
+import json
+import os
+import re
+import sys
+import threading
+from types import SimpleNamespace
+
+from lib.paths import TOP
+from lib.tap import Tap
+
+sys.path.insert(0, str(TOP / "root-partition" / "bench"))
+
+from viridis_bench import guest, jobs, numbers, plot, report, results  # noqa: E402
+
+
+def refused(error, function, *words):
+    try:
+        function(*words)
+    except error as refusal:
+        return str(refusal)
+    raise AssertionError(f"{function.__name__}{words} was not refused")
+
+
+# --- Jobs
+
+def every_round_has_each_job_on_its_devices_in_turn():
+    plan = jobs.runs(jobs.DEVICES, jobs.JOBS, 2)
+    of_one = [device.name for number, job, device in plan if (number, job.name) == (1, "send")]
+    assert of_one == ["synthetic", "virtio", "e1000e", "e1000"], of_one
+    rounds = [number for number, _, _ in plan]
+    assert rounds == sorted(rounds) and set(rounds) == {0, 1}
+    first = [(job.name, device.name) for number, job, device in plan if number == 0]
+    assert len(first) == len(set(first)) == 8 * 5 + 3 * 4
+
+
+def a_list_names_devices_of_every_group():
+    found = jobs.chosen("device", jobs.DEVICES, "ide,virtio")
+    assert [(device.group, device.name) for device in found] == [
+        ("disk", "ide"), ("disk", "virtio"), ("net", "virtio")]
+    assert "there are synthetic" in refused(jobs.Unknown, jobs.chosen, "device", jobs.DEVICES, "floppy")
+
+
+def a_warm_up_marks_nothing():
+    device = jobs.DEVICES[0]
+    line = jobs.JOBS[1].line(device, 0.25)
+    for word in ("--exec_prerun=mark begin $d", "--iodepth=32", "--runtime=250ms", "hv_storvsc"):
+        assert word in line, line
+    assert "'" not in line  # the guest's shell is to see $d
+    assert "mark" not in jobs.JOBS[1].line(device, 0.25, warm_up=True)
+    assert "mark" not in jobs.JOBS[-1].line("10.77.0.1", 1, warm_up=True)
+    assert "-P 8" in jobs.JOBS[-1].line("10.77.0.1", 0.2)
+
+
+# --- What programs tell
+
+def side(ios, iops=0.0, latency=0):
+    return {"total_ios": ios, "iops": iops, "bw_bytes": ios * 4096,
+            "clat_ns": {"percentile": {key: latency for key in results.PERCENTILES.values()}}}
+
+
+def fio_is_read_by_the_side_that_did_something():
+    figures, curve = results.from_fio({"jobs": [{"error": 0, "read": side(0),
+                                                 "write": side(500, 1000.5, 2000)}]})
+    assert figures["operations"] == 500 and figures["iops"] == 1000.5
+    assert figures["p99.9-us"] == 2.0 and figures["mb-per-second"] == 2.048
+    assert curve == [[50.0, 2.0], [99.0, 2.0], [99.9, 2.0]]
+
+
+def a_program_that_failed_or_changed_is_named():
+    for answer in ({}, {"jobs": []}, {"jobs": [{"error": 0}]}, {"jobs": [{"error": 5}]},
+                   {"jobs": [{"error": 0, "read": side(0), "write": side(0)}]}):
+        assert "fio" in refused(results.Malformed, results.from_fio, answer)
+    assert "refused" in refused(results.Malformed, results.from_iperf3, {"error": "connection refused"})
+    assert "iperf3" in refused(results.Malformed, results.from_iperf3, {"end": {}})
+
+
+def iperf3_is_counted_in_pieces_of_64_kib():
+    figures, _ = results.from_iperf3({"end": {"sum_received": {"bytes": 6553600, "bits_per_second": 5e8}}})
+    assert figures == {"operations": 100, "mbit-per-second": 500}
+
+
+def what_the_guest_packed_comes_out():
+    packed = base64.b64encode(gzip.compress(b'{"a": [1, 2]}')).decode()
+    assert results.unpacked([packed[:7], packed[7:]]) == {"a": [1, 2]}
+    told = gzip.compress(b'job : Saving output of prerun\n{\n"a": {\n}}\n')
+    assert results.unpacked([base64.b64encode(told).decode()]) == {"a": {}}
+    for broken in ([], ["@@@"], [packed[:-8]], [base64.b64encode(gzip.compress(b"fio: bad"))
+                                               .decode()]):
+        refused(results.Malformed, results.unpacked, broken)
+
+
+# --- The account
+
+def stats(entries, ticks):
+    vp = {"entries": entries, "exit-hypercall": entries // 2, "exit-io": entries // 4, "intercepts": 0,
+          "interrupts-injected": entries, "events-signaled": 3 * entries, "guest-ticks": ticks}
+    cpu = {"dispatches": entries, "hypervisor-ticks": ticks // 10, "idle-ticks": 0}
+    return {"partitions": [{"partition": 7, "counters": [vp, vp]},
+                           {"partition": 9, "counters": [dict.fromkeys(vp, 10 ** 9)]}],
+            "root": [vp], "cpus": [cpu], "backend-ns": ticks, "ns": 10 * ticks, "provider": 0}
+
+
+def counters_are_differences_of_the_right_partition_by_operations():
+    found = results.account(stats(100, 1000), stats(300, 5000), 7, 100)
+    assert found["guest-exits"] == 4 and found["root-exits"] == 2 and found["exits"] == 6
+    assert found["signals"] == 18 and found["hypercalls"] == 3 and found["exit-io"] == 1
+    assert found["guest-ticks"] == 80 and found["root-ticks"] == 40
+    assert found["hypervisor-ticks"] == 4 and found["backend-ns"] == 40
+    assert "5" in refused(results.Malformed, results.account, stats(1, 1), stats(2, 2), 5, 1)
+
+
+def those_who_count_must_agree():
+    begin, end = "10 0 80 5 20 0 0 0 0 0 0", "1010 0 80 5 24 0 0 0 0 0 0"
+    assert results.guest_operations(begin, end) == 1004
+    assert results.guest_operations("", "") is None
+    assert results.agreement({"operations": 1000}, 1004, 1004)["agree"]
+    assert results.agreement({"operations": 1000}, None, None)["agree"]
+    assert not results.agreement({"operations": 1000}, 1004, 1204)["agree"]
+
+
+# --- Statistics
+
+def run(number, device, iops, group="disk"):
+    return {"round": number, "group": group, "job": "j", "device": device, "curve": [],
+            "figures": {"iops": iops, "exits": 1.0}, "counted": {"agree": True}}
+
+
+def ratios_are_of_the_same_round():
+    runs = [run(0, "synthetic", 100), run(0, "ide", 10), run(1, "synthetic", 50), run(1, "ide", 4),
+            run(2, "ide", 8)]
+    first, second = numbers.rows(runs)
+    assert first["synthetic-ratio"] is None and first["figures"]["iops"] == 75
+    assert second["synthetic-ratio"] == {"ratio": 11.25, "least": 10, "most": 12.5}
+    assert second["rounds"] == 3 and second["spread"] == 0.75
+    alone, = numbers.rows([run(0, "ide", 0)])
+    assert alone["synthetic-ratio"] is None and alone["spread"] == 0
+
+
+def numbers_have_three_digits_that_mean_something():
+    assert [numbers.number(value) for value in (123456.7, 12.345, 0.01234, 0, None)] == [
+        "123,457", "12.3", "0.0123", "0", "-"]
+
+
+# --- Reports
+
+def full_result():
+    runs = []
+    for number, device in ((0, "synthetic"), (0, "ide")):
+        figures = results.account(stats(100, 1000), stats(300, 5000), 7, 100)
+        figures |= {"iops": 2000.0 if device == "synthetic" else 100.0, "mb-per-second": 8.0,
+                    "p50-us": 10.0, "p99-us": 20.0, "p99.9-us": 30.0}
+        runs.append(run(number, device, 0) | {"figures": figures, "curve": [[50.0, 10.0], [99.0, 20.0]]})
+    return {"rows": numbers.rows(runs), "runs": runs, "boots": [], "failures": [], "partial": "",
+            "unit": "cycles", "ticks-per-ns": 1.0, "command": "viridis bench <disk>",
+            "options": {"vps": 1, "memory": "256M", "repeat": 1, "seconds": 1.0},
+            "machine": {"processor": "<b>CPU", "cpus": 1, "kernel": "6.1"}}
+
+
+def the_table_has_a_line_for_each_device_and_job():
+    text = report.text(full_result())
+    lines = text.splitlines()
+    assert lines[1].split()[:3] == ["j", "synthetic", "2,000"], text
+    assert lines[2].split()[:3] == ["j", "ide", "100"] and "20 (20..20)" in lines[2], text
+    assert "in cycles" in text and "counted alike" in text
+
+
+def what_failed_or_is_missing_is_said():
+    result = full_result() | {"partial": "interrupted by SIGINT"}
+    result["failures"] = [{"job": "j", "device": "ide", "round": 0, "error": "no\nlog"}]
+    result["runs"][0]["counted"]["agree"] = False
+    text = report.text(result)
+    assert "PARTIAL: interrupted by SIGINT" in text and "FAILED: j on ide, round 1: no\n" in text + "\n"
+    assert "NOT counted alike: j on synthetic" in text
+
+
+def what_others_do_stands_beside_a_job_that_was_measured():
+    result = full_result()
+    result["references"] = [{"job": "j", "who": "Xen", "value": 500.0}, {"job": "k", "who": "Xen", "value": 1}]
+    line = [line.split() for line in report.text(result).splitlines() if "Xen" in line]
+    assert line == [["j", "Xen", "500", "2,000", "4"]], line
+    assert "Xen" in report.html(result, [])
+
+
+def the_page_needs_nothing_beside_it():
+    result = full_result()
+    pictures = plot.pictures(result)
+    assert [picture.name for picture in pictures] == ["disk-bars", "time-j", "latency-j"]
+    page = report.html(result, [plot.gnuplot(picture.text) for picture in pictures])
+    names = re.findall(r"\bid=['\"]([^'\"]*)", page)
+    assert len(names) == len(set(names)) and all(
+        used in names for used in re.findall(r"url\(#([^)]*)\)", page))
+    assert page.count("<svg") == 3 and page.count("</svg>") == 3
+    assert "&lt;b&gt;CPU" in page and "<b>CPU" not in page
+    for outside in ("<script", "href=\"http", "src=", "<?xml", "<!DOCTYPE svg"):
+        assert outside not in page, outside
+    assert "x20</" in page and "2,000</" in page, "no words on the bars"
+
+
+def the_parts_of_a_bar_are_the_whole_time():
+    parts = plot.time_parts({"root-ticks": 100.0, "backend-ns": 30.0}, 2.0)
+    assert (parts["backend-ticks"], parts["rest-ticks"]) == (60.0, 40.0)
+    parts = plot.time_parts({"root-ticks": 100.0, "backend-ns": 300.0}, 2.0)
+    assert (parts["backend-ticks"], parts["rest-ticks"]) == (100.0, 0.0)
+
+
+# --- The guest's line
+
+def with_guest(script, alive=lambda: True):
+    """A guest whose other end is a function of (read, write)."""
+    (out, theirs_in), (theirs_out, into) = os.pipe(), os.pipe()
+    machine = guest.Guest("a test", out, into, alive)
+
+    def play():
+        with open(theirs_out, "r") as reader, open(theirs_in, "w", buffering=1) as writer:
+            script(reader, writer)
+    thread = threading.Thread(target=play)
+    thread.start()
+    return SimpleNamespace(guest=machine, thread=thread)
+
+
+def a_job_is_marked_and_answered():
+    def script(reader, writer):
+        print("noise of the kernel\n@ready 1.5", file=writer)
+        assert reader.readline() == "job\n"
+        for mark in ("begin 1 2", "end 3 4"):
+            print(f"@mark {mark}", file=writer)
+            assert reader.readline() == "\n"
+        print("@out abc\n@out def\n@done 0", file=writer)
+    play, seen = with_guest(script), []
+    assert play.guest.wait_ready(5) == 1.5
+    out, marks = play.guest.run("job", 5, seen.append)
+    play.thread.join()
+    assert out == ["abc", "def"] and marks == {"begin": "1 2", "end": "3 4"} and seen == ["begin", "end"]
+
+
+def a_guest_that_fails_ends_or_is_silent_is_told_with_its_last_lines():
+    def fails(reader, writer):
+        reader.readline()
+        print("sh: fio: not found\n@done 127", file=writer)
+
+    def ends(reader, writer):
+        reader.readline()
+        print("Kernel panic", file=writer)
+
+    def silent(reader, _):
+        reader.readline()
+        reader.readline()
+    for script, words, seconds in ((fails, "fio: not found", 5), (ends, "Kernel panic", 5),
+                                   (silent, "said nothing more", 0.2)):
+        play = with_guest(script)
+        assert words in refused(guest.GuestError, play.guest.run, "job", seconds)
+        os.write(play.guest.writer, b"\n") if script is silent else None
+        play.thread.join()
+
+
+def main():
+    tests = [value for value in globals().values()
+             if getattr(value, "__module__", None) == __name__ and callable(value)
+             and value.__code__.co_argcount == 0 and value.__name__ not in ("main", "full_result")]
+    with Tap() as tap:
+        for test in tests:
+            tap.run(test.__name__.replace("_", " "), test)
+
+
+if __name__ == "__main__":
+    main()
