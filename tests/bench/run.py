@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import aims
+from bench import aims, devices
 from bench.anchors import FIGURES
 from bench.phases import from_marks, from_phases, operations
 from commands import root
@@ -145,7 +145,23 @@ def partition():
     return result | marked
 
 
-PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition}
+def device_part(icount=True):
+    """`viridis bench`: synthetic devices beside those of stock QEMU; build/bench/report.html."""
+    RESULT.mkdir(parents=True, exist_ok=True)
+    result, table = devices.measure(RESULT, icount)
+    print(table)
+    return {"devices": {f"{row['job']} {row['device']}": row for row in result["rows"]}}
+
+
+def timed_device_part():
+    """the same by this machine's clock; build/bench/report-timed.html"""
+    part = device_part(icount=False)
+    return {"devices": {f"{name} timed": row for name, row in part["devices"].items()}}
+
+
+PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition, "devices": device_part,
+         "devices-timed": timed_device_part}
+LONG = ("devices", "devices-timed")  # only when named
 
 
 def ratio(ours, theirs):
@@ -183,7 +199,7 @@ def show_split(split):
 
 
 def merged(results):
-    merged_result = {"figures": {}, "per-operation": {}, "counters": {}}
+    merged_result = {"figures": {}, "per-operation": {}, "counters": {}, "devices": {}}
     for result in results:
         for key, value in result.items():
             merged_result[key] |= value
@@ -195,7 +211,7 @@ def main():
     p = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0],
                                 epilog="Parts: " + "; ".join(
                                     f"{name}: {part.__doc__}" for name, part in PARTS.items()))
-    p.add_argument("parts", nargs="*", metavar="PART", help="default: all, some minutes")
+    p.add_argument("parts", nargs="*", metavar="PART", help="default: all but those of devices, some minutes")
     p.add_argument("--no-build", action="store_true", help="take what build/ holds")
     p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
     options = p.parse_args()
@@ -206,7 +222,7 @@ def main():
     results = []
     try:
         for name, part in PARTS.items():
-            if not options.parts or name in options.parts:
+            if name in options.parts or not options.parts and name not in LONG:
                 progress(f"{name}: {part.__doc__}")
                 results.append(part())
     except Failure as failure:
