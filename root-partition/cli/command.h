@@ -54,6 +54,7 @@ enum command_status command_thaw(const struct command *command, int argc, char *
 enum command_status command_wait(const struct command *command, int argc, char **argv);
 enum command_status command_events(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);
+enum command_status command_top(const struct command *command, int argc, char **argv);
 enum command_status command_bench(const struct command *command, int argc, char **argv);
 
 /*

@@ -55,6 +55,8 @@ const struct command commands[] = {
 	{ "log", "NAME [--follow] [--lines COUNT]", "Print a VM's log.", command_log },
 	{ "trace", "[--cpu N] [--count N]",
 	  "Print what the hypervisor traced last, by time.", command_trace },
+	{ "top", "[--interval SECONDS] [--count N]",
+	  "Show what the partitions do, again and again.", command_top },
 	{ "bench", "[disk|net|all] [OPTION]...",
 	  "Measure synthetic devices beside those of QEMU.", command_bench },
 };

@@ -16,6 +16,7 @@ _viridis_options() {
 	log) echo "--follow --lines $common" ;;
 	resize) echo "--lun --size $common" ;;
 	trace) echo "--cpu --count $common" ;;
+	top) echo "--interval --count $common" ;;
 	bench) echo "--devices --jobs --vps --memory --seconds --repeat --disk --work --guest
 		--qemu --plot --report --result --from $common" ;;
 	*) echo "$common" ;;
@@ -56,7 +57,7 @@ _viridis_value() {
 	--on-crash) _viridis_reply "keep restart stop" ;;
 	--for) _viridis_reply "running paused panicked off crashed failed" ;;
 	--memory | --name | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines | \
-		--seconds | --repeat | --jobs | --qemu) COMPREPLY=() ;;
+		--seconds | --interval | --repeat | --jobs | --qemu) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -81,7 +82,7 @@ _viridis() {
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
 			reset freeze thaw stop delete disk resize stats
-			wait events log trace bench --help"
+			wait events log trace bench top --help"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}

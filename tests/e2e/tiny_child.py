@@ -72,6 +72,15 @@ def check_spinning_goes_on(root):
     root.wait(f"[ $({count}) -gt {before + 1} ]", 60)
 
 
+def check_top(root):
+    """Two VPs that spin have the most of two CPUs, by the VM's name, and the root is told beside it."""
+    told = {row["name"]: row for row in root.json("top --interval 2 --count 1")["partitions"]}
+    assert set(told) == {"root", "spin"}, told
+    assert told["spin"]["vps"] == 2 and told["spin"]["percent"] > 60, told
+    assert told["spin"]["percent"] > told["root"]["percent"] and told["root"]["exits/s"] > 0, told
+    assert "spin" in root.tell("viridis top --interval 0.5 --count 2")
+
+
 def check_killed_while_printing(root):
     define(root, "talks", "default", 2)
     root.start("talks")
@@ -260,6 +269,7 @@ def main():
         check_mshv(tap, root)
         conformance(tap, root)
         tap.run("the sibling spins on", check_spinning_goes_on, root)
+        tap.run("top tells who has the processors", check_top, root)
         tap.run("kill -9 of a worker whose VPs spin", check_kill, root, "spin")
         tap.run("and it starts again", check_starts_again, root, "spin")
         root.start("spin")

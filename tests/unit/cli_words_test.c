@@ -165,6 +165,7 @@ static const struct {
 	{ "viridis log -f w", "web" },
 	{ "viridis list ", "" },
 	{ "viridis bench ", "all disk net" },
+	{ "viridis top --i", "--interval" },
 	{ "viridis bench --devices v", "virtio" },
 	{ "viridis disk ", "add remove" },
 	{ "viridis disk add ", "db-1 web" },

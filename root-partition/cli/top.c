@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* viridis top: who has the processors, and what each partition does, a table every interval. */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+#include <viridis/abi/viridis_stats.h>
+
+#include "root-partition/cli/command.h"
+#include "root-partition/config/definition.h"
+#include "root-partition/libmshv/mshv.h"
+
+#define PARTITIONS_MAX 1024u
+#define WORDS_BYTES    (64u << 10)
+
+static double interval_s = 1;
+static int count;
+
+static const GOptionEntry entries[] = {
+	{ "interval", 0, 0, G_OPTION_ARG_DOUBLE, &interval_s, "Between two tables (1)",
+	  "SECONDS" },
+	{ "count", 0, 0, G_OPTION_ARG_INT, &count, "So many tables (until Ctrl-C)", "N" },
+	G_OPTION_ENTRY_NULL,
+};
+
+/* Of one partition, all its VPs together. */
+struct row {
+	uint64_t partition_id; /* HV_PARTITION_ID_SELF: the root */
+	uint32_t pid, vps;
+	uint64_t counter[VIRIDIS_VP_STAT_COUNT];
+};
+
+struct sample {
+	gint64 time_us;
+	uint32_t cpus;
+	uint64_t cpu[VIRIDIS_CPU_STAT_COUNT];
+	GArray *rows; /* struct row, the root first */
+};
+
+/* ---- Looking ---- */
+
+/* Adds up the counters of all VPs or CPUs; answers how many there are. */
+static uint32_t add_up(int device, enum viridis_stats_object object,
+                       uint64_t partition_id, uint64_t *totals, uint32_t known)
+{
+	struct viridis_get_stats stats = { .partition_id = partition_id,
+		                           .object = object };
+
+	for (; mshv_get_stats(device, &stats) == 0; stats.index++)
+		for (uint32_t i = 0; i < MIN(known, stats.count); i++)
+			totals[i] += stats.counter[i];
+	return stats.index;
+}
+
+static void add_row(struct sample *sample, int device, uint64_t partition_id,
+                    uint32_t pid)
+{
+	struct row row = { .partition_id = partition_id, .pid = pid };
+
+	row.vps = add_up(device, VIRIDIS_STATS_VP, partition_id, row.counter,
+	                 VIRIDIS_VP_STAT_COUNT);
+	g_array_append_val(sample->rows, row);
+}
+
+static int look(int device, struct sample *sample)
+{
+	g_autofree struct viridis_partition_info *infos =
+		g_new0(struct viridis_partition_info, PARTITIONS_MAX);
+	uint32_t partitions = PARTITIONS_MAX;
+	int result = mshv_info(device, infos, &partitions, NULL);
+
+	if (result < 0)
+		return result;
+	memset(sample->cpu, 0, sizeof(sample->cpu));
+	g_array_set_size(sample->rows, 0);
+	sample->time_us = g_get_monotonic_time();
+	sample->cpus =
+		add_up(device, VIRIDIS_STATS_CPU, 0, sample->cpu, VIRIDIS_CPU_STAT_COUNT);
+	add_row(sample, device, HV_PARTITION_ID_SELF, 0);
+	for (uint32_t i = 0; i < MIN(partitions, PARTITIONS_MAX); i++)
+		add_row(sample, device, infos[i].partition_id, infos[i].creator_pid);
+	return 0;
+}
+
+/* What it had counted before; nothing of one that is new. */
+static uint64_t before(const struct sample *old, const struct row *row, uint32_t counter)
+{
+	for (guint i = 0; i < old->rows->len; i++) {
+		const struct row *other = &g_array_index(old->rows, struct row, i);
+
+		if (other->partition_id == row->partition_id)
+			return other->counter[counter];
+	}
+	return 0;
+}
+
+/* ---- Names ---- */
+
+/* A VM's own, which is its worker's last word; else the program that made the partition. */
+static char *name_of(const struct row *row)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%u/cmdline", row->pid);
+	g_autofree char *words = NULL;
+	g_autofree char *program = NULL;
+	const char *last = "";
+	gsize bytes;
+
+	if (row->partition_id == HV_PARTITION_ID_SELF)
+		return g_strdup("root");
+	if (!g_file_get_contents(path, &words, &bytes, NULL) || bytes < 2 ||
+	    bytes > WORDS_BYTES)
+		return g_strdup("-");
+	program = g_path_get_basename(words);
+	if (strcmp(program, "viridis-vm") != 0)
+		return g_steal_pointer(&program);
+	for (const char *word = words; word < words + bytes; word += strlen(word) + 1)
+		last = word;
+	return g_strdup(last);
+}
+
+/* ---- Telling ---- */
+
+static const struct column {
+	const char *head;
+	uint32_t counter;
+} columns[] = {
+	{ "exits/s", VIRIDIS_VP_STAT_ENTRIES },
+	{ "hypercalls/s", VIRIDIS_VP_STAT_EXIT_HYPERCALL },
+	{ "intercepts/s", VIRIDIS_VP_STAT_INTERCEPTS },
+	{ "interrupts/s", VIRIDIS_VP_STAT_INTERRUPTS_INJECTED },
+	{ "signals/s", VIRIDIS_VP_STAT_EVENTS_SIGNALED },
+	{ "switches/s", VIRIDIS_VP_STAT_DISPATCHES },
+};
+
+/* What the times of a sample are measured by: all ticks of all CPUs since the old one, in hundredths of one CPU. */
+static double ticks_per_cent(const struct sample *old, const struct sample *new)
+{
+	static const uint32_t parts[] = { VIRIDIS_CPU_STAT_IDLE_TICKS,
+		                          VIRIDIS_CPU_STAT_GUEST_TICKS,
+		                          VIRIDIS_CPU_STAT_HYPERVISOR_TICKS };
+	uint64_t ticks = 0;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(parts); i++)
+		ticks += new->cpu[parts[i]] - old->cpu[parts[i]];
+	return ticks && new->cpus ? (double)ticks / new->cpus / 100 : 1;
+}
+
+static double cpu_share(const struct sample *old, const struct sample *new,
+                        uint32_t counter)
+{
+	return (double)(new->cpu[counter] - old->cpu[counter]) / ticks_per_cent(old, new);
+}
+
+static double row_rate(const struct sample *old, const struct sample *new,
+                       const struct row *row, uint32_t counter)
+{
+	double seconds = (double)(new->time_us - old->time_us) / G_USEC_PER_SEC;
+
+	return (double)(row->counter[counter] - before(old, row, counter)) / seconds;
+}
+
+static double row_share(const struct sample *old, const struct sample *new,
+                        const struct row *row)
+{
+	return (double)(row->counter[VIRIDIS_VP_STAT_GUEST_TICKS] -
+	                before(old, row, VIRIDIS_VP_STAT_GUEST_TICKS)) /
+	       ticks_per_cent(old, new);
+}
+
+static void print_table(const struct sample *old, const struct sample *new)
+{
+	g_print("%s%u CPU(s): %.1f %% hypervisor, %.1f %% idle, of one\n%-16s %4s %8s %7s",
+	        isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", new->cpus,
+	        cpu_share(old, new, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS),
+	        cpu_share(old, new, VIRIDIS_CPU_STAT_IDLE_TICKS), "NAME", "VPS", "PID",
+	        "CPU %");
+	for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
+		g_print(" %13s", columns[c].head);
+	g_print("\n");
+	for (guint i = 0; i < new->rows->len; i++) {
+		const struct row *row = &g_array_index(new->rows, struct row, i);
+		g_autofree char *name = name_of(row);
+
+		g_print("%-16s %4u %8u %7.1f", name, row->vps, row->pid,
+		        row_share(old, new, row));
+		for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
+			g_print(" %13.0f", row_rate(old, new, row, columns[c].counter));
+		g_print("\n");
+	}
+}
+
+static void add_double(JsonBuilder *builder, const char *name, double value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_double_value(builder, value);
+}
+
+static void print_json(const struct sample *old, const struct sample *new)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_text_add_int(builder, "cpus", new->cpus);
+	add_double(builder, "hypervisor-percent",
+	           cpu_share(old, new, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS));
+	add_double(builder, "idle-percent",
+	           cpu_share(old, new, VIRIDIS_CPU_STAT_IDLE_TICKS));
+	json_builder_set_member_name(builder, "partitions");
+	json_builder_begin_array(builder);
+	for (guint i = 0; i < new->rows->len; i++) {
+		const struct row *row = &g_array_index(new->rows, struct row, i);
+		g_autofree char *name = name_of(row);
+
+		json_builder_begin_object(builder);
+		json_text_add_string(builder, "name", name);
+		json_text_add_int(builder, "vps", row->vps);
+		json_text_add_int(builder, "pid", row->pid);
+		add_double(builder, "percent", row_share(old, new, row));
+		for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
+			add_double(builder, columns[c].head,
+			           row_rate(old, new, row, columns[c].counter));
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+	json_builder_end_object(builder);
+	command_print_json(builder);
+}
+
+/* ---- The command ---- */
+
+static int watch(int device, struct sample samples[2])
+{
+	int result = look(device, &samples[0]);
+
+	for (int i = 1; result == 0 && (count == 0 || i <= count); i++) {
+		struct sample *old = &samples[(i - 1) % 2], *new = &samples[i % 2];
+
+		g_usleep((gulong)(interval_s * G_USEC_PER_SEC));
+		result = look(device, new);
+		if (result == 0 && command_json())
+			print_json(old, new);
+		else if (result == 0)
+			print_table(old, new);
+	}
+	return result;
+}
+
+static enum command_status fail(const char *what, const char *why)
+{
+	g_autoptr(GError) error =
+		g_error_new(DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s", what, why);
+
+	return command_fail(error);
+}
+
+enum command_status command_top(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command, argc, argv, entries, 0, FALSE };
+	struct sample samples[2] = { { 0 }, { 0 } };
+	enum command_status status;
+	int device, result;
+
+	if (!command_parse(&arguments, NULL, &status))
+		return status;
+	if (!(interval_s >= 0.01 && interval_s <= 3600))
+		return fail("--interval", "from 0.01 to 3600 seconds");
+	if (count < 0)
+		return fail("--count", "at least 1");
+	device = mshv_open();
+	if (device < 0)
+		return fail("/dev/mshv", g_strerror(-device));
+	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++)
+		samples[i].rows = g_array_new(FALSE, FALSE, sizeof(struct row));
+	result = watch(device, samples);
+	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++)
+		g_array_unref(samples[i].rows);
+	close(device);
+	return result < 0 ? fail("/dev/mshv", g_strerror(-result)) : COMMAND_DONE;
+}
