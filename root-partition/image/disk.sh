@@ -3,13 +3,15 @@
 # The two Debian disks, raw with ext4 on the whole of it, of Debian's packages alone:
 #   build/image/debian-guest.{raw,vmlinuz,initrd}  a guest as anybody would install it
 #   build/image/debian-root-SUITE.{raw,vmlinuz,initrd}  a root partition for `./dev root --debian`:
-#                                                  trixie, with QEMU of its backports, or bookworm
+#                                                  trixie, with QEMU of its backports and `viridis
+#                                                  bench`, or bookworm
 # Both log root in on ttyS0 without a password.
 
 disk_packages=(systemd-sysv udev initramfs-tools busybox zstd e2fsprogs kmod procps iproute2)
 guest_packages=("${disk_packages[@]}" linux-image-amd64 dropbear-bin hyperv-daemons)
 root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2 passt)
 root_qemu_packages=("${suite_backports[@]/%/"/$suite_release-backports"}" ovmf)
+root_bench_packages=(python3 iperf3 gnuplot-nox)
 disk_size=3G
 
 # This machine's own Debian mirrors of its release, as lines for sources.list.
@@ -101,6 +103,7 @@ guest_network() {
 # root_disk_build SUITE. The tree is kept: our own programs change more often than Debian's.
 root_disk_build() {
 	local result=$build/image/debian-root-$1 kernel kernel_release packages programs module
+	local bench=()
 	root_disk_kernel "$1"
 	mapfile -t programs < <(root_programs)
 	if stale "$result.tree/vmlinuz" "$image/disk.sh" "$image/root-command" "$kernel/release"
@@ -111,18 +114,19 @@ root_disk_build() {
 		rm -rf "$result.tree"
 		mv "$result.tree.new" "$result.tree" # whole, or not there
 	fi
-	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" \
+	stale "$result.raw" "$result.tree/vmlinuz" "${programs[@]}" "${module[@]}" "${bench[@]}" \
 		"$top/root-partition/cli"/viridis*.[148] "$top/root-partition/cli/viridis.bash" ||
 		return 0
 	say "image: our programs into the Debian root disk of $1"
 	quietly root-disk root_disk_make "$result"
 }
 
-# Kernel, module and packages of the suite; the names are root_disk_build's.
+# Kernel, module, packages and measurement of the suite; the names are root_disk_build's.
 root_disk_kernel() {
 	packages=("${root_packages[@]}")
 	if [ "$1" = "$suite_release" ]; then
-		packages+=("${root_qemu_packages[@]}")
+		packages+=("${root_qemu_packages[@]}" "${root_bench_packages[@]}")
+		bench=("$top/root-partition/bench" "$build/image/bench-guest.cpio.gz")
 		suite_modules_build "$1"
 		suite_kernel_set "$1"
 	else
@@ -185,6 +189,7 @@ root_disk_make() {
 	[ ${#module[@]} -eq 0 ] ||
 		install -m 644 "${module[@]}" "$tree/lib/modules/$kernel_release/updates/"
 	root_disk_help "$tree" "$top/root-partition/cli"
+	[ ${#bench[@]} -eq 0 ] || bench_install "$tree"
 	chroot "$tree" depmod "$kernel_release"
 	disk_pack "$tree" "$1" root
 }
