@@ -28,8 +28,9 @@ HEAD_MIB = 10
 STOCK, PROOF, FAT_PROOF = "/usr/bin/bash", "/var/tmp/proof", "/efi/proof"
 CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 AMISS = "Call Trace|BUG:|cut here|Firmware Bug|unchecked MSR"
-# What a guest has, whether it has disks or not: heartbeat, shutdown, time synchronization, a SCSI controller.
-DEVICES = 4
+# What a guest has, whether it has disks or not: heartbeat, shutdown, time synchronization, key-value exchange,
+# freezing, a SCSI controller.
+DEVICES = 6
 
 
 def define(root, name, words, cmdline):
