@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from lib.disks import ext4_needs_recovery
 from lib.iso import Module
 from lib.log import Failure
 from lib.machine import Machine
@@ -146,19 +147,13 @@ class Demo:
         return {"system": f"{names['OSName']} {names['OSMajorVersion']}",
                 "kernel": names["OSBuildNumber"], "addresses": " ".join(addresses)}
 
-    def needs_recovery(self):
-        """Of the ext4 on the guest's disk, as the root reads it: is there more in its journal?"""
-        flags = self.root.tell("dd if=/dev/vda bs=512 skip=2 count=1 2>/dev/null |"
-                               " hexdump -s 96 -n 1 -e '1/1 \"%u\"'")
-        return bool(int(flags) & 4)
-
     def freeze(self):
         """While it is frozen all that the file system knows is on the disk, in its place."""
-        found = [self.needs_recovery()]
+        found = [ext4_needs_recovery(self.root, "/dev/vda")]
         self.root.tell("viridis freeze demo", 120)
-        found.append(self.needs_recovery())
+        found.append(ext4_needs_recovery(self.root, "/dev/vda"))
         self.root.tell("viridis thaw demo", 120)
-        found.append(self.needs_recovery())
+        found.append(ext4_needs_recovery(self.root, "/dev/vda"))
         if found != [True, False, True]:
             raise Failure(f"its journal has to be replayed: {found}")
         return {"journal to be replayed": "yes, no while frozen, yes"}

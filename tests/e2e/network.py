@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from lib.child import Root
+from lib.disks import ext4_needs_recovery
 from lib.paths import GUEST_DISK, GUEST_INITRD, KERNEL
 from commands.root import concatenated_initrd
 from lib.programs import run_in, with_libraries
@@ -297,25 +298,19 @@ def check_freeze(root, guest):
     guest.tell(f"mkdir -p /mnt; mount /dev/sda /mnt; {run_in('/share', 'hv_vss_daemon')}", 60)
     found = []
     with away(guest):
-        found.append(needs_recovery(root))
+        found.append(ext4_needs_recovery(root, "/dev/ram0"))
         root.wait("viridis freeze first", 60)
-        found.append(needs_recovery(root))
+        found.append(ext4_needs_recovery(root, "/dev/ram0"))
     guest.tell("(echo late >/mnt/late; echo through >/tmp/late) & sleep 2; ! [ -e /tmp/late ]", 60)
     with away(guest):
         root.tell("viridis info first | grep -q ^frozen")
         root.tell("viridis thaw first", 100)
     guest.tell("for i in $(seq 100); do [ -e /tmp/late ] && break; sleep 0.1; done; cat /mnt/late", 60)
     with away(guest):
-        found.append(needs_recovery(root))
+        found.append(ext4_needs_recovery(root, "/dev/ram0"))
         answer = root.ask("viridis thaw first")
         assert answer.status == 1 and "not frozen" in answer.output, answer.output
     assert found == [True, False, True], found
-
-
-def needs_recovery(root):
-    """Of the ext4 on the guest's disk, as the root reads it: is there more in its journal?"""
-    return bool(int(root.tell("dd if=/dev/ram0 bs=512 skip=2 count=1 2>/dev/null |"
-                              " hexdump -s 96 -n 1 -e '1/1 \"%u\"'")) & 4)
 
 
 # --- the process that serves it dies

@@ -55,3 +55,11 @@ def sha256_in_image(disk, image):
     content = subprocess.run(["debugfs", "-R", f"cat {disk.name}", image],
                              capture_output=True, check=True).stdout
     return hashlib.sha256(content).hexdigest()
+
+
+def ext4_needs_recovery(shell, device):
+    """Of the ext4 on a disk, as that shell's machine reads it: is there more in its journal? Bit 2 of byte 96 of the
+    superblock, which begins at byte 1024."""
+    flags = shell.tell(f"dd if={device} bs=512 skip=2 count=1 2>/dev/null |"
+                       " dd bs=1 skip=96 count=1 2>/dev/null | hexdump -e '1/1 \"%u\"'")
+    return bool(int(flags) & 4)
