@@ -218,7 +218,7 @@ def installer(tap, root):
 
 def play(tap, root):
     root.tell("mount -t ext4 -o ro /dev/vda /mnt")
-    before = root.json("stats")
+    before = root.memory()
     sums, seen = {}, {}
     other(tap, root, sums)
     newest(tap, root, sums)
@@ -227,7 +227,7 @@ def play(tap, root):
     for name in ("other", "newest", "cloud", "installer"):
         root.tell(f"viridis delete {name}")
     tap.run("nothing is left of them", root.nothing_left)
-    assert root.json("stats") == before
+    assert root.memory() == before
     tap.run("the root powers off", root.power_off)
     return sums, seen
 

@@ -476,7 +476,7 @@ def lose(tap, root, guest):
 def check_account(root, before):
     """To the page what it was before the first child."""
     root.nothing_left()
-    after = root.json("stats")
+    after = root.memory()
     assert after == before, f"{before} became {after}"
 
 
@@ -490,7 +490,7 @@ def check_host(folder):
 
 def play(tap, root):
     root.tell("mount -t ext4 /dev/vdb /mnt")
-    before = root.json("stats")
+    before = root.memory()
     root.tell(f"head -c 8388608 /dev/zero >{SCRATCH}")
     root.create("disks", "--memory 160M --kernel /share/vmlinuz --initrd /share/initrd "
                 + " ".join(disk.option for disk in DISKS) + f" --disk {SCRATCH}", "console=ttyS0 quiet")

@@ -105,10 +105,16 @@ class Root:
         self.wait_output(name, "^(1[.][.]|Bail out)", limit)
         return parse(self.tell(f"cat /tmp/{name}.out"))
 
+    def memory(self):
+        """Whose pages the hypervisor holds, and which are pinned."""
+        told = self.json("stats")
+        return {name: told[name] for name in ("partitions", "deposited-pages", "root-deposited-pages",
+                                              "pinned-pages")}
+
     def nothing_left(self):
         """No partition, no page with the hypervisor or pinned, no process of ours."""
         self.wait("[ -z \"$(ps | grep -o '[v]iridis-[vsun][mtue].*')\" ]", 10, "ps")
-        found = self.json("stats")
+        found = self.memory()
         if found["partitions"] or found["pinned-pages"] or found["deposited-pages"]:
             raise Failure(f"left behind: {found}\n{self.machine.hypervisor_log.tail(15)}")
 
