@@ -251,6 +251,17 @@ static void random_block(uint64_t *block, size_t words, unsigned int *seed)
 	block[rand_r(seed) % 4] = (uintptr_t)block & ~UINT64_C(0xfff);
 }
 
+/* A page with nothing behind it: a call that writes on and on ends there. */
+static uint8_t *lonely_page(void)
+{
+	uint8_t *page = mmap(NULL, 2 * PAGE_4K, PROT_READ | PROT_WRITE,
+	                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert(page != MAP_FAILED);
+	ck_assert_int_eq(mprotect(page + PAGE_4K, PAGE_4K, PROT_NONE), 0);
+	return page;
+}
+
 static void *make_random_calls(void *argument)
 {
 	static const uint32_t requests[] = {
@@ -276,6 +287,7 @@ static void *make_random_calls(void *argument)
 	struct random_calls *calls = argument;
 	const struct guest *guest = calls->guest;
 	const int fds[] = { guest->device, guest->partition.fd, guest->vp.fd };
+	uint8_t *page = lonely_page();
 	uint64_t block[256];
 
 	for (int i = 0; i < RANDOM_CALLS; i++) {
@@ -284,10 +296,16 @@ static void *make_random_calls(void *argument)
 		int made;
 
 		random_block(block, ARRAY_COUNT(block), &calls->seed);
+		/* How long its bitmap is the call says itself: the stack is no place for it. */
+		if (request == MSHV_GET_GPAP_ACCESS_BITMAP)
+			((struct mshv_gpap_access_bitmap *)block)->bitmap =
+				(uintptr_t)page +
+				(uintptr_t)rand_r(&calls->seed) % PAGE_4K;
 		made = ioctl(fds[rand_r(&calls->seed) % 3], request, block);
 		if (made > 2)
 			close(made);
 	}
+	munmap(page, 2 * PAGE_4K);
 	return NULL;
 }
 
