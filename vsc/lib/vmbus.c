@@ -12,8 +12,7 @@
 #include "vsc/lib/tap.h"
 
 #define VECTOR_VMBUS    0xb0
-#define PATIENCE_MS     10000
-#define POST_ATTEMPTS   100u
+#define PATIENCE_MS     10000u
 #define POST_DELAY_MS   1u
 #define MESSAGES_A_PUMP 32u
 
@@ -35,7 +34,7 @@ static bool post(struct client *self, uint32_t connection_id, const void *payloa
 
 	(void)self; /* there is but one */
 	memcpy(in.payload, payload, bytes);
-	for (unsigned int i = 0; i < POST_ATTEMPTS; i++) {
+	for (unsigned int i = 0; i < PATIENCE_MS / POST_DELAY_MS; i++) {
 		status = hv_status_of(
 			hv_call(HVCALL_POST_MESSAGE, 0, &in, sizeof(in), NULL, 0));
 		if (status != HV_STATUS_INSUFFICIENT_BUFFERS &&
