@@ -6,6 +6,7 @@
 #include "abi.h"
 #include "property.h"
 
+#include "compat.h"
 #include "hypercall.h"
 #include "partition.h"
 #include <asm/processor.h>
