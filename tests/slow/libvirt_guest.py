@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root guest-initrd libvirt-disk
+# Limit: 1800
+"""Stock virsh manages a stock guest through libvirt's daemon of ours: from its definition to its end, with its console,
+its disk and its adapter; and what `viridis` does is seen there."""
+import shlex
+
+from lib.child import Root
+from lib.log import Failure
+from lib.paths import GUEST_INITRD, KERNEL, LIBVIRT_DISK
+from lib.tap import Tap
+
+BOOT_SECONDS = 200
+ESCAPE = "\x1d"
+# The guest: reads its disk, tells, and does what it is told on its serial line.
+CHECKS = ("until [ -b /dev/sda -a -e /sys/class/net/eth0 ]; do sleep 1; done; "
+          "dd if=/dev/sda of=/dev/null bs=64k count=16; echo check: $(cat /sys/class/net/eth0/address); "
+          "exec setsid cttyhack sh")
+XML = f"""<domain type='hyperv'>
+  <name>web</name>
+  <title>A shop</title>
+  <memory unit='MiB'>192</memory>
+  <vcpu>1</vcpu>
+  <os>
+    <type arch='x86_64'>hvm</type>
+    <kernel>/share/vmlinuz</kernel>
+    <initrd>/share/initrd</initrd>
+    <cmdline>console=ttyS0 quiet viridis.run={CHECKS.replace(' ', '%20')}</cmdline>
+  </os>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver type='raw'/>
+      <source file='/tmp/disk.raw'/>
+      <target dev='sda' bus='scsi'/>
+    </disk>
+    <interface type='bridge'>
+      <mac address='00:15:5d:00:00:07'/>
+      <source bridge='br9'/>
+    </interface>
+    <console type='pty'/>
+  </devices>
+</domain>
+"""
+
+
+# Programs of the disk, by the root's loader with the disk's libraries.
+PROGRAM = """#!/bin/sh
+exec /lib64/ld-linux-x86-64.so.2 --library-path /mnt/lib /mnt/bin/${0##*/} "$@"
+"""
+
+
+class Virsh:
+    """libvirt's command and daemon, in the root."""
+
+    def __init__(self, root):
+        self.root = root
+        root.tell("mkdir -p /var/cache /var/lock /etc/libvirt && ln -s /run /var/run &&"
+                  " mount -t ext4 -o ro /dev/vda /mnt")
+        root.tell("mkdir /tmp/bin && cd /tmp/bin && cp /share/program virsh && chmod 755 virsh &&"
+                  " ln virsh virtviridisd; cd /")
+        root.tell("echo libvirt:x:110: >>/etc/group")
+        self.start_daemon()
+
+    def start_daemon(self):
+        self.root.tell("(LIBVIRT_DRIVER_DIR=/mnt/drivers /tmp/bin/virtviridisd --config"
+                       " /mnt/virtviridisd.conf >>/tmp/daemon.log 2>&1 </dev/null &)")
+        self.root.wait("[ -S /run/libvirt/virtviridisd-sock ]", 60, "cat /tmp/daemon.log")
+
+    def line(self, words):
+        return f"/tmp/bin/virsh -q -c viridis:///system {words}"
+
+    def tell(self, words, limit=240):
+        answer = self.root.ask(self.line(words), limit)
+        if answer.status != 0:
+            raise Failure(f"virsh {words}: {answer.output}\n"
+                          f"{self.root.ask('cat /tmp/daemon.log; viridis log web').output}")
+        return answer.output
+
+    def refuse(self, words, why):
+        answer = self.root.ask(self.line(words))
+        assert answer.status != 0 and why in answer.output, answer.output
+
+    def wait(self, words, pattern, limit):
+        self.root.wait(f"{self.line(words)} | grep -q {shlex.quote(pattern)}", limit,
+                       f"{self.line(words)}; cat /tmp/daemon.log")
+
+
+def define(virsh, root):
+    root.tell("ip link add br9 type bridge && ip link set br9 up && truncate -s 16M /tmp/disk.raw")
+    virsh.tell("define /share/web.xml")
+    assert "shut off" in virsh.tell("list --all")
+    assert root.state("web") == "off"
+    assert "<title>A shop</title>" in virsh.tell("dumpxml web")
+
+
+def refuse(virsh, root):
+    virsh.refuse("define /share/bad.xml", "watchdog")
+
+
+def start(virsh, root):
+    root.tell(f"({virsh.line('event --all --loop')} >/tmp/events 2>&1 </dev/null &)")
+    virsh.tell("start web")
+    assert root.state("web") == "running"
+    assert "running" in virsh.tell("list")
+
+
+def console(virsh, root):
+    """Text both ways."""
+    machine = root.machine
+    machine.send(f"{virsh.line('console web')}; echo has''left\n")
+    machine.console.wait("check: 00:15:5d:00:00:07", BOOT_SECONDS)
+    machine.send("echo answer $((6*7))\n")
+    machine.console.wait("answer 42", 60)
+    machine.send(ESCAPE)
+    # What is typed before virsh has let go would go to it.
+    machine.console.wait("hasleft", 60)
+
+
+def counters(virsh):
+    words = dict(line.split()[1:] for line in virsh.tell("domblkstat web sda").splitlines())
+    assert int(words["rd_bytes"]) >= 1 << 20, words
+    virsh.tell("domifstat web 00:15:5d:00:00:07")
+
+
+def pause(virsh, root):
+    virsh.tell("suspend web")
+    assert "paused" in virsh.tell("domstate web")
+    assert root.state("web") == "paused"
+    root.tell("viridis resume web")
+    virsh.wait("domstate web", "running", 20)
+
+
+def daemon_dies(virsh, root):
+    """Machines do not notice, and its successor finds them."""
+    root.tell("kill -9 $(cat /run/virtviridisd.pid)")
+    root.wait("! kill -0 $(cat /run/virtviridisd.pid) 2>/dev/null", 20)
+    assert root.state("web") == "running"
+    root.tell("rm -f /run/libvirt/virtviridisd-sock /run/virtviridisd.pid")
+    virsh.start_daemon()
+    assert "running" in virsh.tell("domstate web")
+    root.tell(f"({virsh.line('event --all --loop')} >>/tmp/events 2>&1 </dev/null &)")
+
+
+def shutdown(virsh, root):
+    virsh.tell("shutdown web")
+    virsh.wait("domstate web --reason", "shut off (shutdown)", BOOT_SECONDS)
+    root.nothing_left()
+
+
+def again(virsh, root):
+    virsh.tell("start web")
+    virsh.tell("destroy web")
+    assert "shut off (destroyed)" in virsh.tell("domstate web --reason")
+    root.nothing_left()
+
+
+def undefine(virsh, root):
+    virsh.tell("undefine web")
+    assert root.ask("viridis info web").status == 1
+    assert "web" not in virsh.tell("list --all")
+
+
+def events(root):
+    root.wait("grep -q Undefined /tmp/events", 20, "cat /tmp/events")
+    told = root.tell("cat /tmp/events")
+    for word in ("Started Booted", "Suspended Paused", "Resumed Unpaused", "Stopped Shutdown",
+                 "Stopped Destroyed", "Undefined Removed"):
+        assert word in told, f"no '{word}' in {told}"
+
+
+def play(tap, root):
+    virsh = Virsh(root)
+    tap.run("a domain is defined, and is viridis' too", define, virsh, root)
+    tap.run("what cannot be had is refused by its name", refuse, virsh, root)
+    tap.run("it starts", start, virsh, root)
+    tap.run("its console carries text both ways", console, virsh, root)
+    tap.run("its disk and its adapter are counted", counters, virsh)
+    tap.run("it is suspended by virsh, and resumed by viridis", pause, virsh, root)
+    tap.run("the daemon is killed, and its successor finds the machine", daemon_dies, virsh, root)
+    tap.run("it shuts down", shutdown, virsh, root)
+    tap.run("it is started again and destroyed", again, virsh, root)
+    tap.run("it is undefined", undefine, virsh, root)
+    tap.run("events have told all of it", events, root)
+    tap.run("the root powers off", root.power_off)
+
+
+def main():
+    files = {"vmlinuz": KERNEL, "initrd": GUEST_INITRD, "program": PROGRAM, "web.xml": XML,
+             "bad.xml": XML.replace(">web<", ">other<").replace(
+                 "<console", "<watchdog model='ib700'/><console")}
+    with Tap() as tap, Root("libvirt", files, disks=[LIBVIRT_DISK]) as root:
+        try:
+            play(tap, root)
+        except Failure as failure:
+            raise Failure(f"{failure}\n{root.machine.describe()}") from failure
+
+
+if __name__ == "__main__":
+    main()
