@@ -96,7 +96,8 @@ bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
 /*
  * Whether the page was written, by the processor or through npt_dirty(), since that was last cleared; one that is
  * mapped anew counts as written, one that is not mapped does not. To clear it, a large leaf is split:
- * INSUFFICIENT_MEMORY, and nothing has changed for the guest.
+ * INSUFFICIENT_MEMORY, and nothing has changed for the guest. To clear needs the owner's lock; to set or look does not,
+ * for who keeps the tables from being destroyed meanwhile: neither links a table nor moves a translation.
  */
 enum npt_dirty { NPT_DIRTY_LOOK, NPT_DIRTY_CLEAR, NPT_DIRTY_SET };
 enum hv_status npt_dirty(struct npt *npt, uint64_t gpa, enum npt_dirty what,

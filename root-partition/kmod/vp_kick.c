@@ -16,8 +16,8 @@ struct kernel_siginfo;
 #define RUNNERS_BITS 7
 
 static DEFINE_HASHTABLE(runners, RUNNERS_BITS);
-static DEFINE_RAW_SPINLOCK(
-	runners_lock); /* innermost: a probe takes it under the signals' */
+/* Innermost: a probe takes it under the signals' own lock. */
+static DEFINE_RAW_SPINLOCK(runners_lock);
 static struct tracepoint *delivery;
 
 static struct hlist_head *runners_of(const struct task_struct *task)

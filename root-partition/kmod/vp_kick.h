@@ -14,10 +14,12 @@
 struct task_struct;
 
 struct vp_kick {
-	const struct task_struct
-		*runner;        /* the thread that ran the vp last; only compared */
-	struct hlist_node node; /* by runner, in a table of all vps; its lock */
-	bool came;              /* set by the runner's signals, cleared by RUN_VP */
+	/* The thread that ran the vp last. Only compared: it may have ended, and another have its place. */
+	const struct task_struct *runner;
+	/* By runner, in a table of all vps; its lock. */
+	struct hlist_node node;
+	/* Set by the runner's signals, cleared by RUN_VP. */
+	bool came;
 };
 
 int vp_kick_init(void);

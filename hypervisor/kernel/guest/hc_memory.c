@@ -200,6 +200,10 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 		status = unmap_locked(partition, gpa + at, leaf.level);
 	return status;
 }
+_Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==
+                       __builtin_offsetof(struct hv_input_unmap_gpa_pages, reserved),
+               "the inputs are alike");
+
 /* When the call returns no CPU writes through an older translation to a page whose bit was cleared. */
 enum hv_status hc_get_gpa_pages_access_states(struct hypercall *call)
 {
@@ -225,7 +229,3 @@ enum hv_status hc_get_gpa_pages_access_states(struct hypercall *call)
 	                               (dirty ? HV_GPA_ACCESS_DIRTY : 0);
 	return status;
 }
-
-_Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==
-                       __builtin_offsetof(struct hv_input_unmap_gpa_pages, reserved),
-               "the inputs are alike");
