@@ -2,7 +2,7 @@
 /* Options and answers, the same for every command. */
 #include "root-partition/cli/command.h"
 
-#include "root-partition/config/definition.h"
+#include "root-partition/config/error_code.h"
 
 static gboolean json;
 
@@ -16,7 +16,7 @@ gboolean command_json(void)
 	return json;
 }
 
-static void print_error(const char *message)
+static void print_error(const char *code, const char *message)
 {
 	g_autoptr(JsonBuilder) builder = NULL;
 
@@ -27,6 +27,7 @@ static void print_error(const char *message)
 	builder = json_builder_new();
 	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", FALSE);
+	json_text_add_string(builder, "code", code);
 	json_text_add_string(builder, "error", message);
 	json_builder_end_object(builder);
 	command_print_json(builder);
@@ -38,7 +39,7 @@ static gboolean usage(const struct command *command, const char *what,
 	g_autofree char *message = g_strdup_printf("%s; usage: viridis %s %s", what,
 	                                           command->name, command->synopsis);
 
-	print_error(message);
+	print_error("usage", message);
 	*status = COMMAND_USAGE;
 	return FALSE;
 }
@@ -77,12 +78,8 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 
 enum command_status command_fail(const GError *error)
 {
-	print_error(error->message);
-	if (error->domain == G_OPTION_ERROR)
-		return COMMAND_USAGE;
-	return g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME) ?
-	               COMMAND_TIMED_OUT :
-	               COMMAND_FAILED;
+	print_error(error_code_of(error), error->message);
+	return (enum command_status)error_code_status(error);
 }
 
 enum command_status command_done(const char *format, ...)

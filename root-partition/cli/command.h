@@ -3,8 +3,9 @@
  * What the commands of `viridis` share: their table, their arguments, their answers.
  *
  * Exit status: 0 done, 1 not done (the message says why and what to do), 2 usage, 3 not done in the time
- * that it was given. With --json
- * the answer is one JSON object on stdout, an error too: {"ok": false, "error": "..."}.
+ * that it was given, 4 no VM of that name, 5 refused: not as the VM is now, or its guest says no. With --json
+ * the answer is one JSON object on stdout, an error too: {"ok": false, "code": "...", "error": "..."}, with a
+ * word of ../config/error_code.h.
  */
 #ifndef VIRIDIS_CLI_COMMAND_H
 #define VIRIDIS_CLI_COMMAND_H
@@ -18,6 +19,8 @@ enum command_status {
 	COMMAND_FAILED = 1,
 	COMMAND_USAGE = 2,
 	COMMAND_TIMED_OUT = 3,
+	COMMAND_UNKNOWN = 4,
+	COMMAND_REFUSED = 5,
 };
 
 struct command {

@@ -147,6 +147,7 @@ static void print_event(const char *line)
 		event = json_text_parse(line, strlen(line), EVENT_BYTES_MAX, NULL);
 	const char *name = NULL;
 	const char *reason = "";
+	gint64 number;
 
 	if (!event || !json_object_has_member(event, "event") ||
 	    !json_text_get_string(json_object_get_member(event, "event"), &name))
@@ -154,10 +155,18 @@ static void print_event(const char *line)
 	if (json_object_has_member(event, "reason"))
 		(void)json_text_get_string(json_object_get_member(event, "reason"),
 		                           &reason);
-	if (command_json())
+	if (command_json()) {
 		g_print("%s", line);
-	else
-		g_print("%s%s%s\n", name, reason[0] ? ": " : "", reason);
+		return;
+	}
+	g_print("%s%s%s", name, reason[0] ? ": " : "", reason);
+	if (json_object_has_member(event, "lun") &&
+	    json_text_get_int(json_object_get_member(event, "lun"), &number))
+		g_print(" %" G_GINT64_FORMAT, number);
+	if (json_object_has_member(event, "count") &&
+	    json_text_get_int(json_object_get_member(event, "count"), &number))
+		g_print(": %" G_GINT64_FORMAT, number);
+	g_print("\n");
 }
 
 /* Takes the connection over. Until the worker hangs up: the VM has ended. */

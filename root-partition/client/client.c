@@ -75,7 +75,7 @@ static void not_running(const char *name, GError **error)
 	g_autoptr(definition_pointer) definition = store_load(name, error);
 
 	if (definition)
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_STATE,
 		            "%s does not run; start it with 'viridis start %s'", name,
 		            name);
 }
@@ -177,22 +177,45 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 	return hung_up(error);
 }
 
-static JsonObject *parse_answer(const GString *line, GError **error)
+static const char *text_of(JsonObject *object, const char *name, const char *otherwise)
+{
+	const char *text = otherwise;
+
+	if (json_object_has_member(object, name))
+		(void)json_text_get_string(json_object_get_member(object, name), &text);
+	return text;
+}
+
+/* One that names another request is none. */
+static gboolean answers(JsonObject *object, gint64 id)
+{
+	gint64 answered = id;
+
+	if (json_object_has_member(object, "id"))
+		(void)json_text_get_int(json_object_get_member(object, "id"), &answered);
+	return answered == id;
+}
+
+static JsonObject *parse_answer(const GString *line, gint64 id, GError **error)
 {
 	g_autoptr(JsonObject) object =
 		json_text_parse(line->str, line->len, CLIENT_ANSWER_BYTES_MAX, error);
-	const char *why = "the worker gives no reason";
 	gboolean ok = FALSE;
 
 	if (!object)
 		return NULL;
+	if (!answers(object, id)) {
+		g_set_error_literal(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		                    "the worker answers what was not asked");
+		return NULL;
+	}
 	if (json_object_has_member(object, "ok"))
 		(void)json_text_get_boolean(json_object_get_member(object, "ok"), &ok);
 	if (ok)
 		return g_steal_pointer(&object);
-	if (json_object_has_member(object, "error"))
-		(void)json_text_get_string(json_object_get_member(object, "error"), &why);
-	g_set_error_literal(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, why);
+	g_set_error_literal(error, DEFINITION_ERROR,
+	                    (gint)error_code_parse(text_of(object, "code", "failed")),
+	                    text_of(object, "error", "the worker gives no reason"));
 	return NULL;
 }
 
@@ -200,17 +223,23 @@ JsonObject *client_request(const char *name, int fd,
                            const struct control_request *request, gint64 deadline,
                            GError **error)
 {
-	g_autofree char *text = control_request_to_json(request);
+	static gint last_id; /* atomic */
+	struct control_request numbered = *request;
 	g_autoptr(GString) line = g_string_new(NULL);
-	ssize_t length = (ssize_t)strlen(text);
+	g_autofree char *text = NULL;
+	ssize_t length;
 
+	numbered.has_id = TRUE;
+	numbered.id = g_atomic_int_add(&last_id, 1) & G_MAXINT;
+	text = control_request_to_json(&numbered);
+	length = (ssize_t)strlen(text);
 	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) != length) {
 		hung_up(error);
 		return NULL;
 	}
 	if (!read_line(name, fd, line, deadline, error))
 		return NULL;
-	return parse_answer(line, error);
+	return parse_answer(line, numbered.id, error);
 }
 
 JsonObject *client_ask(const char *name, enum control_command command, GError **error)

@@ -136,7 +136,7 @@ gboolean end_delete(const char *name, GError **error)
 	    !state_holder(name, &holder, error))
 		return FALSE;
 	if (holder) {
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_STATE,
 		            "%s runs; shut it down first ('viridis shutdown %s')", name,
 		            name);
 		return FALSE;

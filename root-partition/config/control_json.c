@@ -14,19 +14,25 @@ static const char *const names[] = {
 	[CONTROL_RESET] = "reset",   [CONTROL_PAUSE] = "pause",
 	[CONTROL_RESUME] = "resume", [CONTROL_DISKS] = "disks",
 	[CONTROL_GUEST] = "guest",   [CONTROL_FREEZE] = "freeze",
-	[CONTROL_THAW] = "thaw",
+	[CONTROL_THAW] = "thaw",     [CONTROL_GET_VERSION] = "version",
 };
 
-static gboolean refuse(GError **error, const char *format, const char *what)
-	G_GNUC_PRINTF(2, 0);
+static gboolean refuse(GError **error, enum definition_error code, const char *format,
+                       ...) G_GNUC_PRINTF(3, 4);
 
-static gboolean refuse(GError **error, const char *format, const char *what)
+static gboolean refuse(GError **error, enum definition_error code, const char *format,
+                       ...)
 {
-	g_autofree char *text = g_strdup_printf(format, what);
+	va_list args;
 
-	g_set_error_literal(error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_UNKNOWN, text);
+	va_start(args, format);
+	g_propagate_error(error,
+	                  g_error_new_valist(DEFINITION_ERROR, code, format, args));
+	va_end(args);
 	return FALSE;
 }
+
+/* ---- Requests ---- */
 
 static gboolean take_command(JsonNode *node, struct control_request *request,
                              GError **error)
@@ -34,56 +40,137 @@ static gboolean take_command(JsonNode *node, struct control_request *request,
 	const char *name;
 
 	if (!json_text_get_string(node, &name))
-		return refuse(error, "'%s' must be a string", "command");
+		return refuse(error, DEFINITION_ERROR_MALFORMED,
+		              "'command' must be a string");
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(names[i], name) == 0) {
 			request->command = (enum control_command)i;
 			return TRUE;
 		}
 	}
-	return refuse(error, "unknown command '%s'", name);
+	return refuse(error, DEFINITION_ERROR_COMMAND, "unknown command '%s'", name);
 }
 
-static gboolean take_member(const char *key, JsonNode *value,
-                            struct control_request *request, GError **error)
+static gboolean take_reboot(JsonNode *node, struct control_request *request,
+                            GError **error)
+{
+	return json_text_get_boolean(node, &request->reboot) ||
+	       refuse(error, DEFINITION_ERROR_INVALID, "'reboot' must be true or false");
+}
+
+static gboolean take_seconds(JsonNode *node, struct control_request *request,
+                             GError **error)
 {
 	gint64 seconds;
 
-	if (strcmp(key, "command") == 0)
-		return take_command(value, request, error);
-	if (strcmp(key, "reboot") == 0)
-		return json_text_get_boolean(value, &request->reboot) ||
-		       refuse(error, "'%s' must be true or false", key);
-	if (strcmp(key, "seconds") != 0)
-		return refuse(error, "unknown member '%s'", key);
-	if (!json_text_get_int(value, &seconds) || seconds < 1 ||
+	if (!json_text_get_int(node, &seconds) || seconds < 1 ||
 	    seconds > CONTROL_SECONDS_MAX)
-		return refuse(error, "'%s' must be 1 to 3600", key);
+		return refuse(error, DEFINITION_ERROR_INVALID,
+		              "'seconds' must be 1 to %d", CONTROL_SECONDS_MAX);
 	request->seconds = (guint)seconds;
+	return TRUE;
+}
+
+static gboolean take_version(JsonNode *node, struct control_request *request,
+                             GError **error)
+{
+	gint64 version;
+
+	(void)request;
+	if (!json_text_get_int(node, &version))
+		return refuse(error, DEFINITION_ERROR_MALFORMED,
+		              "'version' must be a number");
+	return version == CONTROL_VERSION ||
+	       refuse(error, DEFINITION_ERROR_VERSION,
+	              "version %" G_GINT64_FORMAT " is not spoken here, but %d", version,
+	              CONTROL_VERSION);
+}
+
+static gboolean take_id(JsonNode *node, struct control_request *request, GError **error)
+{
+	gint64 id;
+
+	if (!json_text_get_int(node, &id) || id < 0 || id > CONTROL_ID_MAX)
+		return refuse(error, DEFINITION_ERROR_MALFORMED,
+		              "'id' must be 0 to %" G_GINT64_FORMAT, CONTROL_ID_MAX);
+	request->has_id = TRUE;
+	request->id = id;
+	return TRUE;
+}
+
+/* In the order in which they are looked at: a refusal has the id, if there is one. */
+static const struct {
+	const char *name;
+	gboolean (*take)(JsonNode *node, struct control_request *request, GError **error);
+} members[] = {
+	{ "id", take_id },           { "version", take_version },
+	{ "command", take_command }, { "seconds", take_seconds },
+	{ "reboot", take_reboot },
+};
+
+static gboolean is_known(const char *key)
+{
+	for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
+		if (strcmp(members[i].name, key) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean refuse_member(struct control_request *request, const char *name,
+                              GError **error)
+{
+	g_strlcpy(request->unknown, name, sizeof(request->unknown));
+	return refuse(error, DEFINITION_ERROR_MEMBER, "unknown member '%s'", name);
+}
+
+/* Those that nobody knows, and those that another command has. */
+static gboolean check_members(JsonObject *object, struct control_request *request,
+                              GError **error)
+{
+	JsonObjectIter iter;
+	const char *key;
+	JsonNode *value;
+
+	json_object_iter_init_ordered(&iter, object);
+	while (json_object_iter_next_ordered(&iter, &key, &value))
+		if (!is_known(key))
+			return refuse_member(request, key, error);
+	if (request->command != CONTROL_SHUTDOWN &&
+	    json_object_has_member(object, "reboot"))
+		return refuse_member(request, "reboot", error);
+	if (request->command != CONTROL_FREEZE && request->seconds)
+		return refuse_member(request, "seconds", error);
+	if (request->command == CONTROL_FREEZE && !request->seconds)
+		return refuse(error, DEFINITION_ERROR_INVALID, "'seconds' is missing");
 	return TRUE;
 }
 
 gboolean control_request_parse(const char *line, gsize length,
                                struct control_request *request, GError **error)
 {
+	g_autoptr(GError) why = NULL;
 	g_autoptr(JsonObject)
-		object = json_text_parse(line, length, CONTROL_LINE_BYTES, error);
-	JsonObjectIter iter;
-	const char *key;
-	JsonNode *value;
+		object = json_text_parse(line, length, CONTROL_LINE_BYTES, &why);
 
-	if (!object)
-		return FALSE;
 	*request = (struct control_request){ 0 };
-	if (!json_object_has_member(object, "command"))
-		return refuse(error, "'%s' is missing", "command");
-	json_object_iter_init(&iter, object);
-	while (json_object_iter_next(&iter, &key, &value))
-		if (!take_member(key, value, request, error))
+	if (!object)
+		return refuse(error, DEFINITION_ERROR_MALFORMED, "%s", why->message);
+	for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
+		JsonNode *node = json_object_get_member(object, members[i].name);
+
+		if (node && !members[i].take(node, request, error))
 			return FALSE;
-	if ((request->command == CONTROL_FREEZE) != (request->seconds != 0))
-		return refuse(error, "'%s' is freeze's, which needs it", "seconds");
-	return TRUE;
+	}
+	if (!json_object_has_member(object, "command"))
+		return refuse(error, DEFINITION_ERROR_MALFORMED, "'command' is missing");
+	return check_members(object, request, error);
+}
+
+/* ---- To text ---- */
+
+static JsonBuilder *begin_line(void)
+{
+	return json_builder_begin_object(json_builder_new());
 }
 
 static char *finish_line(JsonBuilder *builder)
@@ -97,9 +184,10 @@ static char *finish_line(JsonBuilder *builder)
 
 char *control_request_to_json(const struct control_request *request)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(JsonBuilder) builder = begin_line();
 
-	json_builder_begin_object(builder);
+	if (request->has_id)
+		json_text_add_int(builder, "id", (guint64)request->id);
 	json_text_add_string(builder, "command", names[request->command]);
 	if (request->reboot)
 		json_text_add_boolean(builder, "reboot", TRUE);
@@ -108,12 +196,77 @@ char *control_request_to_json(const struct control_request *request)
 	return finish_line(builder);
 }
 
-char *control_error_to_json(const char *message)
+static JsonBuilder *begin_error(enum definition_error code, const char *message)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	JsonBuilder *builder = begin_line();
 
-	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", FALSE);
+	json_text_add_string(builder, "code", error_code_word(code));
 	json_text_add_string(builder, "error", message);
+	return builder;
+}
+
+char *control_error_to_json(enum definition_error code, const char *message)
+{
+	g_autoptr(JsonBuilder) builder = begin_error(code, message);
+
+	return finish_line(builder);
+}
+
+char *control_refusal_to_json(const struct control_request *request, const GError *error)
+{
+	g_autoptr(JsonBuilder)
+		builder = begin_error((enum definition_error)error->code, error->message);
+
+	if (request->unknown[0])
+		json_text_add_string(builder, "member", request->unknown);
+	return finish_line(builder);
+}
+
+char *control_version_to_json(void)
+{
+	g_autoptr(JsonBuilder) builder = begin_line();
+
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_text_add_int(builder, "version", CONTROL_VERSION);
+	json_builder_set_member_name(builder, "commands");
+	json_builder_begin_array(builder);
+	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+		json_builder_add_string_value(builder, names[i]);
+	json_builder_end_array(builder);
+	return finish_line(builder);
+}
+
+/* As text: an answer may have been a provider's, and is not read again for this. */
+char *control_with_id(const char *answer, gboolean has_id, gint64 id)
+{
+	if (!has_id || answer[0] != '{')
+		return g_strdup(answer);
+	return g_strdup_printf("{\"id\":%" G_GINT64_FORMAT ",%s", id, answer + 1);
+}
+
+char *control_event_to_json(const struct control_event *event, guint64 sequence)
+{
+	g_autoptr(JsonBuilder) builder = begin_line();
+
+	json_text_add_string(builder, "event", event->name);
+	json_text_add_int(builder, "sequence", sequence);
+	json_text_add_string(builder, "source", event->source);
+	if (event->reason)
+		json_text_add_string(builder, "reason", event->reason);
+	if (event->lun >= 0)
+		json_text_add_int(builder, "lun", (guint64)event->lun);
+	return finish_line(builder);
+}
+
+char *control_lost_to_json(guint64 first, guint64 last)
+{
+	g_autoptr(JsonBuilder) builder = begin_line();
+
+	json_text_add_string(builder, "event", "lost");
+	json_text_add_string(builder, "source", "worker");
+	json_text_add_int(builder, "count", last - first + 1);
+	json_text_add_int(builder, "first", first);
+	json_text_add_int(builder, "last", last);
 	return finish_line(builder);
 }

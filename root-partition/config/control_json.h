@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The control socket's language: one JSON object a line. A request names a command; the answer
- * has "ok": true and what was asked for, or "ok": false and "error".
+ * has "ok": true and what was asked for, or "ok": false with "error" for people and "code" for programs
+ * (error_code.h).
  *
  *   command    further members          answer
+ *   version                             "version" of this language, "commands": their names
  *   status                              state, name, pid, partition, vps, memory, console,
  *                                       providers: "serving", "starting" or "died" for each,
  *                                       panic: reason, parameters, text, if the guest has
@@ -22,18 +24,40 @@
  *                                       is a list: mac, dhcp, addresses, gateways, name-servers
  *   freeze     "seconds": 1 to 3600     once its file systems stand still; they go on after that time
  *   thaw                                once they go on; an error when that was so before
- *   events                              from now on each event as a line:
- *                                       {"event": "panicked", "reason": "..."}; others are
- *                                       paused, resumed, reset, off, crashed, failed, and of a
- *                                       provider, whose name is the reason: provider-died,
- *                                       provider-restarted, provider-given-up
+ *   events                              "sequence" of the last event; from now on each event as a line
+ *
+ * Every request may have "id": 0 to 2^53 - 1, which its answer has too: answers need not come in the order of
+ * their requests. And "version": 1, which is refused by a worker that speaks another. A member that the command has
+ * not is refused by its name, in "member" of the answer; the connection goes on. A line that is too long is
+ * answered, and ends it.
+ *
+ * Events: {"event": NAME, "sequence": N, "source": WHO, "reason": TEXT}. Each has the number after the last one's;
+ * the first of a worker has 1.
+ *
+ *   event                               source     reason
+ *   paused, resumed                     request    -
+ *   reset                               request or guest: why the machine is made anew
+ *   running                             worker     it runs again after the reset
+ *   panicked, crashed                   guest      what it told, or did
+ *   off                                 request, guest or host: who ended it
+ *   failed                              host       what broke
+ *   provider-died, provider-restarted,
+ *   provider-given-up                   provider   its name
+ *   device-added, device-removed        request    "disk"; "lun" is which
+ *   guest                               guest      "heartbeat ready", "kvp ready" and so on: there is news to ask for
+ *   watchdog                            guest      no heartbeat came for ten seconds
+ *   lost                                worker     "count" events, "first" to "last", which this client was too slow
+ *                                                  to read; it has no number of its own
  */
 #ifndef VIRIDIS_VM_CONTROL_JSON_H
 #define VIRIDIS_VM_CONTROL_JSON_H
 
-#include <glib.h>
+#include "root-partition/config/error_code.h"
 
-#define CONTROL_LINE_BYTES 4096u
+#define CONTROL_LINE_BYTES   4096u
+#define CONTROL_VERSION      1
+#define CONTROL_ID_MAX       ((INT64_C(1) << 53) - 1)
+#define CONTROL_MEMBER_BYTES 64u
 
 enum control_command {
 	CONTROL_STATUS,
@@ -51,6 +75,7 @@ enum control_command {
 	CONTROL_GUEST,
 	CONTROL_FREEZE,
 	CONTROL_THAW,
+	CONTROL_GET_VERSION,
 };
 
 #define CONTROL_SECONDS_MAX 3600
@@ -59,16 +84,40 @@ struct control_request {
 	enum control_command command;
 	gboolean reboot;
 	guint seconds; /* 0: it has none */
+	gboolean has_id;
+	gint64 id;
+	char unknown[CONTROL_MEMBER_BYTES]; /* of one that is refused: the member that nobody knows */
 };
 
-/* A line without its newline; any bytes. */
+/* A line without its newline; any bytes. Of a request that is refused, id and unknown are set. */
 gboolean control_request_parse(const char *line, gsize length,
                                struct control_request *request, GError **error);
 
 /* The line that asks for it, newline included. */
 char *control_request_to_json(const struct control_request *request);
 
-/* {"ok": false, "error": "..."} and a newline. */
-char *control_error_to_json(const char *message);
+/* {"ok": false, "code": "...", "error": "..."} and a newline. */
+char *control_error_to_json(enum definition_error code, const char *message);
+
+/* The same for what control_request_parse() refused. */
+char *control_refusal_to_json(const struct control_request *request, const GError *error);
+
+/* The answer to "version". */
+char *control_version_to_json(void);
+
+/* The answer, or error, with the request's id if it had one. */
+char *control_with_id(const char *answer, gboolean has_id, gint64 id);
+
+/* `reason` may be NULL; `lun` is -1 for what is no disk. */
+struct control_event {
+	const char *name;
+	const char *source;
+	const char *reason;
+	int lun;
+};
+char *control_event_to_json(const struct control_event *event, guint64 sequence);
+
+/* Events `first` to `last` were not sent. */
+char *control_lost_to_json(guint64 first, guint64 last);
 
 #endif

@@ -12,8 +12,6 @@
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/kernel_file.h"
 
-G_DEFINE_QUARK(viridis - definition - error - quark, definition_error)
-
 #define PAGE_BYTES 4096u
 
 struct definition *definition_new(void)

@@ -102,6 +102,7 @@ struct definition {
 	char *metadata; /* what other programs keep with it, as libvirt's element of that name */
 };
 
+/* Each has its word and its exit status: error_code.h. */
 #define DEFINITION_ERROR definition_error_quark()
 GQuark definition_error_quark(void);
 enum definition_error {
@@ -110,6 +111,15 @@ enum definition_error {
 	DEFINITION_ERROR_TIME,    /* it did not come in time */
 	DEFINITION_ERROR_EXISTS,
 	DEFINITION_ERROR_UNKNOWN, /* no VM of that name */
+	DEFINITION_ERROR_STATE,   /* the VM runs, or does not, or is paused */
+	DEFINITION_ERROR_REFUSED, /* by its guest, or by who serves it */
+	DEFINITION_ERROR_BUSY,    /* the same is under way */
+	DEFINITION_ERROR_UNSUPPORTED,
+	/* Of requests: control_json.h. */
+	DEFINITION_ERROR_MALFORMED,
+	DEFINITION_ERROR_COMMAND,
+	DEFINITION_ERROR_MEMBER,
+	DEFINITION_ERROR_VERSION,
 };
 
 struct definition *definition_new(void);

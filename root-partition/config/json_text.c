@@ -9,16 +9,19 @@
 /*
  * json-glib's parser recurses, so nesting is bounded before it sees the text. Brackets inside strings
  * do not nest. Outside of strings there are no comments and no other quotes: JSON has none, but the
- * parser takes some, and would see strings elsewhere than we do.
+ * parser takes some, and would see strings elsewhere than we do. Nor does it mind what follows the first value.
  */
-static gboolean nesting_bounded(const char *text, gsize length)
+static gboolean is_one_bounded_value(const char *text, gsize length)
 {
 	gboolean in_string = FALSE;
+	gboolean over = FALSE;
 	int depth = 0;
 
 	for (gsize i = 0; i < length; i++) {
 		char c = text[i];
 
+		if (over && !g_ascii_isspace(c))
+			return FALSE;
 		if (in_string && c == '\\')
 			i++;
 		else if (c == '"')
@@ -33,6 +36,8 @@ static gboolean nesting_bounded(const char *text, gsize length)
 			return FALSE;
 		if (depth > NESTING_MAX)
 			return FALSE;
+		if (depth == 0 && (c == ']' || c == '}'))
+			over = TRUE;
 	}
 	return TRUE;
 }
@@ -43,7 +48,7 @@ JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
 	g_autoptr(JsonParser) parser = json_parser_new();
 	JsonNode *root;
 
-	if (length > length_max || !nesting_bounded(text, length) ||
+	if (length > length_max || !is_one_bounded_value(text, length) ||
 	    !g_utf8_validate_len(text, length, NULL)) {
 		g_set_error_literal(error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
 		                    "not JSON text");

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition.h"
 #include "root-partition/config/file_lock.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/paths.h"
@@ -27,7 +28,7 @@ int state_lock(const char *name, GError **error)
 	int fd = file_lock(path);
 
 	if (fd < 0 && errno == EAGAIN)
-		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_EXIST,
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_STATE,
 		            "%s is running already; see 'viridis info %s'", name, name);
 	else if (fd < 0)
 		failed(error, "lock", path);

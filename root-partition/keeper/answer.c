@@ -194,11 +194,43 @@ static bool answer_not_started(struct keeper *keeper, struct exchange *exchange,
 	return true;
 }
 
+static bool has_disk(const GPtrArray *disks, const struct definition_disk *wanted)
+{
+	for (guint i = 0; i < disks->len; i++) {
+		const struct definition_disk *disk = disks->pdata[i];
+
+		if (disk->lun == wanted->lun && disk->identity == wanted->identity &&
+		    strcmp(disk->path, wanted->path) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of those in the one list alone the LUNs, a bit for each. */
+static uint64_t luns_without(const GPtrArray *disks, const GPtrArray *others)
+{
+	uint64_t luns = 0;
+
+	for (guint i = 0; i < disks->len; i++) {
+		const struct definition_disk *disk = disks->pdata[i];
+
+		if (!has_disk(others, disk))
+			luns |= UINT64_C(1) << (disk->lun % DEFINITION_DISKS_MAX);
+	}
+	return luns;
+}
+
 static bool answer_disks(struct keeper *keeper, struct exchange *exchange, GError **error)
 {
-	return exchange->request->number == KEEPER_DISKS_RENEW ?
-	               keeper_renew_disks(keeper, error) :
-	               keeper_take_disks_back(keeper, error);
+	if (exchange->request->number != KEEPER_DISKS_RENEW)
+		return keeper_take_disks_back(keeper, error);
+	if (!keeper_renew_disks(keeper, error))
+		return false;
+	exchange->reply.values[0] =
+		luns_without(keeper->disks_before, keeper->definition->disks);
+	exchange->reply.values[1] =
+		luns_without(keeper->definition->disks, keeper->disks_before);
+	return true;
 }
 
 static const struct {

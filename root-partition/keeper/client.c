@@ -127,11 +127,17 @@ void keeper_client_provider_kill(struct keeper_client *client, enum vmbus_provid
 }
 
 bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
-                         GError **error)
+                         uint64_t *gone, uint64_t *come, GError **error)
 {
 	struct answer answer;
 
-	return ask_or_fail(client, KEEPER_DISKS, order, &answer, error);
+	if (!ask_or_fail(client, KEEPER_DISKS, order, &answer, error))
+		return false;
+	if (gone)
+		*gone = answer.reply.values[0];
+	if (come)
+		*come = answer.reply.values[1];
+	return true;
 }
 
 bool keeper_client_pool(struct keeper_client *client, struct keeper_pool *pool)

@@ -32,9 +32,9 @@ bool keeper_client_provider_ended(struct keeper_client *client, enum vmbus_provi
                                   int *status);
 void keeper_client_provider_kill(struct keeper_client *client, enum vmbus_provider which);
 
-/* What disks the next storage provider has. */
+/* What disks the next storage provider has; the LUNs of those that go and that come, a bit for each, if these are not NULL. */
 bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
-                         GError **error);
+                         uint64_t *gone, uint64_t *come, GError **error);
 
 struct keeper_pool {
 	uint64_t deposited_pages;

@@ -11,7 +11,7 @@
  *   PROVIDER_KILL    which      -            -                       -
  *   POOL             -          -            deposited, used, pinned -
  *   SERIAL_NEXT      -          -            -                       the new file, or none: begun anew
- *   DISKS            0, 1       -            -                       -
+ *   DISKS            0, 1       -            LUNs gone, LUNs new     -
  *   STATE            a state    why          -                       -
  *   STATS            -          JSON         -                       -
  *   NOT_STARTED      -          why          -                       -

@@ -20,16 +20,22 @@
 
 void driver_report(const GError *error)
 {
+	static const struct {
+		enum definition_error ours;
+		int theirs;
+	} codes[] = {
+		{ DEFINITION_ERROR_INVALID, VIR_ERR_CONFIG_UNSUPPORTED },
+		{ DEFINITION_ERROR_TIME, VIR_ERR_OPERATION_TIMEOUT },
+		{ DEFINITION_ERROR_EXISTS, VIR_ERR_DOM_EXIST },
+		{ DEFINITION_ERROR_UNKNOWN, VIR_ERR_NO_DOMAIN },
+		{ DEFINITION_ERROR_STATE, VIR_ERR_OPERATION_INVALID },
+		{ DEFINITION_ERROR_UNSUPPORTED, VIR_ERR_OPERATION_UNSUPPORTED },
+	};
 	int code = VIR_ERR_OPERATION_FAILED;
 
-	if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_INVALID))
-		code = VIR_ERR_CONFIG_UNSUPPORTED;
-	else if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME))
-		code = VIR_ERR_OPERATION_TIMEOUT;
-	else if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS))
-		code = VIR_ERR_DOM_EXIST;
-	else if (g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_UNKNOWN))
-		code = VIR_ERR_NO_DOMAIN;
+	for (size_t i = 0; i < G_N_ELEMENTS(codes); i++)
+		if (g_error_matches(error, DEFINITION_ERROR, (gint)codes[i].ours))
+			code = codes[i].theirs;
 	virReportError(code, "%s", error ? error->message : "it failed");
 }
 

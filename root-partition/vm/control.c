@@ -2,7 +2,8 @@
 /*
  * A unix socket that only the owner of the files may connect to. A client that sends a line too
  * long, or does not read its answers, is hung up on: the worker waits for nobody. So is one that
- * says nothing, when there are too many.
+ * says nothing, when there are too many. Events for one that does not read are left out when too much waits
+ * for it, and it is told which.
  */
 #define _GNU_SOURCE
 #include "root-partition/vm/control.h"
@@ -17,6 +18,9 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 16u
+/* What waits for one client: of events, and with an answer, which may be long, at most. */
+#define EVENTS_BYTES_MAX  (16u << 10)
+#define ANSWERS_BYTES_MAX (1u << 20)
 
 struct client {
 	struct control *control;
@@ -27,6 +31,10 @@ struct client {
 	gboolean spoke; /* a whole line */
 	char line[CONTROL_LINE_BYTES];
 	gsize filled;
+	GString *waiting;   /* what its socket had no room for */
+	guint write_source; /* 0: nothing waits */
+	guint64 lost_first; /* events that were left out since it read last; 0: none */
+	guint64 lost_last;
 };
 
 struct control {
@@ -36,6 +44,7 @@ struct control {
 	gpointer context;
 	GHashTable *clients; /* number to struct client */
 	guint last_number;
+	guint64 sequence; /* of the last event */
 };
 
 static void client_free(gpointer data)
@@ -43,6 +52,9 @@ static void client_free(gpointer data)
 	struct client *client = data;
 
 	g_source_remove(client->source);
+	if (client->write_source)
+		g_source_remove(client->write_source);
+	g_string_free(client->waiting, TRUE);
 	close(client->fd);
 	g_free(client);
 }
@@ -57,32 +69,104 @@ static struct client *find(struct control *control, guint number)
 	return g_hash_table_lookup(control->clients, GUINT_TO_POINTER(number));
 }
 
-static gboolean send_line(const struct client *client, const char *line)
-{
-	size_t bytes = strlen(line);
+/* ---- To clients ---- */
 
-	return send(client->fd, line, bytes, MSG_NOSIGNAL | MSG_DONTWAIT) ==
-	       (ssize_t)bytes;
+/* As much of it as the socket takes; -1: the client is gone. */
+static gssize send_some(const struct client *client, const char *text, gsize bytes)
+{
+	ssize_t sent = send(client->fd, text, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return sent >= 0 ? sent : errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
-void control_answer(struct control *control, guint number, const char *line)
-{
-	struct client *client = find(control, number);
+static gboolean on_room(gint fd, GIOCondition condition, gpointer data);
 
-	if (client && !send_line(client, line))
+/* Behind what waits already, which the client is given when its socket has room. FALSE: it is gone. */
+static gboolean send_line(struct client *client, const char *line)
+{
+	gsize bytes = strlen(line);
+	gssize sent = client->waiting->len ? 0 : send_some(client, line, bytes);
+
+	if (sent < 0)
+		return FALSE;
+	g_string_append(client->waiting, line + sent);
+	if (client->waiting->len && !client->write_source)
+		client->write_source =
+			g_unix_fd_add(client->fd, G_IO_OUT, on_room, client);
+	return TRUE;
+}
+
+/* In the place of the events that it lost, before the next. */
+static gboolean tell_lost(struct client *client)
+{
+	g_autofree char *line = NULL;
+
+	if (!client->lost_first)
+		return TRUE;
+	line = control_lost_to_json(client->lost_first, client->lost_last);
+	client->lost_first = 0;
+	return send_line(client, line);
+}
+
+static gboolean on_room(gint fd, GIOCondition condition, gpointer data)
+{
+	struct client *client = data;
+	gssize sent = send_some(client, client->waiting->str, client->waiting->len);
+
+	(void)fd;
+	(void)condition;
+	if (sent < 0) {
+		drop(client);
+		return G_SOURCE_CONTINUE; /* it has been removed */
+	}
+	g_string_erase(client->waiting, 0, sent);
+	if (client->waiting->len)
+		return G_SOURCE_CONTINUE;
+	client->write_source = 0;
+	if (!tell_lost(client))
+		drop(client);
+	return G_SOURCE_REMOVE;
+}
+
+void control_answer(struct control *control, struct control_ticket ticket,
+                    const char *line)
+{
+	struct client *client = find(control, ticket.client);
+	g_autofree char *whole = control_with_id(line, ticket.has_id, ticket.id);
+
+	if (client && (client->waiting->len + strlen(whole) > ANSWERS_BYTES_MAX ||
+	               !send_line(client, whole)))
 		drop(client);
 }
 
-void control_subscribe(struct control *control, guint number)
+void control_subscribe(struct control *control, struct control_ticket ticket)
 {
-	struct client *client = find(control, number);
+	g_autofree char *line = g_strdup_printf(
+		"{\"ok\":true,\"sequence\":%" G_GUINT64_FORMAT "}\n", control->sequence);
+	struct client *client = find(control, ticket.client);
 
 	if (client)
 		client->subscribed = TRUE;
+	control_answer(control, ticket, line);
 }
 
-void control_event(struct control *control, const char *line)
+/* FALSE: the client is gone. */
+static gboolean send_event(struct client *client, const char *line, guint64 sequence)
 {
+	if (!client->lost_first &&
+	    (!client->waiting->len ||
+	     client->waiting->len + strlen(line) <= EVENTS_BYTES_MAX))
+		return send_line(client, line);
+	if (!client->lost_first)
+		client->lost_first = sequence;
+	client->lost_last = sequence;
+	return TRUE;
+}
+
+void control_event(struct control *control, const struct control_event *event)
+{
+	guint64 sequence = ++control->sequence;
+	g_autofree char *line = control_event_to_json(event, sequence);
 	GHashTableIter iter;
 	gpointer value;
 
@@ -90,10 +174,12 @@ void control_event(struct control *control, const char *line)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct client *client = value;
 
-		if (client->subscribed && !send_line(client, line))
+		if (client->subscribed && !send_event(client, line, sequence))
 			g_hash_table_iter_remove(&iter);
 	}
 }
+
+/* ---- From clients ---- */
 
 static void handle_line(struct client *client, const char *line, gsize length)
 {
@@ -101,13 +187,25 @@ static void handle_line(struct client *client, const char *line, gsize length)
 	struct control_request request;
 	g_autoptr(GError) error = NULL;
 	g_autofree char *answer = NULL;
+	gboolean taken = control_request_parse(line, length, &request, &error);
+	struct control_ticket ticket = { client->number, request.has_id, request.id };
 
-	if (control_request_parse(line, length, &request, &error)) {
-		control->handle(control->context, client->number, &request);
+	if (taken) {
+		control->handle(control->context, ticket, &request);
 		return;
 	}
-	answer = control_error_to_json(error->message);
-	control_answer(control, client->number, answer);
+	answer = control_refusal_to_json(&request, error);
+	control_answer(control, ticket, answer);
+}
+
+/* Whatever else it holds, the rest of it cannot be told from the next one. */
+static void refuse_long_line(struct client *client)
+{
+	g_autofree char *answer =
+		control_error_to_json(DEFINITION_ERROR_MALFORMED, "the line is too long");
+
+	(void)send_some(client, answer, strlen(answer)); /* it goes all the same */
+	drop(client);
 }
 
 /* Handles each whole line; the client may be gone after any of them. */
@@ -127,7 +225,7 @@ static void handle_lines(struct control *control, guint number)
 		handle_line(client, line, length);
 	}
 	if (client && client->filled == sizeof(client->line))
-		drop(client);
+		refuse_long_line(client);
 }
 
 static gboolean on_client(gint fd, GIOCondition condition, gpointer data)
@@ -183,6 +281,7 @@ static gboolean on_connect(gint fd, GIOCondition condition, gpointer data)
 	client = g_new0(struct client, 1);
 	client->control = control;
 	client->fd = client_fd;
+	client->waiting = g_string_new(NULL);
 	client->number = ++control->last_number;
 	client->source = g_unix_fd_add(client_fd, G_IO_IN, on_client, client);
 	g_hash_table_insert(control->clients, GUINT_TO_POINTER(client->number), client);

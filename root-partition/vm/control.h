@@ -10,8 +10,14 @@
 
 struct control;
 
-/* A client is named by number, as it may be gone when its answer is ready. */
-typedef void (*control_function)(gpointer context, guint client,
+/* Whose answer it is. A client is named by number, as it may be gone when its answer is ready. */
+struct control_ticket {
+	guint client;
+	gboolean has_id;
+	gint64 id; /* the request's */
+};
+
+typedef void (*control_function)(gpointer context, struct control_ticket ticket,
                                  const struct control_request *request);
 
 /* The listening socket of that path, for its owner alone; -1 and an error. */
@@ -23,10 +29,13 @@ struct control *control_new(int listener, control_function handle, gpointer cont
 void control_free(struct control *control);
 
 /* `line` ends with a newline. */
-void control_answer(struct control *control, guint client, const char *line);
+void control_answer(struct control *control, struct control_ticket ticket,
+                    const char *line);
 
-/* From now on the client gets events; a line to all who do. */
-void control_subscribe(struct control *control, guint client);
-void control_event(struct control *control, const char *line);
+/* From now on the client gets events, after this answer, which tells the number of the last one. */
+void control_subscribe(struct control *control, struct control_ticket ticket);
+
+/* To all who have subscribed. One who is too slow is told which it has lost. */
+void control_event(struct control *control, const struct control_event *event);
 
 #endif

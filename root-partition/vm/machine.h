@@ -24,6 +24,7 @@
 
 struct vp;
 struct vmbus;
+struct control_event;
 
 enum machine_end {
 	MACHINE_RUNNING,
@@ -58,7 +59,7 @@ struct machine {
 	void (*panicked)(gpointer context); /* the owner's, once the guest has; or NULL */
 	gpointer panicked_context;
 	/* The owner's: something happened that those who listen are to know; or NULL. */
-	void (*told)(gpointer context, const char *event, const char *reason);
+	void (*told)(gpointer context, const struct control_event *event);
 	gpointer told_context;
 
 	gint stopping; /* atomic: VP threads leave as soon as they see it */

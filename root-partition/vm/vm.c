@@ -32,12 +32,13 @@ struct vm {
 	guint term_source;
 	guint int_source;
 	unsigned int quick_resets; /* one after the other */
+	bool reset_ordered;        /* not by the guest */
 };
 
 /* Each has its own: one that is refused must not take the answer of the one under way. */
 struct order {
 	struct vm *vm;
-	guint client;
+	struct control_ticket ticket;
 };
 
 static char *one_member(const char *name, const char *value)
@@ -54,21 +55,28 @@ static char *one_member(const char *name, const char *value)
 	return g_strconcat(text, "\n", NULL);
 }
 
-static void shutdown_answered(gpointer context, const char *error)
+static struct order *new_order(struct vm *vm, struct control_ticket ticket)
 {
-	g_autofree struct order *request = context;
-	g_autofree char *line = error ? control_error_to_json(error) :
-	                                one_member(NULL, NULL);
+	struct order *order = g_new(struct order, 1);
 
-	control_answer(request->vm->control, request->client, line);
+	*order = (struct order){ .vm = vm, .ticket = ticket };
+	return order;
 }
 
-static void ask_shutdown(struct vm *vm, guint client, bool reboot)
+static void shutdown_answered(gpointer context, const char *error)
 {
-	struct order *request = g_new(struct order, 1);
+	g_autofree struct order *order = context;
+	g_autofree char *line =
+		error ? control_error_to_json(DEFINITION_ERROR_REFUSED, error) :
+			one_member(NULL, NULL);
 
-	*request = (struct order){ .vm = vm, .client = client };
-	vmbus_shutdown(vm->machine->vmbus, reboot, shutdown_answered, request);
+	control_answer(order->vm->control, order->ticket, line);
+}
+
+static void ask_shutdown(struct vm *vm, struct control_ticket ticket, bool reboot)
+{
+	vmbus_shutdown(vm->machine->vmbus, reboot, shutdown_answered,
+	               new_order(vm, ticket));
 }
 
 static void stats_counted(gpointer context, JsonObject *providers)
@@ -76,53 +84,66 @@ static void stats_counted(gpointer context, JsonObject *providers)
 	g_autofree struct order *order = context;
 	g_autofree char *line = vm_stats_json(order->vm->machine, providers);
 
-	control_answer(order->vm->control, order->client, line);
+	control_answer(order->vm->control, order->ticket, line);
 }
 
-static void ask_stats(struct vm *vm, guint client)
+static void ask_stats(struct vm *vm, struct control_ticket ticket)
 {
-	struct order *order = g_new(struct order, 1);
-
-	*order = (struct order){ .vm = vm, .client = client };
-	vmbus_count(vm->machine->vmbus, stats_counted, order);
+	vmbus_count(vm->machine->vmbus, stats_counted, new_order(vm, ticket));
 }
 
 static void disks_renewed(gpointer context, const char *error)
 {
 	g_autofree struct order *order = context;
-	g_autofree char *line = error ? control_error_to_json(error) :
-	                                one_member(NULL, NULL);
+	g_autofree char *line =
+		error ? control_error_to_json(DEFINITION_ERROR_HOST, error) :
+			one_member(NULL, NULL);
 
-	control_answer(order->vm->control, order->client, line);
+	control_answer(order->vm->control, order->ticket, line);
 }
 
-static void ask_disks(struct vm *vm, guint client)
+static void ask_disks(struct vm *vm, struct control_ticket ticket)
 {
-	struct order *order = g_new(struct order, 1);
-
-	*order = (struct order){ .vm = vm, .client = client };
-	vmbus_renew_disks(vm->machine->vmbus, disks_renewed, order);
+	vmbus_renew_disks(vm->machine->vmbus, disks_renewed, new_order(vm, ticket));
 }
 
-/* What the utility provider said, as it said it. */
+/* What the utility provider said, as it said it, unless it says no. */
+static char *guest_answer(JsonObject *answers)
+{
+	JsonNode *node = json_object_get_member(answers, "util");
+	const char *why = "the guest refuses";
+	g_autofree char *text = NULL;
+	gboolean ok = FALSE;
+	JsonObject *answer;
+
+	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
+		return control_error_to_json(
+			DEFINITION_ERROR_HOST,
+			"the utility provider died, or did not answer in time");
+	answer = json_node_get_object(node);
+	if (json_object_has_member(answer, "ok"))
+		(void)json_text_get_boolean(json_object_get_member(answer, "ok"), &ok);
+	if (json_object_has_member(answer, "error"))
+		(void)json_text_get_string(json_object_get_member(answer, "error"), &why);
+	if (!ok)
+		return control_error_to_json(DEFINITION_ERROR_REFUSED, why);
+	text = json_to_string(node, FALSE);
+	return g_strconcat(text, "\n", NULL);
+}
+
 static void guest_answered(gpointer context, JsonObject *answers)
 {
 	g_autofree struct order *order = context;
-	JsonNode *node = json_object_get_member(answers, "util");
-	g_autofree char *text = node ? json_to_string(node, FALSE) : NULL;
-	g_autofree char *line =
-		text ? g_strconcat(text, "\n", NULL) :
-		       control_error_to_json(
-			       "the utility provider died, or did not answer in time");
+	g_autofree char *line = guest_answer(answers);
 
-	control_answer(order->vm->control, order->client, line);
+	control_answer(order->vm->control, order->ticket, line);
 }
 
-static void ask_guest(struct vm *vm, guint client, const struct control_request *request)
+static void ask_guest(struct vm *vm, struct control_ticket ticket,
+                      const struct control_request *request)
 {
-	struct order *order = g_new(struct order, 1);
+	struct order *order = new_order(vm, ticket);
 
-	*order = (struct order){ .vm = vm, .client = client };
 	if (request->command == CONTROL_GUEST)
 		vmbus_ask_guest(vm->machine->vmbus, guest_answered, order);
 	else
@@ -144,20 +165,18 @@ static char *log_answer(const struct vm *vm)
 }
 
 /* `reason` may be NULL. */
-static void send_event(struct vm *vm, const char *name, const char *reason)
+static void send_event(struct vm *vm, const char *name, const char *source,
+                       const char *reason)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autofree char *text = NULL;
-	g_autofree char *line = NULL;
+	control_event(vm->control, &(struct control_event){ name, source, reason, -1 });
+}
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "event", name);
-	if (reason)
-		json_text_add_string(builder, "reason", reason);
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, FALSE);
-	line = g_strconcat(text, "\n", NULL);
-	control_event(vm->control, line);
+/* Who brought such an end of the machine about. */
+static const char *end_source(const struct vm *vm, enum machine_end end)
+{
+	if (end == MACHINE_STOPPED || (end == MACHINE_RESET && vm->reset_ordered))
+		return "request";
+	return end == MACHINE_FAILED ? "host" : "guest";
 }
 
 static void tell_state(struct vm *vm)
@@ -178,11 +197,11 @@ static char *pause_or_resume(struct vm *vm, bool paused)
 	                               paused);
 
 	if (result < 0)
-		return control_error_to_json(g_strerror(-result));
+		return control_error_to_json(DEFINITION_ERROR_HOST, g_strerror(-result));
 	if (vm->machine->paused != paused) {
 		vm->machine->paused = paused;
 		tell_state(vm);
-		send_event(vm, paused ? "paused" : "resumed", NULL);
+		send_event(vm, paused ? "paused" : "resumed", "request", NULL);
 	}
 	return one_member(NULL, NULL);
 }
@@ -204,25 +223,29 @@ static bool needs_ear(enum control_command command)
 }
 
 /* NULL: the answer comes later, or has been given. */
-static char *answer_to(struct vm *vm, guint client, const struct control_request *request)
+static char *answer_to(struct vm *vm, struct control_ticket ticket,
+                       const struct control_request *request)
 {
 	if (is_its_owner_s(vm, request))
-		return control_error_to_json("another VMM runs it, which has its serial "
+		return control_error_to_json(DEFINITION_ERROR_UNSUPPORTED,
+		                             "another VMM runs it, which has its serial "
 		                             "line, and can reset and pause it");
 	if (vm->machine->paused && needs_ear(request->command))
-		return control_error_to_json("it is paused, and would not hear; "
+		return control_error_to_json(DEFINITION_ERROR_STATE,
+		                             "it is paused, and would not hear; "
 		                             "resume it first");
 	switch (request->command) {
 	case CONTROL_STATUS:
 		return vm_status_json(vm->machine, vm->keeper_pid);
 	case CONTROL_SHUTDOWN:
-		ask_shutdown(vm, client, request->reboot);
+		ask_shutdown(vm, ticket, request->reboot);
 		return NULL;
 	case CONTROL_STOP:
 		machine_set_end(vm->machine, MACHINE_STOPPED, "stopped by request");
 		return one_member(NULL, NULL);
 	case CONTROL_RESET:
 		machine_set_end(vm->machine, MACHINE_RESET, "reset by request");
+		vm->reset_ordered = true;
 		return one_member(NULL, NULL);
 	case CONTROL_PAUSE:
 	case CONTROL_RESUME:
@@ -230,41 +253,46 @@ static char *answer_to(struct vm *vm, guint client, const struct control_request
 	case CONTROL_CONSOLE:
 		return console_answer(vm);
 	case CONTROL_STATS:
-		ask_stats(vm, client);
+		ask_stats(vm, ticket);
 		return NULL;
 	case CONTROL_LOG:
 		return log_answer(vm);
 	case CONTROL_RESIZE:
 		return vmbus_resize(vm->machine->vmbus) ?
 		               one_member(NULL, NULL) :
-		               control_error_to_json("it has no disks, or the storage "
+		               control_error_to_json(DEFINITION_ERROR_STATE,
+		                                     "it has no disks, or the storage "
 		                                     "provider died");
 	case CONTROL_DISKS:
-		ask_disks(vm, client);
+		ask_disks(vm, ticket);
 		return NULL;
 	case CONTROL_GUEST:
 	case CONTROL_FREEZE:
 	case CONTROL_THAW:
-		ask_guest(vm, client, request);
+		ask_guest(vm, ticket, request);
 		return NULL;
 	case CONTROL_EVENTS:
-		control_subscribe(vm->control, client);
-		return one_member(NULL, NULL);
+		control_subscribe(vm->control, ticket);
+		return NULL;
+	case CONTROL_GET_VERSION:
+		return control_version_to_json();
 	}
 	return NULL;
 }
 
-static void handle(gpointer context, guint client, const struct control_request *request)
+static void handle(gpointer context, struct control_ticket ticket,
+                   const struct control_request *request)
 {
 	struct vm *vm = context;
 	g_autofree char *answer = NULL;
 
 	if (vm->machine)
-		answer = answer_to(vm, client, request);
+		answer = answer_to(vm, ticket, request);
 	else
-		answer = control_error_to_json("the machine is being reset; ask again");
+		answer = control_error_to_json(DEFINITION_ERROR_BUSY,
+		                               "the machine is being reset; ask again");
 	if (answer)
-		control_answer(vm->control, client, answer);
+		control_answer(vm->control, ticket, answer);
 }
 
 static void on_panicked(gpointer context)
@@ -273,12 +301,14 @@ static void on_panicked(gpointer context)
 	g_autofree char *reason = panic_reason(vm->machine);
 
 	keeper_client_state(vm->keeper, KEEPER_PANICKED, reason);
-	send_event(vm, "panicked", reason);
+	send_event(vm, "panicked", "guest", reason);
 }
 
-static void on_told(gpointer context, const char *event, const char *reason)
+static void on_told(gpointer context, const struct control_event *event)
 {
-	send_event(context, event, reason);
+	struct vm *vm = context;
+
+	control_event(vm->control, event);
 }
 
 static gboolean make_machine(struct vm *vm, GError **error)
@@ -346,6 +376,7 @@ static gboolean replace_machine(struct vm *vm)
 	g_clear_pointer(&vm->machine, life_free);
 	if (make_machine(vm, &error)) {
 		keeper_client_state(vm->keeper, KEEPER_RUNNING, "");
+		send_event(vm, "running", "worker", "made anew");
 		return TRUE;
 	}
 	vm_log("vm: cannot start again after the reset: %s", error->message);
@@ -367,7 +398,7 @@ static void record_end(struct vm *vm, enum machine_end end, const char *reason)
 	};
 
 	keeper_client_state(vm->keeper, ends[end].state, reason);
-	send_event(vm, ends[end].event, reason);
+	send_event(vm, ends[end].event, end_source(vm, end), reason);
 }
 
 static void stats_kept(gpointer context, JsonObject *providers)
@@ -412,7 +443,8 @@ static enum machine_end run_machine(struct vm *vm)
 	keep_stats(vm);
 	if (end != MACHINE_RESET)
 		return end;
-	send_event(vm, "reset", vm->machine->end_reason);
+	send_event(vm, "reset", end_source(vm, end), vm->machine->end_reason);
+	vm->reset_ordered = false;
 	return rest(vm, g_get_monotonic_time() - start);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "root-partition/config/control_json.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vmbusd/internal.h"
@@ -368,6 +369,55 @@ enum vmbus_provider vmbus_kind_of(const struct vmbus *vmbus,
 	return (enum vmbus_provider)kind;
 }
 
+void vmbus_tell(const struct vmbus *vmbus, const struct control_event *event)
+{
+	const struct machine *machine = vmbus->machine;
+
+	if (machine->told)
+		machine->told(machine->told_context, event);
+}
+
+/* What the utility provider may say unasked: nobody is told more than that, whatever it says. */
+static const struct {
+	const char *kind;
+	const char *state;
+	const char *event;
+	const char *reason;
+} guest_news[] = {
+	{ "heartbeat", "ready", "guest", "heartbeat ready" },
+	{ "heartbeat", "alive", "guest", "heartbeat alive" },
+	{ "heartbeat", "lost", "watchdog", "no heartbeat for ten seconds" },
+	{ "shutdown", "ready", "guest", "shutdown ready" },
+	{ "timesync", "ready", "guest", "timesync ready" },
+	{ "kvp", "ready", "guest", "kvp ready" },
+	{ "vss", "ready", "guest", "vss ready" },
+	{ "vss", "expired", "guest", "vss expired" },
+};
+
+/* False: it is none of these. */
+static bool tell_news(const struct vmbus *vmbus, const char *json)
+{
+	g_autoptr(JsonObject)
+		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
+	const char *kind = "", *state = "";
+
+	if (object && json_object_has_member(object, "event"))
+		(void)json_text_get_string(json_object_get_member(object, "event"),
+		                           &kind);
+	if (object && json_object_has_member(object, "state"))
+		(void)json_text_get_string(json_object_get_member(object, "state"),
+		                           &state);
+	for (gsize i = 0; i < G_N_ELEMENTS(guest_news); i++) {
+		if (strcmp(guest_news[i].kind, kind) != 0 ||
+		    strcmp(guest_news[i].state, state) != 0)
+			continue;
+		vmbus_tell(vmbus, &(struct control_event){ guest_news[i].event, "guest",
+		                                           guest_news[i].reason, -1 });
+		return true;
+	}
+	return false;
+}
+
 static void event(gpointer context, struct provider *provider, uint32_t tag,
                   const char *json)
 {
@@ -376,6 +426,8 @@ static void event(gpointer context, struct provider *provider, uint32_t tag,
 
 	if (tag != 0 && tag == vmbus->shutdown_tag && kind == VMBUS_UTIL)
 		answer_shutdown(vmbus, json);
+	else if (tag == 0 && kind == VMBUS_UTIL && tell_news(vmbus, json))
+		vm_log_limited("vmbus: the guest: %s", json);
 	else if (kind == VMBUS_PROVIDERS || !vmbus_take_counters(vmbus, kind, tag, json))
 		vm_log_limited("vmbus: event of a provider: %s", json);
 }

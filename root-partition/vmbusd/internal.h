@@ -45,6 +45,7 @@ struct vmbus_renewal {
 	vmbus_answered answered; /* NULL: there is none */
 	gpointer context;
 	char *error; /* it failed, and the disks before are taken again */
+	uint64_t luns_gone, luns_come; /* a bit for each */
 };
 
 /* A channel, by relid. */
@@ -148,6 +149,10 @@ uint32_t vmbus_new_tag(struct vmbus *vmbus);
 bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint32_t tag,
                          const char *json);
 void vmbus_end_questions(struct vmbus *vmbus);
+
+/* Those who listen to the VM's events hear of it; in channel.c. */
+struct control_event;
+void vmbus_tell(const struct vmbus *vmbus, const struct control_event *event);
 
 /* End the shutdown request, if there is one, with this answer. */
 void vmbus_answer_shutdown(struct vmbus *vmbus, const char *error);

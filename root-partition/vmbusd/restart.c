@@ -5,6 +5,7 @@
  * process serves it. One that dies again and again, as by a packet that its guest sends it, is given up, and its devices
  * are taken from the guest.
  */
+#include "root-partition/config/control_json.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vmbusd/internal.h"
 
@@ -18,11 +19,18 @@
 
 static void tell(struct vmbus *vmbus, enum vmbus_provider kind, const char *event)
 {
-	const struct machine *machine = vmbus->machine;
-
 	vm_log("vmbus: %s: %s", offers_provider_name(kind), event);
-	if (machine->told)
-		machine->told(machine->told_context, event, offers_provider_name(kind));
+	vmbus_tell(vmbus, &(struct control_event){ event, "provider",
+	                                           offers_provider_name(kind), -1 });
+}
+
+/* A bit for each. */
+static void tell_disks(struct vmbus *vmbus, const char *event, uint64_t luns)
+{
+	for (int lun = 0; luns; lun++, luns >>= 1)
+		if (luns & 1)
+			vmbus_tell(vmbus, &(struct control_event){ event, "request",
+			                                           "disk", lun });
 }
 
 /* Those lives count that are too short to be borne for ever; a long one makes up for many. */
@@ -64,6 +72,10 @@ static void answer_renewal(struct vmbus *vmbus, const char *error)
 	struct vmbus_renewal renewal = vmbus->renewal;
 
 	vmbus->renewal = (struct vmbus_renewal){ .answered = NULL };
+	if (renewal.answered && !error && !renewal.error) {
+		tell_disks(vmbus, "device-removed", renewal.luns_gone);
+		tell_disks(vmbus, "device-added", renewal.luns_come);
+	}
 	if (renewal.answered)
 		renewal.answered(renewal.context, error ? error : renewal.error);
 	g_free(renewal.error);
@@ -90,6 +102,7 @@ static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 
 void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer context)
 {
+	struct vmbus_renewal renewal = { .answered = answered, .context = context };
 	g_autoptr(GError) error = NULL;
 
 	if (!vmbus_provider_serves(vmbus, VMBUS_STORAGE)) {
@@ -101,11 +114,12 @@ void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer co
 		answered(context, "another change of its disks is under way");
 		return;
 	}
-	if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_RENEW, &error)) {
+	if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_RENEW,
+	                         &renewal.luns_gone, &renewal.luns_come, &error)) {
 		answered(context, error->message);
 		return;
 	}
-	vmbus->renewal = (struct vmbus_renewal){ answered, context, NULL };
+	vmbus->renewal = renewal;
 	provider_replace(vmbus->providers[VMBUS_STORAGE]);
 }
 
@@ -118,7 +132,8 @@ static bool renews(struct vmbus *vmbus, enum vmbus_provider kind, const char *wh
 		return false;
 	if (why) {
 		renewal->error = g_strdup(why);
-		if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_BACK, NULL))
+		if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_BACK, NULL,
+		                         NULL, NULL))
 			return false;
 	}
 	begin_later(vmbus, kind);

@@ -91,7 +91,7 @@ def refused_all(root, cases):
 def check_json(root):
     """With --json an error is an object too."""
     answer = root.ask("viridis info nobody --json | tr -d ' \\n'")
-    assert answer.output.startswith('{"ok":false,"error":"noVMisnamed'), answer.output
+    assert answer.output.startswith('{"ok":false,"code":"unknown-vm","error":"noVMisnamed'), answer.output
 
 
 def define(root, name, words):
@@ -206,9 +206,9 @@ def check_at_once(root):
 
 def check_running(root):
     refused(root, "start runs", 1, "runs")
-    refused(root, "delete runs", 1, "runs")
+    refused(root, "delete runs", 5, "runs")
     refused(root, "console runs", 1, "/tmp/runs.out")
-    refused(root, "shutdown runs --timeout 2", 1, "listen")
+    refused(root, "shutdown runs --timeout 2", 5, "listen")
     assert root.state("runs") == "running"
 
 
@@ -298,9 +298,9 @@ def main():
         define(root, "there", GOOD)
         tap.run("arguments that are wrong", refused_all, root, CREATE)
         tap.run("names nobody has", refused_all, root,
-                [(f"{command} nobody", 1, "nobody") for command in UNKNOWN])
+                [(f"{command} nobody", 4, "nobody") for command in UNKNOWN])
         tap.run("orders to a VM that is off", refused_all, root,
-                [(f"{command} there", 1, "there") for command in OFF])
+                [(f"{command} there", 5, "there") for command in OFF])
         tap.run("errors in JSON", check_json, root)
         tap.run("kernels, initrds and disks that are none", check_kernels, root)
         tap.run("files that have gone", check_vanished, root)
@@ -314,7 +314,7 @@ def main():
         tap.run("lines too long, or in pieces", check_long_lines, root)
         tap.run("many who connect and say nothing", check_silence, root)
         root.tell("viridis stop runs")
-        tap.run("a second stop", refused, root, "stop runs", 1, "runs does not run")
+        tap.run("a second stop", refused, root, "stop runs", 5, "runs does not run")
         tap.run("a definition spoiled while its VM runs", check_spoiled, root)
         tap.run("starts and deletes at once", check_at_once, root)
         tap.run("and nothing is left", root.nothing_left)

@@ -3,7 +3,7 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
 target_sources(control_json_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/config/control_json.c
-	${VIRIDIS_TOP}/root-partition/config/definition.c
+	${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c

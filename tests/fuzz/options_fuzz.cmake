@@ -2,7 +2,7 @@
 # Beside PURE code this fuzzer needs json-glib and what is built on it.
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
-target_sources(options_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/config/definition.c
+target_sources(options_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c

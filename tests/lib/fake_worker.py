@@ -64,13 +64,19 @@ class Worker:
         os.write(self.pty, os.read(self.pty, 256).upper())
 
     def serve(self, client):
-        line = client.recv(4096)
+        try:
+            line = client.recv(4096)
+        except ConnectionResetError:
+            line = b""
         if not line:
             self.selector.unregister(client)
             self.subscribed = [other for other in self.subscribed if other is not client]
             client.close()
             return
-        answer = self.answer(client, json.loads(line))
+        request = json.loads(line)
+        answer = self.answer(client, request)
+        if "id" in request:
+            answer = {"id": request["id"], **answer}
         client.send(json.dumps(answer).encode() + b"\n")
         if self.end:
             raise SystemExit
@@ -82,7 +88,7 @@ class Worker:
         if command == "stop":
             self.end = "stopped by request"
         elif command == "shutdown" and "deaf" in self.definition["cmdline"]:
-            return {"ok": False, "error": "the guest refused"}
+            return {"ok": False, "code": "refused", "error": "the guest refused"}
         elif command == "reset" or command == "shutdown" and request.get("reboot"):
             self.tell("reset")
         elif command == "shutdown":

@@ -156,7 +156,7 @@ def again(virsh, root):
 
 def undefine(virsh, root):
     virsh.tell("undefine web")
-    assert root.ask("viridis info web").status == 1
+    assert root.ask("viridis info web").status == 4
     assert "web" not in virsh.tell("list --all")
 
 

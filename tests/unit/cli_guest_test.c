@@ -201,17 +201,18 @@ START_TEST(an_order_to_freeze_says_for_how_long)
 	static const struct answer answers[] = {
 		{ "\"freeze\",\"seconds\":60}", "{\"ok\":true}\n" },
 		{ "\"freeze\",\"seconds\":7}",
-		  "{\"ok\":false,\"error\":\"no hands\"}\n" },
-		{ "\"thaw\"}", "{\"ok\":false,\"error\":\"its time was over\"}\n" },
+		  "{\"ok\":false,\"code\":\"refused\",\"error\":\"no hands\"}\n" },
+		{ "\"thaw\"}",
+		  "{\"ok\":false,\"code\":\"busy\",\"error\":\"its time was over\"}\n" },
 		{ NULL, "" },
 	};
 
 	run_worker(answers);
 	expect("$V freeze web", 0, "web is frozen, for 60 seconds at most");
 	expect("$V freeze web --json", 0, "\"ok\"");
-	expect("$V freeze web --timeout 7", 1, "no hands");
-	expect("$V thaw web", 1, "its time was over");
-	expect("$V thaw web --json", 1, "\"ok\" : false");
+	expect("$V freeze web --timeout 7", 5, "no hands");
+	expect("$V thaw web", 5, "its time was over");
+	expect("$V thaw web --json", 5, "\"code\" : \"busy\"");
 	expect("$V freeze web --timeout 0", 2, "from 1 to 3600 seconds");
 	expect("$V freeze web --timeout 3601", 2, "from 1 to 3600 seconds");
 }
@@ -219,9 +220,9 @@ END_TEST
 
 START_TEST(who_does_not_run_is_not_frozen)
 {
-	expect("$V freeze web", 1, "web does not run");
-	expect("$V thaw web", 1, "web does not run");
-	expect("$V freeze nobody", 1, "no VM is named 'nobody'");
+	expect("$V freeze web", 5, "web does not run");
+	expect("$V thaw web", 5, "web does not run");
+	expect("$V freeze nobody", 4, "no VM is named 'nobody'");
 }
 END_TEST
 

@@ -168,7 +168,7 @@ START_TEST(a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over)
 	            " >$R/web.state");
 	expect("$V wait web --for off", 1, "web is not off, but crashed (x)");
 	expect("$V wait web --for crashed", 0, "web is crashed");
-	expect("$V wait nobody", 1, "no VM is named 'nobody'");
+	expect("$V wait nobody", 4, "no VM is named 'nobody'");
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 {
 	g_autoptr(JsonObject) answer = NULL;
 
-	expect("$V stats web", 1, "web does not run");
+	expect("$V stats web", 5, "web does not run");
 	expect_done(
 		"echo '{\"ok\":true,\"pinned-pages\":7,\"vps\":[{\"vp\":0,\"exits\":9}]}'"
 		" >$R/web.stats");
@@ -186,8 +186,8 @@ START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 	answer = json_of("$V stats web --json", 0);
 	ck_assert(json_object_get_boolean_member(answer, "ended"));
 	/* What somebody else wrote there is no reason to do more than refuse. */
-	expect("echo '[1' >$R/web.stats; $V stats web", 1, "web does not run");
-	expect("head -c 2000000 /dev/zero >$R/web.stats; $V stats web", 1,
+	expect("echo '[1' >$R/web.stats; $V stats web", 5, "web does not run");
+	expect("head -c 2000000 /dev/zero >$R/web.stats; $V stats web", 5,
 	       "web does not run");
 	expect("echo '{\"vps\":[7,{}]}' >$R/web.stats; $V stats web", 0, "ended");
 	expect_done("$V delete web; [ ! -e $R/web.stats ]");
@@ -212,35 +212,34 @@ START_TEST(what_needs_no_vm_to_run_answers_in_json)
 }
 END_TEST
 
+/* ---- Definitions ---- */
+
+/* Of one that does not run the definition alone changes; of what is wrong, nothing. */
 START_TEST(what_cannot_be_done_says_so_in_json)
 {
-	static const char *const lines[] = {
-		"$V console web --json",
-		"$V stop web --json",
-		"$V shutdown web --json",
-		"$V stats web --json",
-		"$V info nobody --json",
-		"$V log nobody --json",
-		"$V start nobody --json",
-		"$V delete nobody --json",
-		"$V trace --json --count 1",
-		"$V stats --json",
-		"$V create web --memory 8M --kernel $K --json",
+	static const struct {
+		const char *line;
+		int status;
+		const char *code;
+	} cases[] = {
+		{ "$V console web --json", 5, "wrong-state" },
+		{ "$V stop web --json", 5, "wrong-state" },
+		{ "$V shutdown web --json", 5, "wrong-state" },
+		{ "$V info nobody --json", 4, "unknown-vm" },
+		{ "$V delete nobody --json", 4, "unknown-vm" },
+		{ "$V trace --json --count 1", 1, "failed" },
+		{ "$V create web --memory 8M --kernel $K --json", 1, "exists" },
 	};
 
-	for (gsize i = 0; i < G_N_ELEMENTS(lines); i++) {
-		g_autoptr(JsonObject) answer = json_of(lines[i], 1);
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(JsonObject) answer = json_of(cases[i].line, cases[i].status);
 
-		ck_assert_msg(!json_object_get_boolean_member(answer, "ok"), "%s",
-		              output);
-		ck_assert_str_ne(json_object_get_string_member(answer, "error"), "");
+		ck_assert_str_eq(json_object_get_string_member(answer, "code"),
+		                 cases[i].code);
 	}
 }
 END_TEST
 
-/* ---- Definitions ---- */
-
-/* Of one that does not run the definition alone changes; of what is wrong, nothing. */
 START_TEST(disks_come_and_go_in_the_definition)
 {
 	expect_done("head -c 4096 /dev/zero >a; head -c 4096 /dev/zero >b,c");
@@ -259,7 +258,7 @@ START_TEST(disks_come_and_go_in_the_definition)
 	expect("$V disk add web a,serial=a/b", 1, "only letters");
 	expect("$V disk add web a,iops=x", 1, "not a number");
 	expect("$V disk add web a,bps=1", 1, "64K at least");
-	expect("$V disk add none a", 1, "no VM is named 'none'");
+	expect("$V disk add none a", 4, "no VM is named 'none'");
 	expect("$V disk remove web 5", 1, "web has no disk 5");
 	expect("$V disk remove web ./other", 1, "web has no disk ./other");
 	expect("$V disk", 2, "usage: viridis disk add NAME");
@@ -275,7 +274,7 @@ START_TEST(an_interrupted_create_leaves_nothing_for_good)
 	/* Killed by SIGXFSZ in the midst of writing. */
 	expect("ulimit -f 0; $V create two --memory 8M --kernel $K; exit $?",
 	       128 + SIGXFSZ, "");
-	expect("$V info two", 1, "no VM is named");
+	expect("$V info two", 4, "no VM is named");
 	expect_done("$V create two --memory 8M --kernel $K");
 	expect("ls $S | xargs", 0, "two.json web.json\n");
 	ck_assert_str_eq(output, "two.json web.json\n");
@@ -437,7 +436,7 @@ START_TEST(only_what_is_not_there_is_absent)
 	}
 	expect("$V list", 0, "web                  off");
 	expect("rm -r $R $S; $V list", 0, "NAME");
-	expect("$V info web", 1, "no VM is named 'web'");
+	expect("$V info web", 4, "no VM is named 'web'");
 }
 END_TEST
 
@@ -613,14 +612,14 @@ START_TEST(nobody_waits_for_ever_and_stop_kills_who_does_not_obey)
 	/* More ask than the queue holds: not even connect() returns for the last of them. */
 	expect("for n in 1 2 3 4; do $V info web & done; $V stop mute & $V stop deaf &"
 	       " wait; $V delete web",
-	       1, "web runs");
+	       5, "web runs");
 	ck_assert_ptr_nonnull(strstr(output, "state      running (web gives no answer"));
 	ck_assert_ptr_nonnull(strstr(output, "but it does not listen"));
 	ck_assert_ptr_nonnull(strstr(output, "mute is off; its worker did not obey"));
 	ck_assert_ptr_nonnull(strstr(output, "deaf is off; its worker did not obey"));
 	check_killed(mute);
 	check_killed(deaf);
-	expect("$V stop mute", 1, "mute does not run");
+	expect("$V stop mute", 5, "mute does not run");
 	kill_worker(asked);
 }
 END_TEST

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Beside PURE code this test needs definitions and their files, and they need json-glib.
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
-target_sources(definition_net_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/definition.c
+target_sources(definition_net_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c

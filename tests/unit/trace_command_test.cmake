@@ -3,7 +3,7 @@
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
 target_sources(trace_command_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/trace.c
 	${VIRIDIS_TOP}/root-partition/cli/command.c
-	${VIRIDIS_TOP}/root-partition/config/definition.c
+	${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c ${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_forward.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c
