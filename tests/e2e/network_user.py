@@ -117,6 +117,22 @@ def check_loopback(guest):
         assert guest.ask(f"wget -q -T 5 -O /tmp/x http://{address}:81/file", 60).status != 0
 
 
+def kept_back(root, guest):
+    with away(guest):
+        return root.json("stats first")["net0"]["send-errors"]
+
+
+def check_forged(guest, root):
+    """Nor is it for a guest that routes the loopback's own address to us, which no honest one does."""
+    before = kept_back(root, guest)
+    guest.tell("echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet; ip addr flush dev lo;"
+               " ip route add 127.0.0.0/8 via 10.0.2.2 dev eth0")
+    assert guest.ask("wget -q -T 5 -O /tmp/x http://127.0.0.1:81/file", 60).status != 0
+    guest.tell("ip route del 127.0.0.0/8; ip addr add 127.0.0.1/8 dev lo;"
+               " echo 0 >/proc/sys/net/ipv4/conf/eth0/route_localnet")
+    assert kept_back(root, guest) > before
+
+
 def check_rights(root):
     """passt is nobody's but the VM's user's, and has no capabilities."""
     told = root.tell("cat /proc/$(pidof passt || pidof passt.avx2)/status")
@@ -189,6 +205,7 @@ def main():
         tap.run("ports of the root lead to the guest's", check_forwards, guest, root)
         tap.run("of UDP too", check_udp, guest, root)
         tap.run("the root's loopback is not for guests", check_loopback, guest)
+        tap.run("nor for one that forges its packets", check_forged, guest, root)
         tap.run("passt killed: the link is down, the guest goes on", check_killed, root, guest)
         guest.detach()
         root.tell("viridis stop first")

@@ -7,6 +7,7 @@
 #include <viridis/base/cursor.h>
 #include "vsp/net/core/net_device.h"
 #include "vsp/net/core/net_offload.h"
+#include "vsp/net/core/net_reach.h"
 #include "vsp/net/core/net_rss.h"
 #include "vsp/net/core/net_sections.h"
 
@@ -80,6 +81,7 @@ static void step_frame(struct cursor *c)
 		frame.data_bytes += cursor_le16(c);
 	cursor_copy(c, out.head, out.head_taken);
 	net_incoming_describe(&frame, &header, out.head, out.head_taken);
+	(void)net_may_reach(out.head, out.head_taken);
 	if (!net_outgoing_prepare(&out, &frame))
 		return;
 	check(out.head_bytes <= NET_HEAD_BYTES && out.head_bytes >= out.head_taken);

@@ -357,6 +357,40 @@ START_TEST(a_backend_that_is_gone_takes_the_link_down)
 }
 END_TEST
 
+static void send_to(uint8_t station, uint64_t id)
+{
+	struct nvsp_message message;
+	uint32_t bytes = write_frame(section(0), 1000, 3);
+	uint8_t *frame = section(0) + bytes - 1000;
+
+	frame[12] = 8; /* IPv4 */
+	frame[13] = 0;
+	frame[30] = station;
+	message = nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, bytes);
+	put(id, &message);
+	net_channel_pump(&net.queues[0]);
+	expect_status(id, NVSP_STATUS_SUCCESS);
+}
+
+/* Where they would be the root's own traffic; on a bridge the root's own rules hold. */
+START_TEST(frames_to_the_root_itself_are_kept_back)
+{
+	ops.own_sockets = true;
+	bring_up();
+	send_to(127, 9);
+	ck_assert_uint_eq(sends, 0);
+	ck_assert_uint_eq(net.device.counts.send_errors, 1);
+	send_to(10, 10);
+	ck_assert_uint_eq(sends, 1);
+	ck_assert_uint_eq(sent_bytes, sizeof(struct net_header) + 1000);
+	ck_assert_mem_eq(sent + sizeof(struct net_header),
+	                 section(0) + RNDIS_FRAME_HEAD_BYTES, 1000);
+	ops.own_sockets = false;
+	send_to(127, 11);
+	ck_assert_uint_eq(sends, 2);
+}
+END_TEST
+
 START_TEST(a_broken_ring_ends_the_adapter_until_it_is_reopened)
 {
 	bring_up();
@@ -477,6 +511,7 @@ static Suite *net_channel_suite(void)
 	tcase_add_test(tc, sections_that_it_does_not_have_change_nothing);
 	tcase_add_test(tc, a_buffer_that_is_no_memory_is_refused);
 	tcase_add_test(tc, a_backend_that_is_gone_takes_the_link_down);
+	tcase_add_test(tc, frames_to_the_root_itself_are_kept_back);
 	tcase_add_test(tc, a_broken_ring_ends_the_adapter_until_it_is_reopened);
 	tcase_add_test(tc, a_backend_that_takes_no_more_holds_the_guest_up);
 	tcase_add_test(tc, a_guest_that_has_all_sections_is_not_held_up);

@@ -161,7 +161,7 @@ static inline bool backend_flush(struct net_backend *backend)
 	return backend_error == 0;
 }
 
-static const struct net_backend_ops ops = {
+static struct net_backend_ops ops = {
 	.set_offloads = backend_set_offloads,
 	.receive = backend_receive,
 	.send = backend_send,
@@ -214,6 +214,7 @@ static inline void setup(void)
 	coming = 0;
 	backend_error = 0;
 	closed = false;
+	ops.own_sockets = false;
 	watched = NULL;
 	watched_room = NULL;
 	takes_no_more = false;

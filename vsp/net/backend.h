@@ -24,6 +24,7 @@ struct net_backend_offloads {
 
 struct net_backend_ops {
 	const char *name;
+	bool own_sockets; /* frames become the root's own traffic: where they lead to is looked at */
 
 	/* Fill in the rest of *backend; on false, one line why. */
 	bool (*open)(struct net_backend *backend, const struct net_config *config,

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <viridis/base/bits.h>
 
+#include "vsp/net/core/net_reach.h"
 #include "vsp/net/net.h"
 
 /* RNDIS messages in one packet, when a guest puts many small ones together. */
@@ -154,6 +155,12 @@ static bool length_is_sane(const struct net *net, const struct rndis_frame *fram
 	return frame->data_bytes >= FRAME_BYTES_MIN && frame->data_bytes <= most;
 }
 
+/* What the backend may not see before we did is taken out of the guest's reach. */
+static bool must_copy_head(const struct net *net, const struct rndis_frame *frame)
+{
+	return net->backend.ops->own_sockets || net_outgoing_needed(frame);
+}
+
 static bool send_frame(struct net *net, const struct net_memory *memory,
                        uint32_t message_offset, const struct rndis_frame *frame)
 {
@@ -164,11 +171,14 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 
 	if (!length_is_sane(net, frame))
 		return false;
-	if (net_outgoing_needed(frame)) {
+	if (must_copy_head(net, frame)) {
 		out.head_taken = frame->data_bytes < NET_HEAD_BYTES - 4 ?
 		                         frame->data_bytes :
 		                         NET_HEAD_BYTES - 4;
 		net_memory_copy(memory, at, out.head, out.head_taken);
+		if (net->backend.ops->own_sockets &&
+		    !net_may_reach(out.head, out.head_taken))
+			return false;
 		if (!net_outgoing_prepare(&out, frame))
 			return false;
 		pieces[count++] = (struct iovec){ out.head, out.head_bytes };
