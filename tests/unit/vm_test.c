@@ -22,12 +22,11 @@
 #include "worker_fake.h"
 #include "worker_guest.h"
 #include "worker_keeper.h"
+#include "worker_programs.h"
 
-#define MIB      (1u << 20)
-#define NAME     "test"
-#define PROVIDER "viridis-util"
-#define STORAGE  "viridis-storage"
-#define CLIENTS  2u
+#define MIB     (1u << 20)
+#define NAME    "test"
+#define CLIENTS 2u
 
 static char *folder;
 static struct definition *definition;
@@ -41,18 +40,8 @@ static bool idle(struct hv_message *message)
 
 static void setup(void)
 {
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	g_autofree char *link_path = NULL;
-	g_autofree char *storage_path = NULL;
-	g_autofree char *path = NULL;
-
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
-	link_path = g_build_filename(folder, PROVIDER, NULL);
-	ck_assert_int_eq(symlink(self, link_path), 0);
-	storage_path = g_build_filename(folder, STORAGE, NULL);
-	ck_assert_int_eq(symlink(self, storage_path), 0);
-	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
-	g_setenv("PATH", path, TRUE);
+	programs_link(folder);
 	g_setenv("VIRIDIS_RUN_DIR", folder, TRUE);
 	/* The leak checker needs calls that the provider's sandbox refuses. */
 	g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
@@ -66,8 +55,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	static const char *const files[] = { "kernel", NAME ".state", NAME ".stats",
-		                             PROVIDER, STORAGE };
+	static const char *const files[] = { "kernel", NAME ".state", NAME ".stats" };
 
 	definition_free(definition);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -75,6 +63,7 @@ static void teardown(void)
 
 		g_unlink(path);
 	}
+	programs_unlink(folder);
 	ck_assert_int_eq(g_rmdir(folder), 0);
 	g_free(folder);
 }
@@ -500,7 +489,7 @@ static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 static int run_provider(void)
 {
 	static const struct vsp_provider provider = {
-		.name = PROVIDER,
+		.name = "viridis-util",
 		.configure = provider_configure,
 		.open = provider_open,
 		.started = provider_leave,
@@ -542,7 +531,7 @@ static Suite *make_suite(void)
 int main(int argc, char **argv)
 {
 	(void)argc;
-	if (g_str_has_suffix(argv[0], PROVIDER) || g_str_has_suffix(argv[0], STORAGE))
+	if (programs_include(argv[0]))
 		return run_provider();
 	return unit_run(make_suite());
 }

@@ -8,6 +8,7 @@
 
 #include "worker_guest.h"
 #include "worker_keeper.h"
+#include "worker_programs.h"
 #include "worker_provider.h"
 
 #define MIB (1u << 20)
@@ -27,21 +28,8 @@ static int no_next_file(gpointer context)
 
 void worker_set_up(fake_step step)
 {
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	g_autofree char *link_path = NULL;
-	g_autofree char *storage_path = NULL;
-	g_autofree char *network_path = NULL;
-	g_autofree char *path = NULL;
-
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
-	link_path = g_build_filename(folder, PROVIDER, NULL);
-	ck_assert_int_eq(symlink(self, link_path), 0);
-	storage_path = g_build_filename(folder, STORAGE, NULL);
-	ck_assert_int_eq(symlink(self, storage_path), 0);
-	network_path = g_build_filename(folder, NETWORK, NULL);
-	ck_assert_int_eq(symlink(self, network_path), 0);
-	path = g_strconcat(folder, ":", g_getenv("PATH"), NULL);
-	g_setenv("PATH", path, TRUE);
+	programs_link(folder);
 	/* The leak checker needs calls that the provider's sandbox refuses. */
 	g_setenv("ASAN_OPTIONS", "detect_leaks=0", TRUE);
 	serial_path = g_build_filename(folder, "serial", NULL);
@@ -78,8 +66,7 @@ void worker_make_fails(GError **error)
 void worker_tear_down(void)
 {
 	static const char *const files[] = { "kernel",    "serial",    "io",
-		                             "test.lock", "test.sock", "test.json",
-		                             PROVIDER,    STORAGE,     NETWORK };
+		                             "test.lock", "test.sock", "test.json" };
 
 	if (machine)
 		life_free(machine);
@@ -91,6 +78,7 @@ void worker_tear_down(void)
 
 		g_unlink(path);
 	}
+	programs_unlink(folder);
 	g_rmdir(folder);
 	g_free(worker_io_path);
 }
@@ -98,8 +86,7 @@ void worker_tear_down(void)
 int worker_main(int argc, char **argv, Suite *(*make_suite)(void))
 {
 	(void)argc;
-	if (g_str_has_suffix(argv[0], PROVIDER) || g_str_has_suffix(argv[0], STORAGE) ||
-	    g_str_has_suffix(argv[0], NETWORK))
+	if (programs_include(argv[0]))
 		return worker_provider_main();
 	return unit_run(make_suite());
 }

@@ -4,11 +4,9 @@
 #define VIRIDIS_TESTS_WORKER_PROVIDER_H
 
 #define PROVIDER "viridis-util"
-#define STORAGE  "viridis-storage" /* it says it is one, and has no disks */
-#define NETWORK  "viridis-net"     /* it says it is one */
-#define OURS     77                /* a descriptor that a provider must not have */
-#define SILENT   "silent"          /* a VM whose provider answers no command */
-#define LINGERS  "lingers"         /* and one whose provider's I/O outlives it */
+#define OURS     77        /* a descriptor that a provider must not have */
+#define SILENT   "silent"  /* a VM whose provider answers no command */
+#define LINGERS  "lingers" /* and one whose provider's I/O outlives it */
 #define BORROWS \
 	"borrows" /* and one whose provider borrows what the guest lends as GPADL 2 */
 #define OFFERS "offers" /* and one that wants two sub-channels of what the guest opens */

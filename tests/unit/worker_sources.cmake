@@ -7,7 +7,7 @@ set(config ${VIRIDIS_TOP}/root-partition/config)
 set(keeper ${VIRIDIS_TOP}/root-partition/keeper)
 set(vsp ${VIRIDIS_TOP}/vsp/lib)
 set(vmbusd ${VIRIDIS_TOP}/root-partition/vmbusd)
-set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c ${keeper}/keeper.c
+set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c worker_programs.c ${keeper}/keeper.c
 	${keeper}/answer.c ${keeper}/attach.c ${keeper}/attached.c ${keeper}/machine.c ${keeper}/user_network.c
 	${keeper}/client.c ${vm}/life.c ${vm}/machine.c
 	${vm}/loader.c ${vm}/panic.c ${vm}/vp_run.c ${vm}/vp_registers.c ${vm}/vp_topology.c ${vm}/guest_access.c
