@@ -1,8 +1,4 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # This test talks to the real program, and to it as the worker does.
-target_sources(util_process_test PRIVATE provider_host.c
-	${VIRIDIS_TOP}/vsp/lib/memory.c ${VIRIDIS_TOP}/vsp/lib/datagram.c ${VIRIDIS_TOP}/vsp/lib/socket.c
-	${VIRIDIS_TOP}/vsp/lib/spawn.c)
-target_compile_definitions(util_process_test PRIVATE
-	PROVIDER="$<TARGET_FILE:viridis-util>")
-add_dependencies(util_process_test viridis-util)
+include(${CMAKE_CURRENT_SOURCE_DIR}/provider_host.cmake)
+provider_host_test(util_process_test viridis-util)
