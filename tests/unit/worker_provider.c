@@ -31,7 +31,8 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		snprintf(error, bytes, "a disk that is not wanted");
 		return !strstr(json, UNWANTED);
 	}
-	if (strstr(json, "\"net\":"))
+	/* The rest is the utilities' part. */
+	if (!strstr(json, "\"heartbeat\""))
 		return true;
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
