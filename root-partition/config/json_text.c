@@ -67,7 +67,8 @@ JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
 
 static gboolean holds(JsonNode *node, GType type)
 {
-	return JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == type;
+	return node && JSON_NODE_HOLDS_VALUE(node) &&
+	       json_node_get_value_type(node) == type;
 }
 
 gboolean json_text_get_string(JsonNode *node, const char **value)

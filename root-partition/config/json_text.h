@@ -9,7 +9,7 @@
 JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
                             GError **error);
 
-/* False, and *value untouched, when the node is of another type. */
+/* False, and *value untouched, when there is no node, or one of another type. */
 gboolean json_text_get_string(JsonNode *node, const char **value);
 gboolean json_text_get_boolean(JsonNode *node, gboolean *value);
 gboolean json_text_get_int(JsonNode *node, gint64 *value);

@@ -458,6 +458,8 @@ START_TEST(a_disk_that_is_none_is_refused_by_name)
 		"{\"vm\":\"t\",\"disks\":[{}]}",
 		"{\"vm\":\"t\"}",
 		"{\"disks\":[]}",
+		/* Deeper than the parser is let recurse. */
+		"{\"vm\":\"t\",\"disks\":[],\"deep\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}",
 		"[]",
 		"{",
 		"",
@@ -660,7 +662,7 @@ static Suite *make_suite(void)
 	tcase_add_test(starting, a_claim_that_ends_soon_is_waited_for);
 	tcase_add_test(starting, a_full_file_system_is_an_error_of_the_write_alone);
 	tcase_add_test(starting, a_read_only_disk_is_shared_and_refuses_writes);
-	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 15);
+	tcase_add_loop_test(starting, a_disk_that_is_none_is_refused_by_name, 0, 16);
 	tcase_add_loop_test(starting, a_size_that_is_no_multiple_of_512_is_refused, 0, 2);
 	tcase_add_loop_test(starting, a_limited_disk_does_no_more_than_it_may, 0, 2);
 	tcase_add_test(starting, a_limited_disk_can_be_closed_at_once);

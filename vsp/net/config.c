@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CONFIG, read by json-glib. */
+/* CONFIG, which is JSON. */
 #include "vsp/net/config.h"
 
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "root-partition/config/json_text.h"
 #include "vsp/net/net.h"
 
 static bool invalid(char *error, size_t error_bytes, const char *why)
@@ -17,12 +17,10 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 /* A member that is a string, or NULL. */
 static const char *text_of(JsonObject *object, const char *member)
 {
-	JsonNode *node = json_object_get_member(object, member);
+	const char *text = NULL;
 
-	return node && JSON_NODE_HOLDS_VALUE(node) &&
-	                       json_node_get_value_type(node) == G_TYPE_STRING ?
-	               json_node_get_string(node) :
-	               NULL;
+	(void)json_text_get_string(json_object_get_member(object, member), &text);
+	return text;
 }
 
 static bool parse_name(char name[NET_NAME_BYTES], JsonObject *object, const char *member)
@@ -51,12 +49,9 @@ static bool parse_mac(uint8_t mac[NDIS_MAC_BYTES], const char *text)
 static bool parse_number(uint32_t *number, JsonObject *object, const char *member,
                          uint32_t least, uint32_t most)
 {
-	JsonNode *node = json_object_get_member(object, member);
-	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
-	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
-	                       json_node_get_int(node) :
-	                       -1;
+	gint64 value = -1;
 
+	(void)json_text_get_int(json_object_get_member(object, member), &value);
 	*number = (uint32_t)value;
 	return value >= least && value <= most;
 }
@@ -67,14 +62,13 @@ static bool parse_backend(struct net_config *config, JsonObject *net)
 	bool tap = json_object_has_member(net, "tap");
 	bool bridge = json_object_has_member(net, "bridge");
 	JsonNode *user = json_object_get_member(net, "user");
+	gboolean wanted = FALSE;
 
 	config->user = user != NULL;
 	if (tap + bridge + config->user != 1)
 		return false;
 	if (user)
-		return JSON_NODE_HOLDS_VALUE(user) &&
-		       json_node_get_value_type(user) == G_TYPE_BOOLEAN &&
-		       json_node_get_boolean(user);
+		return json_text_get_boolean(user, &wanted) && wanted;
 	return tap ? parse_name(config->tap, net, "tap") :
 	             parse_name(config->bridge, net, "bridge");
 }
@@ -98,15 +92,15 @@ static bool parse_net(struct net_config *config, JsonObject *net, char *error,
 bool net_config_parse(struct net_config *config, const char *json, char *error,
                       size_t error_bytes)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonNode *root, *net = NULL;
+	g_autoptr(GError) why = NULL;
+	g_autoptr(JsonObject)
+		root = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, &why);
+	JsonNode *net;
 
 	*config = (struct net_config){ .mtu = 0 };
-	if (!json_parser_load_from_data(parser, json, -1, NULL))
-		return invalid(error, error_bytes, "not JSON text");
-	root = json_parser_get_root(parser);
-	if (root && JSON_NODE_HOLDS_OBJECT(root))
-		net = json_object_get_member(json_node_get_object(root), "net");
+	if (!root)
+		return invalid(error, error_bytes, why->message);
+	net = json_object_get_member(root, "net");
 	if (!net || !JSON_NODE_HOLDS_OBJECT(net))
 		return invalid(error, error_bytes, "'net' must be an object");
 	return parse_net(config, json_node_get_object(net), error, error_bytes);

@@ -4,11 +4,11 @@
  * backend and carries the worker's orders to the channel.
  */
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "root-partition/config/json_text.h"
 #include "vsp/net/config.h"
 #include "vsp/net/net.h"
 
@@ -116,17 +116,14 @@ static void channel_offered(struct vsp *vsp, struct vsp_channel *channel, uint32
 /* {"command": "stats"} is the one there is. */
 static bool asks_for_statistics(const char *json)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonNode *root, *name;
+	g_autoptr(JsonObject)
+		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
+	const char *name = "";
 
-	if (!json_parser_load_from_data(parser, json, -1, NULL))
-		return false;
-	root = json_parser_get_root(parser);
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
-		return false;
-	name = json_object_get_member(json_node_get_object(root), "command");
-	return name && JSON_NODE_HOLDS_VALUE(name) &&
-	       g_strcmp0(json_node_get_string(name), "stats") == 0;
+	if (order)
+		(void)json_text_get_string(json_object_get_member(order, "command"),
+		                           &name);
+	return strcmp(name, "stats") == 0;
 }
 
 static void command(struct vsp *vsp, uint32_t tag, const char *json)

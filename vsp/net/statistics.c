@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The adapter's counters as JSON, for `viridis stats`. */
-#include <json-glib/json-glib.h>
-
+#include "root-partition/config/json_text.h"
 #include "vsp/net/net.h"
 
 char *net_statistics_json(const struct net *net)
@@ -26,16 +25,11 @@ char *net_statistics_json(const struct net *net)
 		{ "signals-out", counts->signals_out },
 	};
 	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autoptr(JsonNode) root = NULL;
 
 	json_builder_begin_object(builder);
-	json_builder_set_member_name(builder, "ok");
-	json_builder_add_boolean_value(builder, TRUE);
-	for (gsize i = 0; i < G_N_ELEMENTS(figures); i++) {
-		json_builder_set_member_name(builder, figures[i].name);
-		json_builder_add_int_value(builder, (gint64)figures[i].value);
-	}
+	json_text_add_boolean(builder, "ok", TRUE);
+	for (gsize i = 0; i < G_N_ELEMENTS(figures); i++)
+		json_text_add_int(builder, figures[i].name, figures[i].value);
 	json_builder_end_object(builder);
-	root = json_builder_get_root(builder);
-	return json_to_string(root, FALSE);
+	return json_text_finish(builder, FALSE);
 }

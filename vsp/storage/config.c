@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* CONFIG, read by json-glib. */
+/* CONFIG, which is JSON. */
 #include "vsp/storage/config.h"
 
-#include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "root-partition/config/json_text.h"
+#include "vsp/lib/core/protocol.h"
 
 /* More than any disk does, and less than what overflows. */
 #define SCSI_LIMIT_MAX UINT64_C(0xffffffff)
@@ -15,26 +17,29 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 	return false;
 }
 
-static bool is_string(JsonNode *node)
+/* "" where it is not there, or something else. */
+static const char *text_of(JsonNode *node)
 {
-	return node && JSON_NODE_HOLDS_VALUE(node) &&
-	       json_node_get_value_type(node) == G_TYPE_STRING;
+	const char *text = "";
+
+	(void)json_text_get_string(node, &text);
+	return text;
 }
 
-static bool is_boolean(JsonNode *node)
+/* -1 likewise. */
+static gint64 number_of(JsonNode *node)
 {
-	return JSON_NODE_HOLDS_VALUE(node) &&
-	       json_node_get_value_type(node) == G_TYPE_BOOLEAN;
+	gint64 number = -1;
+
+	(void)json_text_get_int(node, &number);
+	return number;
 }
 
 /* LUNs are the worker's to choose, one for each disk. */
 static bool parse_lun(const struct storage_config *config,
                       struct storage_disk_config *disk, JsonNode *node)
 {
-	gint64 lun = node && JSON_NODE_HOLDS_VALUE(node) &&
-	                             json_node_get_value_type(node) == G_TYPE_INT64 ?
-	                     json_node_get_int(node) :
-	                     -1;
+	gint64 lun = number_of(node);
 
 	if (lun < 0 || lun >= SCSI_LUNS_MAX)
 		return false;
@@ -47,7 +52,7 @@ static bool parse_lun(const struct storage_config *config,
 
 static bool parse_identity(struct storage_disk_config *disk, JsonNode *node)
 {
-	const char *text = is_string(node) ? json_node_get_string(node) : "";
+	const char *text = text_of(node);
 
 	if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
 		return false;
@@ -58,7 +63,7 @@ static bool parse_identity(struct storage_disk_config *disk, JsonNode *node)
 /* What may be there, and may not. False: it is there and makes no sense. */
 static bool parse_serial(struct storage_disk_config *disk, JsonNode *node)
 {
-	const char *text = is_string(node) ? json_node_get_string(node) : "";
+	const char *text = text_of(node);
 	size_t length = strlen(text);
 
 	if (!node)
@@ -74,7 +79,7 @@ static bool parse_serial(struct storage_disk_config *disk, JsonNode *node)
 
 static bool parse_cache(struct storage_disk_config *disk, JsonNode *node)
 {
-	const char *text = is_string(node) ? json_node_get_string(node) : "";
+	const char *text = text_of(node);
 
 	disk->write_through = strcmp(text, "through") == 0;
 	disk->cached = disk->write_through || strcmp(text, "host") == 0;
@@ -85,14 +90,14 @@ static bool parse_cache(struct storage_disk_config *disk, JsonNode *node)
 static bool parse_bps(struct storage_disk_config *disk, JsonNode *node)
 {
 	static const char units[] = "KMG";
-	const char *unit;
+	const char *text, *unit;
 	char *end;
 
 	if (!node)
 		return true;
-	if (!is_string(node))
+	if (!json_text_get_string(node, &text))
 		return false;
-	disk->bps = g_ascii_strtoull(json_node_get_string(node), &end, 10);
+	disk->bps = g_ascii_strtoull(text, &end, 10);
 	unit = *end ? strchr(units, *end) : NULL;
 	if (disk->bps > SCSI_LIMIT_MAX || (*end && (!unit || end[1])))
 		return false;
@@ -102,10 +107,7 @@ static bool parse_bps(struct storage_disk_config *disk, JsonNode *node)
 
 static bool parse_iops(struct storage_disk_config *disk, JsonNode *node)
 {
-	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
-	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
-	                       json_node_get_int(node) :
-	                       -1;
+	gint64 value = number_of(node);
 
 	disk->iops = value < 0 ? 0 : (uint64_t)value;
 	return !node || (value >= 0 && value <= (gint64)SCSI_LIMIT_MAX);
@@ -136,16 +138,18 @@ static bool parse_disk(const struct storage_config *config,
                        struct storage_disk_config *disk, JsonNode *node, char *error,
                        size_t error_bytes)
 {
+	gboolean read_only = FALSE;
 	JsonObject *object;
-	JsonNode *read_only;
+	const char *path;
 
 	if (!JSON_NODE_HOLDS_OBJECT(node))
 		return invalid(error, error_bytes, "a disk must be an object");
 	object = json_node_get_object(node);
-	if (!is_string(json_object_get_member(object, "path")))
+	if (!json_text_get_string(json_object_get_member(object, "path"), &path))
 		return invalid(error, error_bytes, "a disk needs a 'path'");
-	read_only = json_object_get_member(object, "read-only");
-	if (read_only && !is_boolean(read_only))
+	if (json_object_has_member(object, "read-only") &&
+	    !json_text_get_boolean(json_object_get_member(object, "read-only"),
+	                           &read_only))
 		return invalid(error, error_bytes, "'read-only' must be true or false");
 	if (!parse_lun(config, disk, json_object_get_member(object, "lun")))
 		return invalid(error, error_bytes, "a disk needs a 'lun' of its own");
@@ -154,8 +158,8 @@ static bool parse_disk(const struct storage_config *config,
 		               "a disk needs an 'id' of 16 hexadecimal digits");
 	if (!parse_options(disk, object, error, error_bytes))
 		return false;
-	disk->path = g_strdup(json_object_get_string_member(object, "path"));
-	disk->read_only = read_only && json_node_get_boolean(read_only);
+	disk->path = g_strdup(path);
+	disk->read_only = read_only;
 	return true;
 }
 
@@ -182,29 +186,28 @@ static bool parse_disks(struct storage_config *config, JsonObject *root, char *e
 	return true;
 }
 
-static bool parse_root(struct storage_config *config, JsonNode *root, char *error,
+static bool parse_root(struct storage_config *config, JsonObject *root, char *error,
                        size_t error_bytes)
 {
-	JsonObject *object;
+	const char *vm;
 
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
-		return invalid(error, error_bytes, "a JSON object is needed");
-	object = json_node_get_object(root);
-	if (!is_string(json_object_get_member(object, "vm")))
+	if (!json_text_get_string(json_object_get_member(root, "vm"), &vm))
 		return invalid(error, error_bytes, "'vm' must be a string");
-	config->vm = g_strdup(json_object_get_string_member(object, "vm"));
-	return parse_disks(config, object, error, error_bytes);
+	config->vm = g_strdup(vm);
+	return parse_disks(config, root, error, error_bytes);
 }
 
 bool storage_config_parse(struct storage_config *config, const char *json, char *error,
                           size_t error_bytes)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
+	g_autoptr(GError) why = NULL;
+	g_autoptr(JsonObject)
+		root = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, &why);
 
 	*config = (struct storage_config){ .vm = NULL };
-	if (!json_parser_load_from_data(parser, json, -1, NULL))
-		return invalid(error, error_bytes, "not JSON text");
-	if (parse_root(config, json_parser_get_root(parser), error, error_bytes))
+	if (!root)
+		return invalid(error, error_bytes, why->message);
+	if (parse_root(config, root, error, error_bytes))
 		return true;
 	storage_config_free(config);
 	return false;

@@ -4,12 +4,12 @@
  * the disks and carries the worker's orders to the channel.
  */
 #include <errno.h>
-#include <json-glib/json-glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <viridis/base/bits.h>
 
+#include "root-partition/config/json_text.h"
 #include "vsp/storage/config.h"
 #include "vsp/storage/storage.h"
 
@@ -195,18 +195,14 @@ static void channel_close(struct vsp *vsp, struct vsp_channel *channel)
 /* The order's name, to be freed; NULL when the text is none. */
 static char *command_name(const char *json)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonNode *root, *name;
+	g_autoptr(JsonObject)
+		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
+	const char *name = NULL;
 
-	if (!json_parser_load_from_data(parser, json, -1, NULL))
-		return NULL;
-	root = json_parser_get_root(parser);
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root))
-		return NULL;
-	name = json_object_get_member(json_node_get_object(root), "command");
-	if (!name || !JSON_NODE_HOLDS_VALUE(name))
-		return NULL;
-	return json_node_dup_string(name);
+	if (order)
+		(void)json_text_get_string(json_object_get_member(order, "command"),
+		                           &name);
+	return g_strdup(name);
 }
 
 /* The guest learns it by unit attention at its next command, which the announcement makes it give. */

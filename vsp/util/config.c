@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* CONFIG: which channel has which class, and the adapters that the guest is asked for. */
 #include <stdio.h>
+#include <string.h>
 
-#include "vsp/util/json.h"
+#include "root-partition/config/json_text.h"
 #include "vsp/util/util.h"
 
 static bool invalid(char *error, size_t error_bytes, const char *why)
@@ -14,22 +15,24 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 static bool configure_channel(struct util *util, JsonNode *node, char *error,
                               size_t error_bytes)
 {
+	const char *class = "";
 	JsonObject *object;
-	JsonNode *id;
 	enum util_kind kind;
+	gint64 id = 0;
 
 	if (!JSON_NODE_HOLDS_OBJECT(node))
 		return invalid(error, error_bytes, "a channel must be an object");
 	object = json_node_get_object(node);
-	id = util_json_member(object, "id", G_TYPE_INT64);
-	if (!id || json_node_get_int(id) < 1 || json_node_get_int(id) > UINT32_MAX)
+	(void)json_text_get_int(json_object_get_member(object, "id"), &id);
+	(void)json_text_get_string(json_object_get_member(object, "class"), &class);
+	if (id < 1 || id > UINT32_MAX)
 		return invalid(error, error_bytes, "a channel needs an 'id'");
-	if (!util_kind_parse(util_json_text(object, "class"), &kind))
+	if (!util_kind_parse(class, &kind))
 		return invalid(error, error_bytes,
 		               "a channel of a class not served here");
 	if (util->channels[kind].id != 0)
 		return invalid(error, error_bytes, "two channels of one class");
-	util->channels[kind].id = (uint32_t)json_node_get_int(id);
+	util->channels[kind].id = (uint32_t)id;
 	return true;
 }
 
@@ -64,11 +67,10 @@ static bool configure_adapters(struct util *util, JsonObject *root, char *error,
 		return invalid(error, error_bytes, "'adapters' must be a list");
 	array = json_node_get_array(node);
 	for (guint i = 0; i < json_array_get_length(array); i++) {
-		JsonNode *mac = json_array_get_element(array, i);
+		const char *mac;
 
-		if (!JSON_NODE_HOLDS_VALUE(mac) ||
-		    json_node_get_value_type(mac) != G_TYPE_STRING ||
-		    !util_facts_add_adapter(&util->facts, json_node_get_string(mac)))
+		if (!json_text_get_string(json_array_get_element(array, i), &mac) ||
+		    !util_facts_add_adapter(&util->facts, mac))
 			return invalid(error, error_bytes,
 			               "an adapter must be a MAC, and few");
 	}
@@ -77,7 +79,8 @@ static bool configure_adapters(struct util *util, JsonObject *root, char *error,
 
 bool util_configure(struct util *util, const char *json, char *error, size_t error_bytes)
 {
-	g_autoptr(JsonObject) root = util_json_parse(json);
+	g_autoptr(JsonObject)
+		root = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 
 	if (!root)
 		return invalid(error, error_bytes, "a JSON object is needed");

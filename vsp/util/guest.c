@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vsp/util/json.h"
+#include "root-partition/config/json_text.h"
 #include "vsp/util/util.h"
 
 static void add_items(JsonBuilder *builder, const char *name,
@@ -20,7 +20,7 @@ static void add_items(JsonBuilder *builder, const char *name,
 	json_builder_set_member_name(builder, name);
 	json_builder_begin_object(builder);
 	for (uint32_t i = 0; i < items->count; i++)
-		util_json_add_text(builder, items->item[i].key, items->item[i].value);
+		json_text_add_string(builder, items->item[i].key, items->item[i].value);
 	json_builder_end_object(builder);
 }
 
@@ -74,9 +74,9 @@ static void add_addresses(JsonBuilder *builder, const struct kvp_adapter *told)
 static void add_adapter(JsonBuilder *builder, const struct util_adapter *adapter)
 {
 	json_builder_begin_object(builder);
-	util_json_add_text(builder, "mac", adapter->mac);
+	json_text_add_string(builder, "mac", adapter->mac);
 	if (adapter->known) {
-		util_json_add_bool(builder, "dhcp", adapter->told.dhcp);
+		json_text_add_boolean(builder, "dhcp", adapter->told.dhcp);
 		add_addresses(builder, &adapter->told);
 		add_list(builder, "gateways", adapter->told.gateways);
 		add_list(builder, "name-servers", adapter->told.name_servers);
@@ -91,7 +91,7 @@ void util_answer_guest(struct util *util, uint32_t tag)
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 
 	json_builder_begin_object(builder);
-	util_json_add_bool(builder, "ok", true);
+	json_text_add_boolean(builder, "ok", true);
 	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
 		util_add_service(builder, &util->channels[kinds[i]].service);
 	add_items(builder, "names", &facts->names);
@@ -101,5 +101,5 @@ void util_answer_guest(struct util *util, uint32_t tag)
 	for (uint32_t i = 0; i < facts->adapter_count; i++)
 		add_adapter(builder, &facts->adapters[i]);
 	json_builder_end_array(builder);
-	util_json_send(util->vsp, tag, builder);
+	util_send(util, tag, builder);
 }

@@ -12,20 +12,31 @@
  *
  * An answer is {"ok": true, ...} or {"ok": false, "error": "..."}, with the order's tag.
  */
-#include "vsp/util/json.h"
+#include <string.h>
+
+#include "root-partition/config/json_text.h"
 #include "vsp/util/util.h"
 
 /* ---- Answers and events ---- */
+
+void util_send(struct util *util, uint32_t tag, JsonBuilder *builder)
+{
+	g_autofree char *text = NULL;
+
+	json_builder_end_object(builder);
+	text = json_text_finish(builder, FALSE);
+	vsp_event(util->vsp, tag, text);
+}
 
 void util_answer(struct util *util, uint32_t tag, const char *why)
 {
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 
 	json_builder_begin_object(builder);
-	util_json_add_bool(builder, "ok", why == NULL);
+	json_text_add_boolean(builder, "ok", why == NULL);
 	if (why)
-		util_json_add_text(builder, "error", why);
-	util_json_send(util->vsp, tag, builder);
+		json_text_add_string(builder, "error", why);
+	util_send(util, tag, builder);
 }
 
 void util_tell(struct util *util, enum util_kind kind, enum util_event event)
@@ -33,9 +44,9 @@ void util_tell(struct util *util, enum util_kind kind, enum util_event event)
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 
 	json_builder_begin_object(builder);
-	util_json_add_text(builder, "event", util_kind_name(kind));
-	util_json_add_text(builder, "state", util_event_name(event));
-	util_json_send(util->vsp, 0, builder);
+	json_text_add_string(builder, "event", util_kind_name(kind));
+	json_text_add_string(builder, "state", util_event_name(event));
+	util_send(util, 0, builder);
 }
 
 void util_add_service(JsonBuilder *builder, const struct util_service *service)
@@ -49,27 +60,36 @@ void util_add_service(JsonBuilder *builder, const struct util_service *service)
 
 	json_builder_set_member_name(builder, util_kind_name(service->kind));
 	json_builder_begin_object(builder);
-	util_json_add_text(builder, "state", states[service->state]);
+	json_text_add_string(builder, "state", states[service->state]);
 	if (service->kind == UTIL_HEARTBEAT) {
-		util_json_add_bool(builder, "alive", service->alive);
-		util_json_add_int(builder, "beats", service->answers);
-		util_json_add_int(builder, "missed", service->missed);
+		json_text_add_boolean(builder, "alive", service->alive);
+		json_text_add_int(builder, "beats", service->answers);
+		json_text_add_int(builder, "missed", service->missed);
 	} else if (service->kind == UTIL_TIMESYNC) {
-		util_json_add_int(builder, "samples", service->samples);
+		json_text_add_int(builder, "samples", service->samples);
 	} else if (service->kind == UTIL_VSS) {
-		util_json_add_bool(builder, "frozen", service->frozen);
+		json_text_add_boolean(builder, "frozen", service->frozen);
 	}
 	json_builder_end_object(builder);
 }
 
 /* ---- Orders ---- */
 
+/* False where it is not there, or something else. */
+static bool asked_for(JsonObject *order, const char *name)
+{
+	gboolean value = FALSE;
+
+	(void)json_text_get_boolean(json_object_get_member(order, name), &value);
+	return value;
+}
+
 static void order_shutdown(struct util *util, uint32_t tag, JsonObject *order)
 {
 	const char *why;
 
-	if (!util_channel_shutdown(util, tag, util_json_true(order, "reboot"),
-	                           util_json_true(order, "force"), &why))
+	if (!util_channel_shutdown(util, tag, asked_for(order, "reboot"),
+	                           asked_for(order, "force"), &why))
 		util_answer(util, tag, why);
 }
 
@@ -87,10 +107,10 @@ static void order_stats(struct util *util, uint32_t tag, JsonObject *order)
 
 	(void)order;
 	json_builder_begin_object(builder);
-	util_json_add_bool(builder, "ok", true);
+	json_text_add_boolean(builder, "ok", true);
 	for (unsigned int i = 0; i < UTIL_KINDS; i++)
 		util_add_service(builder, &util->channels[i].service);
-	util_json_send(util->vsp, tag, builder);
+	util_send(util, tag, builder);
 }
 
 static void order_guest(struct util *util, uint32_t tag, JsonObject *order)
@@ -101,12 +121,12 @@ static void order_guest(struct util *util, uint32_t tag, JsonObject *order)
 
 static void order_freeze(struct util *util, uint32_t tag, JsonObject *order)
 {
-	JsonNode *seconds = util_json_member(order, "seconds", G_TYPE_INT64);
 	const char *why = "for how long?";
+	gint64 seconds = 0;
 
-	if (!seconds || json_node_get_int(seconds) < 1 ||
-	    json_node_get_int(seconds) > UTIL_FREEZE_SECONDS_MAX ||
-	    !util_channel_freeze(util, tag, (uint64_t)json_node_get_int(seconds), &why))
+	(void)json_text_get_int(json_object_get_member(order, "seconds"), &seconds);
+	if (seconds < 1 || seconds > UTIL_FREEZE_SECONDS_MAX ||
+	    !util_channel_freeze(util, tag, (uint64_t)seconds, &why))
 		util_answer(util, tag, why);
 }
 
@@ -130,9 +150,13 @@ static const struct {
 
 void util_order(struct util *util, uint32_t tag, const char *json)
 {
-	g_autoptr(JsonObject) order = util_json_parse(json);
-	const char *name = order ? util_json_text(order, "command") : "";
+	g_autoptr(JsonObject)
+		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
+	const char *name = "";
 
+	if (order)
+		(void)json_text_get_string(json_object_get_member(order, "command"),
+		                           &name);
 	for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
 		if (g_strcmp0(name, orders[i].name) != 0)
 			continue;
