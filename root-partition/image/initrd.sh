@@ -77,7 +77,7 @@ initrd_pack() {
 
 # Our own programs and kernel module, as far as the build made them.
 root_programs() {
-	find "$build"/{root-partition/{vm,cli},vsp,tests/e2e/mshv} -type f -perm -u+x \
+	find "$build"/{root-partition/{vm,cli},vsp} -type f -perm -u+x \
 		-name 'viridis*' 2>/dev/null
 }
 

@@ -17,7 +17,7 @@ from bench import aims, devices
 from bench.anchors import FIGURES
 from bench.phases import from_marks, from_phases, operations
 from commands import root
-from lib.iso import Module
+from boot_iso import Module
 from lib.log import Failure
 from lib.machine import Machine
 from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL, shown

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from lib.dev import dev
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import BUILD, HYPERVISOR_ELF, KERNEL, ROOT_INITRD, RUN, TOP
 from lib.session import Session

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF, TOP
 from lib.tap import Tap

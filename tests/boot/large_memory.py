@@ -5,7 +5,7 @@
 children in it, and what is not used is not even touched."""
 import re
 
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap, parse

@@ -3,7 +3,7 @@
 # Limit: 120
 """A machine check while a guest runs that has not set CR4.MCE is one, and no shutdown of the processor. A
 processor's comes to the hypervisor, which panics; QEMU gives it to the guest, intercept or not."""
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap

@@ -2,7 +2,7 @@
 # Needs: target:viridis.elf target:tiny_guest
 # Limit: 300
 """A root that triple-faults or powers off ends the machine, and the log says which."""
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap

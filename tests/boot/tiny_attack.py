@@ -3,7 +3,7 @@
 # Limit: 300
 """A root partition that tries every way out of it: all are shut, and the machine goes on. Two of its
 VPs at once, too."""
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap

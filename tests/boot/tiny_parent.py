@@ -7,7 +7,7 @@ is, and takes from who has nothing to do."""
 import re
 import time
 
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF
 from lib.tap import Tap, parse

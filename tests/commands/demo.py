@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from lib.disks import ext4_needs_recovery
-from lib.iso import Module
+from boot_iso import Module
 from lib.log import Failure
 from lib.machine import Machine
 from lib.paths import BUILD, GUEST_DISK, GUEST_DISK_INITRD, GUEST_VMLINUZ, HYPERVISOR_ELF, \

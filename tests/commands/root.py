@@ -18,7 +18,7 @@ import time
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from lib.iso import Module
+from boot_iso import Module
 from lib.log import Failure, POLL_SECONDS
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD, ROOT_SUITES, root_disk, shown

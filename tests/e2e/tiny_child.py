@@ -8,6 +8,7 @@ from lib.paths import BUILD
 from lib.tap import Tap, parse
 
 TINY = BUILD / "tests" / "guest" / "tiny.bz"
+MSHV_TEST = BUILD / "tests" / "e2e" / "mshv" / "viridis-mshv-test"
 
 
 def define(root, name, tests, vps=1, words=""):
@@ -256,7 +257,7 @@ def check_provider_killed(root, program, name):
 def check_mshv(tap, root):
     """The library's own tests of module and hypervisor: VPs and their state in bulk, deaths after
     each step, messages, events, arguments that mean ill."""
-    root.ask("CK_TAP_LOG_FILE_NAME=/tmp/mshv.tap viridis-mshv-test >/dev/null")
+    root.ask("CK_TAP_LOG_FILE_NAME=/tmp/mshv.tap /share/mshv-test >/dev/null")
     results = parse(root.tell("sed 's|- /[^ ]*_test[.]c:|- |' /tmp/mshv.tap"))
     tap.ok(len(results) > 40, f"/dev/mshv: {len(results)} results")
     tap.adopt(results, "/dev/mshv: ")
@@ -264,7 +265,7 @@ def check_mshv(tap, root):
 
 
 def main():
-    with Tap() as tap, Root("tiny-child", {"tiny": TINY}) as root:
+    with Tap() as tap, Root("tiny-child", {"tiny": TINY, "mshv-test": MSHV_TEST}) as root:
         root.tell("dd if=/dev/zero of=/tmp/disk bs=1M count=4 2>/dev/null")
         check_mshv(tap, root)
         conformance(tap, root)

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import threading
 
-from lib.iso import make_iso
+from boot_iso import make_iso
 from lib.log import Failure, Log
 from lib.machine import RunFolder
 from lib.paths import HYPERVISOR_ELF

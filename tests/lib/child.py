@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from lib.iso import Module
+from boot_iso import Module
 from lib.log import Failure
 from lib.machine import Machine
 from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD

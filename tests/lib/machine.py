@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 
-from lib.iso import make_iso
+from boot_iso import make_iso
 from lib.log import Failure, Log, POLL_SECONDS
 from lib.monitor import Monitor, MonitorError
 from lib.paths import RUN

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs our conformance guest (tests/guest) and takes over the TAP it prints on COM1."""
-from lib.iso import Module
+from boot_iso import Module
 from lib.machine import Machine
 from lib.paths import BUILD, HYPERVISOR_ELF
 from lib.tap import parse

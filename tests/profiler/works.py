@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands import root
-from lib.iso import Module
+from boot_iso import Module
 from lib.log import Failure
 from lib.machine import Machine
 from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL, shown

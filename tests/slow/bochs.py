@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 from commands.root import KERNEL_COMMAND_LINE, make_initrd
 from lib.bochs import BochsMachine
-from lib.iso import Module
+from boot_iso import Module
 from lib.paths import BUILD, KERNEL
 from lib.tap import Tap, parse
 from lib.tiny import END, TINY

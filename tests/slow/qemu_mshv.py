@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lib.child import Root
 from lib.disks import MIB
-from lib.iso import Module, make_iso
+from boot_iso import Module, make_iso
 from lib.log import Failure
 from lib.paths import BUILD, KERNEL, QEMU_DISK
 from lib.stock_qemu import StockQemu, disk_of, enter, guest_files

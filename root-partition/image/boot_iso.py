@@ -2,13 +2,11 @@
 """Makes the GRUB ISOs: the hypervisor with its multiboot2 modules, or Linux directly."""
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-
-from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD
-from lib.processes import end_by_signals
 
 GRUB_MODULES = "normal configfile linux multiboot2 serial iso9660 biosdisk part_msdos"
 
@@ -97,14 +95,14 @@ def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line):
     return iso
 
 
-def main(target):
+def main(target, hypervisor, kernel, initrd):
     """`./dev iso`: the small root on the hypervisor, to boot anywhere."""
-    end_by_signals()
-    modules = [Module(KERNEL, "kernel console=ttyS0 console=tty0"),
-               Module(ROOT_INITRD, "initrd")]
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda caught, _: sys.exit(128 + caught))
+    modules = [Module(kernel, "kernel console=ttyS0 console=tty0"), Module(initrd, "initrd")]
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        shutil.move(make_iso(folder, modules, HYPERVISOR_ELF), target)
+        shutil.move(make_iso(folder, modules, hypervisor), target)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
