@@ -13,7 +13,8 @@ CODE = (".c", ".h", ".S", ".def", ".asl", ".ld", ".py", ".sh", ".cmake", "CMakeL
         "/dev", "Kbuild", "Makefile", "-init")
 SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
 COMMENT = re.compile(r'^\s*(/\*|\*|//|#|"""|@)')
-LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
+HEADING = re.compile(r"^#+ (.*)", re.MULTILINE)
 LINES_MOST = 800
 
 
@@ -47,11 +48,20 @@ def folder_faults():
             for folder in sorted(folders) if not is_explained(folder)]
 
 
+def anchors(document):
+    """The headings as links name them: small letters and digits, dashes for spaces."""
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in HEADING.findall(document.read_text())}
+
+
 def link_faults(path):
     for number, line in enumerate((TOP / path).read_text().splitlines(), start=1):
-        for target in LINK.findall(line):
-            if not ((TOP / path).parent / target).exists():
+        for target, anchor in LINK.findall(line):
+            file = (TOP / path).parent / target if target else TOP / path
+            if not file.exists():
                 yield f"{path}:{number}: there is no {target}"
+            elif anchor and anchor not in anchors(file):
+                yield f"{path}:{number}: {target or path} has no heading #{anchor}"
 
 
 def main():
