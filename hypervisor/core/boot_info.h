@@ -50,8 +50,8 @@ uint64_t boot_info_find_free(const struct boot_info *info, uint64_t bytes, uint6
                              uint64_t low, uint64_t limit);
 
 /*
- * Bits of an address of memory or a device, by CPUID leaves 0x80000008 and 0x8000001f and whether SYSCFG turns
- * memory encryption on: then the upper ones, the C-bit among them, say something else. APM2 7.10.1
+ * How many bits an address of memory or a device has, by CPUID leaves 0x80000008 and 0x8000001f and whether SYSCFG
+ * turns memory encryption on: then the upper ones, the C-bit among them, have another meaning. APM2 7.10.1
  */
 unsigned int boot_info_address_bits(uint32_t sizes_eax, uint32_t encryption_eax,
                                     uint32_t encryption_ebx, bool encrypts);

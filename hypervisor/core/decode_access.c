@@ -27,7 +27,7 @@ struct instruction {
 	uint8_t rex, opcode, modrm;
 };
 
-/* REP in front of these instructions means nothing to us, and so nothing of ours has it. */
+/* REP has no meaning in front of these instructions, so none that has it is accepted. */
 static bool take_prefix(struct instruction *i, uint8_t byte)
 {
 	i->operand_size |= byte == 0x66;

@@ -4,8 +4,8 @@
  * the root's IOAPICs): MOV of memory with a register or an immediate; and MOV of control registers. APM3 1 and 3.
  * Every other access is decoded in the root, by the VM's worker.
  *
- * Where the access goes the fault has told. The bytes come from memory that a guest may rewrite while we
- * look: it then moves another value, which it could have done as well.
+ * The fault has told where the access goes. The bytes come from memory that a guest may rewrite while we
+ * look: then another value is moved, which it could have had anyway.
  */
 #pragma once
 

@@ -83,7 +83,7 @@ static uint32_t take_utf8(const char **text)
 	if (count == 1)
 		return character;
 	for (size_t i = 1; i < count; i++) {
-		if ((at[i] & 0xc0) != 0x80) /* the zero at the end is none, either */
+		if ((at[i] & 0xc0) != 0x80) /* nor is the text's final zero one */
 			return REPLACEMENT;
 		character = character << 6 | (at[i] & 0x3f);
 	}

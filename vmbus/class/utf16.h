@@ -12,7 +12,7 @@
  */
 void utf16_decode(const uint8_t *units, size_t bytes, char *text, size_t text_bytes);
 
-/* Fills all `bytes` (at least 2), with zeros behind the text; gives the text's length, its zero among it. */
+/* Fills all `bytes` (at least 2), with zeros behind the text; returns the text's length with its zero. */
 uint32_t utf16_encode(const char *text, uint8_t *units, size_t bytes);
 
 #endif

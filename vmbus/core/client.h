@@ -55,7 +55,7 @@ struct client_gpadl {
 struct client;
 
 struct client_ops {
-	/* Post a message, again while the host has no buffers; false: it cannot be. */
+	/* Posts a message, again as long as the host has no buffers; false: it cannot be posted. */
 	bool (*post)(struct client *client, uint32_t connection_id, const void *payload,
 	             uint32_t bytes);
 };

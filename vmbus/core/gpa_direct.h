@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The guest pages that a GPA_DIRECT packet speaks of, out of its header and into arrays
- * with bounds. Page numbers are copied, not checked: mapping them is where the guest's
- * RAM is known.
+ * The guest pages that a GPA_DIRECT packet names, taken out of its header into arrays of
+ * bounded size. Page numbers are copied, not checked: whoever maps them knows where the
+ * guest's RAM is.
  */
 #ifndef VIRIDIS_VMBUS_CORE_GPA_DIRECT_H
 #define VIRIDIS_VMBUS_CORE_GPA_DIRECT_H

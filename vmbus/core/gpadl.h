@@ -18,8 +18,8 @@
  *   G4  page_count is what offset and bytes span: at least 1, at most
  *       VMBUS_GPADL_PAGES_MAX.
  *
- * The table checks form, not page numbers: whether they are the guest's RAM its owner
- * must ask.
+ * The table checks form, not page numbers: its owner must ask whether they are the
+ * guest's RAM.
  */
 #ifndef VIRIDIS_VMBUS_CORE_GPADL_H
 #define VIRIDIS_VMBUS_CORE_GPADL_H

@@ -145,7 +145,7 @@ MUST_CHECK enum ring_status ring_consumer_init(struct ring_consumer *ring,
                                                const struct ring_memory *memory);
 
 /*
- * Likewise behind packets that an owner before took out, up to index `read`, though it may not have
+ * Likewise, but behind packets that an earlier owner took out, up to index `read`, though it may not have
  * given all of them back.
  */
 MUST_CHECK enum ring_status ring_consumer_resume(struct ring_consumer *ring,

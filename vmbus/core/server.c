@@ -92,7 +92,7 @@ static void step_rescind(struct server *server, struct server_channel *channel)
 		server_free_slot(server, channel);
 }
 
-/* With the connection every client's knowledge of relids ends, SERVER-2, and what it asked for: sub-channels. */
+/* With the connection ends what the client knows of relids (SERVER-2), and the sub-channels that it asked for. */
 static void forget_announcements(struct server *server)
 {
 	for (uint32_t i = 0; i < server->config.channel_capacity; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The ranges that an XFER_PAGES packet speaks of, out of its header and into an array with
- * bounds: pieces of memory that the receiver had lent to the sender.
+ * The ranges that an XFER_PAGES packet names, taken out of its header into an array of
+ * bounded size: pieces of memory that the receiver had lent to the sender.
  */
 #ifndef VIRIDIS_VMBUS_CORE_XFER_PAGES_H
 #define VIRIDIS_VMBUS_CORE_XFER_PAGES_H

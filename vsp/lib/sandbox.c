@@ -108,7 +108,7 @@ static int allow(scmp_filter_ctx filter, const struct sandbox_call *call)
 	                              call->judged ? 1 : 0, &condition);
 }
 
-/* Signals reach us alone, by whichever number we go. */
+/* To ourselves alone, by the number that we have in our namespace. */
 static int allow_own_signals(scmp_filter_ctx filter)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,

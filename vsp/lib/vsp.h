@@ -88,8 +88,8 @@ int vsp_main(const struct vsp_provider *provider, void *context);
 void *vsp_context(const struct vsp *vsp);
 
 /*
- * A descriptor to be kept wherever I/O can outlive the process: among the files of an io_uring. Where all of
- * them are closed the worker takes the guest's pages for free. From `configure` on.
+ * A descriptor to be kept wherever I/O can outlive the process: among the files of an io_uring. Once all copies
+ * are closed the worker gives the guest its pages back. From `configure` on.
  */
 int vsp_lifeline(const struct vsp *vsp);
 

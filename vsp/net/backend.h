@@ -40,7 +40,7 @@ struct net_backend_ops {
 	/* One frame, header first, of which a rest may be left unsent; -1 and errno. */
 	ssize_t (*send)(struct net_backend *backend, const struct iovec *memory,
 	                int memory_count);
-	/* That rest goes on; false and errno: it never will. NULL: there is never one. */
+	/* Sends more of that rest; false and errno: it can never be sent. NULL: there is never a rest. */
 	bool (*flush)(struct net_backend *backend);
 };
 

@@ -188,7 +188,7 @@ static bool receive_one(struct net *net)
 	}
 	for (int i = 0; i < count; i++)
 		room += pieces[i].iov_len;
-	/* What fills all of it may have been cut. */
+	/* A frame that fills all of the memory may have been cut. */
 	if (got < (ssize_t)sizeof(header) + FRAME_BYTES_MIN || got == (ssize_t)room) {
 		net->device.counts.receive_errors++;
 		return true;
@@ -245,8 +245,8 @@ void net_receive_forget(struct net_queue *queue)
 }
 
 /*
- * A frame that comes alone costs one call: whether another follows is asked at once only when they came in bursts
- * before, or the event loop said it of two in a row without a word of the guest's between them.
+ * A frame that comes alone costs one call. Whether another follows is asked at once only when frames came in bursts
+ * before, or when the event loop announced two in a row and the guest did not signal between them.
  */
 static void frames_ready(struct vsp *vsp, int fd, void *context)
 {

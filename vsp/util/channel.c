@@ -228,7 +228,7 @@ static void tick(struct util *util, struct util_channel *channel,
 	uint32_t bytes;
 	enum util_event event = util_tick(&channel->service, now, packet, &bytes);
 
-	/* Lost ones do no harm, but an order to thaw. */
+	/* A lost one does no harm, unless it is an order to thaw. */
 	if (bytes != 0 && !send(util, channel, packet, bytes) &&
 	    channel->service.kind == UTIL_VSS && !channel->broken)
 		util_cancel(&channel->service, now->now_ns);

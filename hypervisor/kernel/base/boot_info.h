@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The machine: memory by the boot loader's word, the rest by the root's loader's. */
+/* The machine: its memory as the boot loader describes it, the rest as the root's loader does. */
 #pragma once
 
 #include <viridis/abi/hv_hypercall.h>

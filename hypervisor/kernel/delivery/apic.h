@@ -17,8 +17,8 @@ bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
 void apic_eoi(struct vp *vp);
 
 /*
- * The owner: the mark in the assist page that spares the guest an EOI is set; is taken back, which ends the interrupt
- * if the guest has used it; is looked at, for that. TLFS 10.3.1
+ * The owner: sets the mark in the assist page that spares the guest an EOI; takes it back, which ends the interrupt if
+ * the guest has used the mark; looks whether it has. TLFS 10.3.1
  */
 void apic_set_assist(struct vp *vp);
 void apic_withdraw_assist(struct vp *vp);

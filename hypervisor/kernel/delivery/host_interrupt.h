@@ -15,7 +15,10 @@ struct vp;
 /* The root ended the interrupt at its virtual APIC. On the VP's own CPU. */
 void host_interrupt_ended(struct vp *vp, uint8_t vector);
 
-/* The virtual APIC took not all level interrupts of `level`, 64 from 64 * word on: those it does not hold have ended. */
+/*
+ * The virtual APIC did not accept all level interrupts of `level`, 64 vectors from 64 * word on: those that it does
+ * not hold have ended.
+ */
 void host_interrupt_end_dropped(struct vp *vp, unsigned int word, uint64_t level);
 
 /* The virtual APIC was reset: so have all. */

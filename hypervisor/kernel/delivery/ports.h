@@ -16,7 +16,7 @@
 
 struct partition;
 
-/* An object of the owner's, as `model` is, whose end is filled in: the port is there, and lets it. */
+/* Makes an object like `model`, the owner's. A connection is led to its port, which must exist and allow it. */
 enum hv_status ports_add(struct partition *owner, struct port *model) MUST_CHECK;
 enum hv_status ports_remove(struct partition *owner, enum ports_kind kind,
                             uint32_t id) MUST_CHECK;

@@ -85,7 +85,7 @@ static void adapt_leaf(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 	}
 }
 
-/* Bits of value replace those of the machine where the mask says. Which kinds of results there were. */
+/* Bits of a result's value replace the machine's where its mask says so. Returns which kinds of results there were. */
 static unsigned int apply_results(struct cpuid_results *const *pages, uint32_t leaf,
                                   uint32_t subleaf, struct cpuid_regs *regs)
 {

@@ -27,7 +27,7 @@ enum hv_status hc_delete_vp(struct hypercall *call)
 		return HV_STATUS_INVALID_PARAMETER;
 	call->settle = true;
 	partition_delete_vp(call->target_vp);
-	call->claimed = false; /* for good: who has found it yet cannot claim it */
+	call->claimed = false; /* for good: whoever found it before cannot claim it */
 	return HV_STATUS_SUCCESS;
 }
 
@@ -80,7 +80,7 @@ static enum hv_status resume(struct hypercall *call, uint32_t bit)
 		status = take_answer(call);
 	if (status != HV_STATUS_SUCCESS || call->again)
 		return status;
-	hypercall_release_vp(call); /* it is `bit` that holds it yet */
+	hypercall_release_vp(call); /* `bit` still holds it */
 	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
 	vp_resume_on(vp, bit, intercept_is_watched(vp) ? SCHED_LEND : SCHED_WAKE);
 	return HV_STATUS_SUCCESS;

@@ -60,8 +60,8 @@ static bool copy_page(const struct hypercall *call, bool set, void *ours, size_t
 }
 
 /*
- * Told with what came since the VP was stopped, which is left as it is. No mark that spares an EOI stays up:
- * whoever goes on with the state knows nothing of it.
+ * What is told has in it all that came since the VP was stopped; the VP is left as it is. No mark that spares an EOI
+ * stays set: whoever goes on with the state does not know of it.
  */
 static bool copy_lapic(const struct hypercall *call, bool set)
 {

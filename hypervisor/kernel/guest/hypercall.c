@@ -34,7 +34,7 @@ static const struct gate_row *find_row(uint16_t code)
 	unsigned int row = ROW(code);
 
 	if (row >= ARRAY_COUNT(rows) || code == 0 || rows[row].entry.code != code)
-		return NULL; /* a row that is none has the code 0 */
+		return NULL; /* unused rows have the code 0 */
 	return &rows[row];
 }
 
@@ -91,8 +91,8 @@ static enum hv_status find_target(struct hypercall *call, enum hypercall_target 
 }
 
 /*
- * Input once, into this CPU's private page; a fast call's comes in registers. The output must have where to go before
- * the handler gives anything away.
+ * Input once, into this CPU's private page; a fast call's comes in registers. There must be a place for the output
+ * before the handler gives anything away.
  */
 static bool open_blocks(struct hypercall *call)
 {

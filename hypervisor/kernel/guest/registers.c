@@ -46,7 +46,7 @@ static const uint64_t cr0_defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET |
  */
 static const struct row {
 	uint32_t name; /* of TLFS, or the MSR's number where it has none */
-	uint32_t msr;  /* 0: it is none, nor are those that follow */
+	uint32_t msr;  /* 0: it is no MSR, nor are those that follow */
 	uint16_t count, home;
 	uint32_t at;
 	uint64_t privilege; /* what a guest needs to reach the MSR */
@@ -235,7 +235,7 @@ static bool set_pending_interruption(struct vp *vp, uint64_t value)
 	return true;
 }
 
-/* An exception that the parent raises. What is not valid takes nothing back. */
+/* An exception that the parent raises. A value without the valid bit does not take an earlier one back. */
 static bool set_pending_event(struct vp *vp, uint64_t value)
 {
 	uint64_t exception = (value & ~bits_mask(1, 8)) | EVENT_EXCEPTION << 1 |
@@ -408,7 +408,7 @@ static bool write_row(struct vp *vp, const struct row *row, uint32_t name,
 	return true;
 }
 
-/* A row's name that is none of TLFS is an MSR's number, and not for parents. */
+/* Where a row's name is not the TLFS's it is an MSR's number, and parents do not reach the register. */
 static const struct row *find_named(uint32_t name)
 {
 	return name < HV_MSR_GUEST_OS_ID ? find_by_name(name) : NULL;

@@ -55,7 +55,7 @@ static uint64_t *page_make(uint64_t page_pfn)
 	return page;
 }
 
-/* Only such a unit has frames of anybody's, and room in the reserve for its page. */
+/* Only such a unit has frames that belong to anybody, and room in the reserve for its page. */
 static bool unit_has_ram(uint64_t first_pfn)
 {
 	for (unsigned int i = 0; i < boot_info.range_count; i++) {

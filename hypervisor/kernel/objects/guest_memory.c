@@ -6,7 +6,7 @@
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-/* The page that a CPU opened last to read, and to write: what one calls with is there again and again. NPT-5 */
+/* The page that a CPU opened last to read, and to write: hypercalls come with the same two again and again. NPT-5 */
 static struct opened {
 	uint64_t partition, gpa, hpa, removals;
 } opened[MAX_CPUS][2];

@@ -22,9 +22,8 @@ static void hide_locked(struct partition *partition, struct overlay_page *overla
 }
 
 /*
- * Only where no overlay is yet. The root's only go where its own RAM is, which is held meanwhile: it can be
- * neither deposited nor is it a page of someone's deposit that shows there, and the tables for its split were
- * reserved at boot.
+ * Only where no overlay is yet. The root's overlays go over its own RAM alone, which is held meanwhile: it cannot be
+ * deposited, and no page of a deposit shows there. The tables for splitting its large page were reserved at boot.
  */
 static bool show_locked(struct vp *vp, struct overlay_page *overlay, uint64_t gpa,
                         uint32_t flags)

@@ -43,7 +43,7 @@ uint64_t partition_tsc(const struct partition *partition)
 	return frozen ? frozen : first_cpu_tsc() + partition->tsc_offset;
 }
 
-/* Where what a partition is made of comes from. */
+/* The pool of a partition's tables and VPs; NULL: the reserve. */
 static struct pool *own_pool(struct partition *partition)
 {
 	return partition->is_root ? NULL : &partition->pool;
@@ -105,7 +105,7 @@ struct vp *partition_vp(const struct partition *partition, uint32_t index)
 	               NULL;
 }
 
-/* The partition is found from the moment on in which a slot takes it; release pairs with partition_find(). */
+/* The partition can be found from the moment in which a slot takes it; release pairs with partition_find(). */
 static bool take_slot(struct partition *partition)
 {
 	static uint64_t creations; /* atomic */

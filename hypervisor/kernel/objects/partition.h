@@ -104,14 +104,14 @@ void partition_delete_vp(struct vp *vp);
 /* Boot: the root, as yet without VPs. */
 void partition_make_root(void);
 
-/* The root's memory is where it is: this block it may access so, or with 0 not at all. flags: npt.h */
+/* The root's memory is mapped identically. It may access this block as `flags` (npt.h) says; with 0, not at all. */
 void partition_map_root(uint64_t hpa, enum npt_level level, uint32_t flags);
 
 void partition_set_weight(struct partition *partition, uint32_t weight);
 /* Stops VPs and time, or lets both go on; false while a VP is still on a CPU. D13 */
 bool partition_freeze(struct partition *partition, bool frozen) MUST_CHECK;
 
-/* Of this moment. What a VP reads is vp->tsc_adjust more. */
+/* Now. What a VP reads is greater by vp->tsc_adjust. */
 uint64_t partition_tsc(const struct partition *partition);
 
 /* 100 ns units since the partition's creation. */

@@ -58,8 +58,8 @@
 #define VSP_PROTOCOL_VERSION 5u
 
 /*
- * Users and groups that no person and no other service has, and nothing in a file system belongs to: a VM's
- * processes are one of them, by the number of its partition. systemd's list of user ids leaves them free.
+ * Users and groups that no person and no other service has, and that own nothing in a file system. A VM's
+ * processes run as one of them, by the number of its partition. systemd's list of user ids leaves them free.
  */
 #define VSP_USER_FIRST UINT32_C(0x70000000)
 #define VSP_USERS      UINT32_C(0x10000)
@@ -138,8 +138,8 @@ bool vsp_message_decode(const void *datagram, size_t bytes, unsigned int descrip
 struct vsp_wire vsp_message_header(const struct vsp_message *message);
 
 /*
- * The user of all processes of a VM whose first partition this is. By how many partitions there were before, which
- * is what the number has above its slot: a slot is another VM's soon after a reset.
+ * The user of all processes of a VM whose first partition this is. It goes by how many partitions there were before,
+ * which the id holds above its slot: the slot alone may soon be another VM's.
  */
 uint32_t vsp_user_of(uint64_t partition_id);
 

@@ -3,7 +3,7 @@
  * What a guest tells of itself, asked for in rounds: its names and versions, then what its programs have to say, then
  * the addresses of each adapter. PURE.
  *
- * F1 A round is begun when somebody wants to know, so a guest that nobody asks has no work by it.
+ * F1 A round is begun when somebody wants to know, so it costs a guest nothing that nobody asks about it.
  * F2 What was told last stays until it is told anew: a guest that falls silent, or closes, leaves its facts.
  */
 #ifndef VIRIDIS_VSP_UTIL_FACTS_H
