@@ -24,10 +24,11 @@ START_TEST(addresses_of_ipv4_that_mean_the_root_are_out_of_reach)
 		const char *address;
 		bool may;
 	} vectors[] = {
-		{ "127.0.0.1", false },  { "127.255.255.255", false }, { "0.0.0.0", false },
-		{ "0.1.2.3", false },    { "10.0.2.2", true },         { "126.255.255.255", true },
-		{ "128.0.0.1", true },   { "255.255.255.255", true },  { "224.0.0.1", true },
-		{ "192.168.0.1", true },
+		{ "127.0.0.1", false }, { "127.255.255.255", false },
+		{ "0.0.0.0", false },   { "0.1.2.3", false },
+		{ "10.0.2.2", true },   { "126.255.255.255", true },
+		{ "128.0.0.1", true },  { "255.255.255.255", true },
+		{ "224.0.0.1", true },  { "192.168.0.1", true },
 	};
 	uint32_t bytes = make(0x0800, 30, AF_INET, vectors[_i].address);
 
@@ -41,10 +42,12 @@ START_TEST(addresses_of_ipv6_that_mean_the_root_are_out_of_reach)
 		const char *address;
 		bool may;
 	} vectors[] = {
-		{ "::", false },          { "::1", false },         { "::7f00:1", false },
-		{ "::ffff:127.0.0.1", false }, { "::ffff:0:0", false },  { "::ffff:0:127.0.0.1", false },
-		{ "0:0:0:1::1", true },   { "fe80::1", true },      { "ff02::2", true },
-		{ "2001:db8::1", true },  { "64:ff9b::1", true },
+		{ "::", false },         { "::1", false },
+		{ "::7f00:1", false },   { "::ffff:127.0.0.1", false },
+		{ "::ffff:0:0", false }, { "::ffff:0:127.0.0.1", false },
+		{ "0:0:0:1::1", true },  { "fe80::1", true },
+		{ "ff02::2", true },     { "2001:db8::1", true },
+		{ "64:ff9b::1", true },
 	};
 	uint32_t bytes = make(0x86dd, 38, AF_INET6, vectors[_i].address);
 
