@@ -15,6 +15,7 @@ static const char *const names[] = {
 	[CONTROL_RESUME] = "resume", [CONTROL_DISKS] = "disks",
 	[CONTROL_GUEST] = "guest",   [CONTROL_FREEZE] = "freeze",
 	[CONTROL_THAW] = "thaw",     [CONTROL_GET_VERSION] = "version",
+	[CONTROL_WEIGHT] = "weight",
 };
 
 static gboolean refuse(GError **error, enum definition_error code, const char *format,
@@ -58,17 +59,30 @@ static gboolean take_reboot(JsonNode *node, struct control_request *request,
 	       refuse(error, DEFINITION_ERROR_INVALID, "'reboot' must be true or false");
 }
 
+/* From 1 on. */
+static gboolean take_number(JsonNode *node, const char *name, gint64 most, guint *number,
+                            GError **error)
+{
+	gint64 value;
+
+	if (!json_text_get_int(node, &value) || value < 1 || value > most)
+		return refuse(error, DEFINITION_ERROR_INVALID,
+		              "'%s' must be 1 to %" G_GINT64_FORMAT, name, most);
+	*number = (guint)value;
+	return TRUE;
+}
+
 static gboolean take_seconds(JsonNode *node, struct control_request *request,
                              GError **error)
 {
-	gint64 seconds;
+	return take_number(node, "seconds", CONTROL_SECONDS_MAX, &request->seconds,
+	                   error);
+}
 
-	if (!json_text_get_int(node, &seconds) || seconds < 1 ||
-	    seconds > CONTROL_SECONDS_MAX)
-		return refuse(error, DEFINITION_ERROR_INVALID,
-		              "'seconds' must be 1 to %d", CONTROL_SECONDS_MAX);
-	request->seconds = (guint)seconds;
-	return TRUE;
+static gboolean take_weight(JsonNode *node, struct control_request *request,
+                            GError **error)
+{
+	return take_number(node, "weight", CONTROL_WEIGHT_MAX, &request->weight, error);
 }
 
 static gboolean take_version(JsonNode *node, struct control_request *request,
@@ -105,7 +119,7 @@ static const struct {
 } members[] = {
 	{ "id", take_id },           { "version", take_version },
 	{ "command", take_command }, { "seconds", take_seconds },
-	{ "reboot", take_reboot },
+	{ "reboot", take_reboot },   { "weight", take_weight },
 };
 
 static gboolean is_known(const char *key)
@@ -140,8 +154,12 @@ static gboolean check_members(JsonObject *object, struct control_request *reques
 		return refuse_member(request, "reboot", error);
 	if (request->command != CONTROL_FREEZE && request->seconds)
 		return refuse_member(request, "seconds", error);
+	if (request->command != CONTROL_WEIGHT && request->weight)
+		return refuse_member(request, "weight", error);
 	if (request->command == CONTROL_FREEZE && !request->seconds)
 		return refuse(error, DEFINITION_ERROR_INVALID, "'seconds' is missing");
+	if (request->command == CONTROL_WEIGHT && !request->weight)
+		return refuse(error, DEFINITION_ERROR_INVALID, "'weight' is missing");
 	return TRUE;
 }
 
@@ -193,6 +211,8 @@ char *control_request_to_json(const struct control_request *request)
 		json_text_add_boolean(builder, "reboot", TRUE);
 	if (request->seconds)
 		json_text_add_int(builder, "seconds", request->seconds);
+	if (request->weight)
+		json_text_add_int(builder, "weight", request->weight);
 	return finish_line(builder);
 }
 

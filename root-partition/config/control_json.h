@@ -23,6 +23,7 @@
  *                                       services' states, names and items texts by their keys; adapters
  *                                       is a list: mac, dhcp, addresses, gateways, name-servers
  *   freeze     "seconds": 1 to 3600     once its file systems stand still; they go on after that time
+ *   weight     "weight": 1 to 10000     its share of CPUs beside other VMs', of which each has 100, until it ends
  *   thaw                                once they go on; an error when that was so before
  *   events                              "sequence" of the last event; from now on each event as a line
  *
@@ -76,14 +77,17 @@ enum control_command {
 	CONTROL_FREEZE,
 	CONTROL_THAW,
 	CONTROL_GET_VERSION,
+	CONTROL_WEIGHT,
 };
 
 #define CONTROL_SECONDS_MAX 3600
+#define CONTROL_WEIGHT_MAX  10000
 
 struct control_request {
 	enum control_command command;
 	gboolean reboot;
 	guint seconds; /* 0: it has none */
+	guint weight;  /* likewise */
 	gboolean has_id;
 	gint64 id;
 	char unknown[CONTROL_MEMBER_BYTES]; /* of one that is refused: the member that nobody knows */

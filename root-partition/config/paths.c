@@ -39,6 +39,8 @@ char *paths_of(const char *name, enum path path)
 		[PATH_LOG_OLD] = { paths_state_dir, ".log.old" },
 		[PATH_SOCKET] = { paths_run_dir, ".sock" },
 		[PATH_STATE] = { paths_run_dir, ".state" },
+		[PATH_RUNNING] = { paths_run_dir, ".running" },
+		[PATH_WANTED] = { paths_run_dir, ".wanted" },
 		[PATH_STATS] = { paths_run_dir, ".stats" },
 		[PATH_LOCK] = { paths_run_dir, ".lock" },
 		[PATH_CONSOLE] = { paths_run_dir, ".console" },

@@ -18,8 +18,10 @@ enum path {
 	PATH_LOG_OLD, /* state: NAME.log.old, what was in it before it became too long */
 	PATH_SOCKET,  /* run: NAME.sock, the control socket */
 	PATH_STATE,   /* run: NAME.state, how it is or how it ended */
-	PATH_STATS,   /* run: NAME.stats, what the machine that ended last had counted */
-	PATH_LOCK,    /* run: NAME.lock, locked by the keeper as long as it lives */
+	PATH_RUNNING, /* run: NAME.running, the definition as the VM that runs has it */
+	PATH_WANTED, /* run: NAME.wanted, in the definition's place for one order to renew disks */
+	PATH_STATS, /* run: NAME.stats, what the machine that ended last had counted */
+	PATH_LOCK,  /* run: NAME.lock, locked by the keeper as long as it lives */
 	PATH_CONSOLE, /* run: NAME.console, a link to the serial line's pty, if it goes to one */
 	PATH_CGROUP, /* NAME among our control groups: the worker and its providers */
 	PATH_KINDS,

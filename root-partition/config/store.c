@@ -200,8 +200,9 @@ gboolean store_replace(const struct definition *definition, GError **error)
 
 gboolean store_delete(const char *name, GError **error)
 {
-	static const enum path others[] = { PATH_DEFINITION_NEW, PATH_LOG, PATH_LOG_OLD,
-		                            PATH_STATE, PATH_STATS };
+	static const enum path others[] = { PATH_DEFINITION_NEW, PATH_LOG,   PATH_LOG_OLD,
+		                            PATH_STATE,          PATH_STATS, PATH_RUNNING,
+		                            PATH_WANTED };
 	g_autofree char *path = NULL;
 
 	if (!definition_name_valid(name, error))

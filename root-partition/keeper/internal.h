@@ -46,6 +46,11 @@ struct keeper {
 /* Sets `error` to "what: strerror(-negative_errno)"; false, for the caller to return. */
 bool keeper_fail(GError **error, int negative_errno, const char *what);
 
+/* ---- keeper.c ---- */
+
+/* Others may see what the VM has, in a file, as it was at its start or has become. */
+void keeper_show_definition(const struct keeper *keeper);
+
 /* ---- machine.c ---- */
 
 /* Sealed memory of the size that the definition says. */
@@ -64,7 +69,7 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
 bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which);
 void keeper_kill_providers(struct keeper *keeper);
 
-/* The definition's disks, read anew from where it is kept; and the ones before again. */
+/* The disks that are wanted (PATH_WANTED), or else the definition's, read anew; and the ones before again. */
 bool keeper_renew_disks(struct keeper *keeper, GError **error);
 bool keeper_take_disks_back(struct keeper *keeper, GError **error);
 

@@ -17,6 +17,7 @@
 
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
+#include "root-partition/config/definition_json.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/keeper/internal.h"
 #include "root-partition/vm/control.h"
@@ -64,6 +65,16 @@ static bool show_console(struct keeper *keeper, GError **error)
 	       keeper_fail(error, -errno, link);
 }
 
+void keeper_show_definition(const struct keeper *keeper)
+{
+	g_autofree char *path = paths_of(keeper->definition->name, PATH_RUNNING);
+	g_autofree char *text = definition_to_json(keeper->definition);
+	g_autoptr(GError) error = NULL;
+
+	if (!g_file_set_contents(path, text, -1, &error))
+		vm_log("keeper: %s", error->message);
+}
+
 static bool prepare(struct keeper *keeper, GError **error)
 {
 	const struct definition *definition = keeper->definition;
@@ -87,7 +98,10 @@ static bool prepare(struct keeper *keeper, GError **error)
 	               &(struct timeval){ .tv_sec = ANSWER_SECONDS },
 	               sizeof(struct timeval)) != 0)
 		return keeper_fail(error, -errno, "the worker's socket");
-	return make_log_pipe(keeper, error);
+	if (!make_log_pipe(keeper, error))
+		return false;
+	keeper_show_definition(keeper);
+	return true;
 }
 
 struct keeper *keeper_new(struct definition *definition, int lock_fd, GError **error)
@@ -153,6 +167,7 @@ void keeper_free(struct keeper *keeper)
 {
 	g_autofree char *socket = paths_of(keeper->definition->name, PATH_SOCKET);
 	g_autofree char *console = paths_of(keeper->definition->name, PATH_CONSOLE);
+	g_autofree char *running = paths_of(keeper->definition->name, PATH_RUNNING);
 
 	keeper_kill_providers(keeper);
 	if (keeper->definition->attach_pid && keeper->partition.fd >= 0)
@@ -162,6 +177,7 @@ void keeper_free(struct keeper *keeper)
 		unlink(socket);
 	if (keeper->serial.pty)
 		unlink(console);
+	(void)unlink(running);
 	close_all(keeper);
 	state_unlock(keeper->definition->name, keeper->lock_fd);
 	free_keeper(keeper);

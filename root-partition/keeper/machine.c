@@ -301,16 +301,21 @@ static bool make_sockets(int sockets[2], int lifeline[2])
 
 bool keeper_renew_disks(struct keeper *keeper, GError **error)
 {
+	const char *name = keeper->definition->name;
+	g_autofree char *wanted = paths_of(name, PATH_WANTED);
 	g_autoptr(definition_pointer)
-		definition = store_load(keeper->definition->name, error);
+		definition = access(wanted, F_OK) == 0 ? store_load_file(wanted, error) :
+	                                                 store_load(name, error);
 
 	if (!definition || !definition_check_host_disks(definition, error))
 		return false;
 	g_clear_pointer(&keeper->disks_before, g_ptr_array_unref);
 	keeper->disks_before = keeper->definition->disks;
 	keeper->definition->disks = g_ptr_array_ref(definition->disks);
-	if (check_configuration(keeper, VMBUS_STORAGE, error))
+	if (check_configuration(keeper, VMBUS_STORAGE, error)) {
+		keeper_show_definition(keeper);
 		return true;
+	}
 	return keeper_take_disks_back(keeper, NULL) && false;
 }
 
@@ -320,6 +325,7 @@ bool keeper_take_disks_back(struct keeper *keeper, GError **error)
 		return keeper_fail(error, -ENOENT, "the disks before");
 	g_ptr_array_unref(keeper->definition->disks);
 	keeper->definition->disks = g_steal_pointer(&keeper->disks_before);
+	keeper_show_definition(keeper);
 	return true;
 }
 

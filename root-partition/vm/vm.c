@@ -206,12 +206,24 @@ static char *pause_or_resume(struct vm *vm, bool paused)
 	return one_member(NULL, NULL);
 }
 
+/* Among the VMs that want a CPU at one time. */
+static char *set_weight(struct vm *vm, guint weight)
+{
+	int result = mshv_set_property(&vm->machine->partition, HV_PROPERTY_CPU_WEIGHT,
+	                               weight);
+
+	return result < 0 ?
+	               control_error_to_json(DEFINITION_ERROR_HOST, g_strerror(-result)) :
+	               one_member(NULL, NULL);
+}
+
 /* What is the business of the VMM that we are attached to. */
 static bool is_its_owner_s(const struct vm *vm, const struct control_request *request)
 {
 	return vm->definition->attach_pid &&
 	       (request->command == CONTROL_RESET || request->command == CONTROL_PAUSE ||
 	        request->command == CONTROL_RESUME ||
+	        request->command == CONTROL_WEIGHT ||
 	        request->command == CONTROL_CONSOLE);
 }
 
@@ -274,6 +286,8 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 	case CONTROL_EVENTS:
 		control_subscribe(vm->control, ticket);
 		return NULL;
+	case CONTROL_WEIGHT:
+		return set_weight(vm, request->weight);
 	case CONTROL_GET_VERSION:
 		return control_version_to_json();
 	}

@@ -2,6 +2,7 @@
 /* Status and statistics as JSON lines. Counters come from the hypervisor by their ABI names. */
 #include "root-partition/vm/vm_status.h"
 
+#include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/config/json_text.h"
@@ -53,7 +54,28 @@ static void add_memory(JsonBuilder *builder, const struct machine *machine)
 	json_text_add_int(builder, "pinned-pages", pool.pinned_pages);
 }
 
-static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t index)
+/* A weight for the scheduler, and how many of the ticks that counters count are a second; 0: not to be known. */
+static uint64_t property_of(const struct machine *machine, uint32_t code)
+{
+	uint64_t value = 0;
+
+	return mshv_get_property(&machine->partition, code, &value) == 0 ? value : 0;
+}
+
+/* What its VP took of CPUs. */
+static void add_time(JsonBuilder *builder, const struct viridis_get_stats *stats,
+                     uint64_t hz)
+{
+	double ticks = (double)(stats->counter[VIRIDIS_VP_STAT_GUEST_TICKS] +
+	                        stats->counter[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
+
+	if (hz && stats->count > VIRIDIS_VP_STAT_HYPERVISOR_TICKS)
+		json_text_add_int(builder, "time-ns",
+		                  (uint64_t)(ticks * 1e9 / (double)hz));
+}
+
+static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t index,
+                   uint64_t hz)
 {
 #define STAT_NAME(id, name) name,
 	static const char *const names[] = { VIRIDIS_VP_STATS(STAT_NAME) };
@@ -68,6 +90,7 @@ static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t
 		return;
 	json_builder_begin_object(builder);
 	json_text_add_int(builder, "vp", index);
+	add_time(builder, &stats, hz);
 	for (uint32_t i = 0; i < MIN(stats.count, G_N_ELEMENTS(names)); i++)
 		json_text_add_int(builder, names[i], stats.counter[i]);
 	json_builder_end_object(builder);
@@ -89,15 +112,18 @@ static void add_providers(JsonBuilder *builder, JsonObject *providers)
 
 char *vm_stats_json(const struct machine *machine, JsonObject *providers)
 {
+	uint64_t hz = property_of(machine, HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY);
 	g_autoptr(JsonBuilder) builder = json_builder_new();
 
 	json_builder_begin_object(builder);
 	json_text_add_boolean(builder, "ok", TRUE);
 	add_memory(builder, machine);
+	json_text_add_int(builder, "weight",
+	                  property_of(machine, HV_PROPERTY_CPU_WEIGHT));
 	json_builder_set_member_name(builder, "vps");
 	json_builder_begin_array(builder);
 	for (uint32_t i = 0; i < machine->vp_count; i++)
-		add_vp(builder, machine, i);
+		add_vp(builder, machine, i, hz);
 	json_builder_end_array(builder);
 	add_providers(builder, providers);
 	return finish(builder);

@@ -23,6 +23,7 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 
 	request.reboot = request.command == CONTROL_SHUTDOWN;
 	request.seconds = request.command == CONTROL_FREEZE ? CONTROL_SECONDS_MAX : 0;
+	request.weight = request.command == CONTROL_WEIGHT ? CONTROL_WEIGHT_MAX : 0;
 	request.has_id = TRUE;
 	request.id = CONTROL_ID_MAX - _i;
 	text = control_request_to_json(&request);
@@ -30,6 +31,7 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 	ck_assert_int_eq(again.command, request.command);
 	ck_assert_int_eq(again.reboot, request.reboot);
 	ck_assert_uint_eq(again.seconds, request.seconds);
+	ck_assert_uint_eq(again.weight, request.weight);
 	ck_assert(again.has_id);
 	ck_assert_int_eq(again.id, request.id);
 }
@@ -70,6 +72,10 @@ static const struct {
 	{ "{\"command\":\"freeze\",\"seconds\":\"9\"}", "invalid", "seconds", "" },
 	{ "{\"command\":\"thaw\",\"seconds\":9}", "unknown-member", "seconds",
 	  "seconds" },
+	{ "{\"command\":\"weight\"}", "invalid", "weight", "" },
+	{ "{\"command\":\"weight\",\"weight\":0}", "invalid", "weight", "" },
+	{ "{\"command\":\"weight\",\"weight\":10001}", "invalid", "weight", "" },
+	{ "{\"command\":\"thaw\",\"weight\":9}", "unknown-member", "weight", "weight" },
 	{ "{\"command\":\"stop\",\"id\":-1}", "malformed", "id", "" },
 	{ "{\"command\":\"stop\",\"id\":9007199254740992}", "malformed", "id", "" },
 	{ "{\"command\":\"stop\",\"id\":99999999999999999999999}", "malformed", "id",
@@ -400,7 +406,7 @@ static Suite *make_suite(void)
 	TCase *server = tcase_create("server");
 
 	tcase_add_loop_test(tcase, every_request_survives_the_way_to_text_and_back,
-	                    CONTROL_STATUS, CONTROL_GET_VERSION + 1);
+	                    CONTROL_STATUS, CONTROL_WEIGHT + 1);
 	tcase_add_loop_test(tcase, a_bad_request_is_refused_with_its_reason, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_loop_test(tcase, a_refused_request_keeps_its_id, 0, 3);

@@ -86,9 +86,8 @@ static void end(void)
 /* ---- Clients ---- */
 
 /* The client's descriptor; its answers are read later. */
-static int ask(const char *command)
+static int ask_line(const char *line)
 {
-	g_autofree char *line = g_strdup_printf("{\"command\": \"%s\"}\n", command);
 	g_autofree char *path = paths_of(NAME, PATH_SOCKET);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -98,6 +97,13 @@ static int ask(const char *command)
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	ck_assert_int_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
 	return fd;
+}
+
+static int ask(const char *command)
+{
+	g_autofree char *line = g_strdup_printf("{\"command\": \"%s\"}\n", command);
+
+	return ask_line(line);
 }
 
 /* Until the worker hangs up. */
@@ -249,6 +255,7 @@ static void check_state(const char *expected)
 static gpointer pauses(gpointer data)
 {
 	int events = ask("events");
+	int weigh;
 
 	(void)data;
 	expect_line(events, "\"ok\":true");
@@ -256,6 +263,12 @@ static gpointer pauses(gpointer data)
 	ck_assert(fake_frozen());
 	check_state("paused");
 	order("pause", "\"ok\":true"); /* as it is */
+	order("stats", "\"weight\":100,\"vps\":[{\"vp\":0,\"time-ns\":2000000000,");
+	weigh = ask_line("{\"command\": \"weight\", \"weight\": 300, \"id\": 5}\n");
+	expect_line(weigh, "{\"id\":5,\"ok\":true}");
+	close(weigh);
+	order("stats", "\"weight\":300,");
+	order("version", "{\"ok\":true,\"version\":1,\"commands\":[\"status\",");
 	order("status", "\"state\":\"paused\"");
 	order("shutdown", "resume it first");
 	order("guest", "resume it first");
@@ -265,10 +278,10 @@ static gpointer pauses(gpointer data)
 	check_state("running");
 	order("pause", "\"ok\":true");
 	order("stop", "\"ok\":true");
-	expect_line(events, "paused");
-	expect_line(events, "resumed");
-	expect_line(events, "paused");
-	expect_line(events, "off");
+	expect_line(events, "\"paused\",\"sequence\":1,\"source\":\"request\"");
+	expect_line(events, "\"resumed\",\"sequence\":2,");
+	expect_line(events, "\"paused\",\"sequence\":3,");
+	expect_line(events, "\"off\",\"sequence\":4,\"source\":\"request\"");
 	close(events);
 	return NULL;
 }
@@ -294,7 +307,8 @@ static gpointer reset_once(gpointer data)
 	order("pause", "\"ok\":true");
 	order("reset", "\"ok\":true");
 	expect_line(events, "paused");
-	expect_line(events, "reset");
+	expect_line(events, "\"reset\",\"sequence\":2,\"source\":\"request\"");
+	expect_line(events, "\"running\",\"sequence\":3,\"source\":\"worker\"");
 	while (fake_partitions() < 2)
 		g_usleep(1000);
 	order("status", "\"state\":\"running\"");

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <viridis/abi/viridis_stats.h>
 
 #define WAIT_US (10 * G_USEC_PER_SEC)
 
@@ -178,10 +179,28 @@ bool fake_frozen(void)
 	return g_atomic_int_get(&frozen);
 }
 
+/* Main thread. */
+static uint64_t weight = HV_CPU_WEIGHT_DEFAULT;
+
+int mshv_get_property(const struct mshv_partition *partition, uint32_t code,
+                      uint64_t *value)
+{
+	(void)partition;
+	*value = code == HV_PROPERTY_CPU_WEIGHT ? weight : FAKE_HZ;
+	return code == HV_PROPERTY_CPU_WEIGHT ||
+	                       code == HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY ?
+	               0 :
+	               -EOPNOTSUPP;
+}
+
 int mshv_set_property(const struct mshv_partition *partition, uint32_t code,
                       uint64_t value)
 {
 	(void)partition;
+	if (code == HV_PROPERTY_CPU_WEIGHT) {
+		weight = value;
+		return 0;
+	}
 	if (code != HV_PROPERTY_TIME_FREEZE)
 		return -EOPNOTSUPP;
 	g_atomic_int_set(&frozen, value != 0);
@@ -319,8 +338,12 @@ int mshv_info(int device, struct viridis_partition_info *partitions, uint32_t *c
 int mshv_get_stats(int device, struct viridis_get_stats *stats)
 {
 	(void)device;
-	(void)stats;
-	return -ENOTTY;
+	if (stats->object != VIRIDIS_STATS_VP)
+		return -ENOTTY;
+	stats->count = VIRIDIS_VP_STAT_COUNT;
+	stats->counter[VIRIDIS_VP_STAT_GUEST_TICKS] = 3 * FAKE_HZ / 2;
+	stats->counter[VIRIDIS_VP_STAT_HYPERVISOR_TICKS] = FAKE_HZ / 2;
+	return 0;
 }
 
 int mshv_message_fd(const struct mshv_partition *partition, uint32_t connection_id)
