@@ -173,20 +173,45 @@ int domain_shutdown(struct viridis_driver *driver, virDomainObj *domain, bool re
 	return answer ? 0 : -1;
 }
 
-int domain_order(struct viridis_driver *driver, virDomainObj *domain,
-                 enum control_command command)
+static int order(struct viridis_driver *driver, virDomainObj *domain,
+                 const struct control_request *request)
 {
+	gint64 deadline = client_deadline(CLIENT_ANSWER_S);
 	g_autoptr(JsonObject) answer = NULL;
 	g_autoptr(GError) error = NULL;
 	struct job job;
+	int fd;
 
 	if (!job_begin(&job, driver, domain, VIR_JOB_MODIFY))
 		return -1;
 	if (!virDomainObjIsActive(domain))
 		return job_refuse(&job, "domain is not running");
 	virObjectUnlock(domain);
-	answer = client_ask(job.name, command, &error);
+	fd = client_connect(job.name, deadline, &error);
+	if (fd >= 0) {
+		answer = client_request(job.name, fd, request, deadline, &error);
+		close(fd);
+	}
 	return job_end(&job, error, answer != NULL);
+}
+
+int domain_order(struct viridis_driver *driver, virDomainObj *domain,
+                 enum control_command command)
+{
+	return order(driver, domain, &(struct control_request){ .command = command });
+}
+
+int domain_set_weight(struct viridis_driver *driver, virDomainObj *domain,
+                      unsigned int weight)
+{
+	if (weight < 1 || weight > CONTROL_WEIGHT_MAX) {
+		virReportError(VIR_ERR_INVALID_ARG, "weight %u: 1 to %d", weight,
+		               CONTROL_WEIGHT_MAX);
+		return -1;
+	}
+	return order(driver, domain,
+	             &(struct control_request){ .command = CONTROL_WEIGHT,
+	                                        .weight = weight });
 }
 
 /* ---- The console ---- */

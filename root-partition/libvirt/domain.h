@@ -22,6 +22,10 @@ int domain_shutdown(struct viridis_driver *driver, virDomainObj *domain, bool re
 int domain_order(struct viridis_driver *driver, virDomainObj *domain,
                  enum control_command command);
 
+/* Its share of CPUs, until it ends. */
+int domain_set_weight(struct viridis_driver *driver, virDomainObj *domain,
+                      unsigned int weight);
+
 int domain_open_console(struct viridis_driver *driver, virDomainObj *domain,
                         const char *device, virStreamPtr stream, bool force);
 

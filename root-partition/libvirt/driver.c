@@ -21,6 +21,7 @@
 #include "root-partition/config/definition.h"
 #include "root-partition/libvirt/capabilities.h"
 #include "root-partition/libvirt/domain.h"
+#include "root-partition/libvirt/driver_domain.h"
 #include "root-partition/libvirt/registry.h"
 #include "root-partition/libvirt/stats.h"
 
@@ -33,6 +34,11 @@
 	(VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | \
 	 VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM |      \
 	 VIR_DOMAIN_UNDEFINE_KEEP_NVRAM)
+
+#define STATS_FLAGS                                 \
+	(VIR_CONNECT_LIST_DOMAINS_FILTERS_ALL |     \
+	 VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT | \
+	 VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS)
 
 /* ---- What all have in common ---- */
 
@@ -247,6 +253,50 @@ static int viridisConnectListAllDomains(virConnectPtr conn, virDomainPtr **domai
 	registry_refresh(viridis_driver);
 	return virDomainObjListExport(viridis_driver->domains, conn, domains,
 	                              virConnectListAllDomainsCheckACL, flags);
+}
+
+/* All that is asked for, where that was asked for. */
+static bool stats_are_known(unsigned int stats, unsigned int flags)
+{
+	if (!(flags & VIR_CONNECT_GET_ALL_DOMAINS_STATS_ENFORCE_STATS) ||
+	    !(stats & ~STATS_KINDS))
+		return true;
+	virReportError(VIR_ERR_ARGUMENT_UNSUPPORTED,
+	               "Stats types bits 0x%x are not supported by this daemon",
+	               stats & ~STATS_KINDS);
+	return false;
+}
+
+static int viridisConnectGetAllDomainStats(virConnectPtr conn, virDomainPtr *doms,
+                                           unsigned int ndoms, unsigned int stats,
+                                           virDomainStatsRecordPtr **records,
+                                           unsigned int flags)
+{
+	unsigned int lists = flags & VIR_CONNECT_LIST_DOMAINS_FILTERS_ALL;
+	virDomainObj **domains = NULL;
+	size_t count = 0;
+
+	virCheckFlags(STATS_FLAGS, -1);
+	if (virConnectGetAllDomainStatsEnsureACL(conn) < 0 ||
+	    !stats_are_known(stats, flags))
+		return -1;
+	registry_refresh(viridis_driver);
+	if (ndoms == 0)
+		virDomainObjListCollect(viridis_driver->domains, conn, &domains, &count,
+		                        virConnectGetAllDomainStatsCheckACL, lists);
+	else if (virDomainObjListConvert(
+			 viridis_driver->domains, conn, doms, ndoms, &domains, &count,
+			 virConnectGetAllDomainStatsCheckACL, lists, true) < 0)
+		return -1;
+	*records = g_new0(virDomainStatsRecordPtr, count + 1);
+	for (size_t i = 0; i < count; i++) {
+		virObjectLock(domains[i]);
+		(*records)[i] =
+			stats_record(conn, domains[i], stats ? stats : STATS_KINDS);
+		virObjectUnlock(domains[i]);
+	}
+	virObjectListFreeCount(domains, count);
+	return (int)count;
 }
 
 static virDomainPtr viridisDomainLookupByID(virConnectPtr conn, int id)
@@ -547,161 +597,6 @@ static int viridisDomainOpenConsole(virDomainPtr dom, const char *device,
 	return result;
 }
 
-/* ---- What domains are ---- */
-
-static char *viridisDomainGetOSType(virDomainPtr dom)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	char *result = NULL;
-
-	if (!domain)
-		return NULL;
-	if (virDomainGetOSTypeEnsureACL(dom->conn, domain->def) >= 0)
-		result = g_strdup(virDomainOSTypeToString(domain->def->os.type));
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainIsActive(virDomainPtr dom)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	int result = -1;
-
-	if (!domain)
-		return -1;
-	if (virDomainIsActiveEnsureACL(dom->conn, domain->def) >= 0)
-		result = virDomainObjIsActive(domain);
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainIsPersistent(virDomainPtr dom)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	int result = -1;
-
-	if (!domain)
-		return -1;
-	if (virDomainIsPersistentEnsureACL(dom->conn, domain->def) >= 0)
-		result = domain->persistent;
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainIsUpdated(virDomainPtr dom)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	int result = -1;
-
-	if (!domain)
-		return -1;
-	if (virDomainIsUpdatedEnsureACL(dom->conn, domain->def) >= 0)
-		result = domain->updated;
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainGetState(virDomainPtr dom, int *state, int *reason,
-                                 unsigned int flags)
-{
-	virDomainObj *domain;
-	int result = -1;
-
-	virCheckFlags(0, -1);
-	if (!(domain = driver_find(viridis_driver, dom)))
-		return -1;
-	if (virDomainGetStateEnsureACL(dom->conn, domain->def) >= 0) {
-		*state = virDomainObjGetState(domain, reason);
-		result = 0;
-	}
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-/* The hypervisor counts a VP's time in ticks, which libvirt does not; that time stays 0. */
-static int viridisDomainGetInfo(virDomainPtr dom, virDomainInfoPtr info)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	int result = -1;
-
-	if (!domain)
-		return -1;
-	if (virDomainGetInfoEnsureACL(dom->conn, domain->def) >= 0) {
-		info->state = virDomainObjGetState(domain, NULL);
-		info->cpuTime = 0;
-		info->maxMem = virDomainDefGetMemoryTotal(domain->def);
-		info->memory = virDomainObjIsActive(domain) ? info->maxMem : 0;
-		info->nrVirtCpu = virDomainDefGetVcpus(domain->def);
-		result = 0;
-	}
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static unsigned long long viridisDomainGetMaxMemory(virDomainPtr dom)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	unsigned long long result = 0;
-
-	if (!domain)
-		return 0;
-	if (virDomainGetMaxMemoryEnsureACL(dom->conn, domain->def) >= 0)
-		result = virDomainDefGetMemoryTotal(domain->def);
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainGetVcpusFlags(virDomainPtr dom, unsigned int flags)
-{
-	virDomainObj *domain;
-	virDomainDef *def;
-	int result = -1;
-
-	virCheckFlags(VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG |
-	                      VIR_DOMAIN_VCPU_MAXIMUM,
-	              -1);
-	if (!(domain = driver_find(viridis_driver, dom)))
-		return -1;
-	if (virDomainGetVcpusFlagsEnsureACL(dom->conn, domain->def, flags) >= 0 &&
-	    (def = virDomainObjGetOneDef(domain, flags)))
-		result = (int)virDomainDefGetVcpus(def);
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainGetMaxVcpus(virDomainPtr dom)
-{
-	return viridisDomainGetVcpusFlags(dom, VIR_DOMAIN_VCPU_MAXIMUM);
-}
-
-static int viridisDomainBlockStats(virDomainPtr dom, const char *path,
-                                   virDomainBlockStatsPtr stats)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	int result = -1;
-
-	if (!domain)
-		return -1;
-	if (virDomainBlockStatsEnsureACL(dom->conn, domain->def) >= 0)
-		result = stats_block(domain, path, stats);
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
-static int viridisDomainInterfaceStats(virDomainPtr dom, const char *device,
-                                       virDomainInterfaceStatsPtr stats)
-{
-	virDomainObj *domain = driver_find(viridis_driver, dom);
-	int result = -1;
-
-	if (!domain)
-		return -1;
-	if (virDomainInterfaceStatsEnsureACL(dom->conn, domain->def) >= 0)
-		result = stats_interface(domain, device, stats);
-	virDomainObjEndAPI(&domain);
-	return result;
-}
-
 /* ---- Events ---- */
 
 static int viridisConnectDomainEventRegisterAny(virConnectPtr conn, virDomainPtr dom,
@@ -730,61 +625,87 @@ static int viridisConnectDomainEventDeregisterAny(virConnectPtr conn, int id)
 
 virHypervisorDriver viridisHypervisorDriver = {
 	.name = CONNECTION_TYPE,
-	.connectOpen = viridisConnectOpen,                                     /* 9.0.0 */
-	.connectClose = viridisConnectClose,                                   /* 9.0.0 */
-	.connectGetType = viridisConnectGetType,                               /* 9.0.0 */
-	.connectGetVersion = viridisConnectGetVersion,                         /* 9.0.0 */
-	.connectGetHostname = viridisConnectGetHostname,                       /* 9.0.0 */
-	.connectIsAlive = viridisConnectIsAlive,                               /* 9.0.0 */
-	.connectIsSecure = viridisConnectIsSecure,                             /* 9.0.0 */
-	.connectIsEncrypted = viridisConnectIsEncrypted,                       /* 9.0.0 */
-	.connectSupportsFeature = viridisConnectSupportsFeature,               /* 9.0.0 */
-	.connectGetCapabilities = viridisConnectGetCapabilities,               /* 9.0.0 */
-	.connectGetDomainCapabilities = viridisConnectGetDomainCapabilities,   /* 9.0.0 */
-	.connectGetMaxVcpus = viridisConnectGetMaxVcpus,                       /* 9.0.0 */
-	.nodeGetInfo = viridisNodeGetInfo,                                     /* 9.0.0 */
-	.nodeGetCPUStats = viridisNodeGetCPUStats,                             /* 9.0.0 */
-	.nodeGetMemoryStats = viridisNodeGetMemoryStats,                       /* 9.0.0 */
-	.nodeGetCPUMap = viridisNodeGetCPUMap,                                 /* 9.0.0 */
-	.nodeGetFreeMemory = viridisNodeGetFreeMemory,                         /* 9.0.0 */
-	.connectNumOfDomains = viridisConnectNumOfDomains,                     /* 9.0.0 */
-	.connectListDomains = viridisConnectListDomains,                       /* 9.0.0 */
-	.connectNumOfDefinedDomains = viridisConnectNumOfDefinedDomains,       /* 9.0.0 */
-	.connectListDefinedDomains = viridisConnectListDefinedDomains,         /* 9.0.0 */
-	.connectListAllDomains = viridisConnectListAllDomains,                 /* 9.0.0 */
-	.domainLookupByID = viridisDomainLookupByID,                           /* 9.0.0 */
-	.domainLookupByUUID = viridisDomainLookupByUUID,                       /* 9.0.0 */
-	.domainLookupByName = viridisDomainLookupByName,                       /* 9.0.0 */
-	.domainDefineXMLFlags = viridisDomainDefineXMLFlags,                   /* 9.0.0 */
-	.domainDefineXML = viridisDomainDefineXML,                             /* 9.0.0 */
-	.domainCreateXML = viridisDomainCreateXML,                             /* 9.0.0 */
-	.domainUndefineFlags = viridisDomainUndefineFlags,                     /* 9.0.0 */
-	.domainUndefine = viridisDomainUndefine,                               /* 9.0.0 */
-	.domainGetXMLDesc = viridisDomainGetXMLDesc,                           /* 9.0.0 */
-	.domainGetAutostart = viridisDomainGetAutostart,                       /* 9.0.0 */
-	.domainSetAutostart = viridisDomainSetAutostart,                       /* 9.0.0 */
-	.domainCreateWithFlags = viridisDomainCreateWithFlags,                 /* 9.0.0 */
-	.domainCreate = viridisDomainCreate,                                   /* 9.0.0 */
-	.domainShutdownFlags = viridisDomainShutdownFlags,                     /* 9.0.0 */
-	.domainShutdown = viridisDomainShutdown,                               /* 9.0.0 */
-	.domainReboot = viridisDomainReboot,                                   /* 9.0.0 */
-	.domainReset = viridisDomainReset,                                     /* 9.0.0 */
-	.domainSuspend = viridisDomainSuspend,                                 /* 9.0.0 */
-	.domainResume = viridisDomainResume,                                   /* 9.0.0 */
-	.domainDestroyFlags = viridisDomainDestroyFlags,                       /* 9.0.0 */
-	.domainDestroy = viridisDomainDestroy,                                 /* 9.0.0 */
-	.domainOpenConsole = viridisDomainOpenConsole,                         /* 9.0.0 */
-	.domainGetOSType = viridisDomainGetOSType,                             /* 9.0.0 */
-	.domainIsActive = viridisDomainIsActive,                               /* 9.0.0 */
-	.domainIsPersistent = viridisDomainIsPersistent,                       /* 9.0.0 */
-	.domainIsUpdated = viridisDomainIsUpdated,                             /* 9.0.0 */
-	.domainGetState = viridisDomainGetState,                               /* 9.0.0 */
-	.domainGetInfo = viridisDomainGetInfo,                                 /* 9.0.0 */
-	.domainGetMaxMemory = viridisDomainGetMaxMemory,                       /* 9.0.0 */
-	.domainGetVcpusFlags = viridisDomainGetVcpusFlags,                     /* 9.0.0 */
-	.domainGetMaxVcpus = viridisDomainGetMaxVcpus,                         /* 9.0.0 */
-	.domainBlockStats = viridisDomainBlockStats,                           /* 9.0.0 */
-	.domainInterfaceStats = viridisDomainInterfaceStats,                   /* 9.0.0 */
+	.connectOpen = viridisConnectOpen,                                   /* 9.0.0 */
+	.connectClose = viridisConnectClose,                                 /* 9.0.0 */
+	.connectGetType = viridisConnectGetType,                             /* 9.0.0 */
+	.connectGetVersion = viridisConnectGetVersion,                       /* 9.0.0 */
+	.connectGetHostname = viridisConnectGetHostname,                     /* 9.0.0 */
+	.connectIsAlive = viridisConnectIsAlive,                             /* 9.0.0 */
+	.connectIsSecure = viridisConnectIsSecure,                           /* 9.0.0 */
+	.connectIsEncrypted = viridisConnectIsEncrypted,                     /* 9.0.0 */
+	.connectSupportsFeature = viridisConnectSupportsFeature,             /* 9.0.0 */
+	.connectGetCapabilities = viridisConnectGetCapabilities,             /* 9.0.0 */
+	.connectGetDomainCapabilities = viridisConnectGetDomainCapabilities, /* 9.0.0 */
+	.connectGetMaxVcpus = viridisConnectGetMaxVcpus,                     /* 9.0.0 */
+	.nodeGetInfo = viridisNodeGetInfo,                                   /* 9.0.0 */
+	.nodeGetCPUStats = viridisNodeGetCPUStats,                           /* 9.0.0 */
+	.nodeGetMemoryStats = viridisNodeGetMemoryStats,                     /* 9.0.0 */
+	.nodeGetCPUMap = viridisNodeGetCPUMap,                               /* 9.0.0 */
+	.nodeGetFreeMemory = viridisNodeGetFreeMemory,                       /* 9.0.0 */
+	.connectNumOfDomains = viridisConnectNumOfDomains,                   /* 9.0.0 */
+	.connectListDomains = viridisConnectListDomains,                     /* 9.0.0 */
+	.connectNumOfDefinedDomains = viridisConnectNumOfDefinedDomains,     /* 9.0.0 */
+	.connectListDefinedDomains = viridisConnectListDefinedDomains,       /* 9.0.0 */
+	.connectListAllDomains = viridisConnectListAllDomains,               /* 9.0.0 */
+	.connectGetAllDomainStats = viridisConnectGetAllDomainStats,         /* 9.0.0 */
+	.domainLookupByID = viridisDomainLookupByID,                         /* 9.0.0 */
+	.domainLookupByUUID = viridisDomainLookupByUUID,                     /* 9.0.0 */
+	.domainLookupByName = viridisDomainLookupByName,                     /* 9.0.0 */
+	.domainDefineXMLFlags = viridisDomainDefineXMLFlags,                 /* 9.0.0 */
+	.domainDefineXML = viridisDomainDefineXML,                           /* 9.0.0 */
+	.domainCreateXML = viridisDomainCreateXML,                           /* 9.0.0 */
+	.domainUndefineFlags = viridisDomainUndefineFlags,                   /* 9.0.0 */
+	.domainUndefine = viridisDomainUndefine,                             /* 9.0.0 */
+	.domainGetXMLDesc = viridisDomainGetXMLDesc,                         /* 9.0.0 */
+	.domainGetAutostart = viridisDomainGetAutostart,                     /* 9.0.0 */
+	.domainSetAutostart = viridisDomainSetAutostart,                     /* 9.0.0 */
+	.domainCreateWithFlags = viridisDomainCreateWithFlags,               /* 9.0.0 */
+	.domainCreate = viridisDomainCreate,                                 /* 9.0.0 */
+	.domainShutdownFlags = viridisDomainShutdownFlags,                   /* 9.0.0 */
+	.domainShutdown = viridisDomainShutdown,                             /* 9.0.0 */
+	.domainReboot = viridisDomainReboot,                                 /* 9.0.0 */
+	.domainReset = viridisDomainReset,                                   /* 9.0.0 */
+	.domainSuspend = viridisDomainSuspend,                               /* 9.0.0 */
+	.domainResume = viridisDomainResume,                                 /* 9.0.0 */
+	.domainDestroyFlags = viridisDomainDestroyFlags,                     /* 9.0.0 */
+	.domainDestroy = viridisDomainDestroy,                               /* 9.0.0 */
+	.domainOpenConsole = viridisDomainOpenConsole,                       /* 9.0.0 */
+	.domainGetOSType = viridisDomainGetOSType,                           /* 9.0.0 */
+	.domainIsActive = viridisDomainIsActive,                             /* 9.0.0 */
+	.domainIsPersistent = viridisDomainIsPersistent,                     /* 9.0.0 */
+	.domainIsUpdated = viridisDomainIsUpdated,                           /* 9.0.0 */
+	.domainGetState = viridisDomainGetState,                             /* 9.0.0 */
+	.domainGetInfo = viridisDomainGetInfo,                               /* 9.0.0 */
+	.domainGetMaxMemory = viridisDomainGetMaxMemory,                     /* 9.0.0 */
+	.domainGetVcpusFlags = viridisDomainGetVcpusFlags,                   /* 9.0.0 */
+	.domainGetMaxVcpus = viridisDomainGetMaxVcpus,                       /* 9.0.0 */
+	.domainBlockStats = viridisDomainBlockStats,                         /* 9.0.0 */
+	.domainInterfaceStats = viridisDomainInterfaceStats,                 /* 9.0.0 */
+	.domainBlockStatsFlags = viridisDomainBlockStatsFlags,               /* 9.0.0 */
+	.domainGetBlockInfo = viridisDomainGetBlockInfo,                     /* 9.0.0 */
+	.domainMemoryStats = viridisDomainMemoryStats,                       /* 9.0.0 */
+	.domainGetVcpus = viridisDomainGetVcpus,                             /* 9.0.0 */
+	.domainGetCPUStats = viridisDomainGetCPUStats,                       /* 9.0.0 */
+	.domainInterfaceAddresses = viridisDomainInterfaceAddresses,         /* 9.0.0 */
+	.domainGetSchedulerType = viridisDomainGetSchedulerType,             /* 9.0.0 */
+	.domainGetSchedulerParametersFlags =
+		viridisDomainGetSchedulerParametersFlags,                    /* 9.0.0 */
+	.domainGetSchedulerParameters = viridisDomainGetSchedulerParameters, /* 9.0.0 */
+	.domainSetSchedulerParametersFlags =
+		viridisDomainSetSchedulerParametersFlags,                      /* 9.0.0 */
+	.domainSetSchedulerParameters = viridisDomainSetSchedulerParameters,   /* 9.0.0 */
+	.domainAttachDeviceFlags = viridisDomainAttachDeviceFlags,             /* 9.0.0 */
+	.domainAttachDevice = viridisDomainAttachDevice,                       /* 9.0.0 */
+	.domainDetachDeviceFlags = viridisDomainDetachDeviceFlags,             /* 9.0.0 */
+	.domainDetachDevice = viridisDomainDetachDevice,                       /* 9.0.0 */
+	.domainSetVcpusFlags = viridisDomainSetVcpusFlags,                     /* 9.0.0 */
+	.domainSetVcpus = viridisDomainSetVcpus,                               /* 9.0.0 */
+	.domainSetMemoryFlags = viridisDomainSetMemoryFlags,                   /* 9.0.0 */
+	.domainSetMemory = viridisDomainSetMemory,                             /* 9.0.0 */
+	.domainSetMaxMemory = viridisDomainSetMaxMemory,                       /* 9.0.0 */
+	.domainGetMetadata = viridisDomainGetMetadata,                         /* 9.0.0 */
+	.domainSetMetadata = viridisDomainSetMetadata,                         /* 9.0.0 */
+	.domainHasManagedSaveImage = viridisDomainHasManagedSaveImage,         /* 9.0.0 */
 	.connectDomainEventRegisterAny = viridisConnectDomainEventRegisterAny, /* 9.0.0 */
 	.connectDomainEventDeregisterAny =
 		viridisConnectDomainEventDeregisterAny, /* 9.0.0 */

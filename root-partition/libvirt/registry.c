@@ -26,13 +26,18 @@ VIR_LOG_INIT("viridis.registry");
 
 #define OBSERVE_TRIES 8
 
-/* A definition's file as it was when it was read; another one has another number or time. */
-struct known {
-	ino_t inode;
+/* A file as it was when it was read; another one has another number or time. */
+struct mark {
+	ino_t inode; /* 0: it has not been read */
 	struct timespec changed;
 	off_t bytes;
-	gboolean seen; /* in the refresh under way */
-	char *refused; /* why it is not in the list, or NULL */
+};
+
+struct known {
+	struct mark definition;
+	struct mark running; /* what the VM that runs has */
+	gboolean seen;       /* in the refresh under way */
+	char *refused;       /* why it is not in the list, or NULL */
 };
 
 /* How a VM is, by its state file and its lock. */
@@ -95,11 +100,15 @@ static void known_free(gpointer data)
 	g_free(known);
 }
 
-static bool is_the_same(const struct known *known, const struct stat *status)
+/* True when the file has changed since it was marked; then it is marked anew. */
+static bool mark(struct mark *mark, const struct stat *status)
 {
-	return known->inode == status->st_ino && known->bytes == status->st_size &&
-	       known->changed.tv_sec == status->st_mtim.tv_sec &&
-	       known->changed.tv_nsec == status->st_mtim.tv_nsec;
+	if (mark->inode == status->st_ino && mark->bytes == status->st_size &&
+	    mark->changed.tv_sec == status->st_mtim.tv_sec &&
+	    mark->changed.tv_nsec == status->st_mtim.tv_nsec)
+		return false;
+	*mark = (struct mark){ status->st_ino, status->st_mtim, status->st_size };
+	return true;
 }
 
 /* libvirt tells domains apart by UUID; an old definition gets its own now, unless somebody is at it. */
@@ -116,6 +125,17 @@ static bool give_uuid(struct definition *definition)
 	given = definition_give_uuid(definition) && store_replace(definition, NULL);
 	state_unlock(definition->name, lock);
 	return given;
+}
+
+/* A domain that runs has its definition's: nothing of the machine depends on them. */
+static void share_notes(virDomainDef *to, const virDomainDef *from)
+{
+	g_free(to->title);
+	to->title = g_strdup(from->title);
+	g_free(to->description);
+	to->description = g_strdup(from->description);
+	xmlFreeNode(to->metadata);
+	to->metadata = from->metadata ? xmlCopyNode(from->metadata, 1) : NULL;
 }
 
 /* Into the list; why not, or NULL. One that VMBus devices for another VMM's machine are made by is no domain. */
@@ -146,6 +166,8 @@ static char *add(struct viridis_driver *driver, const char *name)
 		     domain->persistent ? VIR_DOMAIN_EVENT_DEFINED_UPDATED :
 		                          VIR_DOMAIN_EVENT_DEFINED_ADDED);
 	domain->persistent = !is_transient(name);
+	if (domain->newDef)
+		share_notes(domain->def, domain->newDef);
 	virDomainDefFree(old);
 	virDomainObjEndAPI(&domain);
 	return NULL;
@@ -164,11 +186,8 @@ static void look_at_definition(struct viridis_driver *driver, const char *name)
 		g_hash_table_insert(driver->known, g_strdup(name), known);
 	}
 	known->seen = TRUE;
-	if (is_the_same(known, &status))
+	if (!mark(&known->definition, &status))
 		return;
-	known->inode = status.st_ino;
-	known->bytes = status.st_size;
-	known->changed = status.st_mtim;
 	g_free(known->refused);
 	known->refused = add(driver, name);
 	if (known->refused)
@@ -285,6 +304,66 @@ static void look_at_state(struct viridis_driver *driver, virDomainObj *domain,
 		go_on_living(driver, domain, observed);
 }
 
+/* ---- What a VM that runs has ---- */
+
+static bool has_disk(const virDomainDef *def, const virDomainDiskDef *disk)
+{
+	for (size_t i = 0; i < def->ndisks; i++)
+		if (STREQ(def->disks[i]->dst, disk->dst) &&
+		    STREQ_NULLABLE(virDomainDiskGetSource(def->disks[i]),
+		                   virDomainDiskGetSource((virDomainDiskDef *)disk)))
+			return true;
+	return false;
+}
+
+/* A disk's alias is its place. */
+static void tell_disks(struct viridis_driver *driver, virDomainObj *domain,
+                       const virDomainDef *old)
+{
+	for (size_t i = 0; i < old->ndisks; i++)
+		if (!has_disk(domain->def, old->disks[i]))
+			virObjectEventStateQueue(driver->events,
+			                         virDomainEventDeviceRemovedNewFromObj(
+							 domain, old->disks[i]->dst));
+	for (size_t i = 0; i < domain->def->ndisks; i++)
+		if (!has_disk(old, domain->def->disks[i]))
+			virObjectEventStateQueue(driver->events,
+			                         virDomainEventDeviceAddedNewFromObj(
+							 domain,
+							 domain->def->disks[i]->dst));
+}
+
+static virDomainDef *load_running(struct viridis_driver *driver, const char *path)
+{
+	g_autoptr(definition_pointer) definition = store_load_file(path, NULL);
+
+	return definition ? domain_xml_to_def(definition, driver->options) : NULL;
+}
+
+/* What it has is its keeper's word, whoever changed it and whatever its definition is by now. */
+static void look_at_running(struct viridis_driver *driver, virDomainObj *domain,
+                            struct known *known)
+{
+	g_autofree char *path = paths_of(domain->def->name, PATH_RUNNING);
+	bool first = known->running.inode == 0;
+	g_autoptr(virDomainDef) old = NULL;
+	virDomainDef *def;
+	struct stat status;
+
+	if (stat(path, &status) != 0 || !mark(&known->running, &status))
+		return;
+	def = load_running(driver, path);
+	if (!def)
+		return;
+	old = domain->def;
+	def->id = old->id;
+	domain->def = def;
+	if (domain->newDef)
+		share_notes(domain->def, domain->newDef);
+	if (!first)
+		tell_disks(driver, domain, old);
+}
+
 /* ---- What is no more ---- */
 
 /* A domain that runs on without a definition is as transient as one that is marked. */
@@ -320,7 +399,7 @@ static int collect_name(virDomainObj *domain, void *names)
 static void look_at_domain(struct viridis_driver *driver, const char *name)
 {
 	virDomainObj *domain = virDomainObjListFindByName(driver->domains, name);
-	const struct known *known = g_hash_table_lookup(driver->known, name);
+	struct known *known = g_hash_table_lookup(driver->known, name);
 	struct observed observed = { 0 };
 	bool defined = known && known->seen && !known->refused;
 
@@ -329,6 +408,10 @@ static void look_at_domain(struct viridis_driver *driver, const char *name)
 	set_persistent(driver, domain, defined && !is_transient(name));
 	if (observe(name, &observed)) {
 		look_at_state(driver, domain, &observed);
+		if (known && observed.alive)
+			look_at_running(driver, domain, known);
+		else if (known)
+			known->running = (struct mark){ 0 };
 		if (!observed.alive && defined && is_transient(name) &&
 		    !g_hash_table_contains(driver->starting, name)) {
 			end_transience(name);

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The answer to `stats`, looked through for one disk or one adapter. */
+/* The answers to `stats` and `guest`, looked through for what libvirt asks. */
 #include <config.h>
 
 #include "root-partition/libvirt/stats.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "datatypes.h"
 #include "util/virerror.h"
+#include "util/virfile.h"
+#include "util/virtypedparam.h"
 #include "util/virutil.h"
 
 #include "root-partition/client/client.h"
@@ -12,7 +19,7 @@
 
 #define VIR_FROM_THIS VIR_FROM_HYPERV
 
-static JsonObject *ask(virDomainObj *domain)
+static JsonObject *ask_for(virDomainObj *domain, enum control_command command)
 {
 	g_autofree char *name = g_strdup(domain->def->name);
 	g_autoptr(GError) error = NULL;
@@ -21,11 +28,16 @@ static JsonObject *ask(virDomainObj *domain)
 	if (virDomainObjCheckActive(domain) < 0)
 		return NULL;
 	virObjectUnlock(domain);
-	answer = client_ask(name, CONTROL_STATS, &error);
+	answer = client_ask(name, command, &error);
 	virObjectLock(domain);
 	if (!answer)
 		driver_report(error);
 	return answer;
+}
+
+static JsonObject *ask(virDomainObj *domain)
+{
+	return ask_for(domain, CONTROL_STATS);
 }
 
 /* -1, libvirt's "not known", where there is none. */
@@ -46,21 +58,31 @@ static JsonObject *member(JsonObject *object, const char *name)
 	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
 }
 
+/* The objects of a list; the list is the caller's to free, they are not. */
+static GPtrArray *objects(JsonObject *object, const char *name)
+{
+	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
+	JsonArray *array =
+		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	GPtrArray *found = g_ptr_array_new();
+
+	for (guint i = 0; array && i < json_array_get_length(array); i++) {
+		JsonNode *element = json_array_get_element(array, i);
+
+		if (JSON_NODE_HOLDS_OBJECT(element))
+			g_ptr_array_add(found, json_node_get_object(element));
+	}
+	return found;
+}
+
 /* Of the storage provider's disks the one of that LUN. */
 static JsonObject *find_disk(JsonObject *answer, int lun)
 {
-	JsonObject *storage = member(answer, "storage");
-	JsonNode *node = storage ? json_object_get_member(storage, "disks") : NULL;
-	JsonArray *disks =
-		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	g_autoptr(GPtrArray) disks = objects(member(answer, "storage"), "disks");
 
-	for (guint i = 0; disks && i < json_array_get_length(disks); i++) {
-		JsonNode *disk = json_array_get_element(disks, i);
-
-		if (JSON_NODE_HOLDS_OBJECT(disk) &&
-		    number(json_node_get_object(disk), "lun") == lun)
-			return json_node_get_object(disk);
-	}
+	for (guint i = 0; i < disks->len; i++)
+		if (number(disks->pdata[i], "lun") == lun)
+			return disks->pdata[i];
 	return NULL;
 }
 
@@ -94,6 +116,63 @@ int stats_block(virDomainObj *domain, const char *path, virDomainBlockStatsPtr s
 	stats->wr_req = number(counts, "writes");
 	stats->wr_bytes = number(counts, "written-bytes");
 	stats->errs = number(counts, "errors");
+	return 0;
+}
+
+int stats_block_params(virDomainObj *domain, const char *path,
+                       virTypedParameterPtr params, int *count)
+{
+	virDomainBlockStatsStruct stats;
+	const struct {
+		const char *name;
+		const long long *value;
+	} fields[] = {
+		{ VIR_DOMAIN_BLOCK_STATS_READ_REQ, &stats.rd_req },
+		{ VIR_DOMAIN_BLOCK_STATS_READ_BYTES, &stats.rd_bytes },
+		{ VIR_DOMAIN_BLOCK_STATS_WRITE_REQ, &stats.wr_req },
+		{ VIR_DOMAIN_BLOCK_STATS_WRITE_BYTES, &stats.wr_bytes },
+		{ VIR_DOMAIN_BLOCK_STATS_ERRS, &stats.errs },
+	};
+
+	if (*count == 0) {
+		*count = G_N_ELEMENTS(fields);
+		return 0;
+	}
+	if (stats_block(domain, path, &stats) < 0)
+		return -1;
+	*count = MIN(*count, (int)G_N_ELEMENTS(fields));
+	for (int i = 0; i < *count; i++)
+		if (virTypedParameterAssign(&params[i], fields[i].name,
+		                            VIR_TYPED_PARAM_LLONG, *fields[i].value) < 0)
+			return -1;
+	return 0;
+}
+
+int stats_block_size(virDomainObj *domain, const char *path, virDomainBlockInfoPtr info)
+{
+	virDomainDiskDef *disk = virDomainDiskByName(domain->def, path, false);
+	const char *source = disk ? virDomainDiskGetSource(disk) : NULL;
+	struct stat status;
+	off_t end;
+	int fd;
+
+	if (!source) {
+		virReportError(VIR_ERR_INVALID_ARG, "invalid path: %s", path);
+		return -1;
+	}
+	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	end = fd >= 0 ? lseek(fd, 0, SEEK_END) : -1;
+	if (end < 0 || fstat(fd, &status) < 0) {
+		virReportSystemError(errno, "cannot look at '%s'", source);
+		VIR_FORCE_CLOSE(fd);
+		return -1;
+	}
+	close(fd);
+	info->capacity = (unsigned long long)end;
+	info->physical = (unsigned long long)end;
+	info->allocation = S_ISREG(status.st_mode) ?
+	                           (unsigned long long)status.st_blocks * 512 :
+	                           (unsigned long long)end;
 	return 0;
 }
 
@@ -139,4 +218,291 @@ int stats_interface(virDomainObj *domain, const char *device,
 	stats->tx_errs = number(counts, "send-errors");
 	stats->tx_drop = -1;
 	return 0;
+}
+
+/* ---- Processors ---- */
+
+static unsigned long long time_of(JsonObject *vp)
+{
+	return (unsigned long long)MAX(number(vp, "time-ns"), 0);
+}
+
+static unsigned long long time_of_all(JsonObject *answer)
+{
+	g_autoptr(GPtrArray) vps = objects(answer, "vps");
+	unsigned long long sum = 0;
+
+	for (guint i = 0; i < vps->len; i++)
+		sum += time_of(vps->pdata[i]);
+	return sum;
+}
+
+unsigned long long stats_cpu_time(virDomainObj *domain)
+{
+	g_autoptr(JsonObject) answer = NULL;
+
+	if (!virDomainObjIsActive(domain))
+		return 0;
+	answer = ask(domain);
+	virResetLastError();
+	return answer ? time_of_all(answer) : 0;
+}
+
+/* The hypervisor moves a VP as it likes, so each may be on every CPU. */
+int stats_vcpus(virDomainObj *domain, virVcpuInfoPtr infos, int count,
+                unsigned char *maps, int map_bytes)
+{
+	g_autoptr(JsonObject) answer = ask(domain);
+	g_autoptr(GPtrArray) vps = NULL;
+
+	if (!answer)
+		return -1;
+	vps = objects(answer, "vps");
+	count = MIN(count, (int)virDomainDefGetVcpus(domain->def));
+	for (int i = 0; i < count; i++)
+		infos[i] = (virVcpuInfo){
+			.number = (unsigned int)i,
+			.state = VIR_VCPU_RUNNING,
+			.cpuTime = i < (int)vps->len ? time_of(vps->pdata[i]) : 0,
+			.cpu = VIR_VCPU_INFO_CPU_UNAVAILABLE,
+		};
+	if (maps)
+		memset(maps, 0xff, (size_t)count * (size_t)map_bytes);
+	return count;
+}
+
+int stats_weight(virDomainObj *domain, unsigned int *weight)
+{
+	g_autoptr(JsonObject) answer = ask(domain);
+
+	if (!answer)
+		return -1;
+	*weight = (unsigned int)MAX(number(answer, "weight"), 0);
+	return 0;
+}
+
+/* ---- All at once ---- */
+
+/* libvirt's own list of them changes from version to version. */
+struct params {
+	virTypedParameterPtr first;
+	int count;
+};
+
+/* The next, with that name; its type and its value are the caller's to set. */
+static virTypedParameterPtr add(struct params *params, const char *format, ...)
+	G_GNUC_PRINTF(2, 3);
+
+static virTypedParameterPtr add(struct params *params, const char *format, ...)
+{
+	virTypedParameterPtr param;
+	va_list args;
+
+	params->first = g_renew(virTypedParameter, params->first, params->count + 1);
+	param = &params->first[params->count++];
+	memset(param, 0, sizeof(*param));
+	va_start(args, format);
+	g_vsnprintf(param->field, sizeof(param->field), format, args);
+	va_end(args);
+	return param;
+}
+
+static void set_int(virTypedParameterPtr param, int value)
+{
+	param->type = VIR_TYPED_PARAM_INT;
+	param->value.i = value;
+}
+
+static void set_uint(virTypedParameterPtr param, unsigned int value)
+{
+	param->type = VIR_TYPED_PARAM_UINT;
+	param->value.ui = value;
+}
+
+static void set_ullong(virTypedParameterPtr param, unsigned long long value)
+{
+	param->type = VIR_TYPED_PARAM_ULLONG;
+	param->value.ul = value;
+}
+
+static void set_string(virTypedParameterPtr param, const char *value)
+{
+	param->type = VIR_TYPED_PARAM_STRING;
+	param->value.s = g_strdup(value);
+}
+
+static void add_number(struct params *params, JsonObject *object, const char *name,
+                       const char *group, size_t index, const char *field)
+{
+	long long value = number(object, name);
+
+	if (value >= 0)
+		set_ullong(add(params, "%s.%zu.%s", group, index, field),
+		           (unsigned long long)value);
+}
+
+static void add_state(struct params *params, virDomainObj *domain)
+{
+	int reason;
+	int state = virDomainObjGetState(domain, &reason);
+
+	set_int(add(params, "state.state"), state);
+	set_int(add(params, "state.reason"), reason);
+}
+
+static void add_balloon(struct params *params, virDomainObj *domain)
+{
+	unsigned long long kib = virDomainDefGetMemoryTotal(domain->def);
+
+	set_ullong(add(params, "balloon.current"),
+	           virDomainObjIsActive(domain) ? kib : 0);
+	set_ullong(add(params, "balloon.maximum"), kib);
+}
+
+static void add_vcpus(struct params *params, virDomainObj *domain, JsonObject *answer)
+{
+	g_autoptr(GPtrArray) vps = objects(answer, "vps");
+
+	set_uint(add(params, "vcpu.current"), virDomainDefGetVcpus(domain->def));
+	set_uint(add(params, "vcpu.maximum"), virDomainDefGetVcpusMax(domain->def));
+	for (guint i = 0; i < vps->len; i++) {
+		set_int(add(params, "vcpu.%u.state", i), VIR_VCPU_RUNNING);
+		add_number(params, vps->pdata[i], "time-ns", "vcpu", i, "time");
+	}
+}
+
+static void add_interfaces(struct params *params, virDomainObj *domain,
+                           JsonObject *answer)
+{
+	static const struct {
+		const char *ours, *theirs;
+	} fields[] = {
+		{ "received-bytes", "rx.bytes" },
+		{ "received", "rx.pkts" },
+		{ "receive-errors", "rx.errs" },
+		{ "sent-bytes", "tx.bytes" },
+		{ "sent", "tx.pkts" },
+		{ "send-errors", "tx.errs" },
+	};
+
+	set_uint(add(params, "net.count"), (unsigned int)domain->def->nnets);
+	for (size_t i = 0; i < domain->def->nnets; i++) {
+		g_autofree char *name = g_strdup_printf("net%zu", i);
+		JsonObject *counts = answer ? member(answer, name) : NULL;
+		const char *device = domain->def->nets[i]->ifname;
+
+		set_string(add(params, "net.%zu.name", i), device ? device : name);
+		for (size_t field = 0; counts && field < G_N_ELEMENTS(fields); field++)
+			add_number(params, counts, fields[field].ours, "net", i,
+			           fields[field].theirs);
+	}
+}
+
+static void add_blocks(struct params *params, virDomainObj *domain, JsonObject *answer)
+{
+	static const struct {
+		const char *ours, *theirs;
+	} fields[] = {
+		{ "reads", "rd.reqs" },   { "read-bytes", "rd.bytes" },
+		{ "writes", "wr.reqs" },  { "written-bytes", "wr.bytes" },
+		{ "flushes", "fl.reqs" }, { "errors", "errors" },
+		{ "bytes", "capacity" },
+	};
+
+	set_uint(add(params, "block.count"), (unsigned int)domain->def->ndisks);
+	for (size_t i = 0; i < domain->def->ndisks; i++) {
+		virDomainDiskDef *disk = domain->def->disks[i];
+		JsonObject *counts =
+			answer ? find_disk(answer, virDiskNameToIndex(disk->dst)) : NULL;
+
+		set_string(add(params, "block.%zu.name", i), disk->dst);
+		set_string(add(params, "block.%zu.path", i),
+		           virDomainDiskGetSource(disk));
+		for (size_t field = 0; counts && field < G_N_ELEMENTS(fields); field++)
+			add_number(params, counts, fields[field].ours, "block", i,
+			           fields[field].theirs);
+	}
+}
+
+virDomainStatsRecordPtr stats_record(virConnectPtr conn, virDomainObj *domain,
+                                     unsigned int wanted)
+{
+	struct params params = { 0 };
+	g_autoptr(JsonObject) answer = virDomainObjIsActive(domain) &&
+	                                               wanted & ~VIR_DOMAIN_STATS_STATE ?
+	                                       ask(domain) :
+	                                       NULL;
+	virDomainStatsRecordPtr record = g_new0(virDomainStatsRecord, 1);
+
+	virResetLastError(); /* one that does not answer has no counters */
+	if (wanted & VIR_DOMAIN_STATS_STATE)
+		add_state(&params, domain);
+	if (wanted & VIR_DOMAIN_STATS_CPU_TOTAL && answer)
+		set_ullong(add(&params, "cpu.time"), time_of_all(answer));
+	if (wanted & VIR_DOMAIN_STATS_BALLOON)
+		add_balloon(&params, domain);
+	if (wanted & VIR_DOMAIN_STATS_VCPU)
+		add_vcpus(&params, domain, answer);
+	if (wanted & VIR_DOMAIN_STATS_INTERFACE)
+		add_interfaces(&params, domain, answer);
+	if (wanted & VIR_DOMAIN_STATS_BLOCK)
+		add_blocks(&params, domain, answer);
+	record->dom =
+		virGetDomain(conn, domain->def->name, domain->def->uuid, domain->def->id);
+	record->params = params.first;
+	record->nparams = params.count;
+	return record;
+}
+
+/* ---- Addresses ---- */
+
+static void add_address(virDomainInterfacePtr interface, const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text, "/", 2);
+	virDomainIPAddressPtr address;
+	guint64 prefix = 0;
+
+	if (!parts[0])
+		return;
+	if (parts[1])
+		(void)g_ascii_string_to_unsigned(parts[1], 10, 0, 128, &prefix, NULL);
+	interface->addrs =
+		g_renew(virDomainIPAddress, interface->addrs, interface->naddrs + 1);
+	address = &interface->addrs[interface->naddrs++];
+	address->type = strchr(parts[0], ':') ? VIR_IP_ADDR_TYPE_IPV6 :
+	                                        VIR_IP_ADDR_TYPE_IPV4;
+	address->addr = g_strdup(parts[0]);
+	address->prefix = (unsigned int)prefix;
+}
+
+static virDomainInterfacePtr interface_of(JsonObject *adapter, guint index)
+{
+	virDomainInterfacePtr interface = g_new0(virDomainInterface, 1);
+	JsonNode *node = json_object_get_member(adapter, "addresses");
+	JsonArray *list =
+		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	const char *text = NULL;
+
+	interface->name = g_strdup_printf("net%u", index);
+	node = json_object_get_member(adapter, "mac");
+	if (node && json_text_get_string(node, &text))
+		interface->hwaddr = g_strdup(text);
+	for (guint i = 0; list && i < json_array_get_length(list); i++)
+		if (json_text_get_string(json_array_get_element(list, i), &text))
+			add_address(interface, text);
+	return interface;
+}
+
+int stats_addresses(virDomainObj *domain, virDomainInterfacePtr **interfaces)
+{
+	g_autoptr(JsonObject) answer = ask_for(domain, CONTROL_GUEST);
+	g_autoptr(GPtrArray) adapters = NULL;
+
+	if (!answer)
+		return -1;
+	adapters = objects(answer, "adapters");
+	*interfaces = g_new0(virDomainInterfacePtr, adapters->len + 1);
+	for (guint i = 0; i < adapters->len; i++)
+		(*interfaces)[i] = interface_of(adapters->pdata[i], i);
+	return (int)adapters->len;
 }

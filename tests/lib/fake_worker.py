@@ -5,7 +5,8 @@ keeper have them, and a guest that echoes what is typed and does as it is told.
 
   fake_worker.py --ready-fd N NAME
 
-A definition whose command line has `refuse` does not start; one with `deaf` does not shut down."""
+A definition whose command line has `refuse` does not start; one with `deaf` does not shut down. A disk whose path has
+`missing` is not there."""
 import fcntl
 import json
 import os
@@ -18,17 +19,28 @@ from pathlib import Path
 
 STATE_DIR = Path(os.environ.get("VIRIDIS_STATE_DIR", "/var/lib/viridis"))
 RUN_DIR = Path(os.environ.get("VIRIDIS_RUN_DIR", "/run/viridis"))
-STATS = {"ok": True, "vps": [],
+STATS = {"ok": True, "vps": [{"vp": 0, "time-ns": 1500000000}],
          "storage": {"disks": [{"lun": 0, "reads": 3, "writes": 2, "read-bytes": 1536,
                                 "written-bytes": 1024, "errors": 0}]},
          "net0": {"sent": 5, "sent-bytes": 500, "send-errors": 0, "received": 7,
                   "received-bytes": 700, "receive-errors": 1}}
 
 
+GUEST = {"ok": True, "adapters": [{"mac": "00:15:5d:00:00:07", "dhcp": True,
+                                   "addresses": ["10.0.2.15/24", "fe80::1/64"]}]}
+
+
+class Refused(Exception):
+    """An order that is answered by an error."""
+
+
 class Worker:
     def __init__(self, name):
         self.name = name
         self.definition = json.loads((STATE_DIR / f"{name}.json").read_text())
+        self.weight = 100
+        self.sequence = 0
+        self.show_definition()
         self.selector = selectors.DefaultSelector()
         self.subscribed = []
         self.lock = os.open(self.file("lock"), os.O_RDWR | os.O_CREAT, 0o600)
@@ -52,9 +64,26 @@ class Worker:
         new.write_text(json.dumps({"state": state, "pid": os.getpid(), "reason": reason}))
         new.rename(self.file("state"))
 
+    def show_definition(self):
+        new = self.file("running.new")
+        new.write_text(json.dumps(self.definition))
+        new.rename(self.file("running"))
+
+    def renew_disks(self):
+        wanted = self.file("wanted")
+        if not wanted.exists():
+            wanted = STATE_DIR / f"{self.name}.json"
+        disks = json.loads(wanted.read_text())["disks"]
+        if any("missing" in disk["path"] for disk in disks):
+            raise Refused("failed", "disk: No such file")
+        self.definition["disks"] = disks
+        self.show_definition()
+
     def tell(self, event):
+        self.sequence += 1
+        line = json.dumps({"event": event, "sequence": self.sequence, "source": "request"})
         for client in self.subscribed:
-            client.send(json.dumps({"event": event}).encode() + b"\n")
+            client.send(line.encode() + b"\n")
 
     def accept(self):
         client, _ = self.listener.accept()
@@ -74,7 +103,10 @@ class Worker:
             client.close()
             return
         request = json.loads(line)
-        answer = self.answer(client, request)
+        try:
+            answer = self.answer(client, request)
+        except Refused as refused:
+            answer = {"ok": False, "code": refused.args[0], "error": refused.args[1]}
         if "id" in request:
             answer = {"id": request["id"], **answer}
         client.send(json.dumps(answer).encode() + b"\n")
@@ -88,7 +120,7 @@ class Worker:
         if command == "stop":
             self.end = "stopped by request"
         elif command == "shutdown" and "deaf" in self.definition["cmdline"]:
-            return {"ok": False, "code": "refused", "error": "the guest refused"}
+            raise Refused("refused", "the guest refused")
         elif command == "reset" or command == "shutdown" and request.get("reboot"):
             self.tell("reset")
         elif command == "shutdown":
@@ -100,7 +132,13 @@ class Worker:
         elif command == "events":
             self.subscribed.append(client)
         elif command == "stats":
-            return STATS
+            return {**STATS, "weight": self.weight}
+        elif command == "guest":
+            return GUEST
+        elif command == "weight":
+            self.weight = request["weight"]
+        elif command == "disks":
+            self.renew_disks()
         elif command == "console":
             return {"ok": True, "pty": os.ttyname(self.tty)}
         return {"ok": True}
@@ -116,7 +154,7 @@ class Worker:
                     key.data()
         finally:
             self.write_state("off", self.end or "stopped by a signal")
-            for kind in ("sock", "console", "lock"):
+            for kind in ("running", "sock", "console", "lock"):
                 self.file(kind).unlink()
 
 

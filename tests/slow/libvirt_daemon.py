@@ -221,6 +221,169 @@ def counters(host):
     host.tell("destroy", "web")
 
 
+def counters_of_all(host):
+    """domstats, CPU time, the size of a disk, the addresses that the guest tells."""
+    told = host.tell("domstats", "web")
+    assert "state.state=5" in told and "balloon.maximum=65536" in told, told
+    assert "cpu.time" not in told and "block.0.name=sda" in told, told
+    host.tell("start", "web")
+    told = host.tell("domstats", "web")
+    for word in ("state.state=1", "cpu.time=1500000000", "balloon.current=65536", "vcpu.current=1",
+                 "vcpu.0.time=1500000000", "net.count=1", "net.0.rx.pkts=7", "net.0.tx.bytes=500",
+                 "block.count=1", "block.0.path=/d", "block.0.wr.bytes=1024"):
+        assert f"  {word}\n" in told, (word, told)
+    told = host.tell("domstats", "--cpu-total", "--enforce", "--list-active")
+    assert "cpu.time" in told and "block" not in told, told
+    host.refuse("not supported", "domstats", "--perf", "--enforce", "web")
+    assert "CPU time:       1.5s" in host.tell("dominfo", "web")
+    assert "1.500000000 seconds" in host.tell("cpu-stats", "web", "--total")
+    host.refuse("single CPUs", "cpu-stats", "web")
+    assert "CPU time:       1.5s" in host.tell("vcpuinfo", "web")
+    assert "actual 65536" in host.tell("dommemstat", "web")
+    assert "/d" in host.tell("domblklist", "web") and "bridge" in host.tell("domiflist", "web")
+    told = host.tell("domifaddr", "web", "--source", "agent")
+    assert "10.0.2.15/24" in told and "fe80::1/64" in told and "00:15:5d:00:00:07" in told, told
+    host.refuse("--source agent", "domifaddr", "web")
+    host.tell("destroy", "web")
+    host.refuse("not running", "domifaddr", "web", "--source", "agent")
+
+
+def disk_size(host):
+    image = host.folder / "image"
+    image.write_bytes(bytes(8192))
+    os.truncate(image, 1 << 20)
+    host.tell("define", host.xml("sized", change=lambda text: text.replace("/d'", f"{image}'")))
+    told = host.tell("domblkinfo", "sized", "sda")
+    assert "Capacity:       1048576" in told and "Allocation:     8192" in told, told
+    host.refuse("invalid path", "domblkinfo", "sized", "sdb")
+    host.tell("undefine", "sized")
+
+
+def scheduler(host):
+    host.refuse("not running", "schedinfo", "web", "--set", "weight=200")
+    host.tell("start", "web")
+    assert "weight         : 100" in host.tell("schedinfo", "web")
+    assert "weight         : 300" in host.tell("schedinfo", "web", "--set", "weight=300", "--live")
+    host.refuse("1 to 10000", "schedinfo", "web", "--set", "weight=0")
+    host.refuse("1 to 10000", "schedinfo", "web", "--set", "weight=10001")
+    host.refuse("invalid scheduler option", "schedinfo", "web", "--set", "colour=1")
+    host.refuse("unsupported flags", "schedinfo", "web", "--set", "weight=5", "--config")
+    host.tell("destroy", "web")
+
+
+DISK = """<disk type='file' device='disk'><driver type='raw'/><source file='{0}'/>
+<target dev='{1}' bus='scsi'/></disk>"""
+
+
+def device(host, text):
+    file = host.folder / "device.xml"
+    file.write_text(text)
+    return str(file)
+
+
+def paths(host, *words):
+    return [line.split()[1] for line in host.tell("domblklist", "web", *words).splitlines()]
+
+
+def hot_plug(host):
+    """Disks of a domain that runs, of its definition, and of both; each tells its event."""
+    host.tell("start", "web")
+    with subprocess.Popen(host.command("event", "--all", "--loop", "--timeout", "6"),
+                          env=host.environment, stdout=subprocess.PIPE, text=True) as events:
+        time.sleep(0.5)
+        host.tell("attach-device", "web", device(host, DISK.format("/live", "sdb")), "--live")
+        assert paths(host) == ["/d", "/live"] and paths(host, "--inactive") == ["/d"]
+        host.tell("attach-disk", "web", "/both", "sdc", "--targetbus", "scsi", "--persistent")
+        assert paths(host) == ["/d", "/live", "/both"], paths(host)
+        assert paths(host, "--inactive") == ["/d", "/both"]
+        host.tell("detach-disk", "web", "sdb", "--live")
+        assert paths(host) == ["/d", "/both"]
+        host.tell("detach-disk", "web", "sdc", "--config")
+        assert paths(host) == ["/d", "/both"] and paths(host, "--inactive") == ["/d"]
+        told = events.communicate(timeout=30)[0]
+    for word in ("device-added' for domain 'web': sdb", "device-added' for domain 'web': sdc",
+                 "device-removed' for domain 'web': sdb"):
+        assert word in told, told
+    assert "removed' for domain 'web': sdc" not in told, told
+    assert not (host.folder / "run" / "web.wanted").exists()
+    host.end_daemon(signal.SIGKILL)
+    host.start_daemon()
+    assert paths(host) == ["/d", "/both"] and paths(host, "--inactive") == ["/d"]
+    host.tell("destroy", "web")
+    assert paths(host) == ["/d"]
+
+
+def hot_plug_refused(host):
+    host.tell("start", "web")
+
+    def refuse(why, text, *words, order="attach-device"):
+        host.refuse(why, order, "web", device(host, text), *words)
+
+    refuse("No such file", DISK.format("/missing", "sdb"), "--persistent")
+    refuse("duplicated for disk sources", DISK.format("/x", "sda"), "--live")
+    refuse("@bus", DISK.format("/x", "vda").replace("scsi", "virtio"), "--live")
+    refuse("qcow2", DISK.format("/x", "sdb").replace("raw", "qcow2"), "--live")
+    refuse("disk/shareable", DISK.format("/x", "sdb").replace("</disk>", "<shareable/></disk>"))
+    refuse("'watchdog'", "<watchdog model='ib700'/>", "--config")
+    refuse("adapters of a domain that runs", "<interface type='user'/>", "--live")
+    refuse("Start Tag disk", "<disk", "--live")
+    refuse("not found", DISK.format("/none", "sdk"), "--live", order="detach-device")
+    refuse("not found", DISK.format("/other", "sda"), "--live", order="detach-device")
+    refuse("adapters of a domain that runs",
+           "<interface type='bridge'><mac address='00:15:5d:00:00:07'/><source bridge='br0'/></interface>",
+           "--live", order="detach-device")
+    host.refuse("cannot be changed", "setvcpus", "web", "2", "--live")
+    host.refuse("cannot be changed", "setmem", "web", "128M", "--live")
+    assert paths(host) == ["/d"] and paths(host, "--inactive") == ["/d"]
+    host.tell("destroy", "web")
+    host.refuse("not running", "attach-device", "web", device(host, DISK.format("/x", "sdb")),
+                "--live")
+
+
+def config_changes(host):
+    """Of a definition: adapters, processors, memory."""
+    host.tell("attach-interface", "web", "bridge", "br7", "--mac", "00:15:5d:00:00:77", "--config")
+    assert "br7" in host.tell("domiflist", "web", "--inactive")
+    host.refuse("another adapter's too", "attach-interface", "web", "bridge", "br7", "--mac", "00:15:5d:00:00:77",
+                "--config")
+    host.tell("detach-interface", "web", "bridge", "--mac", "00:15:5d:00:00:77", "--config")
+    assert "br7" not in host.tell("domiflist", "web", "--inactive")
+    host.tell("setvcpus", "web", "3", "--config")
+    assert host.tell("vcpucount", "web", "--maximum", "--config").strip() == "3"
+    host.refuse("vps 65", "setvcpus", "web", "65", "--config")
+    host.tell("setvcpus", "web", "1", "--config")
+    host.tell("setmaxmem", "web", "96M", "--config")
+    assert "98304" in host.tell("dominfo", "web")
+    host.refuse("memory", "setmaxmem", "web", "1M", "--config")
+    host.tell("setmaxmem", "web", "64M", "--config")
+
+
+def notes(host):
+    """Title, description and other programs' elements, of a domain that runs as well."""
+    host.tell("start", "web")
+    host.tell("desc", "web", "--title", "A shop", "--live", "--config")
+    host.tell("desc", "web", "sells", "things", "--config")
+    assert host.tell("desc", "web", "--title").strip() == "A shop"
+    assert host.tell("desc", "web").strip() == "sells things"
+    set_it = ("metadata", "web", "http://example.org/a", "--key", "a", "--set")
+    host.tell(*set_it, "<note size='1'><x/></note>")
+    host.tell("metadata", "web", "http://example.org/b", "--key", "b", "--set", "<other/>")
+    assert "size=\"1\"" in host.tell("metadata", "web", "http://example.org/a")
+    host.tell(*set_it, "<note size='2'/>")
+    told = host.tell("metadata", "web", "http://example.org/a")
+    assert "size=\"2\"" in told and "<x" not in told, told
+    host.refuse("", *set_it, "<note")
+    host.tell("metadata", "web", "http://example.org/a", "--remove")
+    host.refuse("not present", "metadata", "web", "http://example.org/a")
+    assert "b:other" in host.tell("dumpxml", "web")
+    host.tell("destroy", "web")
+    shown = json.loads(host.viridis("info", "web", "--json").stdout)
+    assert shown["title"] == "A shop" and "other" in shown["metadata"], shown
+    host.tell("metadata", "web", "http://example.org/b", "--remove")
+    host.tell("desc", "web", "", "--title")
+    assert "metadata" not in json.loads(host.viridis("info", "web", "--json").stdout)
+
+
 def transient(host):
     """It goes when it ends, also while the daemon was away; one that does not start leaves nothing."""
     host.tell("create", host.xml("brief"))
@@ -322,10 +485,12 @@ def undefine(host):
 def lints(host):
     """libvirt's own, on our table of functions."""
     source = OUT.parent / "source"
-    driver = TOP / "root-partition" / "libvirt" / "driver.c"
-    for script, arguments in (("check-driverimpls.py", [driver]),
+    folder = TOP / "root-partition" / "libvirt"
+    # Functions first, then the table that has them.
+    files = [folder / "driver_domain.c", folder / "driver.c"]
+    for script, arguments in (("check-driverimpls.py", files),
                               ("check-aclrules.py",
-                               [source / "src/remote/remote_protocol.x", driver])):
+                               [source / "src/remote/remote_protocol.x", *files])):
         done = subprocess.run(["python3", source / "scripts" / script, *arguments],
                               capture_output=True, text=True)
         assert done.returncode == 0, done.stderr + done.stdout
@@ -342,6 +507,13 @@ def main():
                     ("the daemon may die, machines run on", daemon_dies),
                     ("the console carries text both ways", console),
                     ("disks and adapters are counted", counters),
+                    ("all counters at once, and CPU time", counters_of_all),
+                    ("a disk's size", disk_size),
+                    ("the scheduler's weight", scheduler),
+                    ("disks come and go", hot_plug),
+                    ("devices that cannot, are refused by name", hot_plug_refused),
+                    ("adapters, processors and memory of a definition", config_changes),
+                    ("notes", notes),
                     ("a transient domain goes when it ends", transient),
                     ("one undefined while it runs does too", undefine_running),
                     ("autostart, once after the machine's start", autostart),
