@@ -32,6 +32,8 @@
 #define NOBODYS      0x77u           /* a connection */
 #define LARGE_GPFN   UINT64_C(0x800) /* of GPA 8 MiB */
 #define LARGE_PAGES  512u
+#define SECONDS      100u /* that time is set ahead */
+#define UNITS        (SECONDS * UINT64_C(10000000))
 
 /* ---- CPUID ---- */
 
@@ -205,23 +207,57 @@ static void pending_event(const struct servant *servant)
 	ok(answer.end == SERVANT_CUT && answer.value == VECTOR_UD, "and takes it");
 }
 
+static uint64_t property(const struct servant *servant, uint32_t code)
+{
+	uint64_t value = 0;
+
+	(void)partition_get_property(servant->id, code, &value);
+	return value;
+}
+
 static void a_tsc_that_is_set(const struct servant *servant)
 {
 	const uint32_t name = HV_X64_REGISTER_TSC, freeze = HV_PROPERTY_TIME_FREEZE;
-	uint64_t before = 0, after = 0;
+	uint64_t before = 0, after = 0, units, later,
+		 second = property(servant, HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY);
 
 	ok(!vp_get_register64(servant->id, 0, name, &before) && before > 1000 &&
 	           !vp_set_register64(servant->id, 0, name, 0) &&
 	           !vp_get_register64(servant->id, 0, name, &after) && after > before,
 	   "time goes on, whatever TSC the parent sets");
 	ok(!partition_set_property(servant->id, freeze, 1) &&
-	           !vp_set_register64(servant->id, 0, name, 1000) &&
-	           !vp_get_register64(servant->id, 0, name, &after) && after == 1000,
-	   "while it stands, the TSC is as it is set");
+	           !vp_get_register64(servant->id, 0, name, &before) &&
+	           !vp_set_register64(servant->id, 0, name, before - 1000) &&
+	           !vp_set_register64(servant->id, 0, name, BIT64(62)) &&
+	           !vp_get_register64(servant->id, 0, name, &after) && after == before,
+	   "while it stands, it goes neither back nor to the end of all time");
+	units = property(servant, HV_PROPERTY_REFERENCE_TIME);
+	later = before + SECONDS * second;
+	ok(!vp_set_register64(servant->id, 0, name, later) &&
+	           !vp_get_register64(servant->id, 0, name, &after) && after == later,
+	   "but on, as one wants that comes from elsewhere");
+	units = property(servant, HV_PROPERTY_REFERENCE_TIME) - units;
+	ok(units >= UNITS - 1 && units <= UNITS + 1, "and its reference time with it");
 	ok(!partition_set_property(servant->id, freeze, 0) &&
-	           !vp_get_register64(servant->id, 0, name, &after) && after >= 1000 &&
-	           after < before + 1000,
-	   "and goes on from there");
+	           !vp_get_register64(servant->id, 0, name, &after) && after >= later &&
+	           after < later + SECONDS * second,
+	   "from where it goes on");
+}
+
+/* Which says how its TSC and its reference time belong together: 0 were that it cannot say. TLFS 12.7 */
+static void a_tsc_page_that_stays(const struct servant *servant)
+{
+	const uint64_t gpa = SERVANT_SCRATCH;
+	struct servant_answer answer;
+
+	ok(!vp_set_register64(servant->id, 0, HV_REGISTER_REFERENCE_TSC,
+	                      gpa | HV_MSR_PAGE_ENABLE),
+	   "the child's reference TSC page is shown");
+	answer = servant_do(servant, SERVANT_LOAD, 0, gpa, 0);
+	ok(answer.end == SERVANT_DONE && (uint32_t)answer.value == 1,
+	   "and has not lost its validity by what the parent set");
+	ok(!vp_set_register64(servant->id, 0, HV_REGISTER_REFERENCE_TSC, 0),
+	   "it is hidden again");
 }
 
 /* ---- Beneath overlays ---- */
@@ -344,5 +380,6 @@ void calls_vmm(void)
 	a_page_beneath(&servant);
 	a_large_page_beneath(&servant);
 	a_tsc_that_is_set(&servant);
+	a_tsc_page_that_stays(&servant);
 	ok(servant_end(&servant), "its pages come back");
 }

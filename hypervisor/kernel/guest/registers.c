@@ -436,9 +436,11 @@ enum hv_status registers_set(struct vp *vp, uint32_t name,
 
 	if (!row)
 		return HV_STATUS_INVALID_PARAMETER;
-	/* Time is the partition's and goes on, whatever the parent read a while ago; unless it stands. D13 */
-	if (name == HV_X64_REGISTER_TSC && vp->partition->frozen_tsc == 0)
+	/* Time is the partition's, and goes on whatever the parent read a while ago. D13 */
+	if (name == HV_X64_REGISTER_TSC) {
+		partition_advance(vp->partition, value->reg64 - vp->tsc_adjust);
 		return HV_STATUS_SUCCESS;
+	}
 	return write_row(vp, row, name, value) ? HV_STATUS_SUCCESS :
 	                                         HV_STATUS_INVALID_REGISTER_VALUE;
 }

@@ -279,6 +279,16 @@ void partition_set_weight(struct partition *partition, uint32_t weight)
 	}
 }
 
+/* The reference time goes with it, and their relation stays as the guest's page tells it. */
+void partition_advance(struct partition *partition, uint64_t tsc)
+{
+	SPIN_HOLD(&partition->lock);
+	uint64_t then = partition->frozen_tsc;
+
+	if (then != 0 && tsc > then && tsc < BIT64(62))
+		__atomic_store_n(&partition->frozen_tsc, tsc, __ATOMIC_RELEASE);
+}
+
 /* Time stands once all VPs are off their CPUs. They are suspended together, and go on at one offset. */
 bool partition_freeze(struct partition *partition, bool frozen)
 {
