@@ -6,9 +6,6 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/client/worker.h"
-#include "root-partition/config/definition.h"
-#include "root-partition/config/definition_disk.h"
-#include "root-partition/config/definition_net.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libmshv/mshv.h"
@@ -143,16 +140,7 @@ static gboolean fill(int device, struct definition *definition, const char *whic
 	                           g_strdup_printf("qemu-%u", definition->attach_pid);
 	/* How many there are the VMM knows; none of them is run by us. */
 	definition->vps = DEFINITION_VPS_MAX;
-	for (char **disk = disks; disk && *disk; disk++)
-		if (!definition_disk_add(definition, *disk, error))
-			return FALSE;
-	for (char **net = nets; net && *net; net++)
-		if (!definition_net_add(definition, *net, error))
-			return FALSE;
-	(void)definition_give_uuid(definition);
-	definition_complete(definition);
-	return definition_check(definition, error) &&
-	       definition_check_host(definition, error);
+	return command_complete(definition, disks, nets, error);
 }
 
 /* It stays defined, for its log, until it is deleted; one that never ran does not. */

@@ -2,6 +2,8 @@
 /* Options and answers, the same for every command. */
 #include "root-partition/cli/command.h"
 
+#include "root-partition/config/definition_disk.h"
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/error_code.h"
 
 static gboolean json;
@@ -103,4 +105,19 @@ void command_print_json(JsonBuilder *builder)
 	g_autofree char *text = json_text_finish(builder, TRUE);
 
 	g_print("%s\n", text);
+}
+
+gboolean command_complete(struct definition *definition, char **disks, char **nets,
+                          GError **error)
+{
+	for (char **disk = disks; disk && *disk; disk++)
+		if (!definition_disk_add(definition, *disk, error))
+			return FALSE;
+	for (char **net = nets; net && *net; net++)
+		if (!definition_net_add(definition, *net, error))
+			return FALSE;
+	(void)definition_give_uuid(definition);
+	definition_complete(definition);
+	return definition_check(definition, error) &&
+	       definition_check_host(definition, error);
 }

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "root-partition/config/definition.h"
 #include "root-partition/config/json_text.h"
 
 enum command_status {
@@ -77,6 +78,10 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
                        enum command_status *status);
 
 gboolean command_json(void); /* --json was given */
+
+/* The devices that --disk and --net name go into a new definition; what is left open is filled in, and all is checked. */
+gboolean command_complete(struct definition *definition, char **disks, char **nets,
+                          GError **error);
 
 /* Print the error; the status that is its kind's. */
 enum command_status command_fail(const GError *error);

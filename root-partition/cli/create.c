@@ -3,9 +3,6 @@
 #include <string.h>
 
 #include "root-partition/cli/command.h"
-#include "root-partition/config/definition.h"
-#include "root-partition/config/definition_disk.h"
-#include "root-partition/config/definition_net.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -80,16 +77,7 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 		g_free(definition->cmdline);
 		definition->cmdline = g_strdup(cmdline);
 	}
-	for (char **disk = disks; disk && *disk; disk++)
-		if (!definition_disk_add(definition, *disk, error))
-			return FALSE;
-	for (char **net = nets; net && *net; net++)
-		if (!definition_net_add(definition, *net, error))
-			return FALSE;
-	(void)definition_give_uuid(definition);
-	definition_complete(definition);
-	return definition_check(definition, error) &&
-	       definition_check_host(definition, error);
+	return command_complete(definition, disks, nets, error);
 }
 
 enum command_status command_create(const struct command *command, int argc, char **argv)
