@@ -109,7 +109,7 @@ static void print_help(void)
 	        "Definitions are in /var/lib/viridis, or in $VIRIDIS_STATE_DIR.\n");
 }
 
-static const struct command *find(const char *name)
+static const struct command *find_command(const char *name)
 {
 	for (gsize i = 0; i < command_count; i++)
 		if (strcmp(commands[i].name, name) == 0)
@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 		print_help();
 		return COMMAND_DONE;
 	}
-	command = argc >= 2 ? find(argv[1]) : NULL;
+	command = argc >= 2 ? find_command(argv[1]) : NULL;
 	if (!command) {
 		g_printerr("viridis: %s%s; try 'viridis --help'\n",
 		           argc >= 2 ? "no such command: " : "a command is needed",

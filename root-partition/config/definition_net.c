@@ -27,7 +27,7 @@ void definition_net_free(gpointer data)
 	g_free(net);
 }
 
-static struct definition_net *add(struct definition *definition)
+static struct definition_net *add_net(struct definition *definition)
 {
 	struct definition_net *net = g_new0(struct definition_net, 1);
 
@@ -110,7 +110,7 @@ static gboolean set_option(struct definition_net *net, const char *text, GError 
 gboolean definition_net_add(struct definition *definition, const char *text,
                             GError **error)
 {
-	struct definition_net *net = add(definition);
+	struct definition_net *net = add_net(definition);
 	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
 
 	for (char **part = parts; *part; part++)
@@ -369,7 +369,7 @@ static gboolean take_one(struct definition *definition, JsonNode *node, GError *
 
 	if (!JSON_NODE_HOLDS_OBJECT(node))
 		return definition_invalid(error, "'nets' must be a list of objects");
-	net = add(definition);
+	net = add_net(definition);
 	json_object_iter_init(&iter, json_node_get_object(node));
 	while (json_object_iter_next(&iter, &key, &value))
 		if (!take_member(net, key, value, error))

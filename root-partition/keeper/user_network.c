@@ -35,7 +35,7 @@ static const char *const fixed_arguments[] = {
 	"--mac-addr", "52:55:0a:00:02:02", "--no-map-gw",
 };
 
-static void take(GPtrArray *arguments, char *argument)
+static void add_argument(GPtrArray *arguments, char *argument)
 {
 	g_ptr_array_add(arguments, argument);
 }
@@ -46,21 +46,23 @@ static GPtrArray *arguments_for(const struct keeper *keeper,
 	GPtrArray *arguments = g_ptr_array_new_with_free_func(g_free);
 	struct definition_forward forward;
 
-	take(arguments, g_strdup(DEFINITION_NET_PROGRAM));
+	add_argument(arguments, g_strdup(DEFINITION_NET_PROGRAM));
 	for (gsize i = 0; i < G_N_ELEMENTS(fixed_arguments); i++)
-		take(arguments, g_strdup(fixed_arguments[i]));
-	take(arguments, g_strdup("--fd"));
-	take(arguments, g_strdup_printf("%d", SOCKET_FD));
-	take(arguments, g_strdup("--runas"));
-	take(arguments, g_strdup_printf("%u:%u", keeper->user, keeper->user));
-	take(arguments, g_strdup("--mtu"));
-	take(arguments, g_strdup_printf("%u", net->mtu));
+		add_argument(arguments, g_strdup(fixed_arguments[i]));
+	add_argument(arguments, g_strdup("--fd"));
+	add_argument(arguments, g_strdup_printf("%d", SOCKET_FD));
+	add_argument(arguments, g_strdup("--runas"));
+	add_argument(arguments, g_strdup_printf("%u:%u", keeper->user, keeper->user));
+	add_argument(arguments, g_strdup("--mtu"));
+	add_argument(arguments, g_strdup_printf("%u", net->mtu));
 	for (guint i = 0; i < net->forwards->len; i++) {
 		if (!definition_forward_parse(net->forwards->pdata[i], &forward, NULL))
 			continue; /* the definition was checked */
-		take(arguments, g_strdup(forward.udp ? "--udp-ports" : "--tcp-ports"));
-		take(arguments, g_strdup_printf("%s/%u:%u", forward.address, forward.port,
-		                                forward.guest_port));
+		add_argument(arguments,
+		             g_strdup(forward.udp ? "--udp-ports" : "--tcp-ports"));
+		add_argument(arguments,
+		             g_strdup_printf("%s/%u:%u", forward.address, forward.port,
+		                             forward.guest_port));
 	}
 	g_ptr_array_add(arguments, NULL);
 	return arguments;

@@ -144,7 +144,7 @@ static gboolean report_gone(gint fd, GIOCondition condition, gpointer data)
  * The process is killed, as what it still does to guest memory is not to be trusted; the owner
  * hears of it from the main loop, never from inside an order it gives, and not before its I/O is over.
  */
-static void lose(struct provider *provider, const char *why)
+static void lose_provider(struct provider *provider, const char *why)
 {
 	if (provider->socket < 0)
 		return;
@@ -160,7 +160,7 @@ static void lose(struct provider *provider, const char *why)
 
 void provider_replace(struct provider *provider)
 {
-	lose(provider, "makes room for another");
+	lose_provider(provider, "makes room for another");
 }
 
 const char *provider_complaint(const struct provider *provider)
@@ -178,7 +178,7 @@ static bool send_message(struct provider *provider, const struct vsp_message *me
 	if (vsp_socket_send(provider->socket, message, descriptors, count) ==
 	    VSP_SOCKET_OK)
 		return true;
-	lose(provider, "does not take its orders");
+	lose_provider(provider, "does not take its orders");
 	return false;
 }
 
@@ -280,10 +280,10 @@ void provider_command(struct provider *provider, uint32_t tag, const char *json)
 static void take_ready(struct provider *provider, const struct vsp_message *message)
 {
 	if (provider->ready) {
-		lose(provider, "says READY twice");
+		lose_provider(provider, "says READY twice");
 	} else if (message->number != 0) {
 		provider->complaint = g_strdup(message->tail);
-		lose(provider, provider->complaint);
+		lose_provider(provider, provider->complaint);
 	} else {
 		provider->ready = true;
 		g_source_remove(provider->late_source);
@@ -323,7 +323,7 @@ static void take_when_ready(struct provider *provider, const struct vsp_message 
 	}
 }
 
-static void take(struct provider *provider, const struct vsp_message *message)
+static void take_message(struct provider *provider, const struct vsp_message *message)
 {
 	if (message->type == VSP_LOG)
 		vm_log_limited("%s: %s", provider->name, (const char *)message->tail);
@@ -332,7 +332,7 @@ static void take(struct provider *provider, const struct vsp_message *message)
 	else if (provider->ready)
 		take_when_ready(provider, message);
 	else
-		lose(provider, "speaks before it is ready");
+		lose_provider(provider, "speaks before it is ready");
 }
 
 static gboolean on_message(gint fd, GIOCondition condition, gpointer data)
@@ -342,15 +342,15 @@ static gboolean on_message(gint fd, GIOCondition condition, gpointer data)
 	(void)condition;
 	switch (vsp_socket_receive(fd, VSP_PROVIDER, &provider->packet)) {
 	case VSP_SOCKET_OK:
-		take(provider, &provider->packet.message);
+		take_message(provider, &provider->packet.message);
 		break;
 	case VSP_SOCKET_AGAIN:
 		break;
 	case VSP_SOCKET_CLOSED:
-		lose(provider, "has ended");
+		lose_provider(provider, "has ended");
 		break;
 	case VSP_SOCKET_BROKEN:
-		lose(provider, "broke the protocol");
+		lose_provider(provider, "broke the protocol");
 		break;
 	}
 	/* hang_up() removes the source itself. */
@@ -432,7 +432,7 @@ static gboolean on_not_ready(gpointer data)
 	struct provider *provider = data;
 
 	provider->late_source = 0;
-	lose(provider, "does not get ready");
+	lose_provider(provider, "does not get ready");
 	return G_SOURCE_REMOVE;
 }
 

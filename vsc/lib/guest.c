@@ -57,7 +57,7 @@ static void read_memory_map(const uint8_t *params)
 	}
 }
 
-static void take(uint64_t start, uint64_t bytes)
+static void take_range(uint64_t start, uint64_t bytes)
 {
 	if (start != 0)
 		add_range(start, bytes, MEMORY_TAKEN);
@@ -73,11 +73,11 @@ static void read_boot_params(const uint8_t *params)
 		if (command_line[i] == 0)
 			break;
 	}
-	take((uint64_t)payload_start, IMAGE_INIT_SIZE);
-	take((uint64_t)params, PAGE_4K);
-	take(line, sizeof(command_line));
-	take(field(params, BOOT_PARAMS_RAMDISK, 4),
-	     field(params, BOOT_PARAMS_RAMDISK_SIZE, 4));
+	take_range((uint64_t)payload_start, IMAGE_INIT_SIZE);
+	take_range((uint64_t)params, PAGE_4K);
+	take_range(line, sizeof(command_line));
+	take_range(field(params, BOOT_PARAMS_RAMDISK, 4),
+	           field(params, BOOT_PARAMS_RAMDISK_SIZE, 4));
 	rsdp_gpa = field(params, BOOT_PARAMS_RSDP, 8);
 }
 

@@ -19,7 +19,7 @@ bool vsp_loop_init(struct vsp_loop *loop, struct vsp *vsp)
 	return loop->epoll_fd >= 0;
 }
 
-static struct vsp_loop_watch *find(struct vsp_loop *loop, int fd)
+static struct vsp_loop_watch *find_watch(struct vsp_loop *loop, int fd)
 {
 	for (unsigned int i = 0; i < VSP_LOOP_WATCHES; i++)
 		if (loop->watch[i].ready && loop->watch[i].fd == fd)
@@ -35,8 +35,8 @@ static struct vsp_loop_watch *find_free(struct vsp_loop *loop)
 	return NULL;
 }
 
-static bool add(struct vsp_loop *loop, int fd, uint32_t events, vsp_ready_function ready,
-                void *context)
+static bool add_watch(struct vsp_loop *loop, int fd, uint32_t events,
+                      vsp_ready_function ready, void *context)
 {
 	struct vsp_loop_watch *watch = find_free(loop);
 	struct epoll_event event = { .events = events };
@@ -53,18 +53,18 @@ static bool add(struct vsp_loop *loop, int fd, uint32_t events, vsp_ready_functi
 bool vsp_loop_watch(struct vsp_loop *loop, int fd, vsp_ready_function ready,
                     void *context)
 {
-	return add(loop, fd, EPOLLIN, ready, context);
+	return add_watch(loop, fd, EPOLLIN, ready, context);
 }
 
 bool vsp_loop_watch_edges(struct vsp_loop *loop, int fd, vsp_ready_function ready,
                           void *context)
 {
-	return add(loop, fd, EPOLLIN | EPOLLET, ready, context);
+	return add_watch(loop, fd, EPOLLIN | EPOLLET, ready, context);
 }
 
 void vsp_loop_unwatch(struct vsp_loop *loop, int fd)
 {
-	struct vsp_loop_watch *watch = find(loop, fd);
+	struct vsp_loop_watch *watch = find_watch(loop, fd);
 
 	if (!watch)
 		return;

@@ -293,7 +293,7 @@ static bool take_while_serving(struct vsp *vsp, struct vsp_packet *packet)
 	}
 }
 
-static bool take(struct vsp *vsp, struct vsp_packet *packet)
+static bool take_message(struct vsp *vsp, struct vsp_packet *packet)
 {
 	switch (vsp->stage) {
 	case STAGE_HELLO:
@@ -314,7 +314,7 @@ static void worker_ready(struct vsp *vsp, int fd, void *context)
 	(void)context;
 	switch (vsp_socket_receive(fd, VSP_WORKER, packet)) {
 	case VSP_SOCKET_OK:
-		if (!take(vsp, packet))
+		if (!take_message(vsp, packet))
 			fail(vsp, "the worker broke the protocol");
 		datagram_close(&packet->datagram);
 		break;

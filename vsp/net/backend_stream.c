@@ -93,7 +93,7 @@ static ssize_t fail(int error)
 }
 
 /* readv(), in which the far end's end is an error. */
-static ssize_t take(int fd, const struct iovec *memory, int memory_count)
+static ssize_t read_pieces(int fd, const struct iovec *memory, int memory_count)
 {
 	ssize_t got = readv(fd, memory, memory_count);
 
@@ -137,7 +137,7 @@ static ssize_t finish(struct net_backend *backend, const struct iovec *memory,
 		{ stream->kept + stream->kept_bytes, frame_bytes - stream->kept_bytes },
 		{ stream->length, LENGTH_BYTES },
 	};
-	ssize_t got = take(backend->fd, pieces, 2);
+	ssize_t got = read_pieces(backend->fd, pieces, 2);
 	size_t done = 0;
 
 	if (got < 0)
@@ -175,7 +175,7 @@ static ssize_t take_frame(struct net_backend *backend, const struct iovec *memor
 		return finish(backend, memory, memory_count, frame_bytes);
 	count = cut(memory, memory_count, frame_bytes, pieces);
 	pieces[count] = (struct iovec){ stream->length, LENGTH_BYTES };
-	got = take(backend->fd, pieces, count + 1);
+	got = read_pieces(backend->fd, pieces, count + 1);
 	if (got < 0)
 		return got;
 	if ((size_t)got < frame_bytes) {
@@ -197,7 +197,7 @@ static ssize_t stream_receive(struct net_backend *backend, const struct iovec *m
 		struct iovec rest = { stream->length + stream->length_bytes,
 			              LENGTH_BYTES - stream->length_bytes };
 
-		got = take(backend->fd, &rest, 1);
+		got = read_pieces(backend->fd, &rest, 1);
 		if (got < 0)
 			return got;
 		stream->length_bytes += (uint32_t)got;

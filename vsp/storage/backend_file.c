@@ -251,8 +251,8 @@ static bool file_grow(struct backend *backend)
 
 /* ---- I/O ---- */
 
-static void start(struct backend_io *io, void (*complete)(struct uring_io *, int),
-                  struct io_uring_sqe *entry)
+static void start_io(struct backend_io *io, void (*complete)(struct uring_io *, int),
+                     struct io_uring_sqe *entry)
 {
 	io->uring.complete = complete;
 	uring_queue(entry, &io->uring);
@@ -272,7 +272,7 @@ static void read_rest(struct backend_io *io)
 
 	io_uring_prep_readv(entry, (int)io->backend->file, io->memory, io->memory_count,
 	                    io->offset);
-	start(io, read_complete, entry);
+	start_io(io, read_complete, entry);
 }
 
 static void write_rest(struct backend_io *io)
@@ -281,7 +281,7 @@ static void write_rest(struct backend_io *io)
 
 	io_uring_prep_writev2(entry, (int)io->backend->file, io->memory, io->memory_count,
 	                      io->offset, io->durable ? RWF_DSYNC : 0);
-	start(io, write_complete, entry);
+	start_io(io, write_complete, entry);
 }
 
 /* `bytes` have been moved, and are fewer than there were to move. */
@@ -360,7 +360,7 @@ static void sync_rest(struct backend_io *io)
 	struct io_uring_sqe *entry = uring_entry(io->backend->uring);
 
 	io_uring_prep_fsync(entry, (int)io->backend->file, IORING_FSYNC_DATASYNC);
-	start(io, sync_complete, entry);
+	start_io(io, sync_complete, entry);
 }
 
 static void file_flush(struct backend_io *io)
@@ -376,7 +376,7 @@ static void fallocate_rest(struct backend_io *io,
 
 	io_uring_prep_fallocate(entry, (int)io->backend->file, io->mode,
 	                        (off_t)io->offset, (off_t)io->bytes);
-	start(io, complete, entry);
+	start_io(io, complete, entry);
 }
 
 /* Only a hint: what the device cannot punch (or not at this place) stays as it is. */

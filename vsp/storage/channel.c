@@ -112,7 +112,7 @@ bool storage_channel_open(struct storage *storage, struct vsp_channel *channel)
 	return true;
 }
 
-/* ---- Taking up what a process had begun that died ---- */
+/* ---- Taking up what a process that died had begun ---- */
 
 static void take_up_handshake(struct vstor_server *server, uint32_t handshake)
 {
@@ -341,8 +341,8 @@ static bool is_request(const struct ring_received *received)
 	       received->type == VMBUS_PACKET_GPA_DIRECT;
 }
 
-static enum taken take(struct storage_request *request,
-                       const struct ring_received *received)
+static enum taken take_request(struct storage_request *request,
+                               const struct ring_received *received)
 {
 	request->transaction_id = received->transaction_id;
 	request->wants_completion = received->flags & VMBUS_PACKET_WANTS_COMPLETION;
@@ -398,7 +398,7 @@ static bool take_packet(struct storage_request *request,
 		ring_advance(&c->in);
 		return true;
 	}
-	taken = take(request, received);
+	taken = take_request(request, received);
 	if (taken == TAKEN_NONE) {
 		storage_request_free(request);
 		return false;
@@ -465,7 +465,7 @@ static bool begin_again(struct storage_channel *c)
 
 		request->memory_count = 0;
 		request->memory_bytes = 0;
-		taken = take(request, &received);
+		taken = take_request(request, &received);
 		if (taken == TAKEN_NONE)
 			return false;
 		account(list_take(&c->again), taken);

@@ -64,7 +64,7 @@ bool acpi_rsdp_is_valid(const uint8_t *rsdp, size_t bytes)
 	return rsdp[15] < 2 || bytes < RSDP_NEW_BYTES || sum(rsdp, RSDP_NEW_BYTES) == 0;
 }
 
-static void *map(const struct acpi_memory *memory, uint64_t hpa, size_t bytes)
+static void *map_bytes(const struct acpi_memory *memory, uint64_t hpa, size_t bytes)
 {
 	return hpa != 0 ? memory->map(memory->context, hpa, bytes) : NULL;
 }
@@ -73,7 +73,7 @@ static void *map(const struct acpi_memory *memory, uint64_t hpa, size_t bytes)
 static enum acpi_status open_table(const struct acpi_memory *memory, uint64_t hpa,
                                    uint8_t **table, size_t *size)
 {
-	const uint8_t *header = map(memory, hpa, HEADER_BYTES);
+	const uint8_t *header = map_bytes(memory, hpa, HEADER_BYTES);
 
 	if (!header)
 		return ACPI_BAD_TABLE;
@@ -81,7 +81,7 @@ static enum acpi_status open_table(const struct acpi_memory *memory, uint64_t hp
 
 	if (length < HEADER_BYTES || length > TABLE_MAX_BYTES)
 		return ACPI_BAD_TABLE;
-	*table = map(memory, hpa, length);
+	*table = map_bytes(memory, hpa, length);
 	if (!*table)
 		return ACPI_BAD_TABLE;
 	*size = length;
@@ -120,9 +120,9 @@ struct table {
 	size_t size;
 };
 
-static enum acpi_status find(const struct acpi_memory *memory,
-                             const struct acpi_info *info, const char signature[4],
-                             struct table *table)
+static enum acpi_status find_table(const struct acpi_memory *memory,
+                                   const struct acpi_info *info, const char signature[4],
+                                   struct table *table)
 {
 	struct root_table root;
 
@@ -139,7 +139,7 @@ static enum acpi_status find(const struct acpi_memory *memory,
 		const uint8_t *header;
 
 		table->hpa = root_table_entry(&root, i);
-		header = map(memory, table->hpa, HEADER_BYTES);
+		header = map_bytes(memory, table->hpa, HEADER_BYTES);
 		if (header && memcmp(header, signature, 4) == 0 &&
 		    open_table(memory, table->hpa, &table->bytes, &table->size) ==
 		            ACPI_OK)
@@ -153,7 +153,7 @@ enum acpi_status acpi_find_table(const struct acpi_memory *memory,
                                  uint64_t *hpa)
 {
 	struct table table;
-	enum acpi_status status = find(memory, info, signature, &table);
+	enum acpi_status status = find_table(memory, info, signature, &table);
 
 	*hpa = status == ACPI_OK ? table.hpa : 0;
 	return status;
@@ -247,7 +247,7 @@ static enum acpi_status read_madt(const struct acpi_memory *memory,
                                   struct acpi_info *info)
 {
 	struct table madt;
-	enum acpi_status status = find(memory, info, "APIC", &madt);
+	enum acpi_status status = find_table(memory, info, "APIC", &madt);
 
 	if (status != ACPI_OK)
 		return status;
@@ -326,7 +326,7 @@ static void read_fadt(const struct acpi_memory *memory, struct acpi_info *info)
 	enum { RESET_VALUE = 128, X_DSDT = 140, RESET_SUPPORTED = 1 << 10 };
 	struct table table;
 
-	if (find(memory, info, "FACP", &table) != ACPI_OK || table.size < RESET)
+	if (find_table(memory, info, "FACP", &table) != ACPI_OK || table.size < RESET)
 		return;
 	const uint8_t *fadt = table.bytes;
 	size_t size = table.size;
@@ -382,7 +382,7 @@ static uint64_t read_iommus(const struct acpi_memory *memory, struct acpi_info *
 {
 	struct table table;
 
-	if (find(memory, info, signature, &table) != ACPI_OK)
+	if (find_table(memory, info, signature, &table) != ACPI_OK)
 		return 0;
 	for (size_t at = HEADER_BYTES + 12; table.size > at && table.size - at >= 4;) {
 		const uint8_t *unit = table.bytes + at;

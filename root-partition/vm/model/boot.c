@@ -195,7 +195,7 @@ struct register_list {
 	uint32_t count;
 };
 
-static struct hv_register_assoc *add(struct register_list *list, uint32_t name)
+static struct hv_register_assoc *add_register(struct register_list *list, uint32_t name)
 {
 	struct hv_register_assoc *assoc = &list->registers[list->count++];
 
@@ -203,15 +203,15 @@ static struct hv_register_assoc *add(struct register_list *list, uint32_t name)
 	return assoc;
 }
 
-static void set(struct register_list *list, uint32_t name, uint64_t value)
+static void set_register(struct register_list *list, uint32_t name, uint64_t value)
 {
-	add(list, name)->value.reg64 = value;
+	add_register(list, name)->value.reg64 = value;
 }
 
 static void set_segment(struct register_list *list, uint32_t name, uint16_t selector,
                         uint16_t attributes, uint32_t limit)
 {
-	add(list, name)->value.segment = (struct hv_x64_segment_register){
+	add_register(list, name)->value.segment = (struct hv_x64_segment_register){
 		.limit = limit,
 		.selector = selector,
 		.attributes = attributes,
@@ -227,11 +227,12 @@ static void set_segments(struct register_list *list)
 			            UINT32_MAX);
 	set_segment(list, HV_X64_REGISTER_LDTR, 0, LDT_ATTRIBUTES, 0xffff);
 	set_segment(list, HV_X64_REGISTER_TR, 0, TSS_ATTRIBUTES, 0xffff);
-	add(list, HV_X64_REGISTER_GDTR)->value.table = (struct hv_x64_table_register){
-		.limit = GDT_ENTRIES * 8 - 1,
-		.base = GDT_GPA,
-	};
-	add(list, HV_X64_REGISTER_IDTR)->value.table =
+	add_register(list, HV_X64_REGISTER_GDTR)->value.table =
+		(struct hv_x64_table_register){
+			.limit = GDT_ENTRIES * 8 - 1,
+			.base = GDT_GPA,
+		};
+	add_register(list, HV_X64_REGISTER_IDTR)->value.table =
 		(struct hv_x64_table_register){ 0 };
 }
 
@@ -242,13 +243,14 @@ uint32_t boot_registers(const struct boot_plan *plan,
 
 	set_segments(&list);
 	/* EFER before CR0, for a receiver that checks each value against those before it. */
-	set(&list, HV_X64_REGISTER_CR4, CR4_PAE);
-	set(&list, HV_X64_REGISTER_CR3, TABLES_GPA);
-	set(&list, HV_X64_REGISTER_EFER, EFER_LME | EFER_LMA);
-	set(&list, HV_X64_REGISTER_CR0, CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_PG);
-	set(&list, HV_X64_REGISTER_RIP, plan->kernel_gpa + BZIMAGE_ENTRY_OFFSET);
-	set(&list, HV_X64_REGISTER_RFLAGS, RFLAGS_1);
-	set(&list, HV_X64_REGISTER_RAX + 4, STACK_END_GPA);
-	set(&list, HV_X64_REGISTER_RAX + 6, PARAMS_GPA);
+	set_register(&list, HV_X64_REGISTER_CR4, CR4_PAE);
+	set_register(&list, HV_X64_REGISTER_CR3, TABLES_GPA);
+	set_register(&list, HV_X64_REGISTER_EFER, EFER_LME | EFER_LMA);
+	set_register(&list, HV_X64_REGISTER_CR0,
+	             CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_PG);
+	set_register(&list, HV_X64_REGISTER_RIP, plan->kernel_gpa + BZIMAGE_ENTRY_OFFSET);
+	set_register(&list, HV_X64_REGISTER_RFLAGS, RFLAGS_1);
+	set_register(&list, HV_X64_REGISTER_RAX + 4, STACK_END_GPA);
+	set_register(&list, HV_X64_REGISTER_RAX + 6, PARAMS_GPA);
 	return list.count;
 }

@@ -20,7 +20,8 @@ struct list {
 };
 
 /* Of a leaf, or with a subleaf of that alone. */
-static struct hv_input_register_intercept_result *add(struct list *list, uint32_t leaf)
+static struct hv_input_register_intercept_result *add_result(struct list *list,
+                                                             uint32_t leaf)
 {
 	*list->next = (struct hv_input_register_intercept_result){
 		.vp_index = list->vp,
@@ -33,7 +34,7 @@ static struct hv_input_register_intercept_result *add(struct list *list, uint32_
 static struct hv_input_register_intercept_result *
 add_subleaf(struct list *list, uint32_t leaf, uint32_t subleaf)
 {
-	struct hv_input_register_intercept_result *result = add(list, leaf);
+	struct hv_input_register_intercept_result *result = add_result(list, leaf);
 
 	result->ecx = subleaf;
 	result->subleaf_specific = 1;
@@ -41,8 +42,8 @@ add_subleaf(struct list *list, uint32_t leaf, uint32_t subleaf)
 }
 
 /* EAX to EDX are 0 to 3; bits of value count where the mask says. */
-static void show(struct hv_input_register_intercept_result *result, unsigned int output,
-                 uint32_t value, uint32_t mask)
+static void set_output(struct hv_input_register_intercept_result *result,
+                       unsigned int output, uint32_t value, uint32_t mask)
 {
 	result->result[output].value = value;
 	result->result[output].mask = mask;
@@ -52,9 +53,9 @@ static void show(struct hv_input_register_intercept_result *result, unsigned int
 static void add_level(struct hv_input_register_intercept_result *result, uint32_t shift,
                       uint32_t below, uint32_t type)
 {
-	show(result, 0, shift, UINT32_MAX);
-	show(result, 1, below, UINT32_MAX);
-	show(result, 2, type, 0xff00);
+	set_output(result, 0, shift, UINT32_MAX);
+	set_output(result, 1, below, UINT32_MAX);
+	set_output(result, 2, type, 0xff00);
 }
 
 unsigned int topology_of(uint32_t vp, uint32_t cores,
@@ -65,18 +66,20 @@ unsigned int topology_of(uint32_t vp, uint32_t cores,
 	struct hv_input_register_intercept_result *result;
 	struct list list = { results, vp };
 
-	result = add(&list, 1);
-	show(result, 1, cores << 16, 0xff0000);
-	show(result, 3, LEAF1_EDX_HTT, LEAF1_EDX_HTT | LEAF1_EDX_MTRR);
-	add_level(add(&list, 0xb), 0, 0, 0);
+	result = add_result(&list, 1);
+	set_output(result, 1, cores << 16, 0xff0000);
+	set_output(result, 3, LEAF1_EDX_HTT, LEAF1_EDX_HTT | LEAF1_EDX_MTRR);
+	add_level(add_result(&list, 0xb), 0, 0, 0);
 	add_level(add_subleaf(&list, 0xb, 0), 0, 1, LEVEL_THREADS);
 	add_level(add_subleaf(&list, 0xb, 1), id_bits, cores, LEVEL_CORES);
-	show(add(&list, 0x80000008), 2, id_bits << 12 | (cores - 1), UINT32_MAX);
-	result = add(&list, 0x8000001e);
-	show(result, 1, vp, UINT32_MAX);
-	show(result, 2, 0, UINT32_MAX);
+	set_output(add_result(&list, 0x80000008), 2, id_bits << 12 | (cores - 1),
+	           UINT32_MAX);
+	result = add_result(&list, 0x8000001e);
+	set_output(result, 1, vp, UINT32_MAX);
+	set_output(result, 2, 0, UINT32_MAX);
 	for (uint32_t i = 0; i < TOPOLOGY_CACHES && CACHE_TYPE(caches[i]); i++)
-		show(add_subleaf(&list, 0x8000001d, i), 0,
-		     CACHE_LEVEL(caches[i]) >= 3 ? (cores - 1) << 14 : 0, CACHE_SHARED);
+		set_output(add_subleaf(&list, 0x8000001d, i), 0,
+		           CACHE_LEVEL(caches[i]) >= 3 ? (cores - 1) << 14 : 0,
+		           CACHE_SHARED);
 	return (unsigned int)(list.next - results);
 }

@@ -176,7 +176,7 @@ uint8_t uart_read(struct uart *uart, unsigned int port)
 	}
 }
 
-static void send(struct uart *uart, uint8_t byte)
+static void send_byte(struct uart *uart, uint8_t byte)
 {
 	if (uart->modem_control & MCR_LOOP) {
 		uart_receive(uart, byte);
@@ -225,7 +225,7 @@ void uart_write(struct uart *uart, unsigned int port, uint8_t value)
 		if (divisor)
 			uart->divisor[0] = value;
 		else
-			send(uart, value);
+			send_byte(uart, value);
 		break;
 	case PORT_IER:
 		if (divisor)

@@ -25,7 +25,7 @@ struct query {
 typedef uint32_t (*number_function)(const struct net_device *device);
 typedef void (*object_function)(const struct net_device *device, struct query *query);
 
-static void give(struct query *query, const void *bytes, uint32_t count)
+static void give_answer(struct query *query, const void *bytes, uint32_t count)
 {
 	memcpy(query->information, bytes, count);
 	query->bytes = count;
@@ -125,17 +125,17 @@ static uint32_t no_buffer(const struct net_device *device)
 
 static void give_permanent_mac(const struct net_device *device, struct query *query)
 {
-	give(query, device->settings.mac, NDIS_MAC_BYTES);
+	give_answer(query, device->settings.mac, NDIS_MAC_BYTES);
 }
 
 static void give_mac(const struct net_device *device, struct query *query)
 {
-	give(query, device->mac, NDIS_MAC_BYTES);
+	give_answer(query, device->mac, NDIS_MAC_BYTES);
 }
 
 static void give_multicast(const struct net_device *device, struct query *query)
 {
-	give(query, device->multicast, device->multicast_count * NDIS_MAC_BYTES);
+	give_answer(query, device->multicast, device->multicast_count * NDIS_MAC_BYTES);
 }
 
 static void give_description(const struct net_device *device, struct query *query)
@@ -143,7 +143,7 @@ static void give_description(const struct net_device *device, struct query *quer
 	static const char text[] = "Viridis network adapter";
 
 	(void)device;
-	give(query, text, sizeof(text));
+	give_answer(query, text, sizeof(text));
 }
 
 /* In UTF-16, as Linux expects it. */
@@ -155,7 +155,7 @@ static void give_friendly_name(const struct net_device *device, struct query *qu
 	(void)device;
 	for (unsigned int i = 0; i < sizeof(text); i++)
 		wide[i] = (uint8_t)text[i];
-	give(query, wide, sizeof(wide));
+	give_answer(query, wide, sizeof(wide));
 }
 
 static void give_offloads(const struct net_device *device, struct query *query)
@@ -169,7 +169,7 @@ static void give_offloads(const struct net_device *device, struct query *query)
 	bytes = ndis_offload_write(
 		&object, ndis_revision(request->information, request->information_bytes),
 		&offered);
-	give(query, &object, bytes);
+	give_answer(query, &object, bytes);
 }
 
 static void give_rss_capabilities(const struct net_device *device, struct query *query)
@@ -182,8 +182,9 @@ static void give_rss_capabilities(const struct net_device *device, struct query 
 			2 :
 			ndis_revision(request->information, request->information_bytes);
 
-	give(query, &object,
-	     ndis_rss_capabilities_write(&object, revision, device->settings.queues));
+	give_answer(query, &object,
+	            ndis_rss_capabilities_write(&object, revision,
+	                                        device->settings.queues));
 }
 
 static void give_supported(const struct net_device *device, struct query *query);
@@ -240,7 +241,7 @@ static void give_supported(const struct net_device *device, struct query *query)
 	(void)device;
 	for (unsigned int i = 0; i < ARRAY_COUNT(objects); i++)
 		oids[i] = objects[i].oid;
-	give(query, oids, sizeof(oids));
+	give_answer(query, oids, sizeof(oids));
 }
 
 static uint32_t query(const struct net_device *device,
@@ -257,7 +258,7 @@ static uint32_t query(const struct net_device *device,
 		} else {
 			uint32_t number = objects[i].number(device);
 
-			give(&q, &number, sizeof(number));
+			give_answer(&q, &number, sizeof(number));
 		}
 		return rndis_answer_query(answer, request->request_id,
 		                          RNDIS_STATUS_SUCCESS, information, q.bytes);

@@ -77,7 +77,7 @@ static void next_step(struct util_facts *facts, enum util_step step)
 }
 
 /* NULL: it has nothing to tell. */
-static void take(struct util_facts *facts, const struct ic_message *message)
+static void take_facts(struct util_facts *facts, const struct ic_message *message)
 {
 	switch (facts->step) {
 	case UTIL_STEP_NONE:
@@ -107,9 +107,9 @@ void util_facts_answered(struct util_facts *facts, enum util_event event,
 	struct ic_message message;
 
 	if (event == UTIL_EVENT_ACCEPTED && ic_decode(&message, payload, payload_bytes))
-		take(facts, &message);
+		take_facts(facts, &message);
 	else if (event == UTIL_EVENT_DENIED)
-		take(facts, NULL);
+		take_facts(facts, NULL);
 	else
 		facts->step = UTIL_STEP_NONE; /* F2 */
 }
