@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads and writes a block device for a fixed time per phase, O_DIRECT and native AIO, and prints
- *
- *	phase NAME OPERATIONS BYTES NANOSECONDS
- *
- * The variable `phases` of the environment may name some, with commas between them; else all are run.
- * With a second argument, a file, the marks of marks.h are written to it around each phase, and the profiler sees it.
+ * Reads and writes a block device for a fixed time per phase, O_DIRECT and native AIO. What is printed, and which phases are
+ * run: phases.h. With a second argument, a file, the marks of marks.h are written to it around each phase, and the profiler
+ * sees it.
  * Static and without any library but libc: it is put into initrds as it is.
  */
 #define _GNU_SOURCE
@@ -13,20 +10,17 @@
 #include <fcntl.h>
 #include <linux/aio_abi.h>
 #include <linux/fs.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "tests/bench/marks.h"
+#include "tests/bench/phases.h"
 #include "tests/profiler/mark.h"
 
-#define PHASE_NS  UINT64_C(250000000)
 #define DEPTH_MAX 32u
 #define BLOCK_MAX (128u * 1024)
 /* For the profiler phases are numbered from there on, new ones last; tests/profiler/works.py */
@@ -64,27 +58,6 @@ struct run {
 	struct iocb iocbs[DEPTH_MAX];
 	char *buffers;
 };
-
-static void die(const char *what)
-{
-	fprintf(stderr, "disk_reader: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void pause_ns(uint64_t ns)
-{
-	const struct timespec time = { .tv_nsec = (long)ns };
-
-	nanosleep(&time, NULL);
-}
 
 static uint64_t next_block(struct run *run)
 {
@@ -206,25 +179,6 @@ static void measure_marked(struct run *run)
 	PROFILE_MARK(PROFILE_END, run->done);
 }
 
-static bool is_wanted(const char *name)
-{
-	const char *list = getenv("phases");
-	size_t length = strlen(name);
-
-	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
-		if (strncmp(list, name, length) == 0 && strchr(",", list[length]))
-			return true;
-	return !getenv("phases");
-}
-
-static void mark(int fd, char byte)
-{
-	if (fd >= 0 && write(fd, &byte, 1) != 1)
-		die("mark");
-	if (fd >= 0)
-		pause_ns(byte == MARK_END ? MARK_REST_NS : MARK_PAUSE_NS);
-}
-
 int main(int argc, char **argv)
 {
 	struct run runs[PHASES] = { { .fd = -1 } };
@@ -243,7 +197,7 @@ int main(int argc, char **argv)
 			                .fd = fd,
 			                .random = 88172645463325252,
 			                .buffers = buffers };
-		if (!is_wanted(phases[i].name))
+		if (!phase_is_wanted(phases[i].name))
 			continue;
 		if (phases[i].bytes)
 			runs[i].blocks = bytes / phases[i].bytes;
@@ -251,20 +205,18 @@ int main(int argc, char **argv)
 		if (phases[i].depth &&
 		    syscall(SYS_io_setup, phases[i].depth, &runs[i].context) != 0)
 			die("io_setup");
-		mark(marks, MARK_BEGIN);
+		phase_mark(marks, MARK_BEGIN);
 		if (marks >= 0)
 			measure_marked(&runs[i]);
 		else
 			measure(&runs[i]);
-		mark(marks, MARK_END);
+		phase_mark(marks, MARK_END);
 		if (phases[i].depth)
 			syscall(SYS_io_destroy, runs[i].context);
 	}
 	for (size_t i = 0; i < PHASES; i++)
-		if (is_wanted(phases[i].name))
-			printf("phase %s %llu %llu %llu\n", phases[i].name,
-			       (unsigned long long)runs[i].done,
-			       (unsigned long long)(runs[i].done * phases[i].bytes),
-			       (unsigned long long)runs[i].ns);
+		if (phase_is_wanted(phases[i].name))
+			phase_print(phases[i].name, runs[i].done,
+			            runs[i].done * phases[i].bytes, runs[i].ns);
 	return 0;
 }

@@ -3,60 +3,31 @@
  * TCP between two ends, for a fixed time per phase:
  *
  *	net_speed listen ADDRESS        serves, until it is killed
- *	net_speed ADDRESS [FILE]        sends, receives, and sends single bytes that come back; prints
+ *	net_speed ADDRESS [FILE]        sends, receives, and sends single bytes that come back
  *
- *	phase NAME OPERATIONS BYTES NANOSECONDS
- *
- * of which an operation is 64 KiB, or a byte there and back. The variable `phases` of the environment may name some,
- * with commas between them; else all are run. With FILE the marks of marks.h are written to it around each
- * phase, and the profiler sees it. Static and without any library but libc.
+ * An operation is 64 KiB, or a byte there and back. What is printed, and which phases are run: phases.h. With FILE the marks
+ * of marks.h are written to it around each phase, and the profiler sees it. Static and without any library but libc.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "tests/bench/marks.h"
+#include "tests/bench/phases.h"
 #include "tests/profiler/mark.h"
 
 #define PORT          5001
-#define PHASE_NS      UINT64_C(250000000)
 #define WARM_NS       UINT64_C(20000000)
 #define BLOCK         65536u
 #define PROFILE_FIRST 30u /* tests/profiler/works.py */
 
 static char buffer[BLOCK];
-
-static void die(const char *what)
-{
-	fprintf(stderr, "net_speed: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void pause_ns(uint64_t ns)
-{
-	const struct timespec time = { .tv_nsec = (long)ns };
-
-	nanosleep(&time, NULL);
-}
 
 static struct sockaddr_in place(const char *address)
 {
@@ -206,25 +177,6 @@ static const struct phase {
 };
 #define PHASES (sizeof(phases) / sizeof(phases[0]))
 
-static bool is_wanted(const char *name)
-{
-	const char *list = getenv("phases");
-	size_t length = strlen(name);
-
-	for (; list; list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL)
-		if (strncmp(list, name, length) == 0 && strchr(",", list[length]))
-			return true;
-	return !getenv("phases");
-}
-
-static void mark(int fd, char byte)
-{
-	if (fd >= 0 && write(fd, &byte, 1) != 1)
-		die("mark");
-	if (fd >= 0)
-		pause_ns(byte == MARK_END ? MARK_REST_NS : MARK_PAUSE_NS);
-}
-
 struct result {
 	uint64_t operations, bytes, ns;
 };
@@ -236,7 +188,7 @@ static struct result measure(const struct phase *phase, const char *address, int
 	int fd = call(address, phase->what);
 
 	(void)phase->run(fd, WARM_NS);
-	mark(marks, MARK_BEGIN);
+	phase_mark(marks, MARK_BEGIN);
 	PROFILE_MARK(PROFILE_BEGIN, PROFILE_FIRST + (phase - phases));
 	start = now_ns();
 	result.bytes = phase->run(fd, PHASE_NS);
@@ -246,7 +198,7 @@ static struct result measure(const struct phase *phase, const char *address, int
 	result.operations = result.bytes / phase->operation_bytes;
 	PROFILE_MARK(PROFILE_END, result.operations);
 	close(fd);
-	mark(marks, MARK_END);
+	phase_mark(marks, MARK_END);
 	return result;
 }
 
@@ -261,13 +213,11 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	for (size_t i = 0; i < PHASES; i++)
-		if (is_wanted(phases[i].name))
+		if (phase_is_wanted(phases[i].name))
 			results[i] = measure(&phases[i], argv[1], marks);
 	for (size_t i = 0; i < PHASES; i++)
-		if (is_wanted(phases[i].name))
-			printf("phase %s %llu %llu %llu\n", phases[i].name,
-			       (unsigned long long)results[i].operations,
-			       (unsigned long long)results[i].bytes,
-			       (unsigned long long)results[i].ns);
+		if (phase_is_wanted(phases[i].name))
+			phase_print(phases[i].name, results[i].operations,
+			            results[i].bytes, results[i].ns);
 	return 0;
 }
