@@ -75,10 +75,11 @@ initrd_pack() {
 	mv "$2.new" "$2"
 }
 
-# Our own programs and kernel module, as far as the build made them.
+# Our own programs and kernel module, as far as the build made them; but for viridis-storage-nbd, whose libraries are
+# as large as all the rest.
 root_programs() {
 	find "$build"/{root-partition/{vm,cli},vsp} -type f -perm -u+x \
-		-name 'viridis*' 2>/dev/null
+		-name 'viridis*' ! -name '*-nbd' 2>/dev/null
 }
 
 root_kernel_module() {

@@ -6,10 +6,11 @@
 packages=(
 	gcc gcc-12 libc6-dev make cmake ninja-build pkg-config libelf1 # compilers, Kbuild
 	clang clang-format libclang-rt-14-dev                          # fuzzers, style
-	check liburing-dev libjson-glib-dev libseccomp-dev acpica-tools
+	check liburing-dev libnbd-dev libjson-glib-dev libseccomp-dev acpica-tools
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
 	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
+	nbdkit qemu-utils                                  # servers of disks, for tests
 	gnuplot-nox                                        # pictures of measurements
 	fdisk btrfs-progs                                  # a disk as others make them
 	python3 gdb cloc shellcheck git ca-certificates

@@ -22,6 +22,8 @@
 #define RING_PAGES_MAX 64u
 #define WORKER_BUFFER  (1 << 20)
 
+int (*host_backend)(int lifeline);
+
 static int sealed_memory(uint64_t bytes)
 {
 	int fd = memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -32,7 +34,7 @@ static int sealed_memory(uint64_t bytes)
 	return fd;
 }
 
-static void start_process(struct host *host, const char *program)
+static void start_process(struct host *host, const char *program, int lifeline)
 {
 	int bytes = WORKER_BUFFER;
 	struct vsp_spawn with = { .errors = STDERR_FILENO, .backend = -1 };
@@ -44,7 +46,11 @@ static void start_process(struct host *host, const char *program)
 		(void)setsockopt(sockets[i], SOL_SOCKET, SO_SNDBUF, &bytes,
 		                 sizeof(bytes)); /* the default does for short texts */
 	with.socket = sockets[1];
+	if (host_backend)
+		with.backend = host_backend(lifeline);
 	ck_assert_int_eq(vsp_spawn(program, &with, &host->pid), 0);
+	if (with.backend >= 0)
+		close(with.backend);
 	close(sockets[1]);
 	host->socket = sockets[0];
 }
@@ -59,10 +65,10 @@ static void introduce(struct host *host, const char *program)
 	int lifeline[2];
 
 	vsp_map_for_ram(&map, HOST_RAM_BYTES);
-	start_process(host, program);
+	ck_assert_int_eq(pipe2(lifeline, O_CLOEXEC), 0);
+	start_process(host, program, lifeline[1]);
 	hello.count = map.count;
 	hello.tail = map.range;
-	ck_assert_int_eq(pipe2(lifeline, O_CLOEXEC), 0);
 	host->lifeline = lifeline[0];
 	ck_assert_int_eq(vsp_socket_send(host->socket, &hello,
 	                                 (const int[]){ host->memory.fd, lifeline[1],

@@ -44,6 +44,9 @@ struct host_channel {
 	_Alignas(8) uint8_t packet[HOST_PACKET_BYTES];
 };
 
+/* What the program gets as VSP_BACKEND_FD, which is closed then; it may keep a copy of the lifeline. NULL: nothing. */
+extern int (*host_backend)(int lifeline);
+
 /* Start the program and say HELLO. */
 void host_start(struct host *host, const char *program);
 

@@ -6,11 +6,15 @@
  */
 #include "vsp/lib/sandbox.h"
 
+#include <errno.h>
 #include <linux/if_tun.h>
 #include <seccomp.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <viridis/base/bits.h>
+
+#include "vsp/lib/vsp.h"
 
 /* Rings of all channels (the worker lends 128 MiB at most), and the heap. */
 #define GROWTH_BYTES (UINT64_C(192) << 20)
@@ -69,14 +73,23 @@ static const struct sandbox_call calls[] = {
 	{ SCMP_SYS(madvise), true, 2, UINT32_MAX, MADV_DONTNEED },
 };
 
-bool vsp_sandbox_enter(uint32_t user)
+bool vsp_sandbox_enter(uint32_t user, const struct sandbox_call *more, size_t more_count)
 {
+	struct sandbox_call all[ARRAY_COUNT(calls) + VSP_MORE_CALLS_MAX];
 	const struct sandbox sandbox = {
 		.user = user,
 		.growth_bytes = GROWTH_BYTES,
-		.calls = calls,
-		.call_count = ARRAY_COUNT(calls),
+		.calls = all,
+		.call_count = ARRAY_COUNT(calls) + more_count,
 	};
+
+	if (more_count > VSP_MORE_CALLS_MAX) {
+		errno = E2BIG;
+		return false;
+	}
+	memcpy(all, calls, sizeof(calls));
+	if (more_count)
+		memcpy(all + ARRAY_COUNT(calls), more, more_count * sizeof(*more));
 
 	return sandbox_enter(&sandbox);
 }

@@ -34,7 +34,7 @@ struct sandbox {
  */
 bool sandbox_enter(const struct sandbox *sandbox);
 
-/* What providers keep. They have no threads. */
-bool vsp_sandbox_enter(uint32_t user);
+/* What providers keep, and what one of them needs beside it: vsp.h has how much. They have no threads. */
+bool vsp_sandbox_enter(uint32_t user, const struct sandbox_call *more, size_t more_count);
 
 #endif

@@ -143,14 +143,18 @@ static bool take_hello(struct vsp *vsp, struct vsp_packet *packet)
 
 static bool take_config(struct vsp *vsp, const struct vsp_message *message)
 {
-	char error[256] = "bad configuration";
-	bool ready = vsp->provider->configure(vsp, message->tail, error, sizeof(error));
+	const struct vsp_provider *provider = vsp->provider;
+	char error[512] = "bad configuration";
+	bool ready = provider->configure(vsp, message->tail, error, sizeof(error));
 
-	if (ready && !vsp_sandbox_enter(vsp->user)) {
+	if (ready && !vsp_sandbox_enter(vsp->user, provider->more_calls,
+	                                provider->more_call_count)) {
 		snprintf(error, sizeof(error), "cannot enter the sandbox: %s",
 		         strerror(errno));
 		ready = false;
 	}
+	if (ready && provider->settle)
+		ready = provider->settle(vsp, error, sizeof(error));
 	send_text(vsp, VSP_READY, ready ? 0 : 1, ready ? "" : error);
 	vsp->stage = STAGE_SERVING;
 	if (!ready)

@@ -16,6 +16,7 @@
 #include "vsp/lib/core/protocol.h"
 
 struct vsp;
+struct sandbox_call;
 
 /* Memory that the guest lends to a channel beside its rings, in a row. */
 struct vsp_loan {
@@ -37,6 +38,8 @@ struct vsp_channel {
 	struct vsp_loan loans[VSP_LOANS_MAX];
 };
 
+#define VSP_MORE_CALLS_MAX 8u
+
 struct vsp_provider {
 	const char *name; /* in log lines and as the process's name */
 
@@ -46,6 +49,16 @@ struct vsp_provider {
 	 */
 	bool (*configure)(struct vsp *vsp, const char *json, char *error,
 	                  size_t error_bytes);
+
+	/*
+	 * Optional: what is left to do before the worker hears that all is well, done inside the sandbox: to listen to
+	 * somebody who is not to be trusted. No vsp_event(). On false, `error` says in one line why.
+	 */
+	bool (*settle)(struct vsp *vsp, char *error, size_t error_bytes);
+
+	/* Optional: system calls of this provider alone; VSP_MORE_CALLS_MAX at most. */
+	const struct sandbox_call *more_calls;
+	size_t more_call_count;
 
 	/* Get ready; the guest is not to hear from us yet. False refuses the channel. */
 	bool (*open)(struct vsp *vsp, struct vsp_channel *channel);

@@ -14,12 +14,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 #include <sys/uio.h>
 #include <viridis/base/assert.h>
 
+#include "vsp/storage/core/in_flight.h"
 #include "vsp/storage/uring.h"
 
 struct backend;
+struct remote_disk;
 struct backend_io;
 
 typedef void (*backend_done_function)(struct backend_io *io, int error);
@@ -41,6 +44,14 @@ struct backend_io {
 	struct uring_io uring;
 	unsigned int attempts;
 	int mode;
+	struct remote_io {
+		TAILQ_ENTRY(backend_io) node;
+		uint64_t deadline_ns;
+		unsigned int parts; /* commands under way */
+		int error;
+		bool written; /* what is left is to flush it */
+		void (*begin)(struct backend_io *io);
+	} remote;
 };
 
 struct backend_ops {
@@ -49,6 +60,8 @@ struct backend_ops {
 	/* Fill in the rest of *backend; on false, one line why. */
 	bool (*open)(struct backend *backend, const char *path, char *error,
 	             size_t error_bytes);
+	/* Optional, once inside the sandbox: what open() left to be filled in. */
+	bool (*settle)(struct backend *backend, char *error, size_t error_bytes);
 	void (*close)(struct backend *backend);
 	/* Looks at the medium's size again: true when it has grown, and `bytes` with it. Never less. */
 	bool (*grow)(struct backend *backend);
@@ -58,6 +71,9 @@ struct backend_ops {
 	void (*flush)(struct backend_io *io);
 	void (*discard)(struct backend_io *io); /* a hint; only with can_unmap */
 	void (*zero)(struct backend_io *io);    /* only with can_unmap */
+
+	/* Optional: somebody waits for the end of all I/O; what has no hope fails soon. */
+	void (*let_go)(struct backend *backend);
 };
 
 struct backend {
@@ -65,9 +81,13 @@ struct backend {
 	const struct backend_ops *ops;
 	struct uring *uring;
 	bool read_only;
-	bool cached; /* by the host, though it need not be */
+	bool cached;        /* by the host, though it need not be */
+	uint32_t timeout_s; /* of a remote one; 0: none */
+	unsigned int lun;   /* of a remote one */
+	struct in_flight_disk
+		*remembered; /* of a remote one: in memory that outlives the process */
 
-	/* set by open, then constant but for `bytes`, which grow() may make more */
+	/* set by open or settle, then constant but for `bytes`, which grow() may make more */
 	uint64_t bytes;
 	uint32_t alignment;            /* of memory, a power of two */
 	uint32_t physical_block_bytes; /* what is written at one stroke */
@@ -79,6 +99,8 @@ struct backend {
 	/* the backend's */
 	int fd;
 	unsigned int file; /* in the io_uring */
+	struct remote_disk *remote;
+	bool lost; /* a remote one's server: it is waited for */
 };
 
 /* Regular files and block devices, by io_uring. */

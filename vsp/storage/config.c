@@ -11,6 +11,10 @@
 /* More than any disk does, and less than what overflows. */
 #define SCSI_LIMIT_MAX UINT64_C(0xffffffff)
 
+/* As definitions have it. */
+#define TIMEOUT_S     60u
+#define TIMEOUT_MAX_S 86400
+
 static bool invalid(char *error, size_t error_bytes, const char *why)
 {
 	snprintf(error, error_bytes, "configuration: %s", why);
@@ -113,6 +117,17 @@ static bool parse_iops(struct storage_disk_config *disk, JsonNode *node)
 	return !node || (value >= 0 && value <= (gint64)SCSI_LIMIT_MAX);
 }
 
+static bool parse_timeout(struct storage_disk_config *disk, JsonNode *node)
+{
+	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
+	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
+	                       json_node_get_int(node) :
+	                       -1;
+
+	disk->timeout_s = node ? (uint32_t)value : TIMEOUT_S;
+	return !node || (value >= 0 && value <= TIMEOUT_MAX_S);
+}
+
 static const struct {
 	const char *name;
 	bool (*parse)(struct storage_disk_config *disk, JsonNode *node);
@@ -122,6 +137,7 @@ static const struct {
 	{ "cache", parse_cache, "'cache' must be 'direct', 'host' or 'through'" },
 	{ "bps", parse_bps, "'bps' must be a size" },
 	{ "iops", parse_iops, "'iops' must be a whole number" },
+	{ "timeout", parse_timeout, "'timeout' must be a number of seconds" },
 };
 
 static bool parse_options(struct storage_disk_config *disk, JsonObject *object,

@@ -7,7 +7,8 @@
  *                  "id": "6e2a7d0c5b19f384" } ] }
  *
  * and of a disk, where it is not as usual, "serial": "data-1", "cache": "host" or "through", "iops": 200,
- * "bps": "10M". A disk's id makes its names in the guest. Other members belong to others and are left alone.
+ * "bps": "10M". The path may be the URI of an NBD server's export (core/nbd_uri.h), for which a request waits
+ * "timeout": 60 seconds. A disk's id makes its names in the guest. Other members belong to others and are left alone.
  */
 #ifndef VIRIDIS_VSP_STORAGE_CONFIG_H
 #define VIRIDIS_VSP_STORAGE_CONFIG_H
@@ -26,7 +27,8 @@ struct storage_disk_config {
 	char serial[SCSI_SERIAL_BYTES + 1]; /* "": by the identity */
 	bool cached;                        /* in the root's memory */
 	bool write_through;
-	uint64_t iops; /* a second at most; 0: no limit */
+	uint32_t timeout_s; /* of a server's */
+	uint64_t iops;      /* a second at most; 0: no limit */
 	uint64_t bps;
 };
 

@@ -129,4 +129,10 @@ void storage_limits_start(struct storage_request *request)
 void storage_limits_let_go(struct storage *storage)
 {
 	start_delayed(storage, true);
+	for (unsigned int lun = 0; lun < SCSI_LUNS_MAX; lun++) {
+		struct backend *backend = &storage->disks[lun].backend;
+
+		if (storage->target.disk[lun] && backend->ops->let_go)
+			backend->ops->let_go(backend);
+	}
 }

@@ -11,6 +11,8 @@
 
 #include "root-partition/config/json_text.h"
 #include "vsp/storage/config.h"
+#include "vsp/storage/core/nbd_uri.h"
+#include "vsp/storage/remote.h"
 #include "vsp/storage/storage.h"
 
 #define LOG_LINES_PER_SECOND 5u
@@ -47,9 +49,10 @@ static uint8_t physical_exponent(uint32_t physical_bytes)
 	return blocks == 0 ? 0 : (uint8_t)highest_bit32(blocks);
 }
 
-static void describe_disk(struct storage_disk *disk,
-                          const struct storage_disk_config *wanted)
+/* Once its medium is known. */
+static void add_disk(struct storage *storage, const struct storage_disk_config *wanted)
 {
+	struct storage_disk *disk = &storage->disks[wanted->lun];
 	const struct backend *backend = &disk->backend;
 
 	disk->model = (struct scsi_disk){
@@ -62,9 +65,10 @@ static void describe_disk(struct storage_disk *disk,
 		.rotational = backend->rotational,
 		.write_through = wanted->write_through,
 		.identity = wanted->identity,
+		.has_grown = storage->table->grown & BIT64(wanted->lun),
 	};
-	disk->iops.per_second = wanted->iops;
-	disk->bps.per_second = wanted->bps;
+	storage->luns |= BIT64(wanted->lun);
+	storage->target.disk[wanted->lun] = &disk->model;
 	if (wanted->serial[0])
 		memcpy(disk->model.serial, wanted->serial, sizeof(disk->model.serial));
 	else
@@ -72,25 +76,57 @@ static void describe_disk(struct storage_disk *disk,
 		         (unsigned long long)disk->model.identity);
 }
 
-static bool open_disk(struct storage *storage, const struct storage_config *config,
-                      unsigned int index, char *error, size_t error_bytes)
+/* Files and devices are; whoever has a server's disk is asked inside the sandbox. */
+static bool settle_disk(struct storage *storage, const struct storage_disk_config *wanted,
+                        char *error, size_t error_bytes)
 {
-	const struct storage_disk_config *wanted = &config->disk[index];
 	struct storage_disk *disk = &storage->disks[wanted->lun];
+	const struct backend_ops *ops = disk->backend.ops;
 
+	if (ops->settle && !ops->settle(&disk->backend, error, error_bytes))
+		return false;
+	add_disk(storage, wanted);
+	return true;
+}
+
+/* Of the same disk before, or nothing but what was told of another. */
+static struct in_flight_disk *recall_disk(struct storage *storage,
+                                          const struct storage_disk_config *wanted)
+{
+	struct in_flight_disk *past = &storage->table->disks[wanted->lun];
+
+	if (past->identity != wanted->identity)
+		*past = (struct in_flight_disk){ .identity = wanted->identity,
+			                         .features = past->features &
+			                                     IN_FLIGHT_DISK_LOST };
+	return past;
+}
+
+static bool open_disk(struct storage *storage, const struct storage_disk_config *wanted,
+                      char *error, size_t error_bytes)
+{
+	struct storage_disk *disk = &storage->disks[wanted->lun];
+	bool is_remote = nbd_uri_is(wanted->path);
+
+	if (is_remote && !storage_remote) {
+		snprintf(error, error_bytes, "disk %s: viridis-storage-nbd is needed",
+		         wanted->path);
+		return false;
+	}
 	disk->backend = (struct backend){
-		.ops = &backend_file,
+		.ops = is_remote ? storage_remote->ops : &backend_file,
 		.uring = &storage->uring,
 		.read_only = wanted->read_only,
 		.cached = wanted->cached,
+		.timeout_s = wanted->timeout_s,
+		.lun = wanted->lun,
+		.remembered = recall_disk(storage, wanted),
 	};
+	disk->iops.per_second = wanted->iops;
+	disk->bps.per_second = wanted->bps;
 	if (!disk->backend.ops->open(&disk->backend, wanted->path, error, error_bytes))
 		return false;
-	describe_disk(disk, wanted);
-	disk->model.has_grown = storage->table->grown & BIT64(wanted->lun);
-	storage->luns |= BIT64(wanted->lun);
-	storage->target.disk[wanted->lun] = &disk->model;
-	if (!disk->backend.direct && !wanted->cached)
+	if (!is_remote && !disk->backend.direct && !wanted->cached)
 		storage_log(storage, VSP_LOG_WARNING,
 		            "%s refuses direct I/O: the root's page cache is used",
 		            wanted->path);
@@ -109,11 +145,36 @@ static void completions_ready(struct vsp *vsp, int fd, void *context)
 	uring_submit(&storage->uring);
 }
 
+static void remote_ready(struct vsp *vsp, int fd, void *context)
+{
+	struct storage *storage = context;
+
+	(void)vsp;
+	(void)fd;
+	storage_remote->turn();
+	storage_pump(storage);
+	storage_tell_servers(storage);
+}
+
+static bool any_remote(const struct storage_config *config)
+{
+	for (unsigned int i = 0; i < config->disk_count; i++)
+		if (nbd_uri_is(config->disk[i].path))
+			return true;
+	return false;
+}
+
 static bool set_up(struct storage *storage, const struct storage_config *config,
                    char *error, size_t error_bytes)
 {
+	if (storage_remote && any_remote(config) &&
+	    (!storage_remote->init(VSP_BACKEND_FD) ||
+	     !vsp_watch(storage->vsp, storage_remote->fd(), remote_ready, storage))) {
+		snprintf(error, error_bytes, "disks of servers: %s", strerror(errno));
+		return false;
+	}
 	for (unsigned int i = 0; i < config->disk_count; i++) {
-		if (!open_disk(storage, config, i, error, error_bytes))
+		if (!open_disk(storage, &config->disk[i], error, error_bytes))
 			return false;
 	}
 	if (!storage_limits_init(storage)) {
@@ -134,21 +195,28 @@ static bool set_up(struct storage *storage, const struct storage_config *config,
 static bool configure(struct vsp *vsp, const char *json, char *error, size_t error_bytes)
 {
 	struct storage *storage = vsp_context(vsp);
-	struct storage_config config;
-	bool done;
 
 	storage->vsp = vsp;
-	if (!storage_config_parse(&config, json, error, error_bytes))
+	if (!storage_config_parse(&storage->config, json, error, error_bytes))
 		return false;
 	if (!storage_requests_init(storage, vsp_table(vsp)) ||
 	    !uring_init(&storage->uring, STORAGE_REQUESTS_MAX)) {
 		snprintf(error, error_bytes, "io_uring: %s", strerror(errno));
-		done = false;
-	} else {
-		done = set_up(storage, &config, error, error_bytes);
+		return false;
 	}
-	storage_config_free(&config);
-	return done;
+	return set_up(storage, &storage->config, error, error_bytes);
+}
+
+static bool settle(struct vsp *vsp, char *error, size_t error_bytes)
+{
+	struct storage *storage = vsp_context(vsp);
+	const struct storage_config *config = &storage->config;
+
+	for (unsigned int i = 0; i < config->disk_count; i++)
+		if (!settle_disk(storage, &config->disk[i], error, error_bytes))
+			return false;
+	storage_config_free(&storage->config);
+	return true;
 }
 
 /* ---- The channel ---- */
@@ -242,9 +310,12 @@ static void command(struct vsp *vsp, uint32_t tag, const char *json)
 
 int main(void)
 {
-	static const struct vsp_provider provider = {
+	const struct vsp_provider provider = {
 		.name = "viridis-storage",
 		.configure = configure,
+		.settle = settle,
+		.more_calls = storage_remote ? storage_remote->calls : NULL,
+		.more_call_count = storage_remote ? storage_remote->call_count : 0,
 		.open = channel_open,
 		.resume = channel_resume,
 		.offered = channels_offered,

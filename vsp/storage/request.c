@@ -249,6 +249,7 @@ static enum scsi_medium_status medium_status(int error)
 	case EAGAIN:
 	case EINTR:
 	case EFAULT:
+	case ETIMEDOUT: /* its server is gone */
 		return SCSI_MEDIUM_FAILURE;
 	default:
 		return SCSI_MEDIUM_ERROR;

@@ -20,6 +20,9 @@ static void add_disk(JsonBuilder *builder, unsigned int lun,
 	json_text_add_int(builder, "written-bytes", disk->counts.written_bytes);
 	json_text_add_int(builder, "errors", disk->counts.errors);
 	json_text_add_int(builder, "delayed", disk->counts.delayed);
+	if (disk->backend.remote)
+		json_text_add_string(builder, "server",
+		                     disk->backend.lost ? "lost" : "connected");
 	json_builder_end_object(builder);
 }
 

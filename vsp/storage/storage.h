@@ -16,6 +16,7 @@
 #include "vmbus/core/ring.h"
 #include "vsp/lib/vsp.h"
 #include "vsp/storage/backend.h"
+#include "vsp/storage/config.h"
 #include "vsp/storage/core/in_flight.h"
 #include "vsp/storage/core/limit.h"
 #include "vsp/storage/core/scsi_answer.h"
@@ -120,6 +121,7 @@ struct storage_channel {
 
 struct storage {
 	struct vsp *vsp;
+	struct storage_config config; /* until all disks are settled */
 	struct uring uring;
 	struct scsi_target target;
 	struct storage_disk disks[SCSI_LUNS_MAX]; /* by LUN, where target.disk has one */
@@ -186,7 +188,7 @@ MUST_CHECK bool storage_limits_init(struct storage *storage);
 /* Now, or when the disk's limits allow it. */
 void storage_limits_start(struct storage_request *request);
 
-/* All that waits is started: somebody waits for its end. */
+/* All that waits is started, and what has no hope fails soon: somebody waits for the end of all I/O. */
 void storage_limits_let_go(struct storage *storage);
 
 /* ---- channel.c ---- */
@@ -210,6 +212,11 @@ void storage_channel_announce(struct storage *storage);
 
 /* Text to be freed by the caller. */
 char *storage_statistics_json(const struct storage *storage);
+
+/* ---- servers.c ---- */
+
+/* The worker is told of servers that are lost, and back. */
+void storage_tell_servers(struct storage *storage);
 
 /* ---- main.c ---- */
 

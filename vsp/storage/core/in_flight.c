@@ -27,6 +27,7 @@ bool in_flight_init(struct in_flight_table *table)
 	if (table->magic == MAGIC)
 		return true;
 	memset(table, 0, offsetof(struct in_flight_table, slots));
+	memset(table->disks, 0, sizeof(table->disks));
 	for (uint32_t i = 0; i < IN_FLIGHT_SLOTS; i++)
 		table->slots[i].busy = 0;
 	STORE(table->magic, MAGIC);

@@ -21,6 +21,7 @@
 
 #define IN_FLIGHT_SLOTS        256u
 #define IN_FLIGHT_CHANNELS     32u
+#define IN_FLIGHT_DISKS        64u
 #define IN_FLIGHT_PACKET_BYTES 8192u
 
 /* A packet as it stood in the ring: what follows its descriptor, and what the descriptor said of it. */
@@ -43,6 +44,19 @@ struct in_flight_channel {
 	uint64_t answering; /* slot + 1 << 32 | index behind the answer; 0: none (F2) */
 };
 
+/* That its server is lost, the worker has been told. */
+#define IN_FLIGHT_DISK_LOST (UINT32_C(1) << 31)
+
+/* What a process knew of a disk that is not this machine's, for one that cannot reach it yet. The owner's. */
+struct in_flight_disk {
+	uint64_t identity; /* 0: none */
+	uint64_t bytes;
+	uint32_t features;    /* and IN_FLIGHT_DISK_LOST */
+	uint32_t block_bytes; /* at least */
+	uint32_t physical_block_bytes;
+	uint32_t transfer_bytes; /* at most */
+};
+
 struct in_flight_table {
 	uint64_t magic;
 	uint64_t luns;      /* the owner's: disks that the guest knows of */
@@ -50,6 +64,7 @@ struct in_flight_table {
 	uint64_t handshake; /* the owner's: how far the guest's driver has come */
 	struct in_flight_channel channels[IN_FLIGHT_CHANNELS];
 	struct in_flight_slot slots[IN_FLIGHT_SLOTS];
+	struct in_flight_disk disks[IN_FLIGHT_DISKS]; /* by LUN */
 };
 
 /* Makes it empty unless there was an owner before; true when there was. */
