@@ -28,7 +28,7 @@ static const GOptionEntry entries[] = {
 	{ "cmdline", 0, 0, G_OPTION_ARG_STRING, &cmdline, "The kernel's command line",
 	  "TEXT" },
 	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
-	  "A disk: a raw image or block device; ',ro' for read-only; may be repeated",
+	  "A disk: a raw image, block device or nbd://HOST/EXPORT; ',ro' for read-only; may be repeated",
 	  "FILE[,ro][,lun=N][,serial=TEXT][,cache=direct|host|through][,iops=N][,bps=SIZE]" },
 	{ "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &nets,
 	  "A network adapter: user mode, a TAP device, or a port of a bridge; may be repeated",

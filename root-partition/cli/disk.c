@@ -33,7 +33,7 @@ static gboolean add(struct definition *definition, const char *text, GError **er
 /* By its LUN, or by its file. */
 static gboolean take_away(struct definition *definition, const char *text, GError **error)
 {
-	g_autofree char *path = g_canonicalize_filename(text, NULL);
+	g_autofree char *path = definition_disk_path(text);
 	gboolean is_lun = g_ascii_isdigit(text[0]) &&
 	                  strspn(text, "0123456789") == strlen(text);
 	guint64 lun = is_lun ? g_ascii_strtoull(text, NULL, 10) : DEFINITION_LUN_NONE;

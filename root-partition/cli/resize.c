@@ -7,6 +7,7 @@
 
 #include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
@@ -73,6 +74,11 @@ static gboolean grow(const struct definition *definition, GError **error)
 	disk = find_disk(definition, error);
 	if (!disk)
 		return FALSE;
+	if (definition_disk_is_remote(disk))
+		return refuse(
+			error, disk->path,
+			"its size is its server's affair; the guest sees it when the "
+			"server has been started again");
 	fd = open(disk->path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return refuse(error, disk->path, g_strerror(errno));

@@ -108,6 +108,8 @@ static void print_disk(const struct definition_disk *disk)
 		g_print(", serial %s", disk->serial);
 	if (disk->cache != DEFINITION_CACHE_DIRECT)
 		g_print(", cache %s", definition_disk_cache_name(disk->cache));
+	if (definition_disk_is_remote(disk) && disk->timeout_s)
+		g_print(", timeout %u s", disk->timeout_s);
 	if (disk->iops)
 		g_print(", %u requests/s", disk->iops);
 	if (disk->bps)
@@ -166,7 +168,28 @@ static void print_providers(JsonObject *status)
 	}
 }
 
-static void print_status(JsonObject *status)
+/* Disks of servers that are waited for; those that the VM has not any more are none. */
+static void print_lost_disks(const struct definition *definition, JsonObject *status)
+{
+	JsonNode *node = json_object_get_member(status, "lost-disks");
+	JsonArray *luns =
+		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	gint64 lun;
+
+	for (guint i = 0; luns && i < json_array_get_length(luns); i++) {
+		if (!json_text_get_int(json_array_get_element(luns, i), &lun))
+			continue;
+		for (guint j = 0; j < definition->disks->len; j++) {
+			const struct definition_disk *disk = definition->disks->pdata[j];
+
+			if (disk->lun == lun && definition_disk_is_remote(disk))
+				g_print("lost       %s (LUN %u): its server is waited for\n",
+				        disk->path, disk->lun);
+		}
+	}
+}
+
+static void print_status(const struct definition *definition, JsonObject *status)
 {
 	static const char *const members[] = { "console", "pid", "partition" };
 
@@ -181,6 +204,7 @@ static void print_status(JsonObject *status)
 			g_print("%-10s %" G_GINT64_FORMAT "\n", members[i], number);
 	}
 	print_providers(status);
+	print_lost_disks(definition, status);
 }
 
 /* The definition with state, reason and what the worker says as further members. */
@@ -259,7 +283,7 @@ enum command_status command_info(const struct command *command, int argc, char *
 	g_print("state      %s%s%s%s\n", state, reason[0] ? " (" : "", reason,
 	        reason[0] ? ")" : "");
 	if (running)
-		print_status(running);
+		print_status(definition, running);
 	if (guest)
 		guest_print(guest);
 	return COMMAND_DONE;

@@ -8,7 +8,8 @@
  *   version                             "version" of this language, "commands": their names
  *   status                              state, name, pid, partition, vps, memory, console,
  *                                       providers: "serving", "starting" or "died" for each,
- *                                       panic: reason, parameters, text, if the guest has
+ *                                       panic: reason, parameters, text, if the guest has;
+ *                                       lost-disks: LUNs whose server is waited for, if any is
  *   shutdown   "reboot": true/false     after the guest agreed or refused
  *   stop                                at once; the VM ends
  *   reset                               as by a machine's button: the guest starts anew
@@ -44,6 +45,7 @@
  *   failed                              host       what broke
  *   provider-died, provider-restarted,
  *   provider-given-up                   provider   its name
+ *   disk-lost, disk-back                provider   the disk whose server is
  *   device-added, device-removed        request    "disk"; "lun" is which
  *   guest                               guest      "heartbeat ready", "kvp ready" and so on: there is news to ask for
  *   watchdog                            guest      no heartbeat came for ten seconds

@@ -51,6 +51,7 @@ struct definition_disk *definition_add_disk(struct definition *definition,
 	disk->path = g_strdup(path);
 	disk->read_only = read_only;
 	disk->lun = DEFINITION_LUN_NONE;
+	disk->timeout_s = DEFINITION_TIMEOUT_S;
 	g_ptr_array_add(definition->disks, disk);
 	return disk;
 }
@@ -283,7 +284,9 @@ static gboolean check_disks(const struct definition *definition, GError **error)
 	for (guint i = 0; i < definition->disks->len; i++) {
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
-		if (!check_path("disk", disk->path, error) ||
+		if ((definition_disk_is_remote(disk) ?
+		             !check_text("disk", disk->path, error) :
+		             !check_path("disk", disk->path, error)) ||
 		    !definition_disk_check(disk, error) ||
 		    !check_identity(definition, disk, error))
 			return FALSE;
@@ -395,6 +398,15 @@ static gboolean same_file(const char *one, const char *other)
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+/* Nobody but its server knows whether two names are one export; the same name is. */
+static gboolean same_disk(const struct definition_disk *one,
+                          const struct definition_disk *other)
+{
+	return definition_disk_is_remote(one) || definition_disk_is_remote(other) ?
+	               strcmp(one->path, other->path) == 0 :
+	               same_file(one->path, other->path);
+}
+
 /* A writer has its disk alone: two disks of a guest that are one would overwrite each other. */
 static gboolean check_distinct(const GPtrArray *disks, guint index, GError **error)
 {
@@ -403,8 +415,7 @@ static gboolean check_distinct(const GPtrArray *disks, guint index, GError **err
 	for (guint i = 0; i < index; i++) {
 		const struct definition_disk *other = disks->pdata[i];
 
-		if ((disk->read_only && other->read_only) ||
-		    !same_file(disk->path, other->path))
+		if ((disk->read_only && other->read_only) || !same_disk(disk, other))
 			continue;
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 		            "disk %s: the same as disk %s; only disks that are both "
@@ -419,8 +430,10 @@ static gboolean check_disk(const GPtrArray *disks, guint index, GError **error)
 {
 	const struct definition_disk *disk = disks->pdata[index];
 
-	return check_file("disk", disk->path, disk->read_only ? O_RDONLY : O_RDWR, TRUE,
-	                  error) &&
+	/* Whether a server is there is seen when the disk is needed. */
+	return (definition_disk_is_remote(disk) ||
+	        check_file("disk", disk->path, disk->read_only ? O_RDONLY : O_RDWR, TRUE,
+	                   error)) &&
 	       check_distinct(disks, index, error);
 }
 

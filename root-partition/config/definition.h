@@ -70,14 +70,18 @@ enum definition_disk_cache {
 	DEFINITION_CACHE_THROUGH, /* yes, but what is written is on the disk before it is answered */
 };
 
+/* How long requests wait for an NBD server unless it is said. */
+#define DEFINITION_TIMEOUT_S 60u
+
 /* What may be in it: definition_disk.h. */
 struct definition_disk {
-	char *path;
+	char *path; /* absolute, or the URI of an NBD server's export */
 	gboolean read_only;
 	uint32_t lun;
 	uint64_t identity;
 	char *serial; /* NULL: the identity's digits */
 	enum definition_disk_cache cache;
+	uint32_t timeout_s; /* of an NBD server's: how long a request waits for it; 0: for ever */
 	uint32_t iops; /* requests a second at most; 0: as many as there are */
 	uint64_t bps;  /* bytes a second at most, likewise */
 };

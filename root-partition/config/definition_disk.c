@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "root-partition/config/json_text.h"
+#include "vsp/storage/core/nbd_uri.h"
 
 #define SERIAL_BYTES_MAX 16u
 #define BPS_MIN          65536u
+#define TIMEOUT_MAX_S    86400u
 
 static const char *const cache_names[] = {
 	[DEFINITION_CACHE_DIRECT] = "direct",
@@ -78,6 +80,8 @@ static gboolean set_option(struct definition_disk *disk, const char *key,
 		return set_bps(disk, value, error);
 	if (strcmp(key, "lun") == 0)
 		return set_number(key, value, &disk->lun, error);
+	if (strcmp(key, "timeout") == 0)
+		return set_number(key, value, &disk->timeout_s, error);
 	return set_number(key, value, &disk->iops, error);
 }
 
@@ -85,7 +89,8 @@ static gboolean set_option(struct definition_disk *disk, const char *key,
 
 static gboolean is_option(const char *text)
 {
-	static const char *const keys[] = { "serial=", "cache=", "bps=", "iops=", "lun=" };
+	static const char *const keys[] = { "serial=", "cache=", "bps=",
+		                            "iops=",   "lun=",   "timeout=" };
 
 	if (strcmp(text, "ro") == 0)
 		return TRUE;
@@ -109,6 +114,24 @@ static gboolean take_option(struct definition_disk *disk, const char *text,
 	return set_option(disk, key, equals + 1, error);
 }
 
+char *definition_disk_path(const char *text)
+{
+	return nbd_uri_is(text) ? g_strdup(text) : g_canonicalize_filename(text, NULL);
+}
+
+gboolean definition_disk_is_remote(const struct definition_disk *disk)
+{
+	return disk->path && nbd_uri_is(disk->path);
+}
+
+gboolean definition_disks_any_remote(const GPtrArray *disks)
+{
+	for (guint i = 0; i < disks->len; i++)
+		if (definition_disk_is_remote(disks->pdata[i]))
+			return TRUE;
+	return FALSE;
+}
+
 /* Options are taken from the end as long as there are any: a path may have a comma as well. */
 struct definition_disk *definition_disk_add(struct definition *definition,
                                             const char *text, GError **error)
@@ -122,11 +145,37 @@ struct definition_disk *definition_disk_add(struct definition *definition,
 			return NULL;
 		*comma = '\0';
 	}
-	disk->path = g_canonicalize_filename(path, NULL);
+	disk->path = definition_disk_path(path);
 	return disk;
 }
 
 /* ---- Checks ---- */
+
+static gboolean check_remote(const struct definition_disk *disk, GError **error)
+{
+	struct nbd_uri uri;
+	const char *why = nbd_uri_parse(disk->path, &uri);
+
+	if (why)
+		return definition_invalid(error, "disk '%s': %s", disk->path, why);
+	if (disk->cache == DEFINITION_CACHE_HOST)
+		return definition_invalid(error,
+		                          "disk '%s': cache 'host' is for files; what an "
+		                          "NBD server keeps is its own affair",
+		                          disk->path);
+	if (disk->timeout_s > TIMEOUT_MAX_S)
+		return definition_invalid(
+			error, "disk '%s': timeout: %u seconds at most, or 0 for ever",
+			disk->path, TIMEOUT_MAX_S);
+	return TRUE;
+}
+
+static gboolean check_local(const struct definition_disk *disk, GError **error)
+{
+	return disk->timeout_s == DEFINITION_TIMEOUT_S ||
+	       definition_invalid(error, "disk '%s': only an NBD server has a timeout",
+	                          disk->path);
+}
 
 gboolean definition_disk_check(const struct definition_disk *disk, GError **error)
 {
@@ -145,7 +194,8 @@ gboolean definition_disk_check(const struct definition_disk *disk, GError **erro
 	if (disk->bps && disk->bps < BPS_MIN)
 		return definition_invalid(error, "disk '%s': bps: 64K at least, or 0",
 		                          disk->path);
-	return TRUE;
+	return definition_disk_is_remote(disk) ? check_remote(disk, error) :
+	                                         check_local(disk, error);
 }
 
 /* ---- JSON ---- */
@@ -211,6 +261,8 @@ static gboolean take_member(const char *key, JsonNode *value,
 		return take_number(value, key, &disk->lun, error);
 	if (strcmp(key, "iops") == 0)
 		return take_number(value, key, &disk->iops, error);
+	if (strcmp(key, "timeout") == 0)
+		return take_number(value, key, &disk->timeout_s, error);
 	if (strcmp(key, "id") == 0)
 		return take_identity(value, disk, error);
 	if (strcmp(key, "read-only") != 0)
@@ -259,6 +311,8 @@ static void add_options(JsonBuilder *builder, const struct definition_disk *disk
 		json_text_add_string(builder, "serial", disk->serial);
 	if (disk->cache != DEFINITION_CACHE_DIRECT)
 		json_text_add_string(builder, "cache", cache_names[disk->cache]);
+	if (disk->timeout_s != DEFINITION_TIMEOUT_S)
+		json_text_add_int(builder, "timeout", disk->timeout_s);
 	if (disk->iops)
 		json_text_add_int(builder, "iops", disk->iops);
 	if (disk->bps)

@@ -11,7 +11,7 @@ packages_build() {
 		"$build/hypervisor/viridis.elf" "$build/root-partition/cli/viridis" \
 		"$build/root-partition/vm/viridis-vm" "$build/vsp" "$libvirt/out/virtviridisd" \
 		"$libvirt/out/libvirt_driver_viridis.so" || return 0
-	say "packages: viridis-hypervisor, viridis-dkms, viridis, viridis-libvirt"
+	say "packages: viridis-hypervisor, viridis-dkms, viridis, viridis-nbd, viridis-libvirt"
 	quietly packages packages_make "$build/packages"
 }
 
@@ -35,11 +35,12 @@ libvirt_version() {
 
 packages_stage() {
 	local stage=$1 kmod=$1/dkms/root-partition/kmod
-	mkdir -p "$stage"/{bin,man,completions,libvirt} "$kmod" "$stage/dkms/hypervisor/core"
+	mkdir -p "$stage"/{bin,nbd,man,completions,libvirt} "$kmod" "$stage/dkms/hypervisor/core"
 	cp "$build/hypervisor/viridis.elf" "$top/root-partition/packages/09_linux_viridis" \
 		"$top/root-partition/kmod/60-viridis.rules" "$stage/"
 	find "$build"/{root-partition/{vm,cli},vsp} -type f -perm -u+x -name 'viridis*' \
 		-exec cp {} "$stage/bin/" \;
+	mv "$stage/bin/viridis-storage-nbd" "$stage/nbd/"
 	cp "$top"/root-partition/cli/viridis*.[148] "$stage/man/"
 	cp "$top/root-partition/cli/viridis.bash" "$stage/completions/viridis"
 	echo viridis_mshv >"$stage/viridis.conf"

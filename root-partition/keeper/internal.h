@@ -14,6 +14,7 @@ struct keeper_provider {
 	pid_t pid; /* 0: none, or it has been waited for */
 	int status;
 	int lifeline; /* an attachment's, for keeper_detach(); 0: none */
+	pid_t helper; /* opens connections for it; 0: none, or it has been waited for */
 	int table; /* -1: there is none yet; the same for all of a machine's, one after the other */
 };
 
@@ -79,6 +80,15 @@ bool keeper_take_disks_back(struct keeper *keeper, GError **error);
 bool keeper_start_user_network(const struct keeper *keeper,
                                const struct definition_net *net, int *socket,
                                GError **error);
+
+/* ---- remote_disks.c ---- */
+
+/*
+ * Starts who opens the connections to the NBD servers of the definition's disks, and holds the lifeline until they
+ * are over; its other end is `socket`, to be handed to the provider and closed.
+ */
+bool keeper_start_connector(const struct keeper *keeper, int lifeline, int *socket,
+                            pid_t *pid, GError **error);
 
 /* ---- attach.c ---- */
 

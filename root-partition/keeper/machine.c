@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 #include "root-partition/keeper/internal.h"
@@ -20,6 +21,9 @@
 #define PARTITIONS_MAX 1024u
 #define GONE_PERIOD_MS 5
 #define GONE_LIMIT_MS  20000
+
+/* More than viridis-nbd-connect waits for servers to hang up. */
+#define HELPER_LIMIT_MS 3000
 
 bool keeper_fail(GError **error, int negative_errno, const char *what)
 {
@@ -173,6 +177,19 @@ bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which)
 	return provider->pid == 0;
 }
 
+/* It ends soon after its provider; one that does not is not waited for any longer. */
+static void end_helper(struct keeper_provider *provider, int limit_ms)
+{
+	for (int waited = 0;
+	     provider->helper > 0 && waitpid(provider->helper, NULL, WNOHANG) == 0;
+	     waited += GONE_PERIOD_MS) {
+		if (waited >= limit_ms)
+			kill(provider->helper, SIGKILL);
+		g_usleep(GONE_PERIOD_MS * 1000);
+	}
+	provider->helper = 0;
+}
+
 /* One that waits in the kernel for a disk is not waited for: it touches no memory of a later machine. */
 void keeper_kill_providers(struct keeper *keeper)
 {
@@ -186,6 +203,7 @@ void keeper_kill_providers(struct keeper *keeper)
 			g_usleep(GONE_PERIOD_MS * 1000);
 		}
 		provider->pid = 0;
+		end_helper(provider, HELPER_LIMIT_MS);
 		if (provider->table >= 0)
 			close(provider->table);
 		provider->table = -1;
@@ -251,12 +269,16 @@ static bool check_configuration(struct keeper *keeper, enum vmbus_provider which
 }
 
 /* What a provider has from its first instruction on beside the socket: -1 in `backend`, nothing. */
-static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int *backend,
-                         GError **error)
+static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int lifeline,
+                         int *backend, GError **error)
 {
 	const struct definition_net *net;
 
 	*backend = -1;
+	if (which == VMBUS_STORAGE &&
+	    definition_disks_any_remote(keeper->definition->disks))
+		return keeper_start_connector(keeper, lifeline, backend,
+		                              &keeper->providers[which].helper, error);
 	if (which < VMBUS_NET)
 		return true;
 	net = keeper->definition->nets->pdata[which - VMBUS_NET];
@@ -267,7 +289,8 @@ static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int *
 static int start_process(struct keeper *keeper, enum vmbus_provider which,
                          const int sockets[2], int lifeline, int backend)
 {
-	g_autofree char *path = paths_program(offers_program(which));
+	g_autofree char *path =
+		paths_program(offers_program_for(keeper->definition, which));
 	int result;
 
 	if (!path)
@@ -297,6 +320,14 @@ static bool make_sockets(int sockets[2], int lifeline[2])
 	close(sockets[1]);
 	errno = saved;
 	return false;
+}
+
+static void close_all(const int sockets[2], const int lifeline[2])
+{
+	for (int i = 0; i < 2; i++) {
+		close(sockets[i]);
+		close(lifeline[i]);
+	}
 }
 
 bool keeper_renew_disks(struct keeper *keeper, GError **error)
@@ -329,22 +360,38 @@ bool keeper_take_disks_back(struct keeper *keeper, GError **error)
 	return true;
 }
 
+/* A part of the whole that is installed by itself. */
+static bool fail_start(const struct keeper *keeper, enum vmbus_provider which, int result,
+                       GError **error)
+{
+	const char *program = offers_program_for(keeper->definition, which);
+
+	if (result != -ENOENT || strcmp(program, offers_program(which)) == 0)
+		return keeper_fail(error, result, program);
+	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+	            "%s is not installed, which disks of NBD servers need (Debian: "
+	            "viridis-nbd)",
+	            program);
+	return false;
+}
+
 bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
                            int descriptors[2], GError **error)
 {
+	struct keeper_provider *provider = &keeper->providers[which];
 	int sockets[2], lifeline[2], backend;
 	int result;
 
 	if (!keeper_provider_ended(keeper, which))
 		return keeper_fail(error, -EBUSY, offers_program(which));
-	if (!check_configuration(keeper, which, error) ||
-	    !make_backend(keeper, which, &backend, error))
+	end_helper(provider, 0); /* the one before has: the worker has waited for it */
+	if (!check_configuration(keeper, which, error))
 		return false;
-	if (!make_table(&keeper->providers[which]) || !make_sockets(sockets, lifeline)) {
-		result = -errno;
-		if (backend >= 0)
-			close(backend);
-		return keeper_fail(error, result, offers_program(which));
+	if (!make_table(provider) || !make_sockets(sockets, lifeline))
+		return keeper_fail(error, -errno, offers_program(which));
+	if (!make_backend(keeper, which, lifeline[1], &backend, error)) {
+		close_all(sockets, lifeline);
+		return false;
 	}
 	result = start_process(keeper, which, sockets, lifeline[1], backend);
 	if (backend >= 0)
@@ -355,10 +402,10 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
 	descriptors[1] = lifeline[0];
 	if (result == 0) {
 		if (keeper->definition->attach_pid)
-			keeper_note_lifeline(&keeper->providers[which], lifeline[0]);
+			keeper_note_lifeline(provider, lifeline[0]);
 		return true;
 	}
 	close(sockets[0]);
 	close(lifeline[0]);
-	return keeper_fail(error, result, offers_program(which));
+	return fail_start(keeper, which, result, error);
 }

@@ -38,6 +38,7 @@ char *vm_status_json(struct machine *machine, pid_t keeper)
 	json_text_add_string(builder, "memory", memory);
 	json_text_add_string(builder, "console", pty ? pty : definition->serial);
 	vmbus_add_providers(machine->vmbus, builder);
+	vmbus_add_lost_disks(machine->vmbus, builder);
 	panic_add(machine, builder);
 	return finish(builder);
 }

@@ -428,7 +428,9 @@ static void event(gpointer context, struct provider *provider, uint32_t tag,
 		answer_shutdown(vmbus, json);
 	else if (tag == 0 && kind == VMBUS_UTIL && tell_news(vmbus, json))
 		vm_log_limited("vmbus: the guest: %s", json);
-	else if (kind == VMBUS_PROVIDERS || !vmbus_take_counters(vmbus, kind, tag, json))
+	else if (kind == VMBUS_PROVIDERS ||
+	         (!vmbus_take_counters(vmbus, kind, tag, json) &&
+	          !vmbus_take_server_news(vmbus, kind, tag, json)))
 		vm_log_limited("vmbus: event of a provider: %s", json);
 }
 

@@ -75,6 +75,7 @@ struct vmbus {
 	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
 	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
 	struct vmbus_renewal renewal;
+	uint64_t lost_disks; /* LUNs whose server is waited for */
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
 	struct vmbus_loan loans[VMBUS_GPADLS];
 
@@ -125,6 +126,10 @@ void vmbus_drop_channels(struct vmbus *vmbus, enum vmbus_provider kind);
 /* VMBUS_PROVIDERS: none of ours. */
 enum vmbus_provider vmbus_kind_of(const struct vmbus *vmbus,
                                   const struct provider *provider);
+
+/* In servers.c: an event of the storage provider's, if it is one. */
+bool vmbus_take_server_news(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag,
+                            const char *json);
 
 /* In loan.c: memory that a guest lends to a channel beside its rings. */
 void vmbus_lend(struct vmbus *vmbus, struct provider *provider, uint32_t relid,

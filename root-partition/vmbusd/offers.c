@@ -91,6 +91,15 @@ const char *offers_program(enum vmbus_provider provider)
 	return providers[provider].program;
 }
 
+const char *offers_program_for(const struct definition *definition,
+                               enum vmbus_provider provider)
+{
+	return provider == VMBUS_STORAGE &&
+	                       definition_disks_any_remote(definition->disks) ?
+	               "viridis-storage-nbd" :
+	               offers_program(provider);
+}
+
 static void add_channels(JsonBuilder *builder, const struct definition *definition,
                          enum vmbus_provider provider)
 {

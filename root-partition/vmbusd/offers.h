@@ -38,6 +38,9 @@ bool offers_need(const struct definition *definition, enum vmbus_provider provid
 /* "storage", for people; and the program's name. */
 const char *offers_provider_name(enum vmbus_provider provider);
 const char *offers_program(enum vmbus_provider provider);
+/* The one that this VM needs: another where disks are NBD servers'. */
+const char *offers_program_for(const struct definition *definition,
+                               enum vmbus_provider provider);
 
 /* What the provider is told by CONFIG, as JSON; freed by the caller. */
 char *offers_configuration(const struct definition *definition,

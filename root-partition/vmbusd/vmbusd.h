@@ -25,6 +25,9 @@ void vmbus_deliver(struct vmbus *vmbus);
 /* The member "providers": each that this machine was started with, "serving", "starting" or "died". */
 void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
 
+/* The member "lost-disks", if there are any: LUNs whose server is waited for. */
+void vmbus_add_lost_disks(const struct vmbus *vmbus, JsonBuilder *builder);
+
 /* What the providers count, an object by the name of each that answered in time. Called once, from the main thread. */
 typedef void (*vmbus_counted)(gpointer context, JsonObject *providers);
 void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context);

@@ -194,6 +194,48 @@ START_TEST(the_options_of_a_disk_are_shown)
 }
 END_TEST
 
+/* ---- Disks of servers ---- */
+
+/* Nobody asks the server before the VM runs. The first disk is a file. */
+START_TEST(a_disk_of_a_server_is_named_by_its_uri)
+{
+	expect("$V disk add web nbd://10.0.0.1/a%2Cb,ro,timeout=0,serial=s1", 0, "");
+	expect("$V disk add web 'nbd+unix:///x?socket=/run/x.sock,timeout=5'", 0, "");
+	expect("$V info web", 0, "nbd://10.0.0.1/a%2Cb (LUN 1, by-id wwn-0x3");
+	ck_assert_ptr_nonnull(strstr(output, "?socket=/run/x.sock (LUN 2"));
+	ck_assert_ptr_nonnull(strstr(output, ", timeout 5 s)"));
+	expect("tr -d ' \n' <web.json", 0, "\"serial\":\"s1\",\"timeout\":0}");
+	expect("$V disk add web nbd+unix:///x?socket=/run/x.sock", 1, "the same as disk");
+	expect("$V disk add web nbd://h", 1, "disk 'nbd://h': a '/' is needed");
+	expect("$V disk add web nbds://h/x", 1, "for TLS (nbds) have a tunnel");
+	expect("$V disk add web nbd://h/x,cache=host", 1, "for files");
+	expect("$V disk add web nbd://h/x,timeout=-1", 1, "timeout '-1': not a number");
+	expect("$V disk add web disk,timeout=1", 1, "only an NBD server");
+	expect("$V resize web --lun 1 --size 1G", 1, "its server's affair");
+	expect("$V disk remove web nbd+unix:///x?socket=/run/x.sock", 0, "");
+	expect("$V disk remove web nbd://10.0.0.1/a%2Cb && ! grep nbd: web.json", 0, "");
+}
+END_TEST
+
+/* By LUN, of those that the VM has and that are a server's. */
+START_TEST(a_server_that_is_waited_for_is_shown)
+{
+	static const struct answer answers[] = {
+		{ "status", "{\"ok\":true,\"state\":\"running\",\"lost-disks\":[0,1,3,"
+		            "\"x\",-1]}\n" },
+		{ "guest", "{\"ok\":true}\n" },
+		{ NULL, "" },
+	};
+
+	expect("$V disk add web nbd://h/x", 0, "");
+	run_worker(answers);
+	expect("$V info web", 0,
+	       "\nlost       nbd://h/x (LUN 1): its server is waited for\n");
+	ck_assert_ptr_null(strstr(strstr(output, "lost ") + 1, "lost "));
+	expect("$V info web --json", 0, "\"lost-disks\"");
+}
+END_TEST
+
 /* ---- Freezing ---- */
 
 START_TEST(an_order_to_freeze_says_for_how_long)
@@ -237,6 +279,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(
 		tcase, a_guest_that_tells_nothing_or_nonsense_is_shown_without, 0, 4);
 	tcase_add_test(tcase, the_options_of_a_disk_are_shown);
+	tcase_add_test(tcase, a_disk_of_a_server_is_named_by_its_uri);
+	tcase_add_test(tcase, a_server_that_is_waited_for_is_shown);
 	tcase_add_test(tcase, an_order_to_freeze_says_for_how_long);
 	tcase_add_test(tcase, who_does_not_run_is_not_frozen);
 	suite_add_tcase(suite, tcase);

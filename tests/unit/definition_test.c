@@ -270,6 +270,18 @@ static const struct {
 	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"id\":\"1111111111111111\"},"
 	  "{\"path\":\"/e\",\"id\":\"f111111111111111\"}]}",
 	  "another disk's" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbd://h\"}]}", "'nbd://h': a '/'" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbds://h/x\"}]}", "TLS" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbd://h/x\\n\"}]}", "disk" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbd://h/x\",\"cache\":\"host\"}]}",
+	  "for files" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbd://h/x\",\"timeout\":86401}]}",
+	  "86400 seconds at most" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbd://h/x\",\"timeout\":-1}]}", "timeout" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"nbd://h/x\",\"timeout\":\"1\"}]}",
+	  "timeout" },
+	{ "{" MUST ",\"disks\":[{\"path\":\"/d\",\"timeout\":1}]}",
+	  "only an NBD server" },
 	{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
 	/* What hides brackets from who counts them. */
 	{ "{\"a\":\"\\\"\",\"b\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Servers that disks have, as the storage provider sees them: lost, and back. What it says ends up on somebody's
+ * terminal, so it is checked; a change is told, and nothing else.
+ */
+#include <string.h>
+
+#include "root-partition/config/json_text.h"
+#include "root-partition/config/vm_log.h"
+#include "root-partition/vmbusd/internal.h"
+
+#define NEWS_BYTES_MAX 4096u
+
+static const char *text_of(JsonObject *object, const char *member)
+{
+	const char *text = "";
+
+	if (json_object_has_member(object, member))
+		(void)json_text_get_string(json_object_get_member(object, member), &text);
+	return text;
+}
+
+/* LUNs, or -1. */
+static gint64 lun_of(JsonObject *object)
+{
+	gint64 lun = -1;
+
+	if (!json_object_has_member(object, "lun") ||
+	    !json_text_get_int(json_object_get_member(object, "lun"), &lun))
+		return -1;
+	return lun < DEFINITION_DISKS_MAX ? lun : -1;
+}
+
+static void tell(struct vmbus *vmbus, const char *event, int lun, const char *disk,
+                 const char *why)
+{
+	g_autofree char *said = g_strconcat(disk, why[0] ? ": " : "", why, NULL);
+	g_autofree char *text = json_text_make_printable(said, strlen(said));
+
+	vm_log("vmbus: %s: %s", event, text);
+	vmbus_tell(vmbus, &(struct control_event){ event, "provider", text, lun });
+}
+
+bool vmbus_take_server_news(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag,
+                            const char *json)
+{
+	g_autoptr(JsonObject) news = NULL;
+	gboolean lost;
+	gint64 lun;
+
+	if (kind != VMBUS_STORAGE || tag != 0)
+		return false;
+	news = json_text_parse(json, strlen(json), NEWS_BYTES_MAX, NULL);
+	if (!news)
+		return false;
+	lost = strcmp(text_of(news, "event"), "disk-lost") == 0;
+	lun = lun_of(news);
+	if (lun < 0 || (!lost && strcmp(text_of(news, "event"), "disk-back") != 0))
+		return false;
+	if (lost == ((vmbus->lost_disks >> lun & 1) != 0))
+		return true;
+	vmbus->lost_disks ^= UINT64_C(1) << lun;
+	tell(vmbus, lost ? "disk-lost" : "disk-back", (int)lun, text_of(news, "disk"),
+	     lost ? text_of(news, "why") : "");
+	return true;
+}
+
+void vmbus_add_lost_disks(const struct vmbus *vmbus, JsonBuilder *builder)
+{
+	if (!vmbus->lost_disks)
+		return;
+	json_builder_set_member_name(builder, "lost-disks");
+	json_builder_begin_array(builder);
+	for (uint32_t lun = 0; lun < DEFINITION_DISKS_MAX; lun++)
+		if (vmbus->lost_disks >> lun & 1)
+			json_builder_add_int_value(builder, lun);
+	json_builder_end_array(builder);
+}
