@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "root-partition/config/control_json.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vmbusd/internal.h"
