@@ -131,6 +131,19 @@ static const struct file_operations attachment_operations = {
 	.release = attachment_release,
 };
 
+int attach_track_writes(struct viridis_partition *partition, bool on)
+{
+	int result = 0;
+
+	mutex_lock(&attach_lock);
+	if (on && !list_empty(&partition->attachments))
+		result = -EBUSY;
+	else
+		partition->writes_tracked = on;
+	mutex_unlock(&attach_lock);
+	return result;
+}
+
 /* ---- The beginning ---- */
 
 static bool may_attach(const struct viridis_partition *partition)
@@ -165,13 +178,16 @@ static struct viridis_partition *partition_of(const struct viridis_attach *reque
 static int attachment_begin(struct attachment *attachment,
                             struct viridis_partition *partition)
 {
-	int result = -ESRCH;
+	int result = 0;
 
 	mutex_lock(&attach_lock);
-	if (!partition->owner_gone) {
+	if (partition->owner_gone)
+		result = -ESRCH;
+	else if (partition->writes_tracked)
+		result = -EBUSY;
+	if (!result) {
 		attachment->partition = partition;
 		list_add_tail(&attachment->node, &partition->attachments);
-		result = 0;
 	}
 	mutex_unlock(&attach_lock);
 	return result;

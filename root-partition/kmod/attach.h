@@ -10,6 +10,7 @@
 #define VIRIDIS_KMOD_ATTACH_H
 
 #include "abi.h"
+#include <linux/types.h>
 
 struct viridis_partition;
 
@@ -18,5 +19,11 @@ long attach_create(void __user *argument);
 
 /* The owner's descriptor is closed: every attachment ends. */
 void attach_end_all(struct viridis_partition *partition);
+
+/*
+ * Whether what is written to the partition's memory is kept account of from here on. What attachments write cannot be, so
+ * that there are none meanwhile: EBUSY.
+ */
+int attach_track_writes(struct viridis_partition *partition, bool on);
 
 #endif

@@ -43,6 +43,7 @@ struct viridis_partition {
 
 	/* attach_lock */
 	bool owner_gone;
+	bool writes_tracked;
 	struct list_head attachments;
 
 	struct mutex lock; /* guards what follows; killable where a caller waits for it */

@@ -169,7 +169,7 @@ static bool passthrough_answered_here(const struct passthrough_caller *caller,
 
 	memcpy(&code, input + PROPERTY_CODE_OFFSET, sizeof(code));
 	if (request->code == HVCALL_SET_PARTITION_PROPERTY) {
-		*result = property_translate(caller->partition, input);
+		*result = property_prepare(caller->partition, input);
 		return *result != 0;
 	}
 	if (request->code != HVCALL_GET_PARTITION_PROPERTY || request->output_bytes < 8 ||

@@ -6,6 +6,7 @@
 #include "abi.h"
 #include "property.h"
 
+#include "attach.h"
 #include "compat.h"
 #include "hypercall.h"
 #include "partition.h"
@@ -120,22 +121,31 @@ static int property_get_privileges(const struct viridis_partition *partition, u6
 }
 
 /* What they have no number for stays as it was. The rest asks for calls and hints that there are not. */
-int property_translate(const struct viridis_partition *partition, u8 *input)
+static int property_to_privileges(const struct viridis_partition *partition,
+                                  struct hv_input_set_partition_property *block)
+{
+	u64 privileges;
+	int result = property_get_privileges(partition, &privileges);
+
+	block->code = HV_PROPERTY_PRIVILEGE_FLAGS;
+	block->value = (privileges & ~(u64)PRIVILEGES_NAMED) |
+	               (block->value & FEATURES_IN_ORDER) >> 2 |
+	               (block->value & FEATURES_SAME);
+	return result;
+}
+
+int property_prepare(struct viridis_partition *partition, u8 *input)
 {
 	struct hv_input_set_partition_property block;
-	u64 privileges;
-	int result;
+	int result = 0;
 
 	memcpy(&block, input, sizeof(block));
+	if (block.code == HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING && block.value <= 1)
+		return attach_track_writes(partition, block.value);
 	if (block.code != HV_PROPERTY_SYNTHETIC_FEATURES)
 		return 0;
-	result = property_get_privileges(partition, &privileges);
-	if (result)
-		return result;
-	block.code = HV_PROPERTY_PRIVILEGE_FLAGS;
-	block.value = (privileges & ~(u64)PRIVILEGES_NAMED) |
-	              (block.value & FEATURES_IN_ORDER) >> 2 |
-	              (block.value & FEATURES_SAME);
-	memcpy(input, &block, sizeof(block));
-	return 0;
+	result = property_to_privileges(partition, &block);
+	if (!result)
+		memcpy(input, &block, sizeof(block));
+	return result;
 }

@@ -13,7 +13,10 @@ struct viridis_partition;
  */
 bool property_get(const struct viridis_partition *partition, u32 code, u64 *value);
 
-/* SYNTHETIC_FEATURES are privileges by other numbers: the block becomes one that the hypervisor knows. */
-int property_translate(const struct viridis_partition *partition, u8 *input);
+/*
+ * Before a property is set. SYNTHETIC_FEATURES are privileges by other numbers: the block becomes one that the hypervisor
+ * knows. Writes are not tracked beside attachments: EBUSY.
+ */
+int property_prepare(struct viridis_partition *partition, u8 *input);
 
 #endif

@@ -313,7 +313,8 @@ ASSERT_SIZE(struct viridis_get_stats, 24 + 8 * VIRIDIS_STATS_MAX);
  * A descriptor by which another process serves a partition's VMBus, and no more. One of partition_id and creator_pid is
  * 0. For the user that made the partition, and for root. It ends with the partition's own descriptor: calls then answer
  * ESHUTDOWN, poll tells HUP, and its message descriptors are at their end. ESRCH: there is no such partition; ENOTUNIQ:
- * that process made several.
+ * that process made several; EBUSY: its owner has GPA_PAGE_ACCESS_TRACKING on, which cannot tell what attachments
+ * write (and which is refused while there are any).
  */
 struct viridis_attach {
 	uint64_t partition_id;

@@ -13,7 +13,7 @@
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS   1000
 
-static void set_real_mode(const struct mshv_vp *vp)
+void guest_set_real_mode(const struct mshv_vp *vp)
 {
 	struct hv_register_assoc registers[] = {
 		{ .name = HV_X64_REGISTER_CS,
@@ -42,7 +42,7 @@ void guest_start(struct guest *guest, const void *code, size_t bytes)
 	                                 MSHV_MEMORY_WRITABLE | MSHV_MEMORY_EXECUTABLE),
 	                 0);
 	ck_assert_int_eq(mshv_create_vp(&guest->partition, 0, &guest->vp), 0);
-	set_real_mode(&guest->vp);
+	guest_set_real_mode(&guest->vp);
 }
 
 void guest_end(struct guest *guest)
@@ -84,6 +84,7 @@ int main(void)
 	srunner_add_suite(runner, mshv_arguments_suite());
 	srunner_add_suite(runner, mshv_state_suite());
 	srunner_add_suite(runner, mshv_vmm_suite());
+	srunner_add_suite(runner, mshv_attach_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

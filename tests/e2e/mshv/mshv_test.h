@@ -18,6 +18,8 @@ struct guest {
 
 /* Real mode, memory from 0 to GUEST_BYTES, about to run `code`. */
 void guest_start(struct guest *guest, const void *code, size_t bytes);
+/* As guest_start leaves it, but for memory. */
+void guest_set_real_mode(const struct mshv_vp *vp);
 /* Closes everything and checks that no page stayed with the hypervisor. */
 void guest_end(struct guest *guest);
 
@@ -33,5 +35,6 @@ Suite *mshv_pages_suite(void);
 Suite *mshv_synic_suite(void);
 Suite *mshv_state_suite(void);
 Suite *mshv_vmm_suite(void);
+Suite *mshv_attach_suite(void);
 
 #endif
