@@ -224,7 +224,12 @@ static void a_tsc_that_is_set(const struct servant *servant)
 	ok(!vp_get_register64(servant->id, 0, name, &before) && before > 1000 &&
 	           !vp_set_register64(servant->id, 0, name, 0) &&
 	           !vp_get_register64(servant->id, 0, name, &after) && after > before,
-	   "time goes on, whatever TSC the parent sets");
+	   "time goes on and not back, whatever TSC the parent sets");
+	later = after + SECONDS * second;
+	ok(!vp_set_register64(servant->id, 0, name, later) &&
+	           !vp_get_register64(servant->id, 0, name, &after) && after >= later &&
+	           after < later + SECONDS * second,
+	   "unless that is later than it is");
 	ok(!partition_set_property(servant->id, freeze, 1) &&
 	           !vp_get_register64(servant->id, 0, name, &before) &&
 	           !vp_set_register64(servant->id, 0, name, before - 1000) &&

@@ -436,7 +436,7 @@ enum hv_status registers_set(struct vp *vp, uint32_t name,
 
 	if (!row)
 		return HV_STATUS_INVALID_PARAMETER;
-	/* Time is the partition's, and goes on whatever the parent read a while ago. D13 */
+	/* Time is the partition's, and does not go back to what the parent read a while ago. D13 */
 	if (name == HV_X64_REGISTER_TSC) {
 		partition_advance(vp->partition, value->reg64 - vp->tsc_adjust);
 		return HV_STATUS_SUCCESS;

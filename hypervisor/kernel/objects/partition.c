@@ -40,7 +40,7 @@ uint64_t partition_tsc(const struct partition *partition)
 {
 	uint64_t frozen = __atomic_load_n(&partition->frozen_tsc, __ATOMIC_ACQUIRE);
 
-	return frozen ? frozen : first_cpu_tsc() + partition->tsc_offset;
+	return frozen ? frozen : first_cpu_tsc() + partition_tsc_offset(partition);
 }
 
 /* The pool of a partition's tables and VPs; NULL: the reserve. */
@@ -283,10 +283,20 @@ void partition_set_weight(struct partition *partition, uint32_t weight)
 void partition_advance(struct partition *partition, uint64_t tsc)
 {
 	SPIN_HOLD(&partition->lock);
-	uint64_t then = partition->frozen_tsc;
+	uint64_t now = partition_tsc(partition);
 
-	if (then != 0 && tsc > then && tsc < BIT64(62))
+	if (tsc <= now || tsc >= BIT64(62))
+		return;
+	if (partition->frozen_tsc) {
 		__atomic_store_n(&partition->frozen_tsc, tsc, __ATOMIC_RELEASE);
+		return;
+	}
+	__atomic_store_n(&partition->tsc_offset, partition->tsc_offset + (tsc - now),
+	                 __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < partition->vp_count; i++) {
+		if (partition->vps[i]) /* it takes the offset at its next entry */
+			vp_raise(partition->vps[i], EVENTS_TIMER);
+	}
 }
 
 /* Time stands once all VPs are off their CPUs. They are suspended together, and go on at one offset. */
@@ -300,7 +310,8 @@ bool partition_freeze(struct partition *partition, bool frozen)
 	if (frozen == (then != 0))
 		return true;
 	if (!frozen) {
-		partition->tsc_offset = then - first_cpu_tsc();
+		__atomic_store_n(&partition->tsc_offset, then - first_cpu_tsc(),
+		                 __ATOMIC_RELAXED);
 		/* Release pairs with the acquire in partition_tsc. */
 		__atomic_store_n(&partition->frozen_tsc, 0, __ATOMIC_RELEASE);
 	}

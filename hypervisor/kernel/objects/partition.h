@@ -111,8 +111,14 @@ void partition_set_weight(struct partition *partition, uint32_t weight);
 /* Stops VPs and time, or lets both go on; false while a VP is still on a CPU. D13 */
 bool partition_freeze(struct partition *partition, bool frozen) MUST_CHECK;
 
-/* Of one that stands: it goes on from this TSC, if that is later. D13 */
+/* Its time goes on from this TSC, if that is later. D13 */
 void partition_advance(struct partition *partition, uint64_t tsc);
+
+/* Of the partition's TSC from the first CPU's. */
+static inline uint64_t partition_tsc_offset(const struct partition *partition)
+{
+	return __atomic_load_n(&partition->tsc_offset, __ATOMIC_RELAXED);
+}
 
 /* Now. What a VP reads is greater by vp->tsc_adjust. */
 uint64_t partition_tsc(const struct partition *partition);

@@ -286,7 +286,7 @@ void vp_update_deadline(struct vp *vp)
 	if (vlapic_timer_deadline(&vp->lapic, &apic) && apic < deadline)
 		deadline = apic;
 	if (deadline != TIMER_NEVER)
-		deadline = tsc_from_first(deadline - vp->partition->tsc_offset,
+		deadline = tsc_from_first(deadline - partition_tsc_offset(vp->partition),
 		                          this_cpu()->tsc_skew);
 	timer_queue_set(vp, deadline);
 }

@@ -122,8 +122,8 @@ static void run(struct cpu *cpu, struct vp *vp)
 	__atomic_store_n(&vp->removals_seen, removals, __ATOMIC_RELAXED);
 	if (vp->entry.flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);
-	vp->entry.tsc_offset =
-		tsc_to_first(vp->partition->tsc_offset + vp->tsc_adjust, cpu->tsc_skew);
+	vp->entry.tsc_offset = tsc_to_first(
+		partition_tsc_offset(vp->partition) + vp->tsc_adjust, cpu->tsc_skew);
 	cpu->row_left = EXITS_IN_A_ROW;
 	virt->run(vp, &vp->entry);
 	account_run(cpu, vp);
