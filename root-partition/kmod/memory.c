@@ -237,7 +237,10 @@ static struct region *region_create(struct viridis_partition *partition,
 		region->map_flags |= HV_MAP_GPA_KERNEL_EXECUTABLE |
 		                     HV_MAP_GPA_USER_EXECUTABLE;
 
-	region->pages = kvmalloc_array(region->count, sizeof(*region->pages), GFP_KERNEL);
+	/* Nor is there a list of more pages than the machine has. */
+	if (region->count <= totalram_pages())
+		region->pages = kvmalloc_array(region->count, sizeof(*region->pages),
+		                               GFP_KERNEL_ACCOUNT);
 	if (!region->pages)
 		goto free_region;
 	result = region_pin(region, request->user_address);

@@ -85,6 +85,7 @@ int main(void)
 	srunner_add_suite(runner, mshv_state_suite());
 	srunner_add_suite(runner, mshv_vmm_suite());
 	srunner_add_suite(runner, mshv_attach_suite());
+	srunner_add_suite(runner, mshv_hostile_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

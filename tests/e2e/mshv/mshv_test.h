@@ -36,5 +36,6 @@ Suite *mshv_synic_suite(void);
 Suite *mshv_state_suite(void);
 Suite *mshv_vmm_suite(void);
 Suite *mshv_attach_suite(void);
+Suite *mshv_hostile_suite(void);
 
 #endif
