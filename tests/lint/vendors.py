@@ -8,7 +8,7 @@ from lib.sources import report, sources
 from lib.tap import Tap
 
 WORDS = re.compile(r"\b(svm|vmcb|vmrun|vmmcall|vmload|vmsave|asid|vmx|vmcs|vmcall|vmlaunch|vpid)\b"
-                   r"|\b(?:svm|vmcb|vmx|vmcs)_\w+", re.IGNORECASE)
+                   r"|\b(?:svm|vmcb|vmx|vmcs|vm_cr|msr_vm|exception_sx)(?:_\w+|\b)", re.IGNORECASE)
 FOLDERS = re.compile(r"^hypervisor/arch/x86/(svm|vmx)/")
 # Where the boot chooses one of them, by the name of its table.
 CHOICE = {"hypervisor/arch/x86/virt.h", "hypervisor/kernel/run/main.c"}

@@ -5,6 +5,7 @@
 #include "hypervisor/arch/x86/cpu.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/arch/x86/paging.h"
+#include "hypervisor/arch/x86/virt.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/base/percpu.h"
@@ -92,7 +93,7 @@ static void handle_exception(const struct trap_frame *frame)
 		host_interrupt_nmi();
 		return;
 	}
-	if (frame->vector == EXCEPTION_SX) /* an INIT, of a device's: not obeyed */
+	if (virt && (virt->init_exceptions & BIT32(frame->vector))) /* not obeyed */
 		return;
 	panic_at(frame, "exception %lu: %s, error code %#lx", frame->vector,
 	         name ? name : "reserved", frame->error_code);

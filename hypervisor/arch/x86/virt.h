@@ -133,6 +133,7 @@ struct virt_ops {
 	const struct npt_format *npt_format;
 	uint32_t processor_vendor; /* HV_PROPERTY_PROCESSOR_VENDOR */
 	uint8_t hypercall[3];      /* the instruction that exits as EXIT_HYPERCALL */
+	uint32_t init_exceptions; /* what an INIT of a device's becomes outside of guests: a bit a vector */
 	/* Why this processor cannot run guests so, in plain words; NULL: it can. CPUID and MSR reads only. */
 	const char *(*reject_reason)(void);
 	void (*global_init)(void); /* once, before any cpu_on */

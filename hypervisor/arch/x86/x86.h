@@ -87,8 +87,6 @@
 #define MSR_SYSCFG          0xc0010010
 #define MSR_HWCR            0xc0010015
 #define HWCR_TSC_FREQ_SEL   BIT64(24) /* the TSC counts with P0's frequency: always. PPR */
-#define MSR_VM_CR           0xc0010114
-#define MSR_VM_HSAVE_PA     0xc0010117
 
 /* A code segment's attributes, as TLFS has them: of 64 bits; else of 32, or 16. APM2 4.8.1 */
 #define SEGMENT_LONG BIT32(13)
@@ -104,7 +102,6 @@
 #define EXCEPTION_PF  14
 #define EXCEPTION_AC  17
 #define EXCEPTION_MC  18
-#define EXCEPTION_SX  30
 
 /* By vector: those that push an error code, those two of which are a #DF, those that are. APM2 8.2 */
 #define EXCEPTIONS_WITH_ERROR   0x60227d00u

@@ -8,6 +8,7 @@
 
 #define SVM_LEAF                  0x8000000au
 #define SVM_FEATURE_NESTED_PAGING 0x1
+#define MSR_VM_CR                 0xc0010114
 #define VM_CR_SVMDIS              0x10
 
 /* In plain words what it lacks, or NULL. `vm_cr` and `svm`, the leaf SVM_LEAF, are 0 where there is no SVM. */

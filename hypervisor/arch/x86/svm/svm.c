@@ -8,9 +8,11 @@
 #include "hypervisor/arch/x86/svm/presence.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-#define VM_CR_R_INIT BIT64(1) /* an INIT is #SX */
-#define IOPM_BYTES   (3 * PAGE_4K)
-#define MSRPM_BYTES  (2 * PAGE_4K)
+#define VM_CR_R_INIT    BIT64(1) /* an INIT is #SX */
+#define MSR_VM_HSAVE_PA 0xc0010117
+#define EXCEPTION_SX    30
+#define IOPM_BYTES      (3 * PAGE_4K)
+#define MSRPM_BYTES     (2 * PAGE_4K)
 
 enum { MSRPM_READ = 1, MSRPM_WRITE = 2 };
 
@@ -266,6 +268,7 @@ const struct virt_ops svm_ops = {
 	.reject_reason = svm_reject_reason,
 	.processor_vendor = 0,
 	.hypercall = { 0x0f, 0x01, 0xd9 }, /* VMMCALL */
+	.init_exceptions = BIT32(EXCEPTION_SX),
 	.global_init = svm_global_init,
 	.cpu_on = svm_cpu_on,
 	.intercept_root_ports = svm_intercept_root_ports,
