@@ -373,7 +373,12 @@ virDomainObj *domain_create(struct viridis_driver *driver, const char *xml,
 	registry_expect_start(driver, name, true);
 	domain = define(driver, xml, def, true);
 	started = domain && domain_start(driver, domain) == 0;
+	/* Whoever holds a domain's lock does not wait for the registry's. */
+	if (domain)
+		virObjectUnlock(domain);
 	registry_expect_start(driver, name, false);
+	if (domain)
+		virObjectLock(domain);
 	if (started)
 		return domain;
 	virDomainObjEndAPI(&domain);
