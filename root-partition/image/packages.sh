@@ -19,7 +19,8 @@ bochs_packages=(bochs bochs-term bochsbios vgabios) # for one test alone
 # For libvirt's driver: what libvirt's own build asks for, and the libraries that it is linked with.
 libvirt_packages=(
 	meson python3-docutils rpcsvc-proto libglib2.0-dev libgnutls28-dev libxml2-dev
-	libxml2-utils xsltproc libtirpc-dev gettext libvirt-dev libvirt-clients dpkg-dev xz-utils
+	libxml2-utils xsltproc libtirpc-dev gettext libvirt-dev libvirt-clients libvirt-daemon virtinst
+	dpkg-dev xz-utils
 )
 deb_packages=(dpkg-dev debhelper dh-dkms lintian fakeroot)
 qemu_needed=10

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""libvirt's daemon of ours on this machine, with folders and workers of a test's own (fake_worker.py), and virsh."""
+import os
+import signal
+import subprocess
+import time
+
+from lib.paths import BUILD, TOP
+
+OUT = BUILD / "libvirt" / "out"
+VIRIDIS = BUILD / "root-partition" / "cli" / "viridis"
+SECONDS = 20
+CONFIGURATION = """unix_sock_dir = "{0}/sock"
+unix_sock_group = "root"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+max_clients = 100
+"""
+XML = """<domain type='hyperv'>
+  <name>{name}</name>
+  <memory unit='MiB'>64</memory>
+  <os><type arch='x86_64'>hvm</type><kernel>/k</kernel><cmdline>{cmdline}</cmdline></os>
+  <devices>
+    <disk type='file' device='disk'>
+      <driver type='raw'/><source file='/d'/><target dev='sda' bus='scsi'/>
+    </disk>
+    <interface type='bridge'><source bridge='br0'/></interface>
+    <console type='pty'/>
+  </devices>
+</domain>
+"""
+
+
+class Host:
+    """Folders, a daemon, and virsh, all of this test's own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("bin", "state", "run", "sock"):
+            (folder / name).mkdir()
+        (folder / "bin" / "viridis-vm").symlink_to(TOP / "tests" / "lib" / "fake_worker.py")
+        (folder / "conf").write_text(CONFIGURATION.format(folder))
+        self.environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}",
+                            "VIRIDIS_STATE_DIR": f"{folder}/state",
+                            "VIRIDIS_RUN_DIR": f"{folder}/run", "LC_ALL": "C.UTF-8",
+                            "LIBVIRT_DRIVER_DIR": str(OUT)}
+        self.daemon = None
+
+    def __enter__(self):
+        self.start_daemon()
+        return self
+
+    def __exit__(self, *_):
+        for file in (self.folder / "state").glob("*.json"):
+            self.viridis("stop", file.stem)
+        self.end_daemon(signal.SIGTERM)
+
+    def start_daemon(self):
+        socket = self.folder / "sock" / "virtviridisd-sock"
+        socket.unlink(missing_ok=True)
+        with open(self.folder / "log", "a", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                [OUT / "virtviridisd", "--config", self.folder / "conf", "--pid-file",
+                 self.folder / "pid"], env=self.environment, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log)
+        self.wait(socket.exists)
+
+    def end_daemon(self, number):
+        self.daemon.send_signal(number)
+        self.daemon.wait(SECONDS)
+
+    def wait(self, condition):
+        end = time.monotonic() + SECONDS
+        while not condition():
+            assert time.monotonic() < end, (self.folder / "log").read_text()[-3000:]
+            time.sleep(0.05)
+
+    def command(self, *words):
+        uri = f"viridis+unix:///system?socket={self.folder}/sock/virtviridisd-sock"
+        return ["virsh", "-q", "-c", uri, *words]
+
+    def virsh(self, *words):
+        return subprocess.run(self.command(*words), env=self.environment, capture_output=True,
+                              text=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    def tell(self, *words):
+        done = self.virsh(*words)
+        assert done.returncode == 0, (words, done.stderr)
+        return done.stdout
+
+    def refuse(self, why, *words):
+        done = self.virsh(*words)
+        assert done.returncode != 0 and why in done.stderr, (words, done)
+
+    def viridis(self, *words):
+        return subprocess.run([VIRIDIS, *words], env=self.environment, capture_output=True,
+                              text=True, timeout=90)
+
+    def xml(self, name="web", cmdline="console=ttyS0", change=lambda text: text):
+        file = self.folder / "domain.xml"
+        file.write_text(change(XML.format(name=name, cmdline=cmdline)))
+        return str(file)
+
+    def state(self, name="web"):
+        return self.tell("domstate", name, "--reason").strip()
+
+    def wait_state(self, state, name="web"):
+        self.wait(lambda: self.state(name) == state)
+
+    def names(self, *words):
+        return self.tell("list", "--name", *words).split()

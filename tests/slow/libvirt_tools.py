@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: target:viridis libvirt
+# Limit: 300
+"""virt-install, virt-xml and virt-clone make, change and copy domains of ours, with the stock libvirtd's storage and
+networks beside libvirt's daemon of ours; workers are not there (lib/fake_worker.py). Needs root."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lib.libvirt_host import SECONDS, Host
+from lib.tap import Tap
+
+MODULES = Path("/usr/lib/x86_64-linux-gnu/libvirt/connection-driver")
+PARTS = ("network", "storage", "secret", "nodedev", "interface", "nwfilter")
+CONFIGURATION = """unix_sock_group = "root"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
+"""
+MIB = 1 << 20
+
+
+class Stock:
+    """libvirtd without its QEMU driver, where daemons of this machine, if there are any, are not seen."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for place in ("/run/libvirt", "/var/lib/libvirt"):
+            Path(place).mkdir(parents=True, exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+        (folder / "modules").mkdir()
+        for part in PARTS:
+            (folder / "modules" / f"libvirt_driver_{part}.so").symlink_to(
+                MODULES / f"libvirt_driver_{part}.so")
+            # As the package viridis-libvirt has them.
+            Path(f"/run/libvirt/virt{part}d-sock").symlink_to("libvirt-sock")
+        (folder / "stock.conf").write_text(CONFIGURATION)
+        self.daemon = None
+
+    def __enter__(self):
+        with open(self.folder / "stock.log", "w", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                ["libvirtd", "--config", self.folder / "stock.conf", "--pid-file",
+                 self.folder / "stock.pid"], stdout=log, stderr=log,
+                env={**os.environ, "LIBVIRT_DRIVER_DIR": f"{self.folder}/modules"})
+        end = time.monotonic() + SECONDS
+        while not Path("/run/libvirt/libvirt-sock").exists():
+            assert time.monotonic() < end, (self.folder / "stock.log").read_text()
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_):
+        self.daemon.terminate()
+        self.daemon.wait(SECONDS)
+
+
+def tool(host, name, *words):
+    done = subprocess.run([name, "--connect", host.command()[3], *words], env=host.environment,
+                          capture_output=True, text=True, timeout=90, stdin=subprocess.DEVNULL)
+    assert done.returncode == 0, (name, words, done.stdout, done.stderr)
+    return done.stdout
+
+
+def install(host, *words):
+    return tool(host, "virt-install", "--name", "web", "--memory", "64", "--vcpus", "2",
+                "--virt-type", "hyperv", "--osinfo", "detect=on,require=off", "--import",
+                "--disk", f"{host.folder}/disk.raw,format=raw,bus=scsi", "--network",
+                "bridge=br0,model=netvsc", "--boot",
+                f"kernel={host.folder}/kernel,kernel_args=console=ttyS0", "--graphics", "none",
+                *words)
+
+
+def definition(host, name):
+    return json.loads((host.folder / "state" / f"{name}.json").read_text())
+
+
+def check_install(host):
+    """What is printed can be defined; what is installed runs."""
+    file = host.folder / "printed.xml"
+    file.write_text(install(host, "--print-xml"))
+    host.tell("define", str(file))
+    host.tell("undefine", "web")
+    install(host, "--noautoconsole")
+    assert host.state() == "running (booted)", host.state()
+    made = definition(host, "web")
+    assert made["vps"] == 2 and made["memory"] == "64M" and made["nets"][0]["bridge"] == "br0", made
+    assert made["disks"][0]["path"] == f"{host.folder}/disk.raw", made
+
+
+def check_edit(host):
+    """Of a domain that runs: for its next start, and a disk at once."""
+    tool(host, "virt-xml", "web", "--edit", "--memory", "96,maxmemory=96", "--define")
+    assert definition(host, "web")["memory"] == "96M"
+    tool(host, "virt-xml", "web", "--add-device", "--disk",
+         f"{host.folder}/new.raw,size=0.001,format=raw,bus=scsi", "--update")
+    assert f"{host.folder}/new.raw" in host.tell("domblklist", "web")
+    tool(host, "virt-xml", "web", "--remove-device", "--disk", "target=sdb", "--update")
+    assert "new.raw" not in host.tell("domblklist", "web")
+    tool(host, "virt-xml", "web", "--edit", "--metadata", "title=A shop", "--define")
+    assert definition(host, "web")["title"] == "A shop"
+    host.tell("destroy", "web")
+
+
+def check_clone(host):
+    """Its disk is copied; what tells machines apart is not."""
+    (host.folder / "disk.raw").write_bytes(b"shop" + bytes(MIB - 4))
+    tool(host, "virt-clone", "--original", "web", "--name", "copy", "--auto-clone")
+    web, copy = definition(host, "web"), definition(host, "copy")
+    assert copy["disks"][0]["path"] != web["disks"][0]["path"], copy
+    assert Path(copy["disks"][0]["path"]).read_bytes()[:4] == b"shop"
+    assert copy["nets"][0]["mac"] != web["nets"][0]["mac"] and copy["uuid"] != web["uuid"], copy
+    host.tell("start", "copy")
+    host.tell("destroy", "copy")
+
+
+def main():
+    if len(sys.argv) == 1:
+        # Mounts of its own, which end with it.
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
+                              __file__, "inside"])
+    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as name:
+        folder = Path(name)
+        (folder / "kernel").write_bytes(b"k")
+        (folder / "disk.raw").write_bytes(bytes(MIB))
+        with Stock(folder), Host(folder) as host:
+            tap.run("virt-install imports a disk, and the domain runs", check_install, host)
+            tap.run("virt-xml changes it", check_edit, host)
+            tap.run("virt-clone copies it", check_clone, host)
+
+
+if __name__ == "__main__":
+    main()
