@@ -16,6 +16,7 @@ GUEST_INITRD = BUILD / "image" / "guest.cpio.gz"
 PC_GUEST_INITRD = BUILD / "image" / "pc-guest.cpio.gz"
 QEMU_DISK = BUILD / "image" / "qemu.raw"
 LIBVIRT_DISK = BUILD / "image" / "libvirt.raw"
+NBD_DISK = BUILD / "image" / "nbd.raw"
 # Debian's own root, of one release or the other.
 ROOT_SUITES = ("trixie", "bookworm")
 GUEST_DISK = BUILD / "image" / "debian-guest.raw"
