@@ -96,10 +96,13 @@ static gboolean await(const char *name, GError **error)
 	for (;;) {
 		g_autofree char *reason = NULL;
 		g_autofree char *state = client_state(name, &reason, error);
+		gboolean ending;
 
 		if (!state)
 			return FALSE;
-		if (wanted ? strcmp(state, wanted) == 0 : !client_state_alive(state))
+		ending = !client_state_alive(state) && !client_gone(name);
+		if (!ending &&
+		    (wanted ? strcmp(state, wanted) == 0 : !client_state_alive(state)))
 			return TRUE;
 		if (is_past(state)) {
 			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
@@ -109,7 +112,7 @@ static gboolean await(const char *name, GError **error)
 		}
 		if (g_get_monotonic_time() >= deadline) {
 			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
-			            "%s is still %s", name, state);
+			            "%s is still %s", name, ending ? "ending" : state);
 			return FALSE;
 		}
 		g_usleep(WAIT_PERIOD_US);

@@ -262,6 +262,16 @@ gboolean client_state_alive(const char *state)
 	       strcmp(state, "paused") == 0;
 }
 
+gboolean client_gone(const char *name)
+{
+	g_autofree char *folder = paths_of(name, PATH_CGROUP);
+	g_autofree char *file = g_build_filename(folder, "cgroup.events", NULL);
+	g_autofree char *events = NULL;
+
+	return !g_file_get_contents(file, &events, NULL, NULL) ||
+	       !strstr(events, "populated 1");
+}
+
 char *client_state(const char *name, char **reason, GError **error)
 {
 	g_autofree char *state = NULL;

@@ -38,4 +38,10 @@ char *client_state(const char *name, char **reason, GError **error);
 /* A state of a worker that is there. */
 gboolean client_state_alive(const char *state);
 
+/*
+ * No process is left in the VM's control group. A keeper that was killed holds its lock no more while its worker
+ * and providers are still ending. A VM without a control group of its own has nothing that can be asked.
+ */
+gboolean client_gone(const char *name);
+
 #endif

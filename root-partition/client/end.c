@@ -19,18 +19,20 @@
 #define KILL_TIMEOUT_S 30
 #define GONE_PERIOD_US 10000
 
-/* Until nobody holds the VM's lock. */
-static gboolean wait_unlocked(const char *name, gint64 deadline, GError **error)
+/* Until nobody holds the VM's lock, and none of its processes is left. */
+static gboolean wait_gone(const char *name, gint64 deadline, GError **error)
 {
 	pid_t holder;
 
 	while (state_holder(name, &holder, error)) {
-		if (!holder)
+		if (!holder && client_gone(name))
 			return TRUE;
 		if (g_get_monotonic_time() >= deadline) {
 			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
-			            "%s still runs; 'viridis stop %s' ends it", name,
-			            name);
+			            holder ? "%s still runs; 'viridis stop %s' ends it" :
+			                     "%s is ending; a process of %s waits for a "
+			                     "disk or a network",
+			            name, name);
 			return FALSE;
 		}
 		g_usleep(GONE_PERIOD_US);
@@ -53,7 +55,7 @@ static gboolean wait_for_end(const char *name, int fd, gint64 deadline, GError *
 		if (ready <= 0 || recv(fd, ignored, sizeof(ignored), 0) <= 0)
 			break;
 	}
-	return wait_unlocked(name, deadline, error);
+	return wait_gone(name, deadline, error);
 }
 
 /* Sends the request, and if it ends the VM waits until it did: for the answer, and in all. */
@@ -106,7 +108,7 @@ static gboolean kill_vm(const char *name)
 
 	return definition_name_valid(name, NULL) && state_holder(name, &holder, NULL) &&
 	       kill_holder(name, holder) &&
-	       wait_unlocked(name, client_deadline(KILL_TIMEOUT_S), NULL);
+	       wait_gone(name, client_deadline(KILL_TIMEOUT_S), NULL);
 }
 
 gboolean end_stop(const char *name, gboolean *killed, GError **error)
