@@ -379,7 +379,7 @@ def check_stats(root):
     """The disks' counters and the heartbeat: of the VM that runs, and of the one that has ended."""
     for ended in (False, True):
         if ended:
-            step(tap, "its counters are told, and still when it has ended", check_stats, root)
+            root.tell("viridis stop spins")
         told = root.json("stats spins")
         assert told.get("ended", False) == ended, told
         disk = told["storage"]["disks"][0]
@@ -468,7 +468,7 @@ def lose(tap, root, guest):
     step(tap, "one killed without end is given up, and told by state and log", check_told, root, guest)
     step(tap, "the guest lives on", check_guest_lives, guest)
     step(tap, "another VM does not notice", check_neighbour, root, served)
-    root.tell("viridis stop spins")
+    step(tap, "its counters are told, and still when it has ended", check_stats, root)
     step(tap, "viridis shutdown or stop still ends it", check_stops, root)
     step(tap, "its disks are served to others again", check_served_again, root)
 

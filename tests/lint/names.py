@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Names in Python: what a function uses is there, and each function of a file is used; else a check may never run, or end
+in a NameError that nobody meets before."""
+import ast
+import builtins
+import re
+from collections import Counter
+
+from lib.paths import TOP
+from lib.sources import report, sources
+from lib.tap import Tap
+
+# Its functions are found by their names (tests/unit/README.md).
+FOUND_BY_ITSELF = re.compile(r"tests/unit/\w+_test\.py$")
+WORD = re.compile(r"\w+")
+FUNCTIONS = (ast.FunctionDef, ast.ClassDef)
+
+
+def bound(node):
+    """The names that are given a meaning in this place, not those within its functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, FUNCTIONS):
+            yield child.name
+            continue
+        if isinstance(child, (ast.Import, ast.ImportFrom)):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in child.names)
+        elif isinstance(child, ast.Name) and not isinstance(child.ctx, ast.Load):
+            yield child.id
+        elif isinstance(child, ast.arg):
+            yield child.arg
+        elif isinstance(child, ast.ExceptHandler) and child.name:
+            yield child.name
+        elif isinstance(child, (ast.Global, ast.Nonlocal)):
+            yield from child.names
+        yield from bound(child)
+
+
+def missing(node, known):
+    """(line, name) of what is used in this place and has no meaning there."""
+    for child in ast.iter_child_nodes(node):
+        inside = known
+        if isinstance(child, FUNCTIONS):
+            inside = known | set(bound(child))
+        elif isinstance(child, ast.Name) and child.id not in known:
+            yield child.lineno, child.id
+        yield from missing(child, inside)
+
+
+def main():
+    texts = {path: (TOP / path).read_text() for path in sources(".py")}
+    words = Counter(word for text in texts.values() for word in WORD.findall(text))
+    unknown, unused = [], []
+    for path, text in texts.items():
+        tree = ast.parse(text)
+        known = set(bound(tree)) | set(dir(builtins)) | {"__file__"}
+        unknown += [f"{path}:{line}: no {name} here" for line, name in missing(tree, known)]
+        if FOUND_BY_ITSELF.match(str(path)):
+            continue
+        unused += [f"{path}:{node.lineno}: nobody names {node.name}" for node in tree.body
+                   if isinstance(node, FUNCTIONS) and words[node.name] == 1]
+    with Tap() as tap:
+        report(tap, "every name that a script uses has a meaning there", unknown)
+        report(tap, "every function of a script is named somewhere", unused)
+
+
+if __name__ == "__main__":
+    main()
