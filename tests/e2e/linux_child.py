@@ -7,11 +7,10 @@ import time
 
 from lib.child import Root
 from lib.paths import GUEST_INITRD, KERNEL
-from lib.shell import GuestShell
+from lib.shell import ASH_PROMPT, GuestShell
 from lib.tap import Tap
 
 BOOT_SECONDS = 480
-PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 
 # Class ids of VMBus, as its specification has them.
@@ -156,7 +155,7 @@ def check_first_disk(root, guest):
 
 def shell(tap, root):
     root.start("two")
-    guest = GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS)
+    guest = GuestShell(root.shell, "two", ASH_PROMPT, BOOT_SECONDS)
     tap.run("the console works both ways", check_console, guest)
     tap.run("two VPs both run", check_vps, guest, 2)
     tap.run("it sees Hyper-V and VMBus 5.3, and nothing is amiss", check_hypervisor, guest)
@@ -186,7 +185,7 @@ def uptime(guest):
 
 
 def uptime_of_next_boot(root):
-    return uptime(GuestShell(root.shell, "two", PROMPT, BOOT_SECONDS))
+    return uptime(GuestShell(root.shell, "two", ASH_PROMPT, BOOT_SECONDS))
 
 
 def entries(root):

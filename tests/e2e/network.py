@@ -6,22 +6,19 @@ larger MTU; two guests that talk; networks that cannot be; what the guest's own 
 frozen by another; and an adapter that returns when the process that serves it was killed.
 All traffic stays between the root and its children."""
 import contextlib
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from lib.child import Root
+from lib.child import Root, guest_initrd
 from lib.disks import ext4_needs_recovery
-from lib.paths import GUEST_DISK, GUEST_INITRD, KERNEL
-from commands.root import concatenated_initrd
+from lib.paths import GUEST_DISK, KERNEL
 from lib.programs import run_in, with_libraries
-from lib.shell import GuestShell
+from lib.shell import ASH_PROMPT, GuestShell, away
 from lib.tap import Tap
 from lib.tiny import TINY
 
 BOOT_SECONDS = 240
-PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 ROOT = "10.77.0.1"
 FIRST_MAC, SECOND_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
 GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
@@ -50,27 +47,14 @@ option router {ROOT}
 DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
 
 
-def add_daemons(share):
-    """Debian's hyperv-daemons, as the guest's disk has them."""
-    for name in DAEMONS:
-        subprocess.run(["debugfs", "-R", f"dump -p /usr/sbin/{name} {share / name}", GUEST_DISK],
-                       capture_output=True, check=True)
-    for name, path in with_libraries(*(share / name for name in DAEMONS)).items():
-        if not (share / name).exists():
-            shutil.copy(path, share / name)
-
-
 @contextlib.contextmanager
-def guest_initrd():
-    """The small guest's, with what udhcpc calls."""
+def daemons():
+    """Debian's hyperv-daemons, as the guest's disk has them, with their libraries."""
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        share = Path(folder, "tree", "share")
-        share.mkdir(parents=True)
-        script = share / "dhcp"
-        script.write_text(DHCP_SCRIPT)
-        script.chmod(0o755)
-        add_daemons(share)
-        yield concatenated_initrd(share.parent, GUEST_INITRD, Path(folder, "initrd"))
+        for name in DAEMONS:
+            subprocess.run(["debugfs", "-R", f"dump -p /usr/sbin/{name} {folder}/{name}", GUEST_DISK],
+                           capture_output=True, check=True)
+        yield with_libraries(*(Path(folder, name) for name in DAEMONS))
 
 
 @contextlib.contextmanager
@@ -95,17 +79,7 @@ def define(root, name, net, words=""):
 
 
 def attach(root, name):
-    return GuestShell(root.shell, name, PROMPT, BOOT_SECONDS)
-
-
-@contextlib.contextmanager
-def away(guest):
-    """In the root's shell for a while, whatever happens there."""
-    guest.detach()
-    try:
-        yield
-    finally:
-        guest.attach()
+    return GuestShell(root.shell, name, ASH_PROMPT, BOOT_SECONDS)
 
 
 # --- one guest
@@ -332,7 +306,8 @@ def check_killed(root, guest):
 
 
 def main():
-    with Tap() as tap, guest_initrd() as initrd, small_disk() as disk, \
+    with Tap() as tap, daemons() as programs, small_disk() as disk, \
+            guest_initrd({"dhcp": DHCP_SCRIPT, **programs}) as initrd, \
             Root("network", {"vmlinuz": KERNEL, "initrd": initrd, "tiny.bz": TINY, "disk": disk,
                              "udhcpd.conf": DHCP_SERVER}) as root:
         set_up(root)

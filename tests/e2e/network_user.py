@@ -4,19 +4,12 @@
 """A stock Linux on a user-mode network: an address by DHCP, names by DNS, TCP both ways byte for byte, ports of the
 root that lead into the guest; a root whose loopback stays its own; and a VM that goes on when its passt is killed.
 The root has no way out of the machine."""
-import contextlib
-import shutil
-import tempfile
-from pathlib import Path
-
-from lib.child import Root
-from lib.paths import BUILD, GUEST_INITRD, KERNEL
-from commands.root import concatenated_initrd
-from lib.shell import GuestShell
+from lib.child import Root, guest_initrd
+from lib.paths import BUILD, KERNEL
+from lib.shell import ASH_PROMPT, GuestShell, away
 from lib.tap import Tap
 
 BOOT_SECONDS = 240
-PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 ROOT, NAME = "10.77.0.1", "files.example"
 GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
 FORWARDS = f"hostfwd=tcp:8080:80,hostfwd=udp:{ROOT}:5353:53,hostfwd=tcp:0.0.0.0:2222:22"
@@ -37,35 +30,12 @@ esac
 """
 
 
-@contextlib.contextmanager
-def guest_initrd():
-    """The small guest's, with what udhcpc calls."""
-    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        share = Path(folder, "tree", "share")
-        share.mkdir(parents=True)
-        script = share / "dhcp"
-        script.write_text(DHCP_SCRIPT)
-        script.chmod(0o755)
-        shutil.copy(DNS_ANSWER, share)
-        yield concatenated_initrd(share.parent, GUEST_INITRD, Path(folder, "initrd"))
-
-
 def set_up(root):
     root.tell(f"brctl addbr br0 && ip addr add {ROOT}/24 dev br0 && ip link set br0 up")
     root.tell(f"echo nameserver {ROOT} >/etc/resolv.conf;"
               f" (/share/dns_answer {ROOT} 53 {ROOT} >/dev/null 2>&1 &)")
     root.tell(f"mkdir /tmp/www; head -c {FILE_MIB * MIB} /dev/urandom >/tmp/www/file;"
               f" httpd -p {ROOT}:80 -h /tmp/www; httpd -p 127.0.0.1:81 -h /tmp/www")
-
-
-@contextlib.contextmanager
-def away(guest):
-    """In the root's shell for a while, whatever happens there."""
-    guest.detach()
-    try:
-        yield
-    finally:
-        guest.attach()
 
 
 def check_dhcp(guest):
@@ -188,7 +158,7 @@ def check_restart(root):
 
 
 def main():
-    with Tap() as tap, guest_initrd() as initrd, \
+    with Tap() as tap, guest_initrd({"dhcp": DHCP_SCRIPT, "dns_answer": DNS_ANSWER}) as initrd, \
             Root("network-user", {"vmlinuz": KERNEL, "initrd": initrd,
                                   "dns_answer": DNS_ANSWER}) as root:
         set_up(root)
@@ -197,7 +167,7 @@ def main():
         root.create("first", f"{GUEST_VM} --net user,{FORWARDS}", "console=ttyS0 quiet")
         root.start("first")
         tap.run("passt has no rights", check_rights, root)
-        guest = GuestShell(root.shell, "first", PROMPT, BOOT_SECONDS)
+        guest = GuestShell(root.shell, "first", ASH_PROMPT, BOOT_SECONDS)
         tap.run("an address by DHCP", check_dhcp, guest)
         tap.run("a name by DNS", check_names, guest)
         tap.run("a file comes by TCP", check_receive, guest, root)

@@ -7,23 +7,20 @@ and what becomes of them when the process that serves them is killed, once or wi
 import contextlib
 import hashlib
 import re
-import shutil
 import tempfile
 from pathlib import Path
 
-from lib.child import Root
+from lib.child import Root, guest_initrd
 from lib.disks import MIB, SECTOR, Disk, make_image, sha256_in_image, write_file
 from lib.log import Failure
-from lib.paths import BUILD, GUEST_INITRD, KERNEL
-from commands.root import concatenated_initrd
-from lib.shell import GuestShell
+from lib.paths import BUILD, KERNEL
+from lib.shell import ASH_PROMPT, GuestShell
 from lib.tap import Tap
 
 TINY = BUILD / "tests" / "guest" / "tiny.bz"
 DISK_VERIFY = BUILD / "tests" / "e2e" / "disk_verify"
 SCSI_WRITE = BUILD / "tests" / "e2e" / "scsi_write"
 BOOT_SECONDS = 240
-PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 BLOCK = 64 << 10
 FLUSHES = "awk '{ print $16 }' /sys/block/vda/stat"
 BLOCKS = "stat -c %b /mnt/big /mnt/odd | awk '{ n += $1 } END { print n }'"
@@ -156,7 +153,7 @@ def use(tap, root):
     """One life of a stock Linux with all the disks."""
     flushes, blocks = int(root.tell(FLUSHES)), int(root.tell(BLOCKS))
     root.start("disks")
-    guest = GuestShell(root.shell, "disks", PROMPT, BOOT_SECONDS)
+    guest = GuestShell(root.shell, "disks", ASH_PROMPT, BOOT_SECONDS)
     step(tap, "the guest finds every disk at its LUN", check_found, guest)
     step(tap, "with its size in sectors of 512 bytes, and read-only or not", check_sizes,
          guest)
@@ -507,22 +504,16 @@ def play(tap, root):
     tap.run("the root powers off", root.power_off)
 
 
-def guest_initrd(folder):
-    share = folder / "guest" / "share"
-    share.mkdir(parents=True)
-    shutil.copy(Path(__file__).with_name("storage-guest"), share / "disks")
-    shutil.copy(SCSI_WRITE, share / "scsi_write")
-    shutil.copy(DISK_VERIFY, share / "disk_verify")
-    return concatenated_initrd(folder / "guest", GUEST_INITRD, folder / "guest.cpio")
-
-
 def main():
-    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as temporary:
+    programs = {"disks": Path(__file__).with_name("storage-guest"), "scsi_write": SCSI_WRITE,
+                "disk_verify": DISK_VERIFY}
+    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as temporary, \
+            guest_initrd(programs) as initrd:
         folder = Path(temporary)
         make_image(IN_IMAGE, folder / "files", folder / "files.img")
         write_file(device, folder / "device")
         write_file(paged, folder / "paged")
-        files = {"vmlinuz": KERNEL, "initrd": guest_initrd(folder), "tiny": TINY,
+        files = {"vmlinuz": KERNEL, "initrd": initrd, "tiny": TINY,
                  "paged": folder / "paged"}
         disks = [folder / "device", folder / "files.img"]
         with Root("storage", files, disks=disks) as root:

@@ -6,6 +6,7 @@
         root.tell("viridis start one")
         tap.adopt(root.tap_of("one"))
 """
+import contextlib
 import json
 import shlex
 import shutil
@@ -15,12 +16,32 @@ from pathlib import Path
 from boot_iso import Module
 from lib.log import Failure
 from lib.machine import Machine
-from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD
+from lib.paths import GUEST_INITRD, HYPERVISOR_ELF, KERNEL, ROOT_INITRD
 from commands.root import concatenated_initrd
 from lib.shell import RootShell
 from lib.tap import parse
 
 STEP_SECONDS = 0.2
+
+
+def shared_initrd(folder, files, initrd):
+    """An initrd in the folder: this one, and in /share there the files, by name: a path, or text, which may be a script."""
+    share = folder / "tree" / "share"
+    share.mkdir(parents=True)
+    for name, content in files.items():
+        if isinstance(content, Path):
+            shutil.copy(content, share / name)
+        else:
+            (share / name).write_text(content)
+            (share / name).chmod(0o755)
+    return concatenated_initrd(folder / "tree", initrd, folder / "initrd")
+
+
+@contextlib.contextmanager
+def guest_initrd(files):
+    """The small guest's, with these in /share."""
+    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        yield shared_initrd(Path(folder), files, GUEST_INITRD)
 
 
 class Root:
@@ -47,14 +68,7 @@ class Root:
         self.machine.stop()
 
     def _initrd(self, folder):
-        share = folder / "tree" / "share"
-        share.mkdir(parents=True)
-        for name, content in self.files.items():
-            if isinstance(content, Path):
-                shutil.copy(content, share / name)
-            else:
-                (share / name).write_text(content)
-        return concatenated_initrd(folder / "tree", self.initrd, folder / "initrd")
+        return shared_initrd(folder, self.files, self.initrd)
 
     # --- commands in the root
 

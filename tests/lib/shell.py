@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A shell at the other end of a machine's console: the root's, or a child's through it."""
+import contextlib
 from dataclasses import dataclass
 
 from lib.log import Failure
+
+
+# What the small guest's shell says before its first line.
+ASH_PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 
 
 @dataclass
@@ -70,3 +75,13 @@ class GuestShell(Shell):
         self.machine.console.wait(r"Detached\.", 60)
         # The counts of markers go on, so that an old one cannot be taken for a new one.
         self.root.tell("true")
+
+
+@contextlib.contextmanager
+def away(guest):
+    """In the root's shell for a while, whatever happens there."""
+    guest.detach()
+    try:
+        yield
+    finally:
+        guest.attach()

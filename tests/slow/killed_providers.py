@@ -3,22 +3,19 @@
 # Limit: 2400
 """A stock Linux whose storage provider is killed every second for a minute, under an ext4 of its and under a program that
 writes and reads back: no error, no byte amiss, and a file system that the host's fsck finds nothing in."""
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from lib.child import Root
+from lib.child import Root, guest_initrd
 from lib.disks import MIB
 from lib.log import Failure
-from lib.paths import BUILD, GUEST_INITRD, KERNEL
-from commands.root import concatenated_initrd
-from lib.shell import GuestShell
+from lib.paths import BUILD, KERNEL
+from lib.shell import ASH_PROMPT, GuestShell
 from lib.tap import Tap
 
 SECONDS = 60
 BOOT_SECONDS = 300
-PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 DISK_VERIFY = BUILD / "tests" / "e2e" / "disk_verify"
 AMISS = "I/O error|Sense Key|EXT4-fs error|Remounting|hung task|blocked for more"
 FILES = ("(end=$(($(date +%s) + {0})); n=0; mkdir /mnt/t; while [ $(date +%s) -lt $end ]; do"
@@ -64,7 +61,7 @@ def play(tap, root, disk):
     root.create("ext4", "--memory 160M --kernel /share/vmlinuz --initrd /share/initrd --disk /dev/vda",
                 "console=ttyS0 quiet")
     root.start("ext4")
-    guest = GuestShell(root.shell, "ext4", PROMPT, BOOT_SECONDS)
+    guest = GuestShell(root.shell, "ext4", ASH_PROMPT, BOOT_SECONDS)
     tap.run("a minute of kills is no error and loses no byte", check_killed, root, guest)
     root.tell("viridis stop ext4", 120)
     tap.run("fsck finds nothing", check_fsck, disk)
@@ -79,11 +76,8 @@ def main():
         with open(disk, "wb") as file:
             file.truncate(64 * MIB)
         subprocess.run(["mke2fs", "-q", "-F", "-t", "ext4", disk], check=True)
-        share = folder / "guest" / "share"
-        share.mkdir(parents=True)
-        shutil.copy(DISK_VERIFY, share / "disk_verify")
-        initrd = concatenated_initrd(folder / "guest", GUEST_INITRD, folder / "guest.cpio")
-        with Root("killed-providers", {"vmlinuz": KERNEL, "initrd": initrd}, disks=[disk]) as root:
+        with guest_initrd({"disk_verify": DISK_VERIFY}) as initrd, \
+                Root("killed-providers", {"vmlinuz": KERNEL, "initrd": initrd}, disks=[disk]) as root:
             try:
                 play(tap, root, disk)
             except Failure as failure:

@@ -4,21 +4,15 @@
 """A stock Linux of two processors with two queues on its adapter: sub-channels on both, Debian's ethtool shows and
 changes them, the table and the offloads, iperf3 fills both; the driver is taken out and put back. Filters: promiscuous,
 multicast, VLANs. All traffic stays between the root and its child."""
-import contextlib
 import re
-import shutil
-import tempfile
-from pathlib import Path
 
-from lib.child import Root
-from lib.paths import BUILD, GUEST_INITRD, KERNEL
-from commands.root import concatenated_initrd
+from lib.child import Root, guest_initrd
+from lib.paths import BUILD, KERNEL
 from lib.programs import run_in, with_libraries
-from lib.shell import GuestShell
+from lib.shell import ASH_PROMPT, GuestShell, away
 from lib.tap import Tap
 
 BOOT_SECONDS = 300
-PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
 ROOT, GUEST = "10.77.0.1", "10.77.0.10"
 MAC = "02:00:5e:10:00:01"
 PROGRAMS = with_libraries("/usr/sbin/ethtool", "/usr/bin/iperf3", "/usr/sbin/ip")
@@ -29,28 +23,6 @@ BYTES = 4 << 20
 
 def module(name):
     return next((BUILD / "kernel" / "root" / "lib" / "modules").rglob(f"{name}.ko"))
-
-
-@contextlib.contextmanager
-def guest_initrd():
-    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        share = Path(folder, "tree", "share")
-        share.mkdir(parents=True)
-        for name, path in PROGRAMS.items():
-            shutil.copy(path, share / name)
-        for name in (*VLAN_MODULES, "stp", "llc"):
-            shutil.copy(module(name), share)
-        yield concatenated_initrd(share.parent, GUEST_INITRD, Path(folder, "initrd"))
-
-
-@contextlib.contextmanager
-def away(guest):
-    """In the root's shell for a while, whatever happens there."""
-    guest.detach()
-    try:
-        yield
-    finally:
-        guest.attach()
 
 
 def set_up(root):
@@ -236,14 +208,14 @@ def check_removed(guest, root):
 
 
 def main():
-    files = {"vmlinuz": KERNEL, **PROGRAMS, **{f"{name}.ko": module(name) for name in VLAN_MODULES}}
-    with Tap() as tap, guest_initrd() as initrd, \
-            Root("network-queues", {**files, "initrd": initrd}) as root:
+    files = {**PROGRAMS, **{f"{name}.ko": module(name) for name in (*VLAN_MODULES, "stp", "llc")}}
+    with Tap() as tap, guest_initrd(files) as initrd, \
+            Root("network-queues", {**files, "vmlinuz": KERNEL, "initrd": initrd}) as root:
         set_up(root)
         root.create("first", "--memory 256M --vps 2 --kernel /share/vmlinuz --initrd"
                     f" /share/initrd --net bridge=br0,mac={MAC},queues=2", "console=ttyS0 quiet")
         root.start("first")
-        guest = GuestShell(root.shell, "first", PROMPT, BOOT_SECONDS)
+        guest = GuestShell(root.shell, "first", ASH_PROMPT, BOOT_SECONDS)
         address(guest)
         tap.run("two channels, one on each processor", check_channels, guest)
         tap.run("the table names both", check_table, guest)
