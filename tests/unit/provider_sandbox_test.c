@@ -99,25 +99,15 @@ static const struct sandboxed_attempt needs[] = {
 	{ "getpid", SYS_getpid, "", 0 },
 };
 
-static void check_attempt(const struct sandboxed_attempt *at)
-{
-	int error;
-
-	if (sandboxed_unprivileged() && at->error != EPERM)
-		return;
-	error = attempt(at->number, at->arguments);
-	ck_assert_msg(error == at->error, "%s: %s", at->what, strerror(error));
-}
-
 START_TEST(an_attempt_fails)
 {
-	check_attempt(&sandboxed_attempts[_i]);
+	sandboxed_check_attempt(attempt, &sandboxed_attempts[_i]);
 }
 END_TEST
 
 START_TEST(a_call_that_it_needs_is_made)
 {
-	check_attempt(&needs[_i]);
+	sandboxed_check_attempt(attempt, &needs[_i]);
 }
 END_TEST
 
@@ -174,20 +164,9 @@ static const int kept[] = {
 	SYS_mmap, SYS_mprotect, SYS_madvise, SYS_tgkill
 };
 
-static bool is_kept(int number)
-{
-	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-		if (kept[i] == number)
-			return true;
-	return false;
-}
-
 START_TEST(no_call_beyond_the_list_is_made)
 {
-	for (int number = 0; number < SANDBOXED_CALLS_MAX; number++)
-		if (!is_kept(number) && !sandboxed_own_end(number))
-			ck_assert_msg(attempt(number, "-1 -1 -1 -1 -1 -1") == EPERM,
-			              "system call %d is made", number);
+	sandboxed_check_calls(attempt, kept, sizeof(kept) / sizeof(kept[0]));
 }
 END_TEST
 

@@ -153,7 +153,37 @@ const struct sandboxed_attempt sandboxed_attempts[] = {
 const int sandboxed_attempt_count =
 	sizeof(sandboxed_attempts) / sizeof(sandboxed_attempts[0]);
 
-bool sandboxed_own_end(int number)
+void sandboxed_check_attempt(sandboxed_try attempt, const struct sandboxed_attempt *at)
+{
+	int error;
+
+	if (sandboxed_unprivileged() && at->error != EPERM)
+		return;
+	error = attempt(at->number, at->arguments);
+	ck_assert_msg(error == at->error, "%s: %s", at->what, strerror(error));
+}
+
+/* Every number that kernels have given so far, and some more. */
+#define CALLS_MAX 470
+
+/* Calls by these numbers end their caller whatever a filter says: uretprobe and uprobe, since kernel 6.14. */
+static bool ends_caller(int number)
 {
 	return number == 335 || number == 336;
+}
+
+static bool is_kept(const int *kept, size_t count, int number)
+{
+	for (size_t i = 0; i < count; i++)
+		if (kept[i] == number)
+			return true;
+	return false;
+}
+
+void sandboxed_check_calls(sandboxed_try attempt, const int *kept, size_t count)
+{
+	for (int number = 0; number < CALLS_MAX; number++)
+		if (!is_kept(kept, count, number) && !ends_caller(number))
+			ck_assert_msg(attempt(number, "-1 -1 -1 -1 -1 -1") == EPERM,
+			              "system call %d is made", number);
 }

@@ -4,6 +4,7 @@
 #define VIRIDIS_TESTS_SANDBOXED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,10 +30,12 @@ struct sandboxed_attempt {
 extern const struct sandboxed_attempt sandboxed_attempts[];
 extern const int sandboxed_attempt_count;
 
-/* Calls by these numbers end their caller whatever a filter says: uretprobe and uprobe, since kernel 6.14. */
-bool sandboxed_own_end(int number);
+/* Has the sandboxed process make a call with arguments of that form; the errno it got, or 0. */
+typedef int (*sandboxed_try)(long number, const char *arguments);
 
-/* Every number that kernels have given so far, and some more. */
-#define SANDBOXED_CALLS_MAX 470
+void sandboxed_check_attempt(sandboxed_try attempt, const struct sandboxed_attempt *at);
+
+/* Every system call there is fails with EPERM, but those that it keeps. */
+void sandboxed_check_calls(sandboxed_try attempt, const int *kept, size_t count);
 
 #endif
