@@ -40,7 +40,7 @@ static const struct definition_disk *find_disk(const struct definition *definiti
 		if (lun >= 0 && disk->lun == (uint32_t)lun)
 			return disk;
 	}
-	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_UNKNOWN,
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
 	            "%s has no disk with LUN %d", definition->name, lun);
 	return NULL;
 }
