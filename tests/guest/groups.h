@@ -16,6 +16,7 @@ void group_stimer(void);
 void group_apic(void);
 void group_synic(void);
 void group_smp(void);
+void group_flush(void);
 void group_init(void);
 void group_level(void);
 void group_attack(void);

@@ -28,6 +28,7 @@ static const struct group groups[] = {
 	{ "stimer", group_stimer, true, true },
 	{ "synic", group_synic, true, true },
 	{ "smp", group_smp, true, false },
+	{ "flush", group_flush, true, true },
 	{ "init", group_init, true, false },
 	{ "level", group_level, false, false },
 	{ "attack", group_attack, false, true },

@@ -102,6 +102,7 @@ void smp_kick(const struct cpu *which)
 	kicks++;
 	has_passed = partition.is_root;
 	other_vp.removals_seen = partition.npt.removals;
+	other_vp.flush_asked = false;
 }
 
 struct vp *sched_pick(struct cpu *self)
@@ -300,7 +301,7 @@ START_TEST(an_instruction_without_effect_moves_rip_on)
 }
 END_TEST
 
-/* One that moves its overlays all day long disturbs nobody else. NPT-5 */
+/* One that moves its overlays all day long, or flushes, disturbs nobody else. NPT-5 */
 START_TEST(a_child_that_waits_disturbs_only_cpus_that_run_it)
 {
 	static struct partition another;
@@ -308,12 +309,14 @@ START_TEST(a_child_that_waits_disturbs_only_cpus_that_run_it)
 		struct vp *current;
 		struct partition *partition;
 		uint64_t seen;
+		bool flush;
 		unsigned int kicks;
 	} cases[] = {
-		{ NULL, &partition, 6, 0 },
-		{ &other_vp, &another, 6, 0 },
-		{ &other_vp, &partition, 7, 0 },
-		{ &other_vp, &partition, 6, 1 },
+		{ NULL, &partition, 6, true, 0 },
+		{ &other_vp, &another, 6, true, 0 },
+		{ &other_vp, &partition, 7, false, 0 },
+		{ &other_vp, &partition, 6, false, 1 },
+		{ &other_vp, &partition, 7, true, 1 },
 	};
 
 	cpu_count = 2;
@@ -322,6 +325,7 @@ START_TEST(a_child_that_waits_disturbs_only_cpus_that_run_it)
 	other_cpu.current = cases[_i].current;
 	other_vp.partition = cases[_i].partition;
 	other_vp.removals_seen = cases[_i].seen;
+	other_vp.flush_asked = cases[_i].flush;
 	partition.npt.removals = 7;
 	vp.wait_epoch = 3;
 	script[0] = (struct vp_exit){ .kind = EXIT_WATCH };
@@ -329,6 +333,36 @@ START_TEST(a_child_that_waits_disturbs_only_cpus_that_run_it)
 	ck_assert_uint_eq(runs, 1);
 	ck_assert_uint_eq(kicks, cases[_i].kicks);
 	ck_assert(entries[0].flush);
+}
+END_TEST
+
+START_TEST(a_flush_that_was_asked_for_comes_once)
+{
+	vp.flush_asked = true;
+	script[0] = script[1] = (struct vp_exit){ .kind = EXIT_WATCH };
+	run_script(2);
+	ck_assert(entries[0].flush && !vp.flush_asked);
+	ck_assert(!entries[1].flush);
+}
+END_TEST
+
+START_TEST(the_root_that_flushes_waits_for_cpus_that_run_it)
+{
+	cpu_count = 2;
+	has_passed = false;
+	kicks = 0;
+	other_cpu.current = _i ? &other_vp : NULL;
+	other_vp.partition = &partition;
+	other_vp.removals_seen = partition.npt.removals;
+	other_vp.flush_asked = true;
+	partition.is_root = true;
+	vp.wait_epoch = 3;
+	vp.flushes = true;
+	script[0] = (struct vp_exit){ .kind = EXIT_WATCH };
+	run_script(1);
+	ck_assert_uint_eq(runs, 1);
+	ck_assert_uint_eq(kicks, _i);
+	ck_assert(!vp.flushes);
 }
 END_TEST
 
@@ -704,8 +738,11 @@ static Suite *run_loop_suite(void)
 	tcase_add_checked_fixture(tcase, set_up, NULL);
 	tcase_add_test(tcase, an_instruction_without_effect_moves_rip_on);
 	tcase_add_loop_test(tcase, a_child_that_waits_disturbs_only_cpus_that_run_it, 0,
-	                    4);
+	                    5);
+	tcase_add_test(tcase, a_flush_that_was_asked_for_comes_once);
 	tcase_add_test(tcase, the_root_waits_for_every_cpu);
+	tcase_add_loop_test(tcase, the_root_that_flushes_waits_for_cpus_that_run_it, 0,
+	                    2);
 	tcase_add_loop_test(tcase, a_guest_reads_one_tsc_on_every_cpu, -2, 3);
 	tcase_add_test(tcase, an_event_that_was_interrupted_goes_in_again);
 	tcase_add_test(tcase, a_vector_is_presented_until_it_is_taken);

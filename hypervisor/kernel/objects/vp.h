@@ -143,6 +143,7 @@ struct vp {
 	uint8_t startup_vector;
 	uint64_t wait_epoch;    /* not entered before this epoch has passed; 0: none */
 	bool epoch_hurried;     /* the others were kicked for it */
+	bool flushes;           /* it waits for no more than flush_asked of others */
 	uint64_t removals_seen; /* what its TLB entries are younger than: npt.h */
 	uint64_t stats[VIRIDIS_VP_STAT_COUNT];
 
@@ -161,6 +162,7 @@ struct vp {
 	uint16_t posted_extint;
 	uint64_t posted[VLAPIC_WORDS], posted_level[VLAPIC_WORDS]; /* by other CPUs */
 	struct cpu *running_on;                                    /* NULL: on none */
+	bool flush_asked; /* another VP's doing: its own translations are stale */
 
 	/* messages lock */
 	struct message_inbox messages;

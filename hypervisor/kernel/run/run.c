@@ -50,20 +50,24 @@ static void idle(struct cpu *cpu)
 	account(cpu, VIRIDIS_CPU_STAT_IDLE_TICKS);
 }
 
-/* Whether a VP on that CPU may go on by what was removed from its partition's tables: it has not been entered since. NPT-5 */
+/*
+ * Whether a VP on that CPU may go on by what was removed from its partition's tables, or from its own: it has not been
+ * entered since. NPT-5
+ */
 static bool uses_removed(const struct cpu *cpu, const struct partition *partition)
 {
 	/* Sequentially consistent; pairs with running_on in sched.c: it shows here, or the removal there. */
 	const struct vp *vp = __atomic_load_n(&cpu->current, __ATOMIC_SEQ_CST);
 
 	return vp && vp->partition == partition &&
-	       __atomic_load_n(&vp->removals_seen, __ATOMIC_RELAXED) !=
-	               __atomic_load_n(&partition->npt.removals, __ATOMIC_RELAXED);
+	       (__atomic_load_n(&vp->flush_asked, __ATOMIC_RELAXED) ||
+	        __atomic_load_n(&vp->removals_seen, __ATOMIC_RELAXED) !=
+	                __atomic_load_n(&partition->npt.removals, __ATOMIC_RELAXED));
 }
 
 /*
- * What a child takes out of reach by itself is translations of its own, when an overlay moves. Whoever does not run it
- * need not let go of anything, and is not disturbed, however often it does so.
+ * What a child takes out of reach by itself is translations of its own, when an overlay moves or it flushes; so is what
+ * the root flushes. Whoever does not run it need not let go of anything, and is not disturbed, however often it does so.
  */
 static bool others_have_let_go(const struct vp *vp)
 {
@@ -71,7 +75,8 @@ static bool others_have_let_go(const struct vp *vp)
 
 	for (unsigned int i = 0; i < cpu_count; i++) {
 		if (epoch_cpu_passed(cpus[i], vp->wait_epoch) ||
-		    (!vp->partition->is_root && !uses_removed(cpus[i], vp->partition)))
+		    ((vp->flushes || !vp->partition->is_root) &&
+		     !uses_removed(cpus[i], vp->partition)))
 			continue;
 		all = false;
 		if (!vp->epoch_hurried)
@@ -88,6 +93,7 @@ static bool waits_for_epoch(struct vp *vp)
 	vp->epoch_hurried = !others_have_let_go(vp);
 	if (!vp->epoch_hurried) {
 		vp->wait_epoch = 0;
+		vp->flushes = false;
 		return false;
 	}
 	cpu_pause();
@@ -118,7 +124,10 @@ static void run(struct cpu *cpu, struct vp *vp)
 	uint64_t removals =
 		__atomic_load_n(&vp->partition->npt.removals, __ATOMIC_ACQUIRE);
 
-	vp->entry.flush = removals != vp->removals_seen;
+	vp->entry.flush = removals != vp->removals_seen || vp->flush_asked;
+	/* Who asks from now on kicks this CPU (VP-3), and that ends the coming run. */
+	if (vp->flush_asked)
+		__atomic_store_n(&vp->flush_asked, false, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vp->removals_seen, removals, __ATOMIC_RELAXED);
 	if (vp->entry.flush)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_TLB_FLUSHES);

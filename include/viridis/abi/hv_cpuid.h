@@ -23,6 +23,7 @@
 #define HV_INTERFACE_EAX 0x31237648u /* "Hv#1" */
 
 /* The partition privilege mask: leaf 0x40000003, EAX in bits 31:0, EBX in 63:32. TLFS 4.2.2 */
+#define HV_PRIVILEGE_NONE                UINT64_C(0)
 #define HV_PRIVILEGE_VP_RUNTIME          BIT64(0)
 #define HV_PRIVILEGE_TIME_REF_COUNT      BIT64(1)
 #define HV_PRIVILEGE_SYNIC               BIT64(2)

@@ -32,6 +32,8 @@
 #define HV_CONNECTION_ID_MASK 0x00ffffffu
 
 enum hv_hypercall_code {
+	HVCALL_FLUSH_ADDRESS_SPACE = 0x0002,
+	HVCALL_FLUSH_ADDRESS_LIST = 0x0003,
 	HVCALL_CREATE_PARTITION = 0x0040,
 	HVCALL_INITIALIZE_PARTITION = 0x0041,
 	HVCALL_FINALIZE_PARTITION = 0x0042,
@@ -603,5 +605,19 @@ struct viridis_output_get_stats {
 	uint32_t reserved;
 	uint64_t counter[VIRIDIS_STATS_MAX];
 };
+
+/*
+ * A guest's own translations. TLFS 9.4; codes 2, 3. The mask names VPs 0 to 63; a list's elements are ranges of
+ * addresses, each a first page and how many more.
+ */
+#define HV_FLUSH_ALL_PROCESSORS BIT64(0) /* whatever the mask says */
+#define HV_FLUSH_KNOWN_FLAGS    bits_mask(0, 4)
+
+struct hv_input_flush_address_space {
+	uint64_t address_space;
+	uint64_t flags;
+	uint64_t vp_mask;
+};
+ASSERT_SIZE(struct hv_input_flush_address_space, 24);
 
 #endif
