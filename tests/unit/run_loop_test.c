@@ -57,6 +57,7 @@ static unsigned int cpuid_asked, hypercalls, hypercalls_undone;
 static const char *intercepted;
 static struct exit_fault fault_seen;
 static unsigned int eois;
+static uint8_t sent_to_self;
 static uint32_t written_offset;
 static uint64_t written_value;
 
@@ -237,6 +238,12 @@ bool apic_write(struct vp *who, enum vlapic_access how, uint32_t offset, uint64_
 	written_offset = offset;
 	written_value = value;
 	return value != UINT64_C(0xbad);
+}
+
+void apic_send_self(struct vp *who, uint8_t vector)
+{
+	ck_assert_ptr_eq(who, &vp);
+	sent_to_self = vector;
 }
 
 void apic_eoi(struct vp *who)
@@ -660,7 +667,7 @@ START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 {
 	partition.privileges = HV_PRIVILEGE_APIC_MSRS;
 	vp.arch.gpr[GPR_RCX] = HV_MSR_EOI;
-	eois = 0;
+	eois = sent_to_self = 0;
 	ck_assert(exit_write_apic(&vp) && eois == 1);
 	partition.privileges = 0;
 	ck_assert(!exit_write_apic(&vp));
@@ -679,7 +686,12 @@ START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 	ck_assert(exit_write_apic(&vp));
 	ck_assert(written_offset == VLAPIC_SELF_IPI &&
 	          written_value == UINT64_C(0x700000051));
+	ck_assert_uint_eq(sent_to_self, 0);
 	vp.arch.gpr[GPR_RDX] = 0;
+	vp.arch.gpr[GPR_RAX] = 0x0f; /* no vector: the model has its error */
+	ck_assert(exit_write_apic(&vp) && written_value == 0x0f && sent_to_self == 0);
+	vp.arch.gpr[GPR_RAX] = UINT64_C(0x900000010);
+	ck_assert(exit_write_apic(&vp) && written_value == 0x0f && sent_to_self == 0x10);
 	vp.arch.gpr[GPR_RAX] = 0xbad; /* it refuses it */
 	ck_assert(!exit_write_apic(&vp));
 	vp.arch.gpr[GPR_RAX] = 0x51;

@@ -127,6 +127,12 @@ static void carry_out(struct vp *vp, const struct vlapic_action *action)
 		vp_update_deadline(vp);
 }
 
+void apic_send_self(struct vp *vp, uint8_t vector)
+{
+	stat_count(vp->stats, VIRIDIS_VP_STAT_IPIS_SENT);
+	vp_post_interrupt(vp, vector, false, SCHED_WAKE);
+}
+
 bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset, uint64_t value)
 {
 	uint64_t now = partition_tsc(vp->partition);

@@ -11,6 +11,8 @@ struct vp;
 /* The owner. False: #GP. */
 bool apic_write(struct vp *vp, enum vlapic_access how, uint32_t offset,
                 uint64_t value) MUST_CHECK;
+/* What a good write of SELF_IPI does. */
+void apic_send_self(struct vp *vp, uint8_t vector);
 bool apic_set_base(struct vp *vp, uint64_t value) MUST_CHECK;
 
 /* The owner: the interrupt that is served ends, if there is one. */

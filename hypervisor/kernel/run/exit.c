@@ -66,6 +66,10 @@ __attribute__((noinline)) bool exit_write_apic(struct vp *vp)
 	if (vp->assist_eoi_set ||
 	    (!vp->partition->is_root && (level[0] | level[1] | level[2] | level[3])))
 		return false;
+	if (is_x2apic && offset == VLAPIC_SELF_IPI && value >= 16 && value <= 0xff) {
+		apic_send_self(vp, (uint8_t)value);
+		return true;
+	}
 	if (is_eoi)
 		apic_eoi(vp);
 	return is_eoi || (is_x2apic && offset != VLAPIC_TPR &&
