@@ -70,11 +70,13 @@ static const struct {
 	SET(HV_CPUID_FEATURES, 0, 0, 0,
 	    HV_FEATURE_FREQUENCY_MSRS | HV_FEATURE_CRASH_MSRS | HV_FEATURE_STIMER_DIRECT),
 	/*
-	 * APIC_MSRS: without it Linux never looks at the mark that spares an EOI. EBX: never
-	 * NOTIFY_LONG_SPIN_WAIT.
+	 * APIC_MSRS: without it Linux never looks at the mark that spares an EOI. REMOTE_TLB_FLUSH: nobody waits for a VP
+	 * that has no CPU. EBX: never NOTIFY_LONG_SPIN_WAIT. No CLUSTER_IPI: one write of the x2APIC's ICR reaches 16 VPs.
 	 */
 	SET(HV_CPUID_RECOMMENDATIONS,
-	    HV_HINT_APIC_MSRS | HV_HINT_RELAXED_TIMING | HV_HINT_DEPRECATE_AUTO_EOI, ALL),
+	    HV_HINT_REMOTE_TLB_FLUSH | HV_HINT_APIC_MSRS | HV_HINT_RELAXED_TIMING |
+	            HV_HINT_DEPRECATE_AUTO_EOI,
+	    ALL),
 	SET(HV_CPUID_LIMITS, HV_MAX_VPS),
 	SET(HV_CPUID_HARDWARE, BIT32(1) | BIT32(3)), /* MSR bitmap, nested paging */
 	SET(HV_CPUID_OWN, HV_CPUID_OWN, HV_OWN_EBX, HV_OWN_ECX, HV_OWN_EDX),

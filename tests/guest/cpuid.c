@@ -63,6 +63,7 @@ static void features(void)
 	ok(hv_has_feature(HV_FEATURE_FREQUENCY_MSRS), "the frequency MSRs are announced");
 	ok(hv_has_feature(HV_FEATURE_STIMER_DIRECT), "direct-mode timers are announced");
 	ok(r.eax & HV_HINT_DEPRECATE_AUTO_EOI, "AutoEOI is deprecated");
+	ok(r.eax & HV_HINT_REMOTE_TLB_FLUSH, "hypercalls flush other VPs");
 	note("features %08x %08x, hints %08x", cpu_cpuid(HV_CPUID_FEATURES, 0).eax,
 	     cpu_cpuid(HV_CPUID_FEATURES, 0).ebx, r.eax);
 }
