@@ -27,10 +27,14 @@ def conformance(tap, root):
     define(root, "spin", "spin", 2)
     define(root, "one", "default")
     define(root, "two", "default", 2)
+    define(root, "three", "smp,flush", 3)
+    define(root, "four", "smp,flush", 4)
     root.start("spin")
     root.wait_output("spin", "spinning on 2 VPs", 60)
     judge(tap, root, "one", 180)
     judge(tap, root, "two", 180)
+    judge(tap, root, "three", 180)
+    judge(tap, root, "four", 180)
 
 
 def worker_of(root, name):

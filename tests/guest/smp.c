@@ -85,6 +85,81 @@ static void identities(unsigned int index)
 	   "VP %u's reference time lies between ours", index);
 }
 
+/* ---- What a child's CPUID tells of its processors: its parent's worker says one socket, one thread a core. ---- */
+
+#define TOPOLOGY_LOOKS 200u
+#define CACHES         8u
+
+static bool is(struct cpuid_regs r, uint32_t eax, uint32_t ebx, uint32_t ecx,
+               uint32_t edx)
+{
+	return r.eax == eax && r.ebx == ebx && r.ecx == ecx && r.edx == edx;
+}
+
+/* Threads, cores, and nothing above; none of it where other vendors tell it. SDM1 20.1.9, APM3 E.4.15 */
+static bool levels_are_told(uint32_t id, uint32_t cores, uint32_t id_bits)
+{
+	struct cpuid_regs size = cpu_cpuid(0x80000008, 0),
+			  core = cpu_cpuid(0x8000001e, 0);
+
+	return is(cpu_cpuid(0xb, 0), 0, 1, 0x100, id) &&
+	       is(cpu_cpuid(0xb, 1), id_bits, cores, 0x201, id) &&
+	       is(cpu_cpuid(0xb, 2), 0, 0, 2, id) && is(cpu_cpuid(4, 0), 0, 0, 0, 0) &&
+	       is(cpu_cpuid(0x1f, 0), 0, 0, 0, 0) &&
+	       size.ecx == (id_bits << 12 | (cores - 1)) && core.eax == id &&
+	       core.ebx == id && core.ecx == 0;
+}
+
+/* From the third level on all cores share one. */
+static bool caches_are_told(uint32_t cores)
+{
+	for (uint32_t i = 0; i < CACHES; i++) {
+		uint32_t eax = cpu_cpuid(0x8000001d, i).eax;
+
+		if ((eax & 0x1f) == 0)
+			break;
+		if ((eax >> 14 & 0xfff) != ((eax >> 5 & 7) >= 3 ? cores - 1 : 0))
+			return false;
+	}
+	return true;
+}
+
+/* Time enough between two looks for another CPU to take the VP. */
+static void look_at_topology(void *argument)
+{
+	uint32_t cores = *(const uint32_t *)argument, id = this_vp()->apic_id;
+	uint32_t id_bits = cores > 1 ? 32 - (uint32_t)__builtin_clz(cores - 1) : 0;
+	volatile uint32_t *good = (uint32_t *)argument + 1;
+
+	*good = 0;
+	for (unsigned int i = 0; i < TOPOLOGY_LOOKS; i++) {
+		uint32_t told = cpu_cpuid(1, 0).ebx >> 16;
+
+		*good += told == (id << 8 | cores) &&
+		         levels_are_told(id, cores, id_bits) && caches_are_told(cores);
+		for (unsigned int wait = 0; wait < 2000; wait++)
+			cpu_pause();
+	}
+}
+
+static void topologies(void)
+{
+	static uint32_t told[VP_MAX][2]; /* cores, good looks */
+
+	if (!hv_present() || hv_has(HV_PRIVILEGE_CREATE_PARTITIONS))
+		return;
+	for (unsigned int i = 0; i < smp_online(); i++)
+		told[i][0] = guest_acpi()->cpu_count;
+	for (unsigned int i = 1; i < smp_online(); i++)
+		smp_run(i, look_at_topology, told[i]);
+	look_at_topology(told[0]);
+	for (unsigned int i = 0; i < smp_online(); i++) {
+		ok(i == 0 || smp_wait(i, PATIENCE_MS), "VP %u has looked", i);
+		ok_equal(told[i][1], TOPOLOGY_LOOKS,
+		         "VP %u is always told of one socket and its own core", i);
+	}
+}
+
 static void ping_pong(unsigned int index)
 {
 	const volatile uint32_t *pongs = &this_vp()->interrupts[VECTOR_PONG];
@@ -172,4 +247,5 @@ void group_smp(void)
 		nmi(i);
 	}
 	broadcast();
+	topologies();
 }
