@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import aims, devices
+from bench import aims, devices, qemu
 from bench.anchors import FIGURES
 from bench.phases import from_marks, from_phases, operations
 from commands import root
@@ -145,6 +145,11 @@ def partition():
     return result | marked
 
 
+def qemu_part():
+    """a guest of stock QEMU on /dev/mshv: a port of QEMU's, virtio-blk, IDE"""
+    return {"figures": qemu.measure(MEMORY)}
+
+
 def device_part(icount=True):
     """`viridis bench`: synthetic devices beside those of stock QEMU; build/bench/report.html."""
     RESULT.mkdir(parents=True, exist_ok=True)
@@ -159,9 +164,9 @@ def timed_device_part():
     return {"devices": {f"{name} timed": row for name, row in part["devices"].items()}}
 
 
-PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition, "devices": device_part,
-         "devices-timed": timed_device_part}
-LONG = ("devices", "devices-timed")  # only when named
+PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition, "qemu": qemu_part,
+         "devices": device_part, "devices-timed": timed_device_part}
+LONG = ("qemu", "devices", "devices-timed")  # only when named
 
 
 def ratio(ours, theirs):
@@ -211,7 +216,7 @@ def main():
     p = argparse.ArgumentParser(prog="./dev bench", description=__doc__.splitlines()[0],
                                 epilog="Parts: " + "; ".join(
                                     f"{name}: {part.__doc__}" for name, part in PARTS.items()))
-    p.add_argument("parts", nargs="*", metavar="PART", help="default: all but those of devices, some minutes")
+    p.add_argument("parts", nargs="*", metavar="PART", help="default: all but those of devices and qemu, some minutes")
     p.add_argument("--no-build", action="store_true", help="take what build/ holds")
     p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
     options = p.parse_args()

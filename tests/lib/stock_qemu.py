@@ -8,6 +8,7 @@
         machine.wait_output("guest: init runs", 120)
 """
 import shlex
+import shutil
 import subprocess
 
 from commands.root import concatenated_initrd
@@ -20,11 +21,13 @@ BINARY = "qemu-system-x86_64"
 STEP_SECONDS = 3
 
 
-def guest_files(folder, **scripts):
-    """folder/guests with vmlinuz and initrd, the latter with these scripts in /, by name."""
+def guest_files(folder, programs=(), **scripts):
+    """folder/guests with vmlinuz and initrd, the latter with these programs and scripts in /, by name."""
     tree, guests = folder / "tree", folder / "guests"
     tree.mkdir()
     guests.mkdir()
+    for program in programs:
+        shutil.copy(program, tree / program.name)
     for name, text in scripts.items():
         (tree / name).write_text(text)
     concatenated_initrd(tree, PC_GUEST_INITRD, guests / "initrd")

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Reads a port that no device has, again and again, and prints, in the form of disk_reader,
+ *
+ *	phase port-read READS 0 NANOSECONDS
+ *
+ * Static, for initrds.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/io.h>
+#include <time.h>
+
+#define PORT  0xe0u
+#define READS 3000u
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+int main(void)
+{
+	uint64_t begin;
+
+	if (ioperm(PORT, 1, 1)) {
+		perror("port_reader");
+		return 1;
+	}
+	(void)inb(PORT);
+	begin = now_ns();
+	for (unsigned int i = 0; i < READS; i++)
+		(void)inb(PORT);
+	printf("phase port-read %u 0 %llu\n", READS,
+	       (unsigned long long)(now_ns() - begin));
+	return 0;
+}

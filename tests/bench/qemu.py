@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a guest of stock QEMU costs on /dev/mshv: a port that QEMU answers for, and its disks; the disk behind both is the
+small root's RAM disk, as in-root's is, for one of QEMU's outside takes no virtual time."""
+import tempfile
+from pathlib import Path
+
+from bench.phases import from_phases
+from lib.child import Root
+from lib.paths import BUILD, QEMU_DISK
+from lib.stock_qemu import StockQemu, disk_of, enter, guest_files
+
+PROGRAMS = [BUILD / "tests" / "bench" / name for name in ("disk_reader", "port_reader")]
+# As much real time as an emulated machine takes under icount.
+GUEST_SECONDS = 1500
+SCRIPT = """
+/port_reader
+until [ -b /dev/$1 ]; do sleep 1; done
+phases=$2 /disk_reader /dev/$1
+"""
+GUEST = ("-action reboot=shutdown -m 192 -kernel /guests/vmlinuz -initrd /guests/initrd -append"
+         " 'console=ttyS0 quiet viridis.run=sh%20/measure%20{disk}%20{phases}'"
+         " -drive if=none,id=disk,file=/dev/ram0,format=raw,cache=none,aio=native,file.locking=off"
+         " -device {device},drive=disk")
+DEPTH_1, DEPTH_32 = "read-4k-depth-1", "read-4k-depth-32"
+
+
+def guest(root, name, machine, device, disk, phases):
+    """Phase name to figure."""
+    qemu = StockQemu(root, name)
+    qemu.start(f"-M {machine} " + GUEST.format(disk=disk, device=device, phases=",".join(phases)))
+    qemu.wait_output("guest: exit 0", GUEST_SECONDS)
+    qemu.wait_end(0, GUEST_SECONDS)
+    return from_phases(root.tell(f"tr -d '\\r' </tmp/{name}.out | grep -a '^phase '"))
+
+
+def measure(memory):
+    """Figure name to value, as anchors has them."""
+    with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
+        disk = disk_of(guest_files(Path(folder), PROGRAMS, measure=SCRIPT), "96M")
+        with Root("bench-qemu", scratch_disks=[QEMU_DISK], disks=[disk], icount=True, cpus=1,
+                  memory=memory) as root:
+            enter(root, "/dev/vdb")
+            root.tell("dd if=/dev/zero of=/dev/ram0 bs=1M count=64 2>/dev/null")
+            virtio = guest(root, "virtio", "q35", "virtio-blk-pci", "vda", (DEPTH_1, DEPTH_32))
+            ide = guest(root, "ide", "pc", "ide-hd,bus=ide.0", "sda", (DEPTH_1,))
+            root.nothing_left()
+    return {"qemu-port-read": virtio["port-read"],
+            "qemu-virtio-4k-depth-1": virtio[DEPTH_1], "qemu-virtio-4k-depth-32": virtio[DEPTH_32],
+            "qemu-ide-4k-depth-1": ide[DEPTH_1]}
