@@ -4,6 +4,7 @@
 """Debian's own QEMU, unpatched, boots a stock kernel on /dev/mshv; `viridis attach` gives it disk, network and
 services on VMBus, and takes them back."""
 from lib.attached import attach, attach_root, check_written, make_disk, start, wait_used
+from lib.stock_qemu import STEP_SECONDS
 from lib.tap import Tap
 
 
@@ -41,6 +42,16 @@ def check_monitor(qemu):
     qemu.wait_count("said", "^RIP=|^EIP=", 5, 60)
 
 
+def check_not_moved(root, qemu):
+    """What our providers write is in no bitmap, so that QEMU is refused one, says so, and goes on."""
+    qemu.tell("migrate -d file:/tmp/moved")
+    root.wait(f"echo info migrate >/tmp/{qemu.name}.mon.in; sleep 1;"
+              f" grep -aq 'Status:.*failed' /tmp/{qemu.name}.said", 60,
+              f"cat /tmp/{qemu.name}.said /tmp/{qemu.name}.err", STEP_SECONDS)
+    qemu.tell("info status")
+    qemu.wait_file("said", "VM status: running", 30)
+
+
 def check_given_back(root, qemu):
     """The disk first, then all: the guest sees each go, and powers its machine off."""
     root.tell("viridis disk remove web 0")
@@ -61,6 +72,7 @@ def main():
         tap.run("its heart beats, and its disk is counted", check_services, root)
         tap.run("what is no machine, or has its VMBus, is refused", check_rights, root, qemu)
         tap.run("its monitor answers however busy its processor is", check_monitor, qemu)
+        tap.run("it is not moved elsewhere with them", check_not_moved, root, qemu)
         tap.run("disk and devices are taken back, and it powers off", check_given_back, root, qemu)
         tap.run("the root powers off", root.power_off)
 
