@@ -3,8 +3,8 @@
 # build/image/qemu.raw: QEMU as Debian 13's backports have it, unpatched, with the libraries it
 # names and its firmware: an ext4 disk for a root of any release to change its root folder to.
 
-qemu_packages=(qemu-system-x86 seabios ovmf ipxe-qemu)
-qemu_data=(usr/share/qemu usr/share/seabios usr/share/OVMF)
+qemu_packages=(qemu-system-x86 seabios ovmf ipxe-qemu memtest86+)
+qemu_data=(usr/share/qemu usr/share/seabios usr/share/OVMF boot/memtest86+x64.bin)
 qemu_disk_size=160M
 
 qemu_disk_build() {
