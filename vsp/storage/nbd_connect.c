@@ -173,7 +173,7 @@ static void reply(struct target *target, const char *why, int fd)
 	const struct iovec parts[2] = { { &answer, sizeof(answer) } };
 
 	if (why)
-		snprintf(answer.why, sizeof(answer.why), "%s", why);
+		nbd_copy_text(answer.why, sizeof(answer.why), why);
 	/* One that is gone needs none. */
 	(void)!datagram_send(PROVIDER_FD, parts, (const int[]){ fd, fd }, why ? 0 : 2);
 }

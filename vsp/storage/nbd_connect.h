@@ -10,6 +10,7 @@
 #ifndef VIRIDIS_VSP_STORAGE_NBD_CONNECT_H
 #define VIRIDIS_VSP_STORAGE_NBD_CONNECT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define NBD_CONNECT_TEXT_BYTES (128u << 10)
@@ -27,5 +28,15 @@ struct nbd_connect_reply {
 	uint64_t number;
 	char why[NBD_CONNECT_WHY_BYTES]; /* of one that failed; ends with a NUL */
 };
+
+/* As much of it as there is room for. */
+static inline void nbd_copy_text(char *to, size_t bytes, const char *from)
+{
+	size_t count = 0;
+
+	for (; from[count] && count < bytes - 1; count++)
+		to[count] = from[count];
+	to[count] = '\0';
+}
 
 #endif

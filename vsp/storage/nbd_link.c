@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -127,7 +126,7 @@ static void go_down(struct remote_disk *disk, const char *why)
 {
 	uint64_t now = nbd_link_now_ns();
 
-	snprintf(disk->why, sizeof(disk->why), "%s", why && why[0] ? why : "it hung up");
+	nbd_copy_text(disk->why, sizeof(disk->why), why && why[0] ? why : "it hung up");
 	if (disk->watched >= 0) {
 		(void)epoll_ctl(links.epoll_fd, EPOLL_CTL_DEL, disk->watched, NULL);
 		close(disk->watched);
@@ -413,7 +412,7 @@ struct remote_disk *nbd_link_add(struct backend *backend, const struct nbd_uri *
 	}
 	disk->backend = backend;
 	disk->uri = *uri;
-	snprintf(disk->name, sizeof(disk->name), "%s", name);
+	nbd_copy_text(disk->name, sizeof(disk->name), name);
 	disk->watched = -1;
 	disk->down_since_ns = nbd_link_now_ns();
 	TAILQ_INIT(&disk->waiting);
