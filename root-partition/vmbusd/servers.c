@@ -38,6 +38,7 @@ static void tell(struct vmbus *vmbus, const char *event, int lun, const char *di
 	g_autofree char *said = g_strconcat(disk, why[0] ? ": " : "", why, NULL);
 	g_autofree char *text = json_text_make_printable(said, strlen(said));
 
+	g_strdelimit(text, "\n", ' '); /* it is one line */
 	vm_log("vmbus: %s: %s", event, text);
 	vmbus_tell(vmbus, &(struct control_event){ event, "provider", text, lun });
 }
