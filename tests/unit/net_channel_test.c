@@ -354,6 +354,7 @@ START_TEST(a_backend_that_is_gone_takes_the_link_down)
 	ck_assert(rndis_answer_read(&answer, receive_buffer + ranges[0].offset,
 	                            ranges[0].bytes));
 	ck_assert_uint_eq(answer.status, RNDIS_STATUS_MEDIA_DISCONNECT);
+	ck_assert(!ended);
 }
 END_TEST
 
@@ -388,6 +389,18 @@ START_TEST(frames_to_the_root_itself_are_kept_back)
 	ops.own_sockets = false;
 	send_to(127, 11);
 	ck_assert_uint_eq(sends, 2);
+}
+END_TEST
+
+START_TEST(a_backend_of_which_there_is_another_for_the_next_process_ends_this_one)
+{
+	ops.renewed = true;
+	bring_up();
+	ck_assert(!ended);
+	backend_error = ECONNRESET;
+	watched(NULL, 0, &net);
+	ck_assert(ended);
+	ck_assert_ptr_null(watched);
 }
 END_TEST
 
@@ -512,6 +525,9 @@ static Suite *net_channel_suite(void)
 	tcase_add_test(tc, a_buffer_that_is_no_memory_is_refused);
 	tcase_add_test(tc, a_backend_that_is_gone_takes_the_link_down);
 	tcase_add_test(tc, frames_to_the_root_itself_are_kept_back);
+	tcase_add_test(
+		tc,
+		a_backend_of_which_there_is_another_for_the_next_process_ends_this_one);
 	tcase_add_test(tc, a_broken_ring_ends_the_adapter_until_it_is_reopened);
 	tcase_add_test(tc, a_backend_that_takes_no_more_holds_the_guest_up);
 	tcase_add_test(tc, a_guest_that_has_all_sections_is_not_held_up);

@@ -86,6 +86,15 @@ void vsp_unwatch(struct vsp *vsp, int fd)
 	*(fd == ROOM_FD ? &watched_room : &watched) = NULL;
 }
 
+static bool ended;
+
+void vsp_end(struct vsp *vsp, const char *why)
+{
+	(void)vsp;
+	(void)why;
+	ended = true;
+}
+
 void net_log(struct net *net, enum vsp_log_level level, const char *format, ...)
 {
 	(void)net;
@@ -214,6 +223,8 @@ static inline void setup(void)
 	coming = 0;
 	backend_error = 0;
 	closed = false;
+	ended = false;
+	ops.renewed = false;
 	ops.own_sockets = false;
 	watched = NULL;
 	watched_room = NULL;

@@ -47,6 +47,11 @@ static void fail(struct vsp *vsp, const char *why)
 	vsp_loop_stop(&vsp->loop);
 }
 
+void vsp_end(struct vsp *vsp, const char *why)
+{
+	fail(vsp, why);
+}
+
 /* The socket is blocking for us: a worker that does not read holds us up, nobody else. */
 static void send_message(struct vsp *vsp, const struct vsp_message *message)
 {

@@ -130,6 +130,9 @@ void vsp_offer(struct vsp *vsp, const struct vsp_channel *channel, uint32_t coun
 /* The answer to close. The channel is gone when the call returns. */
 void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel);
 
+/* The process ends, as one that died, when this turn is over: the worker starts another, and the keeper what that needs. */
+void vsp_end(struct vsp *vsp, const char *why);
+
 /* JSON to the worker: `tag` of the command it answers, or 0. */
 void vsp_event(struct vsp *vsp, uint32_t tag, const char *json);
 

@@ -25,6 +25,7 @@ struct net_backend_offloads {
 struct net_backend_ops {
 	const char *name;
 	bool own_sockets; /* frames become the root's own traffic: where they lead to is looked at */
+	bool renewed; /* one that is gone: whoever takes this process's place gets another */
 
 	/* Fill in the rest of *backend; on false, one line why. */
 	bool (*open)(struct net_backend *backend, const struct net_config *config,

@@ -305,6 +305,7 @@ static bool stream_flush(struct net_backend *backend)
 const struct net_backend_ops net_backend_stream = {
 	.name = "stream",
 	.own_sockets = true,
+	.renewed = true,
 	.open = stream_open,
 	.set_offloads = set_offloads,
 	.receive = stream_receive,

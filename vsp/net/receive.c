@@ -168,6 +168,8 @@ void net_lose_backend(struct net *net)
 	net->lost = true;
 	net->link_up = false;
 	net_log(net, VSP_LOG_ERROR, "the network is gone: %s", strerror(errno));
+	if (net->backend.ops->renewed)
+		vsp_end(net->vsp, "ends for another with a new one");
 }
 
 /* False: there is none. */
