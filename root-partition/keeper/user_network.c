@@ -8,6 +8,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -27,17 +30,60 @@
 
 /*
  * What guests of such networks are used to find, wherever they run: nothing of it has to do with the root's own
- * addresses, and none of the root's interfaces has to be up. What listens at the root's loopback is not for guests.
+ * addresses, and for IPv4 none of the root's interfaces has to be up. What listens at the root's loopback is not for guests.
  */
 static const char *const fixed_arguments[] = {
-	"--quiet",    "--ipv4-only",       "--interface", "lo",        "--address",
-	"10.0.2.15",  "--netmask",         "24",          "--gateway", "10.0.2.2",
-	"--mac-addr", "52:55:0a:00:02:02", "--no-map-gw",
+	"--quiet",   "--address", "10.0.2.15",  "--netmask",         "24",
+	"--gateway", "10.0.2.2",  "--mac-addr", "52:55:0a:00:02:02", "--no-map-gw",
 };
+
+/* IPv6, where the root has it: the interface's link-local address is what passt speaks to the root's neighbours from. */
+static const char *const ipv6_arguments[] = {
+	"--address", "fd76:6972:6964::15", "--gateway", "fe80::2", "--interface",
+};
+static const char *const ipv4_arguments[] = { "--ipv4-only", "--interface", "lo" };
 
 static void add_argument(GPtrArray *arguments, char *argument)
 {
 	g_ptr_array_add(arguments, argument);
+}
+
+static void add_arguments(GPtrArray *arguments, const char *const *all, gsize count)
+{
+	for (gsize i = 0; i < count; i++)
+		add_argument(arguments, g_strdup(all[i]));
+}
+
+/* An interface that is up and has such an address, which is where packets to others of its link leave; or NULL. */
+static char *find_ipv6_interface(void)
+{
+	struct ifaddrs *all, *at;
+	char *found = NULL;
+
+	if (getifaddrs(&all) != 0)
+		return NULL;
+	for (at = all; at && !found; at = at->ifa_next) {
+		const struct sockaddr_in6 *address = (const void *)at->ifa_addr;
+
+		if (address && address->sin6_family == AF_INET6 &&
+		    (at->ifa_flags & (IFF_UP | IFF_LOOPBACK)) == IFF_UP &&
+		    IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr))
+			found = g_strdup(at->ifa_name);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+static void add_families(GPtrArray *arguments)
+{
+	char *interface = find_ipv6_interface();
+
+	if (!interface) {
+		add_arguments(arguments, ipv4_arguments, G_N_ELEMENTS(ipv4_arguments));
+		return;
+	}
+	add_arguments(arguments, ipv6_arguments, G_N_ELEMENTS(ipv6_arguments));
+	add_argument(arguments, interface);
 }
 
 static GPtrArray *arguments_for(const struct keeper *keeper,
@@ -47,8 +93,8 @@ static GPtrArray *arguments_for(const struct keeper *keeper,
 	struct definition_forward forward;
 
 	add_argument(arguments, g_strdup(DEFINITION_NET_PROGRAM));
-	for (gsize i = 0; i < G_N_ELEMENTS(fixed_arguments); i++)
-		add_argument(arguments, g_strdup(fixed_arguments[i]));
+	add_arguments(arguments, fixed_arguments, G_N_ELEMENTS(fixed_arguments));
+	add_families(arguments);
 	add_argument(arguments, g_strdup("--fd"));
 	add_argument(arguments, g_strdup_printf("%d", SOCKET_FD));
 	add_argument(arguments, g_strdup("--runas"));

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root guest-initrd target:dns_answer
 # Limit: 1500
-"""A stock Linux on a user-mode network: an address by DHCP, names by DNS, TCP both ways byte for byte, ports of the
+"""A stock Linux on a user-mode network: addresses by DHCP and of IPv6, names by DNS, TCP both ways byte for byte, ports of the
 root that lead into the guest; a root whose loopback stays its own; and an adapter that returns when its passt was killed.
 The root has no way out of the machine."""
 from lib.child import Root, guest_initrd
@@ -10,7 +10,7 @@ from lib.shell import ASH_PROMPT, GuestShell, away
 from lib.tap import Tap
 
 BOOT_SECONDS = 240
-ROOT, NAME = "10.77.0.1", "files.example"
+ROOT, ROOT6, NAME = "10.77.0.1", "fd77::1", "files.example"
 GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
 FORWARDS = f"hostfwd=tcp:8080:80,hostfwd=udp:{ROOT}:5353:53,hostfwd=tcp:0.0.0.0:2222:22"
 DNS_ANSWER = BUILD / "tests" / "e2e" / "dns_answer"
@@ -32,16 +32,34 @@ esac
 
 def set_up(root):
     root.tell(f"brctl addbr br0 && ip addr add {ROOT}/24 dev br0 && ip link set br0 up")
+    # A bridge without ports gives itself no address of IPv6, and tries none out.
+    root.tell(f"echo 0 >/proc/sys/net/ipv6/conf/br0/accept_dad; ip addr add fe80::77/64 dev br0 &&"
+              f" ip addr add {ROOT6}/64 dev br0")
     root.tell(f"echo nameserver {ROOT} >/etc/resolv.conf;"
               f" (/share/dns_answer {ROOT} 53 {ROOT} >/dev/null 2>&1 &)")
     root.tell(f"mkdir /tmp/www; head -c {FILE_MIB * MIB} /dev/urandom >/tmp/www/file;"
-              f" httpd -p {ROOT}:80 -h /tmp/www; httpd -p 127.0.0.1:81 -h /tmp/www")
+              f" httpd -p {ROOT}:80 -h /tmp/www; httpd -p '[{ROOT6}]:80' -h /tmp/www; httpd -p 127.0.0.1:81 -h /tmp/www")
 
 
 def check_dhcp(guest):
     guest.tell("readlink /sys/class/net/eth0/device/driver | grep -q hv_netvsc", 90)
     guest.tell("udhcpc -i eth0 -n -q -t 10 -O mtu -s /share/dhcp", 90)
     assert guest.tell("cat /run/lease") == f"10.0.2.15 24 10.0.2.2 {ROOT} 1500"
+
+
+def check_ipv6(guest, root):
+    """An address and a way out by router advertisements, and TCP over them; beside IPv4, not in its place."""
+    guest.tell("for i in $(seq 200); do ip -6 addr show dev eth0 | grep -q fd76:6972:6964:: && break; sleep 0.1; done;"
+               " ip -6 route | grep -q '^default via fe80::2'", 60)
+    guest.tell(f"wget -q -O /tmp/got6 'http://[{ROOT6}]/file'", 200)
+    there = guest.tell("sha256sum </tmp/got6; rm /tmp/got6", 60)
+    with away(guest):
+        assert there == root.tell("sha256sum </tmp/www/file")
+        root.tell("(sleep 300 | nc -l -p 5006 >/tmp/got6 &)")
+    guest.ask(f"nc {ROOT6} 5006 </bin/busybox", 200)
+    with away(guest):
+        root.wait("cmp -s /tmp/got6 /bin/busybox", 60, "ls -l /tmp/got6 /bin/busybox")
+        root.tell("rm /tmp/got6")
 
 
 def check_names(guest):
@@ -186,6 +204,7 @@ def main():
         tap.run("passt has no rights", check_rights, root)
         guest = GuestShell(root.shell, "first", ASH_PROMPT, BOOT_SECONDS)
         tap.run("an address by DHCP", check_dhcp, guest)
+        tap.run("and one of IPv6, by which it sends and receives", check_ipv6, guest, root)
         tap.run("a name by DNS", check_names, guest)
         tap.run("a file comes by TCP", check_receive, guest, root)
         tap.run("and goes", check_send, guest, root)
