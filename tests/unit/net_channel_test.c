@@ -489,6 +489,29 @@ START_TEST(a_backend_that_goes_while_it_takes_no_more_is_lost)
 }
 END_TEST
 
+/* Linux does not say that it checks them itself; that it takes no large frames it does say. */
+START_TEST(a_guest_that_declines_large_frames_gets_whole_checksums)
+{
+	struct ndis_offload_parameters offloads = {
+		.header = { NDIS_TYPE_DEFAULT, 3, sizeof(offloads) },
+		.tcp_ipv4_checksum = NDIS_CHECKSUM_TX_RX,
+		.rsc_ipv4 = NDIS_OFF,
+		.rsc_ipv6 = NDIS_OFF,
+	};
+
+	net.backend.capabilities.large_frames = true;
+	bring_up();
+	ck_assert(backend_offloads.checksums);
+	set_object(OID_TCP_OFFLOAD_PARAMETERS, &offloads, sizeof(offloads));
+	ck_assert(!backend_offloads.large_frames);
+	ck_assert(!backend_offloads.checksums);
+	/* One that never could have them is not asked for anything. */
+	net.device.capabilities = 0;
+	set_object(OID_TCP_OFFLOAD_PARAMETERS, &offloads, sizeof(offloads));
+	ck_assert(backend_offloads.checksums);
+}
+END_TEST
+
 START_TEST(a_closed_channel_lets_go_of_everything)
 {
 	bring_up();
@@ -532,6 +555,7 @@ static Suite *net_channel_suite(void)
 	tcase_add_test(tc, a_backend_that_takes_no_more_holds_the_guest_up);
 	tcase_add_test(tc, a_guest_that_has_all_sections_is_not_held_up);
 	tcase_add_test(tc, a_backend_that_goes_while_it_takes_no_more_is_lost);
+	tcase_add_test(tc, a_guest_that_declines_large_frames_gets_whole_checksums);
 	tcase_add_test(tc, a_closed_channel_lets_go_of_everything);
 	suite_add_tcase(suite, tc);
 	return suite;

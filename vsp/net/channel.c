@@ -111,11 +111,23 @@ static void complete(struct net_queue *queue, uint64_t id,
 
 /* ---- Packets ---- */
 
+/*
+ * Linux keeps to itself that its user wants to see to receive checksums (`ethtool -K eth0 rx off`), and would drop frames
+ * whose checksums are open. What it does tell is that it takes no large frames: who wants both has `lro off` too, and
+ * then all checksums are filled in. A guest that is too old for large frames is asked for nothing.
+ */
+static bool declines_large_frames(const struct net *net)
+{
+	return net->backend.capabilities.large_frames && !net->device.offloads.rsc &&
+	       (net->device.capabilities & NVSP_CAPABILITY_RSC);
+}
+
 /* The backend is told what the guest takes. */
 static void set_offloads(struct net *net)
 {
 	const struct net_backend_offloads offloads = {
-		.checksums = net->device.offloads.checksum_rx,
+		.checksums = net->device.offloads.checksum_rx &&
+		             !declines_large_frames(net),
 		.large_frames = net->device.offloads.rsc,
 	};
 
