@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a guest tells of itself. viridis freeze, thaw: its file systems stand still, for a copy of one moment. */
+/*
+ * What a guest tells of itself. viridis freeze, thaw: its file systems stand still, for a copy of one moment. viridis item:
+ * what its programs are told.
+ */
 #include "root-partition/cli/guest.h"
 
 #include <string.h>
@@ -212,4 +215,54 @@ enum command_status command_thaw(const struct command *command, int argc, char *
 		return status;
 	return order(name, &request, &error) ? command_done("%s goes on", name) :
 	                                       command_fail(error);
+}
+
+/* ---- Items ---- */
+
+/* KEY=VALUE to be kept, or KEY alone to be forgotten. */
+static gboolean take_item(const char *verb, const char *text,
+                          struct control_request *request, GError **error)
+{
+	const char *equals = strchr(text, '=');
+	gboolean set = strcmp(verb, "set") == 0;
+	g_autofree char *key = set && equals ? g_strndup(text, (gsize)(equals - text)) :
+	                                       g_strdup(text);
+
+	if (!set && strcmp(verb, "remove") != 0) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "item: 'set' or 'remove', not '%s'", verb);
+		return FALSE;
+	}
+	if (set && !equals) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "item set: KEY=VALUE, not '%s'", text);
+		return FALSE;
+	}
+	request->has_value = set;
+	if (key[0] &&
+	    g_strlcpy(request->key, key, CONTROL_KEY_BYTES) < CONTROL_KEY_BYTES &&
+	    (!set || g_strlcpy(request->value, equals + 1, CONTROL_VALUE_BYTES) <
+	                     CONTROL_VALUE_BYTES))
+		return TRUE;
+	g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+	            "item: a key has 1 to %u bytes, and a value %u at most",
+	            CONTROL_KEY_BYTES - 1, CONTROL_VALUE_BYTES - 1);
+	return FALSE;
+}
+
+enum command_status command_item(const struct command *command, int argc, char **argv)
+{
+	const struct command_arguments arguments = { command, argc, argv, NULL, 3, FALSE };
+	struct control_request request = { .command = CONTROL_ITEM };
+	const char *words[3] = { NULL };
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+
+	if (!command_parse(&arguments, words, &status))
+		return status;
+	if (!take_item(words[0], words[2], &request, &error) ||
+	    !order(words[1], &request, &error))
+		return command_fail(error);
+	return command_done(request.has_value ? "%s keeps it" : "%s has forgotten it",
+	                    words[1]);
 }

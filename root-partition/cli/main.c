@@ -38,6 +38,8 @@ const struct command commands[] = {
 	  command_freeze },
 	{ "thaw", "NAME", "Have them go on; an error if they did so before.",
 	  command_thaw },
+	{ "item", "set NAME KEY=VALUE | remove NAME KEY",
+	  "Tell the guest's programs something, by its key-value daemon.", command_item },
 	{ "stop", "NAME", "End a VM at once, like pulling the plug.", command_stop },
 	{ "delete", "NAME", "Forget a VM that does not run. Its disks stay.",
 	  command_delete },

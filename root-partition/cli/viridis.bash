@@ -81,7 +81,7 @@ _viridis() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
-			reset freeze thaw stop delete disk resize stats
+			reset freeze thaw item stop delete disk resize stats
 			wait events log trace bench top --help"
 		return
 	fi
@@ -102,6 +102,12 @@ _viridis() {
 		2) _viridis_reply "add remove" ;;
 		3) _viridis_reply "$(_viridis_names)" ;;
 		4) [ "${COMP_WORDS[2]}" != add ] || _viridis_files ;;
+		esac
+		;;
+	item)
+		case $COMP_CWORD in
+		2) _viridis_reply "set remove" ;;
+		3) _viridis_reply "$(_viridis_names)" ;;
 		esac
 		;;
 	start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \

@@ -15,7 +15,7 @@ static const char *const names[] = {
 	[CONTROL_RESUME] = "resume", [CONTROL_DISKS] = "disks",
 	[CONTROL_GUEST] = "guest",   [CONTROL_FREEZE] = "freeze",
 	[CONTROL_THAW] = "thaw",     [CONTROL_GET_VERSION] = "version",
-	[CONTROL_WEIGHT] = "weight",
+	[CONTROL_WEIGHT] = "weight", [CONTROL_ITEM] = "item",
 };
 
 static gboolean refuse(GError **error, enum definition_error code, const char *format,
@@ -112,32 +112,64 @@ static gboolean take_id(JsonNode *node, struct control_request *request, GError 
 	return TRUE;
 }
 
-/* In the order in which they are looked at: a refusal has the id, if there is one. */
+/* Of at least `least` bytes, and with a zero at its end. */
+static gboolean take_text(JsonNode *node, const char *name, char *text, gsize least,
+                          gsize room, GError **error)
+{
+	const char *given;
+
+	return (json_text_get_string(node, &given) && strlen(given) >= least &&
+	        g_strlcpy(text, given, room) < room) ||
+	       refuse(error, DEFINITION_ERROR_INVALID,
+	              "'%s' must be a text of %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
+	              " bytes",
+	              name, least, room - 1);
+}
+
+static gboolean take_key(JsonNode *node, struct control_request *request, GError **error)
+{
+	return take_text(node, "key", request->key, 1, sizeof(request->key), error);
+}
+
+static gboolean take_value(JsonNode *node, struct control_request *request,
+                           GError **error)
+{
+	request->has_value = TRUE;
+	return take_text(node, "value", request->value, 0, sizeof(request->value), error);
+}
+
+#define EVERY_COMMAND (-1)
+
+/*
+ * In the order in which they are looked at: a refusal has the id, if there is one. Whose they are, and whether that
+ * command cannot do without.
+ */
 static const struct {
 	const char *name;
 	gboolean (*take)(JsonNode *node, struct control_request *request, GError **error);
+	int command;
+	gboolean needed;
 } members[] = {
-	{ "id", take_id },           { "version", take_version },
-	{ "command", take_command }, { "seconds", take_seconds },
-	{ "reboot", take_reboot },   { "weight", take_weight },
+	{ "id", take_id, EVERY_COMMAND, FALSE },
+	{ "version", take_version, EVERY_COMMAND, FALSE },
+	{ "command", take_command, EVERY_COMMAND, FALSE },
+	{ "seconds", take_seconds, CONTROL_FREEZE, TRUE },
+	{ "reboot", take_reboot, CONTROL_SHUTDOWN, FALSE },
+	{ "weight", take_weight, CONTROL_WEIGHT, TRUE },
+	{ "key", take_key, CONTROL_ITEM, TRUE },
+	{ "value", take_value, CONTROL_ITEM, FALSE },
 };
 
-static gboolean is_known(const char *key)
+static gboolean is_known(const char *key, enum control_command command)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
 		if (strcmp(members[i].name, key) == 0)
-			return TRUE;
+			return members[i].command == EVERY_COMMAND ||
+			       members[i].command == (int)command;
 	return FALSE;
 }
 
-static gboolean refuse_member(struct control_request *request, const char *name,
-                              GError **error)
-{
-	g_strlcpy(request->unknown, name, sizeof(request->unknown));
-	return refuse(error, DEFINITION_ERROR_MEMBER, "unknown member '%s'", name);
-}
-
-/* Those that nobody knows, and those that another command has. */
+/* Those that nobody knows, those that another command has, and those that are not there. */
 static gboolean check_members(JsonObject *object, struct control_request *request,
                               GError **error)
 {
@@ -147,19 +179,16 @@ static gboolean check_members(JsonObject *object, struct control_request *reques
 
 	json_object_iter_init_ordered(&iter, object);
 	while (json_object_iter_next_ordered(&iter, &key, &value))
-		if (!is_known(key))
-			return refuse_member(request, key, error);
-	if (request->command != CONTROL_SHUTDOWN &&
-	    json_object_has_member(object, "reboot"))
-		return refuse_member(request, "reboot", error);
-	if (request->command != CONTROL_FREEZE && request->seconds)
-		return refuse_member(request, "seconds", error);
-	if (request->command != CONTROL_WEIGHT && request->weight)
-		return refuse_member(request, "weight", error);
-	if (request->command == CONTROL_FREEZE && !request->seconds)
-		return refuse(error, DEFINITION_ERROR_INVALID, "'seconds' is missing");
-	if (request->command == CONTROL_WEIGHT && !request->weight)
-		return refuse(error, DEFINITION_ERROR_INVALID, "'weight' is missing");
+		if (!is_known(key, request->command)) {
+			g_strlcpy(request->unknown, key, sizeof(request->unknown));
+			return refuse(error, DEFINITION_ERROR_MEMBER,
+			              "unknown member '%s'", key);
+		}
+	for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
+		if (members[i].needed && members[i].command == (int)request->command &&
+		    !json_object_has_member(object, members[i].name))
+			return refuse(error, DEFINITION_ERROR_INVALID, "'%s' is missing",
+			              members[i].name);
 	return TRUE;
 }
 
@@ -213,6 +242,10 @@ char *control_request_to_json(const struct control_request *request)
 		json_text_add_int(builder, "seconds", request->seconds);
 	if (request->weight)
 		json_text_add_int(builder, "weight", request->weight);
+	if (request->key[0])
+		json_text_add_string(builder, "key", request->key);
+	if (request->has_value)
+		json_text_add_string(builder, "value", request->value);
 	return finish_line(builder);
 }
 

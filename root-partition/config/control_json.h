@@ -26,6 +26,8 @@
  *   freeze     "seconds": 1 to 3600     once its file systems stand still; they go on after that time
  *   weight     "weight": 1 to 10000     its share of CPUs beside other VMs', of which each has 100, until it ends
  *   thaw                                once they go on; an error when that was so before
+ *   item       "key": text, "value":    once the guest's daemon keeps it for the guest's programs;
+ *              text, or none            without a value, once it has forgotten it
  *   events                              "sequence" of the last event; from now on each event as a line
  *
  * Every request may have "id": 0 to 2^53 - 1, which its answer has too: answers need not come in the order of
@@ -80,10 +82,15 @@ enum control_command {
 	CONTROL_THAW,
 	CONTROL_GET_VERSION,
 	CONTROL_WEIGHT,
+	CONTROL_ITEM,
 };
 
 #define CONTROL_SECONDS_MAX 3600
 #define CONTROL_WEIGHT_MAX  10000
+
+/* Of an item, with the zero at the end: what a packet of key-value exchange holds. */
+#define CONTROL_KEY_BYTES   256u
+#define CONTROL_VALUE_BYTES 1024u
 
 struct control_request {
 	enum control_command command;
@@ -93,6 +100,9 @@ struct control_request {
 	gboolean has_id;
 	gint64 id;
 	char unknown[CONTROL_MEMBER_BYTES]; /* of one that is refused: the member that nobody knows */
+	char key[CONTROL_KEY_BYTES]; /* "": it has none */
+	gboolean has_value;
+	char value[CONTROL_VALUE_BYTES];
 };
 
 /* A line without its newline; any bytes. Of a request that is refused, id and unknown are set. */

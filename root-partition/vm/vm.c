@@ -146,6 +146,10 @@ static void ask_guest(struct vm *vm, struct control_ticket ticket,
 
 	if (request->command == CONTROL_GUEST)
 		vmbus_ask_guest(vm->machine->vmbus, guest_answered, order);
+	else if (request->command == CONTROL_ITEM)
+		vmbus_set_item(vm->machine->vmbus, request->key,
+		               request->has_value ? request->value : NULL, guest_answered,
+		               order);
 	else
 		vmbus_freeze(vm->machine->vmbus, request->seconds, guest_answered, order);
 }
@@ -231,7 +235,8 @@ static bool is_its_owner_s(const struct vm *vm, const struct control_request *re
 static bool needs_ear(enum control_command command)
 {
 	return command == CONTROL_SHUTDOWN || command == CONTROL_GUEST ||
-	       command == CONTROL_FREEZE || command == CONTROL_THAW;
+	       command == CONTROL_FREEZE || command == CONTROL_THAW ||
+	       command == CONTROL_ITEM;
 }
 
 /* NULL: the answer comes later, or has been given. */
@@ -281,6 +286,7 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 	case CONTROL_GUEST:
 	case CONTROL_FREEZE:
 	case CONTROL_THAW:
+	case CONTROL_ITEM:
 		ask_guest(vm, ticket, request);
 		return NULL;
 	case CONTROL_EVENTS:

@@ -197,6 +197,25 @@ void vmbus_freeze(struct vmbus *vmbus, guint seconds, vmbus_counted counted,
 	await(question, ORDER_MS);
 }
 
+void vmbus_set_item(struct vmbus *vmbus, const char *key, const char *value,
+                    vmbus_counted counted, gpointer context)
+{
+	struct vmbus_question *question = new_question(vmbus, counted, context);
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autofree char *order = NULL;
+
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "command", "item");
+	json_text_add_string(builder, "key", key);
+	if (value)
+		json_text_add_string(builder, "value", value);
+	json_builder_end_object(builder);
+	order = json_text_finish(builder, FALSE);
+	question->words = true;
+	put_to(question, VMBUS_UTIL, order);
+	await(question, ORDER_MS);
+}
+
 bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint32_t tag,
                          const char *json)
 {

@@ -40,6 +40,10 @@ void vmbus_ask_guest(struct vmbus *vmbus, vmbus_counted counted, gpointer contex
 void vmbus_freeze(struct vmbus *vmbus, guint seconds, vmbus_counted counted,
                   gpointer context);
 
+/* Likewise: an item for the guest's programs, or, of a NULL value, one less. */
+void vmbus_set_item(struct vmbus *vmbus, const char *key, const char *value,
+                    vmbus_counted counted, gpointer context);
+
 /* Have the disks looked at, and the guest told of those that have grown; false: there is nobody who could. */
 bool vmbus_resize(struct vmbus *vmbus);
 

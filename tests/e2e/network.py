@@ -2,8 +2,8 @@
 # Needs: root guest-initrd guest-disk target:tiny_guest
 # Limit: 1500
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
-larger MTU; two guests that talk; networks that cannot be; what the guest's own daemon tells of its addresses, and a disk
-frozen by another; and an adapter that returns when the process that serves it was killed.
+larger MTU; two guests that talk; networks that cannot be; what the guest's own daemon tells of its addresses and is told for
+its programs, and a disk frozen by another; and an adapter that returns when the process that serves it was killed.
 All traffic stays between the root and its children."""
 import contextlib
 import subprocess
@@ -267,6 +267,20 @@ def check_guest_facts(root, guest):
     assert adapter["mac"] == FIRST_MAC and "10.77.0.10/24" in adapter["addresses"], told
 
 
+def check_item(root, guest):
+    """What the host tells is in the pool that the guest's programs read, until it is removed."""
+    pool = "tr -d '\\000' </var/lib/hyperv/.kvp_pool_0"
+    with away(guest):
+        root.tell("viridis item set first role=web && viridis item set first place=here"
+                  " && viridis item set first role=mail", 60)
+    assert guest.tell(pool) == "rolemailplacehere", guest.tell(pool)
+    with away(guest):
+        root.tell("viridis item remove first role", 60)
+        answer = root.ask("viridis item remove first role", 60)
+        assert answer.status == 1 and "refused" in answer.output, answer.output
+    assert guest.tell(pool) == "placehere", guest.tell(pool)
+
+
 def check_freeze(root, guest):
     """While it is frozen nobody writes there, and the file system on the disk is whole without its journal."""
     guest.tell(f"mkdir -p /mnt; mount /dev/sda /mnt; {run_in('/share', 'hv_vss_daemon')}", 60)
@@ -332,6 +346,7 @@ def main():
         with away(guest):
             tap.run("frames and bytes are counted", check_stats, root)
         tap.run("its daemon tells system and addresses", check_guest_facts, root, guest)
+        tap.run("its programs are told something by the host", check_item, root, guest)
         tap.run("frozen and thawed", check_freeze, root, guest)
         tap.run("its provider killed, the adapter leaves and returns", check_killed, root, guest)
         guest.detach()

@@ -38,8 +38,11 @@ static void decode_kvp(const struct ic_message *message)
 		check_text(adapter.gateways, sizeof(adapter.gateways));
 		check_text(adapter.name_servers, sizeof(adapter.name_servers));
 	}
-	if (kvp_decode_request(message, &request))
+	if (kvp_decode_request(message, &request)) {
 		check_text(request.mac, sizeof(request.mac));
+		check_text(request.item.key, sizeof(request.item.key));
+		check_text(request.item.value, sizeof(request.item.value));
+	}
 }
 
 static void decode(const struct ic_message *message)

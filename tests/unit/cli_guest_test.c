@@ -260,6 +260,27 @@ START_TEST(an_order_to_freeze_says_for_how_long)
 }
 END_TEST
 
+START_TEST(an_item_is_told_or_removed)
+{
+	static const struct answer answers[] = {
+		{ "\"item\",\"key\":\"role\",\"value\":\"a=b\"}", "{\"ok\":true}\n" },
+		{ "\"item\",\"key\":\"role\",\"value\":\"\"}",
+		  "{\"ok\":false,\"error\":\"no hands\"}\n" },
+		{ "\"item\",\"key\":\"a=b\"}", "{\"ok\":true}\n" },
+		{ NULL, "" },
+	};
+
+	run_worker(answers);
+	expect("$V item set web role=a=b", 0, "web keeps it");
+	expect("$V item set web role=", 1, "no hands");
+	expect("$V item remove web a=b", 0, "web has forgotten it");
+	expect("$V item set web role", 2, "KEY=VALUE, not 'role'");
+	expect("$V item set web =x", 2, "a key has 1 to 255 bytes");
+	expect("$V item set web k=$(printf '%01024d' 0)", 2, "a value 1023 at most");
+	expect("$V item put web k=v", 2, "'set' or 'remove', not 'put'");
+}
+END_TEST
+
 START_TEST(who_does_not_run_is_not_frozen)
 {
 	expect("$V freeze web", 5, "web does not run");
@@ -282,6 +303,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_disk_of_a_server_is_named_by_its_uri);
 	tcase_add_test(tcase, a_server_that_is_waited_for_is_shown);
 	tcase_add_test(tcase, an_order_to_freeze_says_for_how_long);
+	tcase_add_test(tcase, an_item_is_told_or_removed);
 	tcase_add_test(tcase, who_does_not_run_is_not_frozen);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -26,6 +26,11 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 	request.weight = request.command == CONTROL_WEIGHT ? CONTROL_WEIGHT_MAX : 0;
 	request.has_id = TRUE;
 	request.id = CONTROL_ID_MAX - _i;
+	if (request.command == CONTROL_ITEM) {
+		memset(request.key, 'k', CONTROL_KEY_BYTES - 1);
+		memset(request.value, 'v', CONTROL_VALUE_BYTES - 1);
+		request.has_value = TRUE;
+	}
 	text = control_request_to_json(&request);
 	ck_assert(control_request_parse(text, strlen(text) - 1, &again, NULL));
 	ck_assert_int_eq(again.command, request.command);
@@ -34,6 +39,9 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 	ck_assert_uint_eq(again.weight, request.weight);
 	ck_assert(again.has_id);
 	ck_assert_int_eq(again.id, request.id);
+	ck_assert_str_eq(again.key, request.key);
+	ck_assert_int_eq(again.has_value, request.has_value);
+	ck_assert_str_eq(again.value, request.value);
 }
 END_TEST
 
@@ -87,6 +95,13 @@ static const struct {
 	{ "{\"command\":\"stop\",\"version\":\"1\"}", "malformed", "version", "" },
 	{ "{\"command\":\"new\",\"version\":2}", "unsupported-version", "2", "" },
 	{ "{{{{{{{{{{{{{{{{{{{{{{{{", "malformed", "JSON", "" },
+	{ "{\"command\":\"item\"}", "invalid", "key", "" },
+	{ "{\"command\":\"item\",\"key\":\"\"}", "invalid", "key", "" },
+	{ "{\"command\":\"item\",\"key\":1}", "invalid", "key", "" },
+	{ "{\"command\":\"item\",\"key\":\"k\",\"value\":1}", "invalid", "value", "" },
+	{ "{\"command\":\"item\",\"value\":\"v\"}", "invalid", "key", "" },
+	{ "{\"command\":\"stop\",\"key\":\"k\"}", "unknown-member", "key", "key" },
+	{ "{\"command\":\"stop\",\"value\":\"v\"}", "unknown-member", "value", "value" },
 };
 
 static char *member_of(const char *json, const char *name)
@@ -406,7 +421,7 @@ static Suite *make_suite(void)
 	TCase *server = tcase_create("server");
 
 	tcase_add_loop_test(tcase, every_request_survives_the_way_to_text_and_back,
-	                    CONTROL_STATUS, CONTROL_WEIGHT + 1);
+	                    CONTROL_STATUS, CONTROL_ITEM + 1);
 	tcase_add_loop_test(tcase, a_bad_request_is_refused_with_its_reason, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_loop_test(tcase, a_refused_request_keeps_its_id, 0, 3);

@@ -241,13 +241,60 @@ END_TEST
 
 START_TEST(a_request_that_is_too_short_is_refused)
 {
-	uint32_t bytes = _i == 0 ? kvp_encode_enumerate(packet, &agreed, 7, 1, 5) :
-	                           kvp_encode_addresses(packet, &agreed, 8, MAC);
+	uint32_t bytes =
+		_i == 0 ? kvp_encode_enumerate(packet, &agreed, 7, 1, 5) :
+		_i == 1 ? kvp_encode_addresses(packet, &agreed, 8, MAC) :
+		_i == 2 ? kvp_encode_set(packet, &agreed, 9, KVP_POOL_HOST, "k", "v") :
+			  kvp_encode_delete(packet, &agreed, 10, KVP_POOL_HOST, "k");
 
 	decode(bytes);
 	for (uint32_t whole = message.body_bytes; message.body_bytes-- > 0;)
 		ck_assert_msg(!kvp_decode_request(&message, &request), "%u of %u bytes",
 		              message.body_bytes, whole);
+}
+END_TEST
+
+START_TEST(an_item_is_given_to_the_guest_and_taken_back)
+{
+	uint32_t sizes[3];
+
+	decode(kvp_encode_set(packet, &agreed, 9, KVP_POOL_HOST, "role", "D\u00e9"));
+	ck_assert(kvp_decode_request(&message, &request));
+	ck_assert_uint_eq(request.operation, KVP_SET);
+	ck_assert_uint_eq(request.pool, KVP_POOL_HOST);
+	ck_assert_str_eq(request.item.key, "role");
+	ck_assert_str_eq(request.item.value, "D\u00e9");
+	memcpy(sizes, message.body + 4, sizeof(sizes));
+	ck_assert_uint_eq(sizes[0], KVP_TYPE_TEXT);
+	ck_assert_uint_eq(sizes[1], 10); /* with the zero */
+	ck_assert_uint_eq(sizes[2], 6);
+	ck_assert_uint_eq(message.body_bytes, sizeof(struct kvp_set));
+	decode(kvp_encode_delete(packet, &agreed, 10, KVP_POOL_HOST, "role"));
+	ck_assert(kvp_decode_request(&message, &request));
+	ck_assert_uint_eq(request.operation, KVP_DELETE);
+	ck_assert_str_eq(request.item.key, "role");
+	memcpy(sizes, message.body + 4, sizeof(sizes[0]));
+	ck_assert_uint_eq(sizes[0], 10);
+	ck_assert_uint_eq(message.body_bytes, sizeof(struct kvp_delete));
+}
+END_TEST
+
+START_TEST(what_is_too_long_for_a_packet_is_known_before)
+{
+	char key[300], value[1100];
+
+	memset(key, 'k', sizeof(key));
+	memset(value, 'v', sizeof(value));
+	key[255] = 0;
+	value[1023] = 0;
+	ck_assert(kvp_fits(key, value) && kvp_fits(key, NULL) && kvp_fits("k", ""));
+	ck_assert(!kvp_fits("", "v"));
+	value[1023] = 'v';
+	value[1024] = 0;
+	ck_assert(!kvp_fits(key, value));
+	key[255] = 'k';
+	key[256] = 0;
+	ck_assert(!kvp_fits(key, NULL));
 }
 END_TEST
 
@@ -285,7 +332,9 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_adapter_is_asked_for_by_its_mac_in_large_letters);
 	tcase_add_test(tcase, an_adapters_lists_come_back);
 	tcase_add_test(tcase, an_answer_that_is_too_short_is_refused);
-	tcase_add_loop_test(tcase, a_request_that_is_too_short_is_refused, 0, 2);
+	tcase_add_loop_test(tcase, a_request_that_is_too_short_is_refused, 0, 4);
+	tcase_add_test(tcase, an_item_is_given_to_the_guest_and_taken_back);
+	tcase_add_test(tcase, what_is_too_long_for_a_packet_is_known_before);
 	tcase_add_test(tcase, another_services_packet_is_no_request);
 	tcase_add_test(tcase, an_operation_of_others_is_carried);
 	suite_add_tcase(suite, tcase);

@@ -278,6 +278,88 @@ START_TEST(a_guest_that_falls_silent_leaves_what_it_told)
 }
 END_TEST
 
+static void answer(uint32_t status)
+{
+	ic_answer(packet, status);
+	send_back();
+}
+
+static void expect_item(enum kvp_operation operation, const char *key, const char *value)
+{
+	struct ic_message message = receive();
+	struct kvp_request request;
+
+	ck_assert(kvp_decode_request(&message, &request));
+	ck_assert_uint_eq(request.operation, operation);
+	ck_assert_uint_eq(request.pool, KVP_POOL_HOST);
+	ck_assert_str_eq(request.item.key, key);
+	ck_assert_str_eq(request.item.value, value);
+}
+
+START_TEST(an_item_is_told_to_the_guest_as_it_answers)
+{
+	open_service(KVP, &ic_kvp_versions);
+	host_send(&host, VSP_COMMAND, 0, 5,
+	          "{\"command\":\"item\",\"key\":\"role\",\"value\":\"D\u00e9\"}");
+	expect_item(KVP_SET, "role", "D\u00e9");
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"item\",\"key\":\"x\"}");
+	expect_event(6, "has not answered the last");
+	answer(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"item\",\"key\":\"role\"}");
+	expect_item(KVP_DELETE, "role", "");
+	answer(0x80070103);
+	expect_event(7, "0x80070103");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(an_item_waits_for_the_end_of_a_round)
+{
+	open_service(KVP, &ic_kvp_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"guest\"}");
+	host_send(&host, VSP_COMMAND, 0, 6,
+	          "{\"command\":\"item\",\"key\":\"k\",\"value\":\"v\"}");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"item\",\"key\":\"l\"}");
+	expect_event(7, "another such order waits");
+	while (answer_question())
+		;
+	expect_event(5, "OSName");
+	expect_item(KVP_SET, "k", "v");
+	answer(IC_STATUS_OK);
+	expect_event(6, "\"ok\":true");
+	host_send(&host, VSP_COMMAND, 0, 8, "{\"command\":\"guest\"}");
+	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"item\",\"key\":\"l\"}");
+	host_send(&host, VSP_CLOSE, KVP, 0, "");
+	expect_event(8, "OSName");
+	expect_event(9, "does not listen");
+	(void)host_expect(&host, VSP_CLOSED);
+}
+END_TEST
+
+START_TEST(an_item_that_makes_no_sense_is_refused)
+{
+	static const char *const orders[] = {
+		"{\"command\":\"item\"}",
+		"{\"command\":\"item\",\"key\":\"\"}",
+		"{\"command\":\"item\",\"key\":7}",
+	};
+	char order[512] = "{\"command\":\"item\",\"key\":\"";
+	size_t length = strlen(order);
+
+	for (unsigned int i = 0; i < 3; i++) {
+		host_send(&host, VSP_COMMAND, 0, 5, orders[i]);
+		expect_event(5, "\"ok\":false");
+	}
+	memset(order + length, 'k', 256);
+	strcpy(order + length + 256, "\"}");
+	host_send(&host, VSP_COMMAND, 0, 6, order);
+	expect_event(6, "too long");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"item\",\"key\":\"k\"}");
+	expect_event(7, "does not listen");
+}
+END_TEST
+
 static void expect_vss(enum ic_vss_operation operation)
 {
 	struct ic_message message = receive();
@@ -287,18 +369,12 @@ static void expect_vss(enum ic_vss_operation operation)
 	ck_assert_uint_eq(found, operation);
 }
 
-static void answer_vss(uint32_t status)
-{
-	ic_answer(packet, status);
-	send_back();
-}
-
 START_TEST(a_guest_is_frozen_and_thawed_as_it_answers)
 {
 	open_service(VSS, &ic_vss_versions);
 	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":60}");
 	expect_vss(IC_VSS_FREEZE);
-	answer_vss(IC_STATUS_OK);
+	answer(IC_STATUS_OK);
 	expect_event(5, "\"ok\":true");
 	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"freeze\",\"seconds\":60}");
 	expect_event(6, "frozen already");
@@ -306,13 +382,13 @@ START_TEST(a_guest_is_frozen_and_thawed_as_it_answers)
 	expect_event(7, "\"frozen\":true");
 	host_send(&host, VSP_COMMAND, 0, 8, "{\"command\":\"thaw\"}");
 	expect_vss(IC_VSS_THAW);
-	answer_vss(IC_STATUS_OK);
+	answer(IC_STATUS_OK);
 	expect_event(8, "\"ok\":true");
 	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"thaw\"}");
 	expect_event(9, "not frozen");
 	host_send(&host, VSP_COMMAND, 0, 10, "{\"command\":\"freeze\",\"seconds\":60}");
 	expect_vss(IC_VSS_FREEZE);
-	answer_vss(IC_STATUS_FAIL);
+	answer(IC_STATUS_FAIL);
 	expect_event(10, "0x80004005");
 	host_close(&channel);
 }
@@ -323,11 +399,11 @@ START_TEST(a_guest_is_thawed_when_its_time_is_over_and_whoever_comes_late_is_tol
 	open_service(VSS, &ic_vss_versions);
 	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":1}");
 	expect_vss(IC_VSS_FREEZE);
-	answer_vss(IC_STATUS_OK);
+	answer(IC_STATUS_OK);
 	expect_event(5, "\"ok\":true");
 	expect_vss(IC_VSS_THAW);
 	expect_event(0, "\"expired\"");
-	answer_vss(IC_STATUS_OK);
+	answer(IC_STATUS_OK);
 	do { /* until that answer is taken */
 		host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"stats\"}");
 		ck_assert_uint_eq(host_expect(&host, VSP_EVENT)->number, 6);
@@ -343,7 +419,7 @@ START_TEST(a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next
 	open_service(VSS, &ic_vss_versions);
 	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":60}");
 	expect_vss(IC_VSS_FREEZE);
-	answer_vss(IC_STATUS_OK);
+	answer(IC_STATUS_OK);
 	expect_event(5, "\"ok\":true");
 	host_replace(&host, PROVIDER);
 	ck_assert(host_configure(&host, config));
@@ -354,7 +430,7 @@ START_TEST(a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next
 	expect_event(0, "\"ready\"");
 	expect_vss(IC_VSS_THAW);
 	expect_event(0, "\"expired\"");
-	answer_vss(IC_STATUS_OK);
+	answer(IC_STATUS_OK);
 	host_close(&channel);
 }
 END_TEST
@@ -436,6 +512,9 @@ static Suite *make_suite(void)
 		serving,
 		a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next);
 	tcase_add_test(serving, an_order_to_freeze_that_makes_no_sense_is_refused);
+	tcase_add_test(serving, an_item_is_told_to_the_guest_as_it_answers);
+	tcase_add_test(serving, an_item_waits_for_the_end_of_a_round);
+	tcase_add_test(serving, an_item_that_makes_no_sense_is_refused);
 	tcase_add_loop_test(starting, a_bad_configuration_is_refused, 0, 11);
 	suite_add_tcase(suite, serving);
 	suite_add_tcase(suite, starting);

@@ -13,6 +13,8 @@
 #define FIELD_BYTES(type, member) sizeof(((type *)0)->member)
 #define ADDRESSES(body, member)   FIELD(body, struct kvp_addresses, member)
 #define ADDRESSES_BYTES(member)   FIELD_BYTES(struct kvp_addresses, member)
+#define SET(body, member)         FIELD(body, struct kvp_set, member)
+#define DELETE(body, member)      FIELD(body, struct kvp_delete, member)
 #define ENUMERATE(body, member)   FIELD(body, struct kvp_enumerate, member)
 #define ENUMERATE_BYTES(member)   FIELD_BYTES(struct kvp_enumerate, member)
 
@@ -49,6 +51,56 @@ uint32_t kvp_encode_addresses(void *packet, const struct ic_agreement *agreed,
 	(void)utf16_encode(name, ADDRESSES(body, adapter), ADDRESSES_BYTES(adapter));
 	return ic_encode_heads(packet, IC_KVP, agreed, transaction_id,
 	                       sizeof(struct kvp_addresses));
+}
+
+uint32_t kvp_encode_set(void *packet, const struct ic_agreement *agreed,
+                        uint8_t transaction_id, enum kvp_pool pool, const char *key,
+                        const char *value)
+{
+	uint8_t *body = BODY(packet);
+	uint32_t type = KVP_TYPE_TEXT, key_bytes, value_bytes;
+
+	memset(body, 0, sizeof(struct kvp_set));
+	*SET(body, operation) = KVP_SET;
+	*SET(body, pool) = (uint8_t)pool;
+	key_bytes = utf16_encode(key, SET(body, key), KVP_KEY_BYTES);
+	value_bytes = utf16_encode(value, SET(body, value), KVP_VALUE_BYTES);
+	memcpy(SET(body, value_type), &type, sizeof(type));
+	memcpy(SET(body, key_bytes), &key_bytes, sizeof(key_bytes));
+	memcpy(SET(body, value_bytes), &value_bytes, sizeof(value_bytes));
+	return ic_encode_heads(packet, IC_KVP, agreed, transaction_id,
+	                       sizeof(struct kvp_set));
+}
+
+uint32_t kvp_encode_delete(void *packet, const struct ic_agreement *agreed,
+                           uint8_t transaction_id, enum kvp_pool pool, const char *key)
+{
+	uint8_t *body = BODY(packet);
+	uint32_t key_bytes;
+
+	memset(body, 0, sizeof(struct kvp_delete));
+	*DELETE(body, operation) = KVP_DELETE;
+	*DELETE(body, pool) = (uint8_t)pool;
+	key_bytes = utf16_encode(key, DELETE(body, key), KVP_KEY_BYTES);
+	memcpy(DELETE(body, key_bytes), &key_bytes, sizeof(key_bytes));
+	return ic_encode_heads(packet, IC_KVP, agreed, transaction_id,
+	                       sizeof(struct kvp_delete));
+}
+
+/* A unit of UTF-16 is never more than one of UTF-8, nor two for less than four. */
+static bool text_fits(const char *text, size_t bytes)
+{
+	size_t length = 0;
+
+	while (text[length] != '\0' && length < bytes)
+		length++;
+	return 2 * (length + 1) <= bytes;
+}
+
+bool kvp_fits(const char *key, const char *value)
+{
+	return key[0] != '\0' && text_fits(key, KVP_KEY_BYTES) &&
+	       (!value || text_fits(value, KVP_VALUE_BYTES));
 }
 
 /* An answer carries back the operation that it was asked for. */
@@ -103,6 +155,20 @@ bool kvp_decode_request(const struct ic_message *message, struct kvp_request *re
 	request->operation = body[0];
 	request->pool = body[1];
 	switch (request->operation) {
+	case KVP_SET:
+		if (message->body_bytes < sizeof(struct kvp_set))
+			return false;
+		utf16_decode(SET(body, key), KVP_KEY_BYTES, request->item.key,
+		             sizeof(request->item.key));
+		utf16_decode(SET(body, value), KVP_VALUE_BYTES, request->item.value,
+		             sizeof(request->item.value));
+		return true;
+	case KVP_DELETE:
+		if (message->body_bytes < sizeof(struct kvp_delete))
+			return false;
+		utf16_decode(DELETE(body, key), KVP_KEY_BYTES, request->item.key,
+		             sizeof(request->item.key));
+		return true;
 	case KVP_ENUMERATE:
 		if (message->body_bytes < sizeof(struct kvp_enumerate))
 			return false;

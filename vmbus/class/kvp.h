@@ -36,6 +36,16 @@ MUST_CHECK uint32_t kvp_encode_enumerate(void *packet, const struct ic_agreement
 MUST_CHECK uint32_t kvp_encode_addresses(void *packet, const struct ic_agreement *agreed,
                                          uint8_t transaction_id, const char *mac);
 
+/* An item for the guest to keep, and one to forget. Texts that do not fit are cut: kvp_fits() says so before. */
+MUST_CHECK uint32_t kvp_encode_set(void *packet, const struct ic_agreement *agreed,
+                                   uint8_t transaction_id, enum kvp_pool pool,
+                                   const char *key, const char *value);
+MUST_CHECK uint32_t kvp_encode_delete(void *packet, const struct ic_agreement *agreed,
+                                      uint8_t transaction_id, enum kvp_pool pool,
+                                      const char *key);
+/* There is a key, and key and value are not too long for a packet, with the zero behind each. `value` may be NULL. */
+MUST_CHECK bool kvp_fits(const char *key, const char *value);
+
 /* Of an answer whose status is good; false when it is none to such a request. */
 MUST_CHECK bool kvp_decode_item(const struct ic_message *message, struct kvp_item *item);
 MUST_CHECK bool kvp_decode_adapter(const struct ic_message *message,
@@ -46,8 +56,9 @@ MUST_CHECK bool kvp_decode_adapter(const struct ic_message *message,
 struct kvp_request {
 	uint8_t operation; /* enum kvp_operation, or any other */
 	uint8_t pool;
-	uint32_t index; /* of KVP_ENUMERATE */
-	char mac[32];   /* of KVP_GET_ADDRESSES */
+	uint32_t index;       /* of KVP_ENUMERATE */
+	char mac[32];         /* of KVP_GET_ADDRESSES */
+	struct kvp_item item; /* of KVP_SET, and its key of KVP_DELETE */
 };
 
 /* False: no request, or one that is too short for its operation. */

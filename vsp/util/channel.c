@@ -49,6 +49,8 @@ static void answer_waiting(struct util *util)
 	util->waiting_count = 0;
 }
 
+static void send_held(struct util *util);
+
 /* Nothing comes from this guest any more. */
 static void end_service(struct util *util, struct util_channel *channel, const char *why)
 {
@@ -58,6 +60,7 @@ static void end_service(struct util *util, struct util_channel *channel, const c
 		return;
 	util_facts_answered(&util->facts, UTIL_EVENT_SILENT, NULL, 0);
 	answer_waiting(util);
+	send_held(util);
 }
 
 static void break_off(struct util *util, struct util_channel *channel)
@@ -133,6 +136,7 @@ static void ask_next(struct util *util)
 		util_facts_answered(&util->facts, UTIL_EVENT_SILENT, NULL, 0);
 	}
 	answer_waiting(util);
+	send_held(util);
 }
 
 void util_channel_ask(struct util *util, uint32_t tag)
@@ -389,4 +393,52 @@ bool util_channel_thaw(struct util *util, uint32_t tag, const char **why)
 
 	*why = why_not(&channel->service);
 	return bytes != 0 && give_order(util, channel, tag, packet, bytes, why);
+}
+
+static bool send_item(struct util *util, uint32_t tag, const char *key, const char *value,
+                      const char **why)
+{
+	struct util_channel *channel = &util->channels[UTIL_KVP];
+	uint8_t packet[UTIL_PACKET_BYTES];
+	uint32_t bytes =
+		util_set_item(&channel->service, time_now().now_ns, key, value, packet);
+
+	*why = channel->service.state != UTIL_READY ?
+	               "the guest does not listen (it needs the driver hv_utils and "
+	               "hv_kvp_daemon, of hyperv-daemons)" :
+	               "the guest has not answered the last such order";
+	return bytes != 0 && give_order(util, channel, tag, packet, bytes, why);
+}
+
+bool util_channel_set_item(struct util *util, uint32_t tag, const char *key,
+                           const char *value, const char **why)
+{
+	struct util_held_item *held = &util->held;
+
+	*why = "its key or value is too long, or there is no key";
+	if (!kvp_fits(key, value))
+		return false;
+	if (util->facts.step == UTIL_STEP_NONE)
+		return send_item(util, tag, key, value, why);
+	*why = "another such order waits";
+	if (held->tag != 0)
+		return false;
+	held->tag = tag;
+	held->remove = !value;
+	strcpy(held->key, key); /* they fit */
+	strcpy(held->value, value ? value : "");
+	return true;
+}
+
+/* The round that it waited for is over. */
+static void send_held(struct util *util)
+{
+	struct util_held_item *held = &util->held;
+	uint32_t tag = held->tag;
+	const char *why;
+
+	held->tag = 0;
+	if (tag != 0 &&
+	    !send_item(util, tag, held->key, held->remove ? NULL : held->value, &why))
+		util_answer(util, tag, why);
 }

@@ -9,6 +9,7 @@
  *   {"command": "guest"}                                     ok and what the guest tells of itself
  *   {"command": "freeze", "seconds": N}                      ok when its file systems stand still, for N seconds at most
  *   {"command": "thaw"}                                      ok when they go on, and stood still until now
+ *   {"command": "item", "key": K, "value": V}                ok when the guest's daemon keeps it; without V, has forgotten it
  *
  * An answer is {"ok": true, ...} or {"ok": false, "error": "..."}, with the order's tag.
  */
@@ -139,6 +140,18 @@ static void order_thaw(struct util *util, uint32_t tag, JsonObject *order)
 		util_answer(util, tag, why);
 }
 
+static void order_item(struct util *util, uint32_t tag, JsonObject *order)
+{
+	JsonNode *key = util_json_member(order, "key", G_TYPE_STRING);
+	JsonNode *value = util_json_member(order, "value", G_TYPE_STRING);
+	const char *why = "which?";
+
+	if (!key ||
+	    !util_channel_set_item(util, tag, json_node_get_string(key),
+	                           value ? json_node_get_string(value) : NULL, &why))
+		util_answer(util, tag, why);
+}
+
 static const struct {
 	const char *name;
 	void (*carry_out)(struct util *util, uint32_t tag, JsonObject *order);
@@ -146,6 +159,7 @@ static const struct {
 	{ "shutdown", order_shutdown }, { "synchronize", order_synchronize },
 	{ "stats", order_stats },       { "guest", order_guest },
 	{ "freeze", order_freeze },     { "thaw", order_thaw },
+	{ "item", order_item },
 };
 
 void util_order(struct util *util, uint32_t tag, const char *json)

@@ -26,6 +26,14 @@ struct util_channel {
 	uint32_t tag; /* of the order that waits for the guest's answer */
 };
 
+/* An order to set or remove an item that waits for the end of a round of questions. */
+struct util_held_item {
+	uint32_t tag; /* 0: there is none */
+	bool remove;
+	char key[KVP_KEY_BYTES / 2];
+	char value[KVP_VALUE_BYTES / 2];
+};
+
 /* In vsp_table(): what the process that takes this one's place must know. */
 struct util_table {
 	uint32_t frozen; /* the guest's file systems stand still */
@@ -38,6 +46,7 @@ struct util {
 	struct util_facts facts;
 	uint32_t waiting[UTIL_WAITING_MAX]; /* orders that want them */
 	uint32_t waiting_count;
+	struct util_held_item held;
 	struct util_table *table;
 	_Alignas(8) uint8_t buffer[UTIL_BUFFER_BYTES];
 };
@@ -63,6 +72,10 @@ MUST_CHECK bool util_channel_shutdown(struct util *util, uint32_t tag, bool rest
 MUST_CHECK bool util_channel_freeze(struct util *util, uint32_t tag, uint64_t seconds,
                                     const char **why);
 MUST_CHECK bool util_channel_thaw(struct util *util, uint32_t tag, const char **why);
+
+/* Likewise: an item for the guest's programs; no value: they are to find it no more. */
+MUST_CHECK bool util_channel_set_item(struct util *util, uint32_t tag, const char *key,
+                                      const char *value, const char **why);
 
 /* What the guest tells of itself is answered to this order: once it has told it, or now when it tells nothing. */
 void util_channel_ask(struct util *util, uint32_t tag);

@@ -294,6 +294,17 @@ uint32_t util_addresses(struct util_service *service, uint64_t now_ns, const cha
 	                            mac);
 }
 
+uint32_t util_set_item(struct util_service *service, uint64_t now_ns, const char *key,
+                       const char *value, uint8_t packet[UTIL_PACKET_BYTES])
+{
+	if (!begin(service, now_ns, UTIL_KVP_LIMIT_NS))
+		return 0;
+	return value ? kvp_encode_set(packet, &service->agreed, service->transaction_id,
+	                              KVP_POOL_HOST, key, value) :
+	               kvp_encode_delete(packet, &service->agreed,
+	                                 service->transaction_id, KVP_POOL_HOST, key);
+}
+
 uint32_t util_freeze(struct util_service *service, uint64_t now_ns, uint64_t hold_ns,
                      uint8_t packet[UTIL_PACKET_BYTES])
 {

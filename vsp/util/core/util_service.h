@@ -128,6 +128,10 @@ uint32_t util_enumerate(struct util_service *service, uint64_t now_ns, enum kvp_
 uint32_t util_addresses(struct util_service *service, uint64_t now_ns, const char *mac,
                         uint8_t packet[UTIL_PACKET_BYTES]);
 
+/* Likewise: an item that the guest's programs find, or, without a value, do not find any more. kvp_fits() holds. */
+uint32_t util_set_item(struct util_service *service, uint64_t now_ns, const char *key,
+                       const char *value, uint8_t packet[UTIL_PACKET_BYTES]);
+
 /* Likewise: freeze the file systems, for `hold_ns` at most (0: it is frozen already), and thaw them (0: it is not). */
 uint32_t util_freeze(struct util_service *service, uint64_t now_ns, uint64_t hold_ns,
                      uint8_t packet[UTIL_PACKET_BYTES]);
