@@ -142,13 +142,11 @@ static void order_thaw(struct util *util, uint32_t tag, JsonObject *order)
 
 static void order_item(struct util *util, uint32_t tag, JsonObject *order)
 {
-	JsonNode *key = util_json_member(order, "key", G_TYPE_STRING);
-	JsonNode *value = util_json_member(order, "value", G_TYPE_STRING);
-	const char *why = "which?";
+	const char *key = NULL, *value = NULL, *why = "which?";
 
-	if (!key ||
-	    !util_channel_set_item(util, tag, json_node_get_string(key),
-	                           value ? json_node_get_string(value) : NULL, &why))
+	(void)json_text_get_string(json_object_get_member(order, "key"), &key);
+	(void)json_text_get_string(json_object_get_member(order, "value"), &value);
+	if (!key || !util_channel_set_item(util, tag, key, value, &why))
 		util_answer(util, tag, why);
 }
 
