@@ -45,7 +45,8 @@ enum definition_net_kind {
 /* A network adapter; what may be in it: definition_net.h. */
 struct definition_net {
 	enum definition_net_kind kind;
-	char *device;        /* of TAP and BRIDGE */
+	char *device; /* of TAP and BRIDGE */
+	char *network; /* whose bridge it is, by libvirt's name; NULL: nobody says so. Of no meaning to us */
 	GPtrArray *forwards; /* texts, of USER: definition_forward.h */
 	char *mac;           /* "02:1f:9c:40:7a:e3"; NULL: none yet */
 	uint32_t mtu;

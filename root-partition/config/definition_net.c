@@ -14,6 +14,7 @@
 #define MTU_MIN             576u
 #define MTU_MAX             9000u
 #define QUEUES_MAX          8u
+#define NETWORK_BYTES_MAX   255u
 #define MAC_BYTES           6u
 #define PORT_MAC_FIRST_BYTE 0xfeu
 
@@ -22,6 +23,7 @@ void definition_net_free(gpointer data)
 	struct definition_net *net = data;
 
 	g_free(net->device);
+	g_free(net->network);
 	g_ptr_array_unref(net->forwards);
 	g_free(net->mac);
 	g_free(net);
@@ -66,6 +68,11 @@ static gboolean set_text(struct definition_net *net, const char *key, const char
 		return set_kind(net, DEFINITION_NET_TAP, value, error);
 	if (strcmp(key, "bridge") == 0)
 		return set_kind(net, DEFINITION_NET_BRIDGE, value, error);
+	if (strcmp(key, "network") == 0) {
+		g_free(net->network);
+		net->network = g_strdup(value);
+		return TRUE;
+	}
 	if (strcmp(key, "mac") != 0)
 		return definition_invalid(error, "net: there is no '%s'", key);
 	g_free(net->mac);
@@ -225,6 +232,13 @@ static gboolean check_kind(const struct definition *definition, guint index,
 {
 	const struct definition_net *net = definition->nets->pdata[index];
 
+	if (net->network && net->kind != DEFINITION_NET_BRIDGE)
+		return definition_invalid(error,
+		                          "net: 'network' goes with 'bridge' alone");
+	if (net->network &&
+	    (!net->network[0] || strlen(net->network) > NETWORK_BYTES_MAX))
+		return definition_invalid(error, "net: network '%s': 1 to %u bytes",
+		                          net->network, NETWORK_BYTES_MAX);
 	if (net->kind == DEFINITION_NET_USER)
 		return definition_forwards_check(definition, index, error);
 	if (net->forwards->len > 0)
@@ -400,7 +414,8 @@ static void add_forwards(JsonBuilder *builder, const GPtrArray *forwards)
 	json_builder_end_array(builder);
 }
 
-static void add_object(JsonBuilder *builder, const struct definition_net *net)
+/* Without its end. */
+static void begin_object(JsonBuilder *builder, const struct definition_net *net)
 {
 	json_builder_begin_object(builder);
 	if (net->kind == DEFINITION_NET_USER) {
@@ -417,20 +432,26 @@ static void add_object(JsonBuilder *builder, const struct definition_net *net)
 		json_text_add_string(builder, "mac", net->mac);
 	json_text_add_int(builder, "mtu", net->mtu);
 	json_text_add_int(builder, "queues", net->queues);
-	json_builder_end_object(builder);
 }
 
 void definition_net_add_all(JsonBuilder *builder, const GPtrArray *nets)
 {
 	json_builder_set_member_name(builder, "nets");
 	json_builder_begin_array(builder);
-	for (guint i = 0; i < nets->len; i++)
-		add_object(builder, nets->pdata[i]);
+	for (guint i = 0; i < nets->len; i++) {
+		const struct definition_net *net = nets->pdata[i];
+
+		begin_object(builder, net);
+		if (net->network)
+			json_text_add_string(builder, "network", net->network);
+		json_builder_end_object(builder);
+	}
 	json_builder_end_array(builder);
 }
 
 void definition_net_add_one(JsonBuilder *builder, const struct definition_net *net)
 {
 	json_builder_set_member_name(builder, "net");
-	add_object(builder, net);
+	begin_object(builder, net);
+	json_builder_end_object(builder);
 }

@@ -5,6 +5,9 @@
  *
  *   user | tap=NAME | bridge=NAME [,mac=02:00:5e:10:00:01] [,mtu=1500] [,queues=1]
  *   [,hostfwd=tcp:8080:80]...
+ *
+ * A bridge's adapter may have "network", too: libvirt's name of the network whose bridge it is. What serves
+ * the adapter is not told.
  */
 #ifndef VIRIDIS_VM_DEFINITION_NET_H
 #define VIRIDIS_VM_DEFINITION_NET_H

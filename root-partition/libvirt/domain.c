@@ -19,6 +19,7 @@
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libvirt/domain_xml.h"
+#include "root-partition/libvirt/network.h"
 #include "root-partition/libvirt/registry.h"
 
 #define VIR_FROM_THIS VIR_FROM_HYPERV
@@ -68,7 +69,8 @@ static bool start_by_name(const char *name, GError **error)
 {
 	g_autoptr(definition_pointer) definition = store_load(name, error);
 
-	return definition && macs_check(definition, error) && worker_start(name, error);
+	return definition && macs_check(definition, error) &&
+	       network_check(definition, error) && worker_start(name, error);
 }
 
 int domain_start(struct viridis_driver *driver, virDomainObj *domain)

@@ -27,6 +27,8 @@ virDomainDefParserConfig domain_xml_parser = {
 	.features = VIR_DOMAIN_DEF_FEATURE_NET_MODEL_STRING,
 };
 
+char *(*domain_xml_bridge_of)(const char *network);
+
 /* ---- To XML ---- */
 
 static const struct {
@@ -133,10 +135,13 @@ static void add_net(GString *xml, const struct definition_net *net)
 		[DEFINITION_NET_USER] = "user",
 	};
 
-	g_string_append_printf(xml, "<interface type='%s'>", types[net->kind]);
+	g_string_append_printf(xml, "<interface type='%s'>",
+	                       net->network ? "network" : types[net->kind]);
 	if (net->mac)
 		add_value(xml, "mac", "address", net->mac);
-	if (net->kind == DEFINITION_NET_BRIDGE) {
+	if (net->network) {
+		add_value(xml, "source", "network", net->network);
+	} else if (net->kind == DEFINITION_NET_BRIDGE) {
 		add_value(xml, "source", "bridge", net->device);
 	} else if (net->kind == DEFINITION_NET_TAP) {
 		g_autofree char *target = g_markup_printf_escaped(
@@ -335,14 +340,14 @@ static const struct definition_net *find_net(const struct definition *definition
 }
 
 /* The option that `viridis create` would be given; it makes what an option makes. */
-static char *net_option(const virDomainNetDef *from)
+static char *net_option(const virDomainNetDef *from, const char *bridge)
 {
 	char mac[VIR_MAC_STRING_BUFLEN];
 	GString *option = g_string_new(NULL);
 
 	virMacAddrFormat(&from->mac, mac);
-	if (from->type == VIR_DOMAIN_NET_TYPE_BRIDGE)
-		g_string_printf(option, "bridge=%s", from->data.bridge.brname);
+	if (bridge)
+		g_string_printf(option, "bridge=%s", bridge);
 	else if (from->type == VIR_DOMAIN_NET_TYPE_ETHERNET)
 		g_string_printf(option, "tap=%s", from->ifname ? from->ifname : "");
 	else
@@ -353,9 +358,29 @@ static char *net_option(const virDomainNetDef *from)
 	return g_string_free(option, FALSE);
 }
 
+/* Its own, or that of its network, for which libvirt is asked; NULL: it is none, or *failed. */
+static char *bridge_of(const virDomainNetDef *from, bool *failed)
+{
+	char *bridge = NULL;
+
+	*failed = false;
+	if (from->type == VIR_DOMAIN_NET_TYPE_BRIDGE)
+		return g_strdup(from->data.bridge.brname);
+	if (from->type != VIR_DOMAIN_NET_TYPE_NETWORK)
+		return NULL;
+	if (domain_xml_bridge_of)
+		bridge = domain_xml_bridge_of(from->data.network.name);
+	else
+		unsupported("interface/source/@network '%s': nobody knows its bridge",
+		            from->data.network.name);
+	*failed = !bridge;
+	return bridge;
+}
+
 static bool net_type_is_known(const virDomainNetDef *from)
 {
 	return from->type == VIR_DOMAIN_NET_TYPE_BRIDGE ||
+	       from->type == VIR_DOMAIN_NET_TYPE_NETWORK ||
 	       from->type == VIR_DOMAIN_NET_TYPE_ETHERNET ||
 	       from->type == VIR_DOMAIN_NET_TYPE_USER;
 }
@@ -364,22 +389,27 @@ static bool take_net(struct definition *to, const virDomainNetDef *from,
                      const struct definition *before)
 {
 	g_autofree char *option = NULL;
+	g_autofree char *bridge = NULL;
 	g_autoptr(GError) error = NULL;
 	const struct definition_net *old;
 	struct definition_net *net;
+	bool failed;
 
 	if (!net_type_is_known(from))
-		return unsupported("interface/@type '%s': bridge, ethernet or user",
-		                   virDomainNetTypeToString(from->type));
-	option = net_option(from);
-	if (strchr(from->type == VIR_DOMAIN_NET_TYPE_BRIDGE ? from->data.bridge.brname :
-	           from->ifname                             ? from->ifname :
-	                                                      "",
-	           ','))
+		return unsupported(
+			"interface/@type '%s': bridge, network, ethernet or user",
+			virDomainNetTypeToString(from->type));
+	bridge = bridge_of(from, &failed);
+	if (failed)
+		return false;
+	option = net_option(from, bridge);
+	if (strchr(bridge ? bridge : from->ifname ? from->ifname : "", ','))
 		return unsupported("interface '%s': a name without commas", option);
 	if (!definition_net_add(to, option, &error))
 		return invalid(error);
 	net = to->nets->pdata[to->nets->len - 1];
+	if (from->type == VIR_DOMAIN_NET_TYPE_NETWORK)
+		net->network = g_strdup(from->data.network.name);
 	old = find_net(before, net->mac);
 	if (old && old->kind == net->kind) {
 		net->queues = old->queues;

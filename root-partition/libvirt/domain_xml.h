@@ -15,6 +15,9 @@
 /* How libvirt's parser is to see a domain of ours. */
 extern virDomainDefParserConfig domain_xml_parser;
 
+/* The bridge of libvirt's network of that name; NULL and libvirt's error. Who needs none sets none. */
+extern char *(*domain_xml_bridge_of)(const char *network);
+
 /* What it is shown as, before libvirt has added what it adds to all. */
 char *domain_xml_from_definition(const struct definition *definition);
 

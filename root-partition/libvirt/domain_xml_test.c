@@ -13,7 +13,18 @@
 #include "root-partition/config/definition_json.h"
 #include "root-partition/libvirt/domain_xml.h"
 
+#define VIR_FROM_THIS VIR_FROM_HYPERV
+
 static virDomainXMLOption *options;
+
+/* There is one network. */
+static char *bridge_of(const char *network)
+{
+	if (strcmp(network, "default") == 0)
+		return g_strdup("virbr0");
+	virReportError(VIR_ERR_NO_NETWORK, "no network with matching name '%s'", network);
+	return NULL;
+}
 
 static char *read_file(const char *folder, const char *name, const char *suffix)
 {
@@ -101,6 +112,7 @@ int main(int argc, char **argv)
 	if (!folder || virErrorInitialize() < 0)
 		return 2;
 	virSetErrorFunc(NULL, be_silent);
+	domain_xml_bridge_of = bridge_of;
 	options = virDomainXMLOptionNew(&domain_xml_parser, NULL, NULL, NULL, NULL, NULL);
 	while ((file = g_dir_read_name(folder))) {
 		g_autofree char *name = g_strndup(file, strcspn(file, "."));

@@ -13,6 +13,7 @@
 #include "root-partition/libvirt/capabilities.h"
 #include "root-partition/libvirt/domain.h"
 #include "root-partition/libvirt/domain_xml.h"
+#include "root-partition/libvirt/network.h"
 #include "root-partition/libvirt/registry.h"
 #include "root-partition/libvirt/watch.h"
 
@@ -78,6 +79,7 @@ struct viridis_driver *driver_new(virStateInhibitCallback inhibit, void *context
 {
 	struct viridis_driver *driver = g_new0(struct viridis_driver, 1);
 
+	domain_xml_bridge_of = network_bridge;
 	driver->inhibit = inhibit;
 	driver->inhibit_context = context;
 	if (!make_parts(driver) || !registry_start(driver) ||

@@ -366,7 +366,7 @@ def bad_input(host):
     refuse("@bus", "bus='scsi'", "bus='virtio'")
     refuse("qcow2", "type='raw'", "type='qcow2'")
     refuse("interface/@type", "<interface type='bridge'><source bridge='br0'/>",
-           "<interface type='network'><source network='default'/>")
+           "<interface type='direct'><source dev='br0'/>")
     refuse("devices/video", "<console", "<video><model type='vga'/></video><console")
     refuse("'nonsense'", "<devices>", "<nonsense/><devices>")
     refuse("devices/interface/driver", "</interface>", "<driver queues='4'/></interface>")

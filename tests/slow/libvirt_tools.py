@@ -28,7 +28,7 @@ class Stock:
 
     def __init__(self, folder):
         self.folder = folder
-        for place in ("/run/libvirt", "/var/lib/libvirt"):
+        for place in ("/etc/libvirt", "/run/libvirt", "/var/lib/libvirt"):
             Path(place).mkdir(parents=True, exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
         (folder / "modules").mkdir()
@@ -90,6 +90,60 @@ def check_install(host):
     assert made["disks"][0]["path"] == f"{host.folder}/disk.raw", made
 
 
+NETWORK = "<network><name>shop</name><forward mode='bridge'/><bridge name='{0}'/></network>"
+
+
+def define_network(host, bridge):
+    file = host.folder / "network.xml"
+    file.write_text(NETWORK.format(bridge))
+    host.tell("net-define", str(file))
+
+
+def check_network(host):
+    """A network of the stock libvirtd gives its bridge, when it is active."""
+    define_network(host, "br7")
+    file = host.xml("netted", change=lambda text: text.replace(
+        "<interface type='bridge'><source bridge='br0'/>",
+        "<interface type='network'><source network='shop'/>"))
+    host.tell("define", file)
+    net = definition(host, "netted")["nets"][0]
+    assert net["bridge"] == "br7" and net["network"] == "shop", net
+    assert "<source network='shop'" in host.tell("dumpxml", "netted")
+    host.refuse("'shop': it is not active", "start", "netted")
+    host.tell("net-start", "shop")
+    host.tell("start", "netted")
+    assert "shop" in host.tell("domiflist", "netted"), host.tell("domiflist", "netted")
+    host.tell("destroy", "netted")
+    host.tell("net-destroy", "shop")
+    host.tell("net-undefine", "shop")
+    define_network(host, "br8")
+    host.refuse("has got another bridge", "start", "netted")
+    again = host.folder / "again.xml"
+    again.write_text(host.tell("dumpxml", "netted"))
+    host.tell("define", str(again))
+    assert definition(host, "netted")["nets"][0]["bridge"] == "br8"
+    host.tell("net-start", "shop")
+    host.tell("start", "netted")
+    host.tell("destroy", "netted")
+    host.tell("undefine", "netted")
+    host.refuse("no network with matching name 'other'", "define", host.xml(
+        "bad", change=lambda text: text.replace("type='bridge'><source bridge='br0'/>",
+                                                "type='network'><source network='other'/>")))
+
+
+def check_pool(host):
+    """A volume of a storage pool of the stock libvirtd is a disk."""
+    (host.folder / "pool").mkdir()
+    host.tell("pool-create-as", "pool", "dir", "--target", f"{host.folder}/pool")
+    host.tell("vol-create-as", "pool", "volume", "1M", "--format", "raw")
+    path = host.tell("vol-path", "volume", "--pool", "pool").strip()
+    host.tell("define", host.xml("pooled", change=lambda text: text.replace("/d'", f"{path}'")))
+    assert "1048576" in host.tell("domblkinfo", "pooled", "sda")
+    host.tell("undefine", "pooled", "--remove-all-storage")
+    assert not Path(path).exists()
+    host.tell("pool-destroy", "pool")
+
+
 def check_edit(host):
     """Of a domain that runs: for its next start, and a disk at once."""
     tool(host, "virt-xml", "web", "--edit", "--memory", "96,maxmemory=96", "--define")
@@ -129,6 +183,8 @@ def main():
             tap.run("virt-install imports a disk, and the domain runs", check_install, host)
             tap.run("virt-xml changes it", check_edit, host)
             tap.run("virt-clone copies it", check_clone, host)
+            tap.run("a network of libvirt's gives its bridge", check_network, host)
+            tap.run("a volume of a pool is a disk", check_pool, host)
 
 
 if __name__ == "__main__":

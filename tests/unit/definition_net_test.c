@@ -180,6 +180,10 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 		{ "[{\"tap\":\"a\",\"queues\":0}]", "from 1 to 8" },
 		{ "[{\"tap\":\"a\",\"queues\":9}]", "from 1 to 8" },
 		{ "[{\"tap\":\"a\",\"queues\":true}]", "whole number" },
+		{ "[{\"tap\":\"a\",\"network\":\"n\"}]", "with 'bridge' alone" },
+		{ "[{\"user\":true,\"network\":\"n\"}]", "with 'bridge' alone" },
+		{ "[{\"bridge\":\"a\",\"network\":\"\"}]", "1 to 255 bytes" },
+		{ "[{\"bridge\":\"a\",\"network\":7}]", "must be a string" },
 		{ "[{\"tap\":\"..\"}]", "no name of a network device" },
 		{ "[{\"tap\":\"a/b\"}]", "no name of a network device" },
 		{ "[{\"tap\":\"a%d\"}]", "no name of a network device" },
@@ -207,7 +211,7 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 	ck_assert_msg(strstr(error->message, wrong[_i].why), "%s", error->message);
 }
 END_TEST
-#define NETS_COUNT 29
+#define NETS_COUNT 33
 
 static Suite *definition_net_suite(void)
 {
