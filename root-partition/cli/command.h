@@ -15,6 +15,8 @@
 #include "root-partition/config/definition.h"
 #include "root-partition/config/json_text.h"
 
+#define COMMAND_VERSION "0.1.0"
+
 enum command_status {
 	COMMAND_DONE = 0,
 	COMMAND_FAILED = 1,
@@ -35,6 +37,9 @@ extern const struct command commands[];
 extern const gsize command_count;
 
 enum command_status command_create(const struct command *command, int argc, char **argv);
+enum command_status command_define(const struct command *command, int argc, char **argv);
+enum command_status command_autostart(const struct command *command, int argc,
+                                      char **argv);
 enum command_status command_start(const struct command *command, int argc, char **argv);
 enum command_status command_attach(const struct command *command, int argc, char **argv);
 enum command_status command_qemu_args(const struct command *command, int argc,

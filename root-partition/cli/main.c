@@ -16,6 +16,10 @@ const struct command commands[] = {
 	  "NAME --memory SIZE --vps N --kernel FILE [--initrd FILE] [--cmdline TEXT] "
 	  "[--disk FILE[,OPTION]...]... [--serial pty|FILE] [--on-crash keep|restart|stop]",
 	  "Define a VM. It is kept in a file that you may edit.", command_create },
+	{ "define", "FILE", "Define a VM by a file of JSON ('-': standard input).",
+	  command_define },
+	{ "autostart", "NAME [--disable]",
+	  "Have libvirt's daemon start a VM with the machine.", command_autostart },
 	{ "start", "NAME", "Start a VM; returns when it runs.", command_start },
 	{ "attach", "PID|NAME [--name NAME] [--disk FILE[,ro]]... [--net ...]...",
 	  "Give a machine of another VMM, as QEMU, disks and networks on VMBus.",
@@ -23,8 +27,8 @@ const struct command commands[] = {
 	{ "qemu-args", "[--memory SIZE]", "Print what QEMU must be given for that.",
 	  command_qemu_args },
 	{ "list", "", "List all VMs.", command_list },
-	{ "info", "NAME", "Show a VM's definition and state, and what its guest tells.",
-	  command_info },
+	{ "info", "NAME [--definition]",
+	  "Show a VM's definition and state, and what its guest tells.", command_info },
 	{ "console", "NAME", "Attach to a VM's serial console; Ctrl-] detaches.",
 	  command_console },
 	{ "shutdown", "NAME [--reboot] [--timeout SECONDS]",
@@ -129,6 +133,10 @@ int main(int argc, char **argv)
 	g_set_print_handler(print_plainly);
 	g_set_printerr_handler(print_error_plainly);
 	atexit(check_output);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		g_print("viridis %s\n", COMMAND_VERSION);
+		return COMMAND_DONE;
+	}
 	if (argc == 3 && strcmp(argv[1], "help") == 0) {
 		/* `viridis help start` is `viridis start --help`. */
 		argv[1] = argv[2];

@@ -250,9 +250,19 @@ static gboolean ask_status(const char *name, JsonObject **status, char **state,
 	return TRUE;
 }
 
+static gboolean definition_alone;
+
+static const GOptionEntry info_entries[] = {
+	{ "definition", 0, 0, G_OPTION_ARG_NONE, &definition_alone,
+	  "The definition alone, as 'viridis define' takes it", NULL },
+	G_OPTION_ENTRY_NULL,
+};
+
 enum command_status command_info(const struct command *command, int argc, char **argv)
 {
-	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
+	struct command_arguments arguments = {
+		command, argc, argv, info_entries, 1, FALSE
+	};
 	g_autoptr(definition_pointer) definition = NULL;
 	g_autoptr(JsonObject) running = NULL;
 	g_autoptr(JsonObject) guest = NULL;
@@ -267,6 +277,12 @@ enum command_status command_info(const struct command *command, int argc, char *
 	definition = store_load(name, &error);
 	if (!definition)
 		return command_fail(error);
+	if (definition_alone) {
+		g_autofree char *text = definition_to_json(definition);
+
+		g_print("%s\n", text);
+		return COMMAND_DONE;
+	}
 	state = client_state(name, &reason, &error);
 	if (!state)
 		return command_fail(error);

@@ -8,6 +8,8 @@ _viridis_options() {
 	case $1 in
 	create) echo "--memory --vps --kernel --initrd --cmdline --disk --net --serial
 		--on-crash $common" ;;
+	autostart) echo "--disable $common" ;;
+	info) echo "--definition $common" ;;
 	attach) echo "--name --disk --net $common" ;;
 	qemu-args) echo "--memory $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
@@ -67,7 +69,7 @@ _viridis_has_name() {
 	local i
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | --help | --reboot | --follow | -f) ;;
+		--json | --help | --reboot | --follow | --disable | --definition | -f) ;;
 		=) i=$((i + 1)) ;; # --memory=512M is three words to bash
 		-*) [ "${COMP_WORDS[i + 1]-}" = = ] || i=$((i + 1)) ;;
 		*) return 0 ;;
@@ -80,9 +82,9 @@ _viridis() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-} before
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_viridis_reply "create start attach qemu-args list info console shutdown pause resume
+		_viridis_reply "create define autostart start attach qemu-args list info console shutdown pause resume
 			reset freeze thaw item stop delete disk resize stats
-			wait events log trace bench top --help"
+			wait events log trace bench top --help --version"
 		return
 	fi
 	before=${COMP_WORDS[COMP_CWORD - 1]}
@@ -96,6 +98,7 @@ _viridis() {
 		;;
 	esac
 	case $command in
+	define) [ "$COMP_CWORD" -ne 2 ] || _viridis_files ;;
 	bench) [ "$COMP_CWORD" -ne 2 ] || _viridis_reply "disk net all" ;;
 	disk)
 		case $COMP_CWORD in
@@ -110,7 +113,7 @@ _viridis() {
 		3) _viridis_reply "$(_viridis_names)" ;;
 		esac
 		;;
-	start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \
+	autostart | start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \
 		stats | wait | events | log)
 		_viridis_has_name || _viridis_reply "$(_viridis_names)"
 		;;

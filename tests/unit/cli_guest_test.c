@@ -289,6 +289,55 @@ START_TEST(who_does_not_run_is_not_frozen)
 }
 END_TEST
 
+/* ---- Definitions ---- */
+
+START_TEST(a_definition_that_is_shown_can_be_defined)
+{
+	expect("$V info web --definition >shown; $V define shown", 0,
+	       "in the place of the one before");
+	expect("$V info web --definition | cmp - shown && echo same", 0, "same");
+	expect("sed -e s/web/two/ -e /uuid/d shown | $V define -", 0, "two is defined\n");
+	expect("$V info two --definition", 0, "\"serial\" : \"data-1\"");
+	expect("sed s/8M/16M/ shown | grep -v uuid | $V define -", 0, "before");
+	expect("$V info web --definition | grep -e uuid -e memory", 0, "16M");
+	expect("$V info web --definition | grep -c \"$(grep uuid shown)\"", 0, "1\n");
+	expect("$V autostart web; grep autostart web.json", 0, "true");
+	expect("$V autostart web --disable; grep -c autostart web.json", 1, "0\n");
+	expect("$V --version", 0, "viridis 0.1.0\n");
+}
+END_TEST
+
+START_TEST(what_is_no_definition_is_refused_and_changes_nothing)
+{
+	static const struct {
+		const char *line;
+		int status;
+		const char *words;
+	} cases[] = {
+		{ "echo '{' | $V define -", 1, "-: definition: " },
+		{ "echo '{}' | $V define -", 1, "name" },
+		{ "head -c 400000 /dev/zero | $V define -", 1, "not JSON" },
+		{ "$V define nothing", 1, "No such file" },
+		{ "$V define .", 1, "" },
+		{ "sed 's/\"vps\" : 1/\"vps\" : 0/' shown | $V define -", 1, "vps 0" },
+		{ "sed 's/\"vps\"/\"colour\" : 1, \"vps\"/' shown | $V define -", 1,
+		  "colour" },
+		{ "sed 's/\"uuid\" : \"./\"uuid\" : \"g/' shown | $V define -", 1,
+		  "uuid" },
+		{ "sed 's/\"uuid\" : \"[^\"]*/\"uuid\" : "
+		  "\"0f9a60a8-1111-2222-3333-444444444444/' shown | $V define -",
+		  1, "has the UUID" },
+		{ "sed s/disk\\\"/none\\\"/ shown | $V define -", 1, "none" },
+		{ "$V autostart nobody", 4, "nobody" },
+	};
+
+	expect("$V info web --definition >shown", 0, "");
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+		expect(cases[i].line, cases[i].status, cases[i].words);
+	expect("$V info web --definition | cmp - shown && echo same", 0, "same");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_guest");
@@ -305,6 +354,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_order_to_freeze_says_for_how_long);
 	tcase_add_test(tcase, an_item_is_told_or_removed);
 	tcase_add_test(tcase, who_does_not_run_is_not_frozen);
+	tcase_add_test(tcase, a_definition_that_is_shown_can_be_defined);
+	tcase_add_test(tcase, what_is_no_definition_is_refused_and_changes_nothing);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

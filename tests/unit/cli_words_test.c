@@ -209,6 +209,7 @@ START_TEST(every_command_of_the_program_is_completed)
 	g_autofree char *offered = completed("viridis ");
 
 	g_ptr_array_add(names, g_strdup("--help"));
+	g_ptr_array_add(names, g_strdup("--version"));
 	expected = joined(names);
 	ck_assert_str_eq(offered, expected);
 }
