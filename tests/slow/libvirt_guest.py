@@ -3,6 +3,7 @@
 # Limit: 1800
 """Stock virsh manages a stock guest through libvirt's daemon of ours: from its definition to its end, with its console,
 its disk and its adapter; and what `viridis` does is seen there."""
+import json
 import shlex
 
 from lib.child import Root
@@ -42,6 +43,9 @@ XML = f"""<domain type='hyperv'>
 </domain>
 """
 
+
+HOT_DISK = """<disk type='file' device='disk'><driver type='raw'/><source file='/tmp/hot.raw'/>
+<target dev='sdb' bus='scsi'/></disk>"""
 
 # Programs of the disk, by the root's loader with the disk's libraries.
 PROGRAM = """#!/bin/sh
@@ -100,6 +104,7 @@ def refuse(virsh, root):
 def start(virsh, root):
     root.tell(f"({virsh.line('event --all --loop')} >/tmp/events 2>&1 </dev/null &)")
     virsh.tell("start web")
+    root.tell("(viridis events web --json >/tmp/vevents 2>&1 </dev/null &)")
     assert root.state("web") == "running"
     assert "running" in virsh.tell("list")
 
@@ -120,6 +125,56 @@ def counters(virsh):
     words = dict(line.split()[1:] for line in virsh.tell("domblkstat web sda").splitlines())
     assert int(words["rd_bytes"]) >= 1 << 20, words
     virsh.tell("domifstat web 00:15:5d:00:00:07")
+
+
+def counters_of_all(virsh):
+    """domstats and CPU time, by the hypervisor's account; the weight that its scheduler goes by."""
+    told = dict(line.strip().split("=", 1) for line in virsh.tell("domstats web").splitlines()
+                if "=" in line)
+    assert int(told["cpu.time"]) > 10 ** 8 and told["state.state"] == "1", told
+    assert int(told["vcpu.0.time"]) == int(told["cpu.time"]), told
+    assert int(told["block.0.rd.bytes"]) >= 1 << 20 and int(told["block.0.capacity"]) == 16 << 20, told
+    assert told["net.count"] == "1" and told["balloon.current"] == str(192 << 10), told
+    spent = int(told["cpu.time"])
+    told = virsh.tell("cpu-stats web --total")
+    assert float(told.split("cpu_time")[1].split()[0]) * 10 ** 9 >= spent, (told, spent)
+    virsh.tell("schedinfo web --set weight=200 --live")
+    assert "200" in virsh.tell("schedinfo web")
+
+
+def in_guest(root, words, mark):
+    """On its serial line, whose shell has nothing else to do; `mark` is what it prints when the words are done."""
+    line = shlex.quote(f"{words}; echo {mark[:2]}''{mark[2:]}")
+    root.tell("(cat /run/viridis/web.console >/tmp/told & echo $! >/tmp/reader)")
+    root.tell(f"printf '%s\\n' {line} >/run/viridis/web.console")
+    root.wait(f"grep -q {mark} /tmp/told", 120, "cat /tmp/told")
+    return root.tell("kill $(cat /tmp/reader); cat /tmp/told")
+
+
+def hot_plug(virsh, root):
+    """A disk comes under the guest, with what it holds, and goes."""
+    root.tell("truncate -s 8M /tmp/hot.raw && printf hotdisk | dd of=/tmp/hot.raw conv=notrunc")
+    root.tell(f"cat >/tmp/hot.xml <<'END'\n{HOT_DISK}\nEND")
+    virsh.tell("attach-device web /tmp/hot.xml --live")
+    told = in_guest(root, "until [ -b /dev/sdb ]; do sleep 1; done; "
+                    "[ $(dd if=/dev/sdb bs=7 count=1 2>/dev/null) = hotdisk ]; echo held $?", "plugged")
+    assert "held 0" in told, told
+    assert "sdb" in virsh.tell("domblklist web") and "sdb" not in virsh.tell("domblklist web --inactive")
+    virsh.refuse("attach-device web /tmp/hot.xml --live", "sdb")
+    virsh.tell("detach-disk web sdb --live")
+    in_guest(root, "while [ -b /dev/sdb ]; do sleep 1; done", "unplugged")
+    assert "sdb" not in virsh.tell("domblklist web")
+
+
+def own_events(root):
+    """As the command tells them."""
+    told = [json.loads(line) for line in root.tell("cat /tmp/vevents").splitlines()]
+    numbers = [event["sequence"] for event in told]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), told
+    names = [(event["event"], event["source"], event.get("lun")) for event in told]
+    for wanted in (("device-added", "request", 1), ("device-removed", "request", 1),
+                   ("paused", "request", None), ("resumed", "request", None), ("off", "guest", None)):
+        assert wanted in names, (wanted, told)
 
 
 def pause(virsh, root):
@@ -164,7 +219,8 @@ def events(root):
     root.wait("grep -q Undefined /tmp/events", 20, "cat /tmp/events")
     told = root.tell("cat /tmp/events")
     for word in ("Started Booted", "Suspended Paused", "Resumed Unpaused", "Stopped Shutdown",
-                 "Stopped Destroyed", "Undefined Removed"):
+                 "Stopped Destroyed", "Undefined Removed", "device-added' for domain 'web': sdb",
+                 "device-removed' for domain 'web': sdb"):
         assert word in told, f"no '{word}' in {told}"
 
 
@@ -175,9 +231,12 @@ def play(tap, root):
     tap.run("it starts", start, virsh, root)
     tap.run("its console carries text both ways", console, virsh, root)
     tap.run("its disk and its adapter are counted", counters, virsh)
+    tap.run("all is counted, CPU time too", counters_of_all, virsh)
+    tap.run("a disk comes and goes under it", hot_plug, virsh, root)
     tap.run("it is suspended by virsh, and resumed by viridis", pause, virsh, root)
     tap.run("the daemon is killed, and its successor finds the machine", daemon_dies, virsh, root)
     tap.run("it shuts down", shutdown, virsh, root)
+    tap.run("the command has heard of all that", own_events, root)
     tap.run("it is started again and destroyed", again, virsh, root)
     tap.run("it is undefined", undefine, virsh, root)
     tap.run("events have told all of it", events, root)
