@@ -56,6 +56,12 @@ def linux_config(modules):
     return entry("linux", lines)
 
 
+def disk_config(label):
+    """GRUB as an installation's own boot loader: the menu is the disk's, whose file system has this label."""
+    return (f"{GRUB_HEAD}insmod ext2\nsearch --no-floppy --label {label} --set=root\n"
+            "configfile /boot/grub/grub.cfg\n")
+
+
 def place(source, target):
     """Links where it can, copies where it must."""
     try:
@@ -74,19 +80,32 @@ def make_iso(folder, modules, hypervisor=None, hypervisor_command_line=""):
 
 
 def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line):
-    tree = scratch / "tree"
-    grub = tree / "boot" / "grub"
-    grub.mkdir(parents=True)
+    boot = scratch / "tree" / "boot"
+    boot.mkdir(parents=True)
     for module in modules:
-        place(module.path, tree / "boot" / module.name)
+        place(module.path, boot / module.name)
     if hypervisor:
-        place(Path(hypervisor), tree / "boot" / "viridis.elf")
+        place(Path(hypervisor), boot / "viridis.elf")
         config = hypervisor_config(hypervisor_command_line, modules)
     else:
         config = linux_config(modules)
+    return write_tree(scratch, iso, config, f"--install-modules={GRUB_MODULES}")
+
+
+def make_disk_iso(folder, label):
+    """Writes folder/disk.iso: GRUB with all its modules, and no menu but that of the disk with this label."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix="iso-") as scratch:
+        return write_tree(Path(scratch), Path(folder) / "disk.iso", disk_config(label))
+
+
+def write_tree(scratch, iso, config, *options):
+    """The ISO of scratch/tree, with this configuration of GRUB."""
+    tree = scratch / "tree"
+    grub = tree / "boot" / "grub"
+    grub.mkdir(parents=True, exist_ok=True)
     (grub / "grub.cfg").write_text(config)
     command = ["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), "--fonts=",
-               "--locales=", "--themes=", f"--install-modules={GRUB_MODULES}", str(tree)]
+               "--locales=", "--themes=", *options, str(tree)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,
                           env={**os.environ, "TMPDIR": str(scratch)})

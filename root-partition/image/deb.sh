@@ -56,7 +56,7 @@ packages_stage() {
 # --- A Debian in which they have been installed as a person would
 
 packages_disk_wanted=(systemd-sysv udev initramfs-tools zstd kmod iproute2 grub-pc linux-image-amd64
-	linux-headers-amd64 dkms dbus)
+	linux-headers-amd64 dkms dbus libvirt-clients)
 
 # Stock Debian with GRUB's menu before (grub.cfg.before), with (grub.cfg) and, with the packages
 # removed and installed again, without the hypervisor (grub.cfg.removed).
