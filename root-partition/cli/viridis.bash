@@ -17,9 +17,9 @@ _viridis_options() {
 	wait) echo "--for --timeout $common" ;;
 	log) echo "--follow --lines $common" ;;
 	resize) echo "--lun --size $common" ;;
-	trace) echo "--cpu --count $common" ;;
+	trace) echo "--cpu --count --io $common" ;;
 	top) echo "--interval --count $common" ;;
-	bench) echo "--devices --jobs --vps --memory --seconds --repeat --disk --work --guest
+	bench) echo "--devices --jobs --vps --memory --seconds --repeat --disk --attached-disk --work --guest
 		--qemu --plot --report --result --from $common" ;;
 	*) echo "$common" ;;
 	esac
@@ -99,7 +99,7 @@ _viridis() {
 	esac
 	case $command in
 	define) [ "$COMP_CWORD" -ne 2 ] || _viridis_files ;;
-	bench) [ "$COMP_CWORD" -ne 2 ] || _viridis_reply "disk net all" ;;
+	bench) [ "$COMP_CWORD" -ne 2 ] || _viridis_reply "disk net boot all" ;;
 	disk)
 		case $COMP_CWORD in
 		2) _viridis_reply "add remove" ;;

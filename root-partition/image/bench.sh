@@ -83,6 +83,7 @@ bench_programs() {
 bench_disk_make() {
 	local tree=$1.tree
 	install -D -m 755 -s -t "$tree/usr/local/bin" "${programs[@]}"
+	install -m 755 "$build/fio/fio" "$tree/usr/bin/" # answers requests
 	bench_install "$tree"
 	rm -f "$1.raw.new"
 	mke2fs -q -t ext4 -O ^has_journal -L bench -d "$tree" "$1.raw.new" $bench_size

@@ -13,7 +13,7 @@ guest_modules=(crc32c_generic crc32c_intel sd_mod ext4 hv_vmbus hv_utils hv_stor
 pc_guest_modules=(ata_piix virtio_pci virtio_blk virtio_net e1000 "${guest_modules[@]}")
 
 # One RAM disk of 64 MiB, to measure I/O where a virtio disk would spoil --icount.
-declare -A parameters=([brd.ko]="rd_nr=1 rd_size=65536")
+declare -A parameters=([brd.ko]="rd_nr=2 rd_size=65536")
 
 # initrd_tree FOLDER INIT: busybox with every applet, an init, and the folders init expects.
 initrd_tree() {

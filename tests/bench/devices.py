@@ -14,8 +14,8 @@ from lib.paths import BUILD, TOP
 
 DISK = BUILD / "image" / "bench.raw"
 PROGRAM = TOP / "root-partition" / "bench" / "viridis-bench"
-# The RAM disk, for a disk of QEMU's outside takes no virtual time.
-WORDS = "--disk /dev/ram0 --work /tmp --result /tmp/result.json"
+# RAM disks, for a disk of QEMU's outside takes no virtual time.
+WORDS = "--disk /dev/ram0 --attached-disk /dev/ram1 --work /tmp --result /tmp/result.json"
 ICOUNT_WORDS = "--instructions --ticks-per-ns 1"
 # Short, as a virtual second takes some twenty.
 MEASURED = "all --seconds 0.25 --repeat 3"
@@ -31,7 +31,8 @@ def enter(root):
     """Prepares the disk as a root folder for `bench`."""
     root.tell("mount -t ext4 -o ro /dev/vda /mnt && for f in dev proc sys run tmp; do"
               " mount --rbind /$f /mnt/$f || break; done")
-    root.tell("dd if=/dev/urandom of=/dev/ram0 bs=1M count=64 2>/dev/null")
+    for disk in ("ram0", "ram1"):
+        root.tell(f"dd if=/dev/urandom of=/dev/{disk} bs=1M count=64 2>/dev/null")
 
 
 def entered(line):

@@ -43,17 +43,39 @@ def measured(root, words, devices):
 
 
 def check_disk(root):
-    result, rows = measured(root, "disk --devices synthetic,virtio,ide --jobs randread-4k-32",
-                            ("synthetic", "virtio", "ide"))
+    """Each gives the storage's own count, where it has one; a request takes as long as its way there and back."""
+    result, rows = measured(root, "disk --devices synthetic,attached,virtio,ide --jobs randread-4k-32",
+                            ("synthetic", "attached", "virtio", "ide"))
     assert rows["ide"]["synthetic-ratio"]["ratio"] > 1, rows["ide"]
     counted = {run["device"]: run["counted"] for run in result["runs"]}
     assert counted["synthetic"]["provider"] and counted["ide"]["guest"], counted
+    assert counted["attached"]["provider"], counted
 
 
 def check_net(root):
     _, rows = measured(root, "net --devices synthetic,virtio,e1000 --jobs send",
                        ("synthetic", "virtio", "e1000"))
     assert all(row["figures"]["mbit-per-second"] > 0 for row in rows.values())
+
+
+def check_requests(root):
+    """One at a time, so that latency is the rest of the rate, within what fio does between two."""
+    _, rows = measured(root, "net --devices synthetic,attached,virtio --jobs request",
+                       ("synthetic", "attached", "virtio"))
+    for row in rows.values():
+        figures = row["figures"]
+        assert 0.5 < figures["requests-per-second"] * figures["p50-us"] / 1e6 < 1.5, figures
+
+
+def check_boot(root):
+    """Each machine by itself, twice."""
+    answer = bench(root, f"boot --repeat 2 {WORDS}", SECONDS)
+    assert answer.status == 0, answer.output + root.ask("cat /tmp/bench.out").output
+    rows = {row["device"]: row for row in result_of(root)["rows"]}
+    assert set(rows) == {"synthetic", "qemu"} and rows["synthetic"]["rounds"] == 2, rows
+    for row in rows.values():
+        assert row["figures"]["guest-ticks"] > 1e6 and row["figures"]["seconds"] > 0.01, row
+    root.nothing_left()
 
 
 def check_interrupted(root):
@@ -72,7 +94,9 @@ def check_interrupted(root):
 
 
 def check_refused(root):
-    for words, told in (("disk --devices synthetic --jobs randread-4k-1 --guest /share", "the guest has no fio"),
+    root.tell("cp -r /share /tmp/without-fio")
+    for words, told in (("disk --devices synthetic --jobs randread-4k-1 --guest /tmp/without-fio",
+                         "the guest has no fio"),
                         ("disk --devices ide --accel tcg", "without /dev/mshv"),
                         ("disk --devices ide --qemu 'qemu-system-x86_64 -nonsense'", "nonsense")):
         answer = bench(root, f"{words} {WORDS}", SECONDS)
@@ -88,6 +112,8 @@ def main():
             enter(root)
             tap.run("three disks are measured, and counted alike by all", check_disk, root)
             tap.run("three adapters are measured", check_net, root)
+            tap.run("requests and their answers are measured", check_requests, root)
+            tap.run("starts are measured", check_boot, root)
             tap.run("interrupted, it keeps what it has and leaves nothing", check_interrupted, root)
             tap.run("what cannot be measured is told", check_refused, root)
             tap.run("the root powers off", root.power_off)

@@ -31,7 +31,7 @@ def call(*words, cwd=None):
 
 def a_slip_is_told_with_what_there_is():
     for words, status, told in (
-            (["--devices", "floppy"], 2, "there are synthetic, virtio"),
+            (["--devices", "floppy"], 2, "there are synthetic, attached, virtio"),
             (["--jobs", "swim"], 2, "there are randread-4k-1"),
             (["net", "--devices", "ide"], 2, "none of these"),
             (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "at least 1"),
@@ -122,7 +122,7 @@ STATS = {"partitions": [{"partition": 5, "counters": [{
 
 
 def fio_answer():
-    side = {"total_ios": 10, "iops": 100.0, "bw_bytes": 1, "clat_ns": {"percentile": {
+    side = {"total_ios": 10, "iops": 100.0, "bw_bytes": 1, "lat_ns": {"percentile": {
         "50.000000": 1, "99.000000": 2, "99.900000": 3}}}
     text = json.dumps({"jobs": [{"error": 0, "read": side, "write": side | {"total_ios": 0}}]})
     return [base64.b64encode(gzip.compress(text.encode())).decode()]
@@ -130,7 +130,7 @@ def fio_answer():
 
 class Played:
     """A machine whose guest answers as a good one does, but for what `breaks` says of a line."""
-    kind, partition, boot_seconds = "played", 5, 1.0
+    partition, boot_seconds = 5, 1.0
     up = []
 
     def __init__(self, options, folder, devices, bridge):
@@ -155,15 +155,15 @@ class Played:
         return fio_answer(), {"begin": "0 0 0 0 0", "end": "10 0 0 0 0"}
 
 
-def play(breaks):
+def play(breaks, group="disk", names="randread-4k-1,randread-4k-32"):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
-    real = machines.Viridis, machines.Qemu, machines.counters
-    machines.Viridis = machines.Qemu = Played
-    machines.counters = lambda machine, mark: STATS
+    real = machines.Viridis, machines.Qemu, machines.counters, machines.stats
+    machines.Viridis, machines.Qemu = (type(kind, (Played,), {"kind": kind}) for kind in ("viridis", "qemu"))
+    machines.counters, machines.stats = lambda machine, device, mark: STATS, lambda: STATS
     options = SimpleNamespace(repeat=2, seconds=1, breaks=breaks)
-    devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide")
-    measured = measure.Measure(options, [device for device in devices if device.group == "disk"],
-                               jobs.chosen("job", jobs.JOBS, "randread-4k-1,randread-4k-32"),
+    devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,qemu")
+    measured = measure.Measure(options, [device for device in devices if device.group == group],
+                               jobs.chosen("job", jobs.JOBS, names),
                                lambda line: None)
     error = None
     try:
@@ -171,7 +171,7 @@ def play(breaks):
     except Exception as end:
         error = end
     finally:
-        machines.Viridis, machines.Qemu, machines.counters = real
+        machines.Viridis, machines.Qemu, machines.counters, machines.stats = real
     assert not Played.up, "a machine was left"
     return measured, error
 
@@ -182,6 +182,14 @@ def every_run_is_made_in_its_turn():
     assert [(run["round"], run["job"], run["device"]) for run in measured.runs][:3] == [
         (0, "randread-4k-1", "synthetic"), (0, "randread-4k-1", "ide"), (0, "randread-4k-32", "synthetic")]
     assert len(measured.runs) == 8
+
+
+def each_start_is_of_a_machine_that_ends_again():
+    measured, error = play(None, "boot", "boot")
+    assert error is None and not measured.boots
+    assert [(run["device"], run["figures"]["seconds"]) for run in measured.runs] == [
+        ("synthetic", 1.0), ("qemu", 1.0)] * 2
+    assert measured.runs[0]["figures"]["boots-per-minute"] == 60
 
 
 def a_run_that_fails_leaves_the_others():
@@ -231,6 +239,7 @@ def a_signal_is_an_interruption_once():
 TESTS = (a_slip_is_told_with_what_there_is, what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, every_run_is_made_in_its_turn,
+         each_start_is_of_a_machine_that_ends_again,
          a_run_that_fails_leaves_the_others, a_guest_without_fio_is_found_before_anything_is_measured,
          an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 

@@ -30,11 +30,11 @@ def refused(error, function, *words):
 def every_round_has_each_job_on_its_devices_in_turn():
     plan = jobs.runs(jobs.DEVICES, jobs.JOBS, 2)
     of_one = [device.name for number, job, device in plan if (number, job.name) == (1, "send")]
-    assert of_one == ["synthetic", "virtio", "e1000e", "e1000"], of_one
+    assert of_one == ["synthetic", "attached", "virtio", "e1000e", "e1000"], of_one
     rounds = [number for number, _, _ in plan]
     assert rounds == sorted(rounds) and set(rounds) == {0, 1}
     first = [(job.name, device.name) for number, job, device in plan if number == 0]
-    assert len(first) == len(set(first)) == 8 * 5 + 3 * 4
+    assert len(first) == len(set(first)) == 8 * 6 + 4 * 5 + 2
 
 
 def a_list_names_devices_of_every_group():
@@ -51,15 +51,38 @@ def a_warm_up_marks_nothing():
         assert word in line, line
     assert "'" not in line  # the guest's shell is to see $d
     assert "mark" not in jobs.JOBS[1].line(device, 0.25, warm_up=True)
-    assert "mark" not in jobs.JOBS[-1].line("10.77.0.1", 1, warm_up=True)
-    assert "-P 8" in jobs.JOBS[-1].line("10.77.0.1", 0.2)
+    streams, request = (jobs.chosen("job", jobs.JOBS, name)[0] for name in ("send-8", "request"))
+    for job in (streams, request):
+        assert "mark" not in job.line("10.77.0.1", 1, warm_up=True)
+        assert "mark begin" in job.line("10.77.0.1", 1) and "10.77.0.1" in job.line("10.77.0.1", 1)
+    assert "-P 8" in streams.line("10.77.0.1", 0.2)
+
+
+def both_ends_of_a_request_agree():
+    request, = jobs.chosen("job", jobs.JOBS, "request")
+    words, answers = request.line("10.77.0.1", 1).split(), request.server()
+    for word in ("--pingpong=1", "--bs=1", f"--port={jobs.REQUEST_PORT}"):
+        assert word in words and word in answers, word
+    assert "--listen" in answers and "--listen" not in words
+    figures, _ = results.parsed(request, {"jobs": [{"error": 0, "read": side(0),
+                                                    "write": side(500, 1000.5, 2000)}]})
+    assert figures["requests-per-second"] == 1000.5 and "iops" not in figures
+    assert numbers.headline(figures) == "requests-per-second"
+
+
+def a_partition_that_was_started_meanwhile_has_no_counters_before():
+    before = stats(100, 1000)
+    before["partitions"] = []
+    found = results.account(before, stats(300, 5000), 7, 1, started=True)
+    assert found["guest-exits"] == 600 and found["root-exits"] == 200
+    assert "7" in refused(results.Malformed, results.account, before, stats(300, 5000), 7, 1)
 
 
 # --- What programs tell
 
 def side(ios, iops=0.0, latency=0):
     return {"total_ios": ios, "iops": iops, "bw_bytes": ios * 4096,
-            "clat_ns": {"percentile": {key: latency for key in results.PERCENTILES.values()}}}
+            "lat_ns": {"percentile": {key: latency for key in results.PERCENTILES.values()}}}
 
 
 def fio_is_read_by_the_side_that_did_something():

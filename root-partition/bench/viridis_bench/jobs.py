@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 KIB = 1024
+REQUEST_PORT = 8765
 
 
 class Unknown(Exception):
@@ -13,24 +14,40 @@ class Unknown(Exception):
 @dataclass(frozen=True)
 class Device:
     """`driver` is the guest's, by which it finds the device. `qemu` is what QEMU is given, with {id} for the
-    backend; none for a device of a viridis VM."""
+    backend; of an attached device nothing, as `viridis attach` gives it to the guest that QEMU runs."""
     name: str
-    group: str  # disk, net
+    group: str  # disk, net, boot
     driver: str
     qemu: tuple = ()
+    machine: str = "qemu"
 
 
 DEVICES = (
-    Device("synthetic", "disk", "hv_storvsc"),
+    Device("synthetic", "disk", "hv_storvsc", machine="viridis"),
+    Device("attached", "disk", "hv_storvsc"),
     Device("virtio", "disk", "virtio_blk", ("virtio-blk-pci,drive={id}",)),
     Device("nvme", "disk", "nvme", ("nvme,drive={id},serial=bench",)),
     Device("ahci", "disk", "ahci", ("ich9-ahci,id=ahci", "ide-hd,drive={id},bus=ahci.0")),
     Device("ide", "disk", "ata_piix", ("ide-hd,drive={id},bus=ide.0",)),
-    Device("synthetic", "net", "hv_netvsc"),
+    Device("synthetic", "net", "hv_netvsc", machine="viridis"),
+    Device("attached", "net", "hv_netvsc"),
     Device("virtio", "net", "virtio_net", ("virtio-net-pci,netdev={id},romfile=",)),
     Device("e1000e", "net", "e1000e", ("e1000e,netdev={id},romfile=",)),
     Device("e1000", "net", "e1000", ("e1000,netdev={id},romfile=",)),
+    Device("synthetic", "boot", "", machine="viridis"),
+    Device("qemu", "boot", ""),
 )
+
+
+# A request's latency is counted from its submission: at depth 1 the whole of it may pass within that call.
+LATENCY = ("--lat_percentiles=1", "--clat_percentiles=0")
+
+
+def fio_line(words, warm_up, device=""):
+    """A line that runs fio, in quotes which let the guest's shell see $d."""
+    if not warm_up:
+        words = [*words, f"--exec_prerun=mark begin {device}", f"--exec_postrun=mark end {device}"]
+    return " ".join(shlex.quote(word).replace("'", '"') for word in words)
 
 
 @dataclass(frozen=True)
@@ -47,11 +64,9 @@ class DiskJob:
         words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result",
                  "--ioengine=io_uring", "--direct=1", "--norandommap", "--thread",
                  f"--rw={self.pattern}", f"--bs={self.block}", f"--iodepth={self.depth}",
-                 "--time_based", f"--runtime={round(seconds * 1000)}ms"]
-        if not warm_up:
-            words += ["--exec_prerun=mark begin $d", "--exec_postrun=mark end $d"]
-        quoted = " ".join(shlex.quote(word).replace("'", '"') for word in words)
-        return (f"d=$(device block {device.driver}) && {quoted} --filename=/dev/$d && "
+                 "--time_based", f"--runtime={round(seconds * 1000)}ms", *LATENCY]
+        return (f"d=$(device block {device.driver}) && "
+                f"{fio_line(words, warm_up, '$d')} --filename=/dev/$d && "
                 + ("true" if warm_up else "out /tmp/result"))
 
 
@@ -72,6 +87,37 @@ class NetJob:
         return f"mark begin; {line}; s=$?; mark end; out /tmp/result; (exit $s)"
 
 
+@dataclass(frozen=True)
+class RequestJob:
+    """One byte there and one back, over one TCP connection, one at a time."""
+    name: str
+    group = "net"
+    program = "fio"
+
+    def line(self, address, seconds, warm_up=False):
+        words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", *REQUESTS,
+                 f"--hostname={address}", "--rw=write", "--thread", "--time_based",
+                 f"--runtime={round(seconds * 1000)}ms", *LATENCY]
+        return fio_line(words, warm_up) + ("" if warm_up else " && out /tmp/result")
+
+    def server(self):
+        """What answers in the root, for one run."""
+        return ["fio", "--name=server", "--output=/dev/null", *REQUESTS, "--listen", "--rw=read"]
+
+
+# For both ends of it.
+REQUESTS = ("--ioengine=net", f"--port={REQUEST_PORT}", "--protocol=tcp", "--nodelay=1",
+            "--pingpong=1", "--bs=1", "--size=1g")
+
+
+@dataclass(frozen=True)
+class BootJob:
+    """From the order to start a machine until its first process listens."""
+    name: str
+    group = "boot"
+    program = None
+
+
 JOBS = (
     DiskJob("randread-4k-1", "randread", 4 * KIB, 1),
     DiskJob("randread-4k-32", "randread", 4 * KIB, 32),
@@ -84,8 +130,9 @@ JOBS = (
     NetJob("send"),
     NetJob("receive", reverse=True),
     NetJob("send-8", streams=8),
+    RequestJob("request"),
+    BootJob("boot"),
 )
-GROUPS = ("disk", "net", "boot")
 
 
 def chosen(what, known, words):

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .guest import Guest, GuestError
+from .jobs import REQUEST_PORT
 
 CMDLINE = "console=ttyS0 quiet panic=-1"
 BOOT_SECONDS = 600
 END_SECONDS = 30
-NAME = "bench"
+NAME, ATTACHED = "bench", "attached"
+LISTENING = "{port:04X} 00000000:0000 0A"  # in /proc/net/tcp
 SUBNET = "10.77"
 
 
@@ -77,24 +79,64 @@ def server(nets):
         process.wait()
 
 
+@contextmanager
+def request_server(job):
+    """What answers one run of a job of requests."""
+    if not hasattr(job, "server"):
+        yield
+        return
+    process = subprocess.Popen(job.server(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        listening = LISTENING.format(port=REQUEST_PORT)
+        while listening not in Path("/proc/net/tcp").read_text():
+            if process.poll() is not None:
+                raise GuestError("fio in the root, which answers requests, ended")
+            time.sleep(0.02)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Command:
+    """`viridis`, with definitions and run files in a folder of its own, so that nobody's list shows what is there."""
+
+    def __init__(self, folder):
+        self.environment = {**os.environ, "VIRIDIS_STATE_DIR": str(folder / "state"),
+                            "VIRIDIS_RUN_DIR": str(folder / "run")}
+
+    def __call__(self, *words):
+        return json.loads(told(["viridis", *words, "--json"], env=self.environment))
+
+    def end(self, name):
+        for order in ("stop", "delete"):
+            subprocess.run(["viridis", order, name], env=self.environment, capture_output=True)
+
+    def operations(self, name):
+        """What the storage provider counted."""
+        storage = self("stats", name).get("storage")
+        return sum(disk["reads"] + disk["writes"] for disk in storage["disks"]) if storage else None
+
+
+def synthetic_words(disk, devices, bridge_name):
+    """For create and attach."""
+    return ([f"--disk={disk}" for device in devices if device.group == "disk"]
+            + [f"--net=bridge={bridge_name}" for device in devices if device.group == "net"])
+
+
 class Viridis:
-    """A VM of ours, with definitions and run files in a folder of its own, so that nobody's list shows it."""
+    """A VM of ours."""
     kind = "viridis"
 
     def __init__(self, options, folder, devices, bridge_name):
         self.options, self.devices, self.bridge = options, devices, bridge_name
-        self.environment = {**os.environ, "VIRIDIS_STATE_DIR": str(folder / "state"),
-                            "VIRIDIS_RUN_DIR": str(folder / "run")}
+        self.viridis = Command(folder)
         self.terminal = None
-
-    def viridis(self, *words):
-        return json.loads(told(["viridis", *words, "--json"], env=self.environment))
 
     def __enter__(self):
         options = self.options
-        words = [f"--disk={options.disk}" for device in self.devices if device.group == "disk"]
-        words += [f"--net=bridge={self.bridge}" for device in self.devices
-                  if device.group == "net"]
+        words = synthetic_words(options.disk, self.devices, self.bridge)
         began = time.monotonic()
         try:
             self.viridis("create", NAME, f"--memory={options.memory}", f"--vps={options.vps}",
@@ -122,38 +164,44 @@ class Viridis:
     def stop(self):
         if self.terminal is not None:
             os.close(self.terminal)
-        for order in ("stop", "delete"):
-            subprocess.run(["viridis", order, NAME], env=self.environment, capture_output=True)
+        self.viridis.end(NAME)
 
-    def processes(self):
+    def processes(self, _device):
         """Keeper, worker and providers."""
         return family(self.pid)
 
-    def provider_operations(self):
-        storage = self.viridis("stats", NAME).get("storage")
-        if not storage:
-            return None
-        return sum(disk["reads"] + disk["writes"] for disk in storage["disks"])
+    def provider_operations(self, _device):
+        return self.viridis.operations(NAME)
 
 
 class Qemu:
-    """A stock QEMU with all devices of one PC; its first serial line is its standard input and output."""
+    """A stock QEMU with all devices of one PC; its first serial line is its standard input and output. The synthetic
+    devices among them are served by `viridis attach`."""
     kind = "qemu"
 
     def __init__(self, options, folder, devices, bridge_name):
         self.options, self.devices, self.bridge = options, devices, bridge_name
         self.errors = folder / "qemu.err"
+        self.viridis = Command(folder)
+        self.attached = [device for device in devices if not device.qemu]
+        self.server_pid = None
 
     def words(self):
         options = self.options
         words = [*shlex.split(options.qemu), "-accel", options.accel, "-M", "pc", "-nodefaults",
                  "-display", "none", "-no-user-config", "-monitor", "none", "-serial", "stdio",
-                 "-action", "reboot=shutdown", "-m", options.memory, "-smp", str(options.vps),
+                 "-action", "reboot=shutdown", *self.memory_words(), "-smp", str(options.vps),
                  "-kernel", str(options.guest / "vmlinuz"), "-initrd",
                  str(options.guest / "initrd"), "-append", CMDLINE]
         for device in self.devices:
-            words += self.device_words(device)
+            if device.qemu:
+                words += self.device_words(device)
         return words
+
+    def memory_words(self):
+        if not self.attached:
+            return ["-m", self.options.memory]
+        return self.viridis("qemu-args", f"--memory={self.options.memory}")["arguments"]
 
     def device_words(self, device):
         name = f"{device.group}-{device.name}"
@@ -187,6 +235,8 @@ class Qemu:
                                self.process.stdin.fileno(), self.alive)
             self.pid = self.process.pid
             self.join_bridge()
+            if self.attached:
+                self.attach()
             self.guest.wait_ready(BOOT_SECONDS)
             self.partition = self.find_partition()
         except GuestError as error:
@@ -198,10 +248,25 @@ class Qemu:
         self.boot_seconds = time.monotonic() - began
         return self
 
+    def attach(self):
+        """As soon as QEMU has made its machine, while the firmware runs."""
+        words = synthetic_words(self.options.attached_disk, self.attached, self.bridge)
+        deadline = time.monotonic() + END_SECONDS
+        while True:
+            try:
+                self.viridis("attach", str(self.pid), "--name", ATTACHED, *words)
+                break
+            except HostError as error:
+                if "runs no machine" not in str(error) or not self.alive() or \
+                        time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+        self.server_pid = self.viridis("info", ATTACHED)["status"]["pid"]
+
     def join_bridge(self):
         """QEMU makes the TAP devices when it starts."""
         for device in self.devices:
-            if device.group != "net":
+            if device.group != "net" or not device.qemu:
                 continue
             path = Path("/sys/class/net") / self.tap(device)
             while not path.exists() and self.alive():
@@ -212,7 +277,7 @@ class Qemu:
 
     def find_partition(self):
         """Of the QEMU itself, which may be a child of what was started."""
-        pids = set(self.processes())
+        pids = set(family(self.pid))
         for entry in json.loads(told(["viridis", "stats", "--json"]))["partitions"]:
             if entry["pid"] in pids:
                 return entry["partition"]
@@ -225,7 +290,9 @@ class Qemu:
         self.stop()
 
     def stop(self):
-        for pid in self.processes() if self.alive() else ():
+        if self.attached:
+            self.viridis.end(ATTACHED)
+        for pid in family(self.process.pid) if self.alive() else ():
             try:
                 os.kill(pid, 9)
             except ProcessLookupError:
@@ -234,12 +301,12 @@ class Qemu:
         self.process.stdin.close()
         self.process.stdout.close()
 
-    def processes(self):
-        return family(self.process.pid)
+    def processes(self, device):
+        return family(self.server_pid if device in self.attached else self.process.pid)
 
-    def provider_operations(self):
+    def provider_operations(self, device):
         """QEMU does not say."""
-        return None
+        return self.viridis.operations(ATTACHED) if device in self.attached else None
 
 
 def family(pid):
@@ -269,12 +336,15 @@ def user_ns(pids):
     return total * 10**9 // os.sysconf("SC_CLK_TCK")
 
 
-def counters(machine, mark):
+def stats():
+    return {"ns": time.monotonic_ns()} | json.loads(told(["viridis", "stats", "--json"]))
+
+
+def counters(machine, device, mark):
     """All there is, at one moment: the hypervisor's come nearest to the job, last before it and first behind it."""
-    parts = (lambda: {"provider": machine.provider_operations()},
-             lambda: {"backend-ns": user_ns(machine.processes())},
-             lambda: {"ns": time.monotonic_ns()},
-             lambda: json.loads(told(["viridis", "stats", "--json"])))
+    parts = (lambda: {"provider": machine.provider_operations(device)},
+             lambda: {"backend-ns": user_ns(machine.processes(device))},
+             stats)
     found = {}
     for part in parts if mark == "begin" else reversed(parts):
         found |= part()

@@ -32,12 +32,13 @@ class Interrupted(Exception):
 def parser():
     p = argparse.ArgumentParser(
         prog="viridis bench", add_help=False, formatter_class=argparse.RawTextHelpFormatter,
-        usage="\n  viridis bench [disk|net|all] [OPTION...]",
+        usage="\n  viridis bench [disk|net|boot|all] [OPTION...]",
         description="Measure synthetic devices beside those of QEMU, on this hypervisor.")
-    p.add_argument("what", nargs="?", choices=("disk", "net", "all"), default="all",
+    p.add_argument("what", nargs="?", choices=(*numbers.GROUPS, "all"), default="all",
                    help=argparse.SUPPRESS)
     add = p.add_argument
-    add("--devices", metavar="LIST", help="Of synthetic, virtio, nvme, ahci, ide, e1000e, e1000; all")
+    add("--devices", metavar="LIST", help="Of " + ", ".join(
+        dict.fromkeys(device.name for device in jobs.DEVICES)) + "; all")
     add("--jobs", metavar="LIST", help="Of " + ", ".join(job.name for job in jobs.JOBS) + "; all")
     add("--vps", type=int, default=1, metavar="N", help="Processors of a guest (1)")
     add("--memory", default="256M", metavar="SIZE", help="Memory of a guest (256M)")
@@ -45,6 +46,8 @@ def parser():
     add("--repeat", type=int, default=3, metavar="N", help="Rounds (3)")
     add("--disk", type=Path, metavar="FILE",
         help="What all disks are: its content is lost! (a new file in --work)")
+    add("--attached-disk", type=Path, metavar="FILE",
+        help="The same for an attached one, as a disk has one owner (a new file)")
     add("--work", type=Path, default=Path("/var/tmp"), metavar="DIR", help="For that file (/var/tmp)")
     add("--guest", type=Path, default=GUEST, metavar="DIR", help="Has the guest's vmlinuz and initrd")
     add("--qemu", default="qemu-system-x86_64", metavar="COMMAND", help="The QEMU to compare with")
@@ -65,7 +68,7 @@ def checked(words):
     p = parser()
     options = p.parse_args(words)
     try:
-        groups = ("disk", "net") if options.what == "all" else (options.what,)
+        groups = numbers.GROUPS if options.what == "all" else (options.what,)
         options.devices = [device for device in jobs.chosen("device", jobs.DEVICES, options.devices)
                            if device.group in groups]
         options.jobs = [job for job in jobs.chosen("job", jobs.JOBS, options.jobs)
@@ -95,32 +98,44 @@ def check_host(options):
     for name in ("vmlinuz", "initrd"):
         if not (options.guest / name).is_file():
             raise HostError(f"{options.guest / name} is not there; --guest names a folder that has it")
-    machines = len({bool(device.qemu) for device in options.devices})
+    machines = len({device.machine for device in options.devices})
     needed = machines * memory_bytes(options.memory)
     available = int(re.search(r"MemAvailable: *(\d+)", Path("/proc/meminfo").read_text())[1]) << 10
     if needed > available:
         raise HostError(f"{machines} guest(s) of {options.memory} need more than the "
                         f"{available >> 20}M that are free; give them less by --memory")
-    if any(device.qemu for device in options.devices) and \
+    if any(job.group == "net" and job.program == "fio" for job in options.jobs) and \
+            not shutil.which("fio"):
+        raise HostError("fio is not installed in this root, and the job 'request' needs it to answer; "
+                        "install it, or name other jobs by --jobs")
+    if any(device.machine == "qemu" for device in options.devices) and \
             not shutil.which(shlex.split(options.qemu)[0]):
         raise HostError(f"{options.qemu} is not installed: install qemu-system-x86 11 or later, name "
                         "another by --qemu, or give --devices synthetic")
-    if options.disk and not os.access(options.disk, os.R_OK | os.W_OK):
-        raise HostError(f"{options.disk} is not there or cannot be written")
+    for disk in (options.disk, options.attached_disk):
+        if disk and not os.access(disk, os.R_OK | os.W_OK):
+            raise HostError(f"{disk} is not there or cannot be written")
 
 
-def make_disk(options, folder):
+def make_disk(path):
     """Written once, so that its blocks exist."""
-    if options.disk or not any(device.group == "disk" for device in options.devices):
-        return
-    free = shutil.disk_usage(folder).free
+    free = shutil.disk_usage(path.parent).free
     if free < DISK_BYTES * 1.1:
-        raise HostError(f"{folder} has {free >> 20}M free, the disk needs {DISK_BYTES >> 20}M; give "
-                        "another by --disk or --work")
-    options.disk = folder / "disk"
-    with open(options.disk, "wb") as file:
+        raise HostError(f"{path.parent} has {free >> 20}M free, a disk needs {DISK_BYTES >> 20}M; give "
+                        "others by --disk and --attached-disk, or another folder by --work")
+    with open(path, "wb") as file:
         for _ in range(DISK_BYTES >> 20):
             file.write(os.urandom(1 << 20))
+    return path
+
+
+def make_disks(options, folder):
+    """Those that are needed and not given."""
+    names = {device.name for device in options.devices if device.group == "disk"}
+    if names - {"attached"} and not options.disk:
+        options.disk = make_disk(folder / "disk")
+    if "attached" in names and not options.attached_disk:
+        options.attached_disk = make_disk(folder / "attached-disk")
 
 
 # --- The result
@@ -188,7 +203,7 @@ def measured(options):
     measure = Measure(options, options.devices, options.jobs, progress)
     partial = ""
     with tempfile.TemporaryDirectory(prefix="viridis-bench-", dir=options.work) as folder:
-        make_disk(options, Path(folder))
+        make_disks(options, Path(folder))
         try:
             measure.run(Path(folder))
         except (GuestError, HostError) as error:

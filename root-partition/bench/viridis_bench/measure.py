@@ -22,13 +22,19 @@ class Measure:
 
     def machines_of(self, folder, bridge):
         """(class, its devices), of those that have some."""
-        for kind, has in ((machines.Viridis, lambda device: not device.qemu),
-                          (machines.Qemu, lambda device: device.qemu)):
-            devices = [device for device in self.devices if has(device)]
+        for kind in (machines.Viridis, machines.Qemu):
+            devices = [device for device in self.devices
+                       if device.machine == kind.kind and device.group != "boot"]
             if devices:
                 yield kind(self.options, folder, devices, bridge)
 
     def run(self, folder):
+        """Starts come first, as no other machine is to be there."""
+        boots = [run for run in self.plan if run[1].group == "boot"]
+        self.all_runs(boots, lambda run: self.boot(run, folder))
+        others = [run for run in self.plan if run[1].group != "boot"]
+        if not others:
+            return
         with ExitStack() as stack:
             bridge = stack.enter_context(machines.bridge(self.nets))
             stack.enter_context(machines.server(self.nets))
@@ -38,9 +44,9 @@ class Measure:
                 stack.enter_context(machine)
                 self.boots.append({"machine": machine.kind, "seconds": machine.boot_seconds})
                 of |= {device: machine for device in machine.devices}
-            for device in self.devices:
+            for device in of:
                 self.warm_up(of[device], device)
-            self.all_runs(of)
+            self.all_runs(others, lambda run: self.one(*run, of[run[2]]))
 
     def target(self, device):
         """What a job's line is made for."""
@@ -56,20 +62,18 @@ class Measure:
             machine.guest.run(f"command -v {job.program} >/dev/null || "
                               f"{{ echo 'the guest has no {job.program}'; false; }}",
                               LIMIT_SECONDS)
-            machine.guest.run(job.line(self.target(device), WARM_UP_SECONDS, warm_up=True),
-                              LIMIT_SECONDS)
+            with machines.request_server(job):
+                machine.guest.run(job.line(self.target(device), WARM_UP_SECONDS, warm_up=True),
+                                  LIMIT_SECONDS)
 
-    def all_runs(self, of):
+    def all_runs(self, runs, one):
         began = time.monotonic()
-        for index, (number, job, device) in enumerate(self.plan):
-            left = (time.monotonic() - began) / index * (len(self.plan) - index) if index else 0
-            self.progress(f"{index + 1}/{len(self.plan)} round {number + 1}: {job.name} on "
+        for index, (number, job, device) in enumerate(runs):
+            left = (time.monotonic() - began) / index * (len(runs) - index) if index else 0
+            self.progress(f"{index + 1}/{len(runs)} round {number + 1}: {job.name} on "
                           f"{device.name}" + (f", {left:.0f} s left" if index else ""))
-            if not of[device].alive():
-                self.fail(number, job, device, "its machine has ended before")
-                continue
             try:
-                self.runs.append(self.one(number, job, device, of[device]))
+                self.runs.append(one((number, job, device)))
             except (GuestError, results.Malformed) as error:
                 self.fail(number, job, device, str(error))
 
@@ -78,21 +82,39 @@ class Measure:
                               "device": device.name, "error": why})
         self.progress(f"  {job.name} on {device.name} failed: {why.splitlines()[0]}")
 
+    def boot(self, run, folder):
+        number, job, device = run
+        kind = {kind.kind: kind for kind in (machines.Viridis, machines.Qemu)}[device.machine]
+        begin = machines.stats()
+        with kind(self.options, folder, [], None) as machine:
+            end = machines.counters(machine, device, "end")
+            figures = results.of_boot(machine.boot_seconds)
+            figures |= results.account(begin | {"backend-ns": 0}, end, machine.partition, 1, started=True)
+        return outcome(run, figures)
+
     def one(self, number, job, device, machine):
+        if not machine.alive():
+            raise results.Malformed("its machine has ended before")
         at = {}
-        out, marks = machine.guest.run(
-            job.line(self.target(device), self.options.seconds),
-            LIMIT_SECONDS + self.options.seconds,
-            lambda name: at.__setitem__(name, machines.counters(machine, name)))
+        with machines.request_server(job):
+            out, marks = machine.guest.run(
+                job.line(self.target(device), self.options.seconds),
+                LIMIT_SECONDS + self.options.seconds,
+                lambda name: at.__setitem__(name, machines.counters(machine, device, name)))
         if set(at) != {"begin", "end"}:
             raise results.Malformed(f"{job.program} did not mark its begin and end")
-        figures, curve = results.PARSERS[job.program](results.unpacked(out))
+        figures, curve = results.parsed(job, results.unpacked(out))
         begin, end = at["begin"], at["end"]
         block = results.guest_operations(marks["begin"], marks["end"])
         provider = None if begin["provider"] is None or job.group != "disk" else \
             end["provider"] - begin["provider"]
         figures |= results.account(begin, end, machine.partition,
                                    block or figures["operations"])
-        return {"round": number, "group": job.group, "job": job.name, "device": device.name,
-                "figures": figures, "curve": curve,
-                "counted": results.agreement(figures, block, provider)}
+        return outcome((number, job, device), figures, curve,
+                       results.agreement(figures, block, provider))
+
+
+def outcome(run, figures, curve=(), counted=None):
+    number, job, device = run
+    return {"round": number, "group": job.group, "job": job.name, "device": device.name,
+            "figures": figures, "curve": list(curve), "counted": counted or {"agree": True}}

@@ -3,8 +3,14 @@
 from statistics import median
 
 BASE = "synthetic"
-# The figure that a job of a group is compared by; more is better.
-HEADLINE = {"disk": "iops", "net": "mbit-per-second"}
+# What jobs are compared by, each by the one that it has; more is better.
+HEADLINES = ("iops", "mbit-per-second", "requests-per-second", "boots-per-minute")
+GROUPS = ("disk", "net", "boot")
+
+
+def headline(figures):
+    """The name of the figure that they are compared by."""
+    return next(name for name in HEADLINES if name in figures)
 
 
 def spread(values):
@@ -33,8 +39,8 @@ def row(key, found, base):
     names = dict.fromkeys(name for run in found for name in run["figures"])
     figures = {name: median([run["figures"][name] for run in found if name in run["figures"]])
                for name in names}
-    headline = HEADLINE[group]
-    values, others = ({run["round"]: run["figures"][headline] for run in which}
+    compared = headline(figures)
+    values, others = ({run["round"]: run["figures"][compared] for run in which}
                       for which in (found, base))
     return {"group": group, "job": job, "device": device, "rounds": len(found), "figures": figures,
             "spread": spread(list(values.values())), "curve": found[len(found) // 2].get("curve", []),

@@ -5,13 +5,13 @@ import subprocess
 from dataclasses import dataclass
 
 from .machines import HostError
-from .numbers import BASE, HEADLINE, number
+from .numbers import BASE, GROUPS, headline, number
 
 # (figure, what a person calls it)
 PARTS = (("guest-ticks", "guest"), ("hypervisor-ticks", "hypervisor"),
          ("rest-ticks", "root: kernel and others"), ("backend-ticks", "root: provider or QEMU"))
 PATTERNS = (3, 6, 1, 4, 5, 2, 7)  # that differ most come first
-UNITS = {"iops": "operations per second", "mbit-per-second": "Mbit per second"}
+UNITS = {"disk": "operations per second", "net": "Mbit or requests per second", "boot": "starts per minute"}
 WIDE, HALF = (900, 420), (445, 330)
 
 
@@ -64,17 +64,20 @@ def table(rows, group):
     return jobs, devices, {(row["job"], row["device"]): row for row in mine}
 
 
-def mark_text(row, figure):
+def compared(row):
+    return row["figures"][headline(row["figures"])]
+
+
+def mark_text(row):
     """What is written on a bar: of synthetic devices what they do, of others how many times of it synthetic ones do."""
     ratio = row["synthetic-ratio"]
-    return f"x{number(ratio['ratio'])}" if ratio else number(row["figures"][figure])
+    return f"x{number(ratio['ratio'])}" if ratio else number(compared(row))
 
 
 def bars(rows, group, machine):
     """One cluster a job, one bar a device, each as high as its share of what synthetic devices do (or the best one)."""
     jobs, devices, cells = table(rows, group)
-    figure = HEADLINE[group]
-    lines = [head(f"{group}: {UNITS[figure]}, synthetic = 1; xN: synthetic does N times as many", machine,
+    lines = [head(f"{group}: {UNITS[group]}, synthetic = 1; xN: synthetic does N times as many", machine,
                   "share of synthetic", WIDE),
              f"set xrange [-0.6:{len(jobs) - 0.4}]\nset offsets 0,0,0.12,0\n"
              "set xtics (" + ", ".join(
@@ -85,11 +88,11 @@ def bars(rows, group, machine):
         lines.append(f"{block} << EOD\n")
         for place, job in enumerate(jobs):
             whole = cells.get((job, BASE)) or max(
-                (row for row in rows if row["job"] == job), key=lambda row: row["figures"][figure])
+                (row for row in rows if row["job"] == job), key=compared)
             if row := cells.get((job, device)):
                 x = place + (index - (len(devices) - 1) / 2) * width
-                lines.append(f"{x:.4f} {row['figures'][figure] / whole['figures'][figure]:.6g} "
-                             f"{quoted(mark_text(row, figure))}\n")
+                lines.append(f"{x:.4f} {compared(row) / compared(whole):.6g} "
+                             f"{quoted(mark_text(row))}\n")
         lines.append("EOD\n")
         plots += [f"{block} using 1:2:({width * 0.92:.4f}) with boxes fs pattern {PATTERNS[index]} border -1"
                   f" lc rgb '#303030' title {quoted(device)}",
@@ -139,7 +142,7 @@ def pictures(result):
     rows, found = result["rows"], []
     machine = (f"{result['machine']['processor']}, {result['machine']['cpus']} CPU(s), "
                f"Linux {result['machine']['kernel']}")
-    for group in HEADLINE:
+    for group in GROUPS:
         jobs = table(rows, group)[0]
         if jobs:
             found.append(bars(rows, group, machine))

@@ -3,19 +3,21 @@
 from html import escape
 
 from . import plot
-from .numbers import BASE, HEADLINE, number, share
+from .numbers import BASE, GROUPS, headline, number, share
 
 # (figure, head of its column) of a group.
 SHOWN = {
     "disk": (("iops", "IOPS"), ("mb-per-second", "MB/s"), ("p50-us", "p50 us"), ("p99-us", "p99 us"),
              ("p99.9-us", "p99.9 us")),
-    "net": (("mbit-per-second", "Mbit/s"),),
+    "net": (("mbit-per-second", "Mbit/s"), ("requests-per-second", "requests/s"), ("p50-us", "p50 us"),
+            ("p99-us", "p99 us"), ("p99.9-us", "p99.9 us")),
+    "boot": (("seconds", "s"),),
 }
 COUNTS = (("exits", "exits"), ("hypercalls", "hypercalls"), ("interrupts", "interrupts"),
           ("signals", "signals"), ("switches", "switches"))
 TIMES = (("guest-ticks", "guest"), ("root-ticks", "root"), ("hypervisor-ticks", "hypervisor"))
 EXITS = "exit-"
-OPERATION = {"disk": "a request", "net": "64 KiB"}
+OPERATION = {"disk": "a request", "net": "64 KiB, or a request and its answer", "boot": "a start"}
 
 
 def ratio_words(ratio):
@@ -39,7 +41,7 @@ def heads(group):
 
 
 def groups(result):
-    return [group for group in HEADLINE if any(row["group"] == group for row in result["rows"])]
+    return [group for group in GROUPS if any(row["group"] == group for row in result["rows"])]
 
 
 def table(result, group):
@@ -80,7 +82,7 @@ def facts(result):
 def others(result):
     """Heads and lines: what others were measured to do, elsewhere, by the same job."""
     head = ["job", "who", "theirs", "synthetic here", "synthetic : it"]
-    ours = {row["job"]: row["figures"][HEADLINE[row["group"]]] for row in result["rows"]
+    ours = {row["job"]: row["figures"][headline(row["figures"])] for row in result["rows"]
             if row["device"] == BASE}
     return head, [[other["job"], other["who"], number(other["value"]), number(ours[other["job"]]),
                    number(ours[other["job"]] / other["value"])]

@@ -30,7 +30,7 @@ def from_fio(answer):
         if job["error"]:
             raise Malformed(f"fio ended with error {job['error']}")
         side = max((job["read"], job["write"]), key=lambda side: side["total_ios"])
-        latency = side["clat_ns"]
+        latency = side["lat_ns"]
         if not side["total_ios"]:
             raise Malformed("fio made no operation; give it more --seconds")
         figures = {"operations": side["total_ios"], "iops": side["iops"],
@@ -41,6 +41,14 @@ def from_fio(answer):
         return figures, curve
     except (KeyError, TypeError, ValueError) as error:
         raise Malformed(f"fio's answer has another form: {error!r}") from error
+
+
+def from_requests(answer):
+    """fio's pair of a request and its answer is one of its writes."""
+    figures, curve = from_fio(answer)
+    figures["requests-per-second"] = figures.pop("iops")
+    del figures["mb-per-second"]
+    return figures, curve
 
 
 def from_iperf3(answer):
@@ -55,7 +63,16 @@ def from_iperf3(answer):
         raise Malformed(f"iperf3's answer has another form: {error!r}") from error
 
 
-PARSERS = {"fio": from_fio, "iperf3": from_iperf3}
+def parsed(job, answer):
+    """(figures, curve) of what the job's program told."""
+    if job.program == "iperf3":
+        return from_iperf3(answer)
+    return from_fio(answer) if job.group == "disk" else from_requests(answer)
+
+
+def of_boot(seconds):
+    """The figures of one start."""
+    return {"operations": 1, "boots-per-minute": 60 / seconds, "seconds": seconds}
 
 
 def guest_operations(begin, end):
@@ -86,10 +103,12 @@ def partition_of(stats, partition):
     raise Malformed(f"the hypervisor has no counters of partition {partition}")
 
 
-def account(before, after, partition, operations):
+def account(before, after, partition, operations, started=False):
     """Per operation: exits by kind, hypercalls, interrupts, signals, switches; and the time by whose it was, in ticks of
-    the TSC. `backend-ns` is what the processes that serve the device took in user mode."""
-    guest = difference(partition_of(before, partition), partition_of(after, partition))
+    the TSC. `backend-ns` is what the processes that serve the device took in user mode. A partition that was started
+    meanwhile has counters only behind it."""
+    guest = difference({} if started else partition_of(before, partition),
+                       partition_of(after, partition))
     root = difference(summed(before["root"]), summed(after["root"]))
     cpus = difference(summed(before["cpus"]), summed(after["cpus"]))
     counts = {
