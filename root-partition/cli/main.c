@@ -59,7 +59,7 @@ const struct command commands[] = {
 	  "Wait until a VM has ended, or is in a state.", command_wait },
 	{ "events", "NAME", "Print what happens to a VM until it ends.", command_events },
 	{ "log", "NAME [--follow] [--lines COUNT]", "Print a VM's log.", command_log },
-	{ "trace", "[--cpu N] [--count N]",
+	{ "trace", "[--cpu N] [--count N] [--io NAME]",
 	  "Print what the hypervisor traced last, by time.", command_trace },
 	{ "top", "[--interval SECONDS] [--count N]",
 	  "Show what the partitions do, again and again.", command_top },

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * viridis trace: the newest records of the hypervisor's trace rings, all CPUs' in order of time. Times
- * are TSC ticks, with the distance from the line before.
+ * are TSC ticks, with the distance from the line before. With --io, a VM's requests, hop by hop.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 #include <viridis/abi/viridis_trace.h>
 #include <viridis/base/bits.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/cli/trace_io.h"
+#include "root-partition/client/client.h"
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"
 
@@ -21,10 +24,19 @@
 
 static int only_cpu;
 static int newest;
+static char *io_of;
+
+/* For requests of a VM: how long to wait for the first, and how often to look. */
+#define IO_WAIT_US  (10 * G_USEC_PER_SEC)
+#define IO_POLL_US  50000
+#define IO_REQUESTS 20
 
 static const GOptionEntry entries[] = {
 	{ "cpu", 0, 0, G_OPTION_ARG_INT, &only_cpu, "Of this CPU alone", "N" },
-	{ "count", 0, 0, G_OPTION_ARG_INT, &newest, "The newest N records (all)", "N" },
+	{ "count", 0, 0, G_OPTION_ARG_INT, &newest,
+	  "The newest N records (all), or requests (20)", "N" },
+	{ "io", 0, 0, G_OPTION_ARG_STRING, &io_of, "Requests of this VM, hop by hop",
+	  "NAME" },
 	G_OPTION_ENTRY_NULL,
 };
 
@@ -200,6 +212,144 @@ static void print_json(const GArray *records, guint first)
 	command_print_json(builder);
 }
 
+/* ---- --io ---- */
+
+static const struct {
+	const char *head, *member;
+} io_columns[TRACE_HOPS] = {
+	{ "to root's flag", "root-flag" },
+	{ "root's interrupt", "root-interrupt" },
+	{ "root's signal", "root-signal" },
+	{ "guest's flag", "guest-flag" },
+	{ "guest's interrupt", "guest-interrupt" },
+	{ "total", "total" },
+};
+
+/* What the hop before that column's end lasted; the last column's is all of them. */
+static uint64_t io_ticks(const struct trace_io *request, guint column)
+{
+	if (column == TRACE_HOPS - 1)
+		return request->tsc[TRACE_HOPS - 1] - request->tsc[0];
+	return request->tsc[column + 1] - request->tsc[column];
+}
+
+static gint by_size(gconstpointer left, gconstpointer right)
+{
+	const uint64_t *l = left, *r = right;
+
+	return (*l > *r) - (*l < *r);
+}
+
+static uint64_t io_median(const struct trace_io *requests, gsize count, guint column)
+{
+	g_autofree uint64_t *ticks = g_new(uint64_t, count);
+
+	for (gsize i = 0; i < count; i++)
+		ticks[i] = io_ticks(&requests[i], column);
+	qsort(ticks, count, sizeof(*ticks), by_size);
+	return ticks[count / 2];
+}
+
+static void print_io_table(const struct trace_io *requests, gsize count)
+{
+	g_print("%16s", "guest signals at");
+	for (guint column = 0; column < TRACE_HOPS; column++)
+		g_print("  %17s", io_columns[column].head);
+	for (gsize i = 0; i < count; i++) {
+		g_print("\n%16" G_GUINT64_FORMAT, requests[i].tsc[0]);
+		for (guint column = 0; column < TRACE_HOPS; column++)
+			g_print("  %17" G_GUINT64_FORMAT, io_ticks(&requests[i], column));
+	}
+	g_print("\n%16s", "median");
+	for (guint column = 0; column < TRACE_HOPS; column++)
+		g_print("  %17" G_GUINT64_FORMAT, io_median(requests, count, column));
+	g_print("\n");
+}
+
+static void print_io_json(const struct trace_io *requests, gsize count)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "ok", TRUE);
+	json_builder_set_member_name(builder, "requests");
+	json_builder_begin_array(builder);
+	for (gsize i = 0; i < count; i++) {
+		json_builder_begin_object(builder);
+		json_text_add_int(builder, "tsc", requests[i].tsc[0]);
+		for (guint column = 0; column < TRACE_HOPS; column++)
+			json_text_add_int(builder, io_columns[column].member,
+			                  io_ticks(&requests[i], column));
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+	json_builder_end_object(builder);
+	command_print_json(builder);
+}
+
+/* A VM that runs has a partition. */
+static gboolean io_partition(uint32_t *partition, GError **error)
+{
+	g_autoptr(JsonObject) status = client_ask(io_of, CONTROL_STATUS, error);
+
+	if (!status)
+		return FALSE;
+	*partition =
+		(uint32_t)json_object_get_int_member_with_default(status, "partition", 0);
+	if (*partition)
+		return TRUE;
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s has no partition",
+	            io_of);
+	return FALSE;
+}
+
+/* Waits for the first request: tracing may begin only now. */
+static gboolean io_find(GArray *records, struct trace_io *found, gsize most, gsize *count,
+                        GError **error)
+{
+	const gint64 deadline = g_get_monotonic_time() + IO_WAIT_US;
+	uint32_t partition;
+
+	if (!io_partition(&partition, error))
+		return FALSE;
+	for (;;) {
+		g_array_set_size(records, 0);
+		if (!read_all(records, error))
+			return FALSE;
+		g_array_sort(records, by_time);
+		*count = trace_io_find(
+			(const struct viridis_trace_record *)(void *)records->data,
+			records->len, partition, found, most);
+		if (*count)
+			return TRUE;
+		if (g_get_monotonic_time() > deadline)
+			break;
+		g_usleep(IO_POLL_US);
+	}
+	g_set_error(
+		error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		"%s made no request within %d s; let it use a disk or a network meanwhile",
+		io_of, (int)(IO_WAIT_US / G_USEC_PER_SEC));
+	return FALSE;
+}
+
+static enum command_status trace_requests(GArray *records)
+{
+	const gsize most = newest == G_MAXINT ? IO_REQUESTS : (gsize)MAX(newest, 1);
+	g_autofree struct trace_io *found = NULL;
+	g_autoptr(GError) error = NULL;
+	gsize count = 0;
+
+	found = g_new(struct trace_io, MIN(most, VIRIDIS_TRACE_RECORDS));
+	if (!io_find(records, found, MIN(most, VIRIDIS_TRACE_RECORDS), &count, &error))
+		return command_fail(error);
+	if (command_json())
+		print_io_json(found, count);
+	else
+		print_io_table(found, count);
+	return COMMAND_DONE;
+}
+
 enum command_status command_trace(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, entries, 0, FALSE };
@@ -211,8 +361,11 @@ enum command_status command_trace(const struct command *command, int argc, char 
 
 	only_cpu = -1;
 	newest = G_MAXINT;
+	g_clear_pointer(&io_of, g_free);
 	if (!command_parse(&arguments, NULL, &status))
 		return status;
+	if (io_of)
+		return trace_requests(records);
 	if (!read_all(records, &error))
 		return command_fail(error);
 	g_array_sort(records, by_time);

@@ -449,6 +449,27 @@ def check_served_again(root):
     root.tell("viridis delete again")
 
 
+def check_traced(root, guest):
+    """The way of reads, as root and hypervisor see it; of a VM that makes none, that it makes none."""
+    guest.attach()
+    guest.tell("(while :; do dd if=/dev/lun0 of=/dev/null bs=4k count=64 iflag=direct status=none; done) &"
+               " echo $! >/tmp/reads")
+    guest.detach()
+    requests = root.json("trace --io disks")["requests"]
+    assert 0 < len(requests) <= 20, requests
+    hops = ("root-flag", "root-interrupt", "root-signal", "guest-flag", "guest-interrupt")
+    for request in requests:
+        assert sum(request[hop] for hop in hops) == request["total"] and min(request.values()) > 0, request
+    table = root.tell("viridis trace --io disks --count 1").splitlines()
+    assert len(table) == 3 and table[2].split()[0] == "median", table
+    for name, told in (("nobody", "nobody"), ("spins", "made no request")):
+        answer = root.ask(f"viridis trace --io {name}")
+        assert answer.status != 0 and told in answer.output, answer.output
+    guest.attach()
+    guest.tell("kill $(cat /tmp/reads)")
+    guest.detach()
+
+
 def lose(tap, root, guest):
     root.tell("head -c 1048576 /dev/zero >/tmp/other")
     root.create("spins", f"{TINY_VM} --serial /tmp/spins.out --disk /tmp/other",
@@ -456,6 +477,7 @@ def lose(tap, root, guest):
     root.start("spins")
     root.wait_output("spins", "spinning on 1 VPs", 60)
     served = provider_of(root, "spins")
+    step(tap, "a read's way is shown hop by hop", check_traced, root, guest)
     guest.attach()
     step(tap, "kill -9 of the provider is no error and loses no write", check_restarts, root, guest)
     guest.detach()

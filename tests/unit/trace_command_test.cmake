@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One command of `viridis`, with its options and answers.
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
-target_sources(trace_command_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/trace.c
+target_sources(trace_command_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/trace.c ${VIRIDIS_TOP}/root-partition/cli/trace_io.c
 	${VIRIDIS_TOP}/root-partition/cli/command.c
 	${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c ${VIRIDIS_TOP}/root-partition/config/definition_disk.c

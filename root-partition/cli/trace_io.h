@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One request's way over VMBus, as the hypervisor's trace shows it: from the guest's signal to the guest's
+ * interrupt. PURE.
+ */
+#ifndef VIRIDIS_CLI_TRACE_IO_H
+#define VIRIDIS_CLI_TRACE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <viridis/abi/hv_hypercall.h>
+
+/* When, in ticks of the TSC. What a hop lasts is the way to the next. */
+enum trace_hop {
+	TRACE_HOP_GUEST_SIGNALS,  /* the guest leaves with HvSignalEvent */
+	TRACE_HOP_ROOT_FLAG,      /* its flag stands in the root's page */
+	TRACE_HOP_ROOT_INTERRUPT, /* the root's VP is entered with the interrupt */
+	TRACE_HOP_ROOT_SIGNALS,   /* the root leaves with the answer's signal */
+	TRACE_HOP_GUEST_FLAG,     /* its flag stands in the guest's page */
+	TRACE_HOP_GUEST_INTERRUPT, /* the guest's VP is entered with the interrupt */
+	TRACE_HOPS
+};
+
+struct trace_io {
+	uint64_t tsc[TRACE_HOPS];
+};
+
+/*
+ * Finds the requests of a partition in records ordered by time, and writes the newest `most` of them, oldest
+ * first. Gives how many. A request that was signalled while another was on its way belongs to that one: they
+ * are served in one batch. One whose begin or end is not among the records does not count.
+ */
+size_t trace_io_find(const struct viridis_trace_record *records, size_t count,
+                     uint32_t partition, struct trace_io *found, size_t most);
+
+#endif
