@@ -22,7 +22,8 @@ static bool event_sent_by(const struct viridis_trace_record *records, size_t ind
 	for (size_t back = 1; back <= REACH && back <= index; back++) {
 		const struct viridis_trace_record *record = &records[index - back];
 
-		if (record->cpu != records[index].cpu || record->kind != VIRIDIS_TRACE_EXIT)
+		if (record->cpu != records[index].cpu ||
+		    record->kind != VIRIDIS_TRACE_EXIT)
 			continue;
 		*tsc = record->tsc;
 		return record->partition == partition && record->a == EXIT_VMMCALL;
@@ -33,7 +34,8 @@ static bool event_sent_by(const struct viridis_trace_record *records, size_t ind
 static bool is_of(const struct viridis_trace_record *record, unsigned int kind,
                   uint32_t partition)
 {
-	return record->kind == kind && record->partition == partition && record->vp != UINT16_MAX;
+	return record->kind == kind && record->partition == partition &&
+	       record->vp != UINT16_MAX;
 }
 
 /* Takes one more record into a request that has got as far as `*hop`. True: it is complete. */

@@ -12,11 +12,11 @@
 
 /* When, in ticks of the TSC. What a hop lasts is the way to the next. */
 enum trace_hop {
-	TRACE_HOP_GUEST_SIGNALS,  /* the guest leaves with HvSignalEvent */
-	TRACE_HOP_ROOT_FLAG,      /* its flag stands in the root's page */
-	TRACE_HOP_ROOT_INTERRUPT, /* the root's VP is entered with the interrupt */
-	TRACE_HOP_ROOT_SIGNALS,   /* the root leaves with the answer's signal */
-	TRACE_HOP_GUEST_FLAG,     /* its flag stands in the guest's page */
+	TRACE_HOP_GUEST_SIGNALS,   /* the guest leaves with HvSignalEvent */
+	TRACE_HOP_ROOT_FLAG,       /* its flag stands in the root's page */
+	TRACE_HOP_ROOT_INTERRUPT,  /* the root's VP is entered with the interrupt */
+	TRACE_HOP_ROOT_SIGNALS,    /* the root leaves with the answer's signal */
+	TRACE_HOP_GUEST_FLAG,      /* its flag stands in the guest's page */
 	TRACE_HOP_GUEST_INTERRUPT, /* the guest's VP is entered with the interrupt */
 	TRACE_HOPS
 };

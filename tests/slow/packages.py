@@ -6,7 +6,7 @@ hypervisor; removed, the old menu is back. The installed disk boots by that menu
 import subprocess
 import tempfile
 
-from lib.iso import make_disk_iso
+from boot_iso import make_disk_iso
 from lib.machine import Machine
 from lib.paths import BUILD
 from lib.shell import Shell

@@ -164,7 +164,7 @@ static const struct {
 	{ "viridis pa", "pause" },
 	{ "viridis log -f w", "web" },
 	{ "viridis list ", "" },
-	{ "viridis bench ", "all disk net" },
+	{ "viridis bench ", "all boot disk net" },
 	{ "viridis top --i", "--interval" },
 	{ "viridis bench --devices v", "virtio" },
 	{ "viridis disk ", "add remove" },

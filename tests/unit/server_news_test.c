@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "root-partition/config/control_json.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/vmbusd/internal.h"
@@ -15,17 +16,19 @@ void vm_log(const char *format, ...)
 	(void)format;
 }
 
-static void on_told(gpointer context, const char *event, const char *reason)
+static struct vmbus vmbus;
+
+void vmbus_tell(const struct vmbus *from, const struct control_event *event)
 {
 	char *before = told;
 
-	(void)context;
-	told = g_strconcat(before ? before : "", event, " ", reason, "\n", NULL);
+	ck_assert_ptr_eq(from, &vmbus);
+	ck_assert_str_eq(event->source, "provider");
+	ck_assert_int_ge(event->lun, 0);
+	told = g_strconcat(before ? before : "", event->name, " ", event->reason, "\n",
+	                   NULL);
 	g_free(before);
 }
-
-static struct machine machine = { .told = on_told };
-static struct vmbus vmbus = { .machine = &machine };
 
 static void tear_down(void)
 {

@@ -25,7 +25,8 @@ static void setup(void)
 }
 
 /* Each record is ten ticks behind the last. */
-static void add(unsigned int kind, unsigned int cpu, unsigned int partition, unsigned int vp, uint64_t a)
+static void add(unsigned int kind, unsigned int cpu, unsigned int partition,
+                unsigned int vp, uint64_t a)
 {
 	records[count] = (struct viridis_trace_record){
 		.tsc = 1000 + 10 * count,
@@ -39,7 +40,8 @@ static void add(unsigned int kind, unsigned int cpu, unsigned int partition, uns
 }
 
 /* `from` signals `to`, on one CPU; `exit` is why it left. */
-static void add_signal(unsigned int cpu, unsigned int from, unsigned int to, unsigned int vp, uint64_t exit)
+static void add_signal(unsigned int cpu, unsigned int from, unsigned int to,
+                       unsigned int vp, uint64_t exit)
 {
 	add(VIRIDIS_TRACE_EXIT, cpu, from, 0, exit);
 	add(VIRIDIS_TRACE_EVENT, cpu, to, vp, 2);
@@ -63,7 +65,9 @@ static size_t find(void)
 
 START_TEST(a_request_is_followed_there_and_back)
 {
-	static const uint64_t expected[TRACE_HOPS] = { 1000, 1010, 1040, 1050, 1060, 1090 };
+	static const uint64_t expected[TRACE_HOPS] = {
+		1000, 1010, 1040, 1050, 1060, 1090
+	};
 
 	add_request(CHILD);
 	ck_assert_uint_eq(find(), 1);
@@ -140,14 +144,16 @@ START_TEST(random_records_give_ordered_hops)
 
 		setup();
 		for (unsigned int i = 0; i < 200; i++)
-			add((unsigned int)rand() % VIRIDIS_TRACE_KIND_COUNT, (unsigned int)rand() % 2,
-			    rand() % 2 ? CHILD : 0u, rand() % 8 ? 0u : UINT16_MAX, rand() % 2 ? VMMCALL : HLT);
+			add((unsigned int)rand() % VIRIDIS_TRACE_KIND_COUNT,
+			    (unsigned int)rand() % 2, rand() % 2 ? CHILD : 0u,
+			    rand() % 8 ? 0u : UINT16_MAX, rand() % 2 ? VMMCALL : HLT);
 		held = find();
 		ck_assert_uint_le(held, MOST);
 		for (size_t i = 0; i < held; i++) {
 			ck_assert_uint_ge(found[i].tsc[0], 1000);
 			for (unsigned int hop = 1; hop < TRACE_HOPS; hop++)
-				ck_assert_uint_lt(found[i].tsc[hop - 1], found[i].tsc[hop]);
+				ck_assert_uint_lt(found[i].tsc[hop - 1],
+				                  found[i].tsc[hop]);
 		}
 	}
 }

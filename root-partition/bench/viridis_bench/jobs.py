@@ -96,7 +96,7 @@ class RequestJob:
 
     def line(self, address, seconds, warm_up=False):
         words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", *REQUESTS,
-                 f"--hostname={address}", "--rw=write", "--thread", "--time_based",
+                 f"--hostname={address}", "--rw=write", "--time_based",
                  f"--runtime={round(seconds * 1000)}ms", *LATENCY]
         return fio_line(words, warm_up) + ("" if warm_up else " && out /tmp/result")
 
@@ -105,8 +105,8 @@ class RequestJob:
         return ["fio", "--name=server", "--output=/dev/null", *REQUESTS, "--listen", "--rw=read"]
 
 
-# For both ends of it.
-REQUESTS = ("--ioengine=net", f"--port={REQUEST_PORT}", "--protocol=tcp", "--nodelay=1",
+# For both ends of it; in one process, so that nothing of it stays when that is killed.
+REQUESTS = ("--thread", "--ioengine=net", f"--port={REQUEST_PORT}", "--protocol=tcp", "--nodelay=1",
             "--pingpong=1", "--bs=1", "--size=1g")
 
 
