@@ -218,7 +218,7 @@ def check_spoiled(root):
     root.start("spoiled")
     root.tell("echo '{' >/var/lib/viridis/spoiled.json")
     refused(root, "start spoiled", 1, "spoiled.json")
-    refused(root, "delete spoiled", 1, "spoiled")
+    refused(root, "delete spoiled", 5, "spoiled")
     root.tell("viridis stop spoiled")
     refused(root, "stop spoiled", 1, "spoiled.json")
     root.tell("viridis delete spoiled")
