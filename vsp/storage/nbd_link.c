@@ -171,53 +171,6 @@ static bool shake_hands(struct remote_disk *disk, int socket)
 	return nbd_aio_connect_socket(disk->nbd, socket) == 0; /* which closes it */
 }
 
-static void take_socket(struct remote_disk *disk, int socket, int watched)
-{
-	disk->state = NBD_SHAKING;
-	disk->shaken_by_ns = nbd_link_now_ns() + SHAKE_NS;
-	disk->watched = watched;
-	disk->interest = EPOLLIN;
-	if (!watch(watched, disk) || !shake_hands(disk, socket))
-		go_down(disk, nbd_get_error());
-	else
-		nbd_link_listen(disk);
-}
-
-static struct remote_disk *find_disk(const struct nbd_connect_reply *reply)
-{
-	for (unsigned int i = 0; i < links.count; i++) {
-		struct remote_disk *disk = links.disks[i];
-
-		if (disk->backend->lun == reply->lun && disk->number == reply->number &&
-		    disk->state == NBD_ASKED)
-			return disk;
-	}
-	return NULL;
-}
-
-static void connector_ready(void)
-{
-	struct nbd_connect_reply reply;
-	struct datagram datagram;
-	struct remote_disk *disk;
-
-	if (datagram_receive(links.connector, &reply, sizeof(reply), &datagram) !=
-	    VSP_SOCKET_OK) {
-		(void)epoll_ctl(links.epoll_fd, EPOLL_CTL_DEL, links.connector, NULL);
-		return;
-	}
-	disk = datagram.bytes == sizeof(reply) ? find_disk(&reply) : NULL;
-	reply.why[sizeof(reply.why) - 1] = '\0';
-	if (disk && datagram.descriptor_count == 2) {
-		take_socket(disk, datagram.descriptors[0], datagram.descriptors[1]);
-		datagram.descriptors[0] = -1;
-		datagram.descriptors[1] = -1;
-	} else if (disk) {
-		go_down(disk, reply.why);
-	}
-	datagram_close(&datagram);
-}
-
 /* ---- What the server says ---- */
 
 static uint32_t feature(int answer, enum nbd_feature bit)
@@ -337,6 +290,53 @@ static void socket_ready(struct remote_disk *disk, uint32_t events)
 	    (nbd_aio_get_direction(disk->nbd) & LIBNBD_AIO_DIRECTION_WRITE))
 		(void)nbd_aio_notify_write(disk->nbd);
 	look_at(disk);
+}
+
+static void take_socket(struct remote_disk *disk, int socket, int watched)
+{
+	disk->state = NBD_SHAKING;
+	disk->shaken_by_ns = nbd_link_now_ns() + SHAKE_NS;
+	disk->watched = watched;
+	disk->interest = EPOLLIN;
+	if (!watch(watched, disk) || !shake_hands(disk, socket))
+		go_down(disk, nbd_get_error());
+	/* A quick server may have said all by now: nothing more comes then. */
+	look_at(disk);
+}
+
+static struct remote_disk *find_disk(const struct nbd_connect_reply *reply)
+{
+	for (unsigned int i = 0; i < links.count; i++) {
+		struct remote_disk *disk = links.disks[i];
+
+		if (disk->backend->lun == reply->lun && disk->number == reply->number &&
+		    disk->state == NBD_ASKED)
+			return disk;
+	}
+	return NULL;
+}
+
+static void connector_ready(void)
+{
+	struct nbd_connect_reply reply;
+	struct datagram datagram;
+	struct remote_disk *disk;
+
+	if (datagram_receive(links.connector, &reply, sizeof(reply), &datagram) !=
+	    VSP_SOCKET_OK) {
+		(void)epoll_ctl(links.epoll_fd, EPOLL_CTL_DEL, links.connector, NULL);
+		return;
+	}
+	disk = datagram.bytes == sizeof(reply) ? find_disk(&reply) : NULL;
+	reply.why[sizeof(reply.why) - 1] = '\0';
+	if (disk && datagram.descriptor_count == 2) {
+		take_socket(disk, datagram.descriptors[0], datagram.descriptors[1]);
+		datagram.descriptors[0] = -1;
+		datagram.descriptors[1] = -1;
+	} else if (disk) {
+		go_down(disk, reply.why);
+	}
+	datagram_close(&datagram);
 }
 
 static void look_at_clock(struct remote_disk *disk, uint64_t now)
