@@ -124,9 +124,11 @@ static void run(struct cpu *cpu, struct vp *vp)
 	uint64_t removals =
 		__atomic_load_n(&vp->partition->npt.removals, __ATOMIC_ACQUIRE);
 
-	vp->entry.flush = removals != vp->removals_seen || vp->flush_asked;
-	/* Who asks from now on kicks this CPU (VP-3), and that ends the coming run. */
-	if (vp->flush_asked)
+	/* Looked at once: who asks behind this look kicks this CPU (VP-3), and that ends the coming run. */
+	bool asked = __atomic_load_n(&vp->flush_asked, __ATOMIC_SEQ_CST);
+
+	vp->entry.flush = removals != vp->removals_seen || asked;
+	if (asked)
 		__atomic_store_n(&vp->flush_asked, false, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&vp->removals_seen, removals, __ATOMIC_RELAXED);
 	if (vp->entry.flush)
