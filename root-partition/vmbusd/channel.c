@@ -394,8 +394,19 @@ static const struct {
 	{ "vss", "expired", "guest", "vss expired" },
 };
 
+/* A guest that is paused is no guest that hangs: its heart stops and beats again, and nobody is told. */
+static bool is_pause(struct vmbus *vmbus, const char *kind, const char *state)
+{
+	bool was = vmbus->stopped_by_pause;
+
+	if (strcmp(kind, "heartbeat") != 0)
+		return false;
+	vmbus->stopped_by_pause = strcmp(state, "lost") == 0 && vmbus->machine->paused;
+	return vmbus->stopped_by_pause || (was && strcmp(state, "alive") == 0);
+}
+
 /* False: it is none of these. */
-static bool tell_news(const struct vmbus *vmbus, const char *json)
+static bool tell_news(struct vmbus *vmbus, const char *json)
 {
 	g_autoptr(JsonObject)
 		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
@@ -411,8 +422,10 @@ static bool tell_news(const struct vmbus *vmbus, const char *json)
 		if (strcmp(guest_news[i].kind, kind) != 0 ||
 		    strcmp(guest_news[i].state, state) != 0)
 			continue;
-		vmbus_tell(vmbus, &(struct control_event){ guest_news[i].event, "guest",
-		                                           guest_news[i].reason, -1 });
+		if (!is_pause(vmbus, kind, state))
+			vmbus_tell(vmbus,
+			           &(struct control_event){ guest_news[i].event, "guest",
+			                                    guest_news[i].reason, -1 });
 		return true;
 	}
 	return false;

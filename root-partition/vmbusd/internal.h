@@ -76,6 +76,7 @@ struct vmbus {
 	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
 	struct vmbus_renewal renewal;
 	uint64_t lost_disks; /* LUNs whose server is waited for */
+	bool stopped_by_pause; /* the guest's heart: no news */
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
 	struct vmbus_loan loans[VMBUS_GPADLS];
 

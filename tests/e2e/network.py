@@ -277,7 +277,7 @@ def check_item(root, guest):
     with away(guest):
         root.tell("viridis item remove first role", 60)
         answer = root.ask("viridis item remove first role", 60)
-        assert answer.status == 1 and "refused" in answer.output, answer.output
+        assert answer.status == 5 and "refused" in answer.output, answer.output
     assert guest.tell(pool) == "placehere", guest.tell(pool)
 
 
