@@ -109,23 +109,33 @@ static void stats_copy(const struct stats_ring *ring, u8 *to, const u8 *from, u6
 	memcpy(to + first * ring->item_bytes, from, (count - first) * ring->item_bytes);
 }
 
+/* So often the writer may overtake us before the reader is told that all is lost. */
+#define STATS_TRIES 4
+
 /*
  * From request->sequence on; a reader that is ahead of the ring (it was started anew) begins at the oldest. What was
- * overwritten while it was copied is lost, too: then we come again.
+ * overwritten while it was copied is lost, too: then we come again, each time further from the writer, which writes at
+ * every look of ours.
  */
 static int stats_take(struct stats_ring *ring, struct viridis_read *request, u8 *to,
                       const u8 *from)
 {
-	u64 at = request->sequence, room = request->bytes / ring->item_bytes, count;
-	int result;
+	u64 at = request->sequence, room = request->bytes / ring->item_bytes, count = 0;
+	u64 ahead = 0;
+	int result = 0;
 
-	do {
-		at = at > ring->now.end ? stats_oldest(ring) :
-		                          max(at, stats_oldest(ring));
+	for (unsigned int tries = 0; tries < STATS_TRIES; tries++) {
+		u64 least = min(stats_oldest(ring) + ahead, ring->now.end);
+
+		at = at > ring->now.end ? least : max(at, least);
 		count = min(ring->now.end - at, room);
 		stats_copy(ring, to, from, at, count);
 		result = stats_look(ring);
-	} while (!result && at < stats_oldest(ring));
+		if (result || at >= stats_oldest(ring))
+			break;
+		count = 0;
+		ahead += ring->items / STATS_TRIES;
+	}
 	request->lost =
 		at > request->sequence ? min_t(u64, at - request->sequence, U32_MAX) : 0;
 	request->sequence = at + count;
