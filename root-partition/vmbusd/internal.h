@@ -75,7 +75,7 @@ struct vmbus {
 	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
 	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
 	struct vmbus_renewal renewal;
-	uint64_t lost_disks; /* LUNs whose server is waited for */
+	uint64_t lost_disks;   /* LUNs whose server is waited for */
 	bool stopped_by_pause; /* the guest's heart: no news */
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
 	struct vmbus_loan loans[VMBUS_GPADLS];

@@ -436,9 +436,8 @@ static size_t pick_call(struct thread *thread)
 	abort();
 }
 
-static void make_a_call(struct thread *thread)
+static void make_call(struct thread *thread, size_t which)
 {
-	size_t which = pick_call(thread);
 	uint8_t *end = thread->block + PAGE_4K;
 	uint8_t *block = end - calls[which].bytes;
 	int result;
@@ -542,7 +541,7 @@ static void change_the_arena(struct thread *thread)
 		            MAP_FIXED | MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-/* The copy makes some calls on what it inherited, and dies. */
+/* The copy makes some calls on what it inherited, and dies. No signal would end its RUN_VP. */
 static void fork_one(struct thread *thread)
 {
 	int status;
@@ -550,9 +549,12 @@ static void fork_one(struct thread *thread)
 
 	if (pid == 0) {
 		alarm(PATIENCE_S);
-		for (unsigned int i = pick(thread, 8); i > 0; i--)
-			if (calls[pick_call(thread)].request != MSHV_RUN_VP)
-				make_a_call(thread);
+		for (unsigned int i = pick(thread, 8); i > 0; i--) {
+			size_t which = pick_call(thread);
+
+			if (calls[which].request != MSHV_RUN_VP)
+				make_call(thread, which);
+		}
 		_exit(0);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -564,7 +566,7 @@ static void act(struct thread *thread)
 	uint32_t which = pick(thread, 100);
 
 	if (which < 74)
-		make_a_call(thread);
+		make_call(thread, pick_call(thread));
 	else if (which < 90)
 		play_with_fds(thread);
 	else if (which < 93)
@@ -663,7 +665,9 @@ static _Noreturn void be_hostile(int seed, int told)
 	struct thread threads[THREADS];
 	pthread_t ticker;
 
-	alarm(PATIENCE_S); /* its signal ends it, and tells the parent */
+	/* Its signal ends it, and tells the parent; check's own handler would end them all. */
+	signal(SIGALRM, SIG_DFL);
+	alarm(PATIENCE_S);
 	signal(SIGPIPE, SIG_IGN);
 	if (sigaction(SIGUSR1, &action, NULL))
 		abort();
