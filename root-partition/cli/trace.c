@@ -217,12 +217,9 @@ static void print_json(const GArray *records, guint first)
 static const struct {
 	const char *head, *member;
 } io_columns[TRACE_HOPS] = {
-	{ "to root's flag", "root-flag" },
-	{ "root's interrupt", "root-interrupt" },
-	{ "root's signal", "root-signal" },
-	{ "guest's flag", "guest-flag" },
-	{ "guest's interrupt", "guest-interrupt" },
-	{ "total", "total" },
+	{ "to root's flag", "root-flag" },  { "root runs", "root-runs" },
+	{ "root's signal", "root-signal" }, { "guest's flag", "guest-flag" },
+	{ "guest runs", "guest-runs" },     { "total", "total" },
 };
 
 /* What the hop before that column's end lasted; the last column's is all of them. */
@@ -287,15 +284,15 @@ static void print_io_json(const struct trace_io *requests, gsize count)
 	command_print_json(builder);
 }
 
-/* A VM that runs has a partition. */
+/* Of a VM that runs, as records name it: by the place in its id, without how many had that before. */
 static gboolean io_partition(uint32_t *partition, GError **error)
 {
 	g_autoptr(JsonObject) status = client_ask(io_of, CONTROL_STATUS, error);
 
 	if (!status)
 		return FALSE;
-	*partition =
-		(uint32_t)json_object_get_int_member_with_default(status, "partition", 0);
+	*partition = json_object_get_int_member_with_default(status, "partition", 0) &
+	             UINT16_MAX;
 	if (*partition)
 		return TRUE;
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s has no partition",

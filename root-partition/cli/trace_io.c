@@ -38,12 +38,20 @@ static bool is_of(const struct viridis_trace_record *record, unsigned int kind,
 	       record->vp != UINT16_MAX;
 }
 
+/* What shows that a VP is on a CPU. An interrupt that the processor delivers by itself has no record. */
+static bool runs(const struct viridis_trace_record *record, uint32_t partition)
+{
+	return is_of(record, VIRIDIS_TRACE_DISPATCH, partition) ||
+	       is_of(record, VIRIDIS_TRACE_INJECT, partition) ||
+	       is_of(record, VIRIDIS_TRACE_EXIT, partition);
+}
+
 /* Takes one more record into a request that has got as far as `*hop`. True: it is complete. */
 static bool request_take(struct trace_io *request, enum trace_hop *hop, uint16_t *vp,
                          const struct viridis_trace_record *records, size_t index,
                          uint32_t child)
 {
-	const bool answers = *hop > TRACE_HOP_ROOT_INTERRUPT;
+	const bool answers = *hop > TRACE_HOP_ROOT_RUNS;
 	const uint32_t to = answers ? child : ROOT_PARTITION;
 	const uint32_t from = answers ? ROOT_PARTITION : child;
 	const struct viridis_trace_record *record = &records[index];
@@ -61,7 +69,7 @@ static bool request_take(struct trace_io *request, enum trace_hop *hop, uint16_t
 		*hop += 2;
 		return false;
 	}
-	if (!is_of(record, VIRIDIS_TRACE_INJECT, to) || record->vp != *vp)
+	if (!runs(record, to) || record->vp != *vp)
 		return false;
 	request->tsc[(*hop)++] = record->tsc;
 	return *hop == TRACE_HOPS;

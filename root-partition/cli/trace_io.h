@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One request's way over VMBus, as the hypervisor's trace shows it: from the guest's signal to the guest's
- * interrupt. PURE.
+ * One request's way over VMBus, as the hypervisor's trace shows it: from the guest's signal until the guest
+ * runs again. PURE.
  */
 #ifndef VIRIDIS_CLI_TRACE_IO_H
 #define VIRIDIS_CLI_TRACE_IO_H
@@ -12,12 +12,12 @@
 
 /* When, in ticks of the TSC. What a hop lasts is the way to the next. */
 enum trace_hop {
-	TRACE_HOP_GUEST_SIGNALS,   /* the guest leaves with HvSignalEvent */
-	TRACE_HOP_ROOT_FLAG,       /* its flag stands in the root's page */
-	TRACE_HOP_ROOT_INTERRUPT,  /* the root's VP is entered with the interrupt */
-	TRACE_HOP_ROOT_SIGNALS,    /* the root leaves with the answer's signal */
-	TRACE_HOP_GUEST_FLAG,      /* its flag stands in the guest's page */
-	TRACE_HOP_GUEST_INTERRUPT, /* the guest's VP is entered with the interrupt */
+	TRACE_HOP_GUEST_SIGNALS, /* the guest leaves with HvSignalEvent */
+	TRACE_HOP_ROOT_FLAG,     /* its flag stands in the root's page */
+	TRACE_HOP_ROOT_RUNS,     /* its VP runs: the first that is seen of it */
+	TRACE_HOP_ROOT_SIGNALS,  /* the root leaves with the answer's signal */
+	TRACE_HOP_GUEST_FLAG,    /* its flag stands in the guest's page */
+	TRACE_HOP_GUEST_RUNS,    /* so does the guest's */
 	TRACE_HOPS
 };
 

@@ -457,7 +457,7 @@ def check_traced(root, guest):
     guest.detach()
     requests = root.json("trace --io disks")["requests"]
     assert 0 < len(requests) <= 20, requests
-    hops = ("root-flag", "root-interrupt", "root-signal", "guest-flag", "guest-interrupt")
+    hops = ("root-flag", "root-runs", "root-signal", "guest-flag", "guest-runs")
     for request in requests:
         assert sum(request[hop] for hop in hops) == request["total"] and min(request.values()) > 0, request
     table = root.tell("viridis trace --io disks --count 1").splitlines()

@@ -62,7 +62,7 @@ JsonObject *client_ask(const char *name, enum control_command command, GError **
 	(void)error;
 	ck_assert_str_eq(name, "web");
 	ck_assert_int_eq(command, CONTROL_STATUS);
-	json_object_set_int_member(status, "partition", 5);
+	json_object_set_int_member(status, "partition", 0x20005);
 	return status;
 }
 
