@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis define, autostart: a definition from a file, or changed in one of its members. */
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ static char *read_text(const char *path, gsize *length, GError **error)
 {
 	GString *text = g_string_new(NULL);
 	char part[4096];
-	ssize_t count;
+	ssize_t count = 0;
 
 	if (strcmp(path, "-") != 0) {
 		char *contents = NULL;
@@ -48,6 +49,12 @@ static char *read_text(const char *path, gsize *length, GError **error)
 	while (text->len <= DEFINITION_JSON_BYTES &&
 	       (count = read(STDIN_FILENO, part, sizeof(part))) > 0)
 		g_string_append_len(text, part, count);
+	if (count < 0) {
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "-: %s",
+		            g_strerror(errno));
+		g_string_free(text, TRUE);
+		return NULL;
+	}
 	*length = text->len;
 	return g_string_free(text, FALSE);
 }

@@ -319,6 +319,7 @@ START_TEST(what_is_no_definition_is_refused_and_changes_nothing)
 		{ "head -c 400000 /dev/zero | $V define -", 1, "not JSON" },
 		{ "$V define nothing", 1, "No such file" },
 		{ "$V define .", 1, "" },
+		{ "$V define - <.", 1, "-: Is a directory" },
 		{ "sed 's/\"vps\" : 1/\"vps\" : 0/' shown | $V define -", 1, "vps 0" },
 		{ "sed 's/\"vps\"/\"colour\" : 1, \"vps\"/' shown | $V define -", 1,
 		  "colour" },
