@@ -200,14 +200,16 @@ static void irqfd_detach_locked(struct viridis_partition *partition, struct irqf
 	partition->irqfd_count--;
 }
 
+/* Whoever walks the list may stand at it until a grace period is over. */
 static void irqfd_free(struct irqfd *irqfd)
 {
 	if (irqfd->resample)
 		eventfd_ctx_put(irqfd->resample);
 	eventfd_ctx_put(irqfd->eventfd);
-	kfree(irqfd);
+	kfree_rcu(irqfd, rcu);
 }
 
+/* Its resampler may be signalled until then. */
 static void irqfd_remove_locked(struct viridis_partition *partition, struct irqfd *irqfd)
 {
 	irqfd_detach_locked(partition, irqfd);
@@ -365,7 +367,7 @@ void irq_remove_all(struct viridis_partition *partition)
 
 	list_for_each_entry_safe(irqfd, next, &partition->irqfds, node) {
 		irqfd_detach_locked(partition, irqfd);
-		irqfd_free(irqfd); /* nobody walks the list any more */
+		irqfd_free(irqfd);
 	}
 	kvfree(rcu_dereference_protected(partition->irq_table, true));
 }

@@ -30,8 +30,8 @@ struct region {
 	unsigned long count;
 	u32 map_flags;
 	struct page **pages;
-	struct file *
-		file; /* its pages are those of a file that others may share, from here on; or NULL */
+	/* The file that its pages are those of, from file_offset on, for others to share; or NULL. */
+	struct file *file;
 	u64 file_offset;
 };
 
@@ -237,7 +237,7 @@ static struct region *region_create(struct viridis_partition *partition,
 		region->map_flags |= HV_MAP_GPA_KERNEL_EXECUTABLE |
 		                     HV_MAP_GPA_USER_EXECUTABLE;
 
-	/* Nor is there a list of more pages than the machine has. */
+	/* No list is made of more pages than the machine has. */
 	if (region->count <= totalram_pages())
 		region->pages = kvmalloc_array(region->count, sizeof(*region->pages),
 		                               GFP_KERNEL_ACCOUNT);
@@ -403,8 +403,6 @@ enum hv_translate_code memory_copy_locked(struct viridis_partition *partition, u
 		memory_copy_page(next, 0, ours + first, bytes - first, write);
 	return HV_TRANSLATE_SUCCESS;
 }
-
-/* ---- The end ---- */
 
 /* ---- For an attachment ---- */
 
