@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What differs between 6.1 and the kernels after it. tests/e2e/other_kernels.py */
+/* What differs between 6.1 and the kernels after it. tests/slow/other_kernels.py */
 #ifndef VIRIDIS_KMOD_COMPAT_H
 #define VIRIDIS_KMOD_COMPAT_H
 

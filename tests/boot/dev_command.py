@@ -75,7 +75,7 @@ def check_fmt(copy):
     ugly.write_text("int  f( int x )\n{ if(x)return 1;\n  return 0; }\n")
     git(copy, "add", "-A")
     assert dev("fmt", top=copy).returncode == 0
-    assert git(copy, "diff", "--name-only") == "hypervisor/core/ugly.c\n"
+    assert git(copy, "diff", "--name-only").split() == [str(ugly.relative_to(copy))]
     assert "\n\tif (x)\n\t\treturn 1;\n" in ugly.read_text(), ugly.read_text()
     ugly.unlink()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every source says its license and purpose on top, and no file has two jobs; every folder is explained by a README, and
-what a document links to is there."""
+what it names or links to is there."""
 import re
 from pathlib import PurePath
 
@@ -15,6 +15,9 @@ SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
 COMMENT = re.compile(r'^\s*(/\*|\*|//|#|"""|@)')
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
 HEADING = re.compile(r"^#+ (.*)", re.MULTILINE)
+# A file of ours that a line names; NAME stands for a reader's choice.
+NAMED = re.compile(r"(?<![\w/])(?:tests|hypervisor|root-partition|vmbus|vsp|vsc)/[\w/.-]+"
+                   r"\.(?:c|h|S|py|sh|def|md)\b")
 LINES_MOST = 800
 
 
@@ -64,20 +67,30 @@ def link_faults(path):
                 yield f"{path}:{number}: {target or path} has no heading #{anchor}"
 
 
+def named_faults(path, lines):
+    for number, line in enumerate(lines, start=1):
+        for name in NAMED.findall(line):
+            if not (TOP / name).exists() and "NAME" not in name:
+                yield f"{path}:{number}: there is no {name}"
+
+
 def main():
-    heads, lengths, links = [], [], []
+    heads, lengths, links, named = [], [], [], []
     for path in sources(*CODE):
         lines = (TOP / path).read_text().splitlines()
         heads += head_faults(path, lines)
+        named += named_faults(path, lines)
         if len(lines) > LINES_MOST:
             lengths.append(f"{path}: {len(lines)} lines")
     for path in sources(".md"):
         links += link_faults(path)
+        named += named_faults(path, (TOP / path).read_text().splitlines())
     with Tap() as tap:
         report(tap, "every source states its license and purpose", heads)
         report(tap, f"no source is longer than {LINES_MOST} lines", lengths)
         report(tap, "every folder is explained by a README", folder_faults())
         report(tap, "links in documents lead somewhere", links)
+        report(tap, "files that code and documents name are there", named)
 
 
 if __name__ == "__main__":
