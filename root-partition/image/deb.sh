@@ -37,6 +37,7 @@ packages_stage() {
 	local stage=$1 kmod=$1/dkms/root-partition/kmod
 	mkdir -p "$stage"/{bin,nbd,man,completions,libvirt} "$kmod" "$stage/dkms/hypervisor/core"
 	cp "$build/hypervisor/viridis.elf" "$top/root-partition/packages/09_linux_viridis" \
+		"$top/root-partition/packages/viridis-bridge" \
 		"$top/root-partition/kmod/60-viridis.rules" "$stage/"
 	find "$build"/{root-partition/{vm,cli},vsp} -type f -perm -u+x -name 'viridis*' \
 		-exec cp {} "$stage/bin/" \;

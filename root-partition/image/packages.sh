@@ -10,6 +10,7 @@ packages=(
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
 	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
+	iproute2 dnsmasq-base nftables                     # the bridge with addresses, for its test
 	nbdkit qemu-utils                                  # servers of disks, for tests
 	gnuplot-nox                                        # pictures of measurements
 	fdisk btrfs-progs                                  # a disk as others make them
