@@ -131,7 +131,7 @@ static const struct file_operations attachment_operations = {
 	.release = attachment_release,
 };
 
-int attach_track_writes(struct viridis_partition *partition, bool on)
+int attach_track_begin(struct viridis_partition *partition, bool on)
 {
 	int result = 0;
 
@@ -139,9 +139,18 @@ int attach_track_writes(struct viridis_partition *partition, bool on)
 	if (on && !list_empty(&partition->attachments))
 		result = -EBUSY;
 	else
-		partition->writes_tracked = on;
+		partition->tracking_calls++;
 	mutex_unlock(&attach_lock);
 	return result;
+}
+
+void attach_track_end(struct viridis_partition *partition, bool on, bool done)
+{
+	mutex_lock(&attach_lock);
+	partition->tracking_calls--;
+	if (done)
+		partition->writes_tracked = on;
+	mutex_unlock(&attach_lock);
 }
 
 /* ---- The beginning ---- */
@@ -183,7 +192,7 @@ static int attachment_begin(struct attachment *attachment,
 	mutex_lock(&attach_lock);
 	if (partition->owner_gone)
 		result = -ESRCH;
-	else if (partition->writes_tracked)
+	else if (partition->writes_tracked || partition->tracking_calls)
 		result = -EBUSY;
 	if (!result) {
 		attachment->partition = partition;

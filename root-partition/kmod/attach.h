@@ -21,9 +21,11 @@ long attach_create(void __user *argument);
 void attach_end_all(struct viridis_partition *partition);
 
 /*
- * Whether what is written to the partition's memory is kept account of from here on. What attachments write cannot be, so
- * that there are none meanwhile: EBUSY.
+ * Around the call by which its owner says whether account is kept of what is written to the partition's memory: it is as
+ * it was if that was not done. What attachments write cannot be in the account, so that there are none meanwhile: EBUSY,
+ * and then there is nothing to end.
  */
-int attach_track_writes(struct viridis_partition *partition, bool on);
+int attach_track_begin(struct viridis_partition *partition, bool on);
+void attach_track_end(struct viridis_partition *partition, bool on, bool done);
 
 #endif

@@ -44,6 +44,7 @@ struct viridis_partition {
 	/* attach_lock */
 	bool owner_gone;
 	bool writes_tracked;
+	unsigned int tracking_calls; /* that are about to change it */
 	struct list_head attachments;
 
 	struct mutex lock; /* guards what follows; killable where a caller waits for it */

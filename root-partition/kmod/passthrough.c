@@ -206,9 +206,12 @@ static int passthrough_run(const struct passthrough_rule *rule,
 	    vp_state_ends_guest((const void *)(input + rule->header_bytes),
 	                        request->reps))
 		vp_state_clear_synthetic(caller->partition);
-	if (!passthrough_answered_here(caller, request, input, output, &result))
+	if (!passthrough_answered_here(caller, request, input, output, &result)) {
 		result = passthrough_call(rule, request, input, input_bytes, output,
 		                          caller->pool);
+		if (request->code == HVCALL_SET_PARTITION_PROPERTY)
+			property_done(caller->partition, input, result == 0);
+	}
 	answered = passthrough_answer(request, output, argument);
 	return answered ? answered : result;
 }

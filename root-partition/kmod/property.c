@@ -134,18 +134,32 @@ static int property_to_privileges(const struct viridis_partition *partition,
 	return result;
 }
 
+static bool property_tracks_writes(const struct hv_input_set_partition_property *block)
+{
+	return block->code == HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING && block->value <= 1;
+}
+
 int property_prepare(struct viridis_partition *partition, u8 *input)
 {
 	struct hv_input_set_partition_property block;
 	int result = 0;
 
 	memcpy(&block, input, sizeof(block));
-	if (block.code == HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING && block.value <= 1)
-		return attach_track_writes(partition, block.value);
+	if (property_tracks_writes(&block))
+		return attach_track_begin(partition, block.value);
 	if (block.code != HV_PROPERTY_SYNTHETIC_FEATURES)
 		return 0;
 	result = property_to_privileges(partition, &block);
 	if (!result)
 		memcpy(input, &block, sizeof(block));
 	return result;
+}
+
+void property_done(struct viridis_partition *partition, const u8 *input, bool done)
+{
+	struct hv_input_set_partition_property block;
+
+	memcpy(&block, input, sizeof(block));
+	if (property_tracks_writes(&block))
+		attach_track_end(partition, block.value, done);
 }

@@ -15,8 +15,10 @@ bool property_get(const struct viridis_partition *partition, u32 code, u64 *valu
 
 /*
  * Before a property is set. SYNTHETIC_FEATURES are privileges by other numbers: the block becomes one that the hypervisor
- * knows. Writes are not tracked beside attachments: EBUSY.
+ * knows. Writes are not tracked beside attachments: EBUSY. After a 0 the hypervisor is asked, and property_done() told of
+ * the same block whether it has set the property.
  */
 int property_prepare(struct viridis_partition *partition, u8 *input);
+void property_done(struct viridis_partition *partition, const u8 *input, bool done);
 
 #endif

@@ -243,6 +243,40 @@ START_TEST(writes_are_tracked_or_there_are_attachments)
 }
 END_TEST
 
+/* The call has no repetitions: the hypervisor refuses one that has. */
+static int set_tracking_wrongly(const struct guest *guest, uint64_t value)
+{
+	struct hv_input_set_partition_property input = {
+		.code = HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING,
+		.value = value,
+	};
+	struct mshv_hypercall call = {
+		.code = HVCALL_SET_PARTITION_PROPERTY,
+		.reps = 1,
+		.input = &input,
+		.input_bytes = sizeof(input),
+	};
+
+	return mshv_hypercall(guest->partition.fd, &call);
+}
+
+START_TEST(a_call_that_fails_leaves_tracking_as_it_was)
+{
+	const uint32_t track = HV_PROPERTY_GPA_PAGE_ACCESS_TRACKING;
+	struct mshv_partition attachment;
+	struct guest guest;
+
+	guest_start(&guest, code_out, sizeof(code_out));
+	ck_assert_int_eq(set_tracking_wrongly(&guest, 1), -EINVAL);
+	ck_assert_int_eq(attach(&guest, &attachment), 0);
+	mshv_close_partition(&attachment);
+	ck_assert_int_eq(mshv_set_property(&guest.partition, track, 1), 0);
+	ck_assert_int_eq(set_tracking_wrongly(&guest, 0), -EINVAL);
+	ck_assert_int_eq(attach(&guest, &attachment), -EBUSY);
+	guest_end(&guest);
+}
+END_TEST
+
 static void check_is_over(const struct mshv_partition *attachment, int messages)
 {
 	struct pollfd polled = { .fd = attachment->fd, .events = POLLIN };
@@ -422,6 +456,7 @@ Suite *mshv_attach_suite(void)
 	tcase_add_test(tcase, its_memory_is_the_file_that_the_child_runs_from);
 	tcase_add_test(tcase, of_two_attachments_neither_takes_what_the_other_has);
 	tcase_add_test(tcase, writes_are_tracked_or_there_are_attachments);
+	tcase_add_test(tcase, a_call_that_fails_leaves_tracking_as_it_was);
 	tcase_add_test(tcase, an_attachment_ends_with_its_owners_descriptor);
 	tcase_add_test(tcase, descriptors_are_closed_in_any_order);
 	tcase_add_test(tcase, a_process_that_forked_shares_its_vp);
