@@ -29,6 +29,8 @@ enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_ent
 	                   (uint32_t)entry->rep_input_bytes * out->rep_count;
 	out->output_bytes =
 		entry->output_bytes + (uint32_t)entry->rep_output_bytes * out->rep_count;
+	if (out->fast && entry->shape == HYPERCALL_TERSE)
+		out->output_bytes = 0;
 	if ((word & HV_CONTROL_RESERVED) || !shape_ok(entry, out))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	return (privileges & entry->privilege) == entry->privilege ?

@@ -18,6 +18,7 @@ enum hypercall_shape {
 	HYPERCALL_SIMPLE,
 	HYPERCALL_REP,
 	HYPERCALL_VARIABLE, /* a simple call with qwords behind its fixed input */
+	HYPERCALL_TERSE, /* a simple call that may be fast though it has an output: then it has none */
 };
 
 /* One line of the table; constant. Sizes in bytes, of the fixed part and of one rep. */

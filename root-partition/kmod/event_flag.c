@@ -45,16 +45,10 @@ static void flag_raise(const struct eventfd_flag *flag)
 		.sint = TARGET_SINT(target),
 		.flag_number = TARGET_FLAG(target),
 	};
-	struct hv_output_signal_event_direct output;
-	struct hypercall call = {
-		.code = HVCALL_SIGNAL_EVENT_DIRECT,
-		.header = &input,
-		.header_bytes = sizeof(input),
-		.output = &output,
-		.output_bytes = sizeof(output),
-	};
+	u64 registers[2];
 
-	(void)hypercall(&call);
+	memcpy(registers, &input, sizeof(registers));
+	(void)hypercall_fast(HVCALL_SIGNAL_EVENT_DIRECT, registers);
 }
 
 /* Under the eventfd's lock, interrupts off. We take the count, or writers would block one day. */

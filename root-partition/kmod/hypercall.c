@@ -118,6 +118,11 @@ enum hv_status hypercall_simple(u16 code, const void *input, size_t bytes)
 	return hypercall(&call);
 }
 
+enum hv_status hypercall_fast(u16 code, const u64 input[2])
+{
+	return hypercall_issue(code | HV_CONTROL_FAST, input[0], input[1]) & 0xffff;
+}
+
 /* What is not listed is EIO. */
 static const u8 errno_of_status[] = {
 	[HV_STATUS_INVALID_HYPERCALL_CODE] = EOPNOTSUPP,

@@ -34,6 +34,9 @@ enum hv_status hypercall(struct hypercall *call);
 /* A simple call without output. */
 enum hv_status hypercall_simple(u16 code, const void *input, size_t bytes);
 
+/* The same with an input of at most 16 bytes, which goes in registers. */
+enum hv_status hypercall_fast(u16 code, const u64 input[2]);
+
 /* 0 or a negative errno. */
 int hypercall_errno(enum hv_status status);
 

@@ -22,7 +22,7 @@ static uint64_t field(uint64_t word, unsigned int low, unsigned int high)
 static struct hypercall_entry some_entry(struct cursor *in)
 {
 	struct hypercall_entry entry = {
-		.shape = cursor_u8(in) % 3, /* SIMPLE, REP, VARIABLE */
+		.shape = cursor_u8(in) % 4, /* SIMPLE, REP, VARIABLE, TERSE */
 		.input_bytes = cursor_le16(in) % (PAGE + 1),
 		.output_bytes = cursor_le16(in) % (PAGE + 1),
 	};
@@ -58,13 +58,21 @@ static uint64_t some_word(struct cursor *in)
 	return word;
 }
 
+static uint64_t expected_output(uint64_t word, const struct hypercall_entry *entry,
+                                uint64_t count)
+{
+	if (entry->shape == HYPERCALL_TERSE && field(word, 16, 16))
+		return 0;
+	return entry->output_bytes + count * entry->rep_output_bytes;
+}
+
 static enum hv_status expected_check(uint64_t word, const struct hypercall_entry *entry,
                                      uint64_t privileges)
 {
 	uint64_t count = field(word, 32, 43), start = field(word, 48, 59);
 	uint64_t qwords = field(word, 17, 26);
 	uint64_t in = entry->input_bytes + count * entry->rep_input_bytes + 8 * qwords;
-	uint64_t out = entry->output_bytes + count * entry->rep_output_bytes;
+	uint64_t out = expected_output(word, entry, count);
 
 	if (field(word, 27, 31) || field(word, 44, 47) || field(word, 60, 63))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
@@ -150,8 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	CHECK(control.input_bytes == entry.input_bytes +
 	                                     entry.rep_input_bytes * field(word, 32, 43) +
 	                                     8 * field(word, 17, 26));
-	CHECK(control.output_bytes ==
-	      entry.output_bytes + entry.rep_output_bytes * field(word, 32, 43));
+	CHECK(control.output_bytes == expected_output(word, &entry, field(word, 32, 43)));
 	check_blocks(&in, &control);
 	check_restart(word, &entry, privileges, &control, done);
 	return 0;

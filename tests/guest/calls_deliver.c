@@ -22,6 +22,7 @@
 #define VECTOR_SINT  0x71u
 #define SINT         4u
 #define FLAG         300u
+#define FAST_FLAG    500u
 #define X2APIC_SVR   0x80fu
 #define SVR_ENABLED  0x1ffu
 #define EVERYBODY    0xffu
@@ -359,6 +360,8 @@ static void synic_is_off(const struct servant *servant)
 	   "no message goes to a SynIC that is off");
 	ok_equal(event_signal_direct(servant->id, 0, SINT, FLAG, &newly),
 	         HV_STATUS_INVALID_SYNIC_STATE, "nor an event: status 18");
+	ok_equal(event_signal_fast(servant->id, 0, SINT, FLAG),
+	         HV_STATUS_INVALID_SYNIC_STATE, "by a fast call neither: status 18");
 }
 
 static bool synic_on(const struct servant *servant)
@@ -422,6 +425,28 @@ static void events(const struct servant *servant)
 	         HV_STATUS_ACCESS_DENIED, "an event to ourselves: status 6");
 }
 
+/* The input in registers, and no output. */
+static void fast_events(const struct servant *servant)
+{
+	uint64_t word = SERVANT_SIEFP + SINT * 256 + FAST_FLAG / 64 * 8;
+
+	ok(servant_start(servant, 0, SERVANT_HALT, 0, 0, 0), "VP 0 waits");
+	ok_equal(event_signal_fast(servant->id, 0, SINT, FAST_FLAG), HV_STATUS_SUCCESS,
+	         "an event is signaled to it by a fast call");
+	ok(is_cut_by(servant_wait(servant, 0, PATIENCE_MS), VECTOR_SINT),
+	   "the SINT's vector wakes it");
+	settle(servant, 0, true);
+	ok(servant_sees(servant, word, BIT64(FAST_FLAG % 64)), "the flag is up");
+	ok_equal(event_signal_fast(servant->id, 0, SINT, HV_EVENT_FLAGS_PER_SINT),
+	         HV_STATUS_INVALID_PARAMETER, "fast, flag 2048: status 5");
+	ok_equal(event_signal_fast(servant->id, 99, SINT, 0), HV_STATUS_INVALID_VP_INDEX,
+	         "fast, a VP that is not there: status e");
+	ok_equal(event_signal_fast(HV_PARTITION_ID_SELF, 0, SINT, 0),
+	         HV_STATUS_ACCESS_DENIED, "fast, to ourselves: status 6");
+	ok_equal(event_signal_fast(servant->id + 77, 0, SINT, 0),
+	         HV_STATUS_INVALID_PARTITION_ID, "fast, to nobody: status d");
+}
+
 /* ---- Where the news of an intercept goes ---- */
 
 /* On our second VP: it lets the child go, whose intercept's message waits at its SynIC when that is turned off. */
@@ -482,6 +507,7 @@ void calls_deliver(void)
 	if (synic_on(&servant)) {
 		messages(&servant);
 		events(&servant);
+		fast_events(&servant);
 	}
 	news_find_another_vp(&servant);
 	ok(servant_end(&servant), "its pages come back");

@@ -85,6 +85,7 @@ enum hv_status message_post_direct(uint64_t id, uint32_t vp, uint32_t sint,
                                    const struct hv_message *message);
 enum hv_status event_signal_direct(uint64_t id, uint32_t vp, uint8_t sint, uint16_t flag,
                                    bool *newly_signaled);
+enum hv_status event_signal_fast(uint64_t id, uint32_t vp, uint8_t sint, uint16_t flag);
 enum hv_status
 intercept_result_register(const struct hv_input_register_intercept_result *result);
 

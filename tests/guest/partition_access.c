@@ -67,6 +67,18 @@ enum hv_status event_signal_direct(uint64_t id, uint32_t vp, uint8_t sint, uint1
 	return status;
 }
 
+enum hv_status event_signal_fast(uint64_t id, uint32_t vp, uint8_t sint, uint16_t flag)
+{
+	const struct hv_input_signal_event_direct in = { .partition_id = id,
+		                                         .vp_index = vp,
+		                                         .sint = sint,
+		                                         .flag_number = flag };
+	uint64_t words[2];
+
+	memcpy(words, &in, sizeof(words));
+	return hv_status_of(hv_call_fast(HVCALL_SIGNAL_EVENT_DIRECT, words[0], words[1]));
+}
+
 enum hv_status
 intercept_result_register(const struct hv_input_register_intercept_result *result)
 {

@@ -11,6 +11,13 @@ static const struct hypercall_entry signal_event = {
 	.privilege = BIT64(37),
 };
 
+static const struct hypercall_entry signal_event_direct = {
+	.code = HVCALL_SIGNAL_EVENT_DIRECT,
+	.shape = HYPERCALL_TERSE,
+	.input_bytes = sizeof(struct hv_input_signal_event_direct),
+	.output_bytes = sizeof(struct hv_output_signal_event_direct),
+};
+
 static const struct hypercall_entry post_message = {
 	.code = HVCALL_POST_MESSAGE,
 	.input_bytes = sizeof(struct hv_input_post_message),
@@ -128,6 +135,18 @@ START_TEST(a_fast_call_fits_its_registers_and_has_no_output)
 }
 END_TEST
 
+START_TEST(a_terse_call_has_an_output_or_is_fast)
+{
+	ck_assert_int_eq(check(0, &signal_event_direct), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(control.output_bytes, 8);
+	ck_assert_int_eq(check(HV_CONTROL_FAST, &signal_event_direct), HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(control.input_bytes, 16);
+	ck_assert_uint_eq(control.output_bytes, 0);
+	ck_assert_int_eq(check(HV_CONTROL_FAST | reps(1, 0), &signal_event_direct),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
+}
+END_TEST
+
 START_TEST(a_missing_privilege_is_told_after_a_malformed_word)
 {
 	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT, &signal_event,
@@ -195,6 +214,7 @@ static Suite *hypercall_control_suite(void)
 	tcase_add_test(tcase, a_variable_header_counts_as_input_where_one_is_taken);
 	tcase_add_test(tcase, a_rep_call_needs_a_start_below_its_count);
 	tcase_add_test(tcase, a_fast_call_fits_its_registers_and_has_no_output);
+	tcase_add_test(tcase, a_terse_call_has_an_output_or_is_fast);
 	tcase_add_test(tcase, a_missing_privilege_is_told_after_a_malformed_word);
 	tcase_add_test(tcase, blocks_are_aligned_and_lie_within_one_page);
 	tcase_add_test(tcase, an_unused_or_fast_block_is_not_looked_at);

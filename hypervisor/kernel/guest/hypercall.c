@@ -114,7 +114,9 @@ static bool open_blocks(struct hypercall *call)
 static bool store_output(const struct hypercall *call,
                          const struct hypercall_entry *entry)
 {
-	uint32_t to = entry->output_bytes + call->rep * entry->rep_output_bytes;
+	uint32_t to = call->control.output_bytes ?
+	                      entry->output_bytes + call->rep * entry->rep_output_bytes :
+	                      0;
 	uint32_t start = call->control.rep_start;
 	uint32_t from = start ? entry->output_bytes + start * entry->rep_output_bytes : 0;
 
@@ -213,8 +215,8 @@ static __attribute__((noinline)) bool make_call(struct vp *vp, const struct gate
 }
 
 /*
- * What guests call most often, its whole input in a register: nothing is to be opened, copied or waited for, and
- * no more of the call is looked at.
+ * What guests call most often, and the root when it answers them, the whole input in registers: nothing is to be opened,
+ * copied or waited for, and no more of the call is looked at.
  */
 static __attribute__((noinline)) bool signal_at_once(struct vp *vp)
 {
@@ -226,6 +228,21 @@ static __attribute__((noinline)) bool signal_at_once(struct vp *vp)
 	return give_result(vp, hc_signal_event(&call));
 }
 
+static __attribute__((noinline)) bool signal_direct_at_once(struct vp *vp)
+{
+	uint64_t input[] = { vp->arch.gpr[GPR_RDX], vp->arch.gpr[GPR_R8] }, output;
+	struct hypercall call;
+	enum hv_status status;
+
+	call.vp = vp;
+	call.partition = vp->partition;
+	call.input = input;
+	call.output = &output;
+	status = find_target(&call, TARGET_VP);
+	return give_result(
+		vp, status == HV_STATUS_SUCCESS ? hc_signal_event_direct(&call) : status);
+}
+
 bool hypercall_handle(struct vp *vp)
 {
 	uint64_t control = operand(vp, GPR_RCX, GPR_RDX, GPR_RAX);
@@ -233,10 +250,13 @@ bool hypercall_handle(struct vp *vp)
 
 	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE))
 		return false;
-	if (control == (HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST) && vp->quiet &&
-	    vp->arch.exit.is_64bit &&
-	    (vp->partition->privileges & HV_PRIVILEGE_SIGNAL_EVENTS))
-		return signal_at_once(vp);
+	if (vp->quiet && vp->arch.exit.is_64bit &&
+	    (vp->partition->privileges & HV_PRIVILEGE_SIGNAL_EVENTS)) {
+		if (control == (HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST))
+			return signal_at_once(vp);
+		if (control == (HVCALL_SIGNAL_EVENT_DIRECT | HV_CONTROL_FAST))
+			return signal_direct_at_once(vp);
+	}
 	row = find_row((uint16_t)control);
 	return row ? make_call(vp, row, control) :
 	             give_result(vp, HV_STATUS_INVALID_HYPERCALL_CODE);
