@@ -37,9 +37,9 @@ static bool is_table(uint64_t entry)
 	return entry != 0 && leaf_flags(entry) == 0;
 }
 
-static uint64_t *table_of(uint64_t entry)
+static uint64_t *table_of(const struct npt *npt, uint64_t entry)
 {
-	return npt_page_at(entry & ADDRESS);
+	return npt->memory->page_at(entry & ADDRESS);
 }
 
 static uint64_t leaf_entry(const struct npt *npt, uint64_t hpa, enum npt_level level,
@@ -65,14 +65,14 @@ static void fill_table(uint64_t *table, uint64_t entry, uint64_t step)
 static bool link_new_table(struct npt *npt, uint64_t *slot, uint64_t entry,
                            enum npt_level level)
 {
-	uint64_t hpa = npt_page_allocate(npt->owner);
+	uint64_t hpa = npt->memory->allocate(npt->owner);
 
 	if (hpa == 0)
 		return false;
 	if (level == NPT_LEVEL_2M)
 		entry &= ~LARGE;
 	if (entry != 0)
-		fill_table(npt_page_at(hpa), entry,
+		fill_table(table_of(npt, hpa), entry,
 		           npt_level_bytes((enum npt_level)(level - 1)));
 	entry_store(slot, hpa | npt->format->table);
 	return true;
@@ -81,7 +81,7 @@ static bool link_new_table(struct npt *npt, uint64_t *slot, uint64_t entry,
 /* The slot of gpa in the table of `level`: missing tables are made, larger leaves split. NULL: no memory. */
 static uint64_t *find_slot(struct npt *npt, uint64_t gpa, enum npt_level level)
 {
-	uint64_t *table = npt_page_at(npt->root_hpa);
+	uint64_t *table = table_of(npt, npt->root_hpa);
 
 	for (enum npt_level at = NPT_LEVEL_512G; at > level; at--) {
 		uint64_t *slot = &table[index_of(gpa, at)];
@@ -89,7 +89,7 @@ static uint64_t *find_slot(struct npt *npt, uint64_t gpa, enum npt_level level)
 
 		if (!is_table(entry) && !link_new_table(npt, slot, entry, at))
 			return NULL;
-		table = table_of(entry_load(slot));
+		table = table_of(npt, entry_load(slot));
 	}
 	return &table[index_of(gpa, level)];
 }
@@ -100,13 +100,17 @@ static void count_removal(struct npt *npt)
 	__atomic_store_n(&npt->removals, npt->removals + 1, __ATOMIC_RELEASE);
 }
 
-enum hv_status npt_init(struct npt *npt, const struct npt_format *format, void *owner)
+enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
+                        const struct npt_memory *memory, void *owner)
 {
-	uint64_t root = npt_page_allocate(owner);
+	uint64_t root = memory->allocate(owner);
 
 	if (root == 0)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
-	*npt = (struct npt){ .format = format, .owner = owner, .root_hpa = root };
+	*npt = (struct npt){ .format = format,
+		             .memory = memory,
+		             .owner = owner,
+		             .root_hpa = root };
 	return HV_STATUS_SUCCESS;
 }
 
@@ -131,7 +135,7 @@ enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_lev
 	if (!is_table(old))
 		entry_store(slot, leaf_entry(npt, hpa, level, flags));
 	else if (level == NPT_LEVEL_2M) /* NPT-3 */
-		fill_table(table_of(old), leaf_entry(npt, hpa, NPT_LEVEL_4K, flags),
+		fill_table(table_of(npt, old), leaf_entry(npt, hpa, NPT_LEVEL_4K, flags),
 		           flags ? PAGE_4K : 0);
 	else
 		return HV_STATUS_OBJECT_IN_USE;
@@ -149,7 +153,7 @@ bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
 		return false;
 	do {
 		level--;
-		entry = entry_load(&table_of(entry)[index_of(gpa, level)]);
+		entry = entry_load(&table_of(npt, entry)[index_of(gpa, level)]);
 	} while (is_table(entry));
 	leaf->hpa = (entry & ADDRESS) + gpa % npt_level_bytes(level);
 	leaf->level = level;
@@ -189,7 +193,7 @@ enum hv_status npt_dirty(struct npt *npt, uint64_t gpa, enum npt_dirty what, boo
  */
 static void destroy_table(struct npt *npt, int64_t *budget)
 {
-	uint64_t *link = &npt->root_hpa, *table = table_of(*link), hpa;
+	uint64_t *link = &npt->root_hpa, *table = table_of(npt, *link), hpa;
 	enum npt_level level = NPT_LEVEL_512G;
 	unsigned int i = 0;
 
@@ -198,14 +202,14 @@ static void destroy_table(struct npt *npt, int64_t *budget)
 
 		if (is_table(entry)) {
 			link = &table[i];
-			table = table_of(entry);
+			table = table_of(npt, entry);
 			level--;
 			i = 0;
 			continue;
 		}
 		entry_store(&table[i++], 0);
 		if (entry != 0) {
-			npt_leaf_dropped(npt->owner, entry & ADDRESS, bytes);
+			npt->memory->leaf_dropped(npt->owner, entry & ADDRESS, bytes);
 			*budget -= (int64_t)(bytes / PAGE_4K);
 		}
 	}
@@ -213,7 +217,7 @@ static void destroy_table(struct npt *npt, int64_t *budget)
 		return;
 	hpa = entry_load(link) & ADDRESS;
 	entry_store(link, 0);
-	npt_page_release(npt->owner, hpa);
+	npt->memory->release(npt->owner, hpa);
 	*budget -= ENTRIES;
 }
 

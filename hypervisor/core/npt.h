@@ -39,12 +39,14 @@ enum npt_level {
 /* Kept with a leaf for its owner, and nothing to the processor. */
 #define NPT_MARK 0x8u
 
-/* Supplied by whoever links this: where table pages come from. `owner` is the one given to npt_init(). */
-void *npt_page_at(uint64_t hpa);
-uint64_t npt_page_allocate(void *owner); /* zeroed, or 0 when there is none */
-void npt_page_release(void *owner, uint64_t hpa);
-/* npt_destroy_step: a leaf is gone that mapped these bytes. */
-void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes);
+/* Where table pages come from. `owner` is the one given to npt_init(). */
+struct npt_memory {
+	void *(*page_at)(uint64_t hpa);
+	uint64_t (*allocate)(void *owner); /* zeroed, or 0 when there is none */
+	void (*release)(void *owner, uint64_t hpa);
+	/* npt_destroy_step: a leaf is gone that mapped these bytes. */
+	void (*leaf_dropped)(void *owner, uint64_t hpa, uint64_t bytes);
+};
 
 /*
  * What an entry holds beside the address: where it links a table, and where it is a leaf of these rights.
@@ -59,6 +61,7 @@ struct npt_format {
 struct npt {
 	/* constant after npt_init */
 	const struct npt_format *format;
+	const struct npt_memory *memory;
 	void *owner;
 	uint64_t root_hpa; /* 0: there are no tables, or no more */
 	/* atomic: how often a translation or a right was taken away, or a translation replaced */
@@ -78,7 +81,7 @@ static inline uint64_t npt_level_bytes(enum npt_level level)
 
 /* Allocates the root table: SUCCESS or INSUFFICIENT_MEMORY. */
 enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
-                        void *owner) MUST_CHECK;
+                        const struct npt_memory *memory, void *owner) MUST_CHECK;
 
 /*
  * Make of the level-sized block at gpa one leaf that leads to hpa; or, with flags 0, nothing. A larger leaf

@@ -42,7 +42,7 @@ struct heap {
 };
 static struct heap dropped;
 
-void *npt_page_at(uint64_t hpa)
+static void *page_at(uint64_t hpa)
 {
 	uint64_t index = (hpa - ARENA_HPA) / PAGE_4K;
 
@@ -51,7 +51,7 @@ void *npt_page_at(uint64_t hpa)
 	return arena[index];
 }
 
-uint64_t npt_page_allocate(void *owner)
+static uint64_t page_allocate(void *owner)
 {
 	CHECK(owner == arena);
 	for (unsigned int i = 0; pages_left > 0 && i < ARENA_PAGES; i++) {
@@ -66,10 +66,10 @@ uint64_t npt_page_allocate(void *owner)
 	return 0;
 }
 
-void npt_page_release(void *owner, uint64_t hpa)
+static void page_release(void *owner, uint64_t hpa)
 {
 	CHECK(owner == arena);
-	memset(npt_page_at(hpa), 0x5a, PAGE_4K); /* whoever still walks it falls */
+	memset(page_at(hpa), 0x5a, PAGE_4K); /* whoever still walks it falls */
 	used[(hpa - ARENA_HPA) / PAGE_4K] = false;
 	pages_out--;
 }
@@ -82,11 +82,14 @@ static void heap_add(struct heap *heap, uint64_t hpa, uint64_t bytes)
 	heap->frames_sum += hpa / PAGE_4K * count + count * (count - 1) / 2;
 }
 
-void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
+static void leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
 	CHECK(owner == arena && hpa % bytes == 0);
 	heap_add(&dropped, hpa, bytes);
 }
+
+static const struct npt_memory memory = { page_at, page_allocate, page_release,
+	                                  leaf_dropped };
 
 /* A change that was carried out. flags 0: an unmap. */
 struct change {
@@ -120,7 +123,7 @@ static bool processor_walk(const struct npt *npt, uint64_t gpa, uint64_t *hpa,
 	uint64_t table = npt->root_hpa, all = 7, no_execute = 0;
 
 	for (int shift = 39; shift >= 12; shift -= 9) {
-		uint64_t entry = ((uint64_t *)npt_page_at(table))[gpa >> shift & 511];
+		uint64_t entry = ((uint64_t *)page_at(table))[gpa >> shift & 511];
 
 		if (!(entry & 1))
 			return false;
@@ -315,7 +318,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct npt npt;
 
 	pages_left = cursor_u8(&in) % ARENA_PAGES;
-	if (npt_init(&npt, &format, arena) != HV_STATUS_SUCCESS) {
+	if (npt_init(&npt, &format, &memory, arena) != HV_STATUS_SUCCESS) {
 		CHECK(pages_left == 0);
 		return 0;
 	}

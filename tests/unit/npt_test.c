@@ -34,7 +34,7 @@ static bool page_used[ARENA_PAGES];
 static unsigned int pages_out;
 static unsigned int allocations_left;
 
-void *npt_page_at(uint64_t hpa)
+static void *page_at(uint64_t hpa)
 {
 	uint64_t index = (hpa - ARENA_HPA) / PAGE_4K;
 
@@ -45,7 +45,7 @@ void *npt_page_at(uint64_t hpa)
 	return arena + (hpa - ARENA_HPA);
 }
 
-uint64_t npt_page_allocate(void *owner)
+static uint64_t page_allocate(void *owner)
 {
 	if (owner != &arena)
 		ck_abort_msg("not our tables");
@@ -62,23 +62,26 @@ uint64_t npt_page_allocate(void *owner)
 	return 0;
 }
 
-void npt_page_release(void *owner, uint64_t hpa)
+static void page_release(void *owner, uint64_t hpa)
 {
 	if (owner != &arena)
 		ck_abort_msg("not our tables");
-	memset(npt_page_at(hpa), 0, PAGE_4K);
+	memset(page_at(hpa), 0, PAGE_4K);
 	page_used[(hpa - ARENA_HPA) / PAGE_4K] = false;
 	pages_out--;
 }
 
 static uint64_t bytes_dropped;
 
-void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
+static void leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
 	if (owner != &arena || !is_aligned(hpa, bytes))
 		ck_abort_msg("no leaf of ours");
 	bytes_dropped += bytes;
 }
+
+static const struct npt_memory memory = { page_at, page_allocate, page_release,
+	                                  leaf_dropped };
 
 static struct npt npt;
 
@@ -90,7 +93,7 @@ static void setup(void)
 	memset(page_used, 0, sizeof(page_used));
 	pages_out = 0;
 	allocations_left = UINT32_MAX;
-	ck_assert_int_eq(npt_init(&npt, &format, &arena), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(npt_init(&npt, &format, &memory, &arena), HV_STATUS_SUCCESS);
 }
 
 static void teardown(void)
@@ -115,7 +118,7 @@ static uint64_t hardware_walk(uint64_t gpa, uint64_t *rights)
 
 	*rights = 15;
 	for (int shift = 39; shift >= 12; shift -= 9) {
-		const uint64_t *entries = npt_page_at(table);
+		const uint64_t *entries = page_at(table);
 		uint64_t entry = entries[(gpa >> shift) & 511];
 		uint64_t address = entry & UINT64_C(0xffffffffff000);
 
@@ -173,19 +176,19 @@ START_TEST(an_entry_is_what_the_vendors_format_says)
 	struct npt other;
 	uint64_t *root;
 
-	ck_assert_int_eq(npt_init(&other, &ept, &arena), HV_STATUS_SUCCESS);
+	ck_assert_int_eq(npt_init(&other, &ept, &memory, &arena), HV_STATUS_SUCCESS);
 	ck_assert_int_eq(npt_set(&other, 0, PAGE_1G, NPT_LEVEL_1G, NPT_READ),
 	                 HV_STATUS_SUCCESS);
 	ck_assert_int_eq(npt_set(&other, PAGE_1G, PAGE_4K, NPT_LEVEL_4K,
 	                         NPT_READ | NPT_EXECUTE),
 	                 HV_STATUS_SUCCESS);
-	root = npt_page_at(other.root_hpa);
+	root = page_at(other.root_hpa);
 	ck_assert_uint_eq(root[0] % PAGE_4K, 7);
-	root = npt_page_at(root[0] & ~(PAGE_4K - 1));
+	root = page_at(root[0] & ~(PAGE_4K - 1));
 	ck_assert_uint_eq(root[0] & ~software, PAGE_1G | 0xb1);
 	ck_assert_uint_eq(root[1] % PAGE_4K, 7);
-	root = npt_page_at(root[1] & ~(PAGE_4K - 1));
-	root = npt_page_at(root[0] & ~(PAGE_4K - 1));
+	root = page_at(root[1] & ~(PAGE_4K - 1));
+	root = page_at(root[0] & ~(PAGE_4K - 1));
 	ck_assert_uint_eq(root[0] & ~software, PAGE_4K | 0x35);
 }
 END_TEST
@@ -396,7 +399,7 @@ static void processor_writes(uint64_t gpa)
 	uint64_t table = npt.root_hpa;
 
 	for (int shift = 39; shift >= 12; shift -= 9) {
-		uint64_t *entry = (uint64_t *)npt_page_at(table) + (gpa >> shift & 511);
+		uint64_t *entry = (uint64_t *)page_at(table) + (gpa >> shift & 511);
 
 		ck_assert(*entry & 1);
 		table = *entry & UINT64_C(0xffffffffff000);
@@ -487,7 +490,7 @@ START_TEST(no_root_without_memory)
 	struct npt other;
 
 	allocations_left = 0;
-	ck_assert_int_eq(npt_init(&other, &format, &arena),
+	ck_assert_int_eq(npt_init(&other, &format, &memory, &arena),
 	                 HV_STATUS_INSUFFICIENT_MEMORY);
 }
 END_TEST

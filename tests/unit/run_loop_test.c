@@ -260,6 +260,8 @@ bool overlay_is_at(const struct partition *of, uint64_t gpa)
 	return gpa == 0x7000;
 }
 
+void (*panic_describe_vp)(void);
+
 void panic_at(const struct trap_frame *frame, const char *format, ...)
 {
 	(void)frame;

@@ -14,6 +14,8 @@ static int panic_owner = NOBODY; /* atomic: index of the CPU that panics */
 
 __attribute__((used)) uint64_t __stack_chk_guard; /* main.c chooses it */
 
+void (*panic_describe_vp)(void);
+
 /* The compiler's call, in functions with arrays; link-time optimization sees no caller. */
 _Noreturn __attribute__((used)) void __stack_chk_fail(void);
 
@@ -105,7 +107,8 @@ void panic_at(const struct trap_frame *frame, const char *format, ...)
 	log_error("   cr0 %016lx    cr2 %016lx    cr3 %016lx    cr4 %016lx",
 	          cpu_read_cr0(), cpu_read_cr2(), cpu_read_cr3(), cpu_read_cr4());
 	show_backtrace(frame ? frame->rbp : (uint64_t)__builtin_frame_address(0));
-	panic_describe_vp();
+	if (panic_describe_vp)
+		panic_describe_vp();
 	log_error("all CPUs are stopped");
 	panic_stop();
 }

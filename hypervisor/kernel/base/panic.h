@@ -25,5 +25,5 @@ extern uint64_t __stack_chk_guard; /* the compiler's, chosen once */
 bool panic_in_progress(void);
 _Noreturn void panic_stop(void); /* what every other CPU does then */
 
-/* Supplied by the code that runs VPs: log which one this CPU had in hand, if any. */
-void panic_describe_vp(void);
+/* Set by the code that runs VPs: logs which one this CPU had in hand, if any. */
+extern void (*panic_describe_vp)(void);

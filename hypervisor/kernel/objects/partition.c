@@ -49,12 +49,7 @@ static struct pool *own_pool(struct partition *partition)
 	return partition->is_root ? NULL : &partition->pool;
 }
 
-void *npt_page_at(uint64_t hpa)
-{
-	return frame_map(hpa);
-}
-
-uint64_t npt_page_allocate(void *owner)
+static uint64_t table_allocate(void *owner)
 {
 	struct partition *partition = owner;
 	void *frame = partition->showing ? vp_take_spare_page_locked(partition->showing) :
@@ -64,7 +59,7 @@ uint64_t npt_page_allocate(void *owner)
 }
 
 /* At FINALIZE alone, when nothing runs. */
-void npt_page_release(void *owner, uint64_t hpa)
+static void table_release(void *owner, uint64_t hpa)
 {
 	struct partition *partition = owner;
 
@@ -72,11 +67,14 @@ void npt_page_release(void *owner, uint64_t hpa)
 }
 
 /* Leaves of RAM hold their frames. */
-void npt_leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
+static void leaf_dropped(void *owner, uint64_t hpa, uint64_t bytes)
 {
 	(void)owner; /* whoever held them */
 	frames_drop(hpa / PAGE_4K, bytes / PAGE_4K);
 }
+
+static const struct npt_memory table_memory = { frame_map, table_allocate, table_release,
+	                                        leaf_dropped };
 
 void partition_map_root(uint64_t hpa, enum npt_level level, uint32_t flags)
 {
@@ -168,7 +166,7 @@ enum hv_status partition_initialize(struct partition *partition)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_CREATED)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	status = npt_init(&partition->npt, virt->npt_format, partition);
+	status = npt_init(&partition->npt, virt->npt_format, &table_memory, partition);
 	if (status == HV_STATUS_SUCCESS)
 		partition->state = PARTITION_ACTIVE;
 	return status;

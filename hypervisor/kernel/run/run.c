@@ -148,8 +148,22 @@ static void run(struct cpu *cpu, struct vp *vp)
 		cpu_take_interrupts();
 }
 
+static void describe_vp(void)
+{
+	const struct vp *vp = this_cpu()->current;
+
+	if (!vp) {
+		log_error("no VP");
+		return;
+	}
+	log_error("p%u vp%u: rip %#lx rflags %#lx rax %#lx rsp %#lx", vp->partition->slot,
+	          vp->index, vp->arch.rip, vp->arch.rflags, vp->arch.gpr[GPR_RAX],
+	          vp->arch.gpr[GPR_RSP]);
+}
+
 _Noreturn void cpu_loop(struct cpu *cpu)
 {
+	panic_describe_vp = describe_vp;
 	cpu->stamp = cpu_rdtsc();
 	for (;;) {
 		struct vp *vp;
@@ -175,17 +189,4 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 			run(cpu, vp);
 		}
 	}
-}
-
-void panic_describe_vp(void)
-{
-	const struct vp *vp = this_cpu()->current;
-
-	if (!vp) {
-		log_error("no VP");
-		return;
-	}
-	log_error("p%u vp%u: rip %#lx rflags %#lx rax %#lx rsp %#lx", vp->partition->slot,
-	          vp->index, vp->arch.rip, vp->arch.rflags, vp->arch.gpr[GPR_RAX],
-	          vp->arch.gpr[GPR_RSP]);
 }
