@@ -168,7 +168,7 @@ bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t
 }
 
 /* APM2 16.6.4 */
-uint8_t vlapic_ppr(const struct vlapic *v)
+static uint8_t processor_priority(const struct vlapic *v)
 {
 	bool serves = (v->isr[0] | v->isr[1] | v->isr[2] | v->isr[3]) != 0;
 	uint32_t class = serves ? (uint32_t)highest(v->isr) & 0xf0 : 0;
@@ -181,7 +181,8 @@ int vlapic_pending(const struct vlapic *v)
 {
 	int vector = highest(v->irr);
 
-	if (vector == VLAPIC_NO_VECTOR || (vector & 0xf0) <= (vlapic_ppr(v) & 0xf0))
+	if (vector == VLAPIC_NO_VECTOR ||
+	    (vector & 0xf0) <= (processor_priority(v) & 0xf0))
 		return VLAPIC_NO_VECTOR;
 	return vector;
 }
@@ -279,7 +280,7 @@ bool vlapic_timer_fire(struct vlapic *v, uint64_t now)
 	return !(lvt & VLAPIC_LVT_MASKED) && vlapic_accept(v, lvt & LVT_VECTOR, false);
 }
 
-uint32_t vlapic_timer_count(const struct vlapic *v, uint64_t now)
+static uint32_t timer_count(const struct vlapic *v, uint64_t now)
 {
 	uint64_t period = period_ticks(v);
 	uint64_t left;
@@ -303,7 +304,7 @@ static void write_divide(struct vlapic *v, uint32_t value, uint64_t now)
 	uint32_t count;
 
 	(void)vlapic_timer_fire(v, now); /* only its effect is wanted */
-	count = vlapic_timer_count(v, now);
+	count = timer_count(v, now);
 	v->timer_divide = value;
 	run_timer(v, count, now);
 }
@@ -450,11 +451,11 @@ static uint32_t read_register(const struct vlapic *v, uint32_t offset, uint64_t 
 	case VLAPIC_VERSION_REGISTER:
 		return VLAPIC_VERSION;
 	case VLAPIC_PPR:
-		return vlapic_ppr(v);
+		return processor_priority(v);
 	case VLAPIC_LDR:
 		return logical_id(v);
 	case VLAPIC_TIMER_CURRENT:
-		return vlapic_timer_count(v, now);
+		return timer_count(v, now);
 	case VLAPIC_TMR ... VLAPIC_IRR - 1:
 		return v->config.level_as_edge ? 0 : v->registers[offset >> 4];
 	default:

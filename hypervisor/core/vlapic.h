@@ -198,7 +198,6 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level);
  * accepted, so whatever waits for their EOI must not.
  */
 bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t level);
-uint8_t vlapic_ppr(const struct vlapic *v);
 int vlapic_pending(const struct vlapic *v); /* deliverable now, or VLAPIC_NO_VECTOR */
 
 /* Whether any vector is requested, whatever the priority. */
@@ -224,7 +223,6 @@ bool vlapic_timer_deadline(const struct vlapic *v, uint64_t *deadline);
  * accepted.
  */
 bool vlapic_timer_fire(struct vlapic *v, uint64_t now);
-uint32_t vlapic_timer_count(const struct vlapic *v, uint64_t now);
 
 /*
  * The whole but for APIC_BASE and TPR. False: not a state in which it can be, in the mode that it is in;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From exit codes and the VMCB's exit fields to a struct vp_exit. APM2 15, appendix C */
+#include "hypervisor/arch/x86/svm/exit.h"
 #include "hypervisor/arch/x86/svm/registers.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/guest_view.h"

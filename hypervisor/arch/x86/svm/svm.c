@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* AMD's Secure Virtual Machine behind struct virt_ops. APM2 15 */
 #include "hypervisor/arch/x86/svm/svm.h"
+#include "hypervisor/arch/x86/svm/exit.h"
 #include "hypervisor/arch/x86/svm/registers.h"
 #include <viridis/base/mem.h>
 #include "hypervisor/arch/x86/context.h"

@@ -21,14 +21,6 @@ void svm_enter_stuffing(struct vp *vp, uint64_t vmcb_hpa, uint64_t host_hpa);
 ASSERT_OFFSET(struct vp, arch.gpr, 0);
 ASSERT_OFFSET(struct vp, arch.guest_ticks, 128);
 
-/*
- * exit.c. Called by run.S behind each exit, with the guest's RAX, RSP, RIP and RFLAGS in the VMCB alone. True:
- * the exit is dealt with, and the guest goes on. False: it is, if its kind is EXIT_DONE.
- */
-bool svm_exited(struct vp *vp);
-void svm_describe_exit(struct vp *vp);
-void svm_set_intercepts(struct vmcb_control *control);
-
 static inline void svm_intercept(struct vmcb_control *control, unsigned int code, bool on)
 {
 	uint32_t *word = &control->intercepts[code / 32];
