@@ -56,6 +56,25 @@ START_TEST(devices_differ_by_type_instance_or_number)
 }
 END_TEST
 
+START_TEST(a_device_has_the_relid_that_it_is_to_have_or_none)
+{
+	struct server_offer offer = { .type = VMBUS_TYPE_SCSI,
+		                      .connection_id = 1,
+		                      .relid = 3 };
+	uint32_t relid;
+
+	ck_assert_int_eq(server_offer(server, &offer, &relid), SERVER_OK);
+	ck_assert_uint_eq(relid, 3);
+	offer.instance.bytes[0] = 1;
+	ck_assert_int_eq(server_offer(server, &offer, &relid), SERVER_INVALID);
+	offer.relid = 5; /* there are four */
+	ck_assert_int_eq(server_offer(server, &offer, &relid), SERVER_INVALID);
+	offer.relid = 0;
+	ck_assert_int_eq(server_offer(server, &offer, &relid), SERVER_OK);
+	ck_assert_uint_eq(relid, 1);
+}
+END_TEST
+
 START_TEST(a_connection_id_has_24_bits_and_is_not_0)
 {
 	static const uint32_t ids[] = { 0, 1, 0xffffff, 0x1000000 };
@@ -274,6 +293,7 @@ static TCase *server_case(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, a_server_needs_channels_vps_and_a_queue);
 	tcase_add_test(tc, devices_differ_by_type_instance_or_number);
+	tcase_add_test(tc, a_device_has_the_relid_that_it_is_to_have_or_none);
 	tcase_add_loop_test(tc, a_connection_id_has_24_bits_and_is_not_0, 0, 4);
 	tcase_add_test(tc, an_offer_goes_out_whole);
 	tcase_add_test(tc, a_rescind_names_its_relid);

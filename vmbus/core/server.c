@@ -216,6 +216,13 @@ static bool same_device(const struct server_offer *a, const struct server_offer 
 	       a->sub_channel_index == b->sub_channel_index;
 }
 
+static bool is_for(const struct server *server, const struct server_channel *slot,
+                   const struct server_offer *offer)
+{
+	return slot->offer_state == SERVER_OFFER_NONE &&
+	       (offer->relid == 0 || offer->relid == server_relid(server, slot));
+}
+
 enum server_status server_offer(struct server *server, const struct server_offer *offer,
                                 uint32_t *relid)
 {
@@ -226,13 +233,14 @@ enum server_status server_offer(struct server *server, const struct server_offer
 	for (uint32_t i = 0; i < server->config.channel_capacity; i++) {
 		struct server_channel *channel = &server->config.channels[i];
 
-		if (channel->offer_state == SERVER_OFFER_NONE)
+		if (is_for(server, channel, offer))
 			free_slot = free_slot ? free_slot : channel;
-		else if (same_device(&channel->offer, offer)) /* SERVER-2 */
+		else if (channel->offer_state != SERVER_OFFER_NONE &&
+		         same_device(&channel->offer, offer)) /* SERVER-2 */
 			return SERVER_INVALID;
 	}
 	if (!free_slot)
-		return SERVER_FULL;
+		return offer->relid ? SERVER_INVALID : SERVER_FULL;
 	free_slot->offer = *offer;
 	free_slot->offer_state = server->offers_requested ? SERVER_OFFER_DUE :
 	                                                    SERVER_OFFER_HIDDEN;

@@ -34,6 +34,7 @@
 struct server_offer {
 	struct vmbus_guid type;
 	struct vmbus_guid instance;
+	uint32_t relid;         /* the one it is to have; 0: the first that is free */
 	uint32_t connection_id; /* the guest signals its flag 0; one per channel */
 	uint16_t flags;         /* VMBUS_OFFER_* */
 	uint16_t mmio_megabytes;
@@ -194,7 +195,7 @@ void server_message_done(struct server *server);
 
 /* ---- From the owner ---- */
 
-/* Offer a device, at any time. */
+/* Offer a device, at any time. SERVER_INVALID: the relid that it is to have is taken, or there is none such. */
 MUST_CHECK enum server_status
 server_offer(struct server *server, const struct server_offer *offer, uint32_t *relid);
 /* Withdraw an offer; ops->channel_gone tells the end. */
