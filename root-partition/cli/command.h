@@ -51,7 +51,8 @@ enum command_status command_shutdown(const struct command *command, int argc,
                                      char **argv);
 enum command_status command_stop(const struct command *command, int argc, char **argv);
 enum command_status command_delete(const struct command *command, int argc, char **argv);
-enum command_status command_disk(const struct command *command, int argc, char **argv);
+/* disk and net */
+enum command_status command_device(const struct command *command, int argc, char **argv);
 enum command_status command_resize(const struct command *command, int argc, char **argv);
 enum command_status command_stats(const struct command *command, int argc, char **argv);
 enum command_status command_log(const struct command *command, int argc, char **argv);

@@ -149,7 +149,7 @@ static void print_event(const char *line)
 	g_autoptr(JsonObject)
 		event = json_text_parse(line, strlen(line), EVENT_BYTES_MAX, NULL);
 	const char *name = NULL;
-	const char *reason = "";
+	const char *reason = "", *mac;
 	gint64 number;
 
 	if (!event || !json_object_has_member(event, "event") ||
@@ -166,6 +166,9 @@ static void print_event(const char *line)
 	if (json_object_has_member(event, "lun") &&
 	    json_text_get_int(json_object_get_member(event, "lun"), &number))
 		g_print(" %" G_GINT64_FORMAT, number);
+	if (json_object_has_member(event, "mac") &&
+	    json_text_get_string(json_object_get_member(event, "mac"), &mac))
+		g_print(" %s", mac);
 	if (json_object_has_member(event, "count") &&
 	    json_text_get_int(json_object_get_member(event, "count"), &number))
 		g_print(": %" G_GINT64_FORMAT, number);

@@ -90,8 +90,9 @@ static void print_net(const struct definition_net *net)
 		[DEFINITION_NET_USER] = "user",
 	};
 
-	g_print("net        %s%s (%s, MTU %u, queues %u)\n", kinds[net->kind],
-	        net->device ? net->device : "", net->mac, net->mtu, net->queues);
+	g_print("net        %s%s (slot %u, %s, MTU %u, queues %u)\n", kinds[net->kind],
+	        net->device ? net->device : "", net->slot, net->mac, net->mtu,
+	        net->queues);
 	for (guint i = 0; i < net->forwards->len; i++)
 		g_print("           hostfwd %s\n", (char *)net->forwards->pdata[i]);
 }

@@ -83,7 +83,7 @@ _viridis() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create define autostart start attach qemu-args list info console shutdown pause resume
-			reset freeze thaw item stop delete disk resize stats
+			reset freeze thaw item stop delete disk net resize stats
 			wait events log trace bench top --help --version"
 		return
 	fi
@@ -105,6 +105,13 @@ _viridis() {
 		2) _viridis_reply "add remove" ;;
 		3) _viridis_reply "$(_viridis_names)" ;;
 		4) [ "${COMP_WORDS[2]}" != add ] || _viridis_files ;;
+		esac
+		;;
+	net)
+		case $COMP_CWORD in
+		2) _viridis_reply "add remove" ;;
+		3) _viridis_reply "$(_viridis_names)" ;;
+		4) [ "${COMP_WORDS[2]}" != add ] || _viridis_reply "user tap= bridge=" ;;
 		esac
 		;;
 	item)

@@ -16,6 +16,7 @@ static const char *const names[] = {
 	[CONTROL_GUEST] = "guest",   [CONTROL_FREEZE] = "freeze",
 	[CONTROL_THAW] = "thaw",     [CONTROL_GET_VERSION] = "version",
 	[CONTROL_WEIGHT] = "weight", [CONTROL_ITEM] = "item",
+	[CONTROL_NETS] = "nets",
 };
 
 static gboolean refuse(GError **error, enum definition_error code, const char *format,
@@ -309,6 +310,8 @@ char *control_event_to_json(const struct control_event *event, guint64 sequence)
 		json_text_add_string(builder, "reason", event->reason);
 	if (event->lun >= 0)
 		json_text_add_int(builder, "lun", (guint64)event->lun);
+	if (event->mac)
+		json_text_add_string(builder, "mac", event->mac);
 	return finish_line(builder);
 }
 

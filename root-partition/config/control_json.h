@@ -20,6 +20,7 @@
  *   resize                              disks that have grown are shown to the guest
  *   disks                               once the guest's disks are those that the definition's file
  *                                       has by now
+ *   nets                                likewise its network adapters
  *   guest                               what the guest tells of itself: heartbeat, kvp and vss are its
  *                                       services' states, names and items texts by their keys; adapters
  *                                       is a list: mac, dhcp, addresses, gateways, name-servers
@@ -48,7 +49,7 @@
  *   provider-died, provider-restarted,
  *   provider-given-up                   provider   its name
  *   disk-lost, disk-back                provider   the disk whose server is
- *   device-added, device-removed        request    "disk"; "lun" is which
+ *   device-added, device-removed        request    "disk"; "lun" is which. Or "net"; "mac" is which
  *   guest                               guest      "heartbeat ready", "kvp ready" and so on: there is news to ask for
  *   watchdog                            guest      no heartbeat came for ten seconds
  *   lost                                worker     "count" events, "first" to "last", which this client was too slow
@@ -83,6 +84,7 @@ enum control_command {
 	CONTROL_GET_VERSION,
 	CONTROL_WEIGHT,
 	CONTROL_ITEM,
+	CONTROL_NETS,
 };
 
 #define CONTROL_SECONDS_MAX 3600
@@ -124,12 +126,13 @@ char *control_version_to_json(void);
 /* The answer, or error, with the request's id if it had one. */
 char *control_with_id(const char *answer, gboolean has_id, gint64 id);
 
-/* `reason` may be NULL; `lun` is -1 for what is no disk. */
+/* `reason` may be NULL; `lun` is -1 for what is no disk, `mac` NULL for what is no adapter. */
 struct control_event {
 	const char *name;
 	const char *source;
 	const char *reason;
 	int lun;
+	const char *mac;
 };
 char *control_event_to_json(const struct control_event *event, guint64 sequence);
 

@@ -8,14 +8,14 @@
  *     "disks": [ { "path": "/srv/web.img", "read-only": false,
  *                  "lun": 0, "id": "6e2a7d0c5b19f384" } ],
  *     "nets": [ { "bridge": "br0", "mac": "02:1f:9c:40:7a:e3", "mtu": 1500,
- *                "queues": 1 } ],
+ *                "queues": 1, "slot": 0 } ],
  *     "serial": "pty", "on-crash": "keep", "autostart": true,
  *     "title": "Shop", "description": "...", "metadata": "<...>" }
  *
  * One that serves the VMBus of another VMM's machine has "attach": PID, and no kernel.
  *
  * A disk's LUN and identity make its names in the guest (serial number, /dev/disk/by-id), so they stay
- * with it whatever becomes of the disks around it. A file that lacks them loads all the same:
+ * with it whatever becomes of the disks around it; so does an adapter's slot. A file that lacks them loads all the same:
  * definition_complete(). name, memory, vps and kernel must be there. Unknown keys are errors: a misspelt one would
  * otherwise be a setting silently lost. Every message names what is wrong and what is allowed.
  */
@@ -32,7 +32,8 @@
 #define DEFINITION_MEMORY_MIN (UINT64_C(8) << 20)
 #define DEFINITION_MEMORY_MAX (UINT64_C(128) << 30)
 
-#define DEFINITION_NETS_MAX 8u
+#define DEFINITION_NETS_MAX  8u
+#define DEFINITION_SLOT_NONE UINT32_MAX
 
 /* Where an adapter's frames go. */
 enum definition_net_kind {
@@ -49,6 +50,7 @@ struct definition_net {
 	char *network; /* whose bridge it is, by libvirt's name; NULL: nobody says so. Of no meaning to us */
 	GPtrArray *forwards; /* texts, of USER: definition_forward.h */
 	char *mac;           /* "02:1f:9c:40:7a:e3"; NULL: none yet */
+	uint32_t slot; /* below DEFINITION_NETS_MAX: which of the guest's devices it is; or none yet */
 	uint32_t mtu;
 	uint32_t queues; /* channels, at most, of which each has an interrupt of its own */
 };

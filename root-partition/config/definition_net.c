@@ -35,6 +35,7 @@ static struct definition_net *add_net(struct definition *definition)
 
 	net->mtu = MTU_DEFAULT;
 	net->queues = 1;
+	net->slot = DEFINITION_SLOT_NONE;
 	net->forwards = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(definition->nets, net);
 	return net;
@@ -85,6 +86,8 @@ static uint32_t *number_of(struct definition_net *net, const char *key)
 {
 	if (strcmp(key, "mtu") == 0)
 		return &net->mtu;
+	if (strcmp(key, "slot") == 0)
+		return &net->slot;
 	return strcmp(key, "queues") == 0 ? &net->queues : NULL;
 }
 
@@ -137,6 +140,36 @@ static gboolean parse_mac(const char *text, unsigned int bytes[MAC_BYTES])
 	              &bytes[3], &bytes[4], &bytes[5]) == (int)MAC_BYTES;
 }
 
+uint64_t definition_net_mac_number(const struct definition_net *net)
+{
+	unsigned int bytes[MAC_BYTES];
+	uint64_t number = 0;
+
+	if (!net->mac || !parse_mac(net->mac, bytes))
+		return 0;
+	for (unsigned int i = 0; i < MAC_BYTES; i++)
+		number = number << 8 | bytes[i];
+	return number;
+}
+
+void definition_net_clear(struct definition *definition)
+{
+	g_ptr_array_unref(definition->nets);
+	definition->nets = g_ptr_array_new_with_free_func(definition_net_free);
+}
+
+void definition_net_note(struct definition *definition, uint32_t slot,
+                         uint64_t mac_number)
+{
+	struct definition_net *net = add_net(definition);
+
+	net->slot = slot;
+	net->mac = g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x",
+	                           (guint8)(mac_number >> 40), (guint8)(mac_number >> 32),
+	                           (guint8)(mac_number >> 24), (guint8)(mac_number >> 16),
+	                           (guint8)(mac_number >> 8), (guint8)mac_number);
+}
+
 static gboolean is_taken(const struct definition *definition, const char *mac)
 {
 	for (guint i = 0; i < definition->nets->len; i++) {
@@ -146,6 +179,18 @@ static gboolean is_taken(const struct definition *definition, const char *mac)
 			return TRUE;
 	}
 	return FALSE;
+}
+
+const struct definition_net *definition_net_in(const struct definition *definition,
+                                               uint32_t slot)
+{
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		if (net->slot == slot)
+			return net;
+	}
+	return NULL;
 }
 
 /* Locally administered: 02, then 40 bits that no other VM has. */
@@ -160,18 +205,43 @@ static char *new_mac(const struct definition *definition, guint index)
 	                       hash + 6, hash + 8);
 }
 
+static void give_slot(const struct definition *definition, struct definition_net *net)
+{
+	uint32_t slot = 0;
+
+	while (definition_net_in(definition, slot))
+		slot++;
+	if (net->slot == DEFINITION_SLOT_NONE)
+		net->slot = slot;
+}
+
 void definition_net_complete(struct definition *definition)
 {
+	for (guint i = 0; i < definition->nets->len; i++)
+		give_slot(definition, definition->nets->pdata[i]);
 	for (guint i = 0; i < definition->nets->len; i++) {
 		struct definition_net *net = definition->nets->pdata[i];
 
-		for (guint try = i; !net->mac; try += DEFINITION_NETS_MAX) {
+		for (guint try = net->slot; !net->mac; try += DEFINITION_NETS_MAX) {
 			g_autofree char *mac = new_mac(definition, try);
 
 			if (!is_taken(definition, mac))
 				net->mac = g_steal_pointer(&mac);
 		}
 	}
+}
+
+gboolean definition_net_same(const struct definition_net *a,
+                             const struct definition_net *b)
+{
+	if (a->kind != b->kind || g_strcmp0(a->device, b->device) != 0 ||
+	    g_strcmp0(a->mac, b->mac) != 0 || a->slot != b->slot || a->mtu != b->mtu ||
+	    a->queues != b->queues || a->forwards->len != b->forwards->len)
+		return FALSE;
+	for (guint i = 0; i < a->forwards->len; i++)
+		if (strcmp(a->forwards->pdata[i], b->forwards->pdata[i]) != 0)
+			return FALSE;
+	return TRUE;
 }
 
 /* ---- Checks ---- */
@@ -206,6 +276,21 @@ static gboolean check_mac(const struct definition *definition, guint index,
 				error, "net: mac %s is another adapter's too", net->mac);
 	}
 	return TRUE;
+}
+
+static gboolean check_slot(const struct definition *definition, guint index,
+                           GError **error)
+{
+	uint32_t slot = ((struct definition_net *)definition->nets->pdata[index])->slot;
+
+	if (slot == DEFINITION_SLOT_NONE)
+		return TRUE;
+	if (slot >= DEFINITION_NETS_MAX)
+		return definition_invalid(error,
+		                          "net: slot %u: from 0 to %u are possible", slot,
+		                          DEFINITION_NETS_MAX - 1);
+	return definition_net_in(definition, slot) == definition->nets->pdata[index] ||
+	       definition_invalid(error, "net: slot %u is another adapter's too", slot);
 }
 
 /* What Linux takes as the name of a device, and a path in /sys too. */
@@ -255,7 +340,8 @@ gboolean definition_net_check(const struct definition *definition, GError **erro
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
-		if (!check_kind(definition, i, error) || !check_mac(definition, i, error))
+		if (!check_kind(definition, i, error) ||
+		    !check_mac(definition, i, error) || !check_slot(definition, i, error))
 			return FALSE;
 		if (net->mtu < MTU_MIN || net->mtu > MTU_MAX)
 			return definition_invalid(
@@ -432,6 +518,8 @@ static void begin_object(JsonBuilder *builder, const struct definition_net *net)
 		json_text_add_string(builder, "mac", net->mac);
 	json_text_add_int(builder, "mtu", net->mtu);
 	json_text_add_int(builder, "queues", net->queues);
+	if (net->slot != DEFINITION_SLOT_NONE)
+		json_text_add_int(builder, "slot", net->slot);
 }
 
 void definition_net_add_all(JsonBuilder *builder, const GPtrArray *nets)

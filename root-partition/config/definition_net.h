@@ -4,7 +4,7 @@
  * sense. definition.h has the structure.
  *
  *   user | tap=NAME | bridge=NAME [,mac=02:00:5e:10:00:01] [,mtu=1500] [,queues=1]
- *   [,hostfwd=tcp:8080:80]...
+ *   [,slot=N] [,hostfwd=tcp:8080:80]...
  *
  * A bridge's adapter may have "network", too: libvirt's name of the network whose bridge it is. What serves
  * the adapter is not told.
@@ -25,8 +25,27 @@ void definition_net_free(gpointer net);
 gboolean definition_net_add(struct definition *definition, const char *text,
                             GError **error);
 
-/* Adapters without an address get one of their own, by the VM's identity and their place. */
+/*
+ * Adapters without a slot get the lowest that is free, and those without an address one of their own, by the VM's
+ * identity and their slot.
+ */
 void definition_net_complete(struct definition *definition);
+
+/* The adapter in that slot, or NULL. */
+const struct definition_net *definition_net_in(const struct definition *definition,
+                                               uint32_t slot);
+
+/* Both are the same in all that the guest and the root have of them. */
+gboolean definition_net_same(const struct definition_net *a,
+                             const struct definition_net *b);
+
+/* Its address as a number, the first byte the highest of 48 bits; 0: it has none. */
+uint64_t definition_net_mac_number(const struct definition_net *net);
+
+/* No adapters; and one of which nothing is known but its slot and address. */
+void definition_net_clear(struct definition *definition);
+void definition_net_note(struct definition *definition, uint32_t slot,
+                         uint64_t mac_number);
 
 /* Names, addresses and numbers are possible, and no address is there twice. */
 gboolean definition_net_check(const struct definition *definition, GError **error);

@@ -19,7 +19,7 @@ enum path {
 	PATH_SOCKET,  /* run: NAME.sock, the control socket */
 	PATH_STATE,   /* run: NAME.state, how it is or how it ended */
 	PATH_RUNNING, /* run: NAME.running, the definition as the VM that runs has it */
-	PATH_WANTED, /* run: NAME.wanted, in the definition's place for one order to renew disks */
+	PATH_WANTED, /* run: NAME.wanted, in the definition's place for one order to renew devices */
 	PATH_STATS, /* run: NAME.stats, what the machine that ended last had counted */
 	PATH_LOCK,  /* run: NAME.lock, locked by the keeper as long as it lives */
 	PATH_CONSOLE, /* run: NAME.console, a link to the serial line's pty, if it goes to one */

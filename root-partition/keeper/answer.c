@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
@@ -13,6 +14,8 @@
 #include "root-partition/keeper/internal.h"
 
 #define POOL_PARTITIONS_MAX 1024u
+
+_Static_assert(KEEPER_NETS_MAX == DEFINITION_NETS_MAX, "an answer has each adapter");
 
 /* A request in private memory, and its reply in the making. */
 struct exchange {
@@ -222,7 +225,7 @@ static uint64_t luns_without(const GPtrArray *disks, const GPtrArray *others)
 
 static bool answer_disks(struct keeper *keeper, struct exchange *exchange, GError **error)
 {
-	if (exchange->request->number != KEEPER_DISKS_RENEW)
+	if (exchange->request->number != KEEPER_DEVICES_RENEW)
 		return keeper_take_disks_back(keeper, error);
 	if (!keeper_renew_disks(keeper, error))
 		return false;
@@ -230,6 +233,42 @@ static bool answer_disks(struct keeper *keeper, struct exchange *exchange, GErro
 		luns_without(keeper->disks_before, keeper->definition->disks);
 	exchange->reply.values[1] =
 		luns_without(keeper->definition->disks, keeper->disks_before);
+	return true;
+}
+
+/* Those of the one list that the other has not, or has otherwise: a bit for each slot. */
+static uint64_t slots_without(const struct definition *definition, GPtrArray *others)
+{
+	const struct definition other = { .nets = others };
+	uint64_t slots = 0;
+
+	for (guint i = 0; i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+		const struct definition_net *there = definition_net_in(&other, net->slot);
+
+		if (!there || !definition_net_same(net, there))
+			slots |= UINT64_C(1) << net->slot;
+	}
+	return slots;
+}
+
+static bool answer_nets(struct keeper *keeper, struct exchange *exchange, GError **error)
+{
+	g_autoptr(GPtrArray) nets = g_ptr_array_ref(keeper->definition->nets);
+	const struct definition before = { .nets = nets };
+	uint64_t *values = exchange->reply.values;
+
+	if (exchange->request->number == KEEPER_DEVICES_RENEW ?
+	            !keeper_renew_nets(keeper, error) :
+	            !keeper_take_nets_back(keeper, error))
+		return false;
+	values[0] = slots_without(&before, keeper->definition->nets);
+	values[1] = slots_without(keeper->definition, nets);
+	for (guint i = 0; i < keeper->definition->nets->len; i++) {
+		const struct definition_net *net = keeper->definition->nets->pdata[i];
+
+		values[2 + net->slot] = definition_net_mac_number(net);
+	}
 	return true;
 }
 
@@ -249,7 +288,8 @@ static const struct {
 	[KEEPER_STATE] = { answer_state, KEEPER_STATES, true },
 	[KEEPER_STATS] = { answer_stats, 1, true },
 	[KEEPER_NOT_STARTED] = { answer_not_started, 1, true },
-	[KEEPER_DISKS] = { answer_disks, KEEPER_DISKS_ORDERS, false },
+	[KEEPER_DISKS] = { answer_disks, KEEPER_DEVICES_ORDERS, false },
+	[KEEPER_NETS] = { answer_nets, KEEPER_DEVICES_ORDERS, false },
 };
 
 /* `bytes` of text stand behind the request. */

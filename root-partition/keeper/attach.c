@@ -120,10 +120,11 @@ static uint32_t rescind(struct keeper *keeper, bool storage)
 	const struct vmbus_class *class;
 	uint32_t told = 0;
 
-	for (uint32_t relid = 1; (class = offers_class(keeper->definition, relid));
-	     relid++)
-		if ((class->provider == VMBUS_STORAGE) == storage)
+	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
+		class = offers_class(keeper->definition, relid);
+		if (class && (class->provider == VMBUS_STORAGE) == storage)
 			told += post_rescind(keeper, relid);
+	}
 	return told;
 }
 

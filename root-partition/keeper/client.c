@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_net.h"
 #include "vsp/lib/datagram.h"
 
 struct keeper_client {
@@ -126,7 +127,7 @@ void keeper_client_provider_kill(struct keeper_client *client, enum vmbus_provid
 	ask(client, KEEPER_PROVIDER_KILL, which, "", &answer);
 }
 
-bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
+bool keeper_client_disks(struct keeper_client *client, enum keeper_devices order,
                          uint64_t *gone, uint64_t *come, GError **error)
 {
 	struct answer answer;
@@ -137,6 +138,24 @@ bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
 		*gone = answer.reply.values[0];
 	if (come)
 		*come = answer.reply.values[1];
+	return true;
+}
+
+bool keeper_client_nets(struct keeper_client *client, enum keeper_devices order,
+                        struct definition *definition, uint32_t *gone, uint32_t *come,
+                        GError **error)
+{
+	struct answer answer;
+
+	if (!ask_or_fail(client, KEEPER_NETS, order, &answer, error))
+		return false;
+	*gone = (uint32_t)answer.reply.values[0];
+	*come = (uint32_t)answer.reply.values[1];
+	definition_net_clear(definition);
+	for (uint32_t slot = 0; slot < KEEPER_NETS_MAX; slot++)
+		if (answer.reply.values[2 + slot])
+			definition_net_note(definition, slot,
+			                    answer.reply.values[2 + slot]);
 	return true;
 }
 

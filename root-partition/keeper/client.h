@@ -33,8 +33,16 @@ bool keeper_client_provider_ended(struct keeper_client *client, enum vmbus_provi
 void keeper_client_provider_kill(struct keeper_client *client, enum vmbus_provider which);
 
 /* What disks the next storage provider has; the LUNs of those that go and that come, a bit for each, if these are not NULL. */
-bool keeper_client_disks(struct keeper_client *client, enum keeper_disks order,
+bool keeper_client_disks(struct keeper_client *client, enum keeper_devices order,
                          uint64_t *gone, uint64_t *come, GError **error);
+
+/*
+ * What adapters there are from now on, in the definition: their slots and addresses, which is what a worker knows
+ * them by. The slots of those that go and that come, a bit for each; one that is changed does both.
+ */
+bool keeper_client_nets(struct keeper_client *client, enum keeper_devices order,
+                        struct definition *definition, uint32_t *gone, uint32_t *come,
+                        GError **error);
 
 struct keeper_pool {
 	uint64_t deposited_pages;

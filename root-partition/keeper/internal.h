@@ -19,9 +19,10 @@ struct keeper_provider {
 };
 
 struct keeper {
-	/* Constant after keeper_new(), but for the disks in it. */
+	/* Constant after keeper_new(), but for disks and adapters in it. */
 	struct definition *definition;
 	GPtrArray *disks_before; /* NULL: they have not been renewed */
+	GPtrArray *nets_before;  /* likewise */
 
 	int lock_fd;
 	int control_fd;
@@ -73,6 +74,10 @@ void keeper_kill_providers(struct keeper *keeper);
 /* The disks that are wanted (PATH_WANTED), or else the definition's, read anew; and the ones before again. */
 bool keeper_renew_disks(struct keeper *keeper, GError **error);
 bool keeper_take_disks_back(struct keeper *keeper, GError **error);
+
+/* Likewise its adapters. The provider of one that is another by then, or none, must be gone before there is a next. */
+bool keeper_renew_nets(struct keeper *keeper, GError **error);
+bool keeper_take_nets_back(struct keeper *keeper, GError **error);
 
 /* ---- user_network.c ---- */
 

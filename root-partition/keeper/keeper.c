@@ -160,6 +160,7 @@ static void copy_log(struct keeper *keeper)
 static void free_keeper(struct keeper *keeper)
 {
 	g_clear_pointer(&keeper->disks_before, g_ptr_array_unref);
+	g_clear_pointer(&keeper->nets_before, g_ptr_array_unref);
 	g_free(keeper);
 }
 

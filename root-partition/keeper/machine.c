@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "root-partition/config/definition_disk.h"
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 #include "root-partition/keeper/internal.h"
@@ -279,10 +280,8 @@ static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int l
 	    definition_disks_any_remote(keeper->definition->disks))
 		return keeper_start_connector(keeper, lifeline, backend,
 		                              &keeper->providers[which].helper, error);
-	if (which < VMBUS_NET)
-		return true;
-	net = keeper->definition->nets->pdata[which - VMBUS_NET];
-	return net->kind != DEFINITION_NET_USER ||
+	net = offers_net(keeper->definition, which);
+	return !net || net->kind != DEFINITION_NET_USER ||
 	       keeper_start_user_network(keeper, net, backend, error);
 }
 
@@ -330,13 +329,19 @@ static void close_all(const int sockets[2], const int lifeline[2])
 	}
 }
 
-bool keeper_renew_disks(struct keeper *keeper, GError **error)
+/* What the VM is to have. */
+static struct definition *load_wanted(const struct keeper *keeper, GError **error)
 {
 	const char *name = keeper->definition->name;
 	g_autofree char *wanted = paths_of(name, PATH_WANTED);
-	g_autoptr(definition_pointer)
-		definition = access(wanted, F_OK) == 0 ? store_load_file(wanted, error) :
-	                                                 store_load(name, error);
+
+	return access(wanted, F_OK) == 0 ? store_load_file(wanted, error) :
+	                                   store_load(name, error);
+}
+
+bool keeper_renew_disks(struct keeper *keeper, GError **error)
+{
+	g_autoptr(definition_pointer) definition = load_wanted(keeper, error);
 
 	if (!definition || !definition_check_host_disks(definition, error))
 		return false;
@@ -356,6 +361,29 @@ bool keeper_take_disks_back(struct keeper *keeper, GError **error)
 		return keeper_fail(error, -ENOENT, "the disks before");
 	g_ptr_array_unref(keeper->definition->disks);
 	keeper->definition->disks = g_steal_pointer(&keeper->disks_before);
+	keeper_show_definition(keeper);
+	return true;
+}
+
+bool keeper_renew_nets(struct keeper *keeper, GError **error)
+{
+	g_autoptr(definition_pointer) definition = load_wanted(keeper, error);
+
+	if (!definition || !definition_net_check_host(definition, error))
+		return false;
+	g_clear_pointer(&keeper->nets_before, g_ptr_array_unref);
+	keeper->nets_before = keeper->definition->nets;
+	keeper->definition->nets = g_ptr_array_ref(definition->nets);
+	keeper_show_definition(keeper);
+	return true;
+}
+
+bool keeper_take_nets_back(struct keeper *keeper, GError **error)
+{
+	if (!keeper->nets_before)
+		return keeper_fail(error, -ENOENT, "the adapters before");
+	g_ptr_array_unref(keeper->definition->nets);
+	keeper->definition->nets = g_steal_pointer(&keeper->nets_before);
 	keeper_show_definition(keeper);
 	return true;
 }

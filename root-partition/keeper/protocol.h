@@ -12,6 +12,8 @@
  *   POOL             -          -            deposited, used, pinned -
  *   SERIAL_NEXT      -          -            -                       the new file, or none: begun anew
  *   DISKS            0, 1       -            LUNs gone, LUNs new     -
+ *   NETS             0, 1       -            slots gone, slots new,  -
+ *                                            each slot's MAC
  *   STATE            a state    why          -                       -
  *   STATS            -          JSON         -                       -
  *   NOT_STARTED      -          why          -                       -
@@ -25,7 +27,8 @@
 
 #define KEEPER_TEXT_BYTES_MAX (128u << 10)
 #define KEEPER_WHY_BYTES_MAX  2048u
-#define KEEPER_VALUES         3u
+#define KEEPER_NETS_MAX       8u
+#define KEEPER_VALUES         (2u + KEEPER_NETS_MAX)
 
 enum keeper_request_type {
 	KEEPER_MACHINE = 1,
@@ -40,14 +43,15 @@ enum keeper_request_type {
 	KEEPER_STATS,
 	KEEPER_NOT_STARTED,
 	KEEPER_DISKS,
+	KEEPER_NETS,
 	KEEPER_REQUESTS,
 };
 
-/* The disks of the next storage provider: as the definition's file has them by now, or as they were before. */
-enum keeper_disks {
-	KEEPER_DISKS_RENEW,
-	KEEPER_DISKS_BACK,
-	KEEPER_DISKS_ORDERS,
+/* The disks of the next storage provider, or the adapters: as the definition's file has them by now, or as they were before. */
+enum keeper_devices {
+	KEEPER_DEVICES_RENEW,
+	KEEPER_DEVICES_BACK,
+	KEEPER_DEVICES_ORDERS,
 };
 
 /* How the VM is, for state.h. The first RUNNING is also what `viridis start` waits for. */

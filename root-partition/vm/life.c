@@ -187,9 +187,8 @@ static gboolean begin(struct machine *machine, GError **error)
 	       loader_set_registers(machine, error);
 }
 
-struct machine *life_new(const struct definition *definition,
-                         struct keeper_client *keeper, struct serial *serial,
-                         GError **error)
+struct machine *life_new(struct definition *definition, struct keeper_client *keeper,
+                         struct serial *serial, GError **error)
 {
 	g_autoptr(machine_pointer) machine = g_new0(struct machine, 1);
 

@@ -8,9 +8,8 @@
 
 #include "root-partition/vm/machine.h"
 
-struct machine *life_new(const struct definition *definition,
-                         struct keeper_client *keeper, struct serial *serial,
-                         GError **error);
+struct machine *life_new(struct definition *definition, struct keeper_client *keeper,
+                         struct serial *serial, GError **error);
 void life_free(struct machine *machine);
 typedef struct machine machine_pointer;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(machine_pointer, life_free)

@@ -36,8 +36,10 @@ enum machine_end {
 };
 
 struct machine {
+	struct definition
+		*definition; /* the owner's; of its adapters vmbusd keeps the list */
+
 	/* Constant after life_new(). */
-	const struct definition *definition;
 	struct keeper_client *keeper;
 	struct mshv_partition partition;
 	struct vsp_guest_memory memory;

@@ -100,7 +100,7 @@ static int status_of(enum machine_end end)
 }
 
 /* In the worker's process. From here on it has no rights; what it parses is a guest's. */
-static int work(const struct definition *definition, struct keeper *keeper)
+static int work(struct definition *definition, struct keeper *keeper)
 {
 	struct keeper_lent lent = keeper_lend(keeper);
 	struct serial_file serial = *lent.serial;

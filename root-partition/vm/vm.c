@@ -23,7 +23,7 @@
 #define REST_DOUBLINGS 5u /* 32 s */
 
 struct vm {
-	const struct definition *definition;
+	struct definition *definition;
 	pid_t keeper_pid;
 	struct keeper_client *keeper;
 	struct serial *serial;
@@ -92,7 +92,7 @@ static void ask_stats(struct vm *vm, struct control_ticket ticket)
 	vmbus_count(vm->machine->vmbus, stats_counted, new_order(vm, ticket));
 }
 
-static void disks_renewed(gpointer context, const char *error)
+static void devices_renewed(gpointer context, const char *error)
 {
 	g_autofree struct order *order = context;
 	g_autofree char *line =
@@ -104,7 +104,12 @@ static void disks_renewed(gpointer context, const char *error)
 
 static void ask_disks(struct vm *vm, struct control_ticket ticket)
 {
-	vmbus_renew_disks(vm->machine->vmbus, disks_renewed, new_order(vm, ticket));
+	vmbus_renew_disks(vm->machine->vmbus, devices_renewed, new_order(vm, ticket));
+}
+
+static void ask_nets(struct vm *vm, struct control_ticket ticket)
+{
+	vmbus_renew_nets(vm->machine->vmbus, devices_renewed, new_order(vm, ticket));
 }
 
 /* What the utility provider said, as it said it, unless it says no. */
@@ -172,7 +177,8 @@ static char *log_answer(const struct vm *vm)
 static void send_event(struct vm *vm, const char *name, const char *source,
                        const char *reason)
 {
-	control_event(vm->control, &(struct control_event){ name, source, reason, -1 });
+	control_event(vm->control,
+	              &(struct control_event){ name, source, reason, -1, NULL });
 }
 
 /* Who brought such an end of the machine about. */
@@ -283,6 +289,9 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 	case CONTROL_DISKS:
 		ask_disks(vm, ticket);
 		return NULL;
+	case CONTROL_NETS:
+		ask_nets(vm, ticket);
+		return NULL;
 	case CONTROL_GUEST:
 	case CONTROL_FREEZE:
 	case CONTROL_THAW:
@@ -370,7 +379,7 @@ static void take_orders(struct vm *vm)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
-struct vm *vm_new(const struct definition *definition, const struct keeper_lent *lent,
+struct vm *vm_new(struct definition *definition, const struct keeper_lent *lent,
                   struct keeper_client *keeper, GError **error)
 {
 	struct vm *vm = g_new0(struct vm, 1);

@@ -14,7 +14,7 @@ struct vm;
  * Everything but running: the machine, its devices, the control socket. Errors leave nothing behind. What is lent
  * stays the keeper's.
  */
-struct vm *vm_new(const struct definition *definition, const struct keeper_lent *lent,
+struct vm *vm_new(struct definition *definition, const struct keeper_lent *lent,
                   struct keeper_client *keeper, GError **error);
 
 /* Until it ends: MACHINE_POWERED_OFF, _CRASHED, _FAILED or _STOPPED. */

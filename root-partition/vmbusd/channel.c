@@ -423,9 +423,9 @@ static bool tell_news(struct vmbus *vmbus, const char *json)
 		    strcmp(guest_news[i].state, state) != 0)
 			continue;
 		if (!is_pause(vmbus, kind, state))
-			vmbus_tell(vmbus,
-			           &(struct control_event){ guest_news[i].event, "guest",
-			                                    guest_news[i].reason, -1 });
+			vmbus_tell(vmbus, &(struct control_event){
+						  guest_news[i].event, "guest",
+						  guest_news[i].reason, -1, NULL });
 		return true;
 	}
 	return false;

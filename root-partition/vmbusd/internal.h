@@ -48,6 +48,17 @@ struct vmbus_renewal {
 	uint64_t luns_gone, luns_come; /* a bit for each */
 };
 
+/* A change of network adapters that is under way; a bit for each slot. */
+struct vmbus_adapter_change {
+	vmbus_answered answered; /* NULL: there is none */
+	gpointer context;
+	char *error;       /* it failed, and the adapters before are taken again */
+	GPtrArray *before; /* those of the definition */
+	uint32_t gone, come;
+	uint32_t leaving; /* their providers have still to end */
+	uint32_t coming;  /* their providers have still to serve */
+};
+
 /* A channel, by relid. */
 struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
@@ -75,6 +86,7 @@ struct vmbus {
 	struct provider *providers[VMBUS_PROVIDERS]; /* NULL: not needed, or gone */
 	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
 	struct vmbus_renewal renewal;
+	struct vmbus_adapter_change adapter_change;
 	uint64_t lost_disks;   /* LUNs whose server is waited for */
 	bool stopped_by_pause; /* the guest's heart: no news */
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
@@ -115,10 +127,24 @@ bool vmbus_provider_returns(const struct vmbus *vmbus, enum vmbus_provider provi
 /* In restart.c: the provider's life is over; false: the guest loses its devices. And the end of all that waits for another. */
 bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *why);
 void vmbus_end_restarts(struct vmbus *vmbus);
+/* The next is begun from the main loop; and is not, if it rests still. */
+void vmbus_begin_later(struct vmbus *vmbus, enum vmbus_provider kind);
+void vmbus_cancel_restart(struct vmbus *vmbus, enum vmbus_provider kind);
+
+/*
+ * In adapters.c: what became of a provider. False: it has nothing to do with a change of adapters that is under way.
+ * `why` may be NULL.
+ */
+bool vmbus_adapter_gone(struct vmbus *vmbus, enum vmbus_provider kind, const char *why);
+bool vmbus_adapter_failed(struct vmbus *vmbus, enum vmbus_provider kind, const char *why);
+bool vmbus_adapter_came(struct vmbus *vmbus, enum vmbus_provider kind);
+/* The change is over if nothing of it is waited for; and the end of one that is under way. */
+void vmbus_settle_adapters(struct vmbus *vmbus);
+void vmbus_end_adapter_change(struct vmbus *vmbus);
 /* A new one serves: its channels are taken up, in channel.c. */
 void vmbus_resume_channels(struct vmbus *vmbus, enum vmbus_provider kind);
 void vmbus_provider_ready(gpointer context, struct provider *provider);
-/* In offer.c: the server gives the first slot that is free, which is this one; 0: there is none. */
+/* In offer.c: one that is free and no device's; 0: there is none. */
 uint32_t vmbus_free_relid(const struct vmbus *vmbus);
 /* What such a provider serves, when one does and nothing of it is left with the guest from a time before. */
 void vmbus_offer_again(struct vmbus *vmbus, enum vmbus_provider kind);

@@ -52,18 +52,18 @@ static void make_pipe(struct server_offer *offer)
 
 uint32_t vmbus_free_relid(const struct vmbus *vmbus)
 {
-	uint32_t relid = 1;
+	uint32_t relid = OFFERS_RELIDS + 1;
 
 	while (relid <= VMBUS_CHANNELS && vmbus->channels[relid].class)
 		relid++;
 	return relid <= VMBUS_CHANNELS ? relid : 0;
 }
 
-/* At first the relids are those of offers.h; connections are numbered alike. */
-static bool offer(struct vmbus *vmbus, const struct vmbus_class *class)
+/* Connections are numbered as relids are. */
+static bool offer(struct vmbus *vmbus, const struct vmbus_class *class, uint32_t relid)
 {
-	uint32_t relid = vmbus_free_relid(vmbus);
 	struct server_offer offer = {
+		.relid = relid,
 		.type = class->type,
 		.instance = class->instance,
 		.flags = VMBUS_OFFER_ENUMERATE,
@@ -72,7 +72,7 @@ static bool offer(struct vmbus *vmbus, const struct vmbus_class *class)
 
 	if (class->pipe)
 		make_pipe(&offer);
-	if (relid == 0 || server_offer(&vmbus->server, &offer, &relid) != SERVER_OK)
+	if (server_offer(&vmbus->server, &offer, &relid) != SERVER_OK)
 		return false;
 	vmbus->channels[relid].class = class;
 	return true;
@@ -93,10 +93,11 @@ void vmbus_offer_again(struct vmbus *vmbus, enum vmbus_provider kind)
 
 	if (!vmbus_provider_serves(vmbus, kind) || has_any(vmbus, kind))
 		return;
-	for (uint32_t relid = 1;
-	     (class = offers_class(vmbus->machine->definition, relid)); relid++)
-		if (class->provider == kind && !offer(vmbus, class))
+	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
+		class = offers_class(vmbus->machine->definition, relid);
+		if (class && class->provider == kind && !offer(vmbus, class, relid))
 			vm_log("vmbus: %s cannot be offered again", class->name);
+	}
 	vmbus_deliver(vmbus);
 }
 
@@ -130,9 +131,11 @@ gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error)
 	const struct definition *definition = vmbus->machine->definition;
 	const struct vmbus_class *class;
 
-	for (uint32_t relid = 1; (class = offers_class(definition, relid)); relid++)
-		if (!offer(vmbus, class))
+	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
+		class = offers_class(definition, relid);
+		if (class && !offer(vmbus, class, relid))
 			return machine_fail(error, -ENOSPC, "VMBus offer");
+	}
 	for (int provider = 0; provider < VMBUS_PROVIDERS; provider++)
 		if (wanted(vmbus, (enum vmbus_provider)provider) &&
 		    !start_provider(vmbus, (enum vmbus_provider)provider, error))

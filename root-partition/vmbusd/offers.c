@@ -6,7 +6,7 @@
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 
-/* Instances are ours to choose; they stay the same so that the guest's names for devices do. */
+/* In the order of their relids. Instances are ours to choose; they stay the same so that the guest's names for devices do. */
 static const struct vmbus_class classes[] = {
 	{ "scsi", VMBUS_TYPE_SCSI,
 	  VMBUS_GUID(0x5a1d0001, 0x7669, 0x7269, 0x6469, 0x730000000001), VMBUS_STORAGE,
@@ -19,6 +19,12 @@ static const struct vmbus_class classes[] = {
 	  true },
 	{ "timesync", VMBUS_TYPE_TIMESYNC,
 	  VMBUS_GUID(0x5a1d0004, 0x7669, 0x7269, 0x6469, 0x730000000004), VMBUS_UTIL,
+	  true },
+	{ "kvp", VMBUS_TYPE_KVP,
+	  VMBUS_GUID(0x5a1d0005, 0x7669, 0x7269, 0x6469, 0x730000000006), VMBUS_UTIL,
+	  true },
+	{ "vss", VMBUS_TYPE_VSS,
+	  VMBUS_GUID(0x5a1d0006, 0x7669, 0x7269, 0x6469, 0x730000000007), VMBUS_UTIL,
 	  true },
 #define NET(a, index)                                                          \
 	{                                                                      \
@@ -35,13 +41,8 @@ static const struct vmbus_class classes[] = {
 	NET(0x5a1d0016, 6),
 	NET(0x5a1d0017, 7),
 #undef NET
-	{ "kvp", VMBUS_TYPE_KVP,
-	  VMBUS_GUID(0x5a1d0005, 0x7669, 0x7269, 0x6469, 0x730000000006), VMBUS_UTIL,
-	  true },
-	{ "vss", VMBUS_TYPE_VSS,
-	  VMBUS_GUID(0x5a1d0006, 0x7669, 0x7269, 0x6469, 0x730000000007), VMBUS_UTIL,
-	  true },
 };
+_Static_assert(G_N_ELEMENTS(classes) == OFFERS_RELIDS, "each class has its relid");
 _Static_assert(DEFINITION_NETS_MAX == 8, "each network adapter has its instance");
 
 static const struct {
@@ -60,25 +61,26 @@ static const struct {
 	[VMBUS_NET + 7] = { "net7", "viridis-net" },
 };
 
+const struct definition_net *offers_net(const struct definition *definition,
+                                        enum vmbus_provider provider)
+{
+	return provider >= VMBUS_NET ?
+	               definition_net_in(definition, provider - VMBUS_NET) :
+	               NULL;
+}
+
 bool offers_need(const struct definition *definition, enum vmbus_provider provider)
 {
 	/* A controller without disks is where disks can be added. */
-	return provider < VMBUS_NET ||
-	       (guint)(provider - VMBUS_NET) < definition->nets->len;
+	return provider < VMBUS_NET || offers_net(definition, provider);
 }
 
 const struct vmbus_class *offers_class(const struct definition *definition,
                                        uint32_t relid)
 {
-	uint32_t offered = 0;
+	const struct vmbus_class *class = &classes[relid - 1];
 
-	for (gsize i = 0; i < G_N_ELEMENTS(classes); i++) {
-		if (offers_need(definition, classes[i].provider))
-			offered++;
-		if (offered == relid)
-			return offered ? &classes[i] : NULL;
-	}
-	return NULL;
+	return offers_need(definition, class->provider) ? class : NULL;
 }
 
 const char *offers_provider_name(enum vmbus_provider provider)
@@ -107,8 +109,9 @@ static void add_channels(JsonBuilder *builder, const struct definition *definiti
 
 	json_builder_set_member_name(builder, "channels");
 	json_builder_begin_array(builder);
-	for (uint32_t relid = 1; (class = offers_class(definition, relid)); relid++) {
-		if (class->provider != provider)
+	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
+		class = offers_class(definition, relid);
+		if (!class || class->provider != provider)
 			continue;
 		json_builder_begin_object(builder);
 		json_text_add_int(builder, "id", relid);
@@ -118,8 +121,7 @@ static void add_channels(JsonBuilder *builder, const struct definition *definiti
 	json_builder_end_array(builder);
 }
 
-/* The MACs by which the guest is asked for its addresses. */
-static void add_adapters(JsonBuilder *builder, const struct definition *definition)
+void offers_add_adapters(JsonBuilder *builder, const struct definition *definition)
 {
 	json_builder_set_member_name(builder, "adapters");
 	json_builder_begin_array(builder);
@@ -142,10 +144,9 @@ char *offers_configuration(const struct definition *definition,
 	if (provider == VMBUS_STORAGE)
 		definition_add_disks(builder, definition->disks);
 	if (provider == VMBUS_UTIL)
-		add_adapters(builder, definition);
+		offers_add_adapters(builder, definition);
 	if (provider >= VMBUS_NET)
-		definition_net_add_one(builder,
-		                       definition->nets->pdata[provider - VMBUS_NET]);
+		definition_net_add_one(builder, offers_net(definition, provider));
 	json_builder_end_object(builder);
 	return json_text_finish(builder, FALSE);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What a VM's definition makes its machine offer: the classes, the channels' numbers, the providers that
- * serve them and the configuration that each of these gets. The same in every life of the machine.
+ * serve them and the configuration that each of these gets. The same in every life of the machine, but for the
+ * network adapters, which may come and go.
  */
 #ifndef VIRIDIS_VMBUSD_OFFERS_H
 #define VIRIDIS_VMBUSD_OFFERS_H
 
+#include <json-glib/json-glib.h>
 #include <stdbool.h>
 #include <viridis/abi/vmbus.h>
 
 #include "root-partition/config/definition.h"
 
-/* One for each network adapter, by its place in the definition. */
+/* One for each network adapter, by its slot. */
 enum vmbus_provider {
 	VMBUS_STORAGE,
 	VMBUS_UTIL,
@@ -28,9 +30,16 @@ struct vmbus_class {
 	bool pipe; /* packets have a pipe's header, and a guest's programs may open it as one */
 };
 
-/* The class of this channel; relids count from 1. NULL: there is no such channel. */
+/* Their channels have the relids from 1 to this; sub-channels have those above. */
+#define OFFERS_RELIDS (6u + DEFINITION_NETS_MAX)
+
+/* The class of the device that this relid is for; NULL: the machine has no such device. */
 const struct vmbus_class *offers_class(const struct definition *definition,
                                        uint32_t relid);
+
+/* The adapter that this provider serves; NULL: there is none, or it serves something else. */
+const struct definition_net *offers_net(const struct definition *definition,
+                                        enum vmbus_provider provider);
 
 /* The machine has a device of this provider. */
 bool offers_need(const struct definition *definition, enum vmbus_provider provider);
@@ -41,6 +50,9 @@ const char *offers_program(enum vmbus_provider provider);
 /* The one that this VM needs: another where disks are NBD servers'. */
 const char *offers_program_for(const struct definition *definition,
                                enum vmbus_provider provider);
+
+/* The member "adapters": the MACs by which the guest is asked for its addresses. */
+void offers_add_adapters(JsonBuilder *builder, const struct definition *definition);
 
 /* What the provider is told by CONFIG, as JSON; freed by the caller. */
 char *offers_configuration(const struct definition *definition,

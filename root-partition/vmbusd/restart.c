@@ -20,8 +20,9 @@
 static void tell(struct vmbus *vmbus, enum vmbus_provider kind, const char *event)
 {
 	vm_log("vmbus: %s: %s", offers_provider_name(kind), event);
-	vmbus_tell(vmbus, &(struct control_event){ event, "provider",
-	                                           offers_provider_name(kind), -1 });
+	vmbus_tell(vmbus,
+	           &(struct control_event){ event, "provider", offers_provider_name(kind),
+	                                    -1, NULL });
 }
 
 /* A bit for each. */
@@ -30,7 +31,7 @@ static void tell_disks(struct vmbus *vmbus, const char *event, uint64_t luns)
 	for (int lun = 0; luns; lun++, luns >>= 1)
 		if (luns & 1)
 			vmbus_tell(vmbus, &(struct control_event){ event, "request",
-			                                           "disk", lun });
+			                                           "disk", lun, NULL });
 }
 
 /* Those lives count that are too short to be borne for ever; a long one makes up for many. */
@@ -56,7 +57,7 @@ struct start {
 	enum vmbus_provider kind;
 };
 
-static void begin_later(struct vmbus *vmbus, enum vmbus_provider kind)
+void vmbus_begin_later(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	struct vmbus_restarts *restarts = &vmbus->restarts[kind];
 	struct start *start = g_new(struct start, 1);
@@ -94,7 +95,7 @@ static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 		answer_renewal(vmbus, NULL);
 		return false;
 	}
-	begin_later(vmbus, kind);
+	vmbus_begin_later(vmbus, kind);
 	return true;
 }
 
@@ -114,7 +115,7 @@ void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer co
 		answered(context, "another change of its disks is under way");
 		return;
 	}
-	if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_RENEW,
+	if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DEVICES_RENEW,
 	                         &renewal.luns_gone, &renewal.luns_come, &error)) {
 		answered(context, error->message);
 		return;
@@ -132,11 +133,11 @@ static bool renews(struct vmbus *vmbus, enum vmbus_provider kind, const char *wh
 		return false;
 	if (why) {
 		renewal->error = g_strdup(why);
-		if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DISKS_BACK, NULL,
-		                         NULL, NULL))
+		if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DEVICES_BACK,
+		                         NULL, NULL, NULL))
 			return false;
 	}
-	begin_later(vmbus, kind);
+	vmbus_begin_later(vmbus, kind);
 	return true;
 }
 
@@ -150,6 +151,8 @@ bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *wh
 		restarts->ready_us = 0;
 		return true;
 	}
+	if (vmbus_adapter_gone(vmbus, kind, why))
+		return false;
 	tell(vmbus, kind, "provider-died");
 	count_life(restarts);
 	return begin_if_worth(vmbus, kind) && goes_on(kind);
@@ -169,6 +172,8 @@ static gboolean begin(gpointer data)
 		return G_SOURCE_REMOVE;
 	vm_log("vmbus: %s cannot be started again: %s", offers_provider_name(kind),
 	       error->message);
+	if (vmbus_adapter_failed(vmbus, kind, error->message))
+		return G_SOURCE_REMOVE;
 	count_life(&vmbus->restarts[kind]);
 	if (!begin_if_worth(vmbus, kind))
 		vmbus_drop_channels(vmbus, kind);
@@ -183,19 +188,35 @@ void vmbus_provider_ready(gpointer context, struct provider *provider)
 	if (kind == VMBUS_PROVIDERS)
 		return;
 	vmbus->restarts[kind].ready_us = g_get_monotonic_time();
-	tell(vmbus, kind, "provider-restarted");
+	if (!vmbus_adapter_came(vmbus, kind))
+		tell(vmbus, kind, "provider-restarted");
 	vmbus_resume_channels(vmbus, kind);
 	vmbus_offer_again(vmbus, kind);
+	vmbus_settle_adapters(vmbus);
 	if (kind == VMBUS_STORAGE)
 		answer_renewal(vmbus, NULL);
 }
 
+void vmbus_cancel_restart(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	if (vmbus->restarts[kind].source)
+		g_source_remove(vmbus->restarts[kind].source);
+	vmbus->restarts[kind].source = 0;
+}
+
+/* The next machine has the disks there were before, as whoever asked for others is told. */
+static void end_renewal(struct vmbus *vmbus)
+{
+	if (vmbus->renewal.answered && !vmbus->renewal.error)
+		(void)keeper_client_disks(vmbus->machine->keeper, KEEPER_DEVICES_BACK,
+		                          NULL, NULL, NULL);
+	answer_renewal(vmbus, "the machine ended");
+}
+
 void vmbus_end_restarts(struct vmbus *vmbus)
 {
-	answer_renewal(vmbus, "the machine ended");
-	for (int kind = 0; kind < VMBUS_PROVIDERS; kind++) {
-		if (vmbus->restarts[kind].source)
-			g_source_remove(vmbus->restarts[kind].source);
-		vmbus->restarts[kind].source = 0;
-	}
+	end_renewal(vmbus);
+	vmbus_end_adapter_change(vmbus);
+	for (int kind = 0; kind < VMBUS_PROVIDERS; kind++)
+		vmbus_cancel_restart(vmbus, kind);
 }

@@ -40,7 +40,7 @@ static void tell(struct vmbus *vmbus, const char *event, int lun, const char *di
 
 	g_strdelimit(text, "\n", ' '); /* it is one line */
 	vm_log("vmbus: %s: %s", event, text);
-	vmbus_tell(vmbus, &(struct control_event){ event, "provider", text, lun });
+	vmbus_tell(vmbus, &(struct control_event){ event, "provider", text, lun, NULL });
 }
 
 bool vmbus_take_server_news(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag,

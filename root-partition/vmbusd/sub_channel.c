@@ -28,6 +28,7 @@ static bool offer_one(struct vmbus *vmbus, uint32_t first, uint32_t index)
 
 	if (relid == 0)
 		return false;
+	offer.relid = relid;
 	offer.connection_id = VMBUS_CONNECTION(relid);
 	if (server_offer(&vmbus->server, &offer, &relid) != SERVER_OK)
 		return false;

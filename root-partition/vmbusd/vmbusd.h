@@ -53,6 +53,9 @@ typedef void (*vmbus_answered)(gpointer context, const char *error);
 /* Have the disks that the definition's file has by now: another provider takes the present one's place. */
 void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer context);
 
+/* Likewise its network adapters: one that goes is taken from the guest, one that comes is offered to it. */
+void vmbus_renew_nets(struct vmbus *vmbus, vmbus_answered answered, gpointer context);
+
 /* Ask the guest to shut down. NULL error: it will. */
 void vmbus_shutdown(struct vmbus *vmbus, bool reboot, vmbus_answered answered,
                     gpointer context);

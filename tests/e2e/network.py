@@ -3,7 +3,7 @@
 # Limit: 1500
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
 larger MTU; two guests that talk; networks that cannot be; what the guest's own daemon tells of its addresses and is told for
-its programs, and a disk frozen by another; and an adapter that returns when the process that serves it was killed.
+its programs, and a disk frozen by another; adapters that come and go; and one that returns when the process that serves it was killed.
 All traffic stays between the root and its children."""
 import contextlib
 import subprocess
@@ -20,7 +20,7 @@ from lib.tiny import TINY
 
 BOOT_SECONDS = 240
 ROOT = "10.77.0.1"
-FIRST_MAC, SECOND_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02"
+FIRST_MAC, SECOND_MAC, THIRD_MAC = "02:00:5e:10:00:01", "02:00:5e:10:00:02", "02:00:5e:10:00:03"
 GUEST_VM = "--memory 192M --vps 1 --kernel /share/vmlinuz --initrd /share/initrd"
 MIB = 1 << 20
 FILE_MIB = 24
@@ -39,6 +39,7 @@ interface br0
 lease_file /run/leases
 static_lease {FIRST_MAC} 10.77.0.10
 static_lease {SECOND_MAC} 10.77.0.11
+static_lease {THIRD_MAC} 10.77.0.12
 option subnet 255.255.255.0
 option router {ROOT}
 """
@@ -92,8 +93,8 @@ def check_driver(guest):
     assert amiss.status == 1, amiss.output
 
 
-def check_dhcp_of(guest, address):
-    guest.tell("udhcpc -i eth0 -n -q -t 10 -s /share/dhcp", 90)
+def check_dhcp_of(guest, address, interface="eth0"):
+    guest.tell(f"udhcpc -i {interface} -n -q -t 10 -s /share/dhcp", 90)
     assert guest.tell("cat /run/address") == address
 
 
@@ -301,6 +302,53 @@ def check_freeze(root, guest):
     assert found == [True, False, True], found
 
 
+# --- adapters come and go
+
+def wait_interface(guest, mac, there=True):
+    """By its address; its name is the guest's affair."""
+    seen = f"grep -qs {mac} /sys/class/net/*/address"
+    guest.tell(f"for i in $(seq 300); do {'' if there else '! '}{seen} && break; sleep 0.1; done;"
+               f" {'' if there else '! '}{seen}", 120)
+    return guest.tell(f"basename $(dirname $(grep -l {mac} /sys/class/net/*/address))") if there else None
+
+
+def adapters_of(root):
+    return [(net["slot"], net["mac"]) for net in root.json("info first")["nets"]]
+
+
+def check_hot_plug(root, guest):
+    """A second adapter gets an address; the first goes, and the second stays the device it was; the first comes back."""
+    with away(guest):
+        root.tell("(viridis events first >/tmp/events &); viridis net add first"
+                  f" bridge=br0,mac={THIRD_MAC}", 60)
+    new = wait_interface(guest, THIRD_MAC)
+    index = guest.tell(f"cat /sys/class/net/{new}/ifindex")
+    check_dhcp_of(guest, "10.77.0.12", new)
+    with away(guest):
+        root.wait("viridis info first | grep -q '10.77.0.12/24'", 60, "viridis info first")
+        root.tell("viridis net remove first 0", 60)
+    wait_interface(guest, FIRST_MAC, there=False)
+    assert guest.tell(f"cat /sys/class/net/{new}/ifindex") == index
+    ping(guest, ROOT, 6000)
+    with away(guest):
+        assert adapters_of(root) == [(1, THIRD_MAC)], adapters_of(root)
+        assert "net0" not in root.json("info first")["providers"]
+        assert root.json("stats first")["net1"]["sent"] > 0
+        answer = root.ask("viridis net add first bridge=br9")
+        assert answer.status == 1 and "br9: there is no such" in answer.output, answer.output
+        root.tell(f"viridis net add first bridge=br0,mtu=9000,mac={FIRST_MAC}", 60)
+    wait_interface(guest, FIRST_MAC)
+    with away(guest):
+        root.tell(f"viridis net remove first {THIRD_MAC}", 60)
+        root.wait("[ $(grep -c '^device-' /tmp/events) = 4 ]", 30, "cat /tmp/events")
+        told = root.tell("grep '^device-' /tmp/events")
+    assert told.splitlines() == [f"device-added: net {THIRD_MAC}", f"device-removed: net {FIRST_MAC}",
+                                 f"device-added: net {FIRST_MAC}", f"device-removed: net {THIRD_MAC}"], told
+    wait_interface(guest, THIRD_MAC, there=False)
+    check_dhcp(guest)
+    ping(guest, ROOT, 6000)
+
+
 # --- the process that serves it dies
 
 def check_killed(root, guest):
@@ -348,6 +396,7 @@ def main():
         tap.run("its daemon tells system and addresses", check_guest_facts, root, guest)
         tap.run("its programs are told something by the host", check_item, root, guest)
         tap.run("frozen and thawed", check_freeze, root, guest)
+        tap.run("adapters come and go", check_hot_plug, root, guest)
         tap.run("its provider killed, the adapter leaves and returns", check_killed, root, guest)
         guest.detach()
         root.tell("viridis stop first")

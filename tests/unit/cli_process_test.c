@@ -14,94 +14,9 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "kernel_image.h"
+#include "cli_program.h"
 #include "root-partition/config/file_lock.h"
 #include "root-partition/config/json_text.h"
-
-#define TEXT_BYTES_MAX (1u << 20)
-
-static char *folder;
-static char *output; /* of the last ask() */
-
-/* ---- Running it ---- */
-
-/*
- * Runs a line of bash, in which $V is the program, $S and $R are the folders of definitions and of
- * what runs, and $K is a file that passes for a kernel. Both outputs go to `output`.
- */
-static int ask(const char *line)
-{
-	g_autofree char *script = g_strconcat("exec 2>&1; ", line, NULL);
-	char *command[] = { "bash", "-c", script, NULL };
-	g_autoptr(GError) error = NULL;
-	int status = 0;
-
-	g_clear_pointer(&output, g_free);
-	ck_assert_msg(g_spawn_sync(folder, command, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-	                           &output, NULL, &status, &error),
-	              "%s", error ? error->message : "");
-	ck_assert(WIFEXITED(status));
-	return WEXITSTATUS(status);
-}
-
-/* The line must end with that status and say that. */
-static void expect(const char *line, int status, const char *words)
-{
-	int found = ask(line);
-
-	ck_assert_msg(found == status, "'%s' ended with %d: %s", line, found, output);
-	ck_assert_msg(strstr(output, words) != NULL, "'%s' does not say '%s': %s", line,
-	              words, output);
-}
-
-static void expect_done(const char *line)
-{
-	expect(line, 0, "");
-}
-
-/* The answer to the line as JSON, which it must be. */
-static JsonObject *json_of(const char *line, int status)
-{
-	g_autoptr(GError) error = NULL;
-	JsonObject *object;
-
-	expect(line, status, "");
-	object = json_text_parse(output, strlen(output), TEXT_BYTES_MAX, &error);
-	ck_assert_msg(object != NULL, "'%s': %s in %s", line, error ? error->message : "",
-	              output);
-	return object;
-}
-
-static void setup(void)
-{
-	g_autofree char *state = NULL;
-	g_autofree char *run = NULL;
-	g_autofree char *kernel = NULL;
-	uint8_t image[KERNEL_IMAGE_BYTES];
-
-	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
-	state = g_build_filename(folder, "state", NULL);
-	run = g_build_filename(folder, "run", NULL);
-	kernel = g_build_filename(folder, "kernel", NULL);
-	kernel_image_fill(image);
-	ck_assert(g_file_set_contents(kernel, (const char *)image, sizeof(image), NULL));
-	g_setenv("VIRIDIS_STATE_DIR", state, TRUE);
-	g_setenv("VIRIDIS_RUN_DIR", run, TRUE);
-	g_setenv("S", state, TRUE);
-	g_setenv("R", run, TRUE);
-	g_setenv("K", kernel, TRUE);
-	g_setenv("V", PROGRAM, TRUE);
-	g_setenv("LC_ALL", "C.UTF-8", TRUE);
-	expect_done("$V create web --memory 8M --kernel $K");
-}
-
-static void teardown(void)
-{
-	expect_done("rm -r \"$PWD\"/*; rmdir /sys/fs/cgroup/viridis/* 2>/dev/null ||:");
-	g_rmdir(folder);
-	g_clear_pointer(&output, g_free);
-	g_free(folder);
-}
 
 /* ---- Text and JSON ---- */
 
@@ -240,35 +155,6 @@ START_TEST(what_cannot_be_done_says_so_in_json)
 }
 END_TEST
 
-START_TEST(disks_come_and_go_in_the_definition)
-{
-	expect_done("head -c 4096 /dev/zero >a; head -c 4096 /dev/zero >b,c");
-	expect_done("$V disk add web a,serial=data-1,iops=200,bps=10M,cache=host");
-	expect_done("$V disk add web b,c,ro,lun=9");
-	expect("$V info web", 0, "/a (LUN 0");
-	expect("$V info web", 0, "/b,c (LUN 9");
-	expect("tr -d ' \n' <$S/web.json", 0,
-	       "\"serial\":\"data-1\",\"cache\":\"host\",\"iops\":200,\"bps\":\"10M\"");
-	expect("$V disk add web a", 1, "the same as disk");
-	expect("$V disk add web none", 1, "No such file");
-	expect("$V disk add web a,lun=64", 1, "from 0 to 63");
-	expect("$V disk add web b,c,ro,lun=0", 1, "LUN 0 is another disk's too");
-	expect("$V disk add web a,cache=much", 1, "'direct', 'host' or 'through'");
-	expect("$V disk add web a,serial=", 1, "1 to 16 characters");
-	expect("$V disk add web a,serial=a/b", 1, "only letters");
-	expect("$V disk add web a,iops=x", 1, "not a number");
-	expect("$V disk add web a,bps=1", 1, "64K at least");
-	expect("$V disk add none a", 4, "no VM is named 'none'");
-	expect("$V disk remove web 5", 1, "web has no disk 5");
-	expect("$V disk remove web ./other", 1, "web has no disk ./other");
-	expect("$V disk", 2, "usage: viridis disk add NAME");
-	expect("$V disk eject web a", 2, "'add' or 'remove'");
-	expect_done("$V disk remove web 9; $V disk remove web a");
-	expect("$V disk remove web a", 1, "web has no disk");
-	expect("cat $S/web.json", 0, "\"disks\" : []");
-}
-END_TEST
-
 START_TEST(an_interrupted_create_leaves_nothing_for_good)
 {
 	/* Killed by SIGXFSZ in the midst of writing. */
@@ -328,20 +214,6 @@ START_TEST(text_is_the_same_in_every_locale)
 END_TEST
 
 /* ---- Starting a worker ---- */
-
-/* A worker for what `viridis start` finds on PATH: bash, told the descriptor as $2, the name as $3. */
-static void make_worker(const char *script)
-{
-	g_autofree char *bin = g_build_filename(folder, "bin", NULL);
-	g_autofree char *path = g_build_filename(bin, "viridis-vm", NULL);
-	g_autofree char *text = g_strconcat("#!/bin/bash\n", script, "\n", NULL);
-	g_autofree char *search = g_strconcat(bin, ":", g_getenv("PATH"), NULL);
-
-	ck_assert_int_eq(g_mkdir(bin, 0700), 0);
-	ck_assert(g_file_set_contents(path, text, -1, NULL));
-	ck_assert_int_eq(g_chmod(path, 0700), 0);
-	g_setenv("PATH", search, TRUE);
-}
 
 /* As the real one does before it says that it is ready. */
 #define TO_ITS_LOG "exec </dev/null >/dev/null 2>/dev/null\n"
@@ -734,8 +606,7 @@ static Suite *make_suite(void)
 	Suite *suite = suite_create("cli_process");
 	TCase *tcase = tcase_create("text");
 
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	tcase_add_test(tcase, disks_come_and_go_in_the_definition);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_test(tcase, a_path_that_is_no_text_is_refused_and_nothing_is_made);
 	tcase_add_test(tcase, a_log_with_any_bytes_is_printed_and_is_json);
 	tcase_add_test(tcase, a_log_is_shortened_to_its_newest_lines);
@@ -748,19 +619,19 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, what_cannot_be_done_says_so_in_json);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("definitions");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_interrupted_create_leaves_nothing_for_good);
 	tcase_add_test(tcase, of_many_who_create_one_name_one_wins);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("output");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_loop_test(tcase, an_answer_that_cannot_be_written_is_not_done, 0, 7);
 	tcase_add_test(tcase, who_stops_reading_is_told_nothing);
 	tcase_add_test(tcase, text_is_the_same_in_every_locale);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("start");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_loop_test(tcase, a_caller_without_standard_descriptors_can_start, 0, 5);
 	tcase_add_test(tcase, a_worker_has_none_of_its_caller_s_descriptors);
 	tcase_add_test(tcase, a_worker_stands_in_no_folder_of_its_caller);
@@ -769,13 +640,13 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_worker_that_dies_is_told);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("absent");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, only_what_is_not_there_is_absent);
 	tcase_add_test(tcase, who_may_not_look_is_told_so);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("workers");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, who_asks_a_worker_that_starts_waits_until_it_listens);
 	tcase_add_test(tcase, nobody_waits_for_ever_and_stop_kills_who_does_not_obey);
@@ -784,7 +655,7 @@ static Suite *make_suite(void)
 	                    0, 3);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("consoles");
-	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_wait_lasts_until_the_worker_is_gone);
 	tcase_add_test(tcase, a_console_has_one_reader);

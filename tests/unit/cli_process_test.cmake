@@ -2,7 +2,7 @@
 # This test runs the real program.
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
 target_compile_definitions(cli_process_test PRIVATE PROGRAM="$<TARGET_FILE:viridis>")
-target_sources(cli_process_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/file_lock.c
+target_sources(cli_process_test PRIVATE cli_program.c kernel_image.c ${VIRIDIS_TOP}/root-partition/config/file_lock.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c)
 target_link_libraries(cli_process_test PRIVATE PkgConfig::JSON_GLIB)
 add_dependencies(cli_process_test viridis)

@@ -333,7 +333,8 @@ END_TEST
 
 static void happen(const char *reason)
 {
-	control_event(control, &(struct control_event){ "guest", "guest", reason, -1 });
+	control_event(control,
+	              &(struct control_event){ "guest", "guest", reason, -1, NULL });
 }
 
 START_TEST(events_are_numbered_and_say_who_and_why)
@@ -344,14 +345,19 @@ START_TEST(events_are_numbered_and_say_who_and_why)
 	say(fd, "{\"command\":\"events\",\"id\":1}\n");
 	expect(fd, "{\"id\":1,\"ok\":true,\"sequence\":1}\n");
 	happen("kvp ready");
+	control_event(control, &(struct control_event){ "device-added", "request", "disk",
+	                                                3, NULL });
+	control_event(control, &(struct control_event){ "device-removed", "request",
+	                                                "net", -1, "02:00:00:00:00:01" });
 	control_event(control,
-	              &(struct control_event){ "device-added", "request", "disk", 3 });
-	control_event(control, &(struct control_event){ "paused", "request", NULL, -1 });
+	              &(struct control_event){ "paused", "request", NULL, -1, NULL });
 	expect(fd, "{\"event\":\"guest\",\"sequence\":2,\"source\":\"guest\","
 	           "\"reason\":\"kvp ready\"}\n"
 	           "{\"event\":\"device-added\",\"sequence\":3,\"source\":\"request\","
 	           "\"reason\":\"disk\",\"lun\":3}\n"
-	           "{\"event\":\"paused\",\"sequence\":4,\"source\":\"request\"}\n");
+	           "{\"event\":\"device-removed\",\"sequence\":4,\"source\":\"request\","
+	           "\"reason\":\"net\",\"mac\":\"02:00:00:00:00:01\"}\n"
+	           "{\"event\":\"paused\",\"sequence\":5,\"source\":\"request\"}\n");
 	close(fd);
 }
 END_TEST

@@ -166,6 +166,34 @@ START_TEST(a_guest_that_does_not_listen_is_not_asked)
 }
 END_TEST
 
+/* They change while MAC_A is asked for: its answer is no other's, and is asked for again. */
+START_TEST(adapters_change_and_keep_what_they_told)
+{
+	static struct util_facts before;
+
+	util_facts_begin(&facts);
+	while (next() && request.operation != KVP_GET_ADDRESSES)
+		answer(1, 0);
+	before = facts;
+	util_facts_forget_adapters(&facts);
+	util_facts_keep_adapter(&facts, &before, MAC_B);
+	util_facts_keep_adapter(&facts, &before, MAC_A);
+	answer(1, 0);
+	ck_assert(!facts.adapters[0].known && !facts.adapters[1].known);
+	ck_assert_uint_eq(facts.index, 0);
+	while (next())
+		answer(1, 0);
+	ck_assert(!facts.adapters[0].known && facts.adapters[1].known);
+	before = facts;
+	util_facts_forget_adapters(&facts);
+	ck_assert_uint_eq(facts.adapter_count, 0);
+	util_facts_keep_adapter(&facts, &before, MAC_A);
+	ck_assert_uint_eq(facts.adapter_count, 1);
+	ck_assert_str_eq(facts.adapters[0].told.addresses, "10.0.2.15");
+	ck_assert_uint_eq(round_of(1, 0), 4);
+}
+END_TEST
+
 START_TEST(adapters_are_macs_and_few)
 {
 	ck_assert(!util_facts_add_adapter(&facts, "52:54:00:00:00:0"));
@@ -192,6 +220,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_silent_guest_ends_the_round_and_leaves_its_facts);
 	tcase_add_test(tcase, a_round_that_is_under_way_goes_on);
 	tcase_add_test(tcase, a_guest_that_does_not_listen_is_not_asked);
+	tcase_add_test(tcase, adapters_change_and_keep_what_they_told);
 	tcase_add_test(tcase, adapters_are_macs_and_few);
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -4,8 +4,10 @@
 #include "worker_machine.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_json.h"
 #include "worker_guest.h"
 #include "worker_keeper.h"
 #include "worker_programs.h"
@@ -19,6 +21,7 @@ char *worker_io_path;
 struct definition *definition;
 struct serial *serial;
 struct machine *machine;
+static struct definition *copied; /* the worker's */
 
 static int no_next_file(gpointer context)
 {
@@ -50,17 +53,29 @@ void worker_set_up(fake_step step)
 	serial = serial_new(worker_keeper_lent()->serial, no_next_file, NULL);
 }
 
+/* As a process of its own would have it: the keeper changes its own. */
+static struct definition *copy(void)
+{
+	g_autofree char *json = definition_to_json(definition);
+	g_autoptr(GError) error = NULL;
+
+	g_clear_pointer(&copied, definition_free);
+	copied = definition_parse(json, strlen(json), &error);
+	ck_assert_msg(copied != NULL, "%s", error ? error->message : "");
+	return copied;
+}
+
 void worker_make(void)
 {
 	g_autoptr(GError) error = NULL;
 
-	machine = life_new(definition, worker_keeper_client(), serial, &error);
+	machine = life_new(copy(), worker_keeper_client(), serial, &error);
 	ck_assert_msg(machine != NULL, "%s", error ? error->message : "");
 }
 
 void worker_make_fails(GError **error)
 {
-	ck_assert_ptr_null(life_new(definition, worker_keeper_client(), serial, error));
+	ck_assert_ptr_null(life_new(copy(), worker_keeper_client(), serial, error));
 }
 
 void worker_tear_down(void)
@@ -73,6 +88,7 @@ void worker_tear_down(void)
 	serial_close(serial);
 	worker_keeper_stop();
 	definition_free(definition);
+	g_clear_pointer(&copied, definition_free);
 	for (gsize i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);
 

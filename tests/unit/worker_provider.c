@@ -32,8 +32,10 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		return !strstr(json, UNWANTED);
 	}
 	/* The rest is the utilities' part. */
-	if (!strstr(json, "\"heartbeat\""))
-		return true;
+	if (!strstr(json, "\"heartbeat\"")) {
+		snprintf(error, bytes, "an adapter that is not wanted");
+		return !strstr(json, UNWANTED_MAC);
+	}
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
 	offers = strstr(json, "\"vm\":\"" OFFERS "\"");
@@ -95,7 +97,7 @@ static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 
 static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
-	if (silent)
+	if (silent || strstr(json, "adapters"))
 		return;
 	if (stores) {
 		vsp_event(vsp, tag, "no JSON, so no counters");

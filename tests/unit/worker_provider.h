@@ -12,7 +12,9 @@
 #define OFFERS "offers" /* and one that wants two sub-channels of what the guest opens */
 #define BORROWED \
 	0x77 /* what it leaves in its last byte, long after it was asked to return it */
-#define DIES_ONCE   "dies-once" /* and one whose provider goes on where it died */
+#define DIES_ONCE "dies-once" /* and one whose provider goes on where it died */
+#define UNWANTED_MAC \
+	"02:00:00:00:00:bd"    /* an adapter with it is refused by its provider */
 #define UNWANTED    "unwanted" /* a disk with this in its path is refused by its provider */
 #define PROVIDER_IO "VIRIDIS_IO" /* names the socket where this I/O is taken over */
 

@@ -22,6 +22,7 @@
 #include "worker_io.h"
 #include "worker_machine.h"
 #include "worker_provider.h"
+#include "worker_told.h"
 
 static char *shutdown_error; /* of the last request */
 
@@ -61,18 +62,11 @@ static gboolean ask_shutdown(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-static void wait_for(gint *flag)
-{
-	for (int i = 0; i < 1000 && !g_atomic_int_get(flag); i++)
-		g_usleep(10000);
-	ck_assert(g_atomic_int_get(flag));
-}
-
 static void request_shutdown(gboolean reboot)
 {
 	g_atomic_int_set(&shutdown_answered, 0);
 	g_idle_add(ask_shutdown, GINT_TO_POINTER(reboot));
-	wait_for(&shutdown_answered);
+	told_wait(&shutdown_answered);
 }
 
 /* The child, beside the main loop. */
@@ -130,7 +124,7 @@ static gpointer child_that_ends(gpointer data)
 	guest_connect();
 	guest_open(guest_take_offers());
 	g_idle_add(ask_shutdown, GINT_TO_POINTER(late[*row].reboot));
-	wait_for(&shutdown_asked);
+	told_wait(&shutdown_asked);
 	machine_set_end(machine, late[*row].end, "the guest's doing");
 	return NULL;
 }
@@ -237,31 +231,6 @@ START_TEST(a_provider_that_is_not_there_is_an_error_that_names_it)
 }
 END_TEST
 
-#define SERVING(util) "{\"providers\":{\"storage\":\"serving\",\"util\":\"" util "\"}}"
-
-/* What the machine tells of its providers, as JSON. */
-static char *providers(void)
-{
-	g_autoptr(JsonBuilder) builder = json_builder_new();
-
-	json_builder_begin_object(builder);
-	vmbus_add_providers(machine->vmbus, builder);
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
-}
-
-static char *events; /* what those who listen are told, a line each */
-
-static void on_told(gpointer context, const struct control_event *event)
-{
-	g_autofree char *before = events;
-	g_autofree char *lun = g_strdup_printf(" %d", event->lun);
-
-	(void)context;
-	events = g_strconcat(before ? before : "", event->name, " ", event->reason,
-	                     event->lun < 0 ? "" : lun, "\n", NULL);
-}
-
 /* The child signals, and its provider dies of it (provider_signalled()). */
 static gpointer child_of_dying_provider(gpointer data)
 {
@@ -289,19 +258,19 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 	GThread *thread;
 
 	worker_make();
-	machine->told = on_told;
-	before = providers();
+	machine->told = told_hear;
+	before = told_providers();
 	ck_assert_str_eq(before, SERVING("serving"));
 	thread = g_thread_new("child", child_of_dying_provider, NULL);
 	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
-	after = providers();
+	after = told_providers();
 	ck_assert_str_eq(after, SERVING("died"));
 	/* It was started again, but not for ever: the signal that kills it stays. */
 	ck_assert_ptr_nonnull(
-		strstr(events, "provider-restarted util\nprovider-died util\n"));
-	ck_assert(g_str_has_suffix(events, "provider-given-up util\n"));
-	g_clear_pointer(&events, g_free);
+		strstr(told_events, "provider-restarted util\nprovider-died util\n"));
+	ck_assert(g_str_has_suffix(told_events, "provider-given-up util\n"));
+	g_clear_pointer(&told_events, g_free);
 }
 END_TEST
 
@@ -336,13 +305,13 @@ START_TEST(an_adapter_whose_provider_dies_leaves_and_returns)
 	ck_assert(definition_net_add(definition, "tap=none", NULL));
 	definition_net_complete(definition);
 	worker_make();
-	machine->told = on_told;
+	machine->told = told_hear;
 	thread = g_thread_new("child", child_of_returning_adapter, NULL);
 	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
-	ck_assert_str_eq(events, "provider-died net0\nprovider-restarted net0\n"
-	                         "provider-died net0\nprovider-restarted net0\n");
-	g_clear_pointer(&events, g_free);
+	ck_assert_str_eq(told_events, "provider-died net0\nprovider-restarted net0\n"
+	                              "provider-died net0\nprovider-restarted net0\n");
+	g_clear_pointer(&told_events, g_free);
 }
 END_TEST
 
@@ -379,102 +348,14 @@ START_TEST(a_provider_that_dies_is_started_again_and_goes_on)
 	g_free(definition->name);
 	definition->name = g_strdup(DIES_ONCE);
 	worker_make();
-	machine->told = on_told;
+	machine->told = told_hear;
 	thread = g_thread_new("child", child_of_returning_provider, NULL);
 	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
-	told = providers();
+	told = told_providers();
 	ck_assert_str_eq(told, SERVING("serving"));
-	ck_assert_str_eq(events, "provider-died util\nprovider-restarted util\n");
-	g_clear_pointer(&events, g_free);
-}
-END_TEST
-
-/* ---- A change of disks ---- */
-
-static const struct {
-	const char *path; /* of the one added; NULL: the definition is not there */
-	const char *error;
-	const char *events;
-} changes[] = {
-	{ "disk", NULL, "provider-restarted storage\ndevice-added disk 0\n" },
-	{ UNWANTED, "a disk that is not wanted", "provider-restarted storage\n" },
-	{ "missing", "No such file", "" },
-	{ NULL, "no VM is named", "" },
-};
-
-static char *change_error;
-static gint change_answered;
-
-static void on_changed(gpointer context, const char *error)
-{
-	(void)context;
-	change_error = g_strdup(error);
-	g_atomic_int_set(&change_answered, 1);
-}
-
-static gboolean ask_change(gpointer data)
-{
-	(void)data;
-	vmbus_renew_disks(machine->vmbus, on_changed, NULL);
-	return G_SOURCE_REMOVE;
-}
-
-static gpointer child_with_a_new_disk(gpointer data)
-{
-	uint32_t relid;
-
-	(void)data;
-	guest_connect();
-	relid = guest_take_offers();
-	guest_open(relid);
-	g_idle_add(ask_change, NULL);
-	wait_for(&change_answered);
-	guest_close(relid);
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return NULL;
-}
-
-/* As `viridis disk add` leaves it. */
-static char *define_with(const char *name)
-{
-	g_autoptr(definition_pointer) changed = definition_new();
-	char *path = g_build_filename(folder, name, NULL);
-
-	changed->name = g_strdup(definition->name);
-	changed->memory_bytes = definition->memory_bytes;
-	changed->vps = definition->vps;
-	changed->kernel = g_strdup(definition->kernel);
-	definition_add_disk(changed, path, FALSE);
-	definition_complete(changed);
-	if (strcmp(name, "missing") != 0)
-		ck_assert(g_file_set_contents(path, "", 0, NULL));
-	ck_assert(store_create(changed, NULL));
-	return path;
-}
-
-START_TEST(disks_change_under_a_guest_that_runs_or_stay_as_they_were)
-{
-	g_autofree char *path = changes[_i].path ? define_with(changes[_i].path) : NULL;
-	g_autofree char *told = NULL;
-	GThread *thread;
-
-	worker_make();
-	machine->told = on_told;
-	thread = g_thread_new("child", child_with_a_new_disk, NULL);
-	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-	if (changes[_i].error)
-		ck_assert_ptr_nonnull(strstr(change_error, changes[_i].error));
-	else
-		ck_assert_pstr_eq(change_error, NULL);
-	told = providers();
-	ck_assert_str_eq(told, SERVING("serving"));
-	ck_assert_str_eq(events ? events : "", changes[_i].events);
-	if (path)
-		g_unlink(path);
-	g_clear_pointer(&events, g_free);
-	g_clear_pointer(&change_error, g_free);
+	ck_assert_str_eq(told_events, "provider-died util\nprovider-restarted util\n");
+	g_clear_pointer(&told_events, g_free);
 }
 END_TEST
 
@@ -665,7 +546,7 @@ static gint provider_died;
 
 static gboolean look_at_provider(gpointer data)
 {
-	g_autofree char *told = providers();
+	g_autofree char *told = told_providers();
 
 	(void)data;
 	g_atomic_int_set(&provider_died, strstr(told, "died") != NULL);
@@ -679,7 +560,7 @@ static void kill_provider(void)
 
 	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
 	g_timeout_add(1, look_at_provider, NULL);
-	wait_for(&provider_died);
+	told_wait(&provider_died);
 }
 
 static gpointer child_of_lingering_provider(gpointer data)
@@ -754,6 +635,7 @@ START_TEST(disks_whose_paths_no_message_holds_are_an_error_that_says_so)
 
 	for (unsigned int disk = 0; disk < DEFINITION_DISKS_MAX; disk++)
 		definition_add_disk(definition, path, FALSE);
+	definition_complete(definition);
 	worker_make_fails(&error);
 	ck_assert_msg(strstr(error->message, "shorter paths"), "%s", error->message);
 }
@@ -779,9 +661,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, sub_channels_come_and_go_with_the_first);
 	tcase_add_test(tcase, an_adapter_whose_provider_dies_leaves_and_returns);
 	tcase_add_test(tcase, a_provider_that_dies_is_started_again_and_goes_on);
-	tcase_add_loop_test(tcase,
-	                    disks_change_under_a_guest_that_runs_or_stay_as_they_were, 0,
-	                    G_N_ELEMENTS(changes));
 	tcase_add_loop_test(
 		tcase, memory_that_was_lent_is_the_guests_when_its_provider_has_let_go, 0,
 		2);

@@ -9,6 +9,7 @@
  *   {"command": "guest"}                                     ok and what the guest tells of itself
  *   {"command": "freeze", "seconds": N}                      ok when its file systems stand still, for N seconds at most
  *   {"command": "thaw"}                                      ok when they go on, and stood still until now
+ *   {"command": "adapters", "adapters": [MAC]}               none; the guest is asked for these addresses from now on
  *   {"command": "item", "key": K, "value": V}                ok when the guest's daemon keeps it; without V, has forgotten it
  *
  * An answer is {"ok": true, ...} or {"ok": false, "error": "..."}, with the order's tag.
@@ -150,6 +151,23 @@ static void order_item(struct util *util, uint32_t tag, JsonObject *order)
 		util_answer(util, tag, why);
 }
 
+/* The worker's own: it has nobody who waits for an answer. */
+static void order_adapters(struct util *util, uint32_t tag, JsonObject *order)
+{
+	JsonNode *node = json_object_get_member(order, "adapters");
+	JsonArray *array =
+		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	g_autofree struct util_facts *before =
+		g_memdup2(&util->facts, sizeof(util->facts));
+	const char *mac;
+
+	(void)tag;
+	util_facts_forget_adapters(&util->facts);
+	for (guint i = 0; array && i < json_array_get_length(array); i++)
+		if (json_text_get_string(json_array_get_element(array, i), &mac))
+			util_facts_keep_adapter(&util->facts, before, mac);
+}
+
 static const struct {
 	const char *name;
 	void (*carry_out)(struct util *util, uint32_t tag, JsonObject *order);
@@ -157,7 +175,7 @@ static const struct {
 	{ "shutdown", order_shutdown }, { "synchronize", order_synchronize },
 	{ "stats", order_stats },       { "guest", order_guest },
 	{ "freeze", order_freeze },     { "thaw", order_thaw },
-	{ "item", order_item },
+	{ "item", order_item },         { "adapters", order_adapters },
 };
 
 void util_order(struct util *util, uint32_t tag, const char *json)

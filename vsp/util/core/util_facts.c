@@ -20,6 +20,27 @@ bool util_facts_add_adapter(struct util_facts *facts, const char *mac)
 	return true;
 }
 
+void util_facts_forget_adapters(struct util_facts *facts)
+{
+	memset(facts->adapters, 0, sizeof(facts->adapters));
+	facts->adapter_count = 0;
+	facts->stale = facts->step == UTIL_STEP_ADAPTERS;
+}
+
+void util_facts_keep_adapter(struct util_facts *facts, const struct util_facts *before,
+                             const char *mac)
+{
+	struct util_adapter *adapter;
+
+	if (!util_facts_add_adapter(facts, mac))
+		return;
+	adapter = &facts->adapters[facts->adapter_count - 1];
+	for (uint32_t i = 0; i < before->adapter_count; i++)
+		if (memcmp(before->adapters[i].mac, adapter->mac, sizeof(adapter->mac)) ==
+		    0)
+			*adapter = before->adapters[i];
+}
+
 void util_facts_begin(struct util_facts *facts)
 {
 	if (facts->step != UTIL_STEP_NONE)
@@ -74,6 +95,7 @@ static void next_step(struct util_facts *facts, enum util_step step)
 {
 	facts->step = step;
 	facts->index = 0;
+	facts->stale = false;
 }
 
 /* NULL: it has nothing to tell. */
@@ -95,8 +117,10 @@ static void take_facts(struct util_facts *facts, const struct ic_message *messag
 			next_step(facts, UTIL_STEP_ADAPTERS);
 		break;
 	case UTIL_STEP_ADAPTERS:
-		take_adapter(&facts->adapters[facts->index], message);
-		facts->index++;
+		if (!facts->stale)
+			take_adapter(&facts->adapters[facts->index], message);
+		facts->index = facts->stale ? 0 : facts->index + 1;
+		facts->stale = false;
 		break;
 	}
 }
@@ -111,5 +135,5 @@ void util_facts_answered(struct util_facts *facts, enum util_event event,
 	else if (event == UTIL_EVENT_DENIED)
 		take_facts(facts, NULL);
 	else
-		facts->step = UTIL_STEP_NONE; /* F2 */
+		next_step(facts, UTIL_STEP_NONE); /* F2 */
 }

@@ -27,7 +27,7 @@ struct util_items {
 };
 
 struct util_adapter {
-	char mac[18]; /* constant */
+	char mac[18];
 	bool known;
 	struct kvp_adapter told;
 };
@@ -37,12 +37,19 @@ struct util_facts {
 	uint32_t index;          /* within the step */
 	struct util_items names; /* KVP_POOL_AUTO */
 	struct util_items items; /* KVP_POOL_GUEST */
+	bool stale;              /* what is asked now is of an adapter of before */
 	uint32_t adapter_count;
 	struct util_adapter adapters[UTIL_ADAPTERS_MAX];
 };
 
 /* An adapter to ask for; false: too many, or no MAC. */
 MUST_CHECK bool util_facts_add_adapter(struct util_facts *facts, const char *mac);
+
+/* No adapters; one that is being asked for has its answer passed over, and all are asked for anew. */
+void util_facts_forget_adapters(struct util_facts *facts);
+/* Adds it with what was known of it before; one that is too many is left out. */
+void util_facts_keep_adapter(struct util_facts *facts, const struct util_facts *before,
+                             const char *mac);
 
 /* A round begins, unless one is under way. */
 void util_facts_begin(struct util_facts *facts);
