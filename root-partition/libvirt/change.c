@@ -23,14 +23,12 @@
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libvirt/domain_xml.h"
+#include "root-partition/libvirt/network.h"
 #include "root-partition/libvirt/registry.h"
 
 #define VIR_FROM_THIS VIR_FROM_HYPERV
 
 #define DEVICES_END "</devices></domain>"
-#define ADAPTERS_STAY                                                               \
-	"device 'interface': adapters of a domain that runs stay as they are; its " \
-	"definition can be changed (--config)"
 
 /* Makes another definition of the one; NULL and libvirt's error. */
 typedef struct definition *(*change_function)(struct viridis_driver *driver,
@@ -79,16 +77,20 @@ static bool write_wanted(const struct definition *definition, char *path)
 	return false;
 }
 
-/* The worker goes on with the disks it has when it cannot have these. */
-static bool apply_live(const struct definition *wanted)
+/* The worker goes on with the devices it has when it cannot have these. */
+static bool apply_live(const struct definition *wanted, enum control_command order)
 {
 	g_autofree char *path = paths_of(wanted->name, PATH_WANTED);
 	g_autoptr(JsonObject) answer = NULL;
 	g_autoptr(GError) error = NULL;
 
+	if (!macs_check(wanted, &error) || !network_check(wanted, &error)) {
+		driver_report(error);
+		return false;
+	}
 	if (!write_wanted(wanted, path))
 		return false;
-	answer = client_ask(wanted->name, CONTROL_DISKS, &error);
+	answer = client_ask(wanted->name, order, &error);
 	unlink(path);
 	if (!answer)
 		driver_report(error);
@@ -123,6 +125,7 @@ struct change {
 	change_function make;
 	const void *context;
 	unsigned int flags;
+	enum control_command order; /* of a worker whose devices change */
 };
 
 /* The domain is not locked. */
@@ -144,7 +147,7 @@ static bool carry_out(struct viridis_driver *driver, const char *name,
 	if (change->flags & VIR_DOMAIN_AFFECT_LIVE) {
 		live = load(name, true);
 		new_live = live ? change->make(driver, live, change->context) : NULL;
-		if (!new_live || !apply_live(new_live))
+		if (!new_live || !apply_live(new_live, change->order))
 			return false;
 	}
 	return !new_config || apply_config(driver, new_config);
@@ -152,9 +155,8 @@ static bool carry_out(struct viridis_driver *driver, const char *name,
 
 /* `flags` are what virDomainObjUpdateModificationImpact() made of libvirt's. */
 static int change_domain(struct viridis_driver *driver, virDomainObj *domain,
-                         change_function make, const void *context, unsigned int flags)
+                         const struct change *change)
 {
-	const struct change change = { make, context, flags };
 	g_autofree char *name = NULL;
 	virErrorPtr why = NULL;
 	bool done;
@@ -163,7 +165,7 @@ static int change_domain(struct viridis_driver *driver, virDomainObj *domain,
 		return -1;
 	name = g_strdup(domain->def->name);
 	virObjectUnlock(domain);
-	done = carry_out(driver, name, &change);
+	done = carry_out(driver, name, change);
 	virErrorPreserveLast(&why);
 	registry_refresh(driver);
 	virErrorRestore(&why);
@@ -222,12 +224,13 @@ static bool device_parse(struct device *device, struct viridis_driver *driver,
 	return device->def && is_known(device->def);
 }
 
-static struct definition *with_device(struct viridis_driver *driver,
-                                      const struct definition *before,
-                                      const void *context)
+/* `others` with the device; what its XML has no words for is taken from `before`. */
+static struct definition *put_device(struct viridis_driver *driver,
+                                     const struct definition *others,
+                                     const struct definition *before,
+                                     const struct device *device)
 {
-	const struct device *device = context;
-	g_autofree char *shown = domain_xml_from_definition(before);
+	g_autofree char *shown = domain_xml_from_definition(others);
 	g_autoptr(GString) xml = g_string_new(shown);
 	g_autoptr(virDomainDef) def = NULL;
 
@@ -238,6 +241,13 @@ static struct definition *with_device(struct viridis_driver *driver,
 	                              VIR_DOMAIN_DEF_PARSE_INACTIVE);
 	return def ? domain_xml_to_definition(xml->str, def, before, driver->options) :
 	             NULL;
+}
+
+static struct definition *with_device(struct viridis_driver *driver,
+                                      const struct definition *before,
+                                      const void *context)
+{
+	return put_device(driver, before, before, context);
 }
 
 /* A disk is known by its place, an adapter by its address. */
@@ -296,18 +306,37 @@ static struct definition *without_device(struct viridis_driver *driver,
 	return NULL;
 }
 
+static struct definition *with_device_changed(struct viridis_driver *driver,
+                                              const struct definition *before,
+                                              const void *context)
+{
+	const struct device *device = context;
+	g_autoptr(definition_pointer) others = NULL;
+
+	if (device->def->type != VIR_DOMAIN_DEVICE_NET) {
+		unsupported("device 'disk': it is not changed where it is; detach it and "
+		            "attach it");
+		return NULL;
+	}
+	others = without_device(driver, before, context);
+	return others ? put_device(driver, others, before, device) : NULL;
+}
+
 static int change_device(struct viridis_driver *driver, virDomainObj *domain,
                          const char *xml, change_function make, unsigned int flags,
                          unsigned int parse_flags)
 {
 	struct device device;
+	struct change change = { .make = make, .context = &device };
 	int result = -1;
 
 	if (device_parse(&device, driver, domain, xml, parse_flags) &&
-	    (device.def->type == VIR_DOMAIN_DEVICE_DISK ?
-	             virDomainObjUpdateModificationImpact(domain, &flags) == 0 :
-	             only_config(domain, &flags, ADAPTERS_STAY)))
-		result = change_domain(driver, domain, make, &device, flags);
+	    virDomainObjUpdateModificationImpact(domain, &flags) == 0) {
+		change.flags = flags;
+		change.order = device.def->type == VIR_DOMAIN_DEVICE_NET ? CONTROL_NETS :
+		                                                           CONTROL_DISKS;
+		result = change_domain(driver, domain, &change);
+	}
 	device_clear(&device);
 	return result;
 }
@@ -325,6 +354,13 @@ int change_detach(struct viridis_driver *driver, virDomainObj *domain, const cha
 	return change_device(driver, domain, xml, without_device, flags,
 	                     VIR_DOMAIN_DEF_PARSE_INACTIVE |
 	                             VIR_DOMAIN_DEF_PARSE_SKIP_VALIDATE);
+}
+
+int change_update(struct viridis_driver *driver, virDomainObj *domain, const char *xml,
+                  unsigned int flags)
+{
+	return change_device(driver, domain, xml, with_device_changed, flags,
+	                     VIR_DOMAIN_DEF_PARSE_INACTIVE);
 }
 
 /* ---- Processors and memory ---- */
@@ -347,7 +383,8 @@ int change_vcpus(struct viridis_driver *driver, virDomainObj *domain, unsigned i
 	if (!only_config(domain, &flags,
 	                 "the processors of a domain that runs cannot be changed"))
 		return -1;
-	return change_domain(driver, domain, with_vcpus, &count, flags);
+	return change_domain(driver, domain,
+	                     &(struct change){ with_vcpus, &count, flags, 0 });
 }
 
 static struct definition *with_memory(struct viridis_driver *driver,
@@ -371,7 +408,8 @@ int change_memory(struct viridis_driver *driver, virDomainObj *domain,
 	if (!only_config(domain, &flags,
 	                 "the memory of a domain that runs cannot be changed"))
 		return -1;
-	return change_domain(driver, domain, with_memory, &bytes, flags);
+	return change_domain(driver, domain,
+	                     &(struct change){ with_memory, &bytes, flags, 0 });
 }
 
 /* ---- Notes ---- */
@@ -484,7 +522,9 @@ int change_metadata(struct viridis_driver *driver, virDomainObj *domain, int typ
 	}
 	if (virDomainObjUpdateModificationImpact(domain, &flags) < 0)
 		return -1;
-	if (change_domain(driver, domain, with_note, &note, VIR_DOMAIN_AFFECT_CONFIG) < 0)
+	if (change_domain(driver, domain,
+	                  &(struct change){ with_note, &note, VIR_DOMAIN_AFFECT_CONFIG,
+	                                    0 }) < 0)
 		return -1;
 	virObjectEventStateQueue(driver->events, virDomainEventMetadataChangeNewFromObj(
 							 domain, type, uri));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Changes of what a domain has: its definition, and disks under a guest that runs. Each takes a domain locked and
+ * Changes of what a domain has: its definition, and devices under a guest that runs. Each takes a domain locked and
  * gives it back so, and unlocks it while it waits; 0, or -1 and libvirt's error.
  */
 #ifndef VIRIDIS_LIBVIRT_CHANGE_H
@@ -12,6 +12,10 @@
 int change_attach(struct viridis_driver *driver, virDomainObj *domain, const char *xml,
                   unsigned int flags);
 int change_detach(struct viridis_driver *driver, virDomainObj *domain, const char *xml,
+                  unsigned int flags);
+
+/* An adapter, by its address. A guest that runs sees it leave and return. */
+int change_update(struct viridis_driver *driver, virDomainObj *domain, const char *xml,
                   unsigned int flags);
 
 /* Of the definition alone: a machine keeps what it was made with. */

@@ -208,12 +208,44 @@ char *domain_xml_from_definition(const struct definition *definition)
 	return g_string_free(xml, FALSE);
 }
 
+/* The adapter of that address, or NULL. */
+static const struct definition_net *find_net(const struct definition *definition,
+                                             const char *mac)
+{
+	for (guint i = 0; definition && i < definition->nets->len; i++) {
+		const struct definition_net *net = definition->nets->pdata[i];
+
+		if (net->mac && g_ascii_strcasecmp(net->mac, mac) == 0)
+			return net;
+	}
+	return NULL;
+}
+
+/* As libvirt itself names them, and as the counters of the one in that slot are named. */
+static void name_nets(virDomainDef *def, const struct definition *definition)
+{
+	for (size_t i = 0; i < def->nnets; i++) {
+		char mac[VIR_MAC_STRING_BUFLEN];
+		const struct definition_net *net;
+
+		virMacAddrFormat(&def->nets[i]->mac, mac);
+		net = find_net(definition, mac);
+		g_clear_pointer(&def->nets[i]->info.alias, g_free);
+		if (net && net->slot != DEFINITION_SLOT_NONE)
+			def->nets[i]->info.alias = g_strdup_printf("net%u", net->slot);
+	}
+}
+
 virDomainDef *domain_xml_to_def(const struct definition *definition,
                                 virDomainXMLOption *options)
 {
 	g_autofree char *xml = domain_xml_from_definition(definition);
+	virDomainDef *def = virDomainDefParseString(xml, options, NULL,
+	                                            VIR_DOMAIN_DEF_PARSE_INACTIVE);
 
-	return virDomainDefParseString(xml, options, NULL, VIR_DOMAIN_DEF_PARSE_INACTIVE);
+	if (def)
+		name_nets(def, definition);
+	return def;
 }
 
 /* ---- From XML ---- */
@@ -326,19 +358,6 @@ static bool take_disk(struct definition *to, const virDomainDiskDef *from)
 	       take_cache(disk, from->cachemode);
 }
 
-/* The adapter of that address, or NULL. */
-static const struct definition_net *find_net(const struct definition *definition,
-                                             const char *mac)
-{
-	for (guint i = 0; definition && i < definition->nets->len; i++) {
-		const struct definition_net *net = definition->nets->pdata[i];
-
-		if (net->mac && g_ascii_strcasecmp(net->mac, mac) == 0)
-			return net;
-	}
-	return NULL;
-}
-
 /* The option that `viridis create` would be given; it makes what an option makes. */
 static char *net_option(const virDomainNetDef *from, const char *bridge)
 {
@@ -411,6 +430,8 @@ static bool take_net(struct definition *to, const virDomainNetDef *from,
 	if (from->type == VIR_DOMAIN_NET_TYPE_NETWORK)
 		net->network = g_strdup(from->data.network.name);
 	old = find_net(before, net->mac);
+	if (old)
+		net->slot = old->slot;
 	if (old && old->kind == net->kind) {
 		net->queues = old->queues;
 		for (guint i = 0; i < old->forwards->len; i++)

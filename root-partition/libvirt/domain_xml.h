@@ -21,7 +21,7 @@ extern char *(*domain_xml_bridge_of)(const char *network);
 /* What it is shown as, before libvirt has added what it adds to all. */
 char *domain_xml_from_definition(const struct definition *definition);
 
-/* The same as libvirt's structure; NULL and libvirt's error. */
+/* The same as libvirt's structure, in which an adapter's alias is "net" and its slot; NULL and libvirt's error. */
 virDomainDef *domain_xml_to_def(const struct definition *definition,
                                 virDomainXMLOption *options);
 

@@ -411,6 +411,20 @@ int viridisDomainDetachDevice(virDomainPtr dom, const char *xml)
 	return viridisDomainDetachDeviceFlags(dom, xml, VIR_DOMAIN_AFFECT_LIVE);
 }
 
+int viridisDomainUpdateDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags)
+{
+	virDomainObj *domain;
+	int result = -1;
+
+	virCheckFlags(VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG, -1);
+	if (!(domain = driver_find(viridis_driver, dom)))
+		return -1;
+	if (virDomainUpdateDeviceFlagsEnsureACL(dom->conn, domain->def, flags) >= 0)
+		result = change_update(viridis_driver, domain, xml, flags);
+	virDomainObjEndAPI(&domain);
+	return result;
+}
+
 /* There is one number of them: no reserve to be brought in later. */
 int viridisDomainSetVcpusFlags(virDomainPtr dom, unsigned int count, unsigned int flags)
 {

@@ -47,6 +47,7 @@ int viridisDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned i
 int viridisDomainAttachDevice(virDomainPtr dom, const char *xml);
 int viridisDomainDetachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags);
 int viridisDomainDetachDevice(virDomainPtr dom, const char *xml);
+int viridisDomainUpdateDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags);
 int viridisDomainSetVcpusFlags(virDomainPtr dom, unsigned int count, unsigned int flags);
 int viridisDomainSetVcpus(virDomainPtr dom, unsigned int count);
 int viridisDomainSetMemoryFlags(virDomainPtr dom, unsigned long kib, unsigned int flags);

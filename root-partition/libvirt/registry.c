@@ -316,21 +316,47 @@ static bool has_disk(const virDomainDef *def, const virDomainDiskDef *disk)
 	return false;
 }
 
-/* A disk's alias is its place. */
-static void tell_disks(struct viridis_driver *driver, virDomainObj *domain,
-                       const virDomainDef *old)
+static bool has_net(const virDomainDef *def, const virDomainNetDef *net)
 {
+	for (size_t i = 0; i < def->nnets; i++)
+		if (virMacAddrCmp(&def->nets[i]->mac, &net->mac) == 0 &&
+		    STREQ_NULLABLE(def->nets[i]->info.alias, net->info.alias))
+			return true;
+	return false;
+}
+
+static void tell_removed(struct viridis_driver *driver, virDomainObj *domain,
+                         const char *alias)
+{
+	virObjectEventStateQueue(driver->events,
+	                         virDomainEventDeviceRemovedNewFromObj(domain, alias));
+}
+
+static void tell_added(struct viridis_driver *driver, virDomainObj *domain,
+                       const char *alias)
+{
+	virObjectEventStateQueue(driver->events,
+	                         virDomainEventDeviceAddedNewFromObj(domain, alias));
+}
+
+/* A disk's alias is its place. */
+static void tell_devices(struct viridis_driver *driver, virDomainObj *domain,
+                         const virDomainDef *old)
+{
+	const virDomainDef *new = domain->def;
+
 	for (size_t i = 0; i < old->ndisks; i++)
-		if (!has_disk(domain->def, old->disks[i]))
-			virObjectEventStateQueue(driver->events,
-			                         virDomainEventDeviceRemovedNewFromObj(
-							 domain, old->disks[i]->dst));
-	for (size_t i = 0; i < domain->def->ndisks; i++)
-		if (!has_disk(old, domain->def->disks[i]))
-			virObjectEventStateQueue(driver->events,
-			                         virDomainEventDeviceAddedNewFromObj(
-							 domain,
-							 domain->def->disks[i]->dst));
+		if (!has_disk(new, old->disks[i]))
+			tell_removed(driver, domain, old->disks[i]->dst);
+	for (size_t i = 0; i < old->nnets; i++)
+		if (!has_net(new, old->nets[i]))
+			tell_removed(driver, domain, old->nets[i]->info.alias);
+	for (size_t i = 0; i < new->ndisks; i++)
+		if (!has_disk(old, new->disks[i]))
+			tell_added(driver, domain, new->disks[i]->dst);
+	for (size_t i = 0; i < new->nnets; i++)
+		if (!has_net(old, new->nets[i]))
+			tell_added(driver, domain, new->nets[i]->info.alias);
 }
 
 static virDomainDef *load_running(struct viridis_driver *driver, const char *path)
@@ -361,7 +387,7 @@ static void look_at_running(struct viridis_driver *driver, virDomainObj *domain,
 	if (domain->newDef)
 		share_notes(domain->def, domain->newDef);
 	if (!first)
-		tell_disks(driver, domain, old);
+		tell_devices(driver, domain, old);
 }
 
 /* ---- What is no more ---- */

@@ -176,8 +176,8 @@ int stats_block_size(virDomainObj *domain, const char *path, virDomainBlockInfoP
 	return 0;
 }
 
-/* Its place among the adapters: by address, or by the name of its TAP device. */
-static int find_interface(const virDomainDef *def, const char *device)
+/* An adapter by its address, or by the name of its TAP device; NULL: there is none such. */
+static const virDomainNetDef *find_interface(const virDomainDef *def, const char *device)
 {
 	for (size_t i = 0; i < def->nnets; i++) {
 		char mac[VIR_MAC_STRING_BUFLEN];
@@ -185,28 +185,33 @@ static int find_interface(const virDomainDef *def, const char *device)
 		virMacAddrFormat(&def->nets[i]->mac, mac);
 		if (g_ascii_strcasecmp(mac, device) == 0 ||
 		    STREQ_NULLABLE(def->nets[i]->ifname, device))
-			return (int)i;
+			return def->nets[i];
 	}
-	return -1;
+	return NULL;
+}
+
+/* What the worker calls it by; a domain that has been read has aliases. */
+static const char *name_of(const virDomainNetDef *net)
+{
+	return net->info.alias ? net->info.alias : "net";
 }
 
 /* As the guest sees them, which is how libvirt counts. */
 int stats_interface(virDomainObj *domain, const char *device,
                     virDomainInterfaceStatsPtr stats)
 {
-	int index = find_interface(domain->def, device);
-	g_autofree char *name = g_strdup_printf("net%d", index);
+	const virDomainNetDef *net = find_interface(domain->def, device);
 	g_autoptr(JsonObject) answer = NULL;
 	JsonObject *counts;
 
-	if (index < 0) {
+	if (!net) {
 		virReportError(VIR_ERR_INVALID_ARG, "invalid interface: %s", device);
 		return -1;
 	}
 	answer = ask(domain);
 	if (!answer)
 		return -1;
-	counts = member(answer, name);
+	counts = member(answer, name_of(net));
 	if (!counts)
 		return nothing_known(device);
 	stats->rx_bytes = number(counts, "received-bytes");
@@ -387,7 +392,7 @@ static void add_interfaces(struct params *params, virDomainObj *domain,
 
 	set_uint(add(params, "net.count"), (unsigned int)domain->def->nnets);
 	for (size_t i = 0; i < domain->def->nnets; i++) {
-		g_autofree char *name = g_strdup_printf("net%zu", i);
+		const char *name = name_of(domain->def->nets[i]);
 		JsonObject *counts = answer ? member(answer, name) : NULL;
 		const char *device = domain->def->nets[i]->ifname;
 
@@ -475,18 +480,21 @@ static void add_address(virDomainInterfacePtr interface, const char *text)
 	address->prefix = (unsigned int)prefix;
 }
 
-static virDomainInterfacePtr interface_of(JsonObject *adapter, guint index)
+static virDomainInterfacePtr interface_of(const virDomainDef *def, JsonObject *adapter)
 {
 	virDomainInterfacePtr interface = g_new0(virDomainInterface, 1);
 	JsonNode *node = json_object_get_member(adapter, "addresses");
 	JsonArray *list =
 		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	const virDomainNetDef *net = NULL;
 	const char *text = NULL;
 
-	interface->name = g_strdup_printf("net%u", index);
 	node = json_object_get_member(adapter, "mac");
-	if (node && json_text_get_string(node, &text))
+	if (node && json_text_get_string(node, &text)) {
 		interface->hwaddr = g_strdup(text);
+		net = find_interface(def, text);
+	}
+	interface->name = g_strdup(net ? name_of(net) : "net");
 	for (guint i = 0; list && i < json_array_get_length(list); i++)
 		if (json_text_get_string(json_array_get_element(list, i), &text))
 			add_address(interface, text);
@@ -503,6 +511,6 @@ int stats_addresses(virDomainObj *domain, virDomainInterfacePtr **interfaces)
 	adapters = objects(answer, "adapters");
 	*interfaces = g_new0(virDomainInterfacePtr, adapters->len + 1);
 	for (guint i = 0; i < adapters->len; i++)
-		(*interfaces)[i] = interface_of(adapters->pdata[i], i);
+		(*interfaces)[i] = interface_of(domain->def, adapters->pdata[i]);
 	return (int)adapters->len;
 }

@@ -6,7 +6,7 @@ keeper have them, and a guest that echoes what is typed and does as it is told.
   fake_worker.py --ready-fd N NAME
 
 A definition whose command line has `refuse` does not start; one with `deaf` does not shut down. A disk whose path has
-`missing` is not there."""
+`missing` is not there, nor is a bridge of that name."""
 import fcntl
 import json
 import os
@@ -23,7 +23,9 @@ STATS = {"ok": True, "vps": [{"vp": 0, "time-ns": 1500000000}],
          "storage": {"disks": [{"lun": 0, "reads": 3, "writes": 2, "read-bytes": 1536,
                                 "written-bytes": 1024, "errors": 0}]},
          "net0": {"sent": 5, "sent-bytes": 500, "send-errors": 0, "received": 7,
-                  "received-bytes": 700, "receive-errors": 1}}
+                  "received-bytes": 700, "receive-errors": 1},
+         "net1": {"sent": 6, "sent-bytes": 600, "send-errors": 0, "received": 8,
+                  "received-bytes": 800, "receive-errors": 0}}
 
 
 GUEST = {"ok": True, "adapters": [{"mac": "00:15:5d:00:00:07", "dhcp": True,
@@ -69,14 +71,17 @@ class Worker:
         new.write_text(json.dumps(self.definition))
         new.rename(self.file("running"))
 
-    def renew_disks(self):
+    def renew(self, kind):
+        """Disks or nets."""
         wanted = self.file("wanted")
         if not wanted.exists():
             wanted = STATE_DIR / f"{self.name}.json"
-        disks = json.loads(wanted.read_text())["disks"]
-        if any("missing" in disk["path"] for disk in disks):
+        devices = json.loads(wanted.read_text())[kind]
+        if any("missing" in device.get("path", "") for device in devices):
             raise Refused("failed", "disk: No such file")
-        self.definition["disks"] = disks
+        if any("missing" in device.get("bridge", "") for device in devices):
+            raise Refused("failed", "net: there is no such network device")
+        self.definition[kind] = devices
         self.show_definition()
 
     def tell(self, event):
@@ -137,8 +142,8 @@ class Worker:
             return GUEST
         elif command == "weight":
             self.weight = request["weight"]
-        elif command == "disks":
-            self.renew_disks()
+        elif command in ("disks", "nets"):
+            self.renew(command)
         elif command == "console":
             return {"ok": True, "pty": os.ttyname(self.tty)}
         return {"ok": True}

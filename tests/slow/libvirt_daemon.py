@@ -211,6 +211,56 @@ def hot_plug(host):
     assert paths(host) == ["/d"]
 
 
+INTERFACE = "<interface type='bridge'><source bridge='{0}'/><mac address='{1}'/></interface>"
+
+
+def interfaces(host, *words):
+    """Bridges and addresses."""
+    return [(line.split()[2], line.split()[4]) for line in host.tell("domiflist", "web", *words).splitlines()]
+
+
+def interface_mac(host):
+    return json.loads((host.folder / "state" / "web.json").read_text())["nets"][0]["mac"]
+
+
+def hot_plug_interfaces(host):
+    """Likewise network adapters; what one counts is its own, whichever others have gone."""
+    first, live, both = interface_mac(host), "00:15:5d:00:00:71", "00:15:5d:00:00:72"
+    host.tell("start", "web")
+    with subprocess.Popen(host.command("event", "--all", "--loop", "--timeout", "8"),
+                          env=host.environment, stdout=subprocess.PIPE, text=True) as events:
+        time.sleep(0.5)
+        host.tell("attach-device", "web", device(host, INTERFACE.format("br1", live)), "--live")
+        assert interfaces(host) == [("br0", first), ("br1", live)], interfaces(host)
+        assert interfaces(host, "--inactive") == [("br0", first)]
+        host.tell("attach-interface", "web", "bridge", "br2", "--mac", both, "--live", "--config")
+        assert [mac for _, mac in interfaces(host)] == [first, live, both]
+        assert interfaces(host, "--inactive") == [("br0", first), ("br2", both)]
+        host.tell("update-device", "web", device(host, INTERFACE.format("br3", live)), "--live")
+        assert sorted(interfaces(host)) == [("br0", first), ("br2", both), ("br3", live)], interfaces(host)
+        host.tell("detach-interface", "web", "bridge", "--mac", first, "--live")
+        assert first not in str(interfaces(host)) and first in str(interfaces(host, "--inactive"))
+        told = host.tell("domifstat", "web", live)
+        assert "rx_packets 8" in told and "tx_bytes 600" in told, told
+        told = host.tell("domstats", "web", "--interface")
+        assert "net.count=2" in told and "rx.pkts=8" in told and "rx.pkts=7" not in told, told
+        host.tell("detach-interface", "web", "bridge", "--mac", both, "--live", "--config")
+        told = events.communicate(timeout=30)[0]
+    for word in ("device-added' for domain 'web': net1", "device-added' for domain 'web': net2",
+                 "device-removed' for domain 'web': net0", "device-removed' for domain 'web': net2"):
+        assert word in told, (word, told)
+    assert "alias name='net1'" in host.tell("dumpxml", "web").replace('"', "'")
+    host.end_daemon(signal.SIGKILL)
+    host.start_daemon()
+    assert interfaces(host) == [("br3", live)] and interfaces(host, "--inactive") == [("br0", first)]
+    # The command's changes go by the definition, and are seen here.
+    assert host.viridis("net", "remove", "web", first).returncode == 0
+    assert interfaces(host) == [] and interfaces(host, "--inactive") == []
+    host.tell("destroy", "web")
+    host.tell("attach-interface", "web", "bridge", "br0", "--mac", first, "--config")
+    assert interfaces(host) == [("br0", first)]
+
+
 def hot_plug_refused(host):
     host.tell("start", "web")
 
@@ -223,13 +273,17 @@ def hot_plug_refused(host):
     refuse("qcow2", DISK.format("/x", "sdb").replace("raw", "qcow2"), "--live")
     refuse("disk/shareable", DISK.format("/x", "sdb").replace("</disk>", "<shareable/></disk>"))
     refuse("'watchdog'", "<watchdog model='ib700'/>", "--config")
-    refuse("adapters of a domain that runs", "<interface type='user'/>", "--live")
+    refuse("no such network device", "<interface type='bridge'><source bridge='missing0'/></interface>", "--live")
+    refuse("interface/@type", "<interface type='direct'><source dev='br0'/></interface>", "--live")
+    refuse("matching this MAC", INTERFACE.format("br0", "00:15:5d:00:00:99"), "--live", order="update-device")
+    refuse("it is not changed where it is", DISK.format("/d", "sda"), "--live", order="update-device")
+    refuse("interface/link", INTERFACE.format("br0", interface_mac(host)).replace("<source", "<link state='down'/><source"),
+           "--live", order="update-device")
     refuse("Start Tag disk", "<disk", "--live")
     refuse("not found", DISK.format("/none", "sdk"), "--live", order="detach-device")
     refuse("not found", DISK.format("/other", "sda"), "--live", order="detach-device")
-    refuse("adapters of a domain that runs",
-           "<interface type='bridge'><mac address='00:15:5d:00:00:07'/><source bridge='br0'/></interface>",
-           "--live", order="detach-device")
+    refuse("matching this MAC", INTERFACE.format("br0", "00:15:5d:00:00:99"), "--live", order="detach-device")
+    assert interfaces(host) == interfaces(host, "--inactive") == [("br0", interface_mac(host))]
     host.refuse("cannot be changed", "setvcpus", "web", "2", "--live")
     host.refuse("cannot be changed", "setmem", "web", "128M", "--live")
     assert paths(host) == ["/d"] and paths(host, "--inactive") == ["/d"]
@@ -425,6 +479,7 @@ def main():
                     ("a disk's size", disk_size),
                     ("the scheduler's weight", scheduler),
                     ("disks come and go", hot_plug),
+                    ("network adapters come and go", hot_plug_interfaces),
                     ("devices that cannot, are refused by name", hot_plug_refused),
                     ("adapters, processors and memory of a definition", config_changes),
                     ("notes", notes),

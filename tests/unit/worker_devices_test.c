@@ -217,7 +217,8 @@ static gpointer child_whose_adapters_change(gpointer data)
 				strstr(change_error, adapter_changes[i].error));
 		else
 			ck_assert_pstr_eq(change_error, NULL);
-		ck_assert_str_eq(told_events ? told_events : "", adapter_changes[i].events);
+		ck_assert_str_eq(told_events ? told_events : "",
+		                 adapter_changes[i].events);
 		g_clear_pointer(&told_events, g_free);
 		g_clear_pointer(&change_error, g_free);
 		see_adapters(adapter_changes[i].gone, adapter_changes[i].come);
@@ -262,9 +263,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 	                    disks_change_under_a_guest_that_runs_or_stay_as_they_were, 0,
 	                    G_N_ELEMENTS(changes));
-	tcase_add_test(
-		tcase,
-		adapters_come_and_go_under_a_guest_that_runs_or_stay_as_they_were);
+	tcase_add_test(tcase,
+	               adapters_come_and_go_under_a_guest_that_runs_or_stay_as_they_were);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -17,7 +17,7 @@ void told_hear(gpointer context, const struct control_event *event)
 
 	(void)context;
 	told_events = g_strconcat(before ? before : "", event->name, " ", event->reason,
-	                     event->lun < 0 ? "" : lun, mac ? mac : "", "\n", NULL);
+	                          event->lun < 0 ? "" : lun, mac ? mac : "", "\n", NULL);
 }
 
 char *told_providers(void)
