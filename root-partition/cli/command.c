@@ -2,6 +2,9 @@
 /* Options and answers, the same for every command. */
 #include "root-partition/cli/command.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/error_code.h"
@@ -120,4 +123,62 @@ gboolean command_complete(struct definition *definition, char **disks, char **ne
 	definition_complete(definition);
 	return definition_check(definition, error) &&
 	       definition_check_host(definition, error);
+}
+
+/* ---- Waiting ---- */
+
+#define QUIET_S 2 /* what is waited for no longer is not worth a word */
+
+static struct {
+	GMutex lock;
+	GCond ended;
+	GThread *thread; /* NULL: nobody is told */
+	char *text;
+	gboolean over;
+} waiting;
+
+static gpointer tell_waiting(gpointer data)
+{
+	gint64 begin = g_get_monotonic_time(), next = begin + QUIET_S * G_USEC_PER_SEC;
+	gboolean told = FALSE;
+
+	g_mutex_lock(&waiting.lock);
+	while (!waiting.over) {
+		if (g_cond_wait_until(&waiting.ended, &waiting.lock, next))
+			continue;
+		/* What our own printer takes for an order to the terminal is meant as one. */
+		(void)fprintf(stderr, "\r%s: %d s", waiting.text,
+		              (int)((g_get_monotonic_time() - begin) / G_USEC_PER_SEC));
+		told = TRUE;
+		next += G_USEC_PER_SEC;
+	}
+	g_mutex_unlock(&waiting.lock);
+	if (told)
+		(void)fputc('\n', stderr);
+	return data;
+}
+
+void command_wait_begin(const char *format, ...)
+{
+	va_list args;
+
+	if (json || !isatty(STDERR_FILENO))
+		return;
+	va_start(args, format);
+	waiting.text = g_strdup_vprintf(format, args);
+	va_end(args);
+	waiting.over = FALSE;
+	waiting.thread = g_thread_new("waiting", tell_waiting, NULL);
+}
+
+void command_wait_end(void)
+{
+	if (!waiting.thread)
+		return;
+	g_mutex_lock(&waiting.lock);
+	waiting.over = TRUE;
+	g_cond_signal(&waiting.ended);
+	g_mutex_unlock(&waiting.lock);
+	g_thread_join(g_steal_pointer(&waiting.thread));
+	g_clear_pointer(&waiting.text, g_free);
 }

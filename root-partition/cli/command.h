@@ -64,6 +64,9 @@ enum command_status command_thaw(const struct command *command, int argc, char *
 enum command_status command_item(const struct command *command, int argc, char **argv);
 enum command_status command_wait(const struct command *command, int argc, char **argv);
 enum command_status command_events(const struct command *command, int argc, char **argv);
+enum command_status command_set(const struct command *command, int argc, char **argv);
+enum command_status command_edit(const struct command *command, int argc, char **argv);
+enum command_status command_run(const struct command *command, int argc, char **argv);
 enum command_status command_trace(const struct command *command, int argc, char **argv);
 enum command_status command_top(const struct command *command, int argc, char **argv);
 enum command_status command_bench(const struct command *command, int argc, char **argv);
@@ -98,5 +101,22 @@ enum command_status command_done(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* Print a finished object with --json. */
 void command_print_json(JsonBuilder *builder);
+
+/*
+ * A definition that somebody has written, checked against this machine and kept: a new one, or in the place of
+ * `before`, with whose name its UUID stays.
+ */
+gboolean command_keep(struct definition *definition, const struct definition *before,
+                      GError **error);
+
+/* The VM's console, until it is detached from (*detached) or the VM ends. */
+gboolean command_attach_console(const char *name, gboolean *detached, GError **error);
+
+/*
+ * From now on, and after a moment, somebody at a terminal is told what is waited for, and for how long. The text is a
+ * copy's. There is one at a time.
+ */
+void command_wait_begin(const char *format, ...) G_GNUC_PRINTF(1, 2);
+void command_wait_end(void);
 
 #endif

@@ -94,6 +94,8 @@ static gboolean copy_typed(int to)
 	       !escape;
 }
 
+static gboolean escaped; /* somebody detached */
+
 /* Until one side has enough; the errno of an output that cannot be written, or 0. */
 static int attach(int pty, gboolean typed)
 {
@@ -111,7 +113,8 @@ static int attach(int pty, gboolean typed)
 		if (!fds[1].revents)
 			continue;
 		if (typed) {
-			if (!copy_typed(pty))
+			escaped = !copy_typed(pty);
+			if (escaped)
 				return 0;
 		} else if (copy(STDIN_FILENO, pty) != COPIED) {
 			fds[1].fd = -1;
@@ -201,25 +204,32 @@ static int open_console(const char *name, GError **error)
 	return pty;
 }
 
+gboolean command_attach_console(const char *name, gboolean *detached, GError **error)
+{
+	int pty = open_console(name, error);
+	int failure;
+
+	if (pty < 0)
+		return FALSE;
+	failure = attach_terminal(pty);
+	close(pty);
+	*detached = escaped;
+	if (failure)
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		            "the output cannot be written: %s", g_strerror(failure));
+	return !failure;
+}
+
 enum command_status command_console(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
+	gboolean detached;
 	const char *name;
-	int failure;
-	int pty;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	pty = open_console(name, &error);
-	if (pty < 0)
-		return command_fail(error);
-	failure = attach_terminal(pty);
-	close(pty);
-	if (!failure)
-		return COMMAND_DONE;
-	g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-	            "the output cannot be written: %s", g_strerror(failure));
-	return command_fail(error);
+	return command_attach_console(name, &detached, &error) ? COMMAND_DONE :
+	                                                         command_fail(error);
 }

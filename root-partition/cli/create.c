@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* viridis create: a definition from options, checked against this machine, and kept. */
+/* viridis create, run: a definition from options, checked against this machine, and kept; and a VM of it at once. */
 #include <string.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/client/client.h"
+#include "root-partition/client/end.h"
+#include "root-partition/client/worker.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
+#include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
 static char *memory;
@@ -80,10 +84,17 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 	return command_complete(definition, disks, nets, error);
 }
 
+static gboolean create(const char *name, GError **error)
+{
+	g_autoptr(definition_pointer) definition = definition_new();
+
+	return fill(definition, name, error) && macs_check(definition, error) &&
+	       paths_make(error) && store_create(definition, error);
+}
+
 enum command_status command_create(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, entries, 1, FALSE };
-	g_autoptr(definition_pointer) definition = definition_new();
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
@@ -91,9 +102,125 @@ enum command_status command_create(const struct command *command, int argc, char
 	vps = 1;
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (!fill(definition, name, &error) || !macs_check(definition, &error) ||
-	    !paths_make(&error) || !store_create(definition, &error))
+	if (!create(name, &error))
 		return command_fail(error);
 	return command_done("%s is defined; start it with 'viridis start %s'", name,
+	                    name);
+}
+
+/* ---- run ---- */
+
+#define ENDING_S         60
+#define ENDING_PERIOD_US 20000
+
+static gboolean delete_it;
+
+static const GOptionEntry rm_entry = {
+	"rm",
+	0,
+	0,
+	G_OPTION_ARG_NONE,
+	&delete_it,
+	"Delete it when it has ended; to detach from its console ends it then",
+	NULL
+};
+
+/* Those of create, and ours. */
+static const GOptionEntry *run_entries(void)
+{
+	static GOptionEntry all[G_N_ELEMENTS(entries) + 1]; /* the last one ends it */
+
+	memcpy(all, entries, sizeof(entries));
+	all[G_N_ELEMENTS(entries) - 1] = rm_entry;
+	return all;
+}
+
+static gboolean start(const char *name, GError **error)
+{
+	gboolean started;
+
+	command_wait_begin("%s starts", name);
+	started = worker_start(name, error);
+	command_wait_end();
+	if (!started)
+		(void)end_delete(name, NULL); /* why it does not start is what counts */
+	return started;
+}
+
+/* Its console is gone a moment before it is. */
+static gboolean await_end(const char *name, GError **error)
+{
+	gint64 deadline = client_deadline(ENDING_S);
+	pid_t holder;
+
+	while (state_holder(name, &holder, error)) {
+		if (!holder && client_gone(name))
+			return TRUE;
+		if (g_get_monotonic_time() >= deadline) {
+			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
+			            "%s is still ending", name);
+			return FALSE;
+		}
+		g_usleep(ENDING_PERIOD_US);
+	}
+	return FALSE;
+}
+
+static gboolean came_to_good(const char *state, const char *name, const char *reason,
+                             GError **error)
+{
+	if (strcmp(state, "off") == 0)
+		return TRUE;
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s is %s%s%s", name,
+	            state, reason && *reason ? ": " : "", reason ? reason : "");
+	return FALSE;
+}
+
+/* From when its console has been left. */
+static gboolean end(const char *name, gboolean detached, GError **error)
+{
+	g_autofree char *reason = NULL;
+	g_autofree char *state = NULL;
+	gboolean killed;
+
+	if (detached && !delete_it)
+		return TRUE;
+	if (detached ? !end_stop(name, &killed, error) : !await_end(name, error))
+		return FALSE;
+	state = client_state(name, &reason, error);
+	if (!state || (delete_it && !end_delete(name, error)))
+		return FALSE;
+	return came_to_good(state, name, reason, error);
+}
+
+static gboolean check_serial(GError **error)
+{
+	if (!serial || strcmp(serial, "pty") == 0)
+		return TRUE;
+	g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+	                    "run attaches to the console, which a file is not; create it "
+	                    "and start it");
+	return FALSE;
+}
+
+enum command_status command_run(const struct command *command, int argc, char **argv)
+{
+	struct command_arguments arguments = { command,       argc, argv,
+		                               run_entries(), 1,    FALSE };
+	g_autoptr(GError) error = NULL;
+	enum command_status status;
+	gboolean detached = FALSE;
+	const char *name;
+
+	vps = 1;
+	if (!command_parse(&arguments, &name, &status))
+		return status;
+	if (!check_serial(&error) || !create(name, &error) || !start(name, &error) ||
+	    !command_attach_console(name, &detached, &error) ||
+	    !end(name, detached, &error))
+		return command_fail(error);
+	return command_done(delete_it ? "%s is off and deleted" :
+	                    detached  ? "%s runs on" :
+	                                "%s is off",
 	                    name);
 }

@@ -72,9 +72,8 @@ static struct definition *load(const char *path, GError **error)
 	return definition;
 }
 
-/* A UUID stays with its name. */
-static gboolean keep(struct definition *definition, const struct definition *before,
-                     GError **error)
+gboolean command_keep(struct definition *definition, const struct definition *before,
+                      GError **error)
 {
 	if (before && before->uuid && !definition->uuid)
 		definition->uuid = g_strdup(before->uuid);
@@ -111,7 +110,7 @@ enum command_status command_define(const struct command *command, int argc, char
 	    !g_error_matches(error, DEFINITION_ERROR, DEFINITION_ERROR_UNKNOWN))
 		return command_fail(error);
 	g_clear_error(&error);
-	if (!keep(definition, before, &error))
+	if (!command_keep(definition, before, &error))
 		return command_fail(error);
 	return command_done("%s is defined%s", definition->name,
 	                    before ? ", in the place of the one before" : "");

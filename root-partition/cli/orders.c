@@ -129,13 +129,19 @@ enum command_status command_wait(const struct command *command, int argc, char *
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
+	gboolean done;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	if (!check_wanted(&error))
 		return command_fail(error);
 	definition = store_load(name, &error);
-	if (!definition || !await(name, &error))
+	if (!definition)
+		return command_fail(error);
+	command_wait_begin("%s is waited for", name);
+	done = await(name, &error);
+	command_wait_end();
+	if (!done)
 		return command_fail(error);
 	state = client_state(name, &reason, &error);
 	return state ? command_done("%s is %s", name, state) : command_fail(error);

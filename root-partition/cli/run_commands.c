@@ -3,6 +3,8 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/client/client.h"
 #include "root-partition/client/end.h"
+#include "root-partition/config/state.h"
+#include "root-partition/config/store.h"
 
 static gboolean reboot;
 static int timeout_s;
@@ -22,14 +24,31 @@ enum command_status command_shutdown(const struct command *command, int argc, ch
 	enum command_status status;
 	const char *name;
 	gint64 deadline;
+	gboolean done;
 
 	timeout_s = 120;
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	deadline = client_deadline(CLAMP(timeout_s, 1, 86400));
-	if (!end_shutdown(name, reboot, deadline, &error))
+	command_wait_begin("%s: its guest is asked to %s", name,
+	                   reboot ? "restart" : "shut down");
+	done = end_shutdown(name, reboot, deadline, &error);
+	command_wait_end();
+	if (!done)
 		return command_fail(error);
 	return command_done(reboot ? "%s restarts" : "%s is off", name);
+}
+
+/* There is such a VM, and nobody is left of it who could be stopped. */
+static gboolean is_off(const char *name, const GError *why)
+{
+	g_autoptr(definition_pointer) definition = NULL;
+	pid_t holder;
+
+	if (!g_error_matches(why, DEFINITION_ERROR, DEFINITION_ERROR_STATE))
+		return FALSE;
+	definition = store_load(name, NULL);
+	return definition && state_holder(name, &holder, NULL) && !holder;
 }
 
 enum command_status command_stop(const struct command *command, int argc, char **argv)
@@ -37,12 +56,17 @@ enum command_status command_stop(const struct command *command, int argc, char *
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
-	gboolean killed;
+	gboolean killed, done;
 	const char *name;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (!end_stop(name, &killed, &error))
+	command_wait_begin("%s is ending", name);
+	done = end_stop(name, &killed, &error);
+	command_wait_end();
+	if (!done && is_off(name, error))
+		return command_done("%s does not run", name);
+	if (!done)
 		return command_fail(error);
 	return command_done(killed ? "%s is off; its worker did not obey and was killed" :
 	                             "%s is off",

@@ -27,6 +27,7 @@ static void list_one(JsonBuilder *builder, const char *name,
 	if (definition) {
 		json_text_add_int(builder, "vps", definition->vps);
 		json_text_add_string(builder, "memory", memory);
+		json_text_add_int(builder, "memory-bytes", definition->memory_bytes);
 	}
 	json_builder_end_object(builder);
 }
@@ -218,6 +219,8 @@ static void print_info_json(const struct definition *definition, const char *sta
 	g_autofree char *printed = NULL;
 
 	json_object_set_boolean_member(object, "ok", TRUE);
+	json_object_set_int_member(object, "memory-bytes",
+	                           (gint64)definition->memory_bytes);
 	json_object_set_string_member(object, "state", state);
 	json_object_set_string_member(object, "reason", reason);
 	if (status)

@@ -13,11 +13,15 @@ enum command_status command_start(const struct command *command, int argc, char 
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
+	gboolean done;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	definition = store_load(name, &error);
-	if (!definition || !macs_check(definition, &error) || !worker_start(name, &error))
+	command_wait_begin("%s starts", name);
+	done = definition && macs_check(definition, &error) && worker_start(name, &error);
+	command_wait_end();
+	if (!done)
 		return command_fail(error);
 	return command_done("%s runs", name);
 }

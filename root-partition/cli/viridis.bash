@@ -6,8 +6,11 @@
 _viridis_options() {
 	local common="--json --help"
 	case $1 in
-	create) echo "--memory --vps --kernel --initrd --cmdline --disk --net --serial
-		--on-crash $common" ;;
+	create | run)
+		local run=
+		[ "$1" != run ] || run=--rm
+		echo "--memory --vps --kernel --initrd --cmdline --disk --net --serial --on-crash $run $common"
+		;;
 	autostart) echo "--disable $common" ;;
 	info) echo "--definition $common" ;;
 	attach) echo "--name --disk --net $common" ;;
@@ -82,7 +85,7 @@ _viridis() {
 	local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]-} before
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		_viridis_reply "create define autostart start attach qemu-args list info console shutdown pause resume
+		_viridis_reply "create define set edit autostart start run attach qemu-args list info console shutdown pause resume
 			reset freeze thaw item stop delete disk net resize stats
 			wait events log trace bench top --help --version"
 		return
@@ -114,13 +117,21 @@ _viridis() {
 		4) [ "${COMP_WORDS[2]}" != add ] || _viridis_reply "user tap= bridge=" ;;
 		esac
 		;;
+	set)
+		if [ "$COMP_CWORD" -eq 2 ]; then
+			_viridis_reply "$(_viridis_names)"
+		else
+			_viridis_reply "memory= vps= kernel= initrd= cmdline= serial= on-crash= autostart= title=
+				description="
+		fi
+		;;
 	item)
 		case $COMP_CWORD in
 		2) _viridis_reply "set remove" ;;
 		3) _viridis_reply "$(_viridis_names)" ;;
 		esac
 		;;
-	autostart | start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \
+	autostart | edit | start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \
 		stats | wait | events | log)
 		_viridis_has_name || _viridis_reply "$(_viridis_names)"
 		;;

@@ -47,9 +47,15 @@ static gboolean take_uuid(struct definition *definition, JsonNode *node, GError 
 static gboolean take_memory(struct definition *definition, JsonNode *node, GError **error)
 {
 	const char *text;
+	gint64 bytes;
 
+	if (json_text_get_int(node, &bytes)) {
+		definition->memory_bytes = (uint64_t)MAX(bytes, 0);
+		return TRUE;
+	}
 	if (!json_text_get_string(node, &text))
-		return invalid(error, "'memory' must be a string like \"512M\"");
+		return invalid(error, "'memory' must be a string like \"512M\", or a "
+		                      "number of bytes");
 	return definition_parse_size(text, &definition->memory_bytes, error);
 }
 

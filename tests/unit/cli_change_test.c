@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `viridis` as a process: what changes a definition. */
+/* `viridis` as a process: what changes a definition, and a VM that is run at once. */
 #include "unit.h"
+
+#include <string.h>
 
 #include "cli_program.h"
 
@@ -60,6 +62,134 @@ START_TEST(network_adapters_come_and_go_in_the_definition)
 }
 END_TEST
 
+/* Of several members all are changed or none; and what is wrong is named. */
+START_TEST(members_of_a_definition_are_set)
+{
+	expect("$V set web memory=16M vps=2 'cmdline=console=ttyS0 a=b' on-crash=stop"
+	       " autostart=true title=Shop",
+	       0, "web is changed\n");
+	expect("tr -d ' \n' <$S/web.json", 0, "\"memory\":\"16M\",\"vps\":2,");
+	expect("cat $S/web.json", 0, "\"cmdline\" : \"console=ttyS0 a=b\"");
+	expect("cat $S/web.json", 0, "\"autostart\" : true");
+	expect("cat $S/web.json", 0, "\"title\" : \"Shop\"");
+	expect_done("cp $S/web.json before; cp $K k2");
+	expect("$V set web vps=3 memory=1M", 1, "memory");
+	expect("$V set web vps=3 vps=x", 1, "vps 'x': not a number");
+	expect("$V set web vps=65", 1, "vps 65");
+	expect("$V set web autostart=maybe", 1, "'true' or 'false'");
+	expect("$V set web colour=red", 1, "one of memory, vps, kernel");
+	expect("$V set web disks=a", 1, "commands of their own");
+	expect("$V set web vps", 1, "'vps': write KEY=VALUE");
+	expect("$V set web kernel=none", 1, "/none");
+	expect("$V set web on-crash=explode", 1, "explode");
+	expect("$V set web kernel=", 1, "kernel");
+	expect("$V set web $'title=\\xff'", 1, "title: its value is no UTF-8");
+	expect("$V set web", 2, "usage: viridis set NAME KEY=VALUE");
+	expect("$V set nobody vps=1", 4, "no VM is named 'nobody'");
+	expect_done("cmp before $S/web.json");
+	expect_done("$V set web kernel=k2 title= autostart=off");
+	expect("grep -c 'title\\|autostart' $S/web.json; cat $S/web.json", 0, "0\n");
+	ck_assert_ptr_nonnull(strstr(output, "/k2\""));
+}
+END_TEST
+
+START_TEST(a_definition_is_edited_or_stays_as_it_was)
+{
+	expect_done("cp $S/web.json before");
+	expect("EDITOR=true $V edit web", 0, "web stays as it was");
+	expect("VISUAL=\"sed -i s/8M/16M/\" EDITOR=false $V edit web", 0,
+	       "web is changed");
+	expect("$V info web", 0, "memory     16M");
+	expect("EDITOR=\"sed -i s/16M/8M/\" $V edit web", 0, "web is changed");
+	expect_done("cmp before $S/web.json");
+	/* What was written is kept for who wrote it. */
+	expect("EDITOR=\"sed -i s/8M/1M/\" TMPDIR=. $V edit web </dev/null", 1,
+	       "web stays as it was, what was written is in ./viridis-");
+	expect("EDITOR=\"sed -i s/vps/vp/\" TMPDIR=. $V edit web </dev/null", 1, "'vp'");
+	expect("EDITOR=\"sed -i s/web/other/\" TMPDIR=. $V edit web </dev/null", 1,
+	       "a VM keeps its name");
+	expect("EDITOR=false $V edit web", 1, "the editor (false) failed");
+	expect("EDITOR=\"$V set web vps=2; sed -i s/8M/16M/\" TMPDIR=. $V edit web </dev/null",
+	       5, "changed by somebody else");
+	expect("EDITOR= PATH=/nonexistent $V edit web", 1, "$EDITOR");
+	expect("$V edit nobody", 4, "no VM is named 'nobody'");
+	expect("tr -d ' \n' <$S/web.json", 0, "\"memory\":\"8M\",\"vps\":2");
+}
+END_TEST
+
+/* At a terminal it is asked for again, with the text as it was left. */
+START_TEST(what_is_wrong_is_edited_again)
+{
+	expect_done("printf '#!/bin/sh\n[ -e once ] && sed -i s/1M/32M/ \"$1\" ||"
+	            " sed -i s/8M/1M/ \"$1\"; touch once\n' >ed; chmod +x ed");
+	expect("(sleep 1; printf 'y\\n'; sleep 1) | EDITOR=$PWD/ed script -qec"
+	       " \"$V edit web\" /dev/null",
+	       0, "Edit again? [Y/n]");
+	expect("$V info web", 0, "memory     32M");
+}
+END_TEST
+
+/* ---- run ---- */
+
+#define RUN "--memory 8M --kernel $K"
+
+/* Bash that waits, for a while. */
+#define UNTIL(line) \
+	"for i in $(seq 200); do " line " 2>/dev/null && break; sleep 0.1; done"
+
+/* Ctrl-] once the console is there, on a terminal that stays until it is done. */
+#define DETACH                                                        \
+	"(" UNTIL("grep -q Attached told") "; printf '\\x1d';" UNTIL( \
+		"grep -q two.is.off told || grep -q runs.on told") ")"
+
+static void make_playing_worker(void)
+{
+	make_worker("exec python3 " FAKE_WORKER " \"$@\"");
+}
+
+START_TEST(a_vm_is_run_to_its_end_with_its_console)
+{
+	make_playing_worker();
+	/* What is typed comes back in capitals (fake_worker.py). */
+	expect("(echo hello; " UNTIL(
+		       "grep -q HELLO out") "; $V stop two >&2) |"
+	                                    " $V run two " RUN
+	                                    " --rm >out; s=$?; cat out; exit $s",
+	       0, "HELLO");
+	ck_assert_ptr_nonnull(strstr(output, "two is off and deleted"));
+	expect("$V info two", 4, "no VM is named");
+	/* Without --rm it stays defined; and one of that name is not run over. */
+	expect("(" UNTIL("$V info two | grep -q '^state *running'") "; $V stop two >&2) |"
+	                                                            " $V run two " RUN,
+	       0, "two is off\n");
+	expect("$V info two", 0, "state      off");
+	expect("$V run two " RUN " </dev/null", 1, "two");
+	expect("$V run three " RUN " --serial /tmp/file", 2, "a file is not");
+	expect("$V info three", 4, "no VM is named");
+}
+END_TEST
+
+START_TEST(a_vm_that_does_not_start_is_not_left)
+{
+	make_playing_worker();
+	expect("$V run two " RUN " --cmdline refuse </dev/null", 1,
+	       "kernel module is not loaded");
+	expect("$V info two", 4, "no VM is named");
+}
+END_TEST
+
+START_TEST(who_detaches_leaves_it_or_ends_it)
+{
+	make_playing_worker();
+	expect(DETACH " | script -qefc \"$V run two " RUN "\" told", 0, "two runs on");
+	expect("$V stop two", 0, "two is off");
+	expect_done("$V delete two; rm told");
+	expect(DETACH " | script -qefc \"$V run two " RUN " --rm\" told", 0,
+	       "two is off and deleted");
+	expect("$V info two", 4, "no VM is named");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_change");
@@ -69,6 +199,12 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_test(tcase, disks_come_and_go_in_the_definition);
 	tcase_add_test(tcase, network_adapters_come_and_go_in_the_definition);
+	tcase_add_test(tcase, members_of_a_definition_are_set);
+	tcase_add_test(tcase, a_definition_is_edited_or_stays_as_it_was);
+	tcase_add_test(tcase, what_is_wrong_is_edited_again);
+	tcase_add_test(tcase, a_vm_is_run_to_its_end_with_its_console);
+	tcase_add_test(tcase, a_vm_that_does_not_start_is_not_left);
+	tcase_add_test(tcase, who_detaches_leaves_it_or_ends_it);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

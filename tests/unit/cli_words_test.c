@@ -171,6 +171,13 @@ static const struct {
 	{ "viridis disk add ", "db-1 web" },
 	{ "viridis disk add web %s/di", "%s/disk.img" },
 	{ "viridis disk remove web ", "" },
+	{ "viridis net ", "add remove" },
+	{ "viridis net remove ", "db-1 web" },
+	{ "viridis net add web ", "bridge= tap= user" },
+	{ "viridis set ", "db-1 web" },
+	{ "viridis set web m", "memory=" },
+	{ "viridis edit w", "web" },
+	{ "viridis run x --r", "--rm" },
 	{ "viridis nonsense ", "" },
 };
 
