@@ -44,6 +44,8 @@ packages_stage() {
 	mv "$stage/bin/viridis-storage-nbd" "$stage/nbd/"
 	cp "$top"/root-partition/cli/viridis*.[148] "$stage/man/"
 	cp "$top/root-partition/cli/viridis.bash" "$stage/completions/viridis"
+	cp "$top/root-partition/cli/viridis.fish" "$stage/completions/"
+	cp "$top/root-partition/cli/viridis.zsh" "$stage/completions/_viridis"
 	echo viridis_mshv >"$stage/viridis.conf"
 	cp "$libvirt"/out/{virtviridisd,libvirt_driver_viridis.so} \
 		"$top/root-partition/libvirt/virtviridisd.conf" "$stage/libvirt/"

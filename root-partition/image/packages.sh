@@ -14,6 +14,7 @@ packages=(
 	nbdkit qemu-utils                                  # servers of disks, for tests
 	gnuplot-nox                                        # pictures of measurements
 	fdisk btrfs-progs                                  # a disk as others make them
+	zsh fish                                           # completion, tested
 	python3 gdb cloc shellcheck git ca-certificates
 )
 bochs_packages=(bochs bochs-term bochsbios vgabios) # for one test alone

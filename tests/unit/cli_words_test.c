@@ -199,6 +199,56 @@ START_TEST(a_line_is_completed)
 }
 END_TEST
 
+/* fish as it is asked by a program; zsh with its own builtin for what is offered played. */
+static char *completed_elsewhere(const char *shell, const char *line)
+{
+	static char fish[] = "source $argv[1]; complete -C $argv[2]";
+	static char zsh[] =
+		"compadd() { while [ \"$1\" != -- ]; do shift; done; shift; print -rl -- \"$@\" };"
+		" words=(\"${(@s: :)2}\"); CURRENT=$#words; . \"$1\"";
+	char *in_fish[] = { "fish", "--no-config", "-c", fish, FISH, (char *)line, NULL };
+	char *in_zsh[] = { "zsh", "-fc", zsh, "zsh", ZSH, (char *)line, NULL };
+	g_autofree char *output =
+		output_of(strcmp(shell, "fish") == 0 ? in_fish : in_zsh);
+	g_autoptr(GPtrArray) offered = g_ptr_array_new();
+	g_auto(GStrv) lines = g_strsplit(output, "\n", -1);
+
+	for (guint i = 0; lines[i]; i++)
+		if (lines[i][0])
+			g_ptr_array_add(offered, lines[i]);
+	return joined(offered);
+}
+
+START_TEST(other_shells_offer_the_same)
+{
+	static const char *const lines[] = {
+		"viridis st",
+		"viridis start ",
+		"viridis start w",
+		"viridis start web ",
+		"viridis disk add ",
+		"viridis set web m",
+		"viridis log -f w",
+		"viridis wait web --for p",
+		"viridis create x --m",
+		"viridis nonsense ",
+		"viridis ",
+	};
+	static const char *const shells[] = { "fish", "zsh" };
+
+	g_setenv("VIRIDIS_COMPLETION", COMPLETION, TRUE);
+	for (gsize i = 0; i < G_N_ELEMENTS(lines) * G_N_ELEMENTS(shells); i++) {
+		const char *line = lines[i / 2], *shell = shells[i % 2];
+		g_autofree char *expected = completed(line);
+		g_autofree char *offered = completed_elsewhere(shell, line);
+
+		ck_assert_msg(strcmp(offered, expected) == 0,
+		              "'%s' offers '%s' in %s, not '%s'", line, offered, shell,
+		              expected);
+	}
+}
+END_TEST
+
 START_TEST(a_folder_of_definitions_that_is_not_there_has_no_names)
 {
 	g_autofree char *offered = NULL;
@@ -275,6 +325,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, make_folder, remove_folder);
 	tcase_add_loop_test(tcase, a_line_is_completed, 0, G_N_ELEMENTS(cases));
+	tcase_add_test(tcase, other_shells_offer_the_same);
 	tcase_add_test(tcase, a_folder_of_definitions_that_is_not_there_has_no_names);
 	tcase_add_test(tcase, every_command_of_the_program_is_completed);
 	tcase_add_test(tcase, every_option_of_the_program_is_completed);

@@ -3,6 +3,8 @@
 pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
 target_compile_definitions(cli_words_test PRIVATE PROGRAM="$<TARGET_FILE:viridis>"
 	COMPLETION="${VIRIDIS_TOP}/root-partition/cli/viridis.bash"
+	FISH="${VIRIDIS_TOP}/root-partition/cli/viridis.fish"
+	ZSH="${VIRIDIS_TOP}/root-partition/cli/viridis.zsh"
 	BENCH="${VIRIDIS_TOP}/root-partition/bench"
 	MANUAL="${VIRIDIS_TOP}/root-partition/cli/viridis.1")
 target_link_libraries(cli_words_test PRIVATE PkgConfig::JSON_GLIB)
