@@ -332,7 +332,7 @@ def check_hot_plug(root, guest):
     ping(guest, ROOT, 6000)
     with away(guest):
         assert adapters_of(root) == [(1, THIRD_MAC)], adapters_of(root)
-        assert "net0" not in root.json("info first")["providers"]
+        assert "net0" not in root.json("info first")["status"]["providers"]
         assert root.json("stats first")["net1"]["sent"] > 0
         answer = root.ask("viridis net add first bridge=br9")
         assert answer.status == 1 and "br9: there is no such" in answer.output, answer.output
