@@ -19,6 +19,7 @@
 
 #include "root-partition/client/client.h"
 #include "root-partition/config/definition_json.h"
+#include "root-partition/config/definition_net.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -84,10 +85,6 @@ static bool apply_live(const struct definition *wanted, enum control_command ord
 	g_autoptr(JsonObject) answer = NULL;
 	g_autoptr(GError) error = NULL;
 
-	if (!macs_check(wanted, &error) || !network_check(wanted, &error)) {
-		driver_report(error);
-		return false;
-	}
 	if (!write_wanted(wanted, path))
 		return false;
 	answer = client_ask(wanted->name, order, &error);
@@ -104,6 +101,27 @@ static bool apply_config(struct viridis_driver *driver,
 
 	if (macs_check(definition, &error) &&
 	    registry_define(driver, definition, false, &error))
+		return true;
+	driver_report(error);
+	return false;
+}
+
+/* Those that it has not had before: what it has is not to be in the way of what is taken from it. */
+static bool new_nets_are_served(const struct definition *before,
+                                const struct definition *after)
+{
+	g_autoptr(GPtrArray) nets = g_ptr_array_new();
+	const struct definition added = { .name = after->name, .nets = nets };
+	g_autoptr(GError) error = NULL;
+
+	for (guint i = 0; i < after->nets->len; i++) {
+		struct definition_net *net = after->nets->pdata[i];
+		const struct definition_net *old = definition_net_in(before, net->slot);
+
+		if (!old || !definition_net_same(old, net))
+			g_ptr_array_add(nets, net);
+	}
+	if (macs_check(&added, &error) && network_check(&added, &error))
 		return true;
 	driver_report(error);
 	return false;
@@ -147,7 +165,8 @@ static bool carry_out(struct viridis_driver *driver, const char *name,
 	if (change->flags & VIR_DOMAIN_AFFECT_LIVE) {
 		live = load(name, true);
 		new_live = live ? change->make(driver, live, change->context) : NULL;
-		if (!new_live || !apply_live(new_live, change->order))
+		if (!new_live || !new_nets_are_served(live, new_live) ||
+		    !apply_live(new_live, change->order))
 			return false;
 	}
 	return !new_config || apply_config(driver, new_config);

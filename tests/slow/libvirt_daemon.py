@@ -3,6 +3,7 @@
 # Limit: 300
 """libvirt's daemon of ours on this machine, with workers that are not there (lib/fake_worker.py): what virsh asks for
 is done and told, what is wrong is refused in words, and `viridis` and virsh see one registry. Needs root."""
+import contextlib
 import json
 import os
 import pty
@@ -169,6 +170,30 @@ def scheduler(host):
     host.tell("destroy", "web")
 
 
+@contextlib.contextmanager
+def events_of(host):
+    """What virsh tells, from an event on that it is made to tell; called with words, it waits for them all."""
+    file = host.folder / "events"
+
+    def told(*words):
+        host.wait(lambda: all(word in file.read_text() for word in words))
+        return file.read_text()
+
+    def heard():
+        host.tell("suspend", "web")
+        host.tell("resume", "web")
+        return "Suspended Paused" in file.read_text()
+
+    with open(file, "w", encoding="utf-8") as output, \
+            subprocess.Popen(host.command("event", "--all", "--loop"), env=host.environment,
+                             stdout=output) as virsh:
+        try:
+            host.wait(heard)
+            yield told
+        finally:
+            virsh.terminate()
+
+
 DISK = """<disk type='file' device='disk'><driver type='raw'/><source file='{0}'/>
 <target dev='{1}' bus='scsi'/></disk>"""
 
@@ -186,9 +211,7 @@ def paths(host, *words):
 def hot_plug(host):
     """Disks of a domain that runs, of its definition, and of both; each tells its event."""
     host.tell("start", "web")
-    with subprocess.Popen(host.command("event", "--all", "--loop", "--timeout", "6"),
-                          env=host.environment, stdout=subprocess.PIPE, text=True) as events:
-        time.sleep(0.5)
+    with events_of(host) as told_of:
         host.tell("attach-device", "web", device(host, DISK.format("/live", "sdb")), "--live")
         assert paths(host) == ["/d", "/live"] and paths(host, "--inactive") == ["/d"]
         host.tell("attach-disk", "web", "/both", "sdc", "--targetbus", "scsi", "--persistent")
@@ -198,10 +221,8 @@ def hot_plug(host):
         assert paths(host) == ["/d", "/both"]
         host.tell("detach-disk", "web", "sdc", "--config")
         assert paths(host) == ["/d", "/both"] and paths(host, "--inactive") == ["/d"]
-        told = events.communicate(timeout=30)[0]
-    for word in ("device-added' for domain 'web': sdb", "device-added' for domain 'web': sdc",
-                 "device-removed' for domain 'web': sdb"):
-        assert word in told, told
+        told = told_of("device-added' for domain 'web': sdb", "device-added' for domain 'web': sdc",
+                       "device-removed' for domain 'web': sdb")
     assert "removed' for domain 'web': sdc" not in told, told
     assert not (host.folder / "run" / "web.wanted").exists()
     host.end_daemon(signal.SIGKILL)
@@ -227,9 +248,7 @@ def hot_plug_interfaces(host):
     """Likewise network adapters; what one counts is its own, whichever others have gone."""
     first, live, both = interface_mac(host), "00:15:5d:00:00:71", "00:15:5d:00:00:72"
     host.tell("start", "web")
-    with subprocess.Popen(host.command("event", "--all", "--loop", "--timeout", "8"),
-                          env=host.environment, stdout=subprocess.PIPE, text=True) as events:
-        time.sleep(0.5)
+    with events_of(host) as told_of:
         host.tell("attach-device", "web", device(host, INTERFACE.format("br1", live)), "--live")
         assert interfaces(host) == [("br0", first), ("br1", live)], interfaces(host)
         assert interfaces(host, "--inactive") == [("br0", first)]
@@ -245,10 +264,8 @@ def hot_plug_interfaces(host):
         told = host.tell("domstats", "web", "--interface")
         assert "net.count=2" in told and "rx.pkts=8" in told and "rx.pkts=7" not in told, told
         host.tell("detach-interface", "web", "bridge", "--mac", both, "--live", "--config")
-        told = events.communicate(timeout=30)[0]
-    for word in ("device-added' for domain 'web': net1", "device-added' for domain 'web': net2",
-                 "device-removed' for domain 'web': net0", "device-removed' for domain 'web': net2"):
-        assert word in told, (word, told)
+        told_of("device-added' for domain 'web': net1", "device-added' for domain 'web': net2",
+                "device-removed' for domain 'web': net0", "device-removed' for domain 'web': net2")
     assert "alias name='net1'" in host.tell("dumpxml", "web").replace('"', "'")
     host.end_daemon(signal.SIGKILL)
     host.start_daemon()

@@ -99,6 +99,17 @@ def define_network(host, bridge):
     host.tell("net-define", str(file))
 
 
+def check_network_live(host):
+    """Of a domain that runs: one that is not active gives nothing, and holds nothing that is to go."""
+    attach = ("attach-interface", "netted", "network", "shop", "--live", "--mac")
+    host.tell(*attach, "00:15:5d:00:00:31")
+    assert host.tell("domiflist", "netted").count(" shop ") == 2, host.tell("domiflist", "netted")
+    host.tell("net-destroy", "shop")
+    host.refuse("'shop': it is not active", *attach, "00:15:5d:00:00:32")
+    host.tell("detach-interface", "netted", "network", "--mac", "00:15:5d:00:00:31", "--live")
+    assert host.tell("domiflist", "netted").count(" shop ") == 1, host.tell("domiflist", "netted")
+
+
 def check_network(host):
     """A network of the stock libvirtd gives its bridge, when it is active."""
     define_network(host, "br7")
@@ -124,6 +135,7 @@ def check_network(host):
     assert definition(host, "netted")["nets"][0]["bridge"] == "br8"
     host.tell("net-start", "shop")
     host.tell("start", "netted")
+    check_network_live(host)
     host.tell("destroy", "netted")
     host.tell("undefine", "netted")
     host.refuse("no network with matching name 'other'", "define", host.xml(
