@@ -2,7 +2,8 @@
 # Needs: root guest-initrd nbd-disk target:disk_verify
 # Limit: 1200
 """A disk in a qcow2 image, which qemu-nbd serves in the root, as a stock Linux has it: mounted, written to and
-verified while its server is killed and started again; one that is added to the running guest, and lost for too long."""
+verified while its server is killed and started again; one that is added to the running guest, and lost for too long; and
+a guest with as many disks as there can be, files and NBD servers' side by side."""
 import shutil
 import subprocess
 import tempfile
@@ -195,6 +196,35 @@ def check_discards(root, guest):
     assert allocated < 16 * MIB, allocated  # 4 MiB of data, the file system's own; not the 8 MiB that were freed
 
 
+MANY, MANY_NBD = 64, 4
+
+
+def check_many(root):
+    """Linux finds each at its LUN, and what it writes there is in that disk's file."""
+    files = MANY - MANY_NBD
+    root.tell(f"mkdir /mnt/many; for n in $(seq 0 {MANY - 1}); do head -c 65536 /dev/zero >/mnt/many/$n; done")
+    for n in range(files, MANY):
+        serve(root, f"qemu-nbd --persistent --format raw --export-name {n} --socket /run/many{n}.nbd /mnt/many/{n}", f"many{n}")
+        root.wait(f"[ -S /run/many{n}.nbd ]", 30, f"cat /tmp/many{n}.log")
+    # A terminal's line holds 1,000 characters, so that the shell there writes them out.
+    root.create("many", "--memory 160M --kernel /share/vmlinuz --initrd /share/initrd"
+                f" $(for n in $(seq 0 {files - 1}); do echo --disk /mnt/many/$n; done)"
+                f" $(for n in $(seq {files} {MANY - 1}); do echo \"--disk nbd+unix:///$n?socket=/run/many$n.nbd\"; done)",
+                "console=ttyS0 quiet")
+    root.start("many")
+    guest = GuestShell(root.shell, "many", PROMPT, BOOT_SECONDS)
+    guest.tell(f"until [ $(ls -d /sys/bus/scsi/devices/*:0:0:*/block/* | wc -l) -ge {MANY} ]; do sleep 0.1; done", 180)
+    guest.tell(f"for n in $(seq 0 {MANY - 1}); do echo disk $n | dd of=/dev/$(ls /sys/bus/scsi/devices/*:0:0:$n/block)"
+               " bs=512 conv=sync,fsync status=none || break; done", 120)
+    guest.detach()
+    root.tell("viridis stop many; viridis delete many")
+    for n in range(files, MANY):
+        kill_server(root, f"many{n}")
+    found = root.tell(f"for n in $(seq 0 {MANY - 1}); do head -n 1 /mnt/many/$n | tr -d '\\000'; done").splitlines()
+    assert found == [f"disk {n}" for n in range(MANY)], found
+    root.tell("rm -r /mnt/many")
+
+
 def play(tap, root):
     root.tell("mkdir /nbd && mount -t ext4 -o ro /dev/vda /nbd && mount -t ext4 /dev/vdb /mnt &&"
               " ip link set lo up")
@@ -210,6 +240,7 @@ def play(tap, root):
     tap.run("a disk is added, fails after its time, and works when its server is back", check_added, root, guest)
     tap.run("what is discarded is free, and the image has what was written", check_discards, root, guest)
     kill_server(root, "more")
+    tap.run("64 disks of one Linux, four of them NBD servers'", check_many, root)
     root.tell("viridis delete web; umount /mnt")
     tap.run("nothing is left", root.nothing_left)
     tap.run("the root powers off", root.power_off)
