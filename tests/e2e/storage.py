@@ -311,6 +311,60 @@ def check_comes_and_goes(root, guest):
     root.tell("rm /mnt/hot")
 
 
+def add_disk(root, guest, words, lun):
+    """Added to the running guest, where it has been found. Its name there."""
+    root.tell(f"viridis disk add disks {words},lun={lun}")
+    guest.attach()
+    guest.tell(f"until [ -n \"$(ls /sys/bus/scsi/devices/*:0:0:{lun}/block 2>/dev/null)\" ]; do sleep 0.1; done", 60)
+    name = guest.tell(f"ls /sys/bus/scsi/devices/*:0:0:{lun}/block")
+    guest.detach()
+    return name
+
+
+ZERO_LUN = 11
+
+
+def check_zeroes(root, guest):
+    """Blocks that are zeroed by command stay the file's, unless it says that they may be freed; the rest is as it was."""
+    def blocks():
+        return int(root.tell("sync; stat -c %b /mnt/zeroes"))
+    root.tell(f"head -c {4 * MIB} /dev/urandom >/mnt/zeroes; (head -c {MIB}; head -c {2 * MIB} /dev/zero;"
+              f" tail -c {MIB} /mnt/zeroes) </mnt/zeroes >/tmp/zeroed")
+    before = blocks()
+    name = add_disk(root, guest, "/mnt/zeroes", ZERO_LUN)
+    found = []
+    for how, first in (("zero", 2048), ("unmap", 4096)):
+        guest.attach()
+        assert guest.tell(f"/share/scsi_write /dev/{name} {how} {first} 2048") == "93 status 0"
+        guest.detach()
+        found.append(before - blocks())
+    # A block of the file system, for a longer list of extents.
+    assert abs(found[0]) <= 8 and abs(found[1] - 2048) <= 8, found
+    root.tell("cmp /mnt/zeroes /tmp/zeroed")
+    root.tell(f"viridis disk remove disks {ZERO_LUN} && rm /mnt/zeroes /tmp/zeroed")
+
+
+# LUN, limit, what a request reads, how many of these, and how many of them the limit allows in a second.
+LIMITS = ((12, "iops=20", "bs=4k", 40, 20), (13, "bps=512K", "bs=64k", 16, 8))
+
+
+def check_limits(root, guest):
+    """No more than the limit by the guest's own clock; what is saved up is a tenth of a second's, and one request."""
+    for lun, words, size, count, rate in LIMITS:
+        root.tell(f"head -c 4194304 /dev/zero >/mnt/limited{lun}")
+        name = add_disk(root, guest, f"/mnt/limited{lun},{words}", lun)
+        guest.attach()
+        # Linux reads a new disk's partitions; that is paid for when nothing has been asked for a while.
+        told = guest.tell(f"sleep 1; cut -d ' ' -f 1 /proc/uptime; dd if=/dev/{name} of=/dev/null {size} count={count}"
+                          " iflag=direct status=none; cut -d ' ' -f 1 /proc/uptime", 120)
+        guest.detach()
+        start, end = map(float, told.split())
+        assert count - 1 <= rate * (end - start + 0.1) + 1, (words, count, end - start)
+        disk = next(one for one in root.json("stats disks")["storage"]["disks"] if one["lun"] == lun)
+        assert disk["delayed"] > 0, disk
+        root.tell(f"viridis disk remove disks {lun} && rm /mnt/limited{lun}")
+
+
 FULL_LUN = 10
 FULL_BLOCK = f"$(ls /sys/bus/scsi/devices/*:0:0:{FULL_LUN}/block)"
 
@@ -483,6 +537,8 @@ def lose(tap, root, guest):
     guest.detach()
     step(tap, "a disk comes, is written to, and goes again", check_comes_and_goes, root, guest)
     step(tap, "one that the root has no room for fails its writes, and no more", check_full, root, guest)
+    step(tap, "zeros by command: blocks of the file are kept, or freed", check_zeroes, root, guest)
+    step(tap, "no more than a disk's limits, in requests and in bytes", check_limits, root, guest)
     guest.attach()
     step(tap, "one killed without end is given up, and told by state and log", check_told, root, guest)
     step(tap, "the guest lives on", check_guest_lives, guest)
