@@ -7,7 +7,7 @@
 #include <viridis/base/assert.h>
 
 enum {
-	BOOT_MAX_RANGES = 128,
+	BOOT_MAX_RANGES = 256,
 	BOOT_MAX_GIBS = 16384, /* what 32 bits of a frame's number reach */
 };
 

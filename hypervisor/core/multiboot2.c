@@ -9,6 +9,7 @@
 #include <viridis/base/bits.h>
 
 enum { HEADER_BYTES = 8, TAG_ALIGN = 8, MAP_ENTRY_BYTES = 24 };
+enum { EFI_DESCRIPTOR_BYTES = 40, EFI_BOOT_CODE = 3, EFI_BOOT_DATA = 4 };
 
 static const char truncated[] = "a tag reaches past the end";
 static const char bad_tag[] = "a tag is malformed";
@@ -32,6 +33,40 @@ static const char *read_memory_map(struct cursor *tag, struct boot_info *info)
 		cursor_skip(tag, entry_bytes - 20);
 	}
 	return NULL;
+}
+
+/*
+ * The loader's own map has the memory of EFI's boot services as free, but it holds tables that the root's kernel is to
+ * find: nothing of ours goes there. Below 1 MiB there are none. Neighbours are one. UEFI 7.2
+ */
+static const char *read_efi_map(struct cursor *tag, struct boot_info *info)
+{
+	uint32_t descriptor_bytes = cursor_le32(tag);
+	uint64_t start = 0, end = 0;
+
+	cursor_skip(tag, 4);
+	if (tag->overrun || descriptor_bytes < EFI_DESCRIPTOR_BYTES)
+		return bad_tag;
+	while (cursor_left(tag) >= descriptor_bytes) {
+		uint32_t type = (uint32_t)cursor_le64(tag); /* and padding */
+		uint64_t base = cursor_le64(tag);
+
+		cursor_skip(tag, 8); /* a virtual address */
+		uint64_t pages = cursor_le64(tag);
+
+		cursor_skip(tag, descriptor_bytes - 32);
+		if ((type != EFI_BOOT_CODE && type != EFI_BOOT_DATA) || base < 0x100000)
+			continue;
+		if (pages > (UINT64_MAX - base) / PAGE_4K)
+			return bad_tag;
+		if (base != end) {
+			if (!boot_info_add(info, start, end, MEMORY_TAKEN))
+				return too_many;
+			start = base;
+		}
+		end = base + pages * PAGE_4K;
+	}
+	return boot_info_add(info, start, end, MEMORY_TAKEN) ? NULL : too_many;
 }
 
 bool multiboot2_module(struct cursor *tag, struct multiboot2_module *module)
@@ -65,6 +100,8 @@ static const char *read_memory_tag(void *context, uint32_t type, struct cursor *
 
 	if (type == MULTIBOOT2_MEMORY_MAP)
 		return read_memory_map(tag, info);
+	if (type == MULTIBOOT2_EFI_MAP)
+		return read_efi_map(tag, info);
 	if (type == MULTIBOOT2_COMMAND_LINE)
 		info->speculation_off = has_option(tag);
 	if (type != MULTIBOOT2_MODULE)

@@ -11,6 +11,7 @@ enum {
 	MULTIBOOT2_COMMAND_LINE = 1, /* text */
 	MULTIBOOT2_MODULE = 3,       /* start u32, end u32, text */
 	MULTIBOOT2_MEMORY_MAP = 6,
+	MULTIBOOT2_EFI_MAP = 17, /* descriptor bytes u32, version u32, descriptors */
 };
 
 /* What the boot loader put into memory; the first word of the command line names it: "kernel", "initrd". */
@@ -29,6 +30,6 @@ typedef const char *multiboot2_visit(void *context, uint32_t type, struct cursor
 MUST_CHECK const char *multiboot2_walk(const void *copy, size_t bytes,
                                        multiboot2_visit *visit, void *context);
 
-/* Add the memory map, and the modules as taken. */
+/* Add the memory map, and as taken the modules and what EFI's boot services have left. */
 MUST_CHECK const char *multiboot2_read(const void *copy, size_t bytes,
                                        struct boot_info *info);

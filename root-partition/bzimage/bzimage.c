@@ -249,6 +249,55 @@ static void put_e820(uint8_t *page, const struct bzimage_e820 *entries, size_t c
 	}
 }
 
+static void put_text_screen(uint8_t *page, const struct bzimage_screen *screen)
+{
+	page[BP_SCREEN_MODE] = 3;
+	page[BP_SCREEN_COLUMNS] = (uint8_t)screen->width;
+	page[BP_SCREEN_LINES] = (uint8_t)screen->height;
+	page[BP_SCREEN_TYPE] = BP_SCREEN_VGA;
+	put_le(page + BP_SCREEN_POINTS, 16, 2);
+}
+
+static void put_pixel_screen(uint8_t *page, const struct bzimage_screen *screen, bool efi)
+{
+	uint64_t bytes = (uint64_t)screen->pitch * screen->height;
+
+	page[BP_SCREEN_TYPE] = efi ? BP_SCREEN_EFI : BP_SCREEN_VLFB;
+	put_le(page + BP_SCREEN_WIDTH, screen->width, 2);
+	put_le(page + BP_SCREEN_HEIGHT, screen->height, 2);
+	put_le(page + BP_SCREEN_DEPTH, screen->depth, 2);
+	put_le(page + BP_SCREEN_BASE, screen->base, 4);
+	put_le(page + BP_EXT_SCREEN_BASE, screen->base >> 32, 4);
+	put_le(page + BP_SCREEN_BYTES, efi ? bytes : (bytes + 0xffff) >> 16, 4);
+	put_le(page + BP_SCREEN_PITCH, screen->pitch, 2);
+	for (unsigned int i = 0; i < sizeof(screen->fields); i++)
+		page[BP_SCREEN_FIELDS + (i ^ 1)] = screen->fields[i];
+	put_le(page + BP_SCREEN_CAPABILITIES, BP_SCREEN_64_BIT_BASE, 4);
+}
+
+/* Zero is what a machine without a screen has. */
+static void put_screen(uint8_t *page, const struct bzimage_boot *boot)
+{
+	if (boot->screen.kind == BZIMAGE_SCREEN_TEXT)
+		put_text_screen(page, &boot->screen);
+	else if (boot->screen.kind == BZIMAGE_SCREEN_PIXELS)
+		put_pixel_screen(page, &boot->screen, boot->efi.system_table != 0);
+}
+
+static void put_efi(uint8_t *page, const struct bzimage_efi *efi)
+{
+	if (efi->system_table == 0)
+		return;
+	put_le(page + BP_EFI_SIGNATURE, BP_EFI_SIGNATURE_64, 4);
+	put_le(page + BP_EFI_SYSTEM_TABLE, efi->system_table, 4);
+	put_le(page + BP_EXT_EFI_SYSTEM_TABLE, efi->system_table >> 32, 4);
+	put_le(page + BP_EFI_DESCRIPTOR_BYTES, efi->descriptor_bytes, 4);
+	put_le(page + BP_EFI_DESCRIPTOR_VERSION, efi->descriptor_version, 4);
+	put_le(page + BP_EFI_MAP, efi->map_gpa, 4);
+	put_le(page + BP_EXT_EFI_MAP, efi->map_gpa >> 32, 4);
+	put_le(page + BP_EFI_MAP_BYTES, efi->map_bytes, 4);
+}
+
 enum bzimage_result bzimage_boot_params(uint8_t page[BOOT_PARAMS_BYTES], const void *file,
                                         const struct bzimage *image,
                                         const struct bzimage_boot *boot)
@@ -271,5 +320,7 @@ enum bzimage_result bzimage_boot_params(uint8_t page[BOOT_PARAMS_BYTES], const v
 	put_le(page + BP_EXT_RAMDISK_SIZE, boot->initrd_bytes >> 32, 4);
 	put_le(page + BP_ACPI_RSDP_ADDR, boot->rsdp_gpa, 8);
 	put_e820(page, boot->e820, boot->e820_count);
+	put_screen(page, boot);
+	put_efi(page, &boot->efi);
 	return BZIMAGE_OK;
 }

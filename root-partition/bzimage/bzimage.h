@@ -57,6 +57,27 @@ struct bzimage_e820 {
 	uint32_t type; /* enum e820_type */
 };
 
+/* What shows the kernel's first words: text of 16 colours at 0xb8000, or pixels. */
+enum bzimage_screen_kind {
+	BZIMAGE_SCREEN_NONE,
+	BZIMAGE_SCREEN_TEXT,
+	BZIMAGE_SCREEN_PIXELS,
+};
+
+struct bzimage_screen {
+	enum bzimage_screen_kind kind;
+	uint64_t base;
+	uint32_t pitch, width, height; /* bytes of a line; pixels, or characters */
+	uint8_t depth;                 /* bits of a pixel */
+	uint8_t fields[6];             /* position and size of red, green, blue */
+};
+
+/* What EFI left; system_table 0 means that the machine has no EFI, or no use of it. */
+struct bzimage_efi {
+	uint64_t system_table, map_gpa;
+	uint32_t map_bytes, descriptor_bytes, descriptor_version;
+};
+
 /* Guest physical addresses; 0 bytes of initrd means none, rsdp_gpa 0 means that the kernel searches. */
 struct bzimage_boot {
 	uint64_t command_line_gpa;
@@ -66,6 +87,8 @@ struct bzimage_boot {
 	uint64_t rsdp_gpa;
 	const struct bzimage_e820 *e820;
 	size_t e820_count;
+	struct bzimage_screen screen;
+	struct bzimage_efi efi;
 };
 
 /* A sentence for people, without a full stop. */

@@ -8,7 +8,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-GRUB_MODULES = "normal configfile linux multiboot2 serial iso9660 biosdisk part_msdos"
+GRUB_MODULES = "normal configfile linux multiboot2 serial iso9660 part_msdos"
+# By the machine's firmware: the folder of GRUB's files, modules beside the others.
+BIOS, UEFI = ("i386-pc", "biosdisk"), ("x86_64-efi", "part_gpt all_video")
 
 # GRUB's own errors show on COM1.
 GRUB_HEAD = """serial --unit=0 --speed=115200
@@ -70,16 +72,16 @@ def place(source, target):
         shutil.copyfile(source, target)
 
 
-def make_iso(folder, modules, hypervisor=None, hypervisor_command_line=""):
+def make_iso(folder, modules, hypervisor=None, hypervisor_command_line="", firmware=BIOS):
     """Writes folder/boot.iso from the modules, with the hypervisor's ELF if there is one."""
     # What grub-mkrescue has in TMPDIR it leaves there when it is interrupted.
     with tempfile.TemporaryDirectory(dir=folder, prefix="iso-",
                                      ignore_cleanup_errors=True) as scratch:
         return write_iso(Path(scratch), Path(folder) / "boot.iso", modules, hypervisor,
-                         hypervisor_command_line)
+                         hypervisor_command_line, firmware)
 
 
-def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line):
+def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line, firmware):
     boot = scratch / "tree" / "boot"
     boot.mkdir(parents=True)
     for module in modules:
@@ -89,22 +91,25 @@ def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line):
         config = hypervisor_config(hypervisor_command_line, modules)
     else:
         config = linux_config(modules)
-    return write_tree(scratch, iso, config, f"--install-modules={GRUB_MODULES}")
+    if firmware == UEFI:
+        config = "insmod all_video\n" + config
+    return write_tree(scratch, iso, config, firmware,
+                      f"--install-modules={GRUB_MODULES} {firmware[1]}")
 
 
 def make_disk_iso(folder, label):
     """Writes folder/disk.iso: GRUB with all its modules, and no menu but that of the disk with this label."""
     with tempfile.TemporaryDirectory(dir=folder, prefix="iso-") as scratch:
-        return write_tree(Path(scratch), Path(folder) / "disk.iso", disk_config(label))
+        return write_tree(Path(scratch), Path(folder) / "disk.iso", disk_config(label), BIOS)
 
 
-def write_tree(scratch, iso, config, *options):
+def write_tree(scratch, iso, config, firmware, *options):
     """The ISO of scratch/tree, with this configuration of GRUB."""
     tree = scratch / "tree"
     grub = tree / "boot" / "grub"
     grub.mkdir(parents=True, exist_ok=True)
     (grub / "grub.cfg").write_text(config)
-    command = ["grub-mkrescue", "-d", "/usr/lib/grub/i386-pc", "-o", str(iso), "--fonts=",
+    command = ["grub-mkrescue", "-d", f"/usr/lib/grub/{firmware[0]}", "-o", str(iso), "--fonts=",
                "--locales=", "--themes=", *options, str(tree)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,

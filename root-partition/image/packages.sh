@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # The Debian packages everything here is built and tested with. Nothing in the list brings a
-# kernel or a boot loader onto this machine: grub-pc-bin is only GRUB's files.
+# kernel or a boot loader onto this machine: grub-pc-bin and grub-efi-amd64-bin are only GRUB's files.
 
 packages=(
 	gcc gcc-12 libc6-dev make cmake ninja-build pkg-config libelf1 # compilers, Kbuild
 	clang clang-format libclang-rt-14-dev                          # fuzzers, style
 	check liburing-dev libnbd-dev libjson-glib-dev libseccomp-dev acpica-tools
 	grub-common grub-pc-bin xorriso mtools             # ISO
+	grub-efi-amd64-bin ovmf                            # the same for UEFI
 	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
 	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
 	iproute2 dnsmasq-base nftables                     # the bridge with addresses, for its test

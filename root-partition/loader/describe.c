@@ -12,7 +12,6 @@
 #include "root-partition/loader/core/machine.h"
 #include "root-partition/loader/loader.h"
 
-#define MAPPED_END       UINT64_C(0x100000000)
 #define ANY_GUEST_OS_ID  1
 #define PAGE_OF_OURS_HPA ROOT_LOADER_TRAMPOLINE_HPA
 

@@ -8,6 +8,8 @@
 #include "root-partition/loader/core/boot_tags.h"
 #include "root-partition/bzimage/bzimage.h"
 
+#define MAPPED_END UINT64_C(0x100000000) /* of the identity mapping */
+
 #define HANDOFF ((const struct root_loader_handoff *)ROOT_LOADER_HANDOFF_HPA)
 
 /* Memory that nobody uses yet, below 4 GiB, as far as the page tables reach. */

@@ -8,6 +8,7 @@
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "hypervisor/core/multiboot2.h"
+#include "root-partition/loader/core/efi_map.h"
 
 uint64_t loader_main(void); /* called by entry.S; returns the kernel's entry */
 
@@ -99,9 +100,45 @@ static uint64_t place_kernel(const struct multiboot2_module *kernel,
 	return load;
 }
 
+/*
+ * EFI's memory map without what the hypervisor took, in a place of its own, in which it is not free either: the kernel goes by
+ * this map alone when it moves itself.
+ */
+static struct bzimage_efi place_efi(const struct bzimage *image, uint64_t load)
+{
+	const struct efi_map map = { tags.efi_map, tags.efi_map_bytes,
+		                     tags.efi_descriptor_bytes };
+	const struct bzimage_range avoid = { load, load + image->init_bytes };
+	struct efi_cut cuts[ROOT_LOADER_TAKEN + 1];
+	struct bzimage_efi efi = { .system_table = tags.efi_system_table };
+	uint64_t room, place;
+	unsigned int own = 0;
+
+	if (tags.efi_system_table == 0 || !tags.efi_map)
+		return (struct bzimage_efi){ .system_table = 0 };
+	room = round_up(efi_map_room(&map, ARRAY_COUNT(cuts)), PAGE_4K);
+	if (room == 0)
+		loader_stop("EFI's memory map makes no sense");
+	check(bzimage_place_high(memory.free, memory.free_count, &avoid, room, MAPPED_END,
+	                         &place));
+	while (own < ROOT_LOADER_TAKEN && HANDOFF->taken[own].start < place)
+		own++;
+	for (unsigned int i = 0; i < ROOT_LOADER_TAKEN; i++)
+		cuts[i + (i >= own)] = (struct efi_cut){ HANDOFF->taken[i].start,
+			                                 HANDOFF->taken[i].end,
+			                                 EFI_RESERVED };
+	cuts[own] = (struct efi_cut){ place, place + room, EFI_LOADER_DATA };
+	efi.map_gpa = place;
+	efi.map_bytes =
+		(uint32_t)efi_map_cut(&map, cuts, ARRAY_COUNT(cuts), (uint8_t *)place);
+	efi.descriptor_bytes = tags.efi_descriptor_bytes;
+	efi.descriptor_version = tags.efi_descriptor_version;
+	return efi;
+}
+
 static void fill_zero_page(const struct multiboot2_module *kernel,
                            const struct bzimage *image, const char *arguments,
-                           uint64_t rsdp)
+                           uint64_t load, uint64_t rsdp)
 {
 	const char *ignored;
 	const struct multiboot2_module *initrd = find_module("initrd", &ignored);
@@ -110,6 +147,8 @@ static void fill_zero_page(const struct multiboot2_module *kernel,
 		.rsdp_gpa = rsdp,
 		.e820 = memory.e820,
 		.e820_count = memory.e820_count,
+		.screen = tags.screen,
+		.efi = place_efi(image, load),
 	};
 
 	for (; arguments[boot.command_line_bytes]; boot.command_line_bytes++) {
@@ -148,6 +187,6 @@ uint64_t loader_main(void)
 	check(bzimage_parse((const void *)kernel->start, kernel->end - kernel->start,
 	                    &image));
 	load = place_kernel(kernel, &image);
-	fill_zero_page(kernel, &image, arguments, rsdp);
+	fill_zero_page(kernel, &image, arguments, load, rsdp);
 	return load + BZIMAGE_ENTRY_OFFSET;
 }

@@ -4,7 +4,6 @@
 #include <viridis/base/bits.h>
 
 #define LOW_MEMORY_END UINT64_C(0x100000)
-#define MAPPED_END     UINT64_C(0x100000000)
 
 /* Cut [start, end) out of the free ranges. */
 static void cut(struct loader_memory *memory, uint64_t start, uint64_t end)

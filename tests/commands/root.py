@@ -49,6 +49,7 @@ def parser(verb):
     p.add_argument("--append", default="", metavar="WORDS", help="for the kernel command line")
     p.add_argument("--hypervisor-append", default="", metavar="WORDS")
     p.add_argument("--name", default=verb, help="of the folder below build/run")
+    p.add_argument("--uefi", action="store_true", help="OVMF and a screen instead of a BIOS")
     p.add_argument("--iommu", metavar="DEVICE", help="as for QEMU's -device")
     p.add_argument("--gdb", metavar="PORT", help="wait for gdb, e.g. tcp::1234")
     p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
@@ -139,7 +140,8 @@ def machine_for(verb, options, folder, extra=()):
                    scratch_disks=[root_disk(options.suite, "raw")] if options.debian else [],
                    icount=options.icount, interactive=not options.command,
                    iommu=options.iommu, extra_ports=bool(options.command),
-                   gdb=options.gdb, extra=extra)
+                   gdb=options.gdb, uefi=options.uefi,
+                   extra=[*extra, *(["-vga", "std"] if options.uefi else [])])
 
 
 def missing(verb, options):

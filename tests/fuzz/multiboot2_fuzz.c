@@ -5,10 +5,38 @@
 #include <string.h>
 #include "hypervisor/core/multiboot2.h"
 #include "root-partition/loader/core/boot_tags.h"
+#include "root-partition/loader/core/efi_map.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t strings; /* keeps the compiler from dropping the reads */
+
+/* The copy stays in its room, and no conventional memory of it meets a cut. */
+static void cut_map(const struct boot_tags *tags)
+{
+	static const struct efi_cut cuts[] = { { 0x100000, 0x181000, EFI_RESERVED },
+		                               { 0x200000, 0x201000, EFI_LOADER_DATA } };
+	const struct efi_map map = { tags->efi_map, tags->efi_map_bytes,
+		                     tags->efi_descriptor_bytes };
+	size_t room = tags->efi_map ? efi_map_room(&map, 2) : 0;
+	uint8_t *copy = malloc(room + 1);
+	size_t bytes = room != 0 ? efi_map_cut(&map, cuts, 2, copy) : 0;
+
+	if (bytes > room)
+		abort();
+	for (size_t at = 0; at < bytes; at += map.descriptor_bytes) {
+		uint64_t start, pages;
+		uint32_t type;
+
+		memcpy(&type, copy + at, 4);
+		memcpy(&start, copy + at + 8, 8);
+		memcpy(&pages, copy + at + 24, 8);
+		for (int i = 0; type == EFI_CONVENTIONAL && i < 2; i++)
+			if (start < cuts[i].end && start + pages * 4096 > cuts[i].start)
+				abort();
+	}
+	free(copy);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -18,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!boot_tags_read(data, size, &tags) && tags.rsdp_bytes > BOOT_RSDP_BYTES)
 		abort();
+	cut_map(&tags);
 	for (unsigned int i = 0; i < tags.module_count; i++)
 		strings += strlen(tags.modules[i].command_line);
 	if (fault)

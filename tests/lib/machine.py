@@ -16,7 +16,7 @@ import socket
 import subprocess
 import time
 
-from boot_iso import make_iso
+from boot_iso import BIOS, UEFI, make_iso
 from lib.log import Failure, Log, POLL_SECONDS
 from lib.monitor import Monitor, MonitorError
 from lib.paths import RUN
@@ -28,6 +28,9 @@ ICOUNT = ["-seed", "42", "-icount", "shift=0,sleep=off",
 
 # COM2..COM4, each with an interrupt of its own: edge-triggered ISA lines cannot be shared.
 EXTRA_PORTS = ((0x2f8, 3), (0x3e8, 5), (0x2e8, 7))
+
+# UEFI by Debian's package ovmf: its code, and its variables as they are at first.
+OVMF_CODE, OVMF_VARIABLES = (f"/usr/share/OVMF/OVMF_{part}_4M.fd" for part in ("CODE", "VARS"))
 
 
 class RunFolder:
@@ -57,12 +60,12 @@ class RunFolder:
 
 class Machine:
     """hypervisor=None boots the modules `kernel` and `initrd` as plain Linux; `iso`, an ISO that
-    exists already."""
+    exists already, or False: there is none. `uefi`: OVMF in the BIOS's place; with a Path, that file has its variables."""
 
     def __init__(self, name, modules, hypervisor=None, hypervisor_command_line="",
                  cpus=2, memory="2G", disks=(), scratch_disks=(), icount=False, interactive=False,
                  parallel=False, iommu=None, extra=(), extra_ports=False, gdb=None,
-                 iso=None):
+                 iso=None, uefi=False):
         self.folder = RunFolder(name)
         self.path = self.folder.path
         self.process = None
@@ -70,6 +73,7 @@ class Machine:
         self.modules = list(modules)
         self.hypervisor = hypervisor
         self.iso = iso
+        self.uefi = uefi
         self.hypervisor_command_line = hypervisor_command_line
         self.cpus, self.memory = cpus, memory
         # What is written to a scratch disk is dropped at the end.
@@ -123,6 +127,15 @@ class Machine:
                           "-device", f"virtio-blk-pci,drive=disk{number}{suffix}"]
         return arguments
 
+    def _uefi_arguments(self):
+        """Two flash chips, as a board has them; the second is written."""
+        variables = self.uefi
+        if variables is True:
+            variables = self.path / "variables.fd"
+            shutil.copyfile(OVMF_VARIABLES, variables)
+        return ["-drive", f"if=pflash,format=raw,readonly=on,file={OVMF_CODE}",
+                "-drive", f"if=pflash,format=raw,file={variables}"]
+
     def arguments(self, iso, monitor_fd):
         # One thread for all CPUs, unless the test is sure that CPU 1 restores no x87 state: such a
         # restore there races in QEMU with CPU 0's VMRUN and #VMEXIT. tests/README.md
@@ -134,10 +147,13 @@ class Machine:
             arguments += ["-device", self.iommu]
         arguments += self._console_arguments() + ["-serial", "chardev:com1"]
         arguments += ["-debugcon", f"file:{self.hypervisor_log.path}"]
-        arguments += ["-drive", f"file={iso},if=none,format=raw,media=cdrom,readonly=on,"
-                      "id=boot", "-device", "ide-cd,drive=boot,bootindex=0"]
+        if iso:
+            arguments += ["-drive", f"file={iso},if=none,format=raw,media=cdrom,readonly=on,"
+                          "id=boot", "-device", "ide-cd,drive=boot,bootindex=0"]
         arguments += ["-chardev", f"socket,id=qmp,fd={monitor_fd}",
                       "-mon", "chardev=qmp,mode=control"]
+        if self.uefi:
+            arguments += self._uefi_arguments()
         if self.extra_ports:
             arguments += self._port_arguments()
         arguments += self._disk_arguments()
@@ -150,8 +166,8 @@ class Machine:
     # --- life
 
     def start(self):
-        iso = self.iso or make_iso(self.path, self.modules, self.hypervisor,
-                       self.hypervisor_command_line)
+        iso = self.iso if self.iso is not None else make_iso(self.path, self.modules, self.hypervisor,
+                       self.hypervisor_command_line, UEFI if self.uefi else BIOS)
         ours, theirs = socket.socketpair()
         self.monitor = Monitor(ours)
         command = self.arguments(iso, theirs.fileno())

@@ -559,6 +559,71 @@ START_TEST(a_full_memory_map_ends_inside_the_page)
 }
 END_TEST
 
+START_TEST(a_screen_of_text_is_told_as_a_vga)
+{
+	struct bzimage_boot boot = {
+		.screen = { .kind = BZIMAGE_SCREEN_TEXT, .width = 80, .height = 25 }
+	};
+
+	parse_ok();
+	ck_assert_int_eq(bzimage_boot_params(page, file, &image, &boot), BZIMAGE_OK);
+	ck_assert_uint_eq(get(6, 1), 3);
+	ck_assert_uint_eq(get(7, 1), 80);
+	ck_assert_uint_eq(get(14, 1), 25);
+	ck_assert_uint_eq(get(15, 1), 1);
+	ck_assert_uint_eq(get(16, 2), 16);
+	ck_assert_uint_eq(get(0x1c0, 4), 0);
+}
+END_TEST
+
+/* By EFI, and by a BIOS, which counts the pixels' memory in pieces of 64 KiB. */
+START_TEST(a_screen_of_pixels_and_efi_are_told)
+{
+	struct bzimage_boot boot = {
+		.screen = { .kind = BZIMAGE_SCREEN_PIXELS,
+		            .base = UINT64_C(0x4180000000),
+		            .pitch = 5184,
+		            .width = 1280,
+		            .height = 800,
+		            .depth = 32,
+		            .fields = { 16, 8, 9, 7, 1, 6 } },
+		.efi = { .system_table = UINT64_C(0x923456789),
+		         .map_gpa = UINT64_C(0xa00001000),
+		         .map_bytes = 480,
+		         .descriptor_bytes = 48,
+		         .descriptor_version = 1 },
+	};
+
+	parse_ok();
+	ck_assert_int_eq(bzimage_boot_params(page, file, &image, &boot), BZIMAGE_OK);
+	ck_assert_uint_eq(get(6, 2), 0);
+	ck_assert_uint_eq(get(0xf, 1), 0x70);
+	ck_assert_uint_eq(get(0x12, 2), 1280);
+	ck_assert_uint_eq(get(0x14, 2), 800);
+	ck_assert_uint_eq(get(0x16, 2), 32);
+	ck_assert_uint_eq(get(0x18, 4), 0x80000000);
+	ck_assert_uint_eq(get(0x1c, 4), 5184 * 800);
+	ck_assert_uint_eq(get(0x24, 2), 5184);
+	/* Size before position. */
+	ck_assert_mem_eq(page + 0x26, "\x08\x10\x07\x09\x06\x01\0\0", 8);
+	ck_assert_uint_eq(get(0x36, 4), 2);
+	ck_assert_uint_eq(get(0x3a, 4), 0x41);
+	ck_assert_mem_eq(page + 0x1c0, "EL64", 4);
+	ck_assert_uint_eq(get(0x1c4, 4), 0x23456789);
+	ck_assert_uint_eq(get(0x1c8, 4), 48);
+	ck_assert_uint_eq(get(0x1cc, 4), 1);
+	ck_assert_uint_eq(get(0x1d0, 4), 0x1000);
+	ck_assert_uint_eq(get(0x1d4, 4), 480);
+	ck_assert_uint_eq(get(0x1d8, 4), 9);
+	ck_assert_uint_eq(get(0x1dc, 4), 10);
+	boot.efi.system_table = 0;
+	ck_assert_int_eq(bzimage_boot_params(page, file, &image, &boot), BZIMAGE_OK);
+	ck_assert_uint_eq(get(0xf, 1), 0x23);
+	ck_assert_uint_eq(get(0x1c, 4), 64); /* 63.3 */
+	ck_assert_uint_eq(get(0x1c0, 4), 0);
+}
+END_TEST
+
 static Suite *bzimage_suite(void)
 {
 	Suite *suite = suite_create("bzimage");
@@ -589,6 +654,8 @@ static Suite *bzimage_suite(void)
 	tcase_add_test(tcase,
 	               what_the_kernel_cannot_take_is_refused_before_the_page_is_touched);
 	tcase_add_test(tcase, a_full_memory_map_ends_inside_the_page);
+	tcase_add_test(tcase, a_screen_of_text_is_told_as_a_vga);
+	tcase_add_test(tcase, a_screen_of_pixels_and_efi_are_told);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -9,7 +9,7 @@
 
 #define TRUNCATED "a tag reaches past the end"
 
-static uint8_t bytes[8192];
+static uint8_t bytes[16384];
 static size_t size;
 static struct boot_info info;
 static struct boot_tags tags;
@@ -184,7 +184,7 @@ END_TEST
 
 START_TEST(hostile_lengths_are_reported_not_followed)
 {
-	static const uint32_t evil[] = { 0, 1, 7, 9000, 0x80000000, 0xffffffff };
+	static const uint32_t evil[] = { 0, 1, 7, 17000, 0x80000000, 0xffffffff };
 
 	start();
 	add_map(1);
@@ -299,6 +299,151 @@ START_TEST(a_module_without_any_text_is_refused)
 }
 END_TEST
 
+/* A tag of EFI's map with descriptors of 48 bytes: type, start, pages. */
+static void add_efi_map(const uint64_t (*descriptors)[3], unsigned int count)
+{
+	tag_start(MULTIBOOT2_EFI_MAP, 8 + 48 * count);
+	add32(48);
+	add32(1);
+	for (unsigned int i = 0; i < count; i++) {
+		add32((uint32_t)descriptors[i][0]);
+		add32(0xffffffff); /* padding may be anything */
+		add64(descriptors[i][1]);
+		add64(0x7777);
+		add64(descriptors[i][2]);
+		add64(0xf);
+		add64(0);
+	}
+}
+
+START_TEST(what_boot_services_left_is_taken_and_neighbours_are_one)
+{
+	static const uint64_t descriptors[][3] = {
+		{ 4, 0x1000, 1 },     { 7, 0x2000, 1 },     { 3, 0x100000, 2 },
+		{ 4, 0x102000, 1 },   { 7, 0x103000, 9 },   { 4, 0x200000, 16 },
+		{ 2, 0x210000, 256 }, { 5, 0x310000, 256 }, { 3, 0x410000, 1 },
+	};
+
+	start();
+	add_efi_map(descriptors, 9);
+	ck_assert_ptr_null(finish());
+	ck_assert_uint_eq(info.range_count, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_uint_eq(info.ranges[i].type, MEMORY_TAKEN);
+	ck_assert_uint_eq(info.ranges[0].start, 0x100000);
+	ck_assert_uint_eq(info.ranges[0].end, 0x103000);
+	ck_assert_uint_eq(info.ranges[1].start, 0x200000);
+	ck_assert_uint_eq(info.ranges[1].end, 0x210000);
+	ck_assert_uint_eq(info.ranges[2].end, 0x411000);
+	ck_assert_uint_eq(tags.efi_descriptor_bytes, 48);
+	ck_assert_uint_eq(tags.efi_descriptor_version, 1);
+	ck_assert_uint_eq(tags.efi_map_bytes, 9 * 48);
+}
+END_TEST
+
+START_TEST(an_efi_map_that_makes_no_sense_is_refused)
+{
+	static const uint64_t endless[][3] = { { 4, 0x100000, UINT64_MAX >> 12 } };
+	static const uint64_t last[][3] = { { 4, 0x100000, (UINT64_MAX >> 12) - 0x100 } };
+
+	start();
+	add_efi_map(endless, 1);
+	ck_assert_str_eq(finish(), "a tag is malformed");
+	start();
+	add_efi_map(last, 1);
+	ck_assert_ptr_null(finish());
+	ck_assert_uint_eq(info.ranges[0].end, UINT64_MAX - 0xfff);
+	start();
+	tag_start(MULTIBOOT2_EFI_MAP, 47);
+	add32(39);
+	for (int i = 0; i < 43; i++)
+		add("", 1);
+	ck_assert_str_eq(finish(), "a tag is malformed");
+	start();
+	tag_start(MULTIBOOT2_EFI_MAP, 4);
+	add32(48);
+	ck_assert_str_eq(finish(), "a tag is malformed");
+	ck_assert_str_eq(tags_fault, "EFI's memory map is cut short");
+}
+END_TEST
+
+START_TEST(more_of_boot_services_than_there_is_room_for_is_refused)
+{
+	static uint64_t descriptors[150][3];
+
+	start();
+	for (unsigned int i = 0; i < 150; i++) {
+		descriptors[i][0] = 4;
+		descriptors[i][1] = 0x100000 + i * 0x2000;
+		descriptors[i][2] = 1;
+	}
+	add_efi_map(descriptors, 150);
+	ck_assert_ptr_null(finish());
+	ck_assert_uint_eq(info.range_count, 150);
+	ck_assert_str_eq(multiboot2_read(bytes, size, &info),
+	                 "too many memory ranges and modules");
+}
+END_TEST
+
+START_TEST(efi_and_the_screen_are_read)
+{
+	start();
+	tag_start(12, 8);
+	add64(UINT64_C(0x123456789));
+	tag_start(8, 30);
+	add64(UINT64_C(0x4080000000));
+	add32(5120);
+	add32(1280);
+	add32(800);
+	add("\x20\x01\0\0\x10\x08\x09\x07\x01\x06", 10);
+	(void)finish();
+	ck_assert_ptr_null(tags_fault);
+	ck_assert_uint_eq(tags.efi_system_table, UINT64_C(0x123456789));
+	ck_assert_ptr_null(tags.efi_map);
+	ck_assert_int_eq(tags.screen.kind, BZIMAGE_SCREEN_PIXELS);
+	ck_assert_uint_eq(tags.screen.base, UINT64_C(0x4080000000));
+	ck_assert_uint_eq(tags.screen.pitch, 5120);
+	ck_assert_uint_eq(tags.screen.width, 1280);
+	ck_assert_uint_eq(tags.screen.height, 800);
+	ck_assert_uint_eq(tags.screen.depth, 32);
+	ck_assert_mem_eq(tags.screen.fields, "\x10\x08\x09\x07\x01\x06", 6);
+}
+END_TEST
+
+START_TEST(a_screen_is_text_or_pixels_or_none)
+{
+	static const enum bzimage_screen_kind kinds[] = { BZIMAGE_SCREEN_NONE,
+		                                          BZIMAGE_SCREEN_PIXELS,
+		                                          BZIMAGE_SCREEN_TEXT,
+		                                          BZIMAGE_SCREEN_NONE };
+
+	for (uint32_t bytes_of_it = 0; bytes_of_it <= 30; bytes_of_it++) {
+		bool whole = bytes_of_it >= (_i == 1 ? 30u : 24u);
+
+		start();
+		tag_start(8, bytes_of_it);
+		for (uint32_t i = 0; i < bytes_of_it; i++)
+			add(i == 21 ? &(uint8_t){ (uint8_t)_i } : &(uint8_t){ 0 }, 1);
+		(void)finish();
+		if (whole)
+			ck_assert_int_eq(tags.screen.kind, kinds[_i]);
+		else
+			ck_assert_str_eq(tags_fault,
+			                 "the screen's description is cut short");
+	}
+}
+END_TEST
+
+START_TEST(an_efi_table_cut_short_is_refused)
+{
+	start();
+	tag_start(12, 7);
+	add("       ", 7);
+	(void)finish();
+	ck_assert_str_eq(tags_fault, "EFI's system table is cut short");
+}
+END_TEST
+
 static Suite *multiboot2_suite(void)
 {
 	Suite *suite = suite_create("multiboot2");
@@ -318,6 +463,12 @@ static Suite *multiboot2_suite(void)
 	tcase_add_test(tests, as_many_modules_as_there_is_room_for_are_taken);
 	tcase_add_test(tests, a_module_without_any_text_is_refused);
 	tcase_add_test(tests, a_module_cut_within_its_addresses_is_refused);
+	tcase_add_test(tests, what_boot_services_left_is_taken_and_neighbours_are_one);
+	tcase_add_test(tests, an_efi_map_that_makes_no_sense_is_refused);
+	tcase_add_test(tests, more_of_boot_services_than_there_is_room_for_is_refused);
+	tcase_add_test(tests, efi_and_the_screen_are_read);
+	tcase_add_loop_test(tests, a_screen_is_text_or_pixels_or_none, 0, 4);
+	tcase_add_test(tests, an_efi_table_cut_short_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
