@@ -11,7 +11,7 @@
  * PARTITION-3 Interrupts find partition and vp under RCU; both are freed after a grace period.
  *
  * Locks, outermost first: attach_lock, an attachment's, queue_lists_lock, partition->lock, vp->run_lock, a passthrough
- * buffer's, queue->read_lock, the CPU hotplug lock, synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's,
+ * buffer's, a vp_answer's, queue->read_lock, the CPU hotplug lock, synic_lock, queue->port_lock, pool->lock. Spinlocks (an eventfd's,
  * queue->lock) are leaves.
  */
 #ifndef VIRIDIS_KMOD_PARTITION_H

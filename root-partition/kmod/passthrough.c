@@ -143,7 +143,7 @@ static int passthrough_answer(const struct mshv_root_hvcall *request, const u8 *
 /* Whose call it is. */
 struct passthrough_caller {
 	struct viridis_partition *partition; /* NULL: the device's, on the root */
-	const struct viridis_vp *vp;         /* NULL but on a vp descriptor */
+	struct viridis_vp *vp;               /* NULL but on a vp descriptor */
 	struct pool *pool;
 	struct passthrough_buffer *buffer;
 };
@@ -183,6 +183,44 @@ static bool passthrough_answered_here(const struct passthrough_caller *caller,
 	return true;
 }
 
+/* Its descriptor has the vp, or the block names it; NULL: there is none. It stays as long as the partition. */
+static struct viridis_vp *passthrough_target(const struct passthrough_caller *caller,
+                                             const u8 *input)
+{
+	u32 index;
+
+	if (caller->vp)
+		return caller->vp;
+	memcpy(&index, input + VP_INDEX_OFFSET, sizeof(index));
+	return index < MSHV_VP_MAX ? rcu_dereference_raw(caller->partition->vps[index]) :
+	                             NULL;
+}
+
+/* What may wait for RUN_VP. True: that was all of the call. */
+static bool passthrough_kept(const struct passthrough_rule *rule,
+                             const struct mshv_root_hvcall *request,
+                             const struct passthrough_caller *caller, const u8 *input)
+{
+	struct viridis_vp *vp;
+
+	if (request->code != HVCALL_SET_VP_REGISTERS &&
+	    request->code != HVCALL_GET_VP_REGISTERS)
+		return false;
+	vp = passthrough_target(caller, input);
+	if (!vp)
+		return false;
+	if (request->code == HVCALL_GET_VP_REGISTERS) {
+		vp_answer_settle(vp);
+		return false;
+	}
+	if (request->reps && !request->output_bytes &&
+	    vp_answer_keep(vp, (const void *)input,
+	                   (const void *)(input + rule->header_bytes), request->reps))
+		return true;
+	vp_answer_close(vp);
+	return false;
+}
+
 /*
  * With `input`, zeroed and input_bytes long, and room for the output. We write the id in every block that we
  * let through.
@@ -201,6 +239,10 @@ static int passthrough_run(const struct passthrough_rule *rule,
 	memcpy(input, &caller->pool->partition_id, sizeof(caller->pool->partition_id));
 	if (vp && rule->names_vp)
 		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
+	if (passthrough_kept(rule, request, caller, input)) {
+		request->status = HV_STATUS_SUCCESS;
+		return passthrough_answer(request, output, argument);
+	}
 	/* Before the list, which may say more of them. */
 	if (vp && request->code == HVCALL_SET_VP_REGISTERS &&
 	    vp_state_ends_guest((const void *)(input + rule->header_bytes),

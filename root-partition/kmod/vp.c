@@ -27,25 +27,6 @@
 
 /* ---- Suspending and resuming ---- */
 
-static enum hv_status vp_set_suspend(struct viridis_vp *vp,
-                                     const struct hv_register_assoc *registers, u16 count)
-{
-	struct hv_input_set_vp_registers header = {
-		.partition_id = vp->partition->id,
-		.vp_index = vp->index,
-	};
-	struct hypercall call = {
-		.code = HVCALL_SET_VP_REGISTERS,
-		.reps = count,
-		.header = &header,
-		.header_bytes = sizeof(header),
-		.list = registers,
-		.list_bytes = count * sizeof(*registers),
-	};
-
-	return hypercall(&call);
-}
-
 static enum hv_status vp_resume(struct viridis_vp *vp)
 {
 	static const struct hv_register_assoc run[] = {
@@ -53,7 +34,7 @@ static enum hv_status vp_resume(struct viridis_vp *vp)
 		{ .name = HV_REGISTER_EXPLICIT_SUSPEND },
 	};
 
-	return vp_set_suspend(vp, run, ARRAY_SIZE(run));
+	return vp_answer_give(vp, run, ARRAY_SIZE(run));
 }
 
 static enum hv_status vp_suspend(struct viridis_vp *vp)
@@ -63,7 +44,7 @@ static enum hv_status vp_suspend(struct viridis_vp *vp)
 		.value.reg64 = 1,
 	};
 
-	return vp_set_suspend(vp, &stop, 1);
+	return vp_state_set(vp, &stop, 1);
 }
 
 static enum hv_status vp_get_intercept_suspend(struct viridis_vp *vp, bool *suspended)
@@ -98,7 +79,7 @@ static enum hv_status vp_stay(struct viridis_vp *vp)
 		{ .name = HV_REGISTER_INTERCEPT_SUSPEND },
 	};
 
-	return vp_set_suspend(vp, stay, ARRAY_SIZE(stay));
+	return vp_answer_give(vp, stay, ARRAY_SIZE(stay));
 }
 
 /* ---- RUN_VP ---- */
@@ -183,6 +164,7 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 		return -EINTR;
 	vp_kick_adopt(&vp->kick);
 	vp_exit_mend(vp);
+	WRITE_ONCE(vp->answer.open, false);
 	do {
 		cond_resched(); /* a guest may do nothing but signal */
 		result = vp_run_locked(vp);
@@ -195,6 +177,7 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 			result = -EFAULT;
 		else
 			WRITE_ONCE(vp->intercepted, false);
+		WRITE_ONCE(vp->answer.open, !result);
 	}
 	mutex_unlock(&vp->run_lock);
 	return result;
@@ -347,6 +330,7 @@ static struct file *vp_create_locked(struct viridis_partition *partition, u32 in
 	vp->partition = partition;
 	vp->index = index;
 	mutex_init(&vp->run_lock);
+	vp_answer_init(&vp->answer);
 	passthrough_buffer_init(&vp->buffer);
 	init_waitqueue_head(&vp->wait);
 	result = vp_make(vp);

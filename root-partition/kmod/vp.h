@@ -5,6 +5,7 @@
 
 #include "abi.h"
 #include "passthrough.h"
+#include "vp_answer.h"
 #include "vp_exit.h"
 #include "vp_kick.h"
 #include "vp_watch.h"
@@ -27,7 +28,8 @@ struct viridis_vp {
 	struct mutex run_lock; /* one RUN_VP at a time */
 	struct vp_watch watch; /* run_lock */
 	struct vp_rep rep;     /* run_lock */
-	struct vp_kick kick;   /* KICK-1 */
+	struct vp_answer answer;
+	struct vp_kick kick; /* KICK-1 */
 	wait_queue_head_t wait;
 	/*
 	 * An intercept's message is in the page. Set with release by the interrupt, or by RUN_VP

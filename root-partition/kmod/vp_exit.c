@@ -129,56 +129,53 @@ static bool exit_get(const struct viridis_vp *vp, const u32 names[2],
 	return hypercall(&call) == HV_STATUS_SUCCESS;
 }
 
-static void exit_set_rcx(struct viridis_vp *vp, u64 rcx)
-{
-	struct hv_input_set_vp_registers header = {
-		.partition_id = vp->partition->id,
-		.vp_index = vp->index,
-	};
-	const struct hv_register_assoc one = {
-		.name = HV_X64_REGISTER_RAX + GPR_RCX,
-		.value.reg64 = rcx,
-	};
-	struct hypercall call = {
-		.code = HVCALL_SET_VP_REGISTERS,
-		.reps = 1,
-		.header = &header,
-		.header_bytes = sizeof(header),
-		.list = &one,
-		.list_bytes = sizeof(one),
-	};
-
-	(void)hypercall(&call);
-}
-
 /*
- * Whoever goes on behind the instruction has carried out all of its elements: then the count is 0, whatever the
- * VMM says. What it marked in the register page counts before what the vp has.
+ * RIP and RCX as the vp would go on with them. What was marked in the register page counts before what was set by
+ * hypercall, and this before what the vp has.
  */
-void vp_exit_mend(struct viridis_vp *vp)
+static bool exit_answer(struct viridis_vp *vp, u64 *rip, u64 *rcx)
 {
 	static const u32 names[2] = { HV_X64_REGISTER_RIP,
 		                      HV_X64_REGISTER_RAX + GPR_RCX };
 	const u32 marks = HV_REGISTER_PAGE_DIRTY_RIP | HV_REGISTER_PAGE_DIRTY_GP;
-	struct hv_register_page *registers = exit_registers(vp);
+	const struct hv_register_page *registers = exit_registers(vp);
 	union hv_register_value values[2];
 	u32 dirty = READ_ONCE(registers->dirty);
+
+	*rip = ~vp->rep.rip;
+	*rcx = vp->rep.rcx;
+	if ((~dirty & marks) &&
+	    !(vp_answer_tell(vp, names[0], rip) && vp_answer_tell(vp, names[1], rcx))) {
+		vp_answer_settle(vp);
+		if (!exit_get(vp, names, values))
+			return false;
+		*rip = values[0].reg64;
+		*rcx = values[1].reg64;
+	}
+	if (dirty & HV_REGISTER_PAGE_DIRTY_RIP)
+		*rip = registers->rip;
+	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
+		*rcx = registers->gp[GPR_RCX];
+	return true;
+}
+
+/* Whoever goes on behind the instruction has carried out all of its elements: then the count is 0, whatever the VMM says. */
+void vp_exit_mend(struct viridis_vp *vp)
+{
+	struct hv_register_page *registers = exit_registers(vp);
+	struct hv_register_assoc count = { .name = HV_X64_REGISTER_RAX + GPR_RCX };
+	u64 rip, rcx;
 
 	if (!vp->rep.pending)
 		return;
 	vp->rep.pending = false;
-	if ((~dirty & marks) && !exit_get(vp, names, values))
+	if (!exit_answer(vp, &rip, &rcx) || rip != vp->rep.rip || rcx != vp->rep.rcx)
 		return;
-	if (dirty & HV_REGISTER_PAGE_DIRTY_RIP)
-		values[0].reg64 = registers->rip;
-	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
-		values[1].reg64 = registers->gp[GPR_RCX];
-	if (values[0].reg64 != vp->rep.rip || values[1].reg64 != vp->rep.rcx)
-		return;
-	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
-		registers->gp[GPR_RCX] = exit_counted(&vp->rep);
+	count.value.reg64 = exit_counted(&vp->rep);
+	if (READ_ONCE(registers->dirty) & HV_REGISTER_PAGE_DIRTY_GP)
+		registers->gp[GPR_RCX] = count.value.reg64;
 	else
-		exit_set_rcx(vp, exit_counted(&vp->rep));
+		vp_answer_add(vp, &count);
 }
 
 /* ---- Memory ---- */

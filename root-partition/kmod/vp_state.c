@@ -13,6 +13,25 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
+enum hv_status vp_state_set(const struct viridis_vp *vp,
+                            const struct hv_register_assoc *registers, u16 count)
+{
+	struct hv_input_set_vp_registers header = {
+		.partition_id = vp->partition->id,
+		.vp_index = vp->index,
+	};
+	struct hypercall call = {
+		.code = HVCALL_SET_VP_REGISTERS,
+		.reps = count,
+		.header = &header,
+		.header_bytes = sizeof(header),
+		.list = registers,
+		.list_bytes = count * sizeof(*registers),
+	};
+
+	return hypercall(&call);
+}
+
 static const struct {
 	u32 hv_type;
 	u32 bytes; /* of data: the hypervisor is given the page's number, or less than a page itself */

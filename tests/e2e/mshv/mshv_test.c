@@ -76,6 +76,7 @@ int main(void)
 	SRunner *runner = srunner_create(mshv_vp_suite());
 	int failed;
 
+	srunner_add_suite(runner, mshv_answer_suite());
 	srunner_add_suite(runner, mshv_death_suite());
 	srunner_add_suite(runner, mshv_event_suite());
 	srunner_add_suite(runner, mshv_pages_suite());

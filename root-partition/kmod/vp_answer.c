@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Registers that wait for RUN_VP: vp_answer.h */
+#include "abi.h"
+#include "vp_answer.h"
+
+#include "vp.h"
+#include "vp_state.h"
+#include <linux/compiler.h>
+#include <linux/string.h>
+
+void vp_answer_init(struct vp_answer *answer)
+{
+	mutex_init(&answer->lock);
+}
+
+/* ANSWER-1 */
+static bool answer_may_wait(const struct hv_register_assoc *registers, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (registers[i].name < HV_X64_REGISTER_RAX ||
+		    registers[i].name > HV_X64_REGISTER_RIP)
+			return false;
+	}
+	return true;
+}
+
+static bool answer_keep_locked(struct vp_answer *answer,
+                               const struct hv_register_assoc *registers,
+                               unsigned int count)
+{
+	bool fits = count <= VP_ANSWER_MAX - answer->count;
+
+	if (fits) {
+		memcpy(answer->registers + answer->count, registers,
+		       count * sizeof(*registers));
+		WRITE_ONCE(answer->count, answer->count + count);
+	}
+	return fits;
+}
+
+static bool answer_keep(struct vp_answer *answer,
+                        const struct hv_register_assoc *registers, unsigned int count)
+{
+	bool kept;
+
+	if (!READ_ONCE(answer->open))
+		return false;
+	mutex_lock(&answer->lock);
+	kept = answer_keep_locked(answer, registers, count);
+	mutex_unlock(&answer->lock);
+	return kept;
+}
+
+bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_registers *header,
+                    const struct hv_register_assoc *registers, unsigned int count)
+{
+	bool kept;
+
+	if (header->input_vtl || !answer_may_wait(registers, count) ||
+	    !mutex_trylock(&vp->run_lock))
+		return false;
+	kept = answer_keep(&vp->answer, registers, count);
+	mutex_unlock(&vp->run_lock);
+	return kept;
+}
+
+void vp_answer_add(struct viridis_vp *vp, const struct hv_register_assoc *registers)
+{
+	if (answer_keep(&vp->answer, registers, 1))
+		return;
+	vp_answer_settle(vp);
+	(void)vp_state_set(vp, registers, 1); /* ANSWER-1 */
+}
+
+bool vp_answer_tell(struct viridis_vp *vp, u32 name, u64 *value)
+{
+	struct vp_answer *answer = &vp->answer;
+	unsigned int i;
+	bool open;
+
+	mutex_lock(&answer->lock);
+	open = READ_ONCE(answer->open);
+	for (i = 0; i < answer->count; i++) {
+		if (answer->registers[i].name == name)
+			*value = answer->registers[i].value.reg64;
+	}
+	mutex_unlock(&answer->lock);
+	return open;
+}
+
+/* The lock until they are there: who settles meanwhile waits for that. */
+enum hv_status vp_answer_give(struct viridis_vp *vp,
+                              const struct hv_register_assoc *registers,
+                              unsigned int count)
+{
+	struct vp_answer *answer = &vp->answer;
+	enum hv_status status;
+
+	if (!READ_ONCE(answer->count))
+		return vp_state_set(vp, registers, count);
+	mutex_lock(&answer->lock);
+	memcpy(answer->registers + answer->count, registers, count * sizeof(*registers));
+	status = vp_state_set(vp, answer->registers, answer->count + count);
+	WRITE_ONCE(answer->count, 0);
+	mutex_unlock(&answer->lock);
+	return status;
+}
+
+void vp_answer_settle(struct viridis_vp *vp)
+{
+	struct vp_answer *answer = &vp->answer;
+
+	if (!READ_ONCE(answer->count))
+		return;
+	mutex_lock(&answer->lock);
+	if (answer->count) {
+		WRITE_ONCE(answer->open, false);
+		(void)vp_state_set(vp, answer->registers, answer->count); /* ANSWER-1 */
+		WRITE_ONCE(answer->count, 0);
+	}
+	mutex_unlock(&answer->lock);
+}
+
+void vp_answer_close(struct viridis_vp *vp)
+{
+	WRITE_ONCE(vp->answer.open, false);
+	vp_answer_settle(vp);
+}

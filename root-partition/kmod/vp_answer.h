@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a VMM answers an intercept with by a call of its own: RIP behind the instruction, what was read in RAX. It is
+ * kept here until RUN_VP, whose hypercall hands it over with what resumes the vp: one way into the hypervisor instead of two.
+ *
+ * ANSWER-1 Kept are general registers and RIP alone, for which the hypervisor takes any value, and only between a RUN_VP
+ *    that gave its caller a message and the next one.
+ * ANSWER-2 Whoever asks the hypervisor for registers of the vp, or gives it others, hands over first what is kept.
+ */
+#ifndef VIRIDIS_KMOD_VP_ANSWER_H
+#define VIRIDIS_KMOD_VP_ANSWER_H
+
+#include "abi.h"
+#include "hypercall.h"
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+struct viridis_vp;
+
+#define VP_ANSWER_MAX   4u
+#define VP_ANSWER_AFTER 2u
+
+struct vp_answer {
+	/* All that was set since the message is kept: ANSWER-1. Made true under run_lock */
+	bool open;
+	struct mutex lock; /* inside run_lock */
+	/* Changed under the lock, made more only under run_lock too. */
+	unsigned int count;
+	/* And room for what vp_answer_give() puts behind them. */
+	struct hv_register_assoc registers[VP_ANSWER_MAX + VP_ANSWER_AFTER];
+};
+
+void vp_answer_init(struct vp_answer *answer);
+
+/* The input of SET_VP_REGISTERS, `count` registers. True: they are kept, and so set. */
+bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_registers *header,
+                    const struct hv_register_assoc *registers, unsigned int count);
+
+/*
+ * What a register is to be. *value stays when it was not set since the message. False: that is the hypervisor's to say.
+ * run_lock
+ */
+bool vp_answer_tell(struct viridis_vp *vp, u32 name, u64 *value);
+/* One more, of ANSWER-1's. run_lock */
+void vp_answer_add(struct viridis_vp *vp, const struct hv_register_assoc *registers);
+
+/* Hands over what is kept, if anything, and behind it these, VP_ANSWER_AFTER at most. run_lock */
+enum hv_status vp_answer_give(struct viridis_vp *vp,
+                              const struct hv_register_assoc *registers,
+                              unsigned int count);
+
+/* ANSWER-2. Any context that may sleep. */
+void vp_answer_settle(struct viridis_vp *vp);
+/* For one whose registers the caller sets by itself: nothing more is kept before the next RUN_VP. */
+void vp_answer_close(struct viridis_vp *vp);
+
+#endif
