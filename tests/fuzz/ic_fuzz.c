@@ -2,6 +2,7 @@
 /* One utility packet, through every decoder and every answer. */
 #include <stdlib.h>
 #include <viridis/base/mem.h>
+#include "vmbus/class/fcopy.h"
 #include "vmbus/class/kvp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
@@ -45,6 +46,27 @@ static void decode_kvp(const struct ic_message *message)
 	}
 }
 
+/* Data lies within the body. */
+static void decode_fcopy(const struct ic_message *message)
+{
+	struct fcopy_request request;
+	struct fcopy_file file;
+
+	if (!fcopy_decode_request(message, &request))
+		return;
+	check_text(request.file.name, sizeof(request.file.name));
+	check_text(request.file.folder, sizeof(request.file.folder));
+	check(request.data_bytes <= message->body_bytes);
+	for (uint32_t i = 0; i < request.data_bytes; i++)
+		check(&request.data[i] >= message->body &&
+		      &request.data[i] < message->body + message->body_bytes);
+	if (fcopy_split(request.file.folder, &file)) {
+		check_text(file.name, sizeof(file.name));
+		check_text(file.folder, sizeof(file.folder));
+		check(file.name[0] != '\0' && file.folder[0] == '/');
+	}
+}
+
 static void decode(const struct ic_message *message)
 {
 	struct ic_agreement agreed = { .message = { 4, 0 } };
@@ -59,6 +81,7 @@ static void decode(const struct ic_message *message)
 	(void)!ic_decode_timesync(message, &agreed, &time_flags, &value);
 	(void)!ic_decode_vss(message, &operation);
 	decode_kvp(message);
+	decode_fcopy(message);
 	(void)!ic_decode_agreement(message, &ic_timesync_versions, &agreed);
 }
 

@@ -24,7 +24,7 @@ SYSTEM_CALLS = ["linux/aio_abi.h", "linux/capability.h", "linux/falloc.h", "linu
 PURE = ["hypervisor/core/*", "root-partition/kmod/core/*", "root-partition/loader/core/*", "vmbus/core/*", "vmbus/class/*", "vsp/*/core/*",
         "root-partition/bzimage/*", "root-partition/vm/model/*"]
 DEVICE_ABI = ["viridis/abi/vmbus.h", "viridis/abi/storvsc.h", "viridis/abi/ic.h", "viridis/abi/kvp.h",
-              "viridis/abi/nvsp.h", "viridis/abi/rndis.h", "viridis/abi/ndis.h"]
+              "viridis/abi/fcopy.h", "viridis/abi/nvsp.h", "viridis/abi/rndis.h", "viridis/abi/ndis.h"]
 
 
 def matches(name, patterns):

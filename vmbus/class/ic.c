@@ -14,6 +14,7 @@ static const struct ic_version shutdown_versions[] = { { 3, 2 },
 static const struct ic_version timesync_versions[] = { { 4, 0 }, { 3, 0 }, { 1, 0 } };
 static const struct ic_version kvp_versions[] = { { 4, 0 }, { 3, 0 }, { 1, 0 } };
 static const struct ic_version vss_versions[] = { { 5, 0 } };
+static const struct ic_version fcopy_versions[] = { { 1, 1 } };
 
 const struct ic_versions ic_heartbeat_versions = {
 	.framework = framework_versions,
@@ -48,6 +49,13 @@ const struct ic_versions ic_vss_versions = {
 	.framework_count = ARRAY_COUNT(framework_versions),
 	.message = vss_versions,
 	.message_count = ARRAY_COUNT(vss_versions),
+};
+
+const struct ic_versions ic_fcopy_versions = {
+	.framework = framework_versions,
+	.framework_count = ARRAY_COUNT(framework_versions),
+	.message = fcopy_versions,
+	.message_count = ARRAY_COUNT(fcopy_versions),
 };
 
 bool ic_decode(struct ic_message *message, const void *payload, uint32_t payload_bytes)

@@ -2,7 +2,7 @@
 /*
  * The utility classes (heartbeat, shutdown, time synchronisation, freezing of file systems):
  * packets encoded and decoded for both ends, and the choice of versions. The server (in the
- * root) asks, the client echoes. Key-value exchange has a file of its own, kvp.h.
+ * root) asks, the client echoes. Key-value exchange and file copy have files of their own, kvp.h and fcopy.h.
  */
 #ifndef VIRIDIS_VMBUS_CLASS_IC_H
 #define VIRIDIS_VMBUS_CLASS_IC_H
@@ -28,6 +28,7 @@ extern const struct ic_versions ic_shutdown_versions;  /* 3.2, 3.1, 3.0, 1.0 */
 extern const struct ic_versions ic_timesync_versions;  /* 4.0, 3.0, 1.0 */
 extern const struct ic_versions ic_kvp_versions;       /* 4.0, 3.0, 1.0 */
 extern const struct ic_versions ic_vss_versions;       /* 5.0 */
+extern const struct ic_versions ic_fcopy_versions;     /* 1.1 */
 
 /* What the two ends agreed on. */
 struct ic_agreement {

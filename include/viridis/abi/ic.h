@@ -28,6 +28,7 @@ enum ic_message_type {
 	IC_SHUTDOWN = 3,
 	IC_TIMESYNC = 4,
 	IC_VSS = 5,
+	IC_FCOPY = 7,
 };
 
 #define IC_FLAG_TRANSACTION 0x1u
@@ -38,6 +39,8 @@ enum ic_message_type {
 #define IC_STATUS_OK            0x00000000u
 #define IC_STATUS_FAIL          0x80004005u
 #define IC_STATUS_NOT_SUPPORTED 0x80070032u
+#define IC_STATUS_EXISTS        0x80070050u
+#define IC_STATUS_DISK_FULL     0x80070070u
 
 struct ic_version {
 	uint16_t major;
