@@ -392,6 +392,7 @@ static const struct {
 	{ "kvp", "ready", "guest", "kvp ready" },
 	{ "vss", "ready", "guest", "vss ready" },
 	{ "vss", "expired", "guest", "vss expired" },
+	{ "fcopy", "ready", "guest", "fcopy ready" },
 };
 
 /* A guest that is paused is no guest that hangs: its heart stops and beats again, and nobody is told. */

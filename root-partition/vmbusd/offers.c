@@ -26,6 +26,9 @@ static const struct vmbus_class classes[] = {
 	{ "vss", VMBUS_TYPE_VSS,
 	  VMBUS_GUID(0x5a1d0006, 0x7669, 0x7269, 0x6469, 0x730000000007), VMBUS_UTIL,
 	  true },
+	{ "fcopy", VMBUS_TYPE_FCOPY,
+	  VMBUS_GUID(0x5a1d0007, 0x7669, 0x7269, 0x6469, 0x730000000008), VMBUS_UTIL,
+	  true },
 #define NET(a, index)                                                          \
 	{                                                                      \
 		"net", VMBUS_TYPE_NET,                                         \

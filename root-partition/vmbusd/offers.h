@@ -31,7 +31,7 @@ struct vmbus_class {
 };
 
 /* Their channels have the relids from 1 to this; sub-channels have those above. */
-#define OFFERS_RELIDS (6u + DEFINITION_NETS_MAX)
+#define OFFERS_RELIDS (7u + DEFINITION_NETS_MAX)
 
 /* The class of the device that this relid is for; NULL: the machine has no such device. */
 const struct vmbus_class *offers_class(const struct definition *definition,

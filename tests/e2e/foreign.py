@@ -30,7 +30,7 @@ CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 AMISS = "Call Trace|BUG:|cut here|Firmware Bug|unchecked MSR"
 # What a guest has, whether it has disks or not: heartbeat, shutdown, time synchronization, key-value exchange,
 # freezing, a SCSI controller.
-DEVICES = 6
+DEVICES = 7
 
 
 def define(root, name, words, cmdline):

@@ -20,6 +20,7 @@ SCSI = "{ba6163d9-04a1-4d29-b605-72e2ffb1dc7f}"
 SHUTDOWN = "{0e0b6031-5213-4934-818b-38d90ced39db}"
 TIMESYNC = "{9527e630-d0ae-497b-adce-e80ab0175caf}"
 VSS = "{35fa2e29-ea23-4236-96ae-3a6ebacba440}"
+FCOPY = "{34d14be3-dee4-41c8-9ae7-6b174977c192}"
 
 
 def define(root, name, vps, words="", run="", serial=True, disk=""):
@@ -128,10 +129,10 @@ def check_vps(guest, count):
 def check_devices(guest):
     """What a VM without disks is offered, each with its driver."""
     names = guest.tell("cat /sys/bus/vmbus/devices/*/class_id").split()
-    assert sorted(names) == sorted((HEARTBEAT, KVP, SCSI, SHUTDOWN, TIMESYNC, VSS)), names
+    assert sorted(names) == sorted((FCOPY, HEARTBEAT, KVP, SCSI, SHUTDOWN, TIMESYNC, VSS)), names
     drivers = guest.tell("for link in /sys/bus/vmbus/devices/*/driver; do"
                          " basename $(readlink $link); done").split()
-    assert sorted(drivers) == ["hv_storvsc", *["hv_utils"] * 5], drivers
+    assert sorted(drivers) == ["hv_storvsc", *["hv_utils"] * 6], drivers
 
 
 def check_first_disk(root, guest):

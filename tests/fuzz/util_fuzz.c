@@ -22,6 +22,11 @@ static void check_service(const struct util_service *service)
 	check((service->kind != UTIL_SHUTDOWN && service->kind != UTIL_KVP) ||
 	      service->pending == (service->due_ns != UTIL_NEVER));
 	check(service->kind == UTIL_VSS || !service->frozen);
+	check(service->kind == UTIL_FCOPY || !service->copying);
+	/* U5: what is abandoned is removed sooner or later. */
+	check(service->state != UTIL_READY || !service->copying || !service->abandoned ||
+	      service->due_ns != UTIL_NEVER);
+	check(service->copying || service->pending || !service->abandoned);
 	check(!service->pending || service->due_ns != UTIL_NEVER); /* all have a limit */
 	check(service->kind != UTIL_VSS || !service->pending || service->frozen);
 	check(service->answers <= service->sequence);
@@ -65,7 +70,7 @@ static void receive(struct util_facts *facts, struct util_service *service,
 	free(packet);
 }
 
-/* What we sent comes back as an answer, so that the input need not guess it. */
+/* What we sent comes back as an answer, so that the input need not guess it: good or bad as the time has it. */
 static void echo(struct util_facts *facts, struct util_service *service, uint8_t *packet,
                  uint32_t bytes, uint64_t now_ns)
 {
@@ -75,6 +80,7 @@ static void echo(struct util_facts *facts, struct util_service *service, uint8_t
 		[UTIL_TIMESYNC] = &ic_timesync_versions,
 		[UTIL_KVP] = &ic_kvp_versions,
 		[UTIL_VSS] = &ic_vss_versions,
+		[UTIL_FCOPY] = &ic_fcopy_versions,
 	};
 	struct ic_agreement agreed;
 
@@ -84,8 +90,35 @@ static void echo(struct util_facts *facts, struct util_service *service, uint8_t
 		(void)!ic_answer_negotiate(packet, bytes, versions[service->kind],
 		                           &agreed);
 	else if (!ic_answer_heartbeat(packet, bytes))
-		ic_answer(packet, (uint32_t)(now_ns & 1));
+		ic_answer(packet, (uint32_t)(now_ns / (UTIL_SECOND_NS / 4) & 1));
 	take(facts, service, util_receive(service, packet, bytes, now_ns), packet, bytes);
+}
+
+static uint32_t order_copy(struct util_service *service, uint8_t what, uint64_t now_ns,
+                           uint8_t *packet)
+{
+	const struct fcopy_file file = { .folder = "/", .name = "x", .bytes = what };
+	uint64_t left = service->left;
+	uint8_t data[UINT8_MAX] = { 0 };
+	uint32_t bytes;
+
+	switch (what % 5) {
+	case 0:
+		return util_copy_begin(service, now_ns, &file, packet);
+	case 1:
+		bytes = util_copy_piece(service, now_ns, data, what, packet);
+		check(bytes == 0 ? service->left == left : service->left + what == left);
+		return bytes;
+	case 2:
+		return util_copy_end(service, now_ns, packet);
+	case 3:
+		util_copy_abandon(service, now_ns);
+		return 0;
+	default: /* the last request could not be sent */
+		if (service->pending)
+			util_cancel(service, now_ns);
+		return 0;
+	}
 }
 
 /* What the host may want of this kind of service; gives the packet's length. */
@@ -103,6 +136,8 @@ static uint32_t order(struct util_facts *facts, struct util_service *service,
 		return what & 1 ? util_freeze(service, now_ns, what * UTIL_SECOND_NS,
 		                              packet) :
 		                  util_thaw(service, now_ns, packet);
+	case UTIL_FCOPY:
+		return order_copy(service, what, now_ns, packet);
 	case UTIL_TIMESYNC:
 		util_resynchronize(service);
 		return 0;

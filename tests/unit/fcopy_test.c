@@ -38,9 +38,34 @@ static void expect_heads(uint8_t body_low, uint8_t body_high)
 	const uint16_t body = (uint16_t)(body_high << 8 | body_low);
 	const uint16_t behind = (uint16_t)(body + 20);
 	const uint8_t heads[] = {
-		1, 0, 0, 0, (uint8_t)behind, (uint8_t)(behind >> 8), 0, 0, /* pipe */
-		3, 0, 0, 0, 7, 0, 1, 0, 1, 0, body_low, body_high, /* versions, type */
-		0, 0, 0, 0, 9, 3, 0, 0, /* status, number, flags */
+		1,
+		0,
+		0,
+		0,
+		(uint8_t)behind,
+		(uint8_t)(behind >> 8),
+		0,
+		0, /* pipe */
+		3,
+		0,
+		0,
+		0,
+		7,
+		0,
+		1,
+		0,
+		1,
+		0,
+		body_low,
+		body_high, /* versions, type */
+		0,
+		0,
+		0,
+		0,
+		9,
+		3,
+		0,
+		0, /* status, number, flags */
 	};
 
 	ck_assert_mem_eq(packet, heads, sizeof(heads));
@@ -76,8 +101,8 @@ START_TEST(a_piece_has_its_offset_and_its_length)
 {
 	static const uint8_t start[] = { 1, 0, 0, 0 };
 	static const uint8_t where[] = { 8, 7, 6, 5, 4, 3, 2, 1, 3, 0, 0, 0, 'a', 0, 'b' };
-	uint32_t bytes = fcopy_encode_write(packet, &agreed, 9, 0x0102030405060708,
-	                                    "a\0b", 3);
+	uint32_t bytes =
+		fcopy_encode_write(packet, &agreed, 9, 0x0102030405060708, "a\0b", 3);
 
 	ck_assert_uint_eq(bytes, 28 + 6196);
 	expect_heads(0x34, 0x18);
@@ -107,8 +132,7 @@ END_TEST
 START_TEST(an_end_is_a_header_alone)
 {
 	const uint8_t operation[] = { (uint8_t)_i, 0, 0, 0 };
-	uint32_t bytes =
-		fcopy_encode_end(packet, &agreed, 9, (enum fcopy_operation)_i);
+	uint32_t bytes = fcopy_encode_end(packet, &agreed, 9, (enum fcopy_operation)_i);
 
 	ck_assert_uint_eq(bytes, 28 + 36);
 	expect_heads(0x24, 0);
@@ -128,10 +152,9 @@ START_TEST(a_request_that_is_too_short_is_refused)
 {
 	static const struct fcopy_file file = { .folder = "/", .name = "x" };
 	static const uint32_t needed[] = { 1088, 52 + 3, 36 };
-	uint32_t bytes =
-		_i == 0 ? fcopy_encode_start(packet, &agreed, 9, &file) :
-		_i == 1 ? fcopy_encode_write(packet, &agreed, 9, 0, "abc", 3) :
-			  fcopy_encode_end(packet, &agreed, 9, FCOPY_COMPLETE);
+	uint32_t bytes = _i == 0 ? fcopy_encode_start(packet, &agreed, 9, &file) :
+	                 _i == 1 ? fcopy_encode_write(packet, &agreed, 9, 0, "abc", 3) :
+	                           fcopy_encode_end(packet, &agreed, 9, FCOPY_COMPLETE);
 
 	decode(bytes);
 	for (message.body_bytes = 0; message.body_bytes < needed[_i];

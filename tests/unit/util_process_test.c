@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "provider_host.h"
+#include "vmbus/class/fcopy.h"
 #include "vmbus/class/kvp.h"
 
 #define HEARTBEAT  2u
@@ -18,6 +19,7 @@
 #define TIMESYNC   4u
 #define KVP        5u
 #define VSS        6u
+#define FCOPY      7u
 #define RING_PAGES 3u
 
 static struct host host;
@@ -31,7 +33,8 @@ static const char config[] = "{\"vm\":\"test\",\"channels\":["
 			     "{\"id\":3,\"class\":\"shutdown\"},"
 			     "{\"id\":4,\"class\":\"timesync\"},"
 			     "{\"id\":5,\"class\":\"kvp\"},"
-			     "{\"id\":6,\"class\":\"vss\"}],"
+			     "{\"id\":6,\"class\":\"vss\"},"
+			     "{\"id\":7,\"class\":\"fcopy\"}],"
 			     "\"adapters\":[\"52:54:00:00:00:0a\"]}";
 
 static void set_up(void)
@@ -456,6 +459,184 @@ START_TEST(an_order_to_freeze_that_makes_no_sense_is_refused)
 }
 END_TEST
 
+static struct fcopy_request expect_copy(enum fcopy_operation operation)
+{
+	struct ic_message message = receive();
+	struct fcopy_request request;
+
+	ck_assert(fcopy_decode_request(&message, &request));
+	ck_assert_uint_eq(request.operation, operation);
+	return request;
+}
+
+#define COPY "{\"command\":\"copy\",\"path\":\"/etc/D\u00e9\",\"size\":"
+
+static char order[16384];
+
+/* The order to copy such a piece, of four letters of base64 so many times. */
+static void repeat(const char *letters, unsigned int count)
+{
+	strcpy(order, "{\"command\":\"copy-data\",\"data\":\"");
+	for (size_t at = strlen(order); count > 0; count--, at += 4)
+		memcpy(order + at, letters, 5);
+	strcat(order, "\"}");
+}
+
+static void begin_copy(void)
+{
+	open_service(FCOPY, &ic_fcopy_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, COPY "8}");
+	(void)expect_copy(FCOPY_START);
+	answer(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+}
+
+START_TEST(a_file_is_copied_as_the_guest_answers)
+{
+	struct fcopy_request request;
+
+	open_service(FCOPY, &ic_fcopy_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, COPY "3000,\"overwrite\":true}");
+	request = expect_copy(FCOPY_START);
+	ck_assert_str_eq(request.file.folder, "/etc");
+	ck_assert_str_eq(request.file.name, "D\u00e9");
+	ck_assert_uint_eq(request.file.flags, FCOPY_FLAG_OVERWRITE);
+	ck_assert_uint_eq(request.file.bytes, 3000);
+	answer(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+	for (uint32_t at = 0; at < 3000; at += 1500) {
+		repeat("YWJj", 500); /* "abc" */
+		host_send(&host, VSP_COMMAND, 0, 6, order);
+		request = expect_copy(FCOPY_WRITE);
+		ck_assert_uint_eq(request.offset, at);
+		ck_assert_uint_eq(request.data_bytes, 1500);
+		for (uint32_t i = 0; i < 1500; i++)
+			ck_assert_int_eq(request.data[i], "abc"[i % 3]);
+		answer(IC_STATUS_OK);
+		expect_event(6, "\"ok\":true");
+	}
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"copy-end\"}");
+	(void)expect_copy(FCOPY_COMPLETE);
+	answer(IC_STATUS_OK);
+	expect_event(7, "\"ok\":true");
+	host_send(&host, VSP_COMMAND, 0, 8, "{\"command\":\"stats\"}");
+	expect_event(8, "\"fcopy\":{\"state\":\"ready\",\"copying\":false}");
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_guest_says_why_it_does_not_make_a_file)
+{
+	static const struct {
+		uint32_t status;
+		const char *words;
+	} refusals[] = {
+		{ IC_STATUS_EXISTS, "--force" },
+		{ IC_STATUS_FAIL, "hyperv-daemons" },
+		{ IC_STATUS_DISK_FULL, "disk is full" },
+		{ 0x80070057, "0x80070057" },
+	};
+
+	open_service(FCOPY, &ic_fcopy_versions);
+	for (size_t i = 0; i < ARRAY_COUNT(refusals); i++) {
+		host_send(&host, VSP_COMMAND, 0, 5, COPY "8}");
+		ck_assert_uint_eq(expect_copy(FCOPY_START).file.flags, 0);
+		answer(refusals[i].status);
+		expect_event(5, refusals[i].words);
+		host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"copy-end\"}");
+		expect_event(6, "no copy is under way");
+	}
+	host_close(&channel);
+}
+END_TEST
+
+/* Refused half way, given up, and when the guest opens its channel again. */
+START_TEST(a_file_that_does_not_become_whole_is_removed)
+{
+	begin_copy();
+	if (_i == 0) {
+		host_send(&host, VSP_COMMAND, 0, 6,
+		          "{\"command\":\"copy-data\",\"data\":\"YWJj\"}");
+		(void)expect_copy(FCOPY_WRITE);
+		answer(IC_STATUS_DISK_FULL);
+		expect_event(6, "disk is full");
+	} else if (_i == 1) {
+		host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"copy-cancel\"}");
+		expect_event(6, "\"ok\":true");
+	} else {
+		host_send(&host, VSP_COMMAND, 0, 6,
+		          "{\"command\":\"copy-data\",\"data\":\"YWJj\"}");
+		(void)expect_copy(FCOPY_WRITE);
+		host_send(&host, VSP_CLOSE, FCOPY, 0, "");
+		expect_event(6, "closed the channel");
+		(void)host_expect(&host, VSP_CLOSED);
+		open_service(FCOPY, &ic_fcopy_versions);
+	}
+	(void)expect_copy(FCOPY_CANCEL);
+	host_send(&host, VSP_COMMAND, 0, 7, COPY "8}");
+	expect_event(7, "has not answered the last");
+	answer(IC_STATUS_OK);
+	do { /* until that answer is taken */
+		host_send(&host, VSP_COMMAND, 0, 8, "{\"command\":\"stats\"}");
+		ck_assert_uint_eq(host_expect(&host, VSP_EVENT)->number, 8);
+	} while (!strstr(host.packet.message.tail, "\"copying\":false"));
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(a_file_whose_provider_died_is_removed_by_the_next)
+{
+	begin_copy();
+	host_replace(&host, PROVIDER);
+	ck_assert(host_configure(&host, config));
+	host_resume(&channel);
+	ck_assert_uint_eq(receive().header.type, IC_NEGOTIATE);
+	ck_assert(ic_answer_negotiate(packet, packet_bytes, &ic_fcopy_versions, &agreed));
+	send_back();
+	expect_event(0, "\"ready\"");
+	(void)expect_copy(FCOPY_CANCEL);
+	answer(IC_STATUS_OK);
+	host_close(&channel);
+}
+END_TEST
+
+START_TEST(an_order_to_copy_that_makes_no_sense_is_refused)
+{
+	static const struct {
+		const char *order;
+		const char *words;
+	} orders[] = {
+		{ "{\"command\":\"copy\"}", "a path from '/' on" },
+		{ "{\"command\":\"copy\",\"path\":\"/x\"}", "a size" },
+		{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":-1}", "a size" },
+		{ "{\"command\":\"copy\",\"path\":\"x\",\"size\":1}", "a path" },
+		{ "{\"command\":\"copy\",\"path\":\"/x/\",\"size\":1}", "a path" },
+		{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":1}", "another copy" },
+		{ "{\"command\":\"copy-data\"}", "base64" },
+		{ "{\"command\":\"copy-data\",\"data\":\"\"}", "base64" },
+		{ "{\"command\":\"copy-data\",\"data\":\"YWJj!\"}", "base64" },
+		{ "{\"command\":\"copy-data\",\"data\":\"YWJ\"}", "base64" },
+		{ "{\"command\":\"copy-data\",\"data\":\"YWJjZGVmZ2hp\"}",
+		  "more of it than was said" },
+		{ "{\"command\":\"copy-end\"}", "less of it than was said" },
+	};
+
+	host_send(&host, VSP_COMMAND, 0, 9, COPY "8}");
+	expect_event(9, "before 6.10");
+	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"copy-end\"}");
+	expect_event(9, "does not listen");
+	begin_copy();
+	repeat("YWJj", 2049); /* 6147 bytes */
+	host_send(&host, VSP_COMMAND, 0, 9, order);
+	expect_event(9, "6144 bytes");
+	for (size_t i = 0; i < ARRAY_COUNT(orders); i++) {
+		host_send(&host, VSP_COMMAND, 0, 9, orders[i].order);
+		expect_event(9, orders[i].words);
+	}
+	host_close(&channel);
+}
+END_TEST
+
 START_TEST(a_bad_configuration_is_refused)
 {
 	static const char *const configurations[] = {
@@ -515,6 +696,11 @@ static Suite *make_suite(void)
 	tcase_add_test(serving, an_item_is_told_to_the_guest_as_it_answers);
 	tcase_add_test(serving, an_item_waits_for_the_end_of_a_round);
 	tcase_add_test(serving, an_item_that_makes_no_sense_is_refused);
+	tcase_add_test(serving, a_file_is_copied_as_the_guest_answers);
+	tcase_add_test(serving, a_guest_says_why_it_does_not_make_a_file);
+	tcase_add_loop_test(serving, a_file_that_does_not_become_whole_is_removed, 0, 3);
+	tcase_add_test(serving, a_file_whose_provider_died_is_removed_by_the_next);
+	tcase_add_test(serving, an_order_to_copy_that_makes_no_sense_is_refused);
 	tcase_add_loop_test(starting, a_bad_configuration_is_refused, 0, 11);
 	suite_add_tcase(suite, serving);
 	suite_add_tcase(suite, starting);

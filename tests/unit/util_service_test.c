@@ -21,7 +21,10 @@ static const struct ic_versions *const client_versions[UTIL_KINDS] = {
 	[UTIL_TIMESYNC] = &ic_timesync_versions,
 	[UTIL_KVP] = &ic_kvp_versions,
 	[UTIL_VSS] = &ic_vss_versions,
+	[UTIL_FCOPY] = &ic_fcopy_versions,
 };
+
+static const struct fcopy_file file = { .folder = "/", .name = "x", .bytes = 5 };
 
 static enum util_event tick(uint64_t now_ns)
 {
@@ -68,8 +71,9 @@ START_TEST(every_version_is_offered)
 		[UTIL_TIMESYNC] = { 2, 2, 0, 0, 3, 0, 1, 0, 3, 0, 1, 0 },
 		[UTIL_KVP] = { 2, 3, 0, 0, 3, 0, 1, 0, 4, 0, 3, 0, 1, 0 },
 		[UTIL_VSS] = { 2, 1, 0, 0, 3, 0, 1, 0, 5, 0 },
+		[UTIL_FCOPY] = { 2, 1, 0, 0, 3, 0, 1, 0, 1, 1 },
 	};
-	static const uint32_t bytes[UTIL_KINDS] = { 24, 32, 24, 28, 20 };
+	static const uint32_t bytes[UTIL_KINDS] = { 24, 32, 24, 28, 20, 20 };
 
 	util_init(&service, (enum util_kind)_i);
 	packet_bytes = util_open(&service, packet);
@@ -170,6 +174,8 @@ START_TEST(a_request_sent_back_as_it_was_is_no_answer)
 		packet_bytes = util_enumerate(&service, 0, KVP_POOL_AUTO, 0, packet);
 	else if (_i == UTIL_VSS)
 		packet_bytes = util_freeze(&service, 0, SECOND, packet);
+	else if (_i == UTIL_FCOPY)
+		packet_bytes = util_copy_begin(&service, 0, &file, packet);
 	ck_assert_uint_gt(packet_bytes, 0);
 	ck_assert_int_eq(receive(0), UTIL_EVENT_BAD_PACKET);
 }
@@ -511,7 +517,7 @@ START_TEST(a_thaw_without_an_answer_is_asked_for_again)
 		now += UTIL_VSS_LIMIT_NS;
 		ck_assert_int_eq(tick(now), UTIL_EVENT_SILENT);
 		ck_assert_uint_eq(packet_bytes, 0);
-		now += UTIL_THAW_PERIOD_NS;
+		now += UTIL_RETRY_PERIOD_NS;
 		ck_assert_int_eq(tick(now), UTIL_EVENT_EXPIRED);
 		expect_vss(IC_VSS_THAW);
 	}
@@ -532,7 +538,7 @@ START_TEST(an_order_to_freeze_that_was_not_sent_changes_nothing)
 	ck_assert_uint_gt(util_thaw(&service, 0, packet), 0);
 	util_cancel(&service, SECOND); /* an order to thaw is tried again */
 	ck_assert(service.frozen);
-	ck_assert_int_eq(tick(SECOND + UTIL_THAW_PERIOD_NS), UTIL_EVENT_EXPIRED);
+	ck_assert_int_eq(tick(SECOND + UTIL_RETRY_PERIOD_NS), UTIL_EVENT_EXPIRED);
 }
 END_TEST
 

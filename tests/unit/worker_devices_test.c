@@ -206,7 +206,7 @@ static gpointer child_whose_adapters_change(gpointer data)
 	static const struct vmbus_guid type = VMBUS_TYPE_NET;
 
 	guest_connect();
-	(void)guest_take_offers_of(&type, 7);
+	(void)guest_take_offers_of(&type, 8);
 	for (gsize i = 0; i < G_N_ELEMENTS(adapter_changes); i++) {
 		define_adapters(adapter_changes[i].nets);
 		g_atomic_int_set(&change_answered, 0);

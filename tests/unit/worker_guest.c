@@ -97,7 +97,7 @@ uint32_t guest_take_offers(void)
 	static const struct vmbus_guid type = VMBUS_TYPE_SHUTDOWN;
 
 	/* Without disks there is a storage controller, too. */
-	return guest_take_offers_of(&type, 6);
+	return guest_take_offers_of(&type, 7);
 }
 
 /* Two rings of two pages each, at 1 MiB. */

@@ -283,7 +283,7 @@ static gpointer child_of_returning_adapter(gpointer data)
 	uint64_t one = 1;
 
 	guest_connect();
-	released.relid = guest_take_offers_of(&type, 7);
+	released.relid = guest_take_offers_of(&type, 8);
 	for (int life = 0; life < 2; life++) {
 		guest_open(released.relid);
 		ck_assert(write(fake_event_to_host(), &one, 8) == 8); /* it dies of it */

@@ -114,9 +114,10 @@ static void set_timer(struct util *util)
 }
 
 /* For the process that may have to take this one's place. */
-static void remember_frozen(struct util *util)
+static void remember(struct util *util)
 {
 	util->table->frozen = util->channels[UTIL_VSS].service.frozen;
+	util->table->copying = util->channels[UTIL_FCOPY].service.copying;
 }
 
 /* ---- What the guest tells of itself ---- */
@@ -157,6 +158,22 @@ void util_channel_ask(struct util *util, uint32_t tag)
 
 /* ---- Events ---- */
 
+/* What the guest has against it, where that has a name of its own; else NULL. */
+static const char *refusal(const struct util_service *service)
+{
+	if (service->kind != UTIL_FCOPY)
+		return NULL;
+	if (service->status == IC_STATUS_EXISTS)
+		return "the file exists in the guest; --force replaces it";
+	if (service->status == IC_STATUS_DISK_FULL)
+		return "the guest's disk is full";
+	return service->status == IC_STATUS_FAIL &&
+	                       service->copy_operation == FCOPY_START ?
+	               "the guest refused: there is no such folder, or no hv_fcopy_daemon "
+	               "(of hyperv-daemons) that runs" :
+	               NULL;
+}
+
 /* An order to the guest has its end. */
 static void take_answer(struct util *util, struct util_channel *channel,
                         enum util_event event)
@@ -170,7 +187,9 @@ static void take_answer(struct util *util, struct util_channel *channel,
 	case UTIL_EVENT_DENIED:
 		snprintf(why, sizeof(why), "the guest refused (status 0x%08x)",
 		         channel->service.status);
-		answer_order(util, channel, why);
+		answer_order(util, channel,
+		             refusal(&channel->service) ? refusal(&channel->service) :
+		                                          why);
 		break;
 	default:
 		answer_order(util, channel,
@@ -184,6 +203,7 @@ static void take_answer(struct util *util, struct util_channel *channel,
 static void take_event(struct util *util, struct util_channel *channel,
                        enum util_event event)
 {
+	remember(util); /* before anybody can hear of it */
 	switch (event) {
 	case UTIL_EVENT_NONE:
 	case UTIL_EVENT_BAD_PACKET: /* a guest that talks nonsense is not worth a line */
@@ -207,7 +227,6 @@ static void take_event(struct util *util, struct util_channel *channel,
 		util_tell(util, channel->service.kind, event);
 		break;
 	}
-	remember_frozen(util);
 }
 
 /* With what came with it, if that ends a question about the guest. */
@@ -232,9 +251,10 @@ static void tick(struct util *util, struct util_channel *channel,
 	uint32_t bytes;
 	enum util_event event = util_tick(&channel->service, now, packet, &bytes);
 
-	/* A lost one does no harm, unless it is an order to thaw. */
+	/* A lost one does no harm, unless it is an order to thaw or to remove a file. */
 	if (bytes != 0 && !send(util, channel, packet, bytes) &&
-	    channel->service.kind == UTIL_VSS && !channel->broken)
+	    (channel->service.kind == UTIL_VSS || channel->service.kind == UTIL_FCOPY) &&
+	    !channel->broken)
 		util_cancel(&channel->service, now->now_ns);
 	take_event_of(util, channel, event, NULL, 0);
 }
@@ -330,10 +350,10 @@ void util_channel_close(struct util *util, struct util_channel *channel)
 static bool give_order(struct util *util, struct util_channel *channel, uint32_t tag,
                        const uint8_t *packet, uint32_t bytes, const char **why)
 {
-	remember_frozen(util); /* before the guest can hear of it */
+	remember(util); /* before the guest can hear of it */
 	if (!send(util, channel, packet, bytes)) {
 		util_cancel(&channel->service, time_now().now_ns);
-		remember_frozen(util);
+		remember(util);
 		*why = "the guest does not take its messages";
 		return false;
 	}
@@ -441,4 +461,78 @@ static void send_held(struct util *util)
 	if (tag != 0 &&
 	    !send_item(util, tag, held->key, held->remove ? NULL : held->value, &why))
 		util_answer(util, tag, why);
+}
+
+/* ---- A file into the guest ---- */
+
+static const char *why_no_copy(const struct util_service *service)
+{
+	if (service->state != UTIL_READY)
+		return "the guest does not listen (it needs a Linux before 6.10 with the "
+		       "driver hv_utils, and hv_fcopy_daemon, of hyperv-daemons)";
+	return service->pending || service->abandoned ?
+	               "the guest has not answered the last such order" :
+	               NULL;
+}
+
+/* `otherwise`: why it cannot be, when the guest could. */
+static bool give_copy(struct util *util, uint32_t tag, const uint8_t *packet,
+                      uint32_t bytes, const char *not_now, const char *otherwise,
+                      const char **why)
+{
+	struct util_channel *channel = &util->channels[UTIL_FCOPY];
+
+	*why = not_now ? not_now : otherwise;
+	return bytes != 0 && give_order(util, channel, tag, packet, bytes, why);
+}
+
+bool util_channel_copy(struct util *util, uint32_t tag, const struct fcopy_file *file,
+                       const char **why)
+{
+	struct util_service *service = &util->channels[UTIL_FCOPY].service;
+	uint8_t packet[UTIL_PACKET_BYTES];
+	const char *not_now = why_no_copy(service);
+	uint32_t bytes = util_copy_begin(service, time_now().now_ns, file, packet);
+
+	return give_copy(util, tag, packet, bytes, not_now, "another copy is under way",
+	                 why);
+}
+
+static const char *why_no_more(const struct util_service *service)
+{
+	const char *not_now = why_no_copy(service);
+
+	return !not_now && !service->copying ?
+	               "no copy is under way: its process died, or the guest began anew" :
+	               not_now;
+}
+
+bool util_channel_copy_data(struct util *util, uint32_t tag, const void *data,
+                            uint32_t data_bytes, const char **why)
+{
+	struct util_service *service = &util->channels[UTIL_FCOPY].service;
+	uint8_t packet[UTIL_PACKET_BYTES];
+	const char *not_now = why_no_more(service);
+	uint32_t bytes =
+		util_copy_piece(service, time_now().now_ns, data, data_bytes, packet);
+
+	return give_copy(util, tag, packet, bytes, not_now,
+	                 "there is more of it than was said", why);
+}
+
+bool util_channel_copy_end(struct util *util, uint32_t tag, const char **why)
+{
+	struct util_service *service = &util->channels[UTIL_FCOPY].service;
+	uint8_t packet[UTIL_PACKET_BYTES];
+	const char *not_now = why_no_more(service);
+	uint32_t bytes = util_copy_end(service, time_now().now_ns, packet);
+
+	return give_copy(util, tag, packet, bytes, not_now,
+	                 "there is less of it than was said", why);
+}
+
+void util_channel_copy_cancel(struct util *util)
+{
+	util_copy_abandon(&util->channels[UTIL_FCOPY].service, time_now().now_ns);
+	util_tick_all(util);
 }

@@ -30,6 +30,8 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 	util->table = vsp_table(vsp);
 	if (util->table->frozen)
 		util_remember_frozen(&util->channels[UTIL_VSS].service);
+	if (util->table->copying)
+		util_remember_copying(&util->channels[UTIL_FCOPY].service);
 	util->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (util->timer_fd < 0 || !vsp_watch(vsp, util->timer_fd, timer_ready, util)) {
 		snprintf(error, error_bytes, "timer: %s", strerror(errno));

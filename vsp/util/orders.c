@@ -11,6 +11,10 @@
  *   {"command": "thaw"}                                      ok when they go on, and stood still until now
  *   {"command": "adapters", "adapters": [MAC]}               none; the guest is asked for these addresses from now on
  *   {"command": "item", "key": K, "value": V}                ok when the guest's daemon keeps it; without V, has forgotten it
+ *   {"command": "copy", "path": P, "size": N, "overwrite": bool}  ok when the guest has made the file, of N bytes to come
+ *   {"command": "copy-data", "data": D}                      ok when it has the next piece, in base64
+ *   {"command": "copy-end"}                                  ok when it has closed it
+ *   {"command": "copy-cancel"}                               ok; the guest removes what it has of it
  *
  * An answer is {"ok": true, ...} or {"ok": false, "error": "..."}, with the order's tag.
  */
@@ -71,6 +75,8 @@ void util_add_service(JsonBuilder *builder, const struct util_service *service)
 		json_text_add_int(builder, "samples", service->samples);
 	} else if (service->kind == UTIL_VSS) {
 		json_text_add_boolean(builder, "frozen", service->frozen);
+	} else if (service->kind == UTIL_FCOPY) {
+		json_text_add_boolean(builder, "copying", service->copying);
 	}
 	json_builder_end_object(builder);
 }
@@ -168,6 +174,58 @@ static void order_adapters(struct util *util, uint32_t tag, JsonObject *order)
 			util_facts_keep_adapter(&util->facts, before, mac);
 }
 
+static void order_copy(struct util *util, uint32_t tag, JsonObject *order)
+{
+	struct fcopy_file file = {
+		.flags = asked_for(order, "overwrite") ? FCOPY_FLAG_OVERWRITE : 0,
+	};
+	const char *why =
+		"a file has a path from '/' on, a folder and a name of 259 bytes "
+		"each at most, and a size";
+	const char *path = "";
+	gint64 size = -1;
+
+	(void)json_text_get_string(json_object_get_member(order, "path"), &path);
+	(void)json_text_get_int(json_object_get_member(order, "size"), &size);
+	file.bytes = (uint64_t)size;
+	if (size < 0 || !fcopy_split(path, &file) ||
+	    !util_channel_copy(util, tag, &file, &why))
+		util_answer(util, tag, why);
+}
+
+static void order_copy_data(struct util *util, uint32_t tag, JsonObject *order)
+{
+	const char *why = "a piece is base64, of 6144 bytes at most";
+	const char *text = "";
+	g_autofree guchar *data = NULL;
+	g_autofree char *again = NULL;
+	gsize bytes;
+
+	(void)json_text_get_string(json_object_get_member(order, "data"), &text);
+	data = g_base64_decode(text, &bytes);
+	again = g_base64_encode(data,
+	                        bytes); /* the decoder leaves out what it does not know */
+	if (bytes == 0 || bytes > FCOPY_DATA_BYTES || strcmp(text, again) != 0 ||
+	    !util_channel_copy_data(util, tag, data, (uint32_t)bytes, &why))
+		util_answer(util, tag, why);
+}
+
+static void order_copy_end(struct util *util, uint32_t tag, JsonObject *order)
+{
+	const char *why;
+
+	(void)order;
+	if (!util_channel_copy_end(util, tag, &why))
+		util_answer(util, tag, why);
+}
+
+static void order_copy_cancel(struct util *util, uint32_t tag, JsonObject *order)
+{
+	(void)order;
+	util_channel_copy_cancel(util);
+	util_answer(util, tag, NULL);
+}
+
 static const struct {
 	const char *name;
 	void (*carry_out)(struct util *util, uint32_t tag, JsonObject *order);
@@ -176,6 +234,8 @@ static const struct {
 	{ "stats", order_stats },       { "guest", order_guest },
 	{ "freeze", order_freeze },     { "thaw", order_thaw },
 	{ "item", order_item },         { "adapters", order_adapters },
+	{ "copy", order_copy },         { "copy-data", order_copy_data },
+	{ "copy-end", order_copy_end }, { "copy-cancel", order_copy_cancel },
 };
 
 void util_order(struct util *util, uint32_t tag, const char *json)

@@ -36,7 +36,8 @@ struct util_held_item {
 
 /* In vsp_table(): what the process that takes this one's place must know. */
 struct util_table {
-	uint32_t frozen; /* the guest's file systems stand still */
+	uint32_t frozen;  /* the guest's file systems stand still */
+	uint32_t copying; /* a file is under way into it */
 };
 
 struct util {
@@ -76,6 +77,16 @@ MUST_CHECK bool util_channel_thaw(struct util *util, uint32_t tag, const char **
 /* Likewise: an item for the guest's programs; no value: they are to find it no more. */
 MUST_CHECK bool util_channel_set_item(struct util *util, uint32_t tag, const char *key,
                                       const char *value, const char **why);
+
+/* Likewise: a file is begun, gets its next piece, and is whole. */
+MUST_CHECK bool util_channel_copy(struct util *util, uint32_t tag,
+                                  const struct fcopy_file *file, const char **why);
+MUST_CHECK bool util_channel_copy_data(struct util *util, uint32_t tag, const void *data,
+                                       uint32_t bytes, const char **why);
+MUST_CHECK bool util_channel_copy_end(struct util *util, uint32_t tag, const char **why);
+
+/* What there is of it goes. */
+void util_channel_copy_cancel(struct util *util);
 
 /* What the guest tells of itself is answered to this order: once it has told it, or now when it tells nothing. */
 void util_channel_ask(struct util *util, uint32_t tag);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Heartbeat, shutdown, time synchronization, facts, freezing: see util_service.h. */
+/* Heartbeat, shutdown, time synchronization, facts, freezing, file copy: see util_service.h. */
 #include "vsp/util/core/util_service.h"
 
 #include <stddef.h>
@@ -46,6 +46,9 @@ static const struct kind {
 	                    request_timesync, UTIL_TIMESYNC_PERIOD_NS },
 	[UTIL_KVP] = { .name = "kvp", .versions = &ic_kvp_versions, .type = IC_KVP },
 	[UTIL_VSS] = { .name = "vss", .versions = &ic_vss_versions, .type = IC_VSS },
+	[UTIL_FCOPY] = { .name = "fcopy",
+	                 .versions = &ic_fcopy_versions,
+	                 .type = IC_FCOPY },
 };
 
 void util_init(struct util_service *service, enum util_kind kind)
@@ -58,10 +61,13 @@ void util_init(struct util_service *service, enum util_kind kind)
 uint32_t util_open(struct util_service *service, uint8_t packet[UTIL_PACKET_BYTES])
 {
 	bool frozen = service->frozen;
+	bool copying = service->copying;
 
 	util_init(service, service->kind);
 	service->frozen = frozen;
 	service->expired = frozen;
+	service->copying = copying;
+	service->abandoned = copying;
 	service->state = UTIL_NEGOTIATING;
 	return ic_encode_negotiate(packet, kinds[service->kind].versions,
 	                           ++service->transaction_id);
@@ -72,6 +78,7 @@ void util_close(struct util_service *service)
 	service->state = UTIL_CLOSED;
 	service->due_ns = UTIL_NEVER;
 	service->pending = false;
+	service->abandoned = service->copying;
 }
 
 /* ---- Answers ---- */
@@ -89,7 +96,7 @@ static enum util_event negotiated(struct util_service *service,
 	}
 	service->state = UTIL_READY;
 	service->seen_ns = now_ns;
-	if (kind->periodic || service->frozen)
+	if (kind->periodic || service->frozen || service->copying)
 		service->due_ns = now_ns; /* at once */
 	return UTIL_EVENT_READY;
 }
@@ -138,6 +145,26 @@ static enum util_event vss_answered(struct util_service *service,
 	return event;
 }
 
+/* U5 */
+static enum util_event fcopy_answered(struct util_service *service,
+                                      const struct ic_message *message, uint64_t now_ns)
+{
+	enum util_event event = request_answered(service, message);
+	bool accepted = event == UTIL_EVENT_ACCEPTED;
+
+	if (event == UTIL_EVENT_BAD_PACKET)
+		return event;
+	if (service->copy_operation == FCOPY_START)
+		service->copying = accepted;
+	else if (service->copy_operation == FCOPY_CANCEL ||
+	         (service->copy_operation == FCOPY_COMPLETE && accepted))
+		service->copying = false;
+	service->abandoned = service->copying && (service->abandoned || !accepted);
+	if (service->abandoned)
+		service->due_ns = now_ns;
+	return service->copy_operation == FCOPY_CANCEL ? UTIL_EVENT_NONE : event;
+}
+
 static enum util_event answered(struct util_service *service,
                                 const struct ic_message *message, uint64_t now_ns)
 {
@@ -151,6 +178,8 @@ static enum util_event answered(struct util_service *service,
 		return request_answered(service, message);
 	case UTIL_VSS:
 		return vss_answered(service, message, now_ns);
+	case UTIL_FCOPY:
+		return fcopy_answered(service, message, now_ns);
 	case UTIL_TIMESYNC: /* what the guest made of it, it keeps to itself */
 	case UTIL_KINDS:
 		break;
@@ -226,6 +255,38 @@ static uint32_t ask_vss(struct util_service *service, uint64_t now_ns,
 	                     operation);
 }
 
+static bool begin_fcopy(struct util_service *service, uint64_t now_ns,
+                        enum fcopy_operation operation)
+{
+	if (!begin(service, now_ns, UTIL_FCOPY_LIMIT_NS))
+		return false;
+	service->copy_operation = (uint8_t)operation;
+	return true;
+}
+
+static uint32_t end_fcopy(struct util_service *service, uint64_t now_ns,
+                          enum fcopy_operation operation, uint8_t *packet)
+{
+	return begin_fcopy(service, now_ns, operation) ?
+	               fcopy_encode_end(packet, &service->agreed, service->transaction_id,
+	                                operation) :
+	               0;
+}
+
+/* A request's time is over, or the file is abandoned. Who was told to remove it and says nothing is not told again. */
+static enum util_event fcopy_overdue(struct util_service *service, uint64_t now_ns,
+                                     bool was_pending, uint8_t *packet, uint32_t *bytes)
+{
+	bool cancelled = was_pending && service->copy_operation == FCOPY_CANCEL;
+
+	if (cancelled)
+		service->copying = false;
+	service->abandoned = service->copying;
+	if (service->copying)
+		*bytes = end_fcopy(service, now_ns, FCOPY_CANCEL, packet);
+	return was_pending && !cancelled ? UTIL_EVENT_SILENT : UTIL_EVENT_NONE;
+}
+
 /* A request's time is over, or that of a freeze. */
 static enum util_event overdue(struct util_service *service, uint64_t now_ns,
                                uint8_t *packet, uint32_t *bytes)
@@ -234,11 +295,13 @@ static enum util_event overdue(struct util_service *service, uint64_t now_ns,
 
 	service->pending = false;
 	service->due_ns = UTIL_NEVER;
+	if (service->kind == UTIL_FCOPY)
+		return fcopy_overdue(service, now_ns, was_pending, packet, bytes);
 	if (!service->frozen)
 		return UTIL_EVENT_SILENT;
 	/* A guest that did not answer may be frozen, or be so yet. */
 	if (was_pending && service->operation == IC_VSS_THAW) {
-		service->due_ns = now_ns + UTIL_THAW_PERIOD_NS;
+		service->due_ns = now_ns + UTIL_RETRY_PERIOD_NS;
 		return UTIL_EVENT_SILENT;
 	}
 	service->expired = true;
@@ -321,19 +384,66 @@ uint32_t util_thaw(struct util_service *service, uint64_t now_ns,
 	return service->frozen ? ask_vss(service, now_ns, IC_VSS_THAW, packet) : 0;
 }
 
+uint32_t util_copy_begin(struct util_service *service, uint64_t now_ns,
+                         const struct fcopy_file *file, uint8_t packet[UTIL_PACKET_BYTES])
+{
+	if (service->copying || !begin_fcopy(service, now_ns, FCOPY_START))
+		return 0;
+	service->offset = 0;
+	service->left = file->bytes;
+	return fcopy_encode_start(packet, &service->agreed, service->transaction_id,
+	                          file);
+}
+
+uint32_t util_copy_piece(struct util_service *service, uint64_t now_ns, const void *data,
+                         uint32_t bytes, uint8_t packet[UTIL_PACKET_BYTES])
+{
+	uint64_t offset = service->offset;
+
+	if (!service->copying || service->abandoned || bytes == 0 ||
+	    bytes > FCOPY_DATA_BYTES || bytes > service->left ||
+	    !begin_fcopy(service, now_ns, FCOPY_WRITE))
+		return 0;
+	service->offset += bytes;
+	service->left -= bytes;
+	return fcopy_encode_write(packet, &service->agreed, service->transaction_id,
+	                          offset, data, bytes);
+}
+
+uint32_t util_copy_end(struct util_service *service, uint64_t now_ns,
+                       uint8_t packet[UTIL_PACKET_BYTES])
+{
+	if (!service->copying || service->abandoned || service->left != 0)
+		return 0;
+	return end_fcopy(service, now_ns, FCOPY_COMPLETE, packet);
+}
+
+void util_copy_abandon(struct util_service *service, uint64_t now_ns)
+{
+	service->abandoned = service->copying || service->pending;
+	if (service->copying && !service->pending && service->state == UTIL_READY)
+		service->due_ns = now_ns;
+}
+
 void util_remember_frozen(struct util_service *service)
 {
 	service->frozen = true;
+}
+
+void util_remember_copying(struct util_service *service)
+{
+	service->copying = true;
 }
 
 void util_cancel(struct util_service *service, uint64_t now_ns)
 {
 	service->pending = false;
 	service->due_ns = UTIL_NEVER;
+	service->abandoned = service->copying;
 	if (service->operation == IC_VSS_FREEZE)
 		service->frozen = false;
-	else if (service->frozen)
-		service->due_ns = now_ns + UTIL_THAW_PERIOD_NS;
+	else if (service->frozen || service->copying)
+		service->due_ns = now_ns + UTIL_RETRY_PERIOD_NS;
 }
 
 void util_resynchronize(struct util_service *service)

@@ -12,6 +12,9 @@
  * U3 Times are nanoseconds of one monotonic clock of the caller's.
  * U4 A guest that was asked to freeze counts as frozen until it has thawed, or said that it did not freeze: over the
  *    end of its channel, and of this process. When its time is over it is asked to thaw, until it answers.
+ * U5 A file is under way from when the guest has made it until it answers that it is whole or removed: over the end of
+ *    its channel, and of this process. After anything but success it is cancelled. A guest that did not say that it made
+ *    the file is not told to remove it: there may have been one before, which old daemons would remove.
  */
 #ifndef VIRIDIS_VSP_UTIL_SERVICE_H
 #define VIRIDIS_VSP_UTIL_SERVICE_H
@@ -19,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmbus/class/fcopy.h"
 #include "vmbus/class/ic.h"
 #include "vmbus/class/kvp.h"
 
@@ -29,7 +33,8 @@
 #define UTIL_SHUTDOWN_LIMIT_NS   (30 * UTIL_SECOND_NS)
 #define UTIL_KVP_LIMIT_NS        (5 * UTIL_SECOND_NS)
 #define UTIL_VSS_LIMIT_NS        (60 * UTIL_SECOND_NS)
-#define UTIL_THAW_PERIOD_NS \
+#define UTIL_FCOPY_LIMIT_NS      (60 * UTIL_SECOND_NS) /* a driver gives its daemon 30 */
+#define UTIL_RETRY_PERIOD_NS \
 	(1 * UTIL_SECOND_NS) /* between one that was not answered and the next */
 #define UTIL_NEVER UINT64_MAX
 
@@ -37,8 +42,9 @@ enum util_kind {
 	UTIL_HEARTBEAT,
 	UTIL_SHUTDOWN,
 	UTIL_TIMESYNC,
-	UTIL_KVP, /* what the guest tells of itself: util_facts.h */
-	UTIL_VSS, /* its file systems, frozen */
+	UTIL_KVP,   /* what the guest tells of itself: util_facts.h */
+	UTIL_VSS,   /* its file systems, frozen */
+	UTIL_FCOPY, /* a file, written into it */
 	UTIL_KINDS,
 };
 
@@ -77,7 +83,7 @@ struct util_service {
 	uint64_t answers;
 	uint64_t missed; /* requests since the last answer */
 
-	/* shutdown, kvp, vss */
+	/* shutdown, kvp, vss, fcopy */
 	bool pending;
 	uint32_t status; /* the last answer's */
 
@@ -86,6 +92,13 @@ struct util_service {
 	bool frozen;       /* U4 */
 	bool expired;      /* its time was over before somebody asked to thaw it */
 	uint64_t hold_ns;  /* how long it may be frozen */
+
+	/* fcopy */
+	uint8_t copy_operation; /* that was asked for last */
+	bool copying;           /* U5 */
+	bool abandoned; /* it is to be cancelled once the guest has answered, or listens */
+	uint64_t offset; /* of the next piece */
+	uint64_t left;   /* bytes from there to the file's end */
 
 	/* timesync */
 	bool synchronized;
@@ -99,7 +112,9 @@ struct util_time {
 };
 
 #define UTIL_PACKET_BYTES KVP_PACKET_BYTES_MAX
-_Static_assert(KVP_PACKET_BYTES_MAX >= IC_PACKET_BYTES_MAX, "no request is longer");
+_Static_assert(KVP_PACKET_BYTES_MAX >= IC_PACKET_BYTES_MAX &&
+                       KVP_PACKET_BYTES_MAX >= FCOPY_PACKET_BYTES_MAX,
+               "no request is longer");
 
 void util_init(struct util_service *service, enum util_kind kind);
 
@@ -138,8 +153,24 @@ uint32_t util_freeze(struct util_service *service, uint64_t now_ns, uint64_t hol
 uint32_t util_thaw(struct util_service *service, uint64_t now_ns,
                    uint8_t packet[UTIL_PACKET_BYTES]);
 
-/* It was frozen by a process before this one: have it thawed as soon as it listens. */
+/*
+ * Likewise, of a file: begin (0: another is under way, too), give it the next piece (0: there is no such file, or less of
+ * it left), and end it (0: there is more to come).
+ */
+uint32_t util_copy_begin(struct util_service *service, uint64_t now_ns,
+                         const struct fcopy_file *file,
+                         uint8_t packet[UTIL_PACKET_BYTES]);
+uint32_t util_copy_piece(struct util_service *service, uint64_t now_ns, const void *data,
+                         uint32_t bytes, uint8_t packet[UTIL_PACKET_BYTES]);
+uint32_t util_copy_end(struct util_service *service, uint64_t now_ns,
+                       uint8_t packet[UTIL_PACKET_BYTES]);
+
+/* Have the guest remove what there is of it; the next tick says so, once the guest has answered what it was asked. */
+void util_copy_abandon(struct util_service *service, uint64_t now_ns);
+
+/* It was frozen, or a file begun, by a process before this one: have that undone as soon as it listens. */
 void util_remember_frozen(struct util_service *service);
+void util_remember_copying(struct util_service *service);
 
 /* It could not be sent after all. */
 void util_cancel(struct util_service *service, uint64_t now_ns);
