@@ -6,6 +6,7 @@ emulated PCs, on virtio, IDE and e1000, beside one of our own VMs; and killed, i
 behind it (CHECKED) choose among them."""
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from lib.child import Root
@@ -13,6 +14,7 @@ from lib.disks import MIB
 from boot_iso import Module, make_iso
 from lib.log import Failure
 from lib.paths import BUILD, KERNEL, QEMU_DISK
+from lib.screen import check_text, screen_of, text_of, words_of
 from lib.stock_qemu import STEP_SECONDS, StockQemu, disk_of, enter, guest_files
 from lib.tap import Tap
 
@@ -20,6 +22,7 @@ TINY = BUILD / "tests" / "guest" / "tiny.bz"
 BOOT_SECONDS = 480
 # By the BIOS from an IDE disk: QEMU takes some 400,000 instructions for the words of each of 21,000 sectors.
 IDE_BOOT_SECONDS = 1500
+SCREEN_SECONDS = 120
 # What the guest writes: this file of its own, a MiB.
 WRITTEN = "/bin/busybox"
 
@@ -103,14 +106,14 @@ def check_level(root):
     root.tell("grep -aE 'interrupts: .*fasteoi.*eth0' /tmp/level.out")
 
 
-def check_screen(root, qemu):
-    """Before long its picture is not black, and is all there."""
-    picture = f"/tmp/{qemu.name}.ppm"
-    root.wait(f"echo screendump {picture} >/tmp/{qemu.name}.mon.in; sleep 2;"
-              f" [ $(tail -c +20 {picture} | tr -d '\\000' | head -c 100 | wc -c) = 100 ]", 60,
-              qemu.words(), STEP_SECONDS)
-    root.tell(f"set -- $(head -n 2 {picture} | tail -n 1);"
-              f" [ $(stat -c %s {picture}) -gt $(($1 * $2 * 3)) ]")
+def check_text_screen(root, qemu, words):
+    """The screen is in text mode and before long has these words, in memory and as a picture."""
+    end = time.monotonic() + SCREEN_SECONDS
+    while words not in words_of(text := text_of(root, qemu)):
+        assert time.monotonic() < end, words_of(text)
+    picture = screen_of(root, qemu)
+    assert (picture.width, picture.height) == (720, 400), picture
+    check_text(picture, text)
 
 
 def check_uefi(root):
@@ -121,7 +124,11 @@ def check_uefi(root):
                "file=/usr/share/OVMF/OVMF_CODE_4M.fd"
                " -drive if=pflash,format=raw,file=/tmp/OVMF_VARS_4M.fd")
     qemu.wait_output("UEFI Interactive Shell", BOOT_SECONDS)
-    check_screen(root, qemu)
+    # A console of 8 by 19 pixels a letter, most of it empty.
+    end = time.monotonic() + SCREEN_SECONDS
+    while len(set(looks := screen_of(root, qemu).looks(8, 19))) < 40:
+        assert time.monotonic() < end, f"{len(set(looks))} different cells"
+    assert looks.count(looks[0]) > len(looks) / 2
     qemu.tell("quit")
     qemu.wait_end(0, 60)
     assert root.ask("cmp /mnt/usr/share/OVMF/OVMF_VARS_4M.fd /tmp/OVMF_VARS_4M.fd").status == 1
@@ -139,7 +146,7 @@ def check_monitor(root):
     """The monitor sees the screen, the registers, and a machine that stands and goes on."""
     qemu = start_bios(root, "bios")
     root.tell("[ -S /tmp/bios.vnc ]")
-    check_screen(root, qemu)
+    check_text_screen(root, qemu, "No bootable device")
     for command, answer in (("stop", ""), ("info status", "VM status: paused"), ("cont", ""),
                             ("info status", "VM status: running"), ("info registers", "EIP=")):
         qemu.tell(command)
@@ -154,7 +161,7 @@ def check_memtest(root):
     qemu.start("-M pc -m 16 -smp 2 -vga std -kernel /boot/memtest86+x64.bin"
                " -append 'console=ttyS0,115200'")
     qemu.wait_output("[[]2J", BOOT_SECONDS)
-    check_screen(root, qemu)
+    check_text_screen(root, qemu, "Memtest86+")
     qemu.tell("quit")
     qemu.wait_end(0, 60)
 
