@@ -10,7 +10,8 @@ root_modules=(virtio_pci virtio_blk virtio_console crc32c_generic crc32c_intel e
 	tun bridge)
 guest_modules=(crc32c_generic crc32c_intel sd_mod ext4 hv_vmbus hv_utils hv_storvsc
 	hv_netvsc)
-pc_guest_modules=(ata_piix virtio_pci virtio_blk virtio_net e1000 "${guest_modules[@]}")
+pc_guest_modules=(ata_piix ahci nvme virtio_pci virtio_blk virtio_scsi virtio_net e1000 e1000e
+	"${guest_modules[@]}")
 
 # One RAM disk of 64 MiB, to measure I/O where a virtio disk would spoil --icount.
 declare -A parameters=([brd.ko]="rd_nr=2 rd_size=65536")

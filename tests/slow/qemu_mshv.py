@@ -2,7 +2,7 @@
 # Needs: root qemu-disk pc-guest-initrd target:tiny_guest
 # Limit: 2700
 """Debian 13's own QEMU 11.1, unpatched, with `-accel mshv`: BIOS, UEFI and stock Debian kernels on
-emulated PCs, on virtio, IDE and e1000, beside one of our own VMs; and killed, it leaves nothing. Names of checks
+emulated PCs, on virtio, IDE, AHCI, NVMe and SCSI, e1000 and e1000e, beside one of our own VMs; and killed, it leaves nothing. Names of checks
 behind it (CHECKED) choose among them."""
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from boot_iso import Module, make_iso
 from lib.log import Failure
 from lib.paths import BUILD, KERNEL, QEMU_DISK
 from lib.screen import check_text, screen_of, text_of, words_of
-from lib.stock_qemu import STEP_SECONDS, StockQemu, disk_of, enter, guest_files
+from lib.stock_qemu import StockQemu, disk_of, enter, guest_files
 from lib.tap import Tap
 
 TINY = BUILD / "tests" / "guest" / "tiny.bz"
@@ -36,6 +36,22 @@ ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ping -c 3 -w 60 10.0
 sed 's/^/interrupts: /' /proc/interrupts
 dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
 """
+# Of each disk that is on no virtio-blk: its first 4 MiB are read, and what lies behind them written.
+CONTROLLERS = """
+for disk in /sys/block/sd? /sys/block/nvme?n?; do
+	case $(readlink -f $disk) in
+	*/ata*) kind=ahci ;;
+	*/virtio*) kind=virtio-scsi ;;
+	*/nvme*) kind=nvme ;;
+	esac
+	node=/dev/${{disk##*/}}
+	echo "check: $kind $(dd if=$node bs=1M count=4 iflag=direct 2>/dev/null | md5sum)"
+	dd if={written} of=$node bs=64k seek=64 count=16 conv=fsync 2>/dev/null && echo "check: $kind written"
+done
+echo "check: $(basename $(readlink /sys/class/net/eth0/device/driver))"
+ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ping -c 3 -w 60 10.0.2.2
+dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
+"""
 # Each byte of a boot's messages would cost exits.
 CMDLINE = "console=ttyS0 quiet viridis.run=sh%20/checks%20"
 # Nothing here may reset: QEMU 11.1 cannot with this accelerator.
@@ -45,7 +61,8 @@ NIC = "-netdev user,id=net,restrict=on -device"
 
 def make_guests(folder):
     """A disk image for QEMU's side: beside kernel and initrd, a disk that GRUB boots them from."""
-    guests = guest_files(folder, checks=CHECKS.format(written=WRITTEN))
+    guests = guest_files(folder, checks=CHECKS.format(written=WRITTEN),
+                         controllers=CONTROLLERS.format(written=WRITTEN))
     make_iso(folder, [Module(KERNEL, f"kernel {CMDLINE}sda%20sdb"),
                       Module(guests / "initrd", "initrd")])
     (folder / "boot.iso").rename(guests / "grub.img")
@@ -104,6 +121,27 @@ def check_level(root):
                " -drive file=/tmp/b,format=raw,if=ide,index=1")
     check_guest(root, qemu, 1, "/tmp/grub.img", IDE_BOOT_SECONDS)
     root.tell("grep -aE 'interrupts: .*fasteoi.*eth0' /tmp/level.out")
+
+
+def check_controllers(root):
+    """Disks on AHCI, NVMe and virtio-scsi, and an e1000e, all on one machine."""
+    disks = {"ahci": "ide-hd,bus=ide.0", "virtio-scsi": "scsi-hd", "nvme": "nvme,serial=nvme"}
+    words = " ".join(f"-drive if=none,id={kind},format=raw,file=/tmp/{kind} -device {device},drive={kind}"
+                     for kind, device in disks.items())
+    for kind in disks:
+        root.tell(f"dd if=/dev/urandom of=/tmp/{kind} bs=1M count=4 2>/dev/null && truncate -s 8M /tmp/{kind}")
+    expected = {kind: root.tell(f"head -c {4 * MIB} /tmp/{kind} | md5sum") for kind in disks}
+    qemu = StockQemu(root, "controllers")
+    qemu.start(f"-M q35 {ALWAYS} -kernel /guests/vmlinuz -initrd /guests/initrd"
+               " -append 'console=ttyS0 quiet viridis.run=sh%20/controllers'"
+               f" {NIC} e1000e,netdev=net -device virtio-scsi-pci {words}")
+    qemu.wait_output("guest: exit 0", BOOT_SECONDS)
+    qemu.wait_end(0, 60)
+    for line in ("check: e1000e", "3 packets received", "check: quiet",
+                 *(f"check: {kind} {text}" for kind in disks for text in (expected[kind], "written"))):
+        root.tell(f"grep -aF '{line}' /tmp/controllers.out || {{ {qemu.words()}; false; }}")
+    for kind in disks:
+        root.tell(f"cmp -n {MIB} {WRITTEN} /tmp/{kind} 0 {4 * MIB} && rm /tmp/{kind}")
 
 
 def check_text_screen(root, qemu, words):
@@ -194,6 +232,7 @@ CHECKED = {
     "q35": ("q35: two VPs, virtio disks and network by MSI-X", check_q35),
     "four": ("q35: four VPs on two processors", check_four),
     "level": ("pc: SeaBIOS, GRUB, IDE and e1000", check_level),
+    "controllers": ("q35: AHCI, NVMe, virtio-scsi and e1000e", check_controllers),
     "uefi": ("q35: OVMF from flash to its shell", check_uefi),
     "monitor": ("a screen by VNC, stop and cont", check_monitor),
     "memtest": ("pc: memtest86+", check_memtest),
