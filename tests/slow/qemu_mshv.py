@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root qemu-disk pc-guest-initrd target:tiny_guest
 # Limit: 2700
-"""Debian 13's own QEMU 11.1, unpatched, with `-accel mshv`: BIOS, UEFI and stock Debian kernels on
-emulated PCs, on virtio, IDE, AHCI, NVMe and SCSI, e1000 and e1000e, beside one of our own VMs; and killed, it leaves nothing. Names of checks
-behind it (CHECKED) choose among them."""
+"""Debian 13's own QEMU 11.1, unpatched, with `-accel mshv`: BIOS, UEFI and stock Debian kernels on emulated PCs,
+whose disks are virtio, IDE, AHCI, NVMe and SCSI, and adapters virtio, e1000 and e1000e; one of our own VMs beside
+them; and killed, it leaves nothing. Names of checks behind it (CHECKED) choose among them."""
 import sys
 import tempfile
 import time
