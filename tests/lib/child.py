@@ -45,15 +45,15 @@ def guest_initrd(files):
 
 
 class Root:
-    """The small root. `files`: what is in /share there, by name: a path, or text."""
+    """The small root. `files`: what is in /share there, by name: a path, or text; `append`: words for its kernel."""
 
-    def __init__(self, name, files=None, kernel=KERNEL, initrd=ROOT_INITRD, **options):
-        self.name, self.files, self.options = name, files or {}, options
+    def __init__(self, name, files=None, kernel=KERNEL, initrd=ROOT_INITRD, append="", **options):
+        self.name, self.files, self.append, self.options = name, files or {}, append, options
         self.kernel, self.initrd = kernel, initrd
 
     def __enter__(self):
         with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-            modules = [Module(self.kernel, "kernel console=ttyS0 panic=-1"),
+            modules = [Module(self.kernel, f"kernel console=ttyS0 panic=-1 {self.append}"),
                        Module(self._initrd(Path(folder)), "initrd")]
             self.machine = Machine(self.name, modules, hypervisor=HYPERVISOR_ELF,
                                    **self.options).__enter__()

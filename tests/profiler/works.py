@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commands import root
+from bench import qemu
 from boot_iso import Module
 from lib.log import Failure
 from lib.machine import Machine
@@ -19,6 +20,7 @@ from profiler.symbols import ROOT_PROGRAMS, Child, InlinedSymbols, Processes, of
 RESULT = BUILD / "profile"
 PLUGIN = BUILD / "tests" / "profiler" / "profiler.so"
 PROGRAMS = BUILD / "tests" / "bench"
+IN_ROOT = BUILD / "tests/profiler/in_root"
 HERE = Path(__file__).resolve().parent
 MEMORY = "3072"
 LIMIT_SECONDS = 1800
@@ -31,6 +33,7 @@ MEASURED = {"disk": "disk_reader", "net": "net_speed"}
 SELF_IPI, SIGNAL, START = 5, 6, 20
 SEND, RECEIVE, BOUNCE = 30, 31, 32
 READ_1, READ_32, READ_128K, READ_4, READ_128K_8 = 11, 13, 14, 16, 17
+PORT_READ = 40
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,8 @@ WORKS = {
                    {BOUNCE: "a byte there and back"}),
     "start": Work("viridis create and start, until the child's first instruction", "start",
                   {START: "create and start of a tiny child"}),
+    "qemu-port": Work("a guest of stock QEMU reads a port that QEMU answers for", "qemu",
+                      {PORT_READ: "IN"}),
 }
 
 
@@ -101,7 +106,7 @@ def share(folder):
     tree = folder / "share" / "profile"
     tree.mkdir(parents=True)
     for source in (*(PROGRAMS / name for name in MEASURED.values()),
-                   BUILD / "tests/profiler/in_root", HERE / "in-root", TINY, KERNEL):
+                   IN_ROOT, HERE / "in-root", TINY, KERNEL):
         shutil.copy(source, tree / source.name)
     guest = folder / "guest"
     (guest / "bench").mkdir(parents=True)
@@ -130,6 +135,16 @@ def run_root(name, *words):
                 raise Failure(f"{name}: in-root ends with {status}\n{machine.describe()}")
 
 
+def run_qemu(name):
+    """A guest of stock QEMU, which reads the port and nothing of its disk."""
+    program = "/share/in_root"
+    with qemu.qemu_root(f"profile-{name}", MEMORY, {"in_root": IN_ROOT}, extra=plugin(name),
+                        append="nokaslr norandmaps") as root:
+        root.tell(f"echo 0 >/proc/sys/kernel/kptr_restrict && {program} tasks")
+        qemu.guest(root, "virtio", ["none"])
+        root.tell(f"{program} keep kallsyms </proc/kallsyms && {program} keep libraries </dev/null")
+
+
 DISK_PHASES = {READ_1: "read-4k-depth-1", 12: "read-4k-aio-1", READ_32: "read-4k-depth-32",
                READ_128K: "read-128k", 15: "write-128k", READ_4: "read-4k-depth-4",
                READ_128K_8: "read-128k-depth-8"}
@@ -143,6 +158,8 @@ def run_machine(name, works):
     """The machine with this name, for those of the works that run on it."""
     if name == "tiny":
         run_tiny()
+    elif name == "qemu":
+        run_qemu(name)
     elif name in MEASURED:
         numbers = sorted(number for work in works if WORKS[work].machine == name
                          for number in WORKS[work].phases)
