@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
-# Kernels of Debian 13, as roots: its own ("trixie") and the newest of its backports ("newest").
+# Kernels of Debian 13, as roots and guests: its own ("trixie") and the newest of its backports ("newest").
 #   build/suite/trixie/tools       that release's compiler, in which our module is built, as its
 #                                  headers' programs need that release's libraries
 #   build/kernel-NAME/{release,vmlinuz,root,viridis_mshv.ko}
 #   build/image/root-NAME.cpio.gz  the small root, with that kernel and that module
+#   build/image/guest-NAME.cpio.gz  the small guest, with that kernel
 
 suite_tools=(bash coreutils sed grep findutils mawk diffutils gcc-14 binutils make libelf1t64)
 suite_kernels=(trixie newest)
@@ -26,6 +27,18 @@ suite_roots_build() {
 	suite_modules_build "${suite_kernels[@]}"
 	for name in "${suite_kernels[@]}"; do
 		suite_root_build "$name"
+	done
+}
+
+# The same kernels for guests.
+suite_guests_build() {
+	local suite_source kernel kernel_release root_initrd root_tree module name
+	suite_tools_build
+	for name in "${suite_kernels[@]}"; do
+		suite_kernel_set "$name"
+		suite_kernel_build "$name"
+		suite_kernel_set "$name"
+		small_guest_build "guest-$name" "${guest_modules[@]}"
 	done
 }
 

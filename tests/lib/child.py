@@ -38,10 +38,10 @@ def shared_initrd(folder, files, initrd):
 
 
 @contextlib.contextmanager
-def guest_initrd(files):
+def guest_initrd(files, initrd=GUEST_INITRD):
     """The small guest's, with these in /share."""
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        yield shared_initrd(Path(folder), files, GUEST_INITRD)
+        yield shared_initrd(Path(folder), files, initrd)
 
 
 class Root:

@@ -12,6 +12,8 @@ ROOT_INITRD = BUILD / "image" / "root.cpio.gz"
 # Other kernels' small roots, by name: (kernel, initrd).
 OTHER_ROOTS = {name: (BUILD / f"kernel-{name}" / "vmlinuz", BUILD / "image" / f"root-{name}.cpio.gz")
                for name in ("trixie", "newest")}
+# The same kernels with the small guest's initrd.
+OTHER_GUESTS = {name: (kernel, BUILD / "image" / f"guest-{name}.cpio.gz") for name, (kernel, _) in OTHER_ROOTS.items()}
 GUEST_INITRD = BUILD / "image" / "guest.cpio.gz"
 PC_GUEST_INITRD = BUILD / "image" / "pc-guest.cpio.gz"
 QEMU_DISK = BUILD / "image" / "qemu.raw"
