@@ -26,3 +26,21 @@ nbd_disk_make() {
 	mv "$result.raw.new" "$result.raw"
 	rm -rf "$tree"
 }
+
+# build/nbd-client: what a guest lacks whose root folder is at an NBD server, unpacked and not installed.
+nbd_client_build() {
+	local result=$build/nbd-client
+	stale "$result/ready" "$image/nbd.sh" "$kernel/release" || return 0
+	say "image: nbd-client"
+	rm -rf "$result"
+	apt_known nbd-client
+	quietly nbd-client nbd_client_make "$result"
+}
+
+nbd_client_make() {
+	local module
+	unpack_packages "$1" nbd-client libnl-genl-3-200
+	module=$(find "$kernel/root/lib/modules/$kernel_release" -name nbd.ko)
+	cp "$module" "$1/nbd.ko"
+	touch "$1/ready"
+}
