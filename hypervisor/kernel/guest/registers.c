@@ -42,7 +42,7 @@ static const uint64_t cr0_defined = CR0_PE | CR0_MP | CR0_EM | CR0_TS | CR0_ET |
 
 /*
  * One, or `count` whose names, MSRs and places follow each other. Those that are MSRs come first, and of them
- * those that guests access often.
+ * those that guests access often; last those that a parent sets whenever it resumes a VP.
  */
 static const struct row {
 	uint32_t name; /* of TLFS, or the MSR's number where it has none */
@@ -82,8 +82,6 @@ static const struct row {
 	{ X64(APIC_BASE), MSR_APIC_BASE, 1, VP(lapic.base), ALL, NULL },
 	{ X64(MTRR_DEF_TYPE), MSR_MTRR_DEF_TYPE, 1, VP(mtrr_def_type), ALL,
 	  &mtrr_defined },
-	{ X64(RAX), 0, 16, VP(arch.gpr), ALL, NULL },
-	{ X64(RIP), 0, 1, VP(arch.rip), ALL, NULL },
 	{ X64(RFLAGS), 0, 1, VP(arch.rflags), ALL, NULL },
 	{ X64(ES), 0, 8, VENDOR, ALL, NULL },   /* to TR */
 	{ X64(IDTR), 0, 2, VENDOR, ALL, NULL }, /* and GDTR */
@@ -106,17 +104,19 @@ static const struct row {
 	{ X64(MTRR_BASE0), 0, 16, VP(mtrr_base), ALL, NULL },
 	{ X64(MTRR_MASK0), 0, 16, VP(mtrr_mask), ALL, NULL },
 	{ X64(MTRR_FIX64K_00000), 0, 11, VP(mtrr_fixed), ALL, NULL },
-	{ HV(EXPLICIT_SUSPEND), 0, 2, COMPUTED, ALL, &bit_0 }, /* and INTERCEPT_SUSPEND */
 	{ HV(INTERNAL_ACTIVITY_STATE), 0, 1, COMPUTED, ALL, &bits_1_0 },
 	{ HV(PENDING_INTERRUPTION), 0, 1, COMPUTED, ALL, NULL },
 	{ HV(PENDING_EVENT0), 0, 1, COMPUTED, ALL, NULL },
 	{ HV(INTERRUPT_STATE), 0, 1, COMPUTED, ALL, NULL },
 	{ HV(DELIVERABILITY_NOTIFICATIONS), 0, 1, COMPUTED, ALL, NULL },
+	{ X64(RAX), 0, 16, VP(arch.gpr), ALL, NULL },
+	{ X64(RIP), 0, 1, VP(arch.rip), ALL, NULL },
+	{ HV(EXPLICIT_SUSPEND), 0, 2, COMPUTED, ALL, &bit_0 }, /* and INTERCEPT_SUSPEND */
 };
 
 static const struct row *find_by_name(uint32_t name)
 {
-	for (const struct row *row = rows; row < rows + ARRAY_COUNT(rows); row++)
+	for (const struct row *row = rows + ARRAY_COUNT(rows); row-- > rows;)
 		if (name - row->name < row->count)
 			return row;
 	return NULL;

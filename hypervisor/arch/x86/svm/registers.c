@@ -7,24 +7,24 @@
 
 enum shape { PLAIN, SEGMENT, TABLE };
 
-/* One, or several that follow each other in the VMCB as their names do. */
+/* One, or several that follow each other in the VMCB as their names do. First what each intercept tells the parent. */
 static const struct place {
 	uint32_t name;
 	uint8_t count, shape;
 	uint16_t offset;
 } places[] = {
+	{ HV_X64_REGISTER_ES, 6, SEGMENT, SAVE(es) }, /* to GS */
 	{ HV_X64_REGISTER_CR0, 1, PLAIN, SAVE(cr0) },
-	{ HV_X64_REGISTER_CR2, 1, PLAIN, SAVE(cr2) },
+	{ HV_X64_REGISTER_EFER, 1, PLAIN, SAVE(efer) },
 	{ HV_X64_REGISTER_CR3, 1, PLAIN, SAVE(cr3) },
 	{ HV_X64_REGISTER_CR4, 1, PLAIN, SAVE(cr4) },
-	{ HV_X64_REGISTER_EFER, 1, PLAIN, SAVE(efer) },
-	{ HV_X64_REGISTER_ES, 6, SEGMENT, SAVE(es) }, /* to GS */
+	{ HV_X64_REGISTER_DR7, 1, PLAIN, SAVE(dr7) },
+	{ HV_X64_REGISTER_CR2, 1, PLAIN, SAVE(cr2) },
 	{ HV_X64_REGISTER_LDTR, 1, SEGMENT, SAVE(ldtr) },
 	{ HV_X64_REGISTER_TR, 1, SEGMENT, SAVE(tr) },
 	{ HV_X64_REGISTER_GDTR, 1, TABLE, SAVE(gdtr) },
 	{ HV_X64_REGISTER_IDTR, 1, TABLE, SAVE(idtr) },
 	{ HV_X64_REGISTER_DR6, 1, PLAIN, SAVE(dr6) },
-	{ HV_X64_REGISTER_DR7, 1, PLAIN, SAVE(dr7) },
 	{ HV_X64_REGISTER_PAT, 1, PLAIN, SAVE(pat) },
 	{ HV_X64_REGISTER_KERNEL_GS_BASE, 1, PLAIN, SAVE(kernel_gs_base) },
 	{ HV_X64_REGISTER_SYSENTER_CS, 1, PLAIN, SAVE(sysenter_cs) },
