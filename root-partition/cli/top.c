@@ -6,7 +6,9 @@
 #include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/cli/top_io.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/store.h"
 #include "root-partition/libmshv/mshv.h"
 
 #define PARTITIONS_MAX 1024u
@@ -27,6 +29,8 @@ struct row {
 	uint64_t partition_id; /* HV_PARTITION_ID_SELF: the root */
 	uint32_t pid, vps;
 	uint64_t counter[VIRIDIS_VP_STAT_COUNT];
+	char *vm; /* NULL: it is no VM of this host, or its worker does not answer */
+	struct top_io io;
 };
 
 struct sample {
@@ -51,6 +55,11 @@ static uint32_t add_up(int device, enum viridis_stats_object object,
 	return stats.index;
 }
 
+static void clear_row(gpointer row)
+{
+	g_free(((struct row *)row)->vm);
+}
+
 static void add_row(struct sample *sample, int device, uint64_t partition_id,
                     uint32_t pid)
 {
@@ -59,6 +68,37 @@ static void add_row(struct sample *sample, int device, uint64_t partition_id,
 	row.vps = add_up(device, VIRIDIS_STATS_VP, partition_id, row.counter,
 	                 VIRIDIS_VP_STAT_COUNT);
 	g_array_append_val(sample->rows, row);
+}
+
+static struct row *row_of(const struct sample *sample, uint64_t partition_id)
+{
+	for (guint i = 0; i < sample->rows->len; i++) {
+		struct row *row = &g_array_index(sample->rows, struct row, i);
+
+		if (row->partition_id == partition_id)
+			return row;
+	}
+	return NULL;
+}
+
+/* Gives each VM's row its name and I/O. One that does not run, or does not answer, is not told of. */
+static void look_at_vms(const struct sample *sample)
+{
+	g_autoptr(GPtrArray) names = store_list(NULL);
+
+	for (guint i = 0; names && i < names->len; i++) {
+		struct top_io io = { 0 };
+		uint64_t partition_id;
+		struct row *row;
+
+		if (!top_io_ask(names->pdata[i], &partition_id, &io))
+			continue;
+		row = row_of(sample, partition_id);
+		if (!row || row->vm)
+			continue;
+		row->vm = g_strdup(names->pdata[i]);
+		row->io = io;
+	}
 }
 
 static int look(int device, struct sample *sample)
@@ -78,24 +118,37 @@ static int look(int device, struct sample *sample)
 	add_row(sample, device, HV_PARTITION_ID_SELF, 0);
 	for (uint32_t i = 0; i < MIN(partitions, PARTITIONS_MAX); i++)
 		add_row(sample, device, infos[i].partition_id, infos[i].creator_pid);
+	look_at_vms(sample);
 	return 0;
 }
 
 /* What it had counted before; nothing of one that is new. */
 static uint64_t before(const struct sample *old, const struct row *row, uint32_t counter)
 {
-	for (guint i = 0; i < old->rows->len; i++) {
-		const struct row *other = &g_array_index(old->rows, struct row, i);
+	const struct row *other = row_of(old, row->partition_id);
 
-		if (other->partition_id == row->partition_id)
-			return other->counter[counter];
+	return other ? other->counter[counter] : 0;
+}
+
+/* The same of its I/O. A provider that came back began to count anew. */
+static struct top_io io_since(const struct sample *old, const struct row *row)
+{
+	const struct row *other = row_of(old, row->partition_id);
+	struct top_io io = row->io;
+
+	if (other && other->vm && other->io.disk_requests <= io.disk_requests &&
+	    other->io.net_frames <= io.net_frames) {
+		io.disk_requests -= other->io.disk_requests;
+		io.disk_bytes -= other->io.disk_bytes;
+		io.net_frames -= other->io.net_frames;
+		io.net_bytes -= other->io.net_bytes;
 	}
-	return 0;
+	return io;
 }
 
 /* ---- Names ---- */
 
-/* A VM's own, which is its worker's last word; else the program that made the partition. */
+/* A VM's own, which is its worker's last word too; else the program that made the partition. */
 static char *name_of(const struct row *row)
 {
 	g_autofree char *path = g_strdup_printf("/proc/%u/cmdline", row->pid);
@@ -106,6 +159,8 @@ static char *name_of(const struct row *row)
 
 	if (row->partition_id == HV_PARTITION_ID_SELF)
 		return g_strdup("root");
+	if (row->vm)
+		return g_strdup(row->vm);
 	if (!g_file_get_contents(path, &words, &bytes, NULL) || bytes < 2 ||
 	    bytes > WORDS_BYTES)
 		return g_strdup("-");
@@ -166,6 +221,44 @@ static double row_share(const struct sample *old, const struct sample *new,
 	       ticks_per_cent(old, new);
 }
 
+/* By the second: requests and bytes of disks, frames and bytes of networks. */
+static const struct {
+	const char *head, *member;
+	double unit;
+} io_columns[] = {
+	{ "disk/s", "disk-requests/s", 1 },
+	{ "MB/s", "disk-bytes/s", 1e6 },
+	{ "net/s", "net-frames/s", 1 },
+	{ "MB/s", "net-bytes/s", 1e6 },
+};
+
+static void io_rates(const struct sample *old, const struct sample *new,
+                     const struct row *row, double rates[G_N_ELEMENTS(io_columns)])
+{
+	double seconds = (double)(new->time_us - old->time_us) / G_USEC_PER_SEC;
+	const struct top_io io = io_since(old, row);
+	const uint64_t values[] = { io.disk_requests, io.disk_bytes, io.net_frames,
+		                    io.net_bytes };
+
+	for (gsize i = 0; i < G_N_ELEMENTS(io_columns); i++)
+		rates[i] = (double)values[i] / seconds;
+}
+
+static void print_io(const struct sample *old, const struct sample *new,
+                     const struct row *row)
+{
+	double rates[G_N_ELEMENTS(io_columns)];
+
+	io_rates(old, new, row, rates);
+	for (gsize i = 0; i < G_N_ELEMENTS(io_columns); i++) {
+		if (row->vm)
+			g_print(" %9.*f", io_columns[i].unit > 1 ? 1 : 0,
+			        rates[i] / io_columns[i].unit);
+		else
+			g_print(" %9s", "-");
+	}
+}
+
 static void print_table(const struct sample *old, const struct sample *new)
 {
 	g_print("%s%u CPU(s): %.1f %% hypervisor, %.1f %% idle, of one\n%-16s %4s %8s %7s",
@@ -175,6 +268,8 @@ static void print_table(const struct sample *old, const struct sample *new)
 	        "CPU %");
 	for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
 		g_print(" %13s", columns[c].head);
+	for (gsize i = 0; i < G_N_ELEMENTS(io_columns); i++)
+		g_print(" %9s", io_columns[i].head);
 	g_print("\n");
 	for (guint i = 0; i < new->rows->len; i++) {
 		const struct row *row = &g_array_index(new->rows, struct row, i);
@@ -184,6 +279,7 @@ static void print_table(const struct sample *old, const struct sample *new)
 		        row_share(old, new, row));
 		for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
 			g_print(" %13.0f", row_rate(old, new, row, columns[c].counter));
+		print_io(old, new, row);
 		g_print("\n");
 	}
 }
@@ -192,6 +288,18 @@ static void add_double(JsonBuilder *builder, const char *name, double value)
 {
 	json_builder_set_member_name(builder, name);
 	json_builder_add_double_value(builder, value);
+}
+
+static void add_io_rates(JsonBuilder *builder, const struct sample *old,
+                         const struct sample *new, const struct row *row)
+{
+	double rates[G_N_ELEMENTS(io_columns)];
+
+	if (!row->vm)
+		return;
+	io_rates(old, new, row, rates);
+	for (gsize i = 0; i < G_N_ELEMENTS(io_columns); i++)
+		add_double(builder, io_columns[i].member, rates[i]);
 }
 
 static void print_json(const struct sample *old, const struct sample *new)
@@ -219,6 +327,7 @@ static void print_json(const struct sample *old, const struct sample *new)
 		for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
 			add_double(builder, columns[c].head,
 			           row_rate(old, new, row, columns[c].counter));
+		add_io_rates(builder, old, new, row);
 		json_builder_end_object(builder);
 	}
 	json_builder_end_array(builder);
@@ -269,8 +378,10 @@ enum command_status command_top(const struct command *command, int argc, char **
 	device = mshv_open();
 	if (device < 0)
 		return fail("/dev/mshv", g_strerror(-device));
-	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++)
+	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++) {
 		samples[i].rows = g_array_new(FALSE, FALSE, sizeof(struct row));
+		g_array_set_clear_func(samples[i].rows, clear_row);
+	}
 	result = watch(device, samples);
 	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++)
 		g_array_unref(samples[i].rows);

@@ -6,6 +6,7 @@ without direct I/O, as a stock Linux sees them and as root and host do; disks th
 and what becomes of them when the process that serves them is killed, once or without end."""
 import contextlib
 import hashlib
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -519,9 +520,30 @@ def check_traced(root, guest):
     for name, told in (("nobody", "nobody"), ("spins", "made no request")):
         answer = root.ask(f"viridis trace --io {name}")
         assert answer.status != 0 and told in answer.output, answer.output
+    check_top(root)
     guest.attach()
     guest.tell("kill $(cat /tmp/reads)")
     guest.detach()
+
+
+def check_top(root):
+    """Three seconds of it lie between what the counters were before and behind; one that does nothing has no I/O."""
+    answers = root.tell("viridis stats disks --json | tr -d '\\n'; echo; viridis top --interval 3 --count 1 --json;"
+                        " viridis stats disks --json | tr -d '\\n'").splitlines()
+    before, after = json.loads(answers[0]), json.loads(answers[-1])
+    rows = {row["name"]: row for row in json.loads("".join(answers[1:-1]))["partitions"]}
+    assert set(rows) == {"root", "disks", "spins"} and rows["disks"]["vps"] == len(after["vps"]), rows
+    for name, count in (("disk-requests/s", lambda stats: sum(disk["reads"] for disk in stats["storage"]["disks"])),
+                        ("disk-bytes/s", lambda stats: sum(disk["read-bytes"] for disk in stats["storage"]["disks"])),
+                        ("exits/s", lambda stats: sum(vp["entries"] for vp in stats["vps"])),
+                        ("hypercalls/s", lambda stats: sum(vp["exit-hypercall"] for vp in stats["vps"]))):
+        told, counted = 3 * rows["disks"][name], count(after) - count(before)
+        assert 0 < told <= 1.1 * counted and told > counted / 10, (name, told, counted)
+    assert rows["spins"]["disk-requests/s"] == rows["disks"]["net-frames/s"] == 0, rows
+    assert "disk-requests/s" not in rows["root"], rows
+    text = root.tell("viridis top --interval 0.5 --count 2 | cat")
+    lines = [line.split()[0] for line in text.splitlines() if "CPU(s)" not in line]
+    assert lines.count("NAME") == lines.count("disks") == lines.count("root") == 2 and "[H" not in text, text
 
 
 def lose(tap, root, guest):
