@@ -11,6 +11,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/cli/trace_io.h"
+#include "root-partition/cli/trace_root.h"
 #include "root-partition/client/client.h"
 #include "root-partition/libmshv/mshv.h"
 #include "root-partition/config/definition.h"
@@ -217,17 +218,29 @@ static void print_json(const GArray *records, guint first)
 static const struct {
 	const char *head, *member;
 } io_columns[TRACE_HOPS] = {
-	{ "to root's flag", "root-flag" },  { "root runs", "root-runs" },
-	{ "root's signal", "root-signal" }, { "guest's flag", "guest-flag" },
-	{ "guest runs", "guest-runs" },     { "total", "total" },
+	{ "to root's flag", "root-flag" },
+	{ "root runs", "root-runs" },
+	{ "provider runs", "provider-runs" },
+	{ "backend asked", "backend-asked" },
+	{ "backend done", "backend-done" },
+	{ "root's signal", "root-signal" },
+	{ "guest's flag", "guest-flag" },
+	{ "guest runs", "guest-runs" },
+	{ "total", "total" },
 };
 
-/* What the hop before that column's end lasted; the last column's is all of them. */
+/* What the hop before that column's end lasted, the last column's: all of them. 0: it was not seen. */
 static uint64_t io_ticks(const struct trace_io *request, guint column)
 {
+	guint before = column;
+
 	if (column == TRACE_HOPS - 1)
 		return request->tsc[TRACE_HOPS - 1] - request->tsc[0];
-	return request->tsc[column + 1] - request->tsc[column];
+	if (!request->tsc[column + 1])
+		return 0;
+	while (!request->tsc[before])
+		before--;
+	return request->tsc[column + 1] - request->tsc[before];
 }
 
 static gint by_size(gconstpointer left, gconstpointer right)
@@ -240,26 +253,37 @@ static gint by_size(gconstpointer left, gconstpointer right)
 static uint64_t io_median(const struct trace_io *requests, gsize count, guint column)
 {
 	g_autofree uint64_t *ticks = g_new(uint64_t, count);
+	gsize seen = 0;
 
-	for (gsize i = 0; i < count; i++)
-		ticks[i] = io_ticks(&requests[i], column);
-	qsort(ticks, count, sizeof(*ticks), by_size);
-	return ticks[count / 2];
+	for (gsize i = 0; i < count; i++) {
+		ticks[seen] = io_ticks(&requests[i], column);
+		seen += ticks[seen] != 0;
+	}
+	qsort(ticks, seen, sizeof(*ticks), by_size);
+	return seen ? ticks[seen / 2] : 0;
+}
+
+static void print_ticks(uint64_t ticks)
+{
+	if (ticks)
+		g_print("  %14" G_GUINT64_FORMAT, ticks);
+	else
+		g_print("  %14s", "-");
 }
 
 static void print_io_table(const struct trace_io *requests, gsize count)
 {
 	g_print("%16s", "guest signals at");
 	for (guint column = 0; column < TRACE_HOPS; column++)
-		g_print("  %17s", io_columns[column].head);
+		g_print("  %14s", io_columns[column].head);
 	for (gsize i = 0; i < count; i++) {
 		g_print("\n%16" G_GUINT64_FORMAT, requests[i].tsc[0]);
 		for (guint column = 0; column < TRACE_HOPS; column++)
-			g_print("  %17" G_GUINT64_FORMAT, io_ticks(&requests[i], column));
+			print_ticks(io_ticks(&requests[i], column));
 	}
 	g_print("\n%16s", "median");
 	for (guint column = 0; column < TRACE_HOPS; column++)
-		g_print("  %17" G_GUINT64_FORMAT, io_median(requests, count, column));
+		print_ticks(io_median(requests, count, column));
 	g_print("\n");
 }
 
@@ -275,8 +299,9 @@ static void print_io_json(const struct trace_io *requests, gsize count)
 		json_builder_begin_object(builder);
 		json_text_add_int(builder, "tsc", requests[i].tsc[0]);
 		for (guint column = 0; column < TRACE_HOPS; column++)
-			json_text_add_int(builder, io_columns[column].member,
-			                  io_ticks(&requests[i], column));
+			if (io_ticks(&requests[i], column))
+				json_text_add_int(builder, io_columns[column].member,
+				                  io_ticks(&requests[i], column));
 		json_builder_end_object(builder);
 	}
 	json_builder_end_array(builder);
@@ -284,8 +309,8 @@ static void print_io_json(const struct trace_io *requests, gsize count)
 	command_print_json(builder);
 }
 
-/* Of a VM that runs, as records name it: by the place in its id, without how many had that before. */
-static gboolean io_partition(uint32_t *partition, GError **error)
+/* Of a VM that runs: its partition as records name it, by the place in its id, without how many had that before. */
+static gboolean io_partition(uint32_t *partition, pid_t *keeper, GError **error)
 {
 	g_autoptr(JsonObject) status = client_ask(io_of, CONTROL_STATUS, error);
 
@@ -293,6 +318,7 @@ static gboolean io_partition(uint32_t *partition, GError **error)
 		return FALSE;
 	*partition = json_object_get_int_member_with_default(status, "partition", 0) &
 	             UINT16_MAX;
+	*keeper = (pid_t)json_object_get_int_member_with_default(status, "pid", 0);
 	if (*partition)
 		return TRUE;
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s has no partition",
@@ -305,14 +331,23 @@ static gboolean io_find(GArray *records, struct trace_io *found, gsize most, gsi
                         GError **error)
 {
 	const gint64 deadline = g_get_monotonic_time() + IO_WAIT_US;
+	g_autoptr(trace_root_pointer) root = NULL;
+	g_autofree char *why = NULL;
 	uint32_t partition;
+	pid_t keeper;
 
-	if (!io_partition(&partition, error))
+	if (!io_partition(&partition, &keeper, error))
 		return FALSE;
+	root = trace_root_begin(keeper, &why);
+	if (!root)
+		g_printerr("viridis: without the provider's hops: %s\n", why);
 	for (;;) {
+		g_usleep(IO_POLL_US);
 		g_array_set_size(records, 0);
 		if (!read_all(records, error))
 			return FALSE;
+		if (root)
+			trace_root_read(root, records);
 		g_array_sort(records, by_time);
 		*count = trace_io_find(
 			(const struct viridis_trace_record *)(void *)records->data,
@@ -321,7 +356,6 @@ static gboolean io_find(GArray *records, struct trace_io *found, gsize most, gsi
 			return TRUE;
 		if (g_get_monotonic_time() > deadline)
 			break;
-		g_usleep(IO_POLL_US);
 	}
 	g_set_error(
 		error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,

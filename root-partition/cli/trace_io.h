@@ -15,12 +15,23 @@ enum trace_hop {
 	TRACE_HOP_GUEST_SIGNALS, /* the guest leaves with HvSignalEvent */
 	TRACE_HOP_ROOT_FLAG,     /* its flag stands in the root's page */
 	TRACE_HOP_ROOT_RUNS,     /* its VP runs: the first that is seen of it */
+	TRACE_HOP_PROVIDER_RUNS, /* the root's kernel gives the provider a CPU */
+	TRACE_HOP_BACKEND_ASKED, /* the first I/O is given to the root's kernel */
+	TRACE_HOP_BACKEND_DONE,  /* the last that is done before the answer */
 	TRACE_HOP_ROOT_SIGNALS,  /* the root leaves with the answer's signal */
 	TRACE_HOP_GUEST_FLAG,    /* its flag stands in the guest's page */
 	TRACE_HOP_GUEST_RUNS,    /* so does the guest's */
 	TRACE_HOPS
 };
 
+/* What the root's kernel tells, as records of these kinds, of no VP, beside the hypervisor's. */
+enum trace_root_kind {
+	TRACE_ROOT_PROVIDER_RUNS = 0x100,
+	TRACE_ROOT_BACKEND_ASKED,
+	TRACE_ROOT_BACKEND_DONE,
+};
+
+/* 0: a hop of the root's kernel that was not seen; a provider that runs already needs no CPU. */
 struct trace_io {
 	uint64_t tsc[TRACE_HOPS];
 };

@@ -513,8 +513,12 @@ def check_traced(root, guest):
     requests = root.json("trace --io disks")["requests"]
     assert 0 < len(requests) <= 20, requests
     hops = ("root-flag", "root-runs", "root-signal", "guest-flag", "guest-runs")
+    of_root = ("provider-runs", "backend-asked", "backend-done")
     for request in requests:
-        assert sum(request[hop] for hop in hops) == request["total"] and min(request.values()) > 0, request
+        assert min(request.values()) > 0 and set(hops) <= set(request), request
+        assert sum(request.get(hop, 0) for hop in hops + of_root) == request["total"], request
+    assert any(set(of_root) <= set(request) for request in requests), requests
+    root.tell("[ -z \"$(ls /sys/kernel/tracing/instances)\" ]")
     table = root.tell("viridis trace --io disks --count 1").splitlines()
     assert len(table) == 3 and table[2].split()[0] == "median", table
     for name, told in (("nobody", "nobody"), ("spins", "made no request")):

@@ -12,6 +12,8 @@
 #include <viridis/abi/viridis_trace.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/cli/trace_io.h"
+#include "root-partition/cli/trace_root.h"
 #include "root-partition/client/client.h"
 #include "root-partition/libmshv/mshv.h"
 
@@ -29,7 +31,7 @@ static const struct viridis_trace_record request[] = {
 	{ .tsc = 460, .kind = VIRIDIS_TRACE_EVENT, .partition = 5 },
 	{ .tsc = 480, .kind = VIRIDIS_TRACE_INJECT, .partition = 5 },
 };
-static gboolean one_request;
+static gboolean one_request, root_tells;
 
 int mshv_open(void)
 {
@@ -63,7 +65,40 @@ JsonObject *client_ask(const char *name, enum control_command command, GError **
 	ck_assert_str_eq(name, "web");
 	ck_assert_int_eq(command, CONTROL_STATUS);
 	json_object_set_int_member(status, "partition", 0x20005);
+	json_object_set_int_member(status, "pid", 77);
 	return status;
+}
+
+/* The root's own trace. */
+struct trace_root {
+	int ended;
+};
+static struct trace_root of_root;
+
+struct trace_root *trace_root_begin(pid_t keeper, char **why)
+{
+	ck_assert_int_eq(keeper, 77);
+	if (root_tells)
+		return &of_root;
+	*why = g_strdup("nobody is there");
+	return NULL;
+}
+
+void trace_root_read(struct trace_root *trace, GArray *records)
+{
+	static const struct viridis_trace_record told[] = {
+		{ .tsc = 200, .kind = TRACE_ROOT_PROVIDER_RUNS, .vp = UINT16_MAX },
+		{ .tsc = 230, .kind = TRACE_ROOT_BACKEND_ASKED, .vp = UINT16_MAX },
+		{ .tsc = 330, .kind = TRACE_ROOT_BACKEND_DONE, .vp = UINT16_MAX },
+	};
+
+	ck_assert_ptr_eq(trace, &of_root);
+	g_array_append_vals(records, told, G_N_ELEMENTS(told));
+}
+
+void trace_root_end(struct trace_root *trace)
+{
+	trace->ended++;
 }
 
 static void print_kept(const char *text)
@@ -74,7 +109,8 @@ static void print_kept(const char *text)
 static void setup(void)
 {
 	printed = g_string_new(NULL);
-	one_request = FALSE;
+	one_request = root_tells = FALSE;
+	of_root.ended = 0;
 	g_set_print_handler(print_kept);
 }
 
@@ -94,7 +130,8 @@ START_TEST(a_machine_that_traces_without_pause_is_printed_once)
 }
 END_TEST
 
-START_TEST(the_hops_of_a_request_are_told_with_their_sum)
+/* Both the one request and the median of one. */
+static void check_hops(const char *expected)
 {
 	char *words[] = { "trace", "--io", "web", NULL };
 	g_auto(GStrv) lines = NULL;
@@ -105,18 +142,33 @@ START_TEST(the_hops_of_a_request_are_told_with_their_sum)
 	ck_assert_uint_eq(g_strv_length(lines), 4);
 	ck_assert_int_eq(g_str_has_prefix(g_strstrip(lines[2]), "median"), TRUE);
 	for (unsigned int line = 1; line < 3; line++) {
-		unsigned int hops[6];
+		char word[9][16];
+		g_autofree char *told = NULL;
 
-		ck_assert_int_eq(sscanf(lines[line], "%*s %u %u %u %u %u %u", &hops[0],
-		                        &hops[1], &hops[2], &hops[3], &hops[4], &hops[5]),
-		                 6);
-		ck_assert_uint_eq(hops[0], 10);
-		ck_assert_uint_eq(hops[1], 40);
-		ck_assert_uint_eq(hops[2], 300);
-		ck_assert_uint_eq(hops[3], 10);
-		ck_assert_uint_eq(hops[4], 20);
-		ck_assert_uint_eq(hops[5], 380);
+		ck_assert_int_eq(
+			sscanf(lines[line],
+		               "%*s %15s %15s %15s %15s %15s %15s %15s %15s %15s",
+		               word[0], word[1], word[2], word[3], word[4], word[5],
+		               word[6], word[7], word[8]),
+			9);
+		told = g_strdup_printf("%s %s %s %s %s %s %s %s %s", word[0], word[1],
+		                       word[2], word[3], word[4], word[5], word[6],
+		                       word[7], word[8]);
+		ck_assert_str_eq(told, expected);
 	}
+}
+
+START_TEST(the_hops_of_a_request_are_told_with_their_sum)
+{
+	check_hops("10 40 - - - 300 10 20 380");
+}
+END_TEST
+
+START_TEST(the_root_s_own_hops_stand_between)
+{
+	root_tells = TRUE;
+	check_hops("10 40 50 30 100 120 10 20 380");
+	ck_assert_int_eq(of_root.ended, 1);
 }
 END_TEST
 
@@ -129,6 +181,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, a_machine_that_traces_without_pause_is_printed_once);
 	tcase_add_test(tcase, the_hops_of_a_request_are_told_with_their_sum);
+	tcase_add_test(tcase, the_root_s_own_hops_stand_between);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

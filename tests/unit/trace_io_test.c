@@ -65,9 +65,8 @@ static size_t find(void)
 
 START_TEST(a_request_is_followed_there_and_back)
 {
-	static const uint64_t expected[TRACE_HOPS] = {
-		1000, 1010, 1030, 1050, 1060, 1080
-	};
+	static const uint64_t expected[TRACE_HOPS] = { 1000, 1010, 1030, 0,   0,
+		                                       0,    1050, 1060, 1080 };
 
 	add_request(CHILD);
 	ck_assert_uint_eq(find(), 1);
@@ -119,6 +118,52 @@ START_TEST(signals_of_one_batch_are_one_request)
 }
 END_TEST
 
+/* What the root's kernel tells of its own. */
+static void add_root(enum trace_root_kind kind)
+{
+	add(kind, 0, 0, UINT16_MAX, 0);
+}
+
+START_TEST(the_root_tells_of_provider_and_backend)
+{
+	add_root(TRACE_ROOT_PROVIDER_RUNS); /* before the request */
+	add_signal(0, CHILD, 0, 0, VMMCALL);
+	add_root(TRACE_ROOT_BACKEND_DONE); /* before the root runs for it */
+	add(VIRIDIS_TRACE_DISPATCH, 0, 0, 0, 1);
+	add_root(TRACE_ROOT_PROVIDER_RUNS); /* record 6 */
+	add_root(TRACE_ROOT_BACKEND_ASKED);
+	add_root(TRACE_ROOT_BACKEND_ASKED);
+	add_root(TRACE_ROOT_PROVIDER_RUNS);
+	add_root(TRACE_ROOT_BACKEND_DONE);
+	add_root(TRACE_ROOT_BACKEND_DONE); /* record 11 */
+	add_root(TRACE_ROOT_BACKEND_ASKED);
+	add_signal(0, 0, CHILD, 0, VMMCALL);
+	add_root(TRACE_ROOT_BACKEND_DONE);
+	add(VIRIDIS_TRACE_DISPATCH, 0, CHILD, 0, 0);
+	ck_assert_uint_eq(find(), 1);
+	ck_assert_uint_eq(found[0].tsc[TRACE_HOP_PROVIDER_RUNS], records[6].tsc);
+	ck_assert_uint_eq(found[0].tsc[TRACE_HOP_BACKEND_ASKED], records[7].tsc);
+	ck_assert_uint_eq(found[0].tsc[TRACE_HOP_BACKEND_DONE], records[11].tsc);
+	/* The next has nothing of it. */
+	add_request(CHILD);
+	ck_assert_uint_eq(find(), 2);
+	ck_assert_uint_eq(found[1].tsc[TRACE_HOP_BACKEND_DONE], 0);
+}
+END_TEST
+
+START_TEST(what_is_done_as_the_answer_leaves_is_no_part_of_it)
+{
+	add_signal(0, CHILD, 0, 0, VMMCALL);
+	add(VIRIDIS_TRACE_DISPATCH, 0, 0, 0, 1);
+	add(VIRIDIS_TRACE_EXIT, 0, 0, 0, VMMCALL);
+	add(TRACE_ROOT_BACKEND_DONE, 1, 0, UINT16_MAX, 0);
+	add(VIRIDIS_TRACE_EVENT, 0, CHILD, 0, 2);
+	add(VIRIDIS_TRACE_DISPATCH, 0, CHILD, 0, 0);
+	ck_assert_uint_eq(find(), 1);
+	ck_assert_uint_eq(found[0].tsc[TRACE_HOP_BACKEND_DONE], 0);
+}
+END_TEST
+
 START_TEST(half_a_request_does_not_count_and_the_newest_are_kept)
 {
 	/* The ring began in the middle of one. */
@@ -144,16 +189,25 @@ START_TEST(random_records_give_ordered_hops)
 
 		setup();
 		for (unsigned int i = 0; i < 200; i++)
-			add((unsigned int)rand() % VIRIDIS_TRACE_KIND_COUNT,
+			add(rand() % 4 ?
+			            (unsigned int)rand() % VIRIDIS_TRACE_KIND_COUNT :
+			            TRACE_ROOT_PROVIDER_RUNS + (unsigned int)rand() % 3,
 			    (unsigned int)rand() % 2, rand() % 2 ? CHILD : 0u,
 			    rand() % 8 ? 0u : UINT16_MAX, rand() % 2 ? VMMCALL : HLT);
 		held = find();
 		ck_assert_uint_le(held, MOST);
 		for (size_t i = 0; i < held; i++) {
-			ck_assert_uint_ge(found[i].tsc[0], 1000);
-			for (unsigned int hop = 1; hop < TRACE_HOPS; hop++)
-				ck_assert_uint_lt(found[i].tsc[hop - 1],
-				                  found[i].tsc[hop]);
+			uint64_t before = 999;
+
+			for (unsigned int hop = 0; hop < TRACE_HOPS; hop++) {
+				bool of_root = hop >= TRACE_HOP_PROVIDER_RUNS &&
+				               hop <= TRACE_HOP_BACKEND_DONE;
+
+				if (of_root && !found[i].tsc[hop])
+					continue;
+				ck_assert_uint_lt(before, found[i].tsc[hop]);
+				before = found[i].tsc[hop];
+			}
 		}
 	}
 }
@@ -169,6 +223,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, other_machines_and_other_exits_are_no_part_of_it);
 	tcase_add_test(tcase, what_other_cpus_do_meanwhile_stands_between);
 	tcase_add_test(tcase, signals_of_one_batch_are_one_request);
+	tcase_add_test(tcase, the_root_tells_of_provider_and_backend);
+	tcase_add_test(tcase, what_is_done_as_the_answer_leaves_is_no_part_of_it);
 	tcase_add_test(tcase, half_a_request_does_not_count_and_the_newest_are_kept);
 	tcase_add_test(tcase, random_records_give_ordered_hops);
 	suite_add_tcase(suite, tcase);
