@@ -58,7 +58,7 @@ _viridis_value() {
 		_viridis_files
 		[[ pty != "$word"* ]] || COMPREPLY+=(pty)
 		;;
-	--devices) _viridis_reply "synthetic virtio nvme ahci ide e1000e e1000" ;;
+	--devices) _viridis_reply "synthetic attached virtio virtio-scsi nvme ahci ide e1000e e1000 qemu" ;;
 	--on-crash) _viridis_reply "keep restart stop" ;;
 	--for) _viridis_reply "running paused panicked off crashed failed" ;;
 	--memory | --name | --vps | --cmdline | --timeout | --lun | --size | --cpu | --count | --lines | \

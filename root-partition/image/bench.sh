@@ -5,7 +5,7 @@
 #   build/image/bench.raw                      stock QEMU, Python, our programs and that guest, for a
 #                                              small root to enter in place of its own root folder
 
-bench_guest_modules=(ata_piix ahci nvme virtio_pci virtio_blk virtio_net e1000 e1000e sd_mod
+bench_guest_modules=(ata_piix ahci nvme virtio_pci virtio_blk virtio_scsi virtio_net e1000 e1000e sd_mod
 	hv_vmbus hv_storvsc hv_netvsc)
 bench_packages=(qemu-system-x86 seabios python3 iperf3 libjson-glib-1.0-0 liburing2 libseccomp2)
 bench_data=(usr/share/qemu usr/share/seabios usr/lib/python3 usr/lib/python3.13)

@@ -34,7 +34,7 @@ def every_round_has_each_job_on_its_devices_in_turn():
     rounds = [number for number, _, _ in plan]
     assert rounds == sorted(rounds) and set(rounds) == {0, 1}
     first = [(job.name, device.name) for number, job, device in plan if number == 0]
-    assert len(first) == len(set(first)) == 8 * 6 + 4 * 5 + 2
+    assert len(first) == len(set(first)) == 8 * 7 + 4 * 5 + 2
 
 
 def a_list_names_devices_of_every_group():

@@ -26,6 +26,8 @@ DEVICES = (
     Device("synthetic", "disk", "hv_storvsc", machine="viridis"),
     Device("attached", "disk", "hv_storvsc"),
     Device("virtio", "disk", "virtio_blk", ("virtio-blk-pci,drive={id}",)),
+    Device("virtio-scsi", "disk", "virtio_scsi",
+           ("virtio-scsi-pci,id=scsi", "scsi-hd,drive={id},bus=scsi.0")),
     Device("nvme", "disk", "nvme", ("nvme,drive={id},serial=bench",)),
     Device("ahci", "disk", "ahci", ("ich9-ahci,id=ahci", "ide-hd,drive={id},bus=ahci.0")),
     Device("ide", "disk", "ata_piix", ("ide-hd,drive={id},bus=ide.0",)),
