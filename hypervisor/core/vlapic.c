@@ -105,7 +105,7 @@ bool vlapic_set_base(struct vlapic *v, uint64_t value)
 
 static bool enabled(const struct vlapic *v)
 {
-	return vlapic_mode(v) != VLAPIC_DISABLED && v->svr & VLAPIC_SVR_ENABLE;
+	return v->base & VLAPIC_BASE_ENABLE && v->svr & VLAPIC_SVR_ENABLE;
 }
 
 /* In x2APIC mode derived from the id: cluster and a bit in it. SDM3 11.12.10.2 */
@@ -148,8 +148,14 @@ static void raise_error(struct vlapic *v, uint32_t error)
 		                    false); /* enabled, by VLAPIC-2 */
 }
 
+/* The short way of most interrupts; the other one makes the same of them. */
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 {
+	if (enabled(v) && vector >= FIRST_VECTOR && !level) {
+		v->irr[vector / 64] |= BIT64(vector % 64);
+		v->tmr[vector / 64] &= ~BIT64(vector % 64);
+		return true;
+	}
 	return vlapic_merge(v, vector / 64, BIT64(vector % 64), level ? UINT64_MAX : 0);
 }
 

@@ -128,7 +128,8 @@ void context_save(struct vp *vp)
 
 	if (cpu->loaded != vp)
 		return;
-	cpu_write_xcr0(context_xcr0_allowed);
+	if (arch->xcr0 != context_xcr0_allowed)
+		cpu_write_xcr0(context_xcr0_allowed);
 	cpu_xsave(arch->extended_state);
 	arch->dr[0] = cpu_read_dr0();
 	arch->dr[1] = cpu_read_dr1();
@@ -153,7 +154,8 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	if (pointers_stay)
 		cpu_forget_x87();
 	cpu_xrstor(arch->extended_state);
-	cpu_write_xcr0(arch->xcr0);
+	if (arch->xcr0 != context_xcr0_allowed)
+		cpu_write_xcr0(arch->xcr0);
 	cpu_write_dr0(arch->dr[0]);
 	cpu_write_dr1(arch->dr[1]);
 	cpu_write_dr2(arch->dr[2]);

@@ -34,21 +34,21 @@ enum lock_rank {
 struct spinlock {
 	uint16_t next;
 	uint16_t serving;
-	uint8_t rank;
+	uint32_t rank; /* as its bit */
 };
 
 /* A lock that nobody holds. */
-#define SPINLOCK(lock_rank) ((struct spinlock){ .rank = (lock_rank) })
+#define SPINLOCK(lock_rank) ((struct spinlock){ .rank = BIT32(lock_rank) })
 
 static inline void spin_lock(struct spinlock *lock)
 {
 	struct cpu *cpu = this_cpu();
 	uint16_t ticket = __atomic_fetch_add(&lock->next, 1, __ATOMIC_RELAXED);
 
-	if (cpu->locks_held >> lock->rank)
-		panic("lock of rank %u taken with ranks %#x held", lock->rank,
+	if (cpu->locks_held >= lock->rank)
+		panic("lock of rank %#x taken with ranks %#x held", lock->rank,
 		      cpu->locks_held);
-	cpu->locks_held |= BIT32(lock->rank);
+	cpu->locks_held |= lock->rank;
 	/* Acquire pairs with the release in spin_unlock. */
 	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
 		cpu_pause();
@@ -56,14 +56,14 @@ static inline void spin_lock(struct spinlock *lock)
 
 static inline void spin_unlock(struct spinlock *lock)
 {
-	this_cpu()->locks_held &= ~BIT32(lock->rank);
+	this_cpu()->locks_held &= ~lock->rank;
 	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1), __ATOMIC_RELEASE);
 }
 
 static inline void assert_locked(const struct spinlock *lock)
 {
-	if (!(this_cpu()->locks_held & BIT32(lock->rank)))
-		panic("lock of rank %u is not held", lock->rank);
+	if (!(this_cpu()->locks_held & lock->rank))
+		panic("lock of rank %#x is not held", lock->rank);
 }
 
 static inline void spin_let_go(struct spinlock *const *held)

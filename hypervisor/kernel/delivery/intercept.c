@@ -209,7 +209,8 @@ void intercept_triple_fault(struct vp *vp)
 	deliver(vp, HV_MESSAGE_UNRECOVERABLE_EXCEPTION, &payload, sizeof(payload));
 }
 
-void intercept_apic_eoi(struct vp *vp, uint8_t vector)
+/* Not inlined, as few EOIs come to it. */
+__attribute__((noinline)) void intercept_apic_eoi(struct vp *vp, uint8_t vector)
 {
 	const struct hv_x64_apic_eoi_message eoi = { .vp_index = vp->index,
 		                                     .vector = vector };

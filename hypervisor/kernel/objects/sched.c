@@ -241,8 +241,8 @@ static void put_previous_locked(struct cpu *cpu, struct vp *previous, uint64_t n
 /* A child's VP that had to leave its CPU goes on at an idle one. */
 static void move_on_locked(const struct vp *previous)
 {
-	if (previous && !previous->bound && previous->sched_state == VP_QUEUED &&
-	    busy_cpus < cpu_count)
+	if (busy_cpus < cpu_count && previous && !previous->bound &&
+	    previous->sched_state == VP_QUEUED)
 		poke(choose_cpu_locked(previous));
 }
 

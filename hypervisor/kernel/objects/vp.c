@@ -136,21 +136,12 @@ void vp_raise(struct vp *vp, uint32_t event)
 	raise(vp, event, SCHED_WAKE);
 }
 
-void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wake how)
+/* For its owner to take. */
+static __attribute__((noinline)) void leave_interrupt(struct vp *vp, uint8_t vector,
+                                                      bool level, enum sched_wake how)
 {
 	uint64_t *levels = &vp->posted_level[vector / 64], bit = BIT64(vector % 64);
-	bool runs_here = __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == this_cpu();
 
-	/* It runs here or can nowhere else (VP-1). What its APIC does not accept is lost. */
-	if (!level && (runs_here || vp->bound == this_cpu())) {
-		(void)vlapic_accept(&vp->lapic, vector, false);
-		if (runs_here &&
-		    !(__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) & SUSPEND_HALT))
-			this_cpu()->vp_waits = true;
-		else
-			raise(vp, 0, how);
-		return;
-	}
 	if (level)
 		__atomic_fetch_or(levels, bit, __ATOMIC_RELAXED);
 	else if (__atomic_load_n(levels, __ATOMIC_RELAXED) & bit)
@@ -158,6 +149,26 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 	/* Release: whoever takes the vector sees its trigger mode. */
 	__atomic_fetch_or(&vp->posted[vector / 64], bit, __ATOMIC_RELEASE);
 	raise(vp, EVENTS_INTERRUPT(vector / 64), how);
+}
+
+void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wake how)
+{
+	struct cpu *cpu = this_cpu();
+	bool runs_here = __atomic_load_n(&vp->running_on, __ATOMIC_RELAXED) == cpu;
+
+	/* It runs here or can nowhere else (VP-1). What its APIC does not accept is lost. */
+	if (level || (!runs_here && vp->bound != cpu)) {
+		leave_interrupt(vp, vector, level, how);
+		return;
+	}
+	(void)vlapic_accept(&vp->lapic, vector, false);
+	/* The bit is set here alone. */
+	if (__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) & SUSPEND_HALT)
+		vp_resume_on(vp, SUSPEND_HALT, how);
+	else if (runs_here)
+		cpu->vp_waits = true;
+	else
+		raise(vp, 0, how);
 }
 
 void vp_await_epoch(struct vp *vp)

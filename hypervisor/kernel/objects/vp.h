@@ -129,17 +129,22 @@ struct vp {
 		uint32_t leaf, subleaf;
 		struct cpuid_regs regs;
 	} cpuid_answers[CPUID_ANSWERS];
-	bool lone_vector; /* only that interrupt waits or is served: vlapic_is_lone() */
+	bool lone_vector; /* no interrupt waits; or one that is alone: vlapic_is_lone() */
 	bool quiet;       /* no event waits but the entry's vector, if it has one */
-	uint8_t nmi_pending; /* NMIs that wait, at most two */
-	bool halted;         /* has executed HLT and got no interrupt since */
+	bool halted;      /* has executed HLT and got no interrupt since */
 	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
 
 	bool page_shown[2]; /* to the root, by enum hv_vp_state_page_type */
-	/* Deliverability notifications the parent asked for: of SINTs, and of an interrupt's window. */
-	uint16_t sint_notify;
-	bool interrupt_notify;
-	uint16_t extint; /* a PIC's interrupt that waits, its vector and VP_EXTINT; 0: none */
+	union {
+		struct {
+			/* Deliverability notifications the parent asked for: of SINTs, and of an interrupt's window. */
+			uint16_t sint_notify;
+			bool interrupt_notify;
+			uint8_t nmi_pending; /* NMIs that wait, at most two */
+			uint16_t extint; /* a PIC's that waits, its vector and VP_EXTINT; 0: none */
+		};
+		uint64_t seldom; /* 0: there is none of this */
+	};
 	uint8_t startup_vector;
 	uint64_t wait_epoch;    /* not entered before this epoch has passed; 0: none */
 	bool epoch_hurried;     /* the others were kicked for it */

@@ -76,6 +76,14 @@ static void shut_down(struct vp *vp)
 		intercept_triple_fault(vp);
 }
 
+static void take_nmis(struct vp *vp, uint32_t events)
+{
+	vp->nmi_pending += !!(events & EVENTS_NMI) + !!(events & EVENTS_NMI_MORE);
+	/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
+	if (vp->nmi_pending + vp->arch.nmi_blocked > 2)
+		vp->nmi_pending = 2 - vp->arch.nmi_blocked;
+}
+
 static void take_events(struct vp *vp)
 {
 	/* VP-3; acquire: what was posted before the bit is seen. */
@@ -89,44 +97,42 @@ static void take_events(struct vp *vp)
 		take_startup(vp);
 	if (events & EVENTS_TIMER)
 		take_timers(vp);
-	vp->nmi_pending += !!(events & EVENTS_NMI) + !!(events & EVENTS_NMI_MORE);
-	/* One in service and one that waits; or two that wait for the first to be taken. SDM3 6.7.1 */
-	if (vp->nmi_pending + vp->arch.nmi_blocked > 2)
-		vp->nmi_pending = 2 - vp->arch.nmi_blocked;
+	if (events & (EVENTS_NMI | EVENTS_NMI_MORE))
+		take_nmis(vp, events);
 	take_posted(vp, events >> EVENTS_INTERRUPT_SHIFT);
 }
 
-static void present_vector(struct vp *vp, int vector)
+/* What the guest is to take next, if it can take anything. */
+static int choose_vector(struct vp *vp)
 {
-	vp->entry.vector = vector;
-	vp->lone_vector = !vp->extint && vlapic_is_lone(&vp->lapic, (uint8_t)vector);
-	if (vector == VLAPIC_NO_VECTOR || !vp->lone_vector ||
-	    !(vp->assist_msr & HV_MSR_PAGE_ENABLE) ||
-	    synic_is_auto_eoi(&vp->synic, (uint8_t)vector))
-		return;
-	apic_set_assist(vp);
+	if (!vlapic_requests(&vp->lapic) && vp->entry.vector == VLAPIC_NO_VECTOR &&
+	    !vp->extint)
+		return VLAPIC_NO_VECTOR;
+	/* Another interrupt waits: the one in service needs its EOI. */
+	apic_withdraw_assist(vp);
+	/* A PIC's comes whatever the task priority. */
+	return vp->extint ? (uint8_t)vp->extint : vlapic_pending(&vp->lapic);
 }
 
 /*
  * What holds an interrupt back may be the task priority alone, and what has been presented is delivered
  * whatever the guest makes of its priority meanwhile: see it change.
  */
-static void choose_vector(struct vp *vp)
+static void present_vector(struct vp *vp, int vector)
 {
 	bool requests = vlapic_requests(&vp->lapic);
-	int vector;
 
+	vp->entry.vector = vector;
 	vp->entry.watch_window = vp->interrupt_notify;
-	vp->entry.watch_tpr = false;
-	if (!requests && vp->entry.vector == VLAPIC_NO_VECTOR && !vp->extint)
-		return;
-	/* Another interrupt waits: the one in service needs its EOI. */
-	apic_withdraw_assist(vp);
-	/* A PIC's comes whatever the task priority. */
-	vector = vp->extint ? (uint8_t)vp->extint : vlapic_pending(&vp->lapic);
 	vp->entry.watch_tpr = vector != VLAPIC_NO_VECTOR ||
 	                      (requests && vp->lapic.tpr != 0);
-	present_vector(vp, vector);
+	vp->lone_vector = !requests;
+	if (vector == VLAPIC_NO_VECTOR)
+		return;
+	vp->lone_vector = !vp->extint && vlapic_is_lone(&vp->lapic, (uint8_t)vector);
+	if (vp->lone_vector && (vp->assist_msr & HV_MSR_PAGE_ENABLE) &&
+	    !synic_is_auto_eoi(&vp->synic, (uint8_t)vector))
+		apic_set_assist(vp);
 }
 
 static void choose_injection(struct vp *vp)
@@ -145,11 +151,10 @@ static void choose_injection(struct vp *vp)
 	}
 }
 
-static bool ends_halt(const struct vp *vp)
+static bool ends_halt(const struct vp *vp, int vector)
 {
-	return (vp->nmi_pending && !vp->arch.nmi_blocked) || vp->entry.event.valid ||
-	       ((vp->arch.rflags & RFLAGS_IF) &&
-	        (vp->extint || vlapic_pending(&vp->lapic) != VLAPIC_NO_VECTOR));
+	return ((vp->arch.rflags & RFLAGS_IF) && vector != VLAPIC_NO_VECTOR) ||
+	       (vp->nmi_pending && !vp->arch.nmi_blocked) || vp->entry.event.valid;
 }
 
 /* The parent asked to be told when an interrupt can be delivered; it is told once. */
@@ -194,23 +199,26 @@ static bool tells_deliverable(struct vp *vp)
 
 bool vp_prepare(struct vp *vp)
 {
-	if (__atomic_load_n(&vp->events, __ATOMIC_RELAXED) != 0)
-		take_events(vp);
-	if (__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) != 0)
+	int vector;
+
+	if (__atomic_load_n(&vp->pending, __ATOMIC_RELAXED) != 0) {
+		if (__atomic_load_n(&vp->events, __ATOMIC_RELAXED) != 0)
+			take_events(vp);
+		if (__atomic_load_n(&vp->suspend, __ATOMIC_RELAXED) != 0)
+			return false;
+	}
+	if (vp->seldom && (tells_deliverable(vp) || tells_window(vp)))
 		return false;
-	if (tells_deliverable(vp) || tells_window(vp))
-		return false;
-	if (vp->halted && !ends_halt(vp)) {
+	vector = choose_vector(vp);
+	if (vp->halted && !ends_halt(vp, vector)) {
 		sleep(vp);
 		return false;
 	}
 	vp->halted = false;
-	choose_vector(vp);
+	present_vector(vp, vector);
 	choose_injection(vp);
-	vp->quiet = !vp->entry.event.valid && !vp->nmi_pending && !vp->sint_notify &&
-	            !vp->interrupt_notify &&
-	            !__atomic_load_n(&trace_on, __ATOMIC_RELAXED) &&
-	            (!vlapic_requests(&vp->lapic) || vp->lone_vector);
+	vp->quiet = !vp->entry.event.valid && !vp->seldom && vp->lone_vector &&
+	            !__atomic_load_n(&trace_on, __ATOMIC_RELAXED);
 	return true;
 }
 

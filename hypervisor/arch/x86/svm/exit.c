@@ -247,6 +247,9 @@ bool svm_exited(struct vp *vp)
 	case SVM_EXIT_CPUID:
 		done = exit_cpuid(vp);
 		break;
+	case SVM_EXIT_HLT:
+		done = vp->halted = true;
+		break;
 	case SVM_EXIT_MSR:
 		done = control->exit_info1 == 0 ? exit_read_clock(vp) :
 		                                  exit_write_apic(vp);
@@ -264,5 +267,5 @@ bool svm_exited(struct vp *vp)
 	save->rflags &= ~RFLAGS_RF;
 	control->interrupt_shadow = 0;
 	exit->kind = EXIT_DONE;
-	return exit_goes_on(vp, rows[control->exit_code].stat);
+	return exit_goes_on(vp, rows[control->exit_code].stat) && !vp->halted;
 }
