@@ -13,7 +13,7 @@ packages=(
 	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
 	iproute2 dnsmasq-base nftables                     # the bridge with addresses, for its test
 	nbdkit qemu-utils                                  # servers of disks, for tests
-	gnuplot-nox                                        # pictures of measurements
+	gnuplot-nox librsvg2-bin                           # pictures of measurements
 	fdisk btrfs-progs                                  # a disk as others make them
 	zsh fish                                           # completion, tested
 	python3 gdb cloc shellcheck git ca-certificates

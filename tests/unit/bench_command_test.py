@@ -18,7 +18,7 @@ from lib.tap import Tap
 BENCH = TOP / "root-partition" / "bench"
 sys.path.insert(0, str(BENCH))
 
-from viridis_bench import jobs, machines, main, measure  # noqa: E402
+from viridis_bench import jobs, machines, main, measure, results  # noqa: E402
 from viridis_bench.guest import GuestError  # noqa: E402
 
 
@@ -67,7 +67,7 @@ def result_of(runs, partial=""):
 
 def some_run(device, iops):
     figures = dict.fromkeys(("exits", "hypercalls", "interrupts", "signals", "switches", "guest-ticks",
-                             "root-ticks", "hypervisor-ticks", "backend-ns"), 1.0)
+                             "root-ticks", "hypervisor-ticks", "elapsed-ns", *results.ROOT_TIMES), 1.0)
     return {"round": 0, "group": "disk", "job": "j", "device": device, "counted": {"agree": True},
             "curve": [[50.0, 1.0]], "figures": figures | {"iops": iops}}
 
@@ -118,7 +118,7 @@ STATS = {"partitions": [{"partition": 5, "counters": [{
                          "events-signaled", "guest-ticks")}]}],
     "root": [dict.fromkeys(("entries", "exit-hypercall", "events-signaled", "guest-ticks"), 0)],
     "cpus": [dict.fromkeys(("dispatches", "hypervisor-ticks", "idle-ticks"), 0)],
-    "backend-ns": 0, "ns": 0, "provider": None}
+    **dict.fromkeys(results.ROOT_TIMES, 0), "ns": 0, "provider": None}
 
 
 def fio_answer():
@@ -157,9 +157,10 @@ class Played:
 
 def play(breaks, group="disk", names="randread-4k-1,randread-4k-32"):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
-    real = machines.Viridis, machines.Qemu, machines.counters, machines.stats
+    real = machines.Viridis, machines.Qemu, machines.counters, machines.stats, machines.tasks_ns
     machines.Viridis, machines.Qemu = (type(kind, (Played,), {"kind": kind}) for kind in ("viridis", "qemu"))
-    machines.counters, machines.stats = lambda machine, device, mark: STATS, lambda: STATS
+    machines.counters, machines.stats = lambda machine, device, mark, peers=(): STATS, lambda: STATS
+    machines.tasks_ns = lambda: 0
     options = SimpleNamespace(repeat=2, seconds=1, breaks=breaks)
     devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,qemu")
     measured = measure.Measure(options, [device for device in devices if device.group == group],
@@ -171,7 +172,7 @@ def play(breaks, group="disk", names="randread-4k-1,randread-4k-32"):
     except Exception as end:
         error = end
     finally:
-        machines.Viridis, machines.Qemu, machines.counters, machines.stats = real
+        machines.Viridis, machines.Qemu, machines.counters, machines.stats, machines.tasks_ns = real
     assert not Played.up, "a machine was left"
     return measured, error
 

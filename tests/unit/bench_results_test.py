@@ -124,7 +124,8 @@ def stats(entries, ticks):
     cpu = {"dispatches": entries, "hypervisor-ticks": ticks // 10, "idle-ticks": 0}
     return {"partitions": [{"partition": 7, "counters": [vp, vp]},
                            {"partition": 9, "counters": [dict.fromkeys(vp, 10 ** 9)]}],
-            "root": [vp], "cpus": [cpu], "backend-ns": ticks, "ns": 10 * ticks, "provider": 0}
+            "root": [vp], "cpus": [cpu], "backend-ns": ticks, "backend-user-ns": ticks // 2,
+            "peer-ns": ticks // 4, "tasks-ns": 2 * ticks, "ns": 10 * ticks, "provider": 0}
 
 
 def counters_are_differences_of_the_right_partition_by_operations():
@@ -133,6 +134,7 @@ def counters_are_differences_of_the_right_partition_by_operations():
     assert found["signals"] == 18 and found["hypercalls"] == 3 and found["exit-io"] == 1
     assert found["guest-ticks"] == 80 and found["root-ticks"] == 40
     assert found["hypervisor-ticks"] == 4 and found["backend-ns"] == 40
+    assert found["backend-user-ns"] == 20 and found["peer-ns"] == 10 and found["tasks-ns"] == 80
     assert "5" in refused(results.Malformed, results.account, stats(1, 1), stats(2, 2), 5, 1)
 
 
@@ -224,10 +226,36 @@ def the_page_needs_nothing_beside_it():
 
 
 def the_parts_of_a_bar_are_the_whole_time():
-    parts = plot.time_parts({"root-ticks": 100.0, "backend-ns": 30.0}, 2.0)
-    assert (parts["backend-ticks"], parts["rest-ticks"]) == (60.0, 40.0)
-    parts = plot.time_parts({"root-ticks": 100.0, "backend-ns": 300.0}, 2.0)
-    assert (parts["backend-ticks"], parts["rest-ticks"]) == (100.0, 0.0)
+    figures = {"guest-ticks": 7.0, "hypervisor-ticks": 5.0, "root-ticks": 100.0, "backend-ns": 30.0,
+               "backend-user-ns": 10.0, "peer-ns": 5.0, "tasks-ns": 50.0}
+    parts = results.time_parts(figures, 2.0)
+    assert parts == {"guest": 7, "hypervisor": 5, "kernel": 40, "backend": 20, "peer": 10, "rest": 30}, parts
+    # What the scheduler counted twice as long as the hypervisor did is half of that.
+    parts = results.time_parts(figures | {"tasks-ns": 100.0}, 2.0)
+    assert (parts["kernel"], parts["backend"], parts["peer"], parts["rest"]) == (20, 10, 5, 65), parts
+    for wrong in ({"backend-ns": 300.0}, {"backend-user-ns": 300.0}, {"peer-ns": 300.0}, {"tasks-ns": 0.0}):
+        parts = results.time_parts(figures | wrong, 2.0)
+        assert sum(parts.values()) == 112 and min(parts.values()) >= 0, (wrong, parts)
+
+
+def the_page_tells_where_the_time_goes():
+    page = report.html(full_result(), [])
+    row, = re.findall(r"<tr[^>]*><td>j</td><td>ide</td>((?:<td>[^<]*</td>)*)</tr>", page[page.index("where the time"):]
+                      .split("</table>")[0])
+    *words, use = re.findall("<td>([^<]*)</td>", row)
+    numbers_told = [float(word) for word in words]
+    assert len(numbers_told) == 7 and abs(sum(numbers_told[:-1]) - numbers_told[-1]) < 0.1, row
+    assert use == "10 %", use
+
+
+def rounds_that_differ_have_whiskers():
+    runs = [run(number, device, iops) for number, device, iops in (
+        (0, "synthetic", 100.0), (0, "ide", 10.0), (1, "synthetic", 200.0), (1, "ide", 10.0))]
+    rows = numbers.rows(runs)
+    assert (rows[0]["least"], rows[0]["most"]) == (100, 200)
+    text = plot.bars(rows, "disk", "m").text
+    assert "vectors" in text and "whiskers" in text and " 1 0.666667 1.33333 " in text, text
+    assert "vectors" not in plot.bars(numbers.rows(runs[:2]), "disk", "m").text
 
 
 # --- The guest's line

@@ -17,6 +17,7 @@ CMDLINE = "console=ttyS0 quiet panic=-1"
 BOOT_SECONDS = 600
 END_SECONDS = 30
 NAME, ATTACHED = "bench", "attached"
+PROCESS_RUN_TIME = 2  # in the number of a process's clock: what the scheduler counted
 LISTENING = "{port:04X} 00000000:0000 0A"  # in /proc/net/tcp
 SUBNET = "10.77"
 
@@ -61,9 +62,9 @@ def bridge(nets):
 
 @contextmanager
 def server(nets):
-    """iperf3 for the guests, in this process's own group, so that Ctrl-C is ours to pass on."""
+    """iperf3 for the guests, in this process's own group, so that Ctrl-C is ours to pass on. Gives its process."""
     if not nets:
-        yield
+        yield None
         return
     try:
         process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
@@ -73,7 +74,7 @@ def server(nets):
         raise HostError("iperf3 is not installed in this root; install it, or measure 'disk' "
                         "alone") from error
     try:
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
@@ -81,9 +82,9 @@ def server(nets):
 
 @contextmanager
 def request_server(job):
-    """What answers one run of a job of requests."""
+    """What answers one run of a job of requests. Gives its process."""
     if not hasattr(job, "server"):
-        yield
+        yield None
         return
     process = subprocess.Popen(job.server(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, start_new_session=True)
@@ -93,7 +94,7 @@ def request_server(job):
             if process.poll() is not None:
                 raise GuestError("fio in the root, which answers requests, ended")
             time.sleep(0.02)
-        yield
+        yield process
     finally:
         process.kill()
         process.wait()
@@ -324,9 +325,20 @@ def family(pid):
     return found
 
 
+def run_ns(pids):
+    """How long processes ran, with their system calls and all threads that they ever had, by the root's scheduler: the
+    clock that clock_getcpuclockid(3) names. It goes on while the hypervisor has taken the CPU away."""
+    total = 0
+    for pid in pids:
+        try:
+            total += time.clock_gettime_ns(~pid << 3 | PROCESS_RUN_TIME)
+        except OSError:
+            continue
+    return total
+
+
 def user_ns(pids):
-    """How long processes ran in user mode, by the root's own accounting. All of a thread's time would be wrong: one that
-    waits for its guest may be charged with what that runs."""
+    """How much of that was in user mode, as the root's kernel samples it."""
     total = 0
     for pid in pids:
         try:
@@ -336,14 +348,27 @@ def user_ns(pids):
     return total * 10**9 // os.sysconf("SC_CLK_TCK")
 
 
+def tasks_ns():
+    """How long all processes and threads of the root ran, those of its kernel among them. Linux:
+    Documentation/scheduler/sched-stats.rst"""
+    return sum(int(line.split()[7]) for line in Path("/proc/schedstat").read_text().splitlines()
+               if line.startswith("cpu"))
+
+
 def stats():
     return {"ns": time.monotonic_ns()} | json.loads(told(["viridis", "stats", "--json"]))
 
 
-def counters(machine, device, mark):
+def root_times(served, peers):
+    """Of the processes that serve a device, of those at the other end of its network, and of all."""
+    return {"tasks-ns": tasks_ns(), "backend-user-ns": user_ns(served), "peer-ns": run_ns(peers),
+            "backend-ns": run_ns(served)}
+
+
+def counters(machine, device, mark, peers=()):
     """All there is, at one moment: the hypervisor's come nearest to the job, last before it and first behind it."""
     parts = (lambda: {"provider": machine.provider_operations(device)},
-             lambda: {"backend-ns": user_ns(machine.processes(device))},
+             lambda: root_times(machine.processes(device), peers),
              stats)
     found = {}
     for part in parts if mark == "begin" else reversed(parts):

@@ -21,7 +21,7 @@ DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 GUEST = Path(__file__).resolve().parents[1] / "guest"
 DISK_BYTES = 256 << 20
 SIZE = re.compile(r"[0-9]+[MG]")
-FORMAT = 1
+FORMAT = 2
 BEGAN = time.monotonic()
 
 

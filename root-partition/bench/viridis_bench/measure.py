@@ -19,6 +19,7 @@ class Measure:
         self.runs, self.failures, self.boots = [], [], []
         self.plan = jobs.runs(devices, wanted, options.repeat)
         self.nets = [device for device in devices if device.group == "net"]
+        self.server = None  # for the jobs of iperf3
 
     def machines_of(self, folder, bridge):
         """(class, its devices), of those that have some."""
@@ -37,7 +38,7 @@ class Measure:
             return
         with ExitStack() as stack:
             bridge = stack.enter_context(machines.bridge(self.nets))
-            stack.enter_context(machines.server(self.nets))
+            self.server = stack.enter_context(machines.server(self.nets))
             of = {}
             for machine in self.machines_of(folder, bridge):
                 self.progress(f"start the machine of {machine.kind}")
@@ -45,6 +46,7 @@ class Measure:
                 self.boots.append({"machine": machine.kind, "seconds": machine.boot_seconds})
                 of |= {device: machine for device in machine.devices}
             for device in of:
+                self.progress(f"warm up {device.name} ({device.group})")
                 self.warm_up(of[device], device)
             self.all_runs(others, lambda run: self.one(*run, of[run[2]]))
 
@@ -85,22 +87,25 @@ class Measure:
     def boot(self, run, folder):
         number, job, device = run
         kind = {kind.kind: kind for kind in (machines.Viridis, machines.Qemu)}[device.machine]
-        begin = machines.stats()
+        tasks, begin = machines.tasks_ns(), machines.stats()
         with kind(self.options, folder, [], None) as machine:
             end = machines.counters(machine, device, "end")
             figures = results.of_boot(machine.boot_seconds)
-            figures |= results.account(begin | {"backend-ns": 0}, end, machine.partition, 1, started=True)
+            begin = begin | dict.fromkeys(results.ROOT_TIMES, 0) | {"tasks-ns": tasks}
+            figures |= results.account(begin, end, machine.partition, 1, started=True)
         return outcome(run, figures)
 
     def one(self, number, job, device, machine):
         if not machine.alive():
             raise results.Malformed("its machine has ended before")
         at = {}
-        with machines.request_server(job):
+        with machines.request_server(job) as answers:
+            peers = [process.pid for process in (answers or self.server,)
+                     if process and job.group == "net"]
             out, marks = machine.guest.run(
                 job.line(self.target(device), self.options.seconds),
                 LIMIT_SECONDS + self.options.seconds,
-                lambda name: at.__setitem__(name, machines.counters(machine, device, name)))
+                lambda name: at.__setitem__(name, machines.counters(machine, device, name, peers)))
         if set(at) != {"begin", "end"}:
             raise results.Malformed(f"{job.program} did not mark its begin and end")
         figures, curve = results.parsed(job, results.unpacked(out))

@@ -26,7 +26,8 @@ def ratios(ours, theirs):
 
 
 def rows(runs):
-    """One for each device and job, of all its rounds: [{group, job, device, rounds, figures, spread, ratio}]."""
+    """One for each device and job, of all its rounds: [{group, job, device, rounds, figures, spread, ratio}].
+    `least` and `most` are of the figure that they are compared by."""
     groups = {}
     for run in runs:
         groups.setdefault((run["group"], run["job"], run["device"]), []).append(run)
@@ -43,7 +44,7 @@ def row(key, found, base):
     values, others = ({run["round"]: run["figures"][compared] for run in which}
                       for which in (found, base))
     return {"group": group, "job": job, "device": device, "rounds": len(found), "figures": figures,
-            "spread": spread(list(values.values())), "curve": found[len(found) // 2].get("curve", []),
+            "least": min(values.values()), "most": max(values.values()), "spread": spread(list(values.values())), "curve": found[len(found) // 2].get("curve", []),
             "synthetic-ratio": None if device == BASE else ratios(others, values)}
 
 

@@ -2,17 +2,22 @@
 """The pictures, by gnuplot: readable in black and white, as patterns and words tell the bars apart."""
 import re
 import subprocess
+import textwrap
 from dataclasses import dataclass
 
 from .machines import HostError
 from .numbers import BASE, GROUPS, headline, number
+from .results import time_parts
 
-# (figure, what a person calls it)
-PARTS = (("guest-ticks", "guest"), ("hypervisor-ticks", "hypervisor"),
-         ("rest-ticks", "root: kernel and others"), ("backend-ticks", "root: provider or QEMU"))
+# (part of an operation's time, what a person calls it)
+PARTS = (("guest", "guest"), ("hypervisor", "hypervisor"), ("backend", "root: provider or QEMU"),
+         ("kernel", "root: kernel for it"), ("peer", "root: network's other end"),
+         ("rest", "root: interrupts, others"))
 PATTERNS = (3, 6, 1, 4, 5, 2, 7)  # that differ most come first
 UNITS = {"disk": "operations per second", "net": "Mbit or requests per second", "boot": "starts per minute"}
-WIDE, HALF = (900, 420), (445, 330)
+WIDE, HALF = (900, 440), (445, 350)
+SCALES = (("million ", 1e6), ("thousand ", 1e3), ("", 1))
+TITLE_CHARACTERS = 125
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,14 @@ def for_html(svg, prefix):
 
 
 def quoted(text):
-    return '"' + text.replace('"', "") + '"'
+    """A string of gnuplot's, with lines."""
+    return '"' + text.replace("\\", "").replace('"', "").replace("\n", "\\n") + '"'
 
 
 def head(title, machine, label, size):
+    title = quoted(f"{title}\n{machine}")
     return (f"set terminal svg size {size[0]},{size[1]} dynamic background 'white' font 'Helvetica,12'\n"
-            f"set title {quoted(title)}.\"\\n\".{quoted(machine)} noenhanced\n"
+            f"set title {title} noenhanced\n"
             f"set ylabel {quoted(label)} noenhanced\n"
             "set key outside bottom center horizontal noenhanced\nset grid ytics lt 1 lc rgb '#cccccc'\n"
             "set border 3\nset xtics nomirror noenhanced\nset ytics nomirror\nset yrange [0:*]\n")
@@ -77,7 +84,9 @@ def mark_text(row):
 def bars(rows, group, machine):
     """One cluster a job, one bar a device, each as high as its share of what synthetic devices do (or the best one)."""
     jobs, devices, cells = table(rows, group)
-    lines = [head(f"{group}: {UNITS[group]}, synthetic = 1; xN: synthetic does N times as many", machine,
+    whiskers = any(row["rounds"] > 1 for row in cells.values())
+    lines = [head(f"{group}: {UNITS[group]}, synthetic = 1; xN: synthetic does N times as many"
+                  + ("; whiskers: all rounds" if whiskers else ""), machine,
                   "share of synthetic", WIDE),
              f"set xrange [-0.6:{len(jobs) - 0.4}]\nset offsets 0,0,0.12,0\n"
              "set xtics (" + ", ".join(
@@ -91,34 +100,40 @@ def bars(rows, group, machine):
                 (row for row in rows if row["job"] == job), key=compared)
             if row := cells.get((job, device)):
                 x = place + (index - (len(devices) - 1) / 2) * width
-                lines.append(f"{x:.4f} {compared(row) / compared(whole):.6g} "
-                             f"{quoted(mark_text(row))}\n")
+                values = [value / compared(whole) for value in (compared(row), row["least"], row["most"])]
+                lines.append(f"{x:.4f} " + "".join(f"{value:.6g} " for value in values)
+                             + f"{quoted(mark_text(row))}\n")
         lines.append("EOD\n")
         plots += [f"{block} using 1:2:({width * 0.92:.4f}) with boxes fs pattern {PATTERNS[index]} border -1"
                   f" lc rgb '#303030' title {quoted(device)}",
-                  f"{block} using 1:2:3 with labels left rotate by 90 offset 0,0.4 font ',10'"
+                  f"{block} using 1:4:5 with labels left rotate by 90 offset 0,0.4 font ',10'"
                   " noenhanced notitle"]
+        if whiskers:
+            plots.append(f"{block} using 1:3:(0):($4-$3) with vectors heads size graph 0.003,90"
+                         " lt -1 lw 1.5 notitle")
     return Picture(f"{group}-bars",
                    "".join(lines) + "plot " + ", ".join(plots) + "\n")
 
 
-def time_parts(figures, ticks_per_ns):
-    """One operation's time by whose it was; that of the serving processes is sampled by the root, in nanoseconds."""
-    backend = min(figures["backend-ns"] * ticks_per_ns, figures["root-ticks"])
-    return figures | {"backend-ticks": backend, "rest-ticks": figures["root-ticks"] - backend}
+def scale(values):
+    """A word and a divisor that leave numbers which fit beside an axis."""
+    most = max(values, default=0)
+    return next((word, unit) for word, unit in SCALES if most >= 10 * unit or unit == 1)
 
 
 def stacks(rows, job, result):
-    """Where the time of one operation of a job goes: a stacked bar a device."""
-    mine = [row for row in rows if row["job"] == job]
+    """Where the time of one operation of a job goes: a stacked bar a device, of those parts that any of them has."""
+    mine = [(row["device"], time_parts(row["figures"], result["ticks-per-ns"])) for row in rows if row["job"] == job]
+    shown = [(name, words) for name, words in PARTS if any(parts[name] for _, parts in mine)]
+    word, unit = scale([sum(parts.values()) for _, parts in mine])
     lines = [head(f"{job}: one operation's time", result["machine"]["processor"],
-                  f"{result['unit']} per operation", HALF),
-             "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.7\n$d << EOD\n"]
-    for row in mine:
-        parts = time_parts(row["figures"], result["ticks-per-ns"])
-        lines.append(f"{quoted(row['device'])} " + " ".join(f"{parts[name]:.6g}" for name, _ in PARTS) + "\n")
+                  f"{word}{result['unit']} per operation", HALF),
+             "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.7\n"
+             "set xtics rotate by 30 right font ',10'\nset key maxrows 3 width -4 font ',10'\n$d << EOD\n"]
+    for device, parts in mine:
+        lines.append(f"{quoted(device)} " + " ".join(f"{parts[name] / unit:.6g}" for name, _ in shown) + "\n")
     plots = [f"$d using {index + 2}:xtic(1) fs pattern {PATTERNS[index]} border -1 lc rgb '#303030' "
-             f"title {quoted(words)}" for index, (_, words) in enumerate(PARTS)]
+             f"title {quoted(words)}" for index, (_, words) in enumerate(shown)]
     return Picture(f"time-{job}", "".join(lines) + "EOD\nplot " + ", ".join(plots) + "\n")
 
 
@@ -141,7 +156,10 @@ def pictures(result):
     """All that the rows of a result give: for each group its bars, and for each job of it the halves of a line."""
     rows, found = result["rows"], []
     machine = (f"{result['machine']['processor']}, {result['machine']['cpus']} CPU(s), "
-               f"Linux {result['machine']['kernel']}")
+               f"Linux {result['machine']['kernel']}; guests: {result['options']['vps']} VP(s), "
+               f"{result['options']['memory']}; {result['options']['repeat']} round(s) of "
+               f"{result['options']['seconds']:g} s\n"
+               + textwrap.shorten(result["command"], TITLE_CHARACTERS, placeholder=" ..."))
     for group in GROUPS:
         jobs = table(rows, group)[0]
         if jobs:

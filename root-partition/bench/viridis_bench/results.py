@@ -8,6 +8,9 @@ import zlib
 PERCENTILES = {"p50": "50.000000", "p99": "99.000000", "p99.9": "99.900000"}
 # What /sys/block/NAME/stat has at which place: reads and writes completed.
 STAT_READS, STAT_WRITES = 0, 4
+# What the root's scheduler tells: of the processes that serve a device, and of them in user mode; of those at the other end
+# of a network; of all.
+ROOT_TIMES = ("backend-ns", "backend-user-ns", "peer-ns", "tasks-ns")
 
 
 class Malformed(Exception):
@@ -105,8 +108,7 @@ def partition_of(stats, partition):
 
 def account(before, after, partition, operations, started=False):
     """Per operation: exits by kind, hypercalls, interrupts, signals, switches; and the time by whose it was, in ticks of
-    the TSC. `backend-ns` is what the processes that serve the device took in user mode. A partition that was started
-    meanwhile has counters only behind it."""
+    the TSC, and the root's times in nanoseconds. A partition that was started meanwhile has counters only behind it."""
     guest = difference({} if started else partition_of(before, partition),
                        partition_of(after, partition))
     root = difference(summed(before["root"]), summed(after["root"]))
@@ -124,11 +126,25 @@ def account(before, after, partition, operations, started=False):
         "root-ticks": root["guest-ticks"],
         "hypervisor-ticks": cpus["hypervisor-ticks"],
         "idle-ticks": cpus["idle-ticks"],
-        "backend-ns": after["backend-ns"] - before["backend-ns"],
         "elapsed-ns": after["ns"] - before["ns"],
     }
+    counts |= {name: after[name] - before[name] for name in ROOT_TIMES}
     counts |= {name: value for name, value in guest.items() if name.startswith("exit-")}
     return {name: value / operations for name, value in counts.items()}
+
+
+def time_parts(figures, ticks_per_ns):
+    """One operation's time by whose it was, in ticks; the sum is that of the hypervisor's account. The root's scheduler
+    also charges a process with what the hypervisor gave to others meanwhile. If all of them have more than the root had
+    in all, each is charged too much, by as much."""
+    root = figures["root-ticks"]
+    tasks = figures["tasks-ns"] * ticks_per_ns
+    share = ticks_per_ns * (min(1, root / tasks) if tasks else 1)
+    backend = min(figures["backend-ns"] * share, root)
+    user = min(figures["backend-user-ns"] * share, backend)
+    peer = min(figures["peer-ns"] * share, root - backend)
+    return {"guest": figures["guest-ticks"], "hypervisor": figures["hypervisor-ticks"],
+            "kernel": backend - user, "backend": user, "peer": peer, "rest": root - backend - peer}
 
 
 def agreement(figures, block, provider):
