@@ -5,6 +5,8 @@ import base64
 import gzip
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +54,21 @@ def what_is_missing_is_named_with_the_way_out():
                             (["--devices", "synthetic", "--disk", guest / "none"], "cannot be written")):
             done = call("disk", "--guest", guest, *words)
             assert done.returncode == 1 and told in done.stderr, done
+        for content, told in ((None, "Is a directory"), (b"short", "the jobs need 8M")):
+            disk = guest / "disk"
+            if content is None:
+                disk.mkdir()
+            else:
+                disk.rmdir()
+                disk.write_bytes(content)
+            for word in ("--disk", "--attached-disk"):
+                done = call("disk", "--guest", guest, "--devices", "synthetic", word, disk)
+                assert done.returncode == 1 and told in done.stderr and word in done.stderr, done
+        for job, program in (("send", "iperf3"), ("request", "fio")):
+            done = subprocess.run([sys.executable, BENCH / "viridis-bench", "net", "--guest", guest, "--devices",
+                                   "synthetic", "--jobs", job], capture_output=True, text=True,
+                                  env={"PATH": str(guest)})
+            assert done.returncode == 1 and f"{program} is not installed" in done.stderr, done
         done = call("disk", "--guest", guest, "--qemu", "no-such-qemu", "--json")
         assert json.loads(done.stdout)["ok"] is False and not done.stderr
 
@@ -101,6 +118,39 @@ def what_is_no_result_or_cannot_be_written_is_an_error():
                                   stderr=subprocess.PIPE, text=True)
         assert done.returncode == 1 and done.stderr == ("viridis: the answer cannot be written: "
                                                         "No space left on device\n"), done
+
+
+def a_full_disk_takes_no_half_of_a_file_and_not_the_answer():
+    """A limit on the size of files, as it fails at the same place."""
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, 1 << 12))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        result = result_of([some_run("synthetic", 30.0), some_run("ide", 2.0)])
+        result["failures"] = [{"job": "x" * 5000, "device": "ide", "round": 0, "error": "no"}]
+        (folder / "kept").write_text(json.dumps(result))
+        done = subprocess.run([sys.executable, BENCH / "viridis-bench", "--from", "kept", "--result", "again",
+                               "--report", "page"], capture_output=True, text=True, cwd=folder, preexec_fn=limited)
+        assert done.returncode == 1 and "15 (15..15)" in done.stdout, done.stderr
+        for file in ("again", "page"):
+            assert f"{file} cannot be written: File too large; make room" in done.stderr, done.stderr
+        assert os.listdir(folder) == ["kept"], os.listdir(folder)
+
+
+def a_disk_is_not_made_where_there_is_no_room():
+    real = shutil.disk_usage
+    shutil.disk_usage = lambda path: SimpleNamespace(free=100 << 20)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            try:
+                main.make_disk(Path(name) / "disk")
+                raise AssertionError("it was made")
+            except machines.HostError as error:
+                assert "100M free" in str(error) and "--work" in str(error)
+            assert not os.listdir(name)
+    finally:
+        shutil.disk_usage = real
 
 
 def a_partial_result_is_marked_and_is_no_success():
@@ -203,12 +253,14 @@ def a_run_that_fails_leaves_the_others():
         ("ide", "its disk is gone")] * 2
 
 
-def a_guest_without_fio_is_found_before_anything_is_measured():
-    def breaks(line):
-        if "command -v fio" in line:
-            raise GuestError("the guest has no fio")
-    measured, error = play(breaks)
-    assert isinstance(error, GuestError) and not measured.runs
+def a_guest_without_a_program_is_found_before_anything_is_measured():
+    for program, group, names in (("fio", "disk", "randread-4k-1"), ("iperf3", "net", "send")):
+        def breaks(line, program=program):
+            if f"command -v {program}" in line:
+                assert f"the guest has no {program}" in line
+                raise GuestError(f"the guest has no {program}")
+        measured, error = play(breaks, group, names)
+        assert isinstance(error, GuestError) and program in str(error) and not measured.runs
 
 
 def an_interruption_keeps_what_was_measured():
@@ -239,9 +291,10 @@ def a_signal_is_an_interruption_once():
 
 TESTS = (a_slip_is_told_with_what_there_is, what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
-         a_partial_result_is_marked_and_is_no_success, every_run_is_made_in_its_turn,
+         a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
+         a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
          each_start_is_of_a_machine_that_ends_again,
-         a_run_that_fails_leaves_the_others, a_guest_without_fio_is_found_before_anything_is_measured,
+         a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
          an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 
 if __name__ == "__main__":

@@ -66,13 +66,9 @@ def server(nets):
     if not nets:
         yield None
         return
-    try:
-        process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
-    except FileNotFoundError as error:
-        raise HostError("iperf3 is not installed in this root; install it, or measure 'disk' "
-                        "alone") from error
+    process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               start_new_session=True)
     try:
         yield process
     finally:
@@ -236,10 +232,10 @@ class Qemu:
                                self.process.stdin.fileno(), self.alive)
             self.pid = self.process.pid
             self.join_bridge()
+            self.partition = self.find_partition()
             if self.attached:
                 self.attach()
             self.guest.wait_ready(BOOT_SECONDS)
-            self.partition = self.find_partition()
         except GuestError as error:
             self.stop()
             raise HostError(f"{error}\n{self.errors.read_text().strip()}") from error
@@ -277,12 +273,18 @@ class Qemu:
                 told(["ip", "link", "set", self.tap(device), "up"])
 
     def find_partition(self):
-        """Of the QEMU itself, which may be a child of what was started."""
-        pids = set(family(self.pid))
-        for entry in json.loads(told(["viridis", "stats", "--json"]))["partitions"]:
-            if entry["pid"] in pids:
-                return entry["partition"]
-        raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv")
+        """Of the QEMU itself, which may be a child of what was started. It makes it before its firmware runs."""
+        deadline = time.monotonic() + END_SECONDS
+        while self.alive() and time.monotonic() < deadline:
+            pids = set(family(self.pid))
+            for entry in json.loads(told(["viridis", "stats", "--json"]))["partitions"]:
+                if entry["pid"] in pids:
+                    return entry["partition"]
+            time.sleep(0.05)
+        if not self.alive():
+            raise GuestError(self.guest.described("ended"))
+        raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv; it must be a QEMU 11 or later with "
+                        "-accel mshv, or measure --devices synthetic alone")
 
     def alive(self):
         return self.process.poll() is None

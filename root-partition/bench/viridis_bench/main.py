@@ -20,6 +20,7 @@ from .measure import Measure
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 GUEST = Path(__file__).resolve().parents[1] / "guest"
 DISK_BYTES = 256 << 20
+DISK_LEAST = 8 << 20  # some of the largest requests at once
 SIZE = re.compile(r"[0-9]+[MG]")
 FORMAT = 2
 BEGAN = time.monotonic()
@@ -94,6 +95,19 @@ def memory_bytes(text):
     return int(text[:-1]) << {"M": 20, "G": 30}[text[-1]]
 
 
+def check_disk(word, path):
+    """A file or block device, opened as whoever serves it will."""
+    try:
+        with open(path, "r+b", buffering=0) as disk:
+            size = disk.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise HostError(f"{path} cannot be written: {error.strerror}; name another by {word}, or none, for a new "
+                        "file") from error
+    if size < DISK_LEAST:
+        raise HostError(f"{path} has {size >> 10}K, the jobs need {DISK_LEAST >> 20}M; name another by {word}, or none, "
+                        "for a new file")
+
+
 def check_host(options):
     for name in ("vmlinuz", "initrd"):
         if not (options.guest / name).is_file():
@@ -104,17 +118,17 @@ def check_host(options):
     if needed > available:
         raise HostError(f"{machines} guest(s) of {options.memory} need more than the "
                         f"{available >> 20}M that are free; give them less by --memory")
-    if any(job.group == "net" and job.program == "fio" for job in options.jobs) and \
-            not shutil.which("fio"):
-        raise HostError("fio is not installed in this root, and the job 'request' needs it to answer; "
-                        "install it, or name other jobs by --jobs")
+    for job in options.jobs:
+        if job.group == "net" and not shutil.which(job.program):
+            raise HostError(f"{job.program} is not installed in this root, and the job '{job.name}' needs it to answer; "
+                            "install it, or name other jobs by --jobs")
     if any(device.machine == "qemu" for device in options.devices) and \
             not shutil.which(shlex.split(options.qemu)[0]):
         raise HostError(f"{options.qemu} is not installed: install qemu-system-x86 11 or later, name "
                         "another by --qemu, or give --devices synthetic")
-    for disk in (options.disk, options.attached_disk):
-        if disk and not os.access(disk, os.R_OK | os.W_OK):
-            raise HostError(f"{disk} is not there or cannot be written")
+    for word, disk in (("--disk", options.disk), ("--attached-disk", options.attached_disk)):
+        if disk:
+            check_disk(word, disk)
 
 
 def make_disk(path):
@@ -174,14 +188,24 @@ def write(path, content):
         new.replace(path)
     except OSError as error:
         new.unlink(missing_ok=True)
-        raise HostError(f"{path}: {error.strerror}") from error
+        raise HostError(f"{path} cannot be written: {error.strerror}; make room there or name another file, and draw "
+                        "again by --from what --result kept") from error
 
 
-def show(result, options):
-    """Pictures come last, as what they need may be missing."""
+def answer(result, options):
+    try:
+        print(json.dumps(result) if options.json else report.text(result), flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python still has for it would fail again
+        raise HostError(f"the answer cannot be written: {error.strerror}") from error
+
+
+def keep(result, options):
     if options.result:
         write(options.result, json.dumps(result, indent=1) + "\n")
-    print(json.dumps(result) if options.json else report.text(result), flush=True)
+
+
+def draw(result, options):
     if not (options.plot or options.report) or not result["rows"]:
         return
     found = [(picture, plot.gnuplot(picture.text)) for picture in plot.pictures(result)]
@@ -191,6 +215,18 @@ def show(result, options):
                 f"{options.plot.stem}-{picture.name}.svg"), svg)
     if options.report:
         write(options.report, report.html(result, [svg for _, svg in found]))
+
+
+def show(result, options):
+    """Each by itself, so that what cannot be written takes nothing else along. True: all could."""
+    good = True
+    for output in (answer, keep, draw):
+        try:
+            output(result, options)
+        except HostError as error:
+            print(f"viridis: {error}", file=sys.stderr)
+            good = False
+    return good
 
 
 def progress(line):
@@ -248,17 +284,19 @@ def fail(options, error):
 def main():
     options = checked(sys.argv[1:])
     end_by_signals()
+    result = None
     try:
         result = kept(options.kept) if options.kept else measured(options)
-        show(result, options)
+        good = show(result, options)
     except (HostError, GuestError) as error:
         return fail(options, error)
-    except Interrupted as error:
-        print(f"viridis: interrupted by {error}; nothing was measured", file=sys.stderr)
-        return INTERRUPTED
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what Python still has for it would fail again
-        return fail(options, f"{error.filename or 'the answer cannot be written'}: {error.strerror}")
+        return fail(options, f"{error.filename or options.work}: {error.strerror}")
+    except Interrupted as error:
+        print(f"viridis: interrupted by {error}" + ("" if result else "; nothing was measured"), file=sys.stderr)
+        return INTERRUPTED
+    if not good:
+        return FAILED
     if result["partial"].startswith("interrupted"):
         return INTERRUPTED
     return DONE if result["ok"] else FAILED
