@@ -166,7 +166,7 @@ static const struct {
 	{ "viridis list ", "" },
 	{ "viridis bench ", "all boot disk net" },
 	{ "viridis top --i", "--interval" },
-	{ "viridis bench --devices v", "virtio" },
+	{ "viridis bench --devices v", "virtio virtio-scsi" },
 	{ "viridis disk ", "add remove" },
 	{ "viridis disk add ", "db-1 web" },
 	{ "viridis disk add web %s/di", "%s/disk.img" },
