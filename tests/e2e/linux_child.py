@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: root guest-initrd target:unmap_shared
 # Limit: 1800
 """Stock Linux as a child, from the small initrd, several at once, with 1, 2 and 4 VPs; its clock, console,
 interrupts and drivers; how it ends by its own will, by the host's order, and by a crash."""
 import re
 import time
 
-from lib.child import Root
-from lib.paths import GUEST_INITRD, KERNEL
+from lib.child import Root, guest_initrd
+from lib.paths import BUILD, KERNEL
 from lib.shell import ASH_PROMPT, GuestShell
 from lib.tap import Tap
 
+UNMAP_SHARED = BUILD / "tests" / "e2e" / "unmap_shared"
 BOOT_SECONDS = 480
 CLOCKS = "/sys/devices/system/clocksource/clocksource0/available_clocksource"
 
@@ -154,6 +156,24 @@ def check_first_disk(root, guest):
     guest.detach()
 
 
+def flushes(root):
+    return sum(vp["flushes"] for vp in root.json("stats two")["vps"])
+
+
+UNMAPPED = 100
+FLUSHES_MOST = 2 * UNMAPPED  # one for each page, and what else the guest does meanwhile
+
+
+def check_flushes(root, guest):
+    before = flushes(root)
+    guest.attach()
+    guest.tell("dmesg | grep 'Hyper-V: Using hypercall for remote TLB flush'")
+    guest.tell(f"/share/unmap_shared {UNMAPPED}", 60)
+    guest.detach()
+    made = flushes(root) - before
+    assert UNMAPPED <= made <= FLUSHES_MOST, made
+
+
 def shell(tap, root):
     root.start("two")
     guest = GuestShell(root.shell, "two", ASH_PROMPT, BOOT_SECONDS)
@@ -168,6 +188,7 @@ def shell(tap, root):
     tap.run("heartbeat, shutdown and time synchronization are there", check_devices, guest)
     tap.run("the time is the root's", check_time, root, guest)
     guest.detach()
+    tap.run("what one VP unmaps the other forgets by a hypercall", check_flushes, root, guest)
     tap.run("a disk can be added to it though it had none", check_first_disk, root, guest)
     return guest
 
@@ -282,8 +303,8 @@ def check_triple_fault(root):
 
 
 def main():
-    with Tap() as tap, Root("linux-child",
-                            {"vmlinuz": KERNEL, "initrd": GUEST_INITRD}) as root:
+    with Tap() as tap, guest_initrd({"unmap_shared": UNMAP_SHARED}) as initrd, \
+            Root("linux-child", {"vmlinuz": KERNEL, "initrd": initrd}) as root:
         define(root, "one", 1, run="echo guest: $(nproc) VP; poweroff; sleep 1000")
         define(root, "four", 4, run="echo guest: $(nproc) VP; reboot; sleep 1000")
         define(root, "two", 2, serial=False)

@@ -25,6 +25,7 @@ enum hv_status hc_flush_address_space(struct hypercall *call)
 		if (vp) /* pairs with uses_removed() */
 			__atomic_store_n(&vp->flush_asked, true, __ATOMIC_SEQ_CST);
 	}
+	stat_count(call->vp->stats, VIRIDIS_VP_STAT_FLUSHES);
 	call->settle = call->vp->flushes = true;
 	return HV_STATUS_SUCCESS;
 }

@@ -29,6 +29,7 @@
 	S(EVENTS_RECEIVED, "events-received")         \
 	S(TIMERS_EXPIRED, "timers-expired")           \
 	S(IPIS_SENT, "ipis-sent")                     \
+	S(FLUSHES, "flushes")                         \
 	S(EOIS_AVOIDED, "eois-avoided")               \
 	S(DISPATCHES, "dispatches")                   \
 	S(PREEMPTIONS, "preemptions")
