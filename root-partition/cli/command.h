@@ -62,6 +62,7 @@ enum command_status command_reset(const struct command *command, int argc, char 
 enum command_status command_freeze(const struct command *command, int argc, char **argv);
 enum command_status command_thaw(const struct command *command, int argc, char **argv);
 enum command_status command_item(const struct command *command, int argc, char **argv);
+enum command_status command_copy(const struct command *command, int argc, char **argv);
 enum command_status command_wait(const struct command *command, int argc, char **argv);
 enum command_status command_events(const struct command *command, int argc, char **argv);
 enum command_status command_set(const struct command *command, int argc, char **argv);

@@ -50,6 +50,8 @@ const struct command commands[] = {
 	  command_thaw },
 	{ "item", "set NAME KEY=VALUE | remove NAME KEY",
 	  "Tell the guest's programs something, by its key-value daemon.", command_item },
+	{ "copy", "FILE NAME:/PATH [--force]",
+	  "Write a file into the guest, by its file copy daemon.", command_copy },
 	{ "stop", "NAME", "End a VM at once, like pulling the plug, if it runs.",
 	  command_stop },
 	{ "delete", "NAME", "Forget a VM that does not run. Its disks stay.",

@@ -17,6 +17,7 @@ _viridis_options() {
 	qemu-args) echo "--memory $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
 	freeze) echo "--timeout $common" ;;
+	copy) echo "--force $common" ;;
 	wait) echo "--for --timeout $common" ;;
 	log) echo "--follow --lines $common" ;;
 	resize) echo "--lun --size $common" ;;
@@ -86,7 +87,7 @@ _viridis() {
 	COMPREPLY=()
 	if [ "$COMP_CWORD" -eq 1 ]; then
 		_viridis_reply "create define set edit autostart start run attach qemu-args list info console shutdown pause resume
-			reset freeze thaw item stop delete disk net resize stats
+			reset freeze thaw item copy stop delete disk net resize stats
 			wait events log trace bench top --help --version"
 		return
 	fi
@@ -129,6 +130,15 @@ _viridis() {
 		case $COMP_CWORD in
 		2) _viridis_reply "set remove" ;;
 		3) _viridis_reply "$(_viridis_names)" ;;
+		esac
+		;;
+	copy)
+		case $COMP_CWORD in
+		2) _viridis_files ;;
+		3)
+			_viridis_reply "$(_viridis_names | sed 's/$/:/')"
+			compopt -o nospace 2>/dev/null || true
+			;;
 		esac
 		;;
 	autostart | edit | start | info | console | shutdown | pause | resume | reset | freeze | thaw | stop | delete | resize | \

@@ -7,16 +7,17 @@
 #include "root-partition/config/json_text.h"
 
 static const char *const names[] = {
-	[CONTROL_STATUS] = "status", [CONTROL_SHUTDOWN] = "shutdown",
-	[CONTROL_STOP] = "stop",     [CONTROL_CONSOLE] = "console",
-	[CONTROL_STATS] = "stats",   [CONTROL_LOG] = "log",
-	[CONTROL_EVENTS] = "events", [CONTROL_RESIZE] = "resize",
-	[CONTROL_RESET] = "reset",   [CONTROL_PAUSE] = "pause",
-	[CONTROL_RESUME] = "resume", [CONTROL_DISKS] = "disks",
-	[CONTROL_GUEST] = "guest",   [CONTROL_FREEZE] = "freeze",
-	[CONTROL_THAW] = "thaw",     [CONTROL_GET_VERSION] = "version",
-	[CONTROL_WEIGHT] = "weight", [CONTROL_ITEM] = "item",
-	[CONTROL_NETS] = "nets",
+	[CONTROL_STATUS] = "status",     [CONTROL_SHUTDOWN] = "shutdown",
+	[CONTROL_STOP] = "stop",         [CONTROL_CONSOLE] = "console",
+	[CONTROL_STATS] = "stats",       [CONTROL_LOG] = "log",
+	[CONTROL_EVENTS] = "events",     [CONTROL_RESIZE] = "resize",
+	[CONTROL_RESET] = "reset",       [CONTROL_PAUSE] = "pause",
+	[CONTROL_RESUME] = "resume",     [CONTROL_DISKS] = "disks",
+	[CONTROL_GUEST] = "guest",       [CONTROL_FREEZE] = "freeze",
+	[CONTROL_THAW] = "thaw",         [CONTROL_GET_VERSION] = "version",
+	[CONTROL_WEIGHT] = "weight",     [CONTROL_ITEM] = "item",
+	[CONTROL_COPY] = "copy",         [CONTROL_COPY_DATA] = "copy-data",
+	[CONTROL_COPY_END] = "copy-end", [CONTROL_NETS] = "nets",
 };
 
 static gboolean refuse(GError **error, enum definition_error code, const char *format,
@@ -139,6 +140,32 @@ static gboolean take_value(JsonNode *node, struct control_request *request,
 	return take_text(node, "value", request->value, 0, sizeof(request->value), error);
 }
 
+static gboolean take_path(JsonNode *node, struct control_request *request, GError **error)
+{
+	return take_text(node, "path", request->path, 1, sizeof(request->path), error);
+}
+
+static gboolean take_size(JsonNode *node, struct control_request *request, GError **error)
+{
+	return (json_text_get_int(node, &request->size) && request->size >= 0) ||
+	       refuse(error, DEFINITION_ERROR_INVALID,
+	              "'size' must be a number of bytes, from 0 on");
+}
+
+static gboolean take_overwrite(JsonNode *node, struct control_request *request,
+                               GError **error)
+{
+	return json_text_get_boolean(node, &request->overwrite) ||
+	       refuse(error, DEFINITION_ERROR_INVALID,
+	              "'overwrite' must be true or false");
+}
+
+/* Whether it is base64, who decodes it says. */
+static gboolean take_data(JsonNode *node, struct control_request *request, GError **error)
+{
+	return take_text(node, "data", request->data, 1, sizeof(request->data), error);
+}
+
 #define EVERY_COMMAND (-1)
 
 /*
@@ -159,6 +186,10 @@ static const struct {
 	{ "weight", take_weight, CONTROL_WEIGHT, TRUE },
 	{ "key", take_key, CONTROL_ITEM, TRUE },
 	{ "value", take_value, CONTROL_ITEM, FALSE },
+	{ "path", take_path, CONTROL_COPY, TRUE },
+	{ "size", take_size, CONTROL_COPY, TRUE },
+	{ "overwrite", take_overwrite, CONTROL_COPY, FALSE },
+	{ "data", take_data, CONTROL_COPY_DATA, TRUE },
 };
 
 static gboolean is_known(const char *key, enum control_command command)
@@ -247,6 +278,14 @@ char *control_request_to_json(const struct control_request *request)
 		json_text_add_string(builder, "key", request->key);
 	if (request->has_value)
 		json_text_add_string(builder, "value", request->value);
+	if (request->path[0]) {
+		json_text_add_string(builder, "path", request->path);
+		json_text_add_int(builder, "size", (guint64)request->size);
+	}
+	if (request->overwrite)
+		json_text_add_boolean(builder, "overwrite", TRUE);
+	if (request->data[0])
+		json_text_add_string(builder, "data", request->data);
 	return finish_line(builder);
 }
 

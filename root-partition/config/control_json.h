@@ -29,6 +29,12 @@
  *   thaw                                once they go on; an error when that was so before
  *   item       "key": text, "value":    once the guest's daemon keeps it for the guest's programs;
  *              text, or none            without a value, once it has forgotten it
+ *   copy       "path": in the guest,    once the guest has made the file: this connection gives it its bytes, and the
+ *              "size": 0 on,            guest removes it when the connection ends before they are all there
+ *              "overwrite": true/false
+ *   copy-data  "data": base64, of       once the guest has written the next piece; an error ends the copy
+ *              3000 bytes at most
+ *   copy-end                            once the file is whole
  *   events                              "sequence" of the last event; from now on each event as a line
  *
  * Every request may have "id": 0 to 2^53 - 1, which its answer has too: answers need not come in the order of
@@ -85,6 +91,9 @@ enum control_command {
 	CONTROL_WEIGHT,
 	CONTROL_ITEM,
 	CONTROL_NETS,
+	CONTROL_COPY,
+	CONTROL_COPY_DATA,
+	CONTROL_COPY_END,
 };
 
 #define CONTROL_SECONDS_MAX 3600
@@ -93,6 +102,12 @@ enum control_command {
 /* Of an item, with the zero at the end: what a packet of key-value exchange holds. */
 #define CONTROL_KEY_BYTES   256u
 #define CONTROL_VALUE_BYTES 1024u
+
+/* Of a file for the guest: what a packet of file copy holds of a folder or a name, and what a line does of the file. */
+#define CONTROL_PATH_PART_MAX   259u
+#define CONTROL_PATH_BYTES      (2 * CONTROL_PATH_PART_MAX + 2)
+#define CONTROL_DATA_BYTES      3000u
+#define CONTROL_DATA_TEXT_BYTES (CONTROL_DATA_BYTES / 3 * 4 + 1)
 
 struct control_request {
 	enum control_command command;
@@ -105,6 +120,10 @@ struct control_request {
 	char key[CONTROL_KEY_BYTES]; /* "": it has none */
 	gboolean has_value;
 	char value[CONTROL_VALUE_BYTES];
+	char path[CONTROL_PATH_BYTES]; /* "": it has none */
+	gint64 size;                   /* of CONTROL_COPY */
+	gboolean overwrite;
+	char data[CONTROL_DATA_TEXT_BYTES]; /* "": it has none */
 };
 
 /* A line without its newline; any bytes. Of a request that is refused, id and unknown are set. */

@@ -41,6 +41,7 @@ struct control {
 	int fd;
 	guint source;
 	control_function handle;
+	control_gone gone;
 	gpointer context;
 	GHashTable *clients; /* number to struct client */
 	guint last_number;
@@ -50,7 +51,10 @@ struct control {
 static void client_free(gpointer data)
 {
 	struct client *client = data;
+	struct control *control = client->control;
 
+	if (control->gone)
+		control->gone(control->context, client->number);
 	g_source_remove(client->source);
 	if (client->write_source)
 		g_source_remove(client->write_source);
@@ -322,12 +326,14 @@ int control_listen(const char *path, GError **error)
 	return fd;
 }
 
-struct control *control_new(int listener, control_function handle, gpointer context)
+struct control *control_new(int listener, control_function handle, control_gone gone,
+                            gpointer context)
 {
 	struct control *control = g_new0(struct control, 1);
 
 	control->fd = fcntl(listener, F_DUPFD_CLOEXEC, 0);
 	control->handle = handle;
+	control->gone = gone;
 	control->context = context;
 	control->clients = g_hash_table_new_full(NULL, NULL, NULL, client_free);
 	control->source = g_unix_fd_add(control->fd, G_IO_IN, on_connect, control);
@@ -336,6 +342,7 @@ struct control *control_new(int listener, control_function handle, gpointer cont
 
 void control_free(struct control *control)
 {
+	control->gone = NULL;
 	g_source_remove(control->source);
 	g_hash_table_unref(control->clients);
 	close(control->fd);

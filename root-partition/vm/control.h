@@ -20,12 +20,16 @@ struct control_ticket {
 typedef void (*control_function)(gpointer context, struct control_ticket ticket,
                                  const struct control_request *request);
 
+/* A client has hung up, or was hung up on. NULL: it does not matter. */
+typedef void (*control_gone)(gpointer context, guint client);
+
 /* The listening socket of that path, for its owner alone; -1 and an error. */
 int control_listen(const char *path, GError **error);
 
 /* Takes a copy of the listening socket. */
-struct control *control_new(int listener, control_function handle, gpointer context);
-/* Answers that are being written are lost. */
+struct control *control_new(int listener, control_function handle, control_gone gone,
+                            gpointer context);
+/* Answers that are being written are lost, and of its clients nobody is told that they go. */
 void control_free(struct control *control);
 
 /* `line` ends with a newline. */

@@ -33,12 +33,14 @@ struct vm {
 	guint int_source;
 	unsigned int quick_resets; /* one after the other */
 	bool reset_ordered;        /* not by the guest */
+	guint copier; /* the client that copies a file into the guest; 0: none */
 };
 
 /* Each has its own: one that is refused must not take the answer of the one under way. */
 struct order {
 	struct vm *vm;
 	struct control_ticket ticket;
+	bool ends_copy;
 };
 
 static char *one_member(const char *name, const char *value)
@@ -113,24 +115,24 @@ static void ask_nets(struct vm *vm, struct control_ticket ticket)
 }
 
 /* What the utility provider said, as it said it, unless it says no. */
-static char *guest_answer(JsonObject *answers)
+static char *guest_answer(JsonObject *answers, gboolean *ok)
 {
 	JsonNode *node = json_object_get_member(answers, "util");
 	const char *why = "the guest refuses";
 	g_autofree char *text = NULL;
-	gboolean ok = FALSE;
 	JsonObject *answer;
 
+	*ok = FALSE;
 	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
 		return control_error_to_json(
 			DEFINITION_ERROR_HOST,
 			"the utility provider died, or did not answer in time");
 	answer = json_node_get_object(node);
 	if (json_object_has_member(answer, "ok"))
-		(void)json_text_get_boolean(json_object_get_member(answer, "ok"), &ok);
+		(void)json_text_get_boolean(json_object_get_member(answer, "ok"), ok);
 	if (json_object_has_member(answer, "error"))
 		(void)json_text_get_string(json_object_get_member(answer, "error"), &why);
-	if (!ok)
+	if (!*ok)
 		return control_error_to_json(DEFINITION_ERROR_REFUSED, why);
 	text = json_to_string(node, FALSE);
 	return g_strconcat(text, "\n", NULL);
@@ -139,9 +141,54 @@ static char *guest_answer(JsonObject *answers)
 static void guest_answered(gpointer context, JsonObject *answers)
 {
 	g_autofree struct order *order = context;
-	g_autofree char *line = guest_answer(answers);
+	gboolean ok;
+	g_autofree char *line = guest_answer(answers, &ok);
 
 	control_answer(order->vm->control, order->ticket, line);
+}
+
+/* It is over once it is whole, or something failed. By then it may be another's turn. */
+static void copy_answered(gpointer context, JsonObject *answers)
+{
+	g_autofree struct order *order = context;
+	struct vm *vm = order->vm;
+	gboolean ok;
+	g_autofree char *line = guest_answer(answers, &ok);
+
+	if (vm->copier == order->ticket.client && (!ok || order->ends_copy))
+		vm->copier = 0;
+	control_answer(vm->control, order->ticket, line);
+}
+
+/* One at a time, and all of one by one connection. */
+static char *ask_copy(struct vm *vm, struct control_ticket ticket,
+                      const struct control_request *request)
+{
+	bool begins = request->command == CONTROL_COPY;
+	struct order *order;
+
+	if (begins && vm->copier)
+		return control_error_to_json(DEFINITION_ERROR_BUSY,
+		                             "another copy is under way");
+	if (!begins && vm->copier != ticket.client)
+		return control_error_to_json(DEFINITION_ERROR_STATE,
+		                             "no copy of this connection is under way");
+	vm->copier = ticket.client;
+	order = new_order(vm, ticket);
+	order->ends_copy = request->command == CONTROL_COPY_END;
+	vmbus_copy(vm->machine->vmbus, request, copy_answered, order);
+	return NULL;
+}
+
+static void client_gone(gpointer context, guint client)
+{
+	struct vm *vm = context;
+
+	if (vm->copier != client)
+		return;
+	vm->copier = 0;
+	if (vm->machine)
+		vmbus_cancel_copy(vm->machine->vmbus);
 }
 
 static void ask_guest(struct vm *vm, struct control_ticket ticket,
@@ -242,7 +289,8 @@ static bool needs_ear(enum control_command command)
 {
 	return command == CONTROL_SHUTDOWN || command == CONTROL_GUEST ||
 	       command == CONTROL_FREEZE || command == CONTROL_THAW ||
-	       command == CONTROL_ITEM;
+	       command == CONTROL_ITEM || command == CONTROL_COPY ||
+	       command == CONTROL_COPY_DATA || command == CONTROL_COPY_END;
 }
 
 /* NULL: the answer comes later, or has been given. */
@@ -298,6 +346,10 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 	case CONTROL_ITEM:
 		ask_guest(vm, ticket, request);
 		return NULL;
+	case CONTROL_COPY:
+	case CONTROL_COPY_DATA:
+	case CONTROL_COPY_END:
+		return ask_copy(vm, ticket, request);
 	case CONTROL_EVENTS:
 		control_subscribe(vm->control, ticket);
 		return NULL;
@@ -388,7 +440,7 @@ struct vm *vm_new(struct definition *definition, const struct keeper_lent *lent,
 	vm->keeper = keeper;
 	vm->keeper_pid = lent->keeper;
 	vm->serial = serial_new(lent->serial, next_serial, keeper);
-	vm->control = control_new(lent->control, handle, vm);
+	vm->control = control_new(lent->control, handle, client_gone, vm);
 	take_orders(vm);
 	if (!make_machine(vm, error)) {
 		vm_free(vm);

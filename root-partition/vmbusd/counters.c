@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "root-partition/config/control_json.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/vmbusd/internal.h"
 #include "vsp/lib/core/protocol.h"
@@ -214,6 +215,35 @@ void vmbus_set_item(struct vmbus *vmbus, const char *key, const char *value,
 	question->words = true;
 	put_to(question, VMBUS_UTIL, order);
 	await(question, ORDER_MS);
+}
+
+/* The provider knows these orders by the same words. */
+void vmbus_copy(struct vmbus *vmbus, const struct control_request *request,
+                vmbus_counted counted, gpointer context)
+{
+	struct vmbus_question *question = new_question(vmbus, counted, context);
+	struct control_request order = *request;
+	g_autofree char *json = NULL;
+
+	order.has_id = FALSE;
+	json = control_request_to_json(&order);
+	question->words = true;
+	put_to(question, VMBUS_UTIL, json);
+	await(question, ORDER_MS);
+}
+
+static void nobody_waits(gpointer context, JsonObject *answers)
+{
+	(void)context;
+	(void)answers;
+}
+
+void vmbus_cancel_copy(struct vmbus *vmbus)
+{
+	struct vmbus_question *question = new_question(vmbus, nobody_waits, NULL);
+
+	put_to(question, VMBUS_UTIL, "{\"command\": \"copy-cancel\"}");
+	await(question, ANSWER_MS);
 }
 
 bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint32_t tag,

@@ -44,6 +44,14 @@ void vmbus_freeze(struct vmbus *vmbus, guint seconds, vmbus_counted counted,
 void vmbus_set_item(struct vmbus *vmbus, const char *key, const char *value,
                     vmbus_counted counted, gpointer context);
 
+struct control_request;
+
+/* Likewise: an order to copy a file into the guest, as it came. */
+void vmbus_copy(struct vmbus *vmbus, const struct control_request *request,
+                vmbus_counted counted, gpointer context);
+/* The copy that is under way will not be whole: the guest is to remove what it has. */
+void vmbus_cancel_copy(struct vmbus *vmbus);
+
 /* Have the disks looked at, and the guest told of those that have grown; false: there is nobody who could. */
 bool vmbus_resize(struct vmbus *vmbus);
 

@@ -3,7 +3,8 @@
 # Limit: 1500
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
 larger MTU; two guests that talk; networks that cannot be; what the guest's own daemon tells of its addresses and is told for
-its programs, and a disk frozen by another; adapters that come and go; and one that returns when the process that serves it was killed.
+its programs, a disk frozen by another, and files written by a third; adapters that come and go; and one that returns when
+the process that serves it was killed.
 All traffic stays between the root and its children."""
 import contextlib
 import subprocess
@@ -45,7 +46,7 @@ option router {ROOT}
 """
 
 
-DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
+DAEMONS = ("hv_fcopy_daemon", "hv_kvp_daemon", "hv_vss_daemon")
 
 
 @contextlib.contextmanager
@@ -302,6 +303,43 @@ def check_freeze(root, guest):
     assert found == [True, False, True], found
 
 
+# --- files from the root
+
+def copying(root, so):
+    root.wait(f"viridis stats first --json | grep -q '\"copying\" : {so}'", 60, "viridis stats first --json")
+
+
+def check_copy(root, guest):
+    """A file arrives byte for byte; one that is there is replaced only by force; what is interrupted is removed."""
+    copy = "viridis copy /tmp/file first:/tmp/file"
+    with away(guest):
+        root.tell("head -c 300001 /tmp/www/file >/tmp/file; tail -c 20000 /tmp/www/file >/tmp/other")
+        answer = root.ask(copy, 60)
+        assert answer.status == 5 and "hyperv-daemons" in answer.output, answer.output
+    guest.tell(run_in("/share", "hv_fcopy_daemon"), 60)
+    with away(guest):
+        root.wait(copy, 200)
+        sums = root.tell("sha256sum </tmp/file; sha256sum </tmp/other").splitlines()
+    assert guest.tell("sha256sum </tmp/file", 60) == sums[0]
+    with away(guest):
+        answer = root.ask(copy, 60)
+        assert answer.status == 5 and "--force" in answer.output, answer.output
+        answer = root.ask("viridis copy /tmp/file first:/none/file", 60)
+        assert answer.status == 5 and "no such folder" in answer.output, answer.output
+    assert guest.tell("sha256sum </tmp/file", 60) == sums[0]
+    with away(guest):
+        root.tell("viridis copy /tmp/other first:/tmp/file --force", 60)
+    assert guest.tell("sha256sum </tmp/file", 60) == sums[1]
+    with away(guest):
+        root.tell("(viridis copy /tmp/www/file first:/tmp/part >/tmp/copy.out 2>&1 & echo $! >/tmp/copy.pid)")
+        copying(root, "true")
+        answer = root.ask("viridis copy /tmp/other first:/tmp/other", 60)
+        assert answer.status == 5 and "another copy" in answer.output, answer.output
+        root.tell("kill $(cat /tmp/copy.pid)")
+        copying(root, "false")
+    assert guest.tell("ls /tmp/part /tmp/other 2>&1 | grep -c 'No such file'") == "2"
+
+
 # --- adapters come and go
 
 def wait_interface(guest, mac, there=True):
@@ -396,6 +434,7 @@ def main():
         tap.run("its daemon tells system and addresses", check_guest_facts, root, guest)
         tap.run("its programs are told something by the host", check_item, root, guest)
         tap.run("frozen and thawed", check_freeze, root, guest)
+        tap.run("a file is written into it", check_copy, root, guest)
         tap.run("adapters come and go", check_hot_plug, root, guest)
         tap.run("its provider killed, the adapter leaves and returns", check_killed, root, guest)
         guest.detach()

@@ -5,6 +5,7 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -57,15 +58,18 @@ static int listen_there(void)
 
 static void answer(int fd, const struct answer *answers)
 {
-	char request[256] = "";
+	FILE *stream = fdopen(fd, "r+");
+	char request[4096];
 
-	if (read(fd, request, sizeof(request) - 1) <= 0)
-		_exit(1);
-	while (answers->request && !strstr(request, answers->request))
-		answers++;
-	if (write(fd, answers->line, strlen(answers->line)) < 0)
-		_exit(1);
-	close(fd);
+	while (fgets(request, sizeof(request), stream)) {
+		const struct answer *at = answers;
+
+		while (at->request && !strstr(request, at->request))
+			at++;
+		if (write(fd, at->line, strlen(at->line)) < 0)
+			break;
+	}
+	fclose(stream);
 }
 
 /* Holds the VM's lock, and answers. */
@@ -281,6 +285,68 @@ START_TEST(an_item_is_told_or_removed)
 }
 END_TEST
 
+/* Pieces of 3000 bytes, of a file of 7000: each is taken when it is the next one's turn. */
+START_TEST(a_file_goes_into_the_guest_piece_by_piece)
+{
+	static const struct answer answers[] = {
+		{ "\"copy\",\"path\":\"/a/b\",\"size\":7000}", "{\"ok\":true}\n" },
+		{ "\"copy\",\"path\":\"/a/b\",\"size\":7000,\"overwrite\":true}",
+		  "{\"ok\":false,\"code\":\"refused\",\"error\":\"no hands\"}\n" },
+		{ "\"copy\",\"path\":\"/empty\",\"size\":0}", "{\"ok\":true}\n" },
+		{ "\"copy\",\"path\":\"/full\",", "{\"ok\":true}\n" },
+		{ "\"copy\",\"path\":\"/short\",", "{\"ok\":true}\n" },
+		{ "\"copy-data\",\"data\":\"YWFh", "{\"ok\":true}\n" },
+		{ "\"copy-data\",\"data\":\"YmJi", "{\"ok\":true}\n" },
+		{ "\"copy-data\",\"data\":\"Y2Nj", "{\"ok\":true}\n" },
+		{ "\"copy-data\"",
+		  "{\"ok\":false,\"code\":\"refused\",\"error\":\"it is full\"}\n" },
+		{ "\"copy-end\"", "{\"ok\":true}\n" },
+		{ NULL, "{\"ok\":false,\"error\":\"what?\"}\n" },
+	};
+
+	run_worker(answers);
+	expect("for c in a b c; do head -c 3000 /dev/zero | tr '\\0' $c; done | head -c 7000 >f;"
+	       " $V copy f web:/a/b",
+	       0, "web has /a/b\n");
+	expect("$V copy f web:/a/b --json", 0, "{\"ok\": true}");
+	expect("$V copy f web:/a/b --force", 5, "no hands");
+	expect(": >empty; $V copy empty web:/empty", 0, "web has /empty");
+	expect("echo dd >d; $V copy d web:/full", 5, "it is full");
+	expect("$V copy d web:/full --json", 5, "\"code\" : \"refused\"");
+	/* It says that it has a page, and has some bytes. */
+	expect("$V copy /sys/kernel/fscaps web:/short", 1, "it has become shorter");
+}
+END_TEST
+
+START_TEST(what_cannot_be_copied_is_not_begun)
+{
+	static const struct {
+		const char *line;
+		int status;
+		const char *words;
+	} cases[] = {
+		{ "$V copy f web:b", 2, "'web:b': NAME:/PATH is needed" },
+		{ "$V copy f web", 2, "NAME:/PATH is needed" },
+		{ "$V copy f web:", 2, "NAME:/PATH is needed" },
+		{ "$V copy f web:/a/", 2, "not its folder alone" },
+		{ "$V copy f web:/", 2, "not its folder alone" },
+		{ "$V copy f web:/$'\\xff'", 2, "not UTF-8" },
+		{ "$V copy f web:/$(printf %0260d 0)", 2, "259 bytes each" },
+		{ "$V copy f web:/$(printf %0260d 0)/x", 2, "259 bytes each" },
+		{ "$V copy f", 2, "too few arguments" },
+		{ "$V copy none web:/x", 1, "none: No such file" },
+		{ "$V copy . web:/x", 1, ".: not a regular file" },
+		{ "mkfifo pipe; $V copy pipe web:/x", 1, "pipe: not a regular file" },
+		{ "$V copy f web:/$(printf %0259d 0)", 5, "web does not run" },
+		{ "$V copy f nobody:/x", 4, "no VM is named 'nobody'" },
+	};
+
+	expect("echo x >f", 0, "");
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+		expect(cases[i].line, cases[i].status, cases[i].words);
+}
+END_TEST
+
 START_TEST(who_does_not_run_is_not_frozen)
 {
 	expect("$V freeze web", 5, "web does not run");
@@ -354,6 +420,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_server_that_is_waited_for_is_shown);
 	tcase_add_test(tcase, an_order_to_freeze_says_for_how_long);
 	tcase_add_test(tcase, an_item_is_told_or_removed);
+	tcase_add_test(tcase, a_file_goes_into_the_guest_piece_by_piece);
+	tcase_add_test(tcase, what_cannot_be_copied_is_not_begun);
 	tcase_add_test(tcase, who_does_not_run_is_not_frozen);
 	tcase_add_test(tcase, a_definition_that_is_shown_can_be_defined);
 	tcase_add_test(tcase, what_is_no_definition_is_refused_and_changes_nothing);

@@ -31,6 +31,13 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 		memset(request.value, 'v', CONTROL_VALUE_BYTES - 1);
 		request.has_value = TRUE;
 	}
+	if (request.command == CONTROL_COPY) {
+		memset(request.path, 'p', CONTROL_PATH_BYTES - 1);
+		request.size = G_MAXINT64;
+		request.overwrite = TRUE;
+	}
+	if (request.command == CONTROL_COPY_DATA)
+		memset(request.data, 'A', CONTROL_DATA_TEXT_BYTES - 1);
 	text = control_request_to_json(&request);
 	ck_assert(control_request_parse(text, strlen(text) - 1, &again, NULL));
 	ck_assert_int_eq(again.command, request.command);
@@ -42,6 +49,11 @@ START_TEST(every_request_survives_the_way_to_text_and_back)
 	ck_assert_str_eq(again.key, request.key);
 	ck_assert_int_eq(again.has_value, request.has_value);
 	ck_assert_str_eq(again.value, request.value);
+	ck_assert_str_eq(again.path, request.path);
+	ck_assert_int_eq(again.size, request.size);
+	ck_assert_int_eq(again.overwrite, request.overwrite);
+	ck_assert_str_eq(again.data, request.data);
+	ck_assert_uint_lt(strlen(text), CONTROL_LINE_BYTES);
 }
 END_TEST
 
@@ -102,6 +114,18 @@ static const struct {
 	{ "{\"command\":\"item\",\"value\":\"v\"}", "invalid", "key", "" },
 	{ "{\"command\":\"stop\",\"key\":\"k\"}", "unknown-member", "key", "key" },
 	{ "{\"command\":\"stop\",\"value\":\"v\"}", "unknown-member", "value", "value" },
+	{ "{\"command\":\"copy\",\"size\":1}", "invalid", "path", "" },
+	{ "{\"command\":\"copy\",\"path\":\"\",\"size\":1}", "invalid", "path", "" },
+	{ "{\"command\":\"copy\",\"path\":\"/x\"}", "invalid", "size", "" },
+	{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":-1}", "invalid", "size", "" },
+	{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":\"1\"}", "invalid", "size",
+	  "" },
+	{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":1,\"overwrite\":1}", "invalid",
+	  "overwrite", "" },
+	{ "{\"command\":\"copy-data\"}", "invalid", "data", "" },
+	{ "{\"command\":\"copy-data\",\"data\":\"\"}", "invalid", "data", "" },
+	{ "{\"command\":\"copy-end\",\"data\":\"YQ==\"}", "unknown-member", "data",
+	  "data" },
 };
 
 static char *member_of(const char *json, const char *name)
@@ -225,6 +249,14 @@ static void handle(gpointer context, struct control_ticket ticket,
 	waits = FALSE;
 }
 
+static guint last_gone;
+
+static void gone(gpointer context, guint client)
+{
+	(void)context;
+	last_gone = client;
+}
+
 static void listen_here(void)
 {
 	int listener;
@@ -233,7 +265,7 @@ static void listen_here(void)
 	path = g_build_filename(folder, "sock", NULL);
 	listener = control_listen(path, NULL);
 	ck_assert_int_ge(listener, 0);
-	control = control_new(listener, handle, NULL);
+	control = control_new(listener, handle, gone, NULL);
 	close(listener);
 	waits = FALSE;
 }
@@ -303,6 +335,25 @@ START_TEST(answers_have_the_ids_of_their_requests_in_any_order)
 	say(fd, "{\"command\":\"status\"}\n");
 	expect(fd, "{\"ok\":true}\n");
 	close(fd);
+}
+END_TEST
+
+START_TEST(who_hangs_up_is_told_of)
+{
+	int first = come();
+	int second = come();
+
+	say(first, "{\"command\":\"status\"}\n");
+	say(second, "{\"command\":\"status\"}\n");
+	last_gone = 0;
+	close(second);
+	turn();
+	ck_assert_uint_eq(last_gone, 2);
+	close(first);
+	turn();
+	ck_assert_uint_eq(last_gone, 1);
+	second = come();
+	turn(); /* of those who are there at the end nobody is told */
 }
 END_TEST
 
@@ -427,7 +478,7 @@ static Suite *make_suite(void)
 	TCase *server = tcase_create("server");
 
 	tcase_add_loop_test(tcase, every_request_survives_the_way_to_text_and_back,
-	                    CONTROL_STATUS, CONTROL_ITEM + 1);
+	                    CONTROL_STATUS, CONTROL_COPY_END + 1);
 	tcase_add_loop_test(tcase, a_bad_request_is_refused_with_its_reason, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_loop_test(tcase, a_refused_request_keeps_its_id, 0, 3);
@@ -440,6 +491,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(server, listen_here, hang_up);
 	tcase_set_timeout(server, 60);
 	tcase_add_test(server, answers_have_the_ids_of_their_requests_in_any_order);
+	tcase_add_test(server, who_hangs_up_is_told_of);
 	tcase_add_test(server, a_refusal_does_not_end_the_connection);
 	tcase_add_test(server, a_line_without_end_is_answered_and_ends_it);
 	tcase_add_test(server, events_are_numbered_and_say_who_and_why);

@@ -602,23 +602,12 @@ END_TEST
 
 START_TEST(an_order_to_copy_that_makes_no_sense_is_refused)
 {
-	static const struct {
-		const char *order;
-		const char *words;
-	} orders[] = {
-		{ "{\"command\":\"copy\"}", "a path from '/' on" },
-		{ "{\"command\":\"copy\",\"path\":\"/x\"}", "a size" },
-		{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":-1}", "a size" },
-		{ "{\"command\":\"copy\",\"path\":\"x\",\"size\":1}", "a path" },
-		{ "{\"command\":\"copy\",\"path\":\"/x/\",\"size\":1}", "a path" },
-		{ "{\"command\":\"copy\",\"path\":\"/x\",\"size\":1}", "another copy" },
-		{ "{\"command\":\"copy-data\"}", "base64" },
-		{ "{\"command\":\"copy-data\",\"data\":\"\"}", "base64" },
-		{ "{\"command\":\"copy-data\",\"data\":\"YWJj!\"}", "base64" },
-		{ "{\"command\":\"copy-data\",\"data\":\"YWJ\"}", "base64" },
-		{ "{\"command\":\"copy-data\",\"data\":\"YWJjZGVmZ2hp\"}",
-		  "more of it than was said" },
-		{ "{\"command\":\"copy-end\"}", "less of it than was said" },
+	static const char *const orders[] = {
+		"{\"command\":\"copy\"}",
+		"{\"command\":\"copy\",\"path\":\"/x\"}",
+		"{\"command\":\"copy\",\"path\":\"/x\",\"size\":-1}",
+		"{\"command\":\"copy\",\"path\":\"x\",\"size\":1}",
+		"{\"command\":\"copy\",\"path\":\"/x/\",\"size\":1}",
 	};
 
 	host_send(&host, VSP_COMMAND, 0, 9, COPY "8}");
@@ -626,13 +615,38 @@ START_TEST(an_order_to_copy_that_makes_no_sense_is_refused)
 	host_send(&host, VSP_COMMAND, 0, 9, "{\"command\":\"copy-end\"}");
 	expect_event(9, "does not listen");
 	begin_copy();
-	repeat("YWJj", 2049); /* 6147 bytes */
-	host_send(&host, VSP_COMMAND, 0, 9, order);
-	expect_event(9, "6144 bytes");
 	for (size_t i = 0; i < ARRAY_COUNT(orders); i++) {
-		host_send(&host, VSP_COMMAND, 0, 9, orders[i].order);
-		expect_event(9, orders[i].words);
+		host_send(&host, VSP_COMMAND, 0, 9, orders[i]);
+		expect_event(9, "a path from '/' on");
 	}
+	host_send(&host, VSP_COMMAND, 0, 9, COPY "8}");
+	expect_event(9, "another copy is under way");
+	host_close(&channel);
+}
+END_TEST
+
+static const struct {
+	const char *order;
+	const char *words;
+} bad_pieces[] = {
+	{ "{\"command\":\"copy-data\"}", "base64" },
+	{ "{\"command\":\"copy-data\",\"data\":\"\"}", "base64" },
+	{ "{\"command\":\"copy-data\",\"data\":\"YWJj!\"}", "base64" },
+	{ "{\"command\":\"copy-data\",\"data\":\"YWJ\"}", "base64" },
+	{ "{\"command\":\"copy-data\",\"data\":\"YWJjZGVmZ2hp\"}",
+	  "more of it than was said" },
+	{ "{\"command\":\"copy-end\"}", "less of it than was said" },
+	{ order, "6144 bytes" }, /* 6147 */
+};
+
+START_TEST(a_piece_that_makes_no_sense_ends_the_copy)
+{
+	repeat("YWJj", 2049);
+	begin_copy();
+	host_send(&host, VSP_COMMAND, 0, 9, bad_pieces[_i].order);
+	expect_event(9, bad_pieces[_i].words);
+	(void)expect_copy(FCOPY_CANCEL);
+	answer(IC_STATUS_OK);
 	host_close(&channel);
 }
 END_TEST
@@ -701,6 +715,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(serving, a_file_that_does_not_become_whole_is_removed, 0, 3);
 	tcase_add_test(serving, a_file_whose_provider_died_is_removed_by_the_next);
 	tcase_add_test(serving, an_order_to_copy_that_makes_no_sense_is_refused);
+	tcase_add_loop_test(serving, a_piece_that_makes_no_sense_ends_the_copy, 0,
+	                    ARRAY_COUNT(bad_pieces));
 	tcase_add_loop_test(starting, a_bad_configuration_is_refused, 0, 11);
 	suite_add_tcase(suite, serving);
 	suite_add_tcase(suite, starting);

@@ -221,7 +221,7 @@ START_TEST(a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then)
 }
 END_TEST
 
-/* ---- Pauses ---- */
+/* ---- Lines ---- */
 
 /* The one answer, or event, that comes next on the connection. */
 static void expect_line(int fd, const char *part)
@@ -242,6 +242,69 @@ static void order(const char *command, const char *part)
 	expect_line(fd, part);
 	close(fd);
 }
+
+/* ---- Copies ---- */
+
+#define COPY "{\"command\":\"copy\",\"path\":\"/x\",\"size\":3"
+#define DATA "{\"command\":\"copy-data\",\"data\":\"YWJj\"}\n"
+#define END  "{\"command\":\"copy-end\"}\n"
+
+static void tell(int fd, const char *line, const char *part)
+{
+	ck_assert_int_eq(write(fd, line, strlen(line)), (ssize_t)strlen(line));
+	expect_line(fd, part);
+}
+
+static void wait_serving(void)
+{
+	char line[1024] = "";
+
+	while (!strstr(line, "\"util\":\"serving\"")) {
+		int fd = ask("status");
+
+		ck_assert_int_gt(read(fd, line, sizeof(line) - 1), 0);
+		close(fd);
+	}
+}
+
+static gpointer copies(gpointer data)
+{
+	int first, second;
+
+	(void)data;
+	wait_serving();
+	first = ask_line(COPY "}\n");
+	expect_line(first, "\"ok\":true");
+	tell(first, DATA, "\"ok\":true");
+	second = ask_line(COPY "}\n");
+	expect_line(second, "\"code\":\"busy\",\"error\":\"another copy is under way\"");
+	tell(second, DATA, "\"code\":\"wrong-state\",\"error\":\"no copy of this conn");
+	tell(second, END, "no copy of this connection");
+	tell(first, DATA, "\"ok\":true");
+	close(first); /* and what there is of it is cancelled */
+	tell(second, COPY ",\"overwrite\":true}\n", "not after a cancel");
+	tell(second, DATA, "no copy of this connection"); /* a refused one is over */
+	tell(second, COPY "}\n", "\"ok\":true");
+	tell(second, END, "\"ok\":true");
+	tell(second, END, "no copy of this connection");
+	close(second);
+	order("stop", "\"ok\":true");
+	return NULL;
+}
+
+START_TEST(a_copy_is_one_connection_s_and_ends_with_it)
+{
+	GThread *thread;
+
+	begin();
+	thread = g_thread_new("copies", copies, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	end();
+	g_thread_join(thread);
+}
+END_TEST
+
+/* ---- Pauses ---- */
 
 static void check_state(const char *expected)
 {
@@ -273,6 +336,7 @@ static gpointer pauses(gpointer data)
 	order("shutdown", "resume it first");
 	order("guest", "resume it first");
 	order("thaw", "resume it first");
+	order("copy-end", "resume it first");
 	order("resume", "\"ok\":true");
 	ck_assert(!fake_frozen());
 	check_state("running");
@@ -493,11 +557,18 @@ static void provider_leave(struct vsp *vsp, struct vsp_channel *channel)
 	(void)channel;
 }
 
+/* Copies are all that it answers; to replace a file it wants a copy that was cancelled before. */
 static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
-	(void)vsp;
-	(void)tag;
-	(void)json;
+	static bool cancelled;
+
+	if (!strstr(json, "copy"))
+		return;
+	cancelled |= strstr(json, "copy-cancel") != NULL;
+	vsp_event(vsp, tag,
+	          strstr(json, "true") && cancelled ?
+	                  "{\"ok\":false,\"error\":\"not after a cancel\"}" :
+	                  "{\"ok\":true}");
 }
 
 static int run_provider(void)
@@ -526,6 +597,7 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then);
+	tcase_add_test(tcase, a_copy_is_one_connection_s_and_ends_with_it);
 	tcase_add_test(tcase, a_vm_is_paused_resumed_and_stopped_while_it_is_paused);
 	tcase_add_test(tcase, a_reset_makes_a_new_machine_that_is_not_paused);
 	suite_add_tcase(suite, tcase);

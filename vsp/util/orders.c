@@ -193,6 +193,13 @@ static void order_copy(struct util *util, uint32_t tag, JsonObject *order)
 		util_answer(util, tag, why);
 }
 
+/* One of whose orders fails is over. */
+static void end_copy(struct util *util, uint32_t tag, const char *why)
+{
+	util_answer(util, tag, why);
+	util_channel_copy_cancel(util);
+}
+
 static void order_copy_data(struct util *util, uint32_t tag, JsonObject *order)
 {
 	const char *why = "a piece is base64, of 6144 bytes at most";
@@ -207,7 +214,7 @@ static void order_copy_data(struct util *util, uint32_t tag, JsonObject *order)
 	                        bytes); /* the decoder leaves out what it does not know */
 	if (bytes == 0 || bytes > FCOPY_DATA_BYTES || strcmp(text, again) != 0 ||
 	    !util_channel_copy_data(util, tag, data, (uint32_t)bytes, &why))
-		util_answer(util, tag, why);
+		end_copy(util, tag, why);
 }
 
 static void order_copy_end(struct util *util, uint32_t tag, JsonObject *order)
@@ -216,7 +223,7 @@ static void order_copy_end(struct util *util, uint32_t tag, JsonObject *order)
 
 	(void)order;
 	if (!util_channel_copy_end(util, tag, &why))
-		util_answer(util, tag, why);
+		end_copy(util, tag, why);
 }
 
 static void order_copy_cancel(struct util *util, uint32_t tag, JsonObject *order)
