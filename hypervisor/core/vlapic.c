@@ -148,14 +148,8 @@ static void raise_error(struct vlapic *v, uint32_t error)
 		                    false); /* enabled, by VLAPIC-2 */
 }
 
-/* The short way of most interrupts; the other one makes the same of them. */
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 {
-	if (enabled(v) && vector >= FIRST_VECTOR && !level) {
-		v->irr[vector / 64] |= BIT64(vector % 64);
-		v->tmr[vector / 64] &= ~BIT64(vector % 64);
-		return true;
-	}
 	return vlapic_merge(v, vector / 64, BIT64(vector % 64), level ? UINT64_MAX : 0);
 }
 

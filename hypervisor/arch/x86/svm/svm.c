@@ -162,16 +162,6 @@ static struct vp_event event_from_vmcb(uint64_t info)
 	};
 }
 
-/* Two whose bits are in one word. */
-static inline void intercept_two(struct vmcb_control *control, enum svm_exit one,
-                                 bool one_on, enum svm_exit two, bool two_on)
-{
-	uint32_t *word = &control->intercepts[one / 32];
-
-	*word = (*word & ~(BIT32(one % 32) | BIT32(two % 32))) |
-	        (uint32_t)one_on << one % 32 | (uint32_t)two_on << two % 32;
-}
-
 /*
  * All that the VMCB says of events and of what exits, for each run anew: a VMRUN that TCG refuses leaves
  * none of it, and without masking RFLAGS.IF = 0 of the guest would keep our own interrupts out.
@@ -183,10 +173,10 @@ static void load(struct vp *vp, const struct vp_entry *entry)
 	struct vmcb_save *save = &svm_vmcb(vp)->save;
 
 	choose_asid(&vp->arch, control, entry->flush);
-	intercept_two(control, SVM_EXIT_CR4_READ, arch->mce_withheld, SVM_EXIT_CR8_WRITE,
-	              entry->watch_tpr);
-	intercept_two(control, SVM_EXIT_IRET, arch->nmi_blocked && !arch->nmi_returning,
-	              SVM_EXIT_VINTR, entry->watch_window);
+	svm_intercept(control, SVM_EXIT_CR4_READ, arch->mce_withheld);
+	svm_intercept(control, SVM_EXIT_CR8_WRITE, entry->watch_tpr);
+	svm_intercept(control, SVM_EXIT_IRET, arch->nmi_blocked && !arch->nmi_returning);
+	svm_intercept(control, SVM_EXIT_VINTR, entry->watch_window);
 	control->v_control = SVM_V_INTR_MASKING | SVM_V_IGNORE_TPR |
 	                     vlapic_cr8(&vp->lapic);
 	if (entry->vector != VLAPIC_NO_VECTOR || entry->watch_window)
