@@ -32,6 +32,13 @@ read -r end <"$0/end"
 """
 
 
+def begin():
+    """As on a person's terminal: whoever runs the tests in the background has its signals ignored, and so would we."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Session:
     """What it prints is in the Log `console`, and its temporary files in a folder of its own."""
 
@@ -57,7 +64,7 @@ class Session:
         self.shell = subprocess.Popen(
             ["sh", "-c", SHELL, self.folder, *self.words], stdin=slave, stdout=slave, stderr=slave, env=self.environment,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            preexec_fn=begin)
         os.close(slave)
         self.wake = os.pipe()
         self.reader = threading.Thread(target=self._read)
