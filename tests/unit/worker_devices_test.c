@@ -253,6 +253,104 @@ START_TEST(adapters_come_and_go_under_a_guest_that_runs_or_stay_as_they_were)
 }
 END_TEST
 
+/* ---- A machine that ends meanwhile ---- */
+
+/* One that would not serve what the change brings: were that there still, there would be no next machine. */
+static const struct {
+	void (*renew)(struct vmbus *vmbus, vmbus_answered answered, gpointer context);
+	const char *disk; /* of the one added; NULL: adapters change */
+	const char *nets[3];
+} cut_changes[] = {
+	{ vmbus_renew_disks, UNWANTED, { NULL } },
+	{ vmbus_renew_nets, NULL, { "user,mac=" MAC("1"), "user,mac=" UNWANTED_MAC } },
+	{ vmbus_renew_nets, NULL, { "user,slot=1,mac=" UNWANTED_MAC } },
+};
+
+/* No provider is heard before the main loop goes on, and it ends then. */
+static gboolean ask_and_reset(gpointer data)
+{
+	const int *row = data;
+
+	cut_changes[*row].renew(machine->vmbus, on_changed, NULL);
+	ck_assert_int_eq(g_atomic_int_get(&change_answered), 0);
+	machine_set_end(machine, MACHINE_RESET, "reset by request");
+	return G_SOURCE_REMOVE;
+}
+
+static gpointer child_that_is_reset(gpointer row)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_NET;
+
+	guest_connect();
+	(void)guest_take_offers_of(&type, 8);
+	g_idle_add(ask_and_reset, row);
+	return NULL;
+}
+
+static gpointer child_after_a_reset(gpointer data)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_NET;
+
+	guest_connect();
+	(void)guest_take_offers_of(&type, 8);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return data;
+}
+
+static void run_with(GThreadFunc child, gpointer data, enum machine_end end)
+{
+	GThread *thread;
+
+	worker_make();
+	machine->told = told_hear;
+	thread = g_thread_new("child", child, data);
+	ck_assert_int_eq(life_run(machine), end);
+	g_thread_join(thread);
+}
+
+/* The keeper's, and the worker's of its adapters. */
+static void check_devices(const struct definition *workers)
+{
+	const GPtrArray *nets[] = { definition->nets, workers->nets };
+
+	ck_assert_uint_eq(definition->disks->len, 0);
+	for (gsize i = 0; i < G_N_ELEMENTS(nets); i++) {
+		ck_assert_uint_eq(nets[i]->len, 1);
+		ck_assert_str_eq(((struct definition_net *)nets[i]->pdata[0])->mac,
+		                 MAC("1"));
+	}
+}
+
+START_TEST(a_reset_during_a_change_leaves_the_devices_there_were_before)
+{
+	g_autofree char *passt = play_passt();
+	g_autofree char *disk = NULL;
+	const struct definition *workers;
+	int row = _i;
+
+	ck_assert(definition_net_add(definition, "user,mac=" MAC("1"), NULL));
+	definition_net_complete(definition);
+	if (cut_changes[_i].disk)
+		disk = define_with(cut_changes[_i].disk);
+	else
+		define_adapters(cut_changes[_i].nets);
+	run_with(child_that_is_reset, &row, MACHINE_RESET);
+	workers = machine->definition;
+	g_clear_pointer(&machine, life_free);
+	ck_assert_pstr_eq(change_error, "the machine ended");
+	check_devices(workers);
+	ck_assert_pstr_eq(told_events, NULL);
+
+	run_with(child_after_a_reset, NULL, MACHINE_STOPPED);
+	check_devices(machine->definition);
+	ck_assert_pstr_eq(told_events, NULL);
+	if (disk)
+		g_unlink(disk);
+	g_unlink(passt);
+	g_clear_pointer(&change_error, g_free);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("worker_devices");
@@ -265,6 +363,9 @@ static Suite *make_suite(void)
 	                    G_N_ELEMENTS(changes));
 	tcase_add_test(tcase,
 	               adapters_come_and_go_under_a_guest_that_runs_or_stay_as_they_were);
+	tcase_add_loop_test(tcase,
+	                    a_reset_during_a_change_leaves_the_devices_there_were_before,
+	                    0, G_N_ELEMENTS(cut_changes));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
