@@ -382,6 +382,56 @@ int change_update(struct viridis_driver *driver, virDomainObj *domain, const cha
 	                     VIR_DOMAIN_DEF_PARSE_INACTIVE);
 }
 
+static bool remove_named(struct definition *definition, const char *alias)
+{
+	for (guint i = 0; i < definition->disks->len; i++) {
+		g_autofree char *name =
+			domain_xml_disk_alias(definition->disks->pdata[i]);
+
+		if (STREQ(name, alias))
+			return g_ptr_array_remove_index(definition->disks, i);
+	}
+	for (guint i = 0; i < definition->nets->len; i++) {
+		g_autofree char *name = domain_xml_net_alias(definition->nets->pdata[i]);
+
+		if (STREQ_NULLABLE(name, alias))
+			return g_ptr_array_remove_index(definition->nets, i);
+	}
+	virReportError(VIR_ERR_DEVICE_MISSING,
+	               "no disk or interface found with alias '%s'", alias);
+	return false;
+}
+
+static struct definition *without_named(struct viridis_driver *driver,
+                                        const struct definition *before,
+                                        const void *context)
+{
+	struct definition *after = copy(before);
+
+	(void)driver;
+	if (!after || remove_named(after, context))
+		return after;
+	definition_free(after);
+	return NULL;
+}
+
+int change_detach_alias(struct viridis_driver *driver, virDomainObj *domain,
+                        const char *alias, unsigned int flags)
+{
+	if (virDomainObjUpdateModificationImpact(domain, &flags) < 0)
+		return -1;
+	/* What is attached to it alone has its slot: the definition counts otherwise. */
+	if (flags & VIR_DOMAIN_AFFECT_CONFIG) {
+		unsupported("a definition's devices have no aliases, a running domain's "
+		            "have; detach it by its target, address or XML");
+		return -1;
+	}
+	return change_domain(driver, domain,
+	                     &(struct change){ without_named, alias, flags,
+	                                       STRPREFIX(alias, "net") ? CONTROL_NETS :
+	                                                                 CONTROL_DISKS });
+}
+
 /* ---- Processors and memory ---- */
 
 static struct definition *with_vcpus(struct viridis_driver *driver,

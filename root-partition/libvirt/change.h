@@ -14,6 +14,10 @@ int change_attach(struct viridis_driver *driver, virDomainObj *domain, const cha
 int change_detach(struct viridis_driver *driver, virDomainObj *domain, const char *xml,
                   unsigned int flags);
 
+/* A disk or an adapter of a domain that runs, by its alias. */
+int change_detach_alias(struct viridis_driver *driver, virDomainObj *domain,
+                        const char *alias, unsigned int flags);
+
 /* An adapter, by its address. A guest that runs sees it leave and return. */
 int change_update(struct viridis_driver *driver, virDomainObj *domain, const char *xml,
                   unsigned int flags);

@@ -221,9 +221,24 @@ static const struct definition_net *find_net(const struct definition *definition
 	return NULL;
 }
 
-/* As libvirt itself names them, and as the counters of the one in that slot are named. */
-static void name_nets(virDomainDef *def, const struct definition *definition)
+char *domain_xml_disk_alias(const struct definition_disk *disk)
 {
+	return virIndexToDiskName(disk->lun, DISK_PREFIX);
+}
+
+/* As libvirt itself names them, and as the counters of the one in that slot are named. */
+char *domain_xml_net_alias(const struct definition_net *net)
+{
+	return net->slot == DEFINITION_SLOT_NONE ? NULL :
+	                                           g_strdup_printf("net%u", net->slot);
+}
+
+static void name_devices(virDomainDef *def, const struct definition *definition)
+{
+	for (size_t i = 0; i < def->ndisks; i++) {
+		g_free(def->disks[i]->info.alias);
+		def->disks[i]->info.alias = g_strdup(def->disks[i]->dst);
+	}
 	for (size_t i = 0; i < def->nnets; i++) {
 		char mac[VIR_MAC_STRING_BUFLEN];
 		const struct definition_net *net;
@@ -231,8 +246,8 @@ static void name_nets(virDomainDef *def, const struct definition *definition)
 		virMacAddrFormat(&def->nets[i]->mac, mac);
 		net = find_net(definition, mac);
 		g_clear_pointer(&def->nets[i]->info.alias, g_free);
-		if (net && net->slot != DEFINITION_SLOT_NONE)
-			def->nets[i]->info.alias = g_strdup_printf("net%u", net->slot);
+		if (net)
+			def->nets[i]->info.alias = domain_xml_net_alias(net);
 	}
 }
 
@@ -244,7 +259,7 @@ virDomainDef *domain_xml_to_def(const struct definition *definition,
 	                                            VIR_DOMAIN_DEF_PARSE_INACTIVE);
 
 	if (def)
-		name_nets(def, definition);
+		name_devices(def, definition);
 	return def;
 }
 

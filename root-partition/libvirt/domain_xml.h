@@ -21,7 +21,11 @@ extern char *(*domain_xml_bridge_of)(const char *network);
 /* What it is shown as, before libvirt has added what it adds to all. */
 char *domain_xml_from_definition(const struct definition *definition);
 
-/* The same as libvirt's structure, in which an adapter's alias is "net" and its slot; NULL and libvirt's error. */
+/* What virsh calls them by: a disk by its place as in XML, an adapter "net" and its slot; NULL for one without. */
+char *domain_xml_disk_alias(const struct definition_disk *disk);
+char *domain_xml_net_alias(const struct definition_net *net);
+
+/* The same as libvirt's structure, in which devices have their aliases; NULL and libvirt's error. */
 virDomainDef *domain_xml_to_def(const struct definition *definition,
                                 virDomainXMLOption *options);
 

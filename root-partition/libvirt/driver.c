@@ -698,6 +698,7 @@ virHypervisorDriver viridisHypervisorDriver = {
 	.domainAttachDevice = viridisDomainAttachDevice,                       /* 9.0.0 */
 	.domainDetachDeviceFlags = viridisDomainDetachDeviceFlags,             /* 9.0.0 */
 	.domainDetachDevice = viridisDomainDetachDevice,                       /* 9.0.0 */
+	.domainDetachDeviceAlias = viridisDomainDetachDeviceAlias,             /* 9.0.0 */
 	.domainUpdateDeviceFlags = viridisDomainUpdateDeviceFlags,             /* 9.0.0 */
 	.domainSetVcpusFlags = viridisDomainSetVcpusFlags,                     /* 9.0.0 */
 	.domainSetVcpus = viridisDomainSetVcpus,                               /* 9.0.0 */

@@ -411,6 +411,21 @@ int viridisDomainDetachDevice(virDomainPtr dom, const char *xml)
 	return viridisDomainDetachDeviceFlags(dom, xml, VIR_DOMAIN_AFFECT_LIVE);
 }
 
+int viridisDomainDetachDeviceAlias(virDomainPtr dom, const char *alias,
+                                   unsigned int flags)
+{
+	virDomainObj *domain;
+	int result = -1;
+
+	virCheckFlags(VIR_DOMAIN_AFFECT_LIVE | VIR_DOMAIN_AFFECT_CONFIG, -1);
+	if (!(domain = driver_find(viridis_driver, dom)))
+		return -1;
+	if (virDomainDetachDeviceAliasEnsureACL(dom->conn, domain->def, flags) >= 0)
+		result = change_detach_alias(viridis_driver, domain, alias, flags);
+	virDomainObjEndAPI(&domain);
+	return result;
+}
+
 int viridisDomainUpdateDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags)
 {
 	virDomainObj *domain;

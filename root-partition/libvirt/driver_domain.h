@@ -47,6 +47,8 @@ int viridisDomainAttachDeviceFlags(virDomainPtr dom, const char *xml, unsigned i
 int viridisDomainAttachDevice(virDomainPtr dom, const char *xml);
 int viridisDomainDetachDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags);
 int viridisDomainDetachDevice(virDomainPtr dom, const char *xml);
+int viridisDomainDetachDeviceAlias(virDomainPtr dom, const char *alias,
+                                   unsigned int flags);
 int viridisDomainUpdateDeviceFlags(virDomainPtr dom, const char *xml, unsigned int flags);
 int viridisDomainSetVcpusFlags(virDomainPtr dom, unsigned int count, unsigned int flags);
 int viridisDomainSetVcpus(virDomainPtr dom, unsigned int count);

@@ -339,7 +339,6 @@ static void tell_added(struct viridis_driver *driver, virDomainObj *domain,
 	                         virDomainEventDeviceAddedNewFromObj(domain, alias));
 }
 
-/* A disk's alias is its place. */
 static void tell_devices(struct viridis_driver *driver, virDomainObj *domain,
                          const virDomainDef *old)
 {
@@ -347,13 +346,13 @@ static void tell_devices(struct viridis_driver *driver, virDomainObj *domain,
 
 	for (size_t i = 0; i < old->ndisks; i++)
 		if (!has_disk(new, old->disks[i]))
-			tell_removed(driver, domain, old->disks[i]->dst);
+			tell_removed(driver, domain, old->disks[i]->info.alias);
 	for (size_t i = 0; i < old->nnets; i++)
 		if (!has_net(new, old->nets[i]))
 			tell_removed(driver, domain, old->nets[i]->info.alias);
 	for (size_t i = 0; i < new->ndisks; i++)
 		if (!has_disk(old, new->disks[i]))
-			tell_added(driver, domain, new->disks[i]->dst);
+			tell_added(driver, domain, new->disks[i]->info.alias);
 	for (size_t i = 0; i < new->nnets; i++)
 		if (!has_net(old, new->nets[i]))
 			tell_added(driver, domain, new->nets[i]->info.alias);

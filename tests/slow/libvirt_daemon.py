@@ -13,6 +13,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from xml.etree import ElementTree
 
 from lib.libvirt_host import OUT, SECONDS, XML, Host
 from lib.paths import TOP
@@ -217,7 +218,9 @@ def hot_plug(host):
         host.tell("attach-disk", "web", "/both", "sdc", "--targetbus", "scsi", "--persistent")
         assert paths(host) == ["/d", "/live", "/both"], paths(host)
         assert paths(host, "--inactive") == ["/d", "/both"]
-        host.tell("detach-disk", "web", "sdb", "--live")
+        assert [name.get("name") for name in ElementTree.fromstring(host.tell("dumpxml", "web")).findall(
+            "devices/disk/alias")] == ["sda", "sdb", "sdc"]
+        host.tell("detach-device-alias", "web", "sdb", "--live")
         assert paths(host) == ["/d", "/both"]
         host.tell("detach-disk", "web", "sdc", "--config")
         assert paths(host) == ["/d", "/both"] and paths(host, "--inactive") == ["/d"]
@@ -263,7 +266,9 @@ def hot_plug_interfaces(host):
         assert "rx_packets 8" in told and "tx_bytes 600" in told, told
         told = host.tell("domstats", "web", "--interface")
         assert "net.count=2" in told and "rx.pkts=8" in told and "rx.pkts=7" not in told, told
-        host.tell("detach-interface", "web", "bridge", "--mac", both, "--live", "--config")
+        host.tell("detach-device-alias", "web", "net2")
+        assert interfaces(host) == [("br3", live)], interfaces(host)
+        host.tell("detach-interface", "web", "bridge", "--mac", both, "--config")
         told_of("device-added' for domain 'web': net1", "device-added' for domain 'web': net2",
                 "device-removed' for domain 'web': net0", "device-removed' for domain 'web': net2")
     assert "alias name='net1'" in host.tell("dumpxml", "web").replace('"', "'")
@@ -296,6 +301,14 @@ def hot_plug_refused(host):
     refuse("it is not changed where it is", DISK.format("/d", "sda"), "--live", order="update-device")
     refuse("interface/link", INTERFACE.format("br0", interface_mac(host)).replace("<source", "<link state='down'/><source"),
            "--live", order="update-device")
+    # As virsh sets links.
+    host.refuse("interface/link", "domif-setlink", "web", interface_mac(host), "down")
+    host.refuse("interface/link", "domif-setlink", "web", interface_mac(host), "down", "--config")
+    assert "up" in host.tell("domif-getlink", "web", interface_mac(host))
+    for alias in ("sdk", "net7", "net0x", "", "console0"):
+        host.refuse(f"with alias '{alias}'" if alias else "", "detach-device-alias", "web", alias, "--live")
+    for flags in (["--config"], ["--live", "--config"]):
+        host.refuse("have no aliases", "detach-device-alias", "web", "sda", *flags)
     refuse("Start Tag disk", "<disk", "--live")
     refuse("not found", DISK.format("/none", "sdk"), "--live", order="detach-device")
     refuse("not found", DISK.format("/other", "sda"), "--live", order="detach-device")
