@@ -225,6 +225,20 @@ def the_page_needs_nothing_beside_it():
     assert "x20</" in page and "2,000</" in page, "no words on the bars"
 
 
+def a_long_command_is_shown_whole():
+    """In the pictures on as many lines as it takes, which do not crowd the bars; on the page it wraps."""
+    words = [f"--jobs=number-{number}" for number in range(40)] + ["x" * 300]
+    short, result = full_result(), full_result() | {"command": " ".join(words)}
+    svgs = [plot.gnuplot(plot.pictures(each)[0].text) for each in (short, result)]
+    lines = [line for line in re.findall("<text>([^<]*)</text>", svgs[1]) if "--jobs" in line or "xx" in line]
+    assert len(lines) > 8 and max(map(len, lines)) <= plot.TITLE_CHARACTERS, lines
+    assert "".join("".join(lines).split()) == "".join(words), lines
+    heights = [int(re.search(r'viewBox="0 0 \d+ (\d+)', svg)[1]) for svg in svgs]
+    assert heights[0] == plot.WIDE[1] and heights[1] >= heights[0] + 8 * plot.LINE_HEIGHT, heights
+    page = report.html(result, [])
+    assert result["command"] in page and re.search("pre{[^}]*white-space:pre-wrap;overflow-wrap:anywhere", page)
+
+
 def the_parts_of_a_bar_are_the_whole_time():
     figures = {"guest-ticks": 7.0, "hypervisor-ticks": 5.0, "root-ticks": 100.0, "backend-ns": 30.0,
                "backend-user-ns": 10.0, "peer-ns": 5.0, "tasks-ns": 50.0}

@@ -17,7 +17,8 @@ PATTERNS = (3, 6, 1, 4, 5, 2, 7)  # that differ most come first
 UNITS = {"disk": "operations per second", "net": "Mbit or requests per second", "boot": "starts per minute"}
 WIDE, HALF = (900, 440), (445, 350)
 SCALES = (("million ", 1e6), ("thousand ", 1e3), ("", 1))
-TITLE_CHARACTERS = 125
+TITLE_CHARACTERS = 125  # in a line of a wide one
+TITLE_LINES, LINE_HEIGHT = 3, 18  # those there is room for, and what each more takes
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,10 @@ def quoted(text):
 
 
 def head(title, machine, label, size):
-    title = quoted(f"{title}\n{machine}")
-    return (f"set terminal svg size {size[0]},{size[1]} dynamic background 'white' font 'Helvetica,12'\n"
-            f"set title {title} noenhanced\n"
+    title = f"{title}\n{machine}"
+    height = size[1] + LINE_HEIGHT * max(0, title.count("\n") + 1 - TITLE_LINES)
+    return (f"set terminal svg size {size[0]},{height} dynamic background 'white' font 'Helvetica,12'\n"
+            f"set title {quoted(title)} noenhanced\n"
             f"set ylabel {quoted(label)} noenhanced\n"
             "set key outside bottom center horizontal noenhanced\nset grid ytics lt 1 lc rgb '#cccccc'\n"
             "set border 3\nset xtics nomirror noenhanced\nset ytics nomirror\nset yrange [0:*]\n")
@@ -159,7 +161,7 @@ def pictures(result):
                f"Linux {result['machine']['kernel']}; guests: {result['options']['vps']} VP(s), "
                f"{result['options']['memory']}; {result['options']['repeat']} round(s) of "
                f"{result['options']['seconds']:g} s\n"
-               + textwrap.shorten(result["command"], TITLE_CHARACTERS, placeholder=" ..."))
+               + textwrap.fill(result["command"], TITLE_CHARACTERS, break_on_hyphens=False))
     for group in GROUPS:
         jobs = table(rows, group)[0]
         if jobs:

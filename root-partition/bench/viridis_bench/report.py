@@ -114,7 +114,7 @@ STYLE = """body{font-family:Helvetica,Arial,sans-serif;margin:2em auto;max-width
 table{border-collapse:collapse;font-size:85%}td,th{padding:.2em .6em;text-align:right;border-bottom:1px solid #ccc;white-space:nowrap}
 th{white-space:normal;vertical-align:bottom}
 td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}tr.first td{border-top:2px solid #444}
-svg{max-width:100%}pre{background:#f3f3f3;padding:.6em;overflow:auto}"""
+svg{max-width:100%}pre{background:#f3f3f3;padding:.6em;white-space:pre-wrap;overflow-wrap:anywhere}"""
 
 
 def html_table(head, lines):
