@@ -19,6 +19,8 @@ packages=(
 	python3 gdb cloc shellcheck git ca-certificates
 )
 bochs_packages=(bochs bochs-term bochsbios vgabios) # for one test alone
+# For another: virt-manager, and a screen that nobody sees.
+virt_manager_packages=(virt-manager adwaita-icon-theme dbus-daemon xvfb xdotool)
 # For libvirt's driver: what libvirt's own build asks for, and the libraries that it is linked with.
 libvirt_packages=(
 	meson python3-docutils rpcsvc-proto libglib2.0-dev libgnutls28-dev libxml2-dev
@@ -58,6 +60,10 @@ install_packages() {
 
 install_bochs() {
 	install_some "${bochs_packages[@]}"
+}
+
+install_virt_manager() {
+	install_some "${virt_manager_packages[@]}"
 }
 
 # What one test or one part alone needs.

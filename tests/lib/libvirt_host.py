@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""libvirt's daemon of ours on this machine, with folders and workers of a test's own (fake_worker.py), and virsh."""
+"""libvirt's daemon of ours on this machine, with folders and workers of a test's own (fake_worker.py), and virsh; and
+the stock libvirtd beside it."""
 import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 from lib.paths import BUILD, TOP
 
@@ -15,6 +17,12 @@ unix_sock_group = "root"
 auth_unix_rw = "none"
 auth_unix_ro = "none"
 max_clients = 100
+"""
+MODULES = Path("/usr/lib/x86_64-linux-gnu/libvirt/connection-driver")
+PARTS = ("network", "storage", "secret", "nodedev", "interface", "nwfilter")
+STOCK_CONFIGURATION = """unix_sock_group = "root"
+auth_unix_rw = "none"
+auth_unix_ro = "none"
 """
 XML = """<domain type='hyperv'>
   <name>{name}</name>
@@ -109,3 +117,37 @@ class Host:
 
     def names(self, *words):
         return self.tell("list", "--name", *words).split()
+
+
+class Stock:
+    """libvirtd without its QEMU driver, for a process with mounts of its own, where this machine's daemons are not seen."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for place in ("/etc/libvirt", "/run/libvirt", "/var/lib/libvirt"):
+            Path(place).mkdir(parents=True, exist_ok=True)
+            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
+        (folder / "modules").mkdir()
+        for part in PARTS:
+            (folder / "modules" / f"libvirt_driver_{part}.so").symlink_to(
+                MODULES / f"libvirt_driver_{part}.so")
+            # As the package viridis-libvirt has them.
+            Path(f"/run/libvirt/virt{part}d-sock").symlink_to("libvirt-sock")
+        (folder / "stock.conf").write_text(STOCK_CONFIGURATION)
+        self.daemon = None
+
+    def __enter__(self):
+        with open(self.folder / "stock.log", "w", encoding="utf-8") as log:
+            self.daemon = subprocess.Popen(
+                ["libvirtd", "--config", self.folder / "stock.conf", "--pid-file",
+                 self.folder / "stock.pid"], stdout=log, stderr=log,
+                env={**os.environ, "LIBVIRT_DRIVER_DIR": f"{self.folder}/modules"})
+        end = time.monotonic() + SECONDS
+        while not Path("/run/libvirt/libvirt-sock").exists():
+            assert time.monotonic() < end, (self.folder / "stock.log").read_text()
+            time.sleep(0.1)
+        return self
+
+    def __exit__(self, *_):
+        self.daemon.terminate()
+        self.daemon.wait(SECONDS)

@@ -8,53 +8,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from lib.libvirt_host import SECONDS, Host
+from lib.libvirt_host import Host, Stock
 from lib.tap import Tap
 
-MODULES = Path("/usr/lib/x86_64-linux-gnu/libvirt/connection-driver")
-PARTS = ("network", "storage", "secret", "nodedev", "interface", "nwfilter")
-CONFIGURATION = """unix_sock_group = "root"
-auth_unix_rw = "none"
-auth_unix_ro = "none"
-"""
 MIB = 1 << 20
-
-
-class Stock:
-    """libvirtd without its QEMU driver, where daemons of this machine, if there are any, are not seen."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        for place in ("/etc/libvirt", "/run/libvirt", "/var/lib/libvirt"):
-            Path(place).mkdir(parents=True, exist_ok=True)
-            subprocess.run(["mount", "-t", "tmpfs", "tmpfs", place], check=True)
-        (folder / "modules").mkdir()
-        for part in PARTS:
-            (folder / "modules" / f"libvirt_driver_{part}.so").symlink_to(
-                MODULES / f"libvirt_driver_{part}.so")
-            # As the package viridis-libvirt has them.
-            Path(f"/run/libvirt/virt{part}d-sock").symlink_to("libvirt-sock")
-        (folder / "stock.conf").write_text(CONFIGURATION)
-        self.daemon = None
-
-    def __enter__(self):
-        with open(self.folder / "stock.log", "w", encoding="utf-8") as log:
-            self.daemon = subprocess.Popen(
-                ["libvirtd", "--config", self.folder / "stock.conf", "--pid-file",
-                 self.folder / "stock.pid"], stdout=log, stderr=log,
-                env={**os.environ, "LIBVIRT_DRIVER_DIR": f"{self.folder}/modules"})
-        end = time.monotonic() + SECONDS
-        while not Path("/run/libvirt/libvirt-sock").exists():
-            assert time.monotonic() < end, (self.folder / "stock.log").read_text()
-            time.sleep(0.1)
-        return self
-
-    def __exit__(self, *_):
-        self.daemon.terminate()
-        self.daemon.wait(SECONDS)
 
 
 def tool(host, name, *words):

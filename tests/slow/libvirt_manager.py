@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Needs: target:viridis libvirt virt-manager
+# Limit: 300
+"""virt-manager on a screen that nobody sees: it shows a domain of ours, its console carries text both ways, its buttons
+pause and resume. Beside the stock libvirtd and workers that are not there, as libvirt_tools. Pictures stay in
+build/run/libvirt-manager. Needs root."""
+import os
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from lib.libvirt_host import Host, Stock
+from lib.paths import RUN
+from lib.processes import children, named
+from lib.screen import Picture
+from lib.tap import Tap
+
+SECONDS = 60
+WIDTH, HEIGHT = 1024, 768
+# Without a window manager a console's window fills the screen: below menu and buttons there is its text, black at first.
+TOP = 72
+PAUSE_BUTTON = (168, 46)
+KEPT = RUN / "libvirt-manager"
+
+
+def picture_of(data):
+    """An XWD file of 32 bits a pixel, blue first."""
+    header = struct.unpack(">25I", data[:100])
+    width, height, step = header[4], header[5], header[12]
+    assert header[7] == 0 and step == 4 * width, header
+    start = header[0] + 12 * header[19]
+    pixels = bytearray(3 * width * height)
+    for color in range(3):
+        pixels[color::3] = data[start + 2 - color:start + step * height:4]
+    return Picture(width, height, bytes(pixels))
+
+
+class Screen:
+    """An X server of a test's own, what it shows, and its keys and buttons."""
+
+    def __init__(self, folder):
+        self.file = folder / "Xvfb_screen0"
+        end, told = os.pipe()
+        with open(folder / "Xvfb.log", "w", encoding="utf-8") as log:
+            self.server = subprocess.Popen(
+                ["Xvfb", "-displayfd", str(told), "-fbdir", folder, "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
+                 "-nolisten", "tcp", "-noreset"], pass_fds=[told], stdout=log, stderr=log)
+        os.close(told)
+        with os.fdopen(end, encoding="ascii") as number:
+            self.display = f":{number.readline().strip()}"
+        assert self.display != ":", (folder / "Xvfb.log").read_text()
+        # The pointer is out of the pictures' way.
+        self.do("mousemove", WIDTH - 1, 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.terminate()
+        self.server.wait(SECONDS)
+
+    def picture(self, name):
+        picture = picture_of(self.file.read_bytes())
+        (KEPT / f"{name}.png").write_bytes(picture.png())
+        return picture
+
+    def do(self, *words):
+        subprocess.run(["xdotool", *map(str, words)], env={**os.environ, "DISPLAY": self.display}, check=True,
+                       timeout=SECONDS, stdout=subprocess.DEVNULL)
+
+    def click(self, place):
+        self.do("mousemove", *place, "click", 1, "mousemove", WIDTH - 1, 0)
+
+    def wait(self, name, condition):
+        """Of a picture, which is kept, and returned when it is so."""
+        end = time.monotonic() + SECONDS
+        while not condition(self.picture(name)):
+            assert time.monotonic() < end, f"{KEPT}/{name}.png shows something else"
+            time.sleep(0.2)
+        return self.picture(name)
+
+
+class Manager:
+    """virt-manager, with a session bus and settings of its own."""
+
+    def __init__(self, host, screen, *words):
+        home = host.folder / "home"
+        home.mkdir(exist_ok=True, mode=0o700)
+        self.log = KEPT / "virt-manager.log"
+        environment = {**host.environment, "DISPLAY": screen.display, "HOME": str(home),
+                       "XDG_RUNTIME_DIR": str(home), "GSETTINGS_BACKEND": "memory", "NO_AT_BRIDGE": "1"}
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                ["dbus-run-session", "--", "virt-manager", "--no-fork", "--debug", "--connect", host.command()[3],
+                 *words], env=environment, stdout=log, stderr=log)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # The session ends with its program, but not by a signal of its own.
+        for number in children(self.process.pid):
+            if "virt-manager" in named([number]):
+                os.kill(number, signal.SIGTERM)
+        self.process.wait(SECONDS)
+
+    def no_errors(self):
+        text = self.log.read_text()
+        assert " ERROR " not in text and "Traceback" not in text, text[-3000:]
+
+
+# ---- What is on a picture ----
+
+def rows_of(picture):
+    """Of a console, those below menu and buttons."""
+    step = 3 * picture.width
+    return [picture.pixels[y * step:(y + 1) * step] for y in range(TOP, picture.height)]
+
+
+def row_of_web(picture):
+    """Of the manager's list: picture, name and state, without the load behind them."""
+    return [picture.cell(0, y, 400, 1) for y in range(121, 158)]
+
+
+def is_console(picture):
+    """Black but for a line of text at most."""
+    rows = rows_of(picture)
+    return sum(not any(row[3:-3]) for row in rows) > len(rows) - 30
+
+
+def first_line(picture):
+    """What is written there, as the smallest box around it: its left edge in bytes, and its rows. None: nothing."""
+    rows = rows_of(picture)
+    # The edges of the window are no text; the cursor, in the second line by then, is not in the first.
+    lit = [y for y, row in enumerate(rows) if any(row[3:-3])]
+    if not lit:
+        return None
+    end = next(y for y in range(lit[0], len(rows)) if not any(rows[y][3:-3]))
+    box = [row[3:-3] for row in rows[lit[0]:end]]
+    columns = [x for x in range(len(box[0])) if any(row[x] for row in box)]
+    return columns[0] + 3, [row[columns[0]:columns[-1] + 1] for row in box]
+
+
+def times_seen(picture, line):
+    """How often the same stands there, below one another."""
+    left, box = line
+    rows = [row[left:left + len(box[0])] for row in rows_of(picture)]
+    return sum(rows[y:y + len(box)] == box for y in range(len(rows) - len(box) + 1))
+
+
+# ---- The test ----
+
+def lists(host, screen):
+    """The domain in the manager's window; what becomes of it is seen."""
+    with Manager(host, screen) as manager:
+        screen.do("search", "--sync", "--onlyvisible", "--name", "Virtual Machine Manager")
+        host.wait(lambda: "domain=web status=Running added" in manager.log.read_text())
+        time.sleep(2)
+        running = screen.picture("manager-running")
+        host.tell("suspend", "web")
+        screen.wait("manager-paused", lambda picture: row_of_web(picture) != row_of_web(running))
+        host.tell("resume", "web")
+        manager.no_errors()
+
+
+def console(host, screen):
+    """What the guest writes is shown, and what is typed comes to it, which answers in capitals."""
+    with Manager(host, screen, "--show-domain-console", "web") as manager:
+        screen.do("search", "--sync", "--onlyvisible", "--name", "^web on")
+        screen.wait("console-empty", is_console)
+        host.wait(lambda: "Opening console stream" in manager.log.read_text())
+        with open(host.folder / "run" / "web.console", "wb", buffering=0) as guest:
+            guest.write(b"viridis\r\n")
+        written = screen.wait("console-written", is_written)
+        line = first_line(written)
+        assert times_seen(written, line) == 1
+        screen.click((500, 400))
+        screen.do("type", "--delay", 100, "viridis")
+        screen.wait("console-typed", lambda picture: times_seen(picture, line) == 2)
+        buttons(host, screen)
+        manager.no_errors()
+
+
+def is_written(picture):
+    """A line that is longer than a cursor is wide."""
+    line = first_line(picture)
+    return line is not None and len(line[1][0]) > 3 * 50
+
+
+def buttons(host, screen):
+    assert host.state().startswith("running"), host.state()
+    screen.click(PAUSE_BUTTON)
+    host.wait(lambda: host.state() == "paused (user)")
+    screen.picture("console-paused")
+    screen.click(PAUSE_BUTTON)
+    host.wait(lambda: host.state() == "running (unpaused)")
+
+
+def main():
+    if len(sys.argv) == 1:
+        # Mounts of its own, which end with it.
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
+                              __file__, "inside"])
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as name:
+        folder = Path(name)
+        with Stock(folder), Host(folder) as host, Screen(folder) as screen:
+            host.tell("define", host.xml())
+            host.tell("start", "web")
+            tap.run("virt-manager lists the domain, and what becomes of it", lists, host, screen)
+            tap.run("its console carries text both ways, its buttons pause and resume", console, host, screen)
+
+
+if __name__ == "__main__":
+    main()
