@@ -58,50 +58,125 @@ packages_stage() {
 
 # --- A Debian in which they have been installed as a person would
 
-packages_disk_wanted=(systemd-sysv udev initramfs-tools zstd kmod iproute2 grub-pc linux-image-amd64
+packages_disk_wanted=(systemd-sysv udev initramfs-tools zstd kmod iproute2 linux-image-amd64
 	linux-headers-amd64 dkms dbus libvirt-clients)
+# Firmware, and with it GRUB: a BIOS and this machine's release, or UEFI and Debian 13.
+packages_disk_bios=grub-pc
+packages_disk_uefi=(grub-efi-amd64 grub-efi-amd64-signed)
+efi_offset=$((1 << 20)) efi_bytes=$((64 << 20)) # of the partition that UEFI reads
 
 # Stock Debian with GRUB's menu before (grub.cfg.before), with (grub.cfg) and, with the packages
 # removed and installed again, without the hypervisor (grub.cfg.removed).
 packages_disk_build() {
 	local result=$build/image/packages
-	stale "$result.raw" "$build/packages"/*.deb || return 0
+	stale "$result.raw" "$build/packages"/*.deb "$image/deb.sh" || return 0
 	say "image: Debian disk with our packages (some minutes)"
 	mkdir -p "$build/image"
 	quietly packages-disk packages_disk_make "$result"
 }
 
-# The disk is a file system without partitions; GRUB comes from a CD, and reads the menu here.
 packages_disk_make() {
 	local tree=$1.tree new=$1.raw.new
 	debian_tree "$tree" packages "$(debian_release)" "$(debian_sources)" \
-		--include="$(printf '%s,' "${packages_disk_wanted[@]}")"
-	printf 'LABEL=packages / ext4 errors=remount-ro 0 1\n' >"$tree/etc/fstab"
-	printf 'GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX="console=ttyS0"\nGRUB_DISABLE_OS_PROBER=true\n' \
-		>>"$tree/etc/default/grub"
+		--include="$(printf '%s,' "${packages_disk_wanted[@]}" "$packages_disk_bios")"
 	debian_sources >"$tree/etc/apt/sources.list"
-	mkdir "$tree/packages"
+	packages_disk_settings "$tree"
 	cp "$build/packages"/*.deb "$tree/packages/"
 	rm -f "$new"
 	mke2fs -q -t ext4 -L packages -d "$tree" "$new" 6G
 	rm -rf "$tree"
-	mkdir -p "$1.mount"
-	# shellcheck disable=SC2064 # what is mounted now
-	trap "umount -R '$1.mount'" EXIT
-	mount -o loop "$new" "$1.mount"
-	packages_disk_install "$1.mount" "$new"
-	umount -R "$1.mount"
-	trap - EXIT
+	packages_disk_install "$1.mount" "$new" 0
 	mv "$new" "$1.raw"
 }
 
-packages_disk_install() {
-	local tree=$1 folder
-	for folder in dev proc sys; do
-		mount -o bind "/$folder" "$tree/$folder"
+# The same of Debian 13, on a disk with a partition for UEFI. The libvirt there is not the one that the driver is for.
+packages_uefi_disk_build() {
+	local result=$build/image/packages-uefi
+	stale "$result.raw" "$build/packages"/*.deb "$image/deb.sh" || return 0
+	say "image: Debian 13 disk for UEFI with our packages (some minutes)"
+	mkdir -p "$build/image"
+	quietly packages-uefi-disk packages_uefi_disk_make "$result"
+}
+
+packages_uefi_disk_make() {
+	local tree=$1.tree new=$1.raw.new
+	debian_tree "$tree" packages "$suite_release" "$(suite_sources "$suite_release")" \
+		--include="$(printf '%s,' "${packages_disk_wanted[@]}" "${packages_disk_uefi[@]}")"
+	suite_sources "$suite_release" >"$tree/etc/apt/sources.list"
+	packages_disk_settings "$tree"
+	find "$build/packages" -name '*.deb' ! -name 'viridis-libvirt*' -exec cp {} "$tree/packages/" \;
+	packages_newer "$tree/upgrade"
+	rm -f "$new"
+	truncate -s 6G "$new"
+	packages_uefi_partitions "$tree" "$new"
+	packages_uefi_grub "$tree" "$new"
+	rm -rf "$tree"
+	packages_disk_install "$1.mount" "$new" $((efi_offset + efi_bytes))
+	mv "$new" "$1.raw"
+}
+
+packages_uefi_partitions() {
+	local tree=$1 disk=$2
+	sfdisk -q "$disk" <<-TEXT
+		label: gpt
+		start=$((efi_offset / 512)), size=$((efi_bytes / 512)), type=U
+		start=$(((efi_offset + efi_bytes) / 512)), type=L
+	TEXT
+	mke2fs -q -t ext4 -L packages -d "$tree" -E offset=$((efi_offset + efi_bytes)) "$disk" 6070M
+}
+
+# What grub-install does, which must see FAT mounted, and not every kernel can: Debian's signed GRUB, and where it looks
+# for its settings.
+packages_uefi_grub() {
+	local tree=$1 fat=$2@@$efi_offset
+	cat >"$tree.cfg" <<-TEXT
+		search --fs-uuid --set=root $(blkid -p -O $((efi_offset + efi_bytes)) -s UUID -o value "$2")
+		set prefix=(\$root)/boot/grub
+		configfile \$prefix/grub.cfg
+	TEXT
+	mformat -i "$fat" -F -T $((efi_bytes / 512)) -h 255 -s 63 ::
+	mmd -i "$fat" ::EFI ::EFI/BOOT ::EFI/debian
+	mcopy -i "$fat" "$tree/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" \
+		::EFI/BOOT/BOOTX64.EFI
+	mcopy -i "$fat" "$tree.cfg" ::EFI/debian/grub.cfg
+	rm "$tree.cfg"
+}
+
+# packages_newer FOLDER: what is installed, as the next version; to be upgraded to while a guest runs. The module, which takes
+# minutes to compile there, is not among them.
+packages_newer() {
+	local folder=$1 package
+	mkdir -p "$folder"
+	for package in viridis viridis-nbd viridis-hypervisor; do
+		dpkg-deb -R "$build/packages/${package}_${deb_version}_amd64.deb" "$folder/$package"
+		sed -i "s/\\b$deb_version\\b/$deb_version.1/" "$folder/$package/DEBIAN/control"
+		dpkg-deb -b --root-owner-group "$folder/$package" "$folder"
+		rm -rf "${folder:?}/$package"
 	done
+}
+
+packages_disk_settings() {
+	local tree=$1
+	printf 'LABEL=packages / ext4 errors=remount-ro 0 1\n' >"$tree/etc/fstab"
+	printf 'GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX="console=ttyS0"\nGRUB_DISABLE_OS_PROBER=true\n' \
+		>>"$tree/etc/default/grub"
+	# An emulated machine that shares its CPU with others finds its serial line late.
+	mkdir -p "$tree/etc/systemd/system.conf.d" "$tree/packages"
+	printf '[Manager]\nDefaultDeviceTimeoutSec=15min\nDefaultTimeoutStartSec=15min\n' \
+		>"$tree/etc/systemd/system.conf.d/slow.conf"
+}
+
+# packages_disk_install FOLDER DISK OFFSET: by apt, in the file system that begins there, mounted at FOLDER.
+packages_disk_install() {
+	local tree=$1 uuid
+	uuid=$(blkid -p -O "$3" -s UUID -o value "$2")
+	packages_disk_mount "$@"
+	if [ "$3" != 0 ]; then
+		mkdir -p "$tree/boot/grub"
+		cp -r "$tree/usr/lib/grub/x86_64-efi" "$tree/boot/grub/"
+	fi
 	mv "$tree/usr/sbin/grub-probe" "$tree/usr/sbin/grub-probe.real"
-	packages_disk_probe "$(blkid -s UUID -o value "$2")" >"$tree/usr/sbin/grub-probe"
+	packages_disk_probe "$uuid" >"$tree/usr/sbin/grub-probe"
 	chmod 755 "$tree/usr/sbin/grub-probe"
 	chroot "$tree" sh -ex <<-'TEXT'
 		export DEBIAN_FRONTEND=noninteractive
@@ -120,6 +195,33 @@ packages_disk_install() {
 		apt-get clean
 		mv /usr/sbin/grub-probe.real /usr/sbin/grub-probe
 	TEXT
+	trap - EXIT
+	packages_disk_unmount "$tree"
+}
+
+# packages_disk_mount FOLDER DISK OFFSET: until packages_disk_unmount FOLDER, or this shell's end.
+packages_disk_mount() {
+	local folder
+	mkdir -p "$1"
+	# shellcheck disable=SC2064 # what is mounted now
+	trap "packages_disk_unmount '$1'" EXIT
+	mount -o "loop,offset=$3" "$2" "$1"
+	for folder in dev proc sys; do
+		mount -o bind "/$folder" "$1/$folder"
+	done
+}
+
+# What apt has started there may take a while to end.
+packages_disk_unmount() {
+	local folder second
+	for folder in dev proc sys; do
+		umount -l "$1/$folder" || true
+	done
+	for second in {1..60}; do
+		! umount "$1" || return 0
+		sleep 1
+	done
+	die "$1: something has it open still, after $second s"
 }
 
 # packages_disk_probe UUID: in grub-probe's place, which would say where the image's file is; this
@@ -131,7 +233,8 @@ packages_disk_probe() {
 		*target=device*) echo /dev/vda ;;
 		*target=fs_uuid*) echo $1 ;;
 		*target=fs*) echo ext2 ;;
-		*target=drive* | *hint*) echo hd0 ;;
+		*target=drive*) echo "(hd0)" ;;
+		*hint*) ;; # GRUB finds the file system by its UUID
 		esac
 	TEXT
 }

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A Debian disk into which our packages were installed by apt: its menus, and the machine that boots by them."""
+import subprocess
+
+from lib.guide import commands
+from lib.shell import Shell
+
+BOOT_SECONDS = 700
+
+
+class InstalledDisk:
+    """`offset`: where its file system begins, in bytes."""
+
+    def __init__(self, path, offset=0):
+        self.path, self.offset = path, offset
+
+    def read(self, path):
+        done = subprocess.run(["debugfs", "-R", f"cat {path}", f"{self.path}?offset={self.offset}"],
+                              capture_output=True, text=True, check=True)
+        return done.stdout
+
+    def menus(self):
+        """Before the packages, with them, and when they had been removed."""
+        return [self.read(f"/boot/grub/grub.cfg{kind}") for kind in (".before", ".with", ".removed")]
+
+
+def entries(menu):
+    return [line for line in menu.splitlines() if line and not line.startswith("###")]
+
+
+def check_menus(disk):
+    before, with_it, removed = disk.menus()
+    first = with_it[with_it.index("menuentry '"):]
+    assert first.startswith("menuentry 'Debian GNU/Linux, with Viridis hypervisor'"), first[:200]
+    assert "multiboot2\t/boot/viridis.elf" in with_it and "Viridis" not in before
+    # Of a script that makes no entry, which is configuration and stays, there are its marks.
+    assert entries(removed) == entries(before), removed
+
+
+class PatientShell(Shell):
+    """A whole Debian under emulation that shares its CPU with others takes minutes for what a person does not notice."""
+
+    def ask(self, command, limit=300):
+        return super().ask(command, limit)
+
+    def tell(self, command, limit=300):
+        return super().tell(command, limit)
+
+
+def shell_of(machine):
+    """The shell of root, whom the serial line lets in."""
+    machine.console.wait("root@packages:~# ", BOOT_SECONDS)
+    shell = PatientShell(machine)
+    shell.tell("dmesg -n 1; stty cols 1000; export SYSTEMD_PAGER=cat TERM=dumb")
+    return shell
+
+
+def check_root(shell):
+    """What a person who has installed the packages and restarted the machine sees."""
+    shell.tell("dmesg | grep 'Hypervisor detected: Microsoft Hyper-V'")
+    shell.tell("test -c /dev/mshv")
+    assert shell.tell("stat -c '%G %a' /dev/mshv") == "kvm 660"
+    shell.tell("viridis list")
+    assert shell.tell("systemctl --failed --plain --no-legend") == ""
+
+
+def start_service(shell):
+    """README's first machine: a stock kernel as guest of the service viridis@NAME, found by the command."""
+    for line in commands("Your first machine"):
+        shell.tell(line)
+    shell.tell("timeout 900 sh -c \"until grep -q '(initramfs)' /var/log/first; do sleep 1; done\"", 960)
+    assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
+    assert "/viridis" in shell.tell("cat /proc/$(pidof viridis-vm | cut -d' ' -f1)/cgroup")
+
+
+def stop_service(shell):
+    """And its end. It has no daemon that would shut it down."""
+    stop, *rest = commands("and its end")
+    shell.tell(stop)
+    shell.tell("timeout 240 sh -c 'while systemctl is-active -q viridis@first; do sleep 1; done'", 300)
+    for line in rest:
+        shell.tell(line)
+
+
+def power_off(machine):
+    machine.send("systemctl poweroff\n")
+    machine.wait_exit(180)
