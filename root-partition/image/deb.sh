@@ -8,6 +8,7 @@ packages_build() {
 	install_some "${deb_packages[@]}"
 	stale "$build/packages/done" "$image/deb.sh" "$top/root-partition/packages" \
 		"$top/root-partition/kmod" "$top/include" "$top/root-partition/cli" \
+		"$top/root-partition/hook" "$build/root-partition/hook/viridis-qemu-hook" \
 		"$build/hypervisor/viridis.elf" "$build/root-partition/cli/viridis" \
 		"$build/root-partition/vm/viridis-vm" "$build/vsp" "$libvirt/out/virtviridisd" \
 		"$libvirt/out/libvirt_driver_viridis.so" || return 0
@@ -35,14 +36,16 @@ libvirt_version() {
 
 packages_stage() {
 	local stage=$1 kmod=$1/dkms/root-partition/kmod
-	mkdir -p "$stage"/{bin,nbd,man,completions,libvirt} "$kmod" "$stage/dkms/hypervisor/core"
+	mkdir -p "$stage"/{bin,nbd,man,completions,libvirt,apparmor} "$kmod" "$stage/dkms/hypervisor/core"
 	cp "$build/hypervisor/viridis.elf" "$top/root-partition/packages/09_linux_viridis" \
 		"$top/root-partition/packages/viridis-bridge" \
 		"$top/root-partition/kmod/60-viridis.rules" "$stage/"
-	find "$build"/{root-partition/{vm,cli},vsp} -type f -perm -u+x -name 'viridis*' \
+	find "$build"/{root-partition/{vm,cli,hook},vsp} -type f -perm -u+x -name 'viridis*' \
 		-exec cp {} "$stage/bin/" \;
 	mv "$stage/bin/viridis-storage-nbd" "$stage/nbd/"
-	cp "$top"/root-partition/cli/viridis*.[148] "$stage/man/"
+	cp "$top"/root-partition/{cli,hook}/viridis*.[148] "$stage/man/"
+	cp "$top/root-partition/hook/libvirt-qemu.apparmor" "$stage/apparmor/viridis"
+	cp "$build/root-partition/cli/vmbus.aml" "$stage/"
 	cp "$top/root-partition/cli/viridis.bash" "$stage/completions/viridis"
 	cp "$top/root-partition/cli/viridis.fish" "$stage/completions/"
 	cp "$top/root-partition/cli/viridis.zsh" "$stage/completions/_viridis"

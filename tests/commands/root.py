@@ -21,7 +21,7 @@ from pathlib import Path
 from boot_iso import Module
 from lib.log import Failure, POLL_SECONDS
 from lib.machine import Machine
-from lib.paths import HYPERVISOR_ELF, KERNEL, ROOT_INITRD, ROOT_SUITES, root_disk, shown
+from lib.paths import FULL_DISK, HYPERVISOR_ELF, KERNEL, ROOT_INITRD, ROOT_SUITES, root_disk, shown
 from lib.processes import end_by_signals
 
 # Exit statuses of our own, beside those of the command. 124 is timeout(1)'s.
@@ -46,6 +46,8 @@ def parser(verb):
     p.add_argument("--timeout", type=float, metavar="S", help="give up (command: 600)")
     p.add_argument("--debian", action="store_true", help="Debian's own root, from a disk")
     p.add_argument("--suite", choices=ROOT_SUITES, help="of --debian; " + ROOT_SUITES[0])
+    p.add_argument("--full", action="store_true", help="Debian 13 as our packages make it a root, with libvirt, from its"
+                   " disk by UEFI")
     p.add_argument("--append", default="", metavar="WORDS", help="for the kernel command line")
     p.add_argument("--hypervisor-append", default="", metavar="WORDS")
     p.add_argument("--name", default=verb, help="of the folder below build/run")
@@ -83,6 +85,10 @@ def checked(verb, words):
             p.error(f"--disk {disk}: is a folder")
     if options.icount and (options.disk or options.debian):
         p.error("--icount is reproducible only without disks")
+    if options.full and verb == "bare":
+        p.error("--full boots the hypervisor: it is of root")
+    if options.full and (options.command or options.debian or options.icount or options.share):
+        p.error("--full is a machine of its own: no command, --share, --debian or --icount")
     if options.suite and not options.debian:
         p.error("--suite is of --debian")
     options.suite = options.suite or ROOT_SUITES[0]
@@ -126,7 +132,16 @@ def make_initrd(options, target):
         return concatenated_initrd(tree, base, target)
 
 
+def full_machine(options):
+    """What is written to its own disk is dropped at the end."""
+    return Machine(options.name, [], iso=False, uefi=True, cpus=options.cpus, memory=options.memory,
+                   scratch_disks=[FULL_DISK], disks=options.disk, interactive=True,
+                   gdb=options.gdb, extra=["-vga", "std"])
+
+
 def machine_for(verb, options, folder, extra=()):
+    if options.full:
+        return full_machine(options)
     words = [KERNEL_COMMAND_LINE, options.append]
     if options.debian:
         words.append("root=LABEL=root rw")
@@ -146,6 +161,8 @@ def machine_for(verb, options, folder, extra=()):
 
 def missing(verb, options):
     """What has not been built; ./dev builds it all unless told not to."""
+    if options.full:
+        return [] if FULL_DISK.exists() else [shown(FULL_DISK)]
     files = [root_disk(options.suite, kind) for kind in ("vmlinuz", "raw", "initrd")] \
         if options.debian else [KERNEL, ROOT_INITRD]
     if verb == "root":

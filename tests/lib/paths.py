@@ -24,6 +24,8 @@ ROOT_SUITES = ("trixie", "bookworm")
 GUEST_DISK = BUILD / "image" / "debian-guest.raw"
 GUEST_VMLINUZ = BUILD / "image" / "debian-guest.vmlinuz"
 GUEST_DISK_INITRD = BUILD / "image" / "debian-guest.initrd"
+# Debian 13 as our packages make it a root, with libvirt and QEMU; its partitions are UEFI's.
+FULL_DISK = BUILD / "image" / "root-full.raw"
 FOREIGN = BUILD / "image" / "foreign"
 
 
