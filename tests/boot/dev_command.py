@@ -45,6 +45,8 @@ def check_misuse():
                          (["tcb", "frob"], "tcb takes no arguments: frob"),
                          (["demo", "--frob"], "--frob"), (["bench", "frob"], "'frob'"),
                          (["trace", "--frob"], "--frob"), (["gdb", "--cpus", "0"], "--cpus 0"),
+                         (["bare", "--full"], "it is of root"),
+                         (["root", "--full", "--append", "quiet"], "no command, --share"),
                          (["bare", "--memory", "much", "--", "true"], "--memory much")):
         done = dev(*words, limit=60)
         errors = done.stderr.decode()

@@ -87,8 +87,10 @@ def checked(verb, words):
         p.error("--icount is reproducible only without disks")
     if options.full and verb == "bare":
         p.error("--full boots the hypervisor: it is of root")
-    if options.full and (options.command or options.debian or options.icount or options.share):
-        p.error("--full is a machine of its own: no command, --share, --debian or --icount")
+    if options.full and (options.command or options.debian or options.icount or options.share or options.iommu
+                         or options.append or options.hypervisor_append):
+        p.error("--full is a machine of its own, with GRUB's menu on its disk: no command, --share, --debian, --icount,"
+                " --iommu, --append or --hypervisor-append")
     if options.suite and not options.debian:
         p.error("--suite is of --debian")
     options.suite = options.suite or ROOT_SUITES[0]
