@@ -62,7 +62,7 @@ packages_stage() {
 # --- A Debian in which they have been installed as a person would
 
 packages_disk_wanted=(systemd-sysv udev initramfs-tools zstd kmod iproute2 linux-image-amd64
-	linux-headers-amd64 dkms dbus libvirt-clients)
+	linux-headers-amd64 dkms dbus dnsmasq-base nftables libvirt-clients)
 # Firmware, and with it GRUB: a BIOS and this machine's release, or UEFI and Debian 13.
 packages_disk_bios=grub-pc
 packages_disk_uefi=(grub-efi-amd64 grub-efi-amd64-signed)

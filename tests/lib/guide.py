@@ -3,6 +3,8 @@
 
 A block of them follows a heading or a line of text that has the given words in it, and is indented by four.
 """
+import re
+
 from lib.paths import TOP
 
 
@@ -22,3 +24,8 @@ def commands(words):
     text = "\n".join(block).replace("\\\n", " ")
     found = [line.split("  #")[0].strip() for line in text.splitlines()]
     return [line for line in found if line and not line.startswith("#")]
+
+
+def command(words):
+    """The one command that a row of a table gives, whose first cell has these words."""
+    return re.search(rf"^[|] {words} [|] `([^`]+)`", (TOP / "README.md").read_text(), re.MULTILINE)[1]

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A Debian disk into which our packages were installed by apt: its menus, and the machine that boots by them."""
 import subprocess
+import time
 
 from lib.guide import commands
-from lib.shell import Shell
+from lib.log import Failure
+from lib.shell import GuestShell, Shell
 
 BOOT_SECONDS = 700
+GUEST_SECONDS = 900
 
 
 class InstalledDisk:
@@ -64,13 +67,46 @@ def check_root(shell):
     assert shell.tell("systemctl --failed --plain --no-legend") == ""
 
 
+def start_bridge(shell):
+    """README's bridge; what apt is to install for it is on the disk."""
+    for line in commands("A bridge on which machines"):
+        shell.tell(line)
+    assert shell.tell("systemctl is-active viridis-bridge") == "active"
+    shell.tell("ip -4 address show viridis0 | grep -F 10.86.86.1/24")
+
+
 def start_service(shell):
     """README's first machine: a stock kernel as guest of the service viridis@NAME, found by the command."""
     for line in commands("Your first machine"):
         shell.tell(line)
-    shell.tell("timeout 900 sh -c \"until grep -q '(initramfs)' /var/log/first; do sleep 1; done\"", 960)
     assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
     assert "/viridis" in shell.tell("cat /proc/$(pidof viridis-vm | cut -d' ' -f1)/cgroup")
+
+
+def wait_prompt(machine, prompt, limit):
+    """Empty lines are typed until it comes: it may have been there before we came."""
+    until = time.monotonic() + limit
+    while True:
+        machine.send("\n")
+        try:
+            return machine.console.wait(prompt, 10)
+        except Failure:
+            if time.monotonic() > until:
+                raise
+
+
+def check_network(shell):
+    """README's console: by it the guest's own initrd asks the bridge for an address."""
+    machine, console = shell.machine, shell.machine.console
+    for line in commands("Its console"):
+        machine.send(line + "\n")
+    console.wait("Attached", 60)
+    wait_prompt(machine, r"[(]initramfs[)] ", GUEST_SECONDS)
+    machine.send("ipconfig -t 120 eth0\n")
+    address = console.wait(r"address: +(10\.86\.86\.\d+)", 200)[1]
+    machine.send(GuestShell.DETACH)
+    console.wait(r"Detached\.", 60)
+    assert address in shell.tell("cat /var/lib/viridis-bridge/leases")
 
 
 def stop_service(shell):

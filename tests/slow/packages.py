@@ -7,8 +7,8 @@ import subprocess
 import tempfile
 
 from boot_iso import make_disk_iso
-from lib.installed import (InstalledDisk, check_menus, check_root, power_off, shell_of, start_service,
-                           stop_service)
+from lib.installed import (InstalledDisk, check_menus, check_network, check_root, power_off, shell_of,
+                           start_bridge, start_service, stop_service)
 from lib.machine import Machine
 from lib.paths import BUILD
 from lib.tap import Tap
@@ -34,7 +34,9 @@ def check_boot(tap):
         with Machine("packages", [], iso=iso, scratch_disks=[DISK.path], cpus=1) as machine:
             shell = shell_of(machine)
             tap.run("the disk's own menu boots hypervisor, root and module", check_root, shell)
+            tap.run("README's bridge is a service of systemd", start_bridge, shell)
             tap.run("README's first machine is a service of systemd", start_service, shell)
+            tap.run("it has an address of the bridge's", check_network, shell)
             tap.run("stock virsh finds it by libvirt's daemon of ours", check_libvirt, shell)
             tap.run("the machine is stopped, and forgotten", stop_service, shell)
             tap.run("the root powers off", power_off, machine)

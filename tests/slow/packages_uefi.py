@@ -3,8 +3,9 @@
 # Limit: 2700
 """Our Debian packages on a stock Debian 13 that UEFI starts from its own disk: the signed GRUB of Debian's, the menu, the
 module by dkms for a kernel 6.12, a guest as a service, UEFI's variables. An upgrade leaves the guest running, a removal is refused while it does."""
-from lib.installed import (InstalledDisk, check_menus, check_root, power_off, shell_of, start_service,
-                           stop_service)
+from lib.guide import command
+from lib.installed import (InstalledDisk, check_menus, check_network, check_root, power_off, shell_of,
+                           start_bridge, start_service, stop_service)
 from lib.machine import Machine
 from lib.paths import BUILD
 from lib.tap import Tap
@@ -32,16 +33,18 @@ def check_upgrade(shell):
 
 
 def check_removal(shell):
-    """Refused with the machine's name while it runs; granted when it has ended, and the menu is as it was."""
+    """Refused with the machine's name while it runs."""
     said = shell.tell("dpkg --remove viridis-nbd viridis 2>&1; true")
     assert "machines run: first" in said and "viridis shutdown first" in said, said
     assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
 
 
 def check_old_boot(shell):
-    shell.tell("dpkg --remove viridis-nbd viridis viridis-hypervisor", 600)
+    """README's way to be rid of it."""
+    shell.tell(command("away with it").replace("apt remove", "apt-get -q -y remove"), 600)
     assert shell.tell("grep -c -i 'viridis hypervisor' /boot/grub/grub.cfg; true") == "0"
     assert shell.tell("test -e /boot/viridis.elf; echo $?") == "1"
+    assert shell.tell("ls /usr/bin/viridis* /usr/src/viridis*; true").count("cannot access") == 2
 
 
 def main():
@@ -53,7 +56,9 @@ def main():
             tap.run("UEFI boots the disk: hypervisor, root and module", check_root, shell)
             tap.run("it is Debian 13 with UEFI's variables, and dkms made the module", check_release,
                     shell)
+            tap.run("README's bridge is a service of systemd", start_bridge, shell)
             tap.run("README's first machine is a service of systemd", start_service, shell)
+            tap.run("it has an address of the bridge's", check_network, shell)
             tap.run("an upgrade leaves the guest running", check_upgrade, shell)
             tap.run("a removal is refused by the name of the machine that runs", check_removal, shell)
             tap.run("the guest is stopped by the command", stop_service, shell)
