@@ -221,6 +221,14 @@ static bool passthrough_kept(const struct passthrough_rule *rule,
 	return false;
 }
 
+/* As many as were set, also of a list whose rest is refused. */
+static void passthrough_registers_set(const struct viridis_vp *vp, const void *registers,
+                                      unsigned int count)
+{
+	if (vp_state_ends_guest(registers, count))
+		vp_state_clear_synthetic(vp, registers, count);
+}
+
 /*
  * With `input`, zeroed and input_bytes long, and room for the output. We write the id in every block that we
  * let through.
@@ -243,16 +251,14 @@ static int passthrough_run(const struct passthrough_rule *rule,
 		request->status = HV_STATUS_SUCCESS;
 		return passthrough_answer(request, output, argument);
 	}
-	/* Before the list, which may say more of them. */
-	if (vp && request->code == HVCALL_SET_VP_REGISTERS &&
-	    vp_state_ends_guest((const void *)(input + rule->header_bytes),
-	                        request->reps))
-		vp_state_clear_synthetic(caller->partition);
 	if (!passthrough_answered_here(caller, request, input, output, &result)) {
 		result = passthrough_call(rule, request, input, input_bytes, output,
 		                          caller->pool);
 		if (request->code == HVCALL_SET_PARTITION_PROPERTY)
 			property_done(caller->partition, input, result == 0);
+		if (vp && request->code == HVCALL_SET_VP_REGISTERS)
+			passthrough_registers_set(vp, input + rule->header_bytes,
+			                          request->reps);
 	}
 	answered = passthrough_answer(request, output, argument);
 	return answered ? answered : result;

@@ -194,24 +194,40 @@ static unsigned int vp_state_reset_list(struct hv_register_assoc *registers)
 	return count;
 }
 
-/* One that runs keeps what it has: its VMM has not reset it. */
-void vp_state_clear_synthetic(struct viridis_partition *partition)
+/* Leaves those out that the other list has; returns how many stay. */
+static unsigned int vp_state_leave_out(struct hv_register_assoc *registers,
+                                       unsigned int count,
+                                       const struct hv_register_assoc *others,
+                                       unsigned int other_count)
 {
-	struct hv_input_set_vp_registers header = { .partition_id = partition->id };
-	struct hv_register_assoc registers[SYNTHETIC_REGISTERS];
-	unsigned int count = vp_state_reset_list(registers);
+	unsigned int kept = 0, i, j;
 
-	for (header.vp_index = 0; header.vp_index < MSHV_VP_MAX; header.vp_index++) {
-		struct hypercall call = {
-			.code = HVCALL_SET_VP_REGISTERS,
-			.reps = count,
-			.header = &header,
-			.header_bytes = sizeof(header),
-			.list = registers,
-			.list_bytes = count * sizeof(registers[0]),
-		};
-
-		if (rcu_access_pointer(partition->vps[header.vp_index]))
-			(void)hypercall(&call);
+	for (i = 0; i < count; i++) {
+		for (j = 0; j < other_count; j++) {
+			if (others[j].name == registers[i].name)
+				break;
+		}
+		if (j == other_count)
+			registers[kept++] = registers[i];
 	}
+	return kept;
+}
+
+/* One that runs keeps what it has: its VMM has not reset it. */
+void vp_state_clear_synthetic(const struct viridis_vp *vp,
+                              const struct hv_register_assoc *set, unsigned int count)
+{
+	struct hv_register_assoc registers[SYNTHETIC_REGISTERS];
+	unsigned int all = vp_state_reset_list(registers);
+	const struct viridis_vp *other;
+	unsigned int index;
+
+	for (index = 0; index < MSHV_VP_MAX; index++) {
+		other = rcu_dereference_raw(vp->partition->vps[index]);
+		if (other && other != vp)
+			(void)vp_state_set(other, registers, all);
+	}
+	all = vp_state_leave_out(registers, all, set, count);
+	if (all)
+		(void)vp_state_set(vp, registers, all);
 }

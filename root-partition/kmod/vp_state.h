@@ -17,9 +17,13 @@ enum hv_status vp_state_set(const struct viridis_vp *vp,
 /* MSHV_GET/SET_VP_STATE; code: HVCALL_GET_VP_STATE or HVCALL_SET_VP_STATE */
 long vp_state_transfer(struct viridis_vp *vp, void __user *argument, u16 code);
 
-/* Whether a list of SET_VP_REGISTERS says that the guest is gone: a VMM resets its machine so. */
+/* Whether a list that SET_VP_REGISTERS has set says that the guest is gone: a VMM resets its machine so. */
 bool vp_state_ends_guest(const struct hv_register_assoc *registers, unsigned int count);
-/* SynIC, synthetic timers and assist page of every vp that stands, as a VP has them at first. */
-void vp_state_clear_synthetic(struct viridis_partition *partition);
+/*
+ * SynIC, synthetic timers and assist page of every vp of the partition that stands, as a VP has them at first; of `vp`
+ * itself what the list has not set.
+ */
+void vp_state_clear_synthetic(const struct viridis_vp *vp,
+                              const struct hv_register_assoc *set, unsigned int count);
 
 #endif

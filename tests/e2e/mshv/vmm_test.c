@@ -467,6 +467,14 @@ END_TEST
 
 /* ---- Reset ---- */
 
+static uint64_t register_of(const struct mshv_vp *vp, uint32_t name)
+{
+	uint64_t value;
+
+	ck_assert_int_eq(mshv_get_register(vp, name, &value), 0);
+	return value;
+}
+
 START_TEST(a_guest_that_is_gone_leaves_no_synic)
 {
 	const struct {
@@ -504,6 +512,45 @@ START_TEST(a_guest_that_is_gone_leaves_no_synic)
 	}
 	ck_assert_int_eq(mshv_get_register(&second, HV_REGISTER_SINT0 + 2, &value), 0);
 	ck_assert_uint_eq(value, 0x10000);
+	mshv_close_vp(&second);
+	guest_end(&guest);
+}
+END_TEST
+
+/* What the list sets beside holds, before and behind; a list that is refused before it comes to it has ended nothing. */
+START_TEST(the_list_that_ends_a_guest_is_carried_out_as_far_as_it_goes)
+{
+	const struct hv_register_assoc refused[] = {
+		{ .name = UINT32_MAX },
+		{ .name = HV_REGISTER_GUEST_OS_ID },
+	};
+	const struct hv_register_assoc ends[] = {
+		{ .name = HV_REGISTER_SINT0 + 3, .value.reg64 = 0x53 },
+		{ .name = HV_REGISTER_GUEST_OS_ID },
+		{ .name = HV_REGISTER_SINT0 + 4, .value.reg64 = 0x54 },
+		{ .name = UINT32_MAX },
+		{ .name = HV_REGISTER_SINT0 + 2, .value.reg64 = 0x55 },
+	};
+	static const uint64_t masked = 0x10000;
+	struct mshv_vp second;
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	ck_assert_int_eq(mshv_create_vp(&guest.partition, 1, &second), 0);
+	ck_assert_int_eq(mshv_set_register(&guest.vp, HV_REGISTER_GUEST_OS_ID, 5), 0);
+	ck_assert_int_eq(mshv_set_register(&guest.vp, HV_REGISTER_SINT0 + 2, 0x50), 0);
+	ck_assert_int_eq(mshv_set_register(&second, HV_REGISTER_SINT0 + 3, 0x51), 0);
+	ck_assert_int_ne(mshv_set_registers(&guest.vp, refused, ARRAY_COUNT(refused)), 0);
+	ck_assert_uint_eq(register_of(&guest.vp, HV_REGISTER_GUEST_OS_ID), 5);
+	ck_assert_uint_eq(register_of(&guest.vp, HV_REGISTER_SINT0 + 2), 0x50);
+	ck_assert_uint_eq(register_of(&second, HV_REGISTER_SINT0 + 3), 0x51);
+
+	ck_assert_int_ne(mshv_set_registers(&guest.vp, ends, ARRAY_COUNT(ends)), 0);
+	ck_assert_uint_eq(register_of(&guest.vp, HV_REGISTER_GUEST_OS_ID), 0);
+	ck_assert_uint_eq(register_of(&guest.vp, HV_REGISTER_SINT0 + 2), masked);
+	ck_assert_uint_eq(register_of(&guest.vp, HV_REGISTER_SINT0 + 3), 0x53);
+	ck_assert_uint_eq(register_of(&guest.vp, HV_REGISTER_SINT0 + 4), 0x54);
+	ck_assert_uint_eq(register_of(&second, HV_REGISTER_SINT0 + 3), masked);
 	mshv_close_vp(&second);
 	guest_end(&guest);
 }
@@ -632,6 +679,8 @@ Suite *mshv_vmm_suite(void)
 	tcase_add_test(tcase, a_count_that_its_vmm_takes_care_of_is_as_it_says);
 	tcase_add_test(tcase, a_count_stays_where_the_instruction_was_left);
 	tcase_add_test(tcase, a_guest_that_is_gone_leaves_no_synic);
+	tcase_add_test(tcase,
+	               the_list_that_ends_a_guest_is_carried_out_as_far_as_it_goes);
 	tcase_add_test(tcase, an_xsave_area_is_compacted_as_upstreams_is);
 	tcase_add_test(tcase, the_banks_of_features_say_what_cpuid_says);
 	tcase_add_test(tcase, synthetic_features_are_privileges_by_other_numbers);
