@@ -121,6 +121,22 @@ def console(virsh, root):
     machine.console.wait("hasleft", 60)
 
 
+def told_of(virsh):
+    """What virsh has of a domain that runs: identity, memory, devices, VPs."""
+    told = dict(line.split(":", 1) for line in virsh.tell("dominfo web").splitlines() if ":" in line)
+    told = {name: value.strip() for name, value in told.items()}
+    assert told["State"] == "running" and told["CPU(s)"] == "1" and told["Persistent"] == "yes", told
+    assert told["Max memory"] == told["Used memory"] == f"{192 << 10} KiB" and told["CPU time"] != "0.0s", told
+    assert virsh.tell("domid web").strip() == str(virsh.root.json("info web")["status"]["pid"])
+    assert "/tmp/disk.raw" in virsh.tell("domblklist web") and "br9" in virsh.tell("domiflist web")
+    assert "16777216" in virsh.tell("domblkinfo web sda")
+    assert f"actual {192 << 10}" in virsh.tell("dommemstat web")
+    assert virsh.tell("vcpucount web --active --live").strip() == "1"
+    # Its guest has no daemon that would tell.
+    virsh.tell("domifaddr web --source agent")
+    virsh.refuse("domifaddr web", "--source agent")
+
+
 def counters(virsh):
     words = dict(line.split()[1:] for line in virsh.tell("domblkstat web sda").splitlines())
     assert int(words["rd_bytes"]) >= 1 << 20, words
@@ -154,16 +170,33 @@ def in_guest(root, words, mark):
 def hot_plug(virsh, root):
     """A disk comes under the guest, with what it holds, and goes."""
     root.tell("truncate -s 8M /tmp/hot.raw && printf hotdisk | dd of=/tmp/hot.raw conv=notrunc")
-    root.tell(f"cat >/tmp/hot.xml <<'END'\n{HOT_DISK}\nEND")
-    virsh.tell("attach-device web /tmp/hot.xml --live")
+    virsh.tell("attach-device web /share/hot.xml --live")
     told = in_guest(root, "until [ -b /dev/sdb ]; do sleep 1; done; "
                     "[ $(dd if=/dev/sdb bs=7 count=1 2>/dev/null) = hotdisk ]; echo held $?", "plugged")
     assert "held 0" in told, told
     assert "sdb" in virsh.tell("domblklist web") and "sdb" not in virsh.tell("domblklist web --inactive")
-    virsh.refuse("attach-device web /tmp/hot.xml --live", "sdb")
+    virsh.refuse("attach-device web /share/hot.xml --live", "sdb")
     virsh.tell("detach-disk web sdb --live")
     in_guest(root, "while [ -b /dev/sdb ]; do sleep 1; done", "unplugged")
     assert "sdb" not in virsh.tell("domblklist web")
+
+
+def hot_plug_interface(virsh, root):
+    """Likewise an adapter; the counters of the one that stays are its own."""
+    mac = "00:15:5d:00:00:08"
+    seen = f"grep -qs {mac} /sys/class/net/*/address"
+    virsh.tell(f"attach-interface web bridge br9 --mac {mac} --live")
+    told = in_guest(root, f"until {seen}; do sleep 1; done; "
+                    f"ip link set $(basename $(dirname $(grep -l {mac} /sys/class/net/*/address))) up; echo up $?",
+                    "gained")
+    assert "up 0" in told, told
+    assert mac in virsh.tell("domiflist web") and mac not in virsh.tell("domiflist web --inactive")
+    assert "tx_packets" in virsh.tell(f"domifstat web {mac}")
+    virsh.refuse(f"attach-interface web bridge br8 --mac {mac[:-1]}9 --live", "br8")
+    virsh.tell(f"detach-interface web bridge --mac {mac} --live")
+    in_guest(root, f"while {seen}; do sleep 1; done", "lost-it")
+    assert mac not in virsh.tell("domiflist web")
+    virsh.tell("domifstat web 00:15:5d:00:00:07")
 
 
 def own_events(root):
@@ -220,7 +253,8 @@ def events(root):
     told = root.tell("cat /tmp/events")
     for word in ("Started Booted", "Suspended Paused", "Resumed Unpaused", "Stopped Shutdown",
                  "Stopped Destroyed", "Undefined Removed", "device-added' for domain 'web': sdb",
-                 "device-removed' for domain 'web': sdb"):
+                 "device-removed' for domain 'web': sdb", "device-added' for domain 'web': net1",
+                 "device-removed' for domain 'web': net1"):
         assert word in told, f"no '{word}' in {told}"
 
 
@@ -230,9 +264,11 @@ def play(tap, root):
     tap.run("what cannot be had is refused by its name", refuse, virsh, root)
     tap.run("it starts", start, virsh, root)
     tap.run("its console carries text both ways", console, virsh, root)
+    tap.run("all is told of it", told_of, virsh)
     tap.run("its disk and its adapter are counted", counters, virsh)
     tap.run("all is counted, CPU time too", counters_of_all, virsh)
     tap.run("a disk comes and goes under it", hot_plug, virsh, root)
+    tap.run("and an adapter", hot_plug_interface, virsh, root)
     tap.run("it is suspended by virsh, and resumed by viridis", pause, virsh, root)
     tap.run("the daemon is killed, and its successor finds the machine", daemon_dies, virsh, root)
     tap.run("it shuts down", shutdown, virsh, root)
@@ -244,7 +280,7 @@ def play(tap, root):
 
 
 def main():
-    files = {"vmlinuz": KERNEL, "initrd": GUEST_INITRD, "program": PROGRAM, "web.xml": XML,
+    files = {"vmlinuz": KERNEL, "initrd": GUEST_INITRD, "program": PROGRAM, "web.xml": XML, "hot.xml": HOT_DISK,
              "bad.xml": XML.replace(">web<", ">other<").replace(
                  "<console", "<watchdog model='ib700'/><console")}
     with Tap() as tap, Root("libvirt", files, disks=[LIBVIRT_DISK]) as root:
