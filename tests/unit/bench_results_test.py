@@ -56,6 +56,7 @@ def a_warm_up_marks_nothing():
         assert "mark" not in job.line("10.77.0.1", 1, warm_up=True)
         assert "mark begin" in job.line("10.77.0.1", 1) and "10.77.0.1" in job.line("10.77.0.1", 1)
     assert "-P 8" in streams.line("10.77.0.1", 0.2)
+    assert "-t 1 " in streams.line("10.77.0.1", 0.2) and "-t" not in streams.line("10.77.0.1", 0.2, warm_up=True).split()
 
 
 def both_ends_of_a_request_agree():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 KIB = 1024
 REQUEST_PORT = 8765
+WARM_UP_BYTES = "8M"  # of a network
 
 
 class Unknown(Exception):
@@ -81,8 +82,9 @@ class NetJob:
     program = "iperf3"
 
     def line(self, address, seconds, warm_up=False):
-        """iperf3 counts whole seconds."""
-        line = (f"iperf3 -J -c {address} -t {max(1, round(seconds))} -P {self.streams}"
+        """iperf3 counts whole seconds, which is long for a warm-up."""
+        length = f"-n {WARM_UP_BYTES}" if warm_up else f"-t {max(1, round(seconds))}"
+        line = (f"iperf3 -J -c {address} {length} -P {self.streams}"
                 f"{' -R' if self.reverse else ''} >/tmp/result")
         if warm_up:
             return line
