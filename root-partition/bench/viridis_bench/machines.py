@@ -273,14 +273,16 @@ class Qemu:
                 told(["ip", "link", "set", self.tap(device), "up"])
 
     def find_partition(self):
-        """Of the QEMU itself, which may be a child of what was started. It makes it before its firmware runs."""
-        deadline = time.monotonic() + END_SECONDS
+        """Of the QEMU itself, which may be a child of what was started. It makes it before its firmware runs. To ask
+        takes processor time from it: so ever more seldom."""
+        deadline, pause = time.monotonic() + END_SECONDS, 0.05
         while self.alive() and time.monotonic() < deadline:
             pids = set(family(self.pid))
             for entry in json.loads(told(["viridis", "stats", "--json"]))["partitions"]:
                 if entry["pid"] in pids:
                     return entry["partition"]
-            time.sleep(0.05)
+            time.sleep(pause)
+            pause = min(2 * pause, 0.4)
         if not self.alive():
             raise GuestError(self.guest.described("ended"))
         raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv; it must be a QEMU 11 or later with "
