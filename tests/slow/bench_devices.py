@@ -22,6 +22,7 @@ from viridis_bench.jobs import DEVICES  # noqa: E402
 GUEST_TREE = BUILD / "image" / "bench-guest"
 SECONDS = 3600
 ROUNDS = 2
+READING_NS = 25e6  # for both counts of a run
 JOBS = (("randread-4k-32", "disk"), ("send", "net"), ("request", "net"))
 
 
@@ -54,11 +55,11 @@ def check_measured(root):
 def check_times(figures):
     """The root's scheduler against the hypervisor's account of the root: two that know nothing of each other. A virtual
     nanosecond is an instruction; what a process is charged with while the hypervisor or the guest runs is more than the
-    hypervisor says."""
+    hypervisor says. The scheduler's count also has the programs that read the hypervisor's."""
     served = figures["backend-ns"] + figures["peer-ns"]
     assert 0 < figures["backend-user-ns"] <= 1.2 * figures["backend-ns"] + 1e7, figures
     assert 0.1 * figures["root-ticks"] < served <= 1.05 * figures["tasks-ns"], figures
-    assert figures["tasks-ns"] < figures["elapsed-ns"] * 1.01, figures
+    assert figures["tasks-ns"] < figures["elapsed-ns"] * 1.01 + READING_NS / figures["operations"], figures
     assert figures["root-ticks"] < figures["elapsed-ns"] * 1.01, figures
 
 
