@@ -179,7 +179,7 @@ static int check(const char *name, const struct domain *domain)
 		return fail(
 			name,
 			"vmbus needs the table by which the guest finds it: <os><acpi>"
-			"<table type='raw'>/usr/share/viridis/vmbus.aml</table></acpi></os>");
+			"<table type='raw'>/usr/share/qemu/viridis-vmbus.aml</table></acpi></os>");
 	return 0;
 }
 

@@ -13,7 +13,7 @@ from lib.tap import Tap
 
 HOOK = BUILD / "root-partition" / "hook" / "viridis-qemu-hook"
 MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
-TABLE = "<os><acpi><table type='raw'>/usr/share/viridis/vmbus.aml</table></acpi></os>"
+TABLE = "<os><acpi><table type='raw'>/usr/share/qemu/viridis-vmbus.aml</table></acpi></os>"
 
 
 class Hook:
@@ -64,7 +64,7 @@ def check_refusals(hook):
     for vmbus, around, name, named in (
             (ours(""), TABLE, "web", "memory that is shared"),
             (ours(""), MEMORY.replace("shared", "private") + TABLE, "web", "memory that is shared"),
-            (ours(""), MEMORY, "web", "/usr/share/viridis/vmbus.aml"),
+            (ours(""), MEMORY, "web", "/usr/share/qemu/viridis-vmbus.aml"),
             (ours(""), MEMORY + TABLE, "4711", "not a number"),
             (ours("<disk/>"), MEMORY + TABLE, "web", "disk is empty"),
             (ours("<floppy>/x</floppy>"), MEMORY + TABLE, "web", "no floppy"),
