@@ -47,7 +47,7 @@ def a_list_names_devices_of_every_group():
 def a_warm_up_marks_nothing():
     device = jobs.DEVICES[0]
     line = jobs.JOBS[1].line(device, 0.25)
-    for word in ("--exec_prerun=mark begin $d", "--iodepth=32", "--runtime=250ms", "hv_storvsc"):
+    for word in ("--eta=never", "--exec_prerun=mark begin $d", "--iodepth=32", "--runtime=250ms", "hv_storvsc"):
         assert word in line, line
     assert "'" not in line  # the guest's shell is to see $d
     assert "mark" not in jobs.JOBS[1].line(device, 0.25, warm_up=True)

@@ -64,7 +64,7 @@ class DiskJob:
 
     def line(self, device, seconds, warm_up=False):
         """Its begin and end are marked by fio itself, so that its start does not count."""
-        words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result",
+        words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", "--eta=never",
                  "--ioengine=io_uring", "--direct=1", "--norandommap", "--thread",
                  f"--rw={self.pattern}", f"--bs={self.block}", f"--iodepth={self.depth}",
                  "--time_based", f"--runtime={round(seconds * 1000)}ms", *LATENCY]
@@ -99,7 +99,7 @@ class RequestJob:
     program = "fio"
 
     def line(self, address, seconds, warm_up=False):
-        words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", *REQUESTS,
+        words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", "--eta=never", *REQUESTS,
                  f"--hostname={address}", "--rw=write", "--time_based",
                  f"--runtime={round(seconds * 1000)}ms", *LATENCY]
         return fio_line(words, warm_up) + ("" if warm_up else " && out /tmp/result")
