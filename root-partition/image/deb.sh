@@ -45,6 +45,7 @@ packages_stage() {
 	mv "$stage/bin/viridis-storage-nbd" "$stage/nbd/"
 	cp "$top"/root-partition/{cli,hook}/viridis*.[148] "$stage/man/"
 	cp "$top/root-partition/hook/libvirt-qemu.apparmor" "$stage/apparmor/viridis"
+	cp "$top/root-partition/hook/TEMPLATE.hyperv" "$stage/apparmor/"
 	# libvirt's confinement lets domains name few folders below /usr/share, and QEMU's own is one.
 	cp "$build/root-partition/cli/vmbus.aml" "$stage/viridis-vmbus.aml"
 	cp "$top/root-partition/cli/viridis.bash" "$stage/completions/viridis"
