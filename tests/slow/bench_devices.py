@@ -126,8 +126,7 @@ def check_boot(root):
 
 def check_interrupted(root):
     """Ctrl-C, by the signal that it is, in the middle of the second run."""
-    root.tell("(until grep -q '2/' /tmp/err; do sleep 0.2; done; kill -INT $(cat /tmp/pid)) &"
-              " : >/tmp/err")
+    root.tell(": >/tmp/err; (until grep -q '2/' /tmp/err; do sleep 0.2; done; kill -INT $(cat /tmp/pid)) & true")
     line = entered(f"sh -c 'echo $$ >/tmp/pid; exec viridis bench disk --devices synthetic"
                    f" --jobs randread-4k-1 --seconds 0.5 --repeat 4 {WORDS} 2>/tmp/err'")
     answer = root.ask(f"{line} >/tmp/bench.out", SECONDS)
@@ -139,15 +138,53 @@ def check_interrupted(root):
     root.tell("[ -z \"$(ls -d /tmp/viridis-bench-* 2>/dev/null)\" ]")
 
 
+def check_dies(root):
+    """QEMU is killed in the middle of a run: that one fails and says so, so do the later ones of its machine, and what
+    the others did is kept."""
+    root.tell("rm -f /tmp/result.json; : >/tmp/err; (until grep -q '2/4' /tmp/err; do sleep 0.1; done; sleep 0.3;"
+              " kill -9 $(pidof qemu-system-x86_64)) & true")
+    answer = root.ask(entered("viridis bench disk --devices synthetic,virtio --jobs randread-4k-1 --seconds 1 --repeat 2"
+                              f" {WORDS} 2>/tmp/err >/tmp/bench.out"), SECONDS)
+    assert answer.status == 1, root.ask("cat /tmp/err /tmp/bench.out").output
+    root.tell("grep -q 'FAILED: randread-4k-1 on virtio, round 1: the guest of QEMU ended' /tmp/bench.out")
+    result = result_of(root)
+    assert not result["ok"] and [failure["round"] for failure in result["failures"]] == [0, 1], result["failures"]
+    assert [run["device"] for run in result["runs"]] == ["synthetic"] * 2, result["runs"]
+    root.nothing_left()
+    root.tell("[ -z \"$(ls -d /tmp/viridis-bench-* 2>/dev/null)\" ]")
+
+
 def check_refused(root):
+    """Before anything is measured. The QEMU of the wrong kind stands still, as it is waited for."""
     root.tell("cp -r /share /tmp/without-fio")
-    for words, told in (("disk --devices synthetic --jobs randread-4k-1 --guest /tmp/without-fio",
-                         "the guest has no fio"),
-                        ("disk --devices ide --accel tcg", "without /dev/mshv"),
-                        ("disk --devices ide --qemu 'qemu-system-x86_64 -nonsense'", "nonsense")):
-        answer = bench(root, f"{words} {WORDS}", SECONDS)
-        assert answer.status == 1 and told in answer.output, answer
+    one = "disk --devices synthetic --jobs randread-4k-1"
+    for words, told in ((f"{one} --guest /tmp/without-fio", "the guest has no fio"),
+                        (f"{one} --disk /usr/bin/busybox", "cannot be written: Read-only file system"),
+                        (f"{one} --disk /tmp", "cannot be written: Is a directory"),
+                        ("disk --devices ide --accel tcg --qemu 'qemu-system-x86_64 -S'", "without /dev/mshv"),
+                        ("disk --devices ide --qemu 'qemu-system-x86_64 -nonsense'", "nonsense"),
+                        (f"{one} --memory 9000M", "give them less by --memory")):
+        answer = bench(root, f"{WORDS} {words}", SECONDS)
+        assert answer.status == 1 and told in answer.output, (words, answer)
         root.nothing_left()
+    answer = bench(root, f"{one} --work /tmp/small", SECONDS)
+    assert answer.status == 1 and "a disk needs 256M" in answer.output and "--work" in answer.output, answer
+    root.tell("[ -z \"$(ls /tmp/small)\" ]")
+
+
+def check_full_disk(root):
+    """/tmp/small is a file system of 1 MiB. No room for the file: the answer is there all the same, and no half of a
+    file. The result is one that is kept, as a new one is written alike."""
+    root.tell("dd if=/dev/zero of=/tmp/small/fill bs=64k 2>/dev/null; [ -s /tmp/small/fill ]")
+    answer = root.ask(entered("viridis bench --from /tmp/result.json --result /tmp/small/result >/tmp/bench.out"), SECONDS)
+    assert answer.status == 1 and "/tmp/small/result cannot be written: No space left" in answer.output, answer
+    root.tell("grep -q '^randread-4k-1  *synthetic' /tmp/bench.out && [ \"$(ls /tmp/small)\" = fill ]")
+    root.tell("rm /tmp/small/fill")
+
+
+def check_all_died(tap, root):
+    tap.run("a machine that dies half way leaves what the others did", check_dies, root)
+    tap.run("a full disk takes the file, and nothing else", check_full_disk, root)
 
 
 def check_all_measured(tap, root):
@@ -165,6 +202,7 @@ PARTS = {
     "boot": lambda tap, root: tap.run("starts are measured", check_boot, root),
     "interrupted": lambda tap, root: tap.run("interrupted, it keeps what it has and leaves nothing",
                                              check_interrupted, root),
+    "dies": check_all_died,
     "refused": lambda tap, root: tap.run("what cannot be measured is told", check_refused, root),
 }
 
@@ -174,6 +212,7 @@ def main():
         vmlinuz = Path(shutil.copy(GUEST_TREE.with_suffix(".vmlinuz"), temporary))
         files = {"vmlinuz": vmlinuz, "initrd": without_fio(Path(temporary))}
         with Root("bench-devices", files, disks=[DISK], icount=True, cpus=1, memory="3072") as root:
+            root.tell("mkdir -p /tmp/small && mount -t tmpfs -o size=1M none /tmp/small")
             enter(root)
             for part in sys.argv[1:] or PARTS:
                 PARTS[part](tap, root)
