@@ -55,10 +55,10 @@ static const char *read_efi_map(struct cursor *tag, struct boot_info *info)
 		uint64_t pages = cursor_le64(tag);
 
 		cursor_skip(tag, descriptor_bytes - 32);
-		if ((type != EFI_BOOT_CODE && type != EFI_BOOT_DATA) || base < 0x100000)
+		/* More pages than there are addresses are nobody's. */
+		if ((type != EFI_BOOT_CODE && type != EFI_BOOT_DATA) || base < 0x100000 ||
+		    pages > (UINT64_MAX - base) / PAGE_4K)
 			continue;
-		if (pages > (UINT64_MAX - base) / PAGE_4K)
-			return bad_tag;
 		if (base != end) {
 			if (!boot_info_add(info, start, end, MEMORY_TAKEN))
 				return too_many;
