@@ -97,7 +97,7 @@ static void take_events(struct vp *vp)
 		take_startup(vp);
 	if (events & EVENTS_TIMER)
 		take_timers(vp);
-	if (events & (EVENTS_NMI | EVENTS_NMI_MORE))
+	if ((events & (EVENTS_NMI | EVENTS_NMI_MORE)) || vp->nmi_pending)
 		take_nmis(vp, events);
 	take_posted(vp, events >> EVENTS_INTERRUPT_SHIFT);
 }
