@@ -136,7 +136,7 @@ int attach_track_begin(struct viridis_partition *partition, bool on)
 	int result = 0;
 
 	mutex_lock(&attach_lock);
-	if (on && !list_empty(&partition->attachments))
+	if (partition->tracking_calls || (on && !list_empty(&partition->attachments)))
 		result = -EBUSY;
 	else
 		partition->tracking_calls++;

@@ -30,7 +30,7 @@ static bool answer_keep_locked(struct vp_answer *answer,
                                const struct hv_register_assoc *registers,
                                unsigned int count)
 {
-	bool fits = count <= VP_ANSWER_MAX - answer->count;
+	bool fits = READ_ONCE(answer->open) && count <= VP_ANSWER_MAX - answer->count;
 
 	if (fits) {
 		memcpy(answer->registers + answer->count, registers,
@@ -45,8 +45,6 @@ static bool answer_keep(struct vp_answer *answer,
 {
 	bool kept;
 
-	if (!READ_ONCE(answer->open))
-		return false;
 	mutex_lock(&answer->lock);
 	kept = answer_keep_locked(answer, registers, count);
 	mutex_unlock(&answer->lock);
@@ -125,6 +123,8 @@ void vp_answer_settle(struct viridis_vp *vp)
 
 void vp_answer_close(struct viridis_vp *vp)
 {
+	mutex_lock(&vp->answer.lock);
 	WRITE_ONCE(vp->answer.open, false);
+	mutex_unlock(&vp->answer.lock);
 	vp_answer_settle(vp);
 }
