@@ -22,9 +22,8 @@ static char **nets;
 static const GOptionEntry attach_entries[] = {
 	{ "name", 0, 0, G_OPTION_ARG_STRING, &name_wanted,
 	  "What it is to be called here (qemu-PID)", "NAME" },
-	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
-	  "A disk: a raw image, block device or nbd://HOST/EXPORT; ',ro' for read-only; may be repeated",
-	  "FILE[,ro]" },
+	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks, "A disk; may be repeated",
+	  "FILE[,OPTION]..." },
 	{ "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &nets,
 	  "A network adapter: a TAP device, or a port of a bridge; may be repeated",
 	  "tap=NAME|bridge=NAME[,mac=MAC][,mtu=N]" },

@@ -3,6 +3,7 @@
 #include "root-partition/cli/command.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "root-partition/config/definition_disk.h"
@@ -15,6 +16,54 @@ static const GOptionEntry common_entries[] = {
 	{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Answer in JSON", NULL },
 	G_OPTION_ENTRY_NULL,
 };
+
+/* How devices are written: below the help of each command that has the word as its name or as an option. */
+static const struct {
+	const char *word, *text;
+} details[] = {
+	{ "disk",
+	  "FILE is a raw image, a block device, or nbd://HOST/EXPORT. Options of a disk:\n"
+	  "  ,ro                 the guest can only read it\n"
+	  "  ,lun=N              its number at the guest's SCSI controller (the lowest free)\n"
+	  "  ,serial=TEXT        its serial number\n"
+	  "  ,cache=MODE         direct: past the root's cache (default); host: through it;\n"
+	  "                      through: through it, and written before it is answered\n"
+	  "  ,iops=N ,bps=SIZE   at most so many requests, so many bytes a second\n"
+	  "  ,timeout=SECONDS    how long requests wait for a lost NBD server (60)" },
+	{ "net",
+	  "A network is one of\n"
+	  "  user                the root's own connections, by passt; not for attach\n"
+	  "  bridge=NAME         a port of a bridge of the root's\n"
+	  "  tap=NAME            a TAP device that exists\n"
+	  "Options of a network:\n"
+	  "  ,mac=MAC            its address (one of its own, which it keeps)\n"
+	  "  ,mtu=N              the largest MTU that the guest may choose (1500)\n"
+	  "  ,queues=N           how many channels the guest may use (1)\n"
+	  "  ,slot=N             which of the guest's adapters it is (the lowest free)\n"
+	  "  ,hostfwd=tcp:PORT:GUEST-PORT   with user: forward a port of the root; udp too" },
+};
+
+static gboolean takes(const struct command_arguments *arguments, const char *word)
+{
+	const GOptionEntry *entry = arguments->entries;
+
+	if (strcmp(arguments->command->name, word) == 0)
+		return TRUE;
+	while (entry && entry->long_name && strcmp(entry->long_name, word) != 0)
+		entry++;
+	return entry && entry->long_name;
+}
+
+static char *details_of(const struct command_arguments *arguments)
+{
+	GString *text = g_string_new(NULL);
+
+	for (gsize i = 0; i < G_N_ELEMENTS(details); i++)
+		if (takes(arguments, details[i].word))
+			g_string_append_printf(text, "%s%s", text->len ? "\n\n" : "",
+			                       details[i].text);
+	return g_string_free(text, FALSE);
+}
 
 gboolean command_json(void)
 {
@@ -54,26 +103,34 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 {
 	const struct command *command = arguments->command;
 	g_autofree char *program = g_strdup_printf("viridis %s", command->name);
+	/* What is no option stands first in a synopsis: of one operand its first word, else all of it. */
+	g_autofree char *operand =
+		g_strndup(command->synopsis, strcspn(command->synopsis, " "));
 	g_autoptr(GOptionContext)
-		context = g_option_context_new(arguments->names == 1 ? "NAME" :
+		context = g_option_context_new(arguments->names == 1 ? operand :
 	                                       arguments->names      ? command->synopsis :
 	                                                               NULL);
+	g_autofree char *summary = g_strconcat(command->summary, ".", NULL);
+	g_autofree char *what_devices_take = details_of(arguments);
 	g_autoptr(GError) error = NULL;
 	int argc = arguments->argc;
 	char **argv = arguments->argv;
 
 	g_set_prgname(program);
-	g_option_context_set_summary(context, command->summary);
+	g_option_context_set_summary(context, summary);
+	g_option_context_set_description(context, what_devices_take);
 	if (arguments->entries)
 		g_option_context_add_main_entries(context, arguments->entries, NULL);
 	g_option_context_add_main_entries(context, common_entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error))
 		return usage(command, error->message, status);
-	if (argc - 1 < arguments->names && !arguments->optional)
-		return usage(command,
-		             arguments->names > 1 ? "too few arguments" :
-		                                    "a NAME is needed",
-		             status);
+	if (argc - 1 < arguments->names && !arguments->optional) {
+		g_autofree char *what = arguments->names > 1 ?
+		                                g_strdup("too few arguments") :
+		                                g_strdup_printf("%s is needed", operand);
+
+		return usage(command, what, status);
+	}
 	if (argc - 1 > arguments->names)
 		return usage(command, "too many arguments", status);
 	for (int i = 0; i < arguments->names; i++)

@@ -33,9 +33,6 @@ struct command {
 	enum command_status (*run)(const struct command *command, int argc, char **argv);
 };
 
-extern const struct command commands[];
-extern const gsize command_count;
-
 enum command_status command_create(const struct command *command, int argc, char **argv);
 enum command_status command_define(const struct command *command, int argc, char **argv);
 enum command_status command_autostart(const struct command *command, int argc,

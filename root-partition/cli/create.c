@@ -24,25 +24,22 @@ static char *on_crash;
 static const GOptionEntry entries[] = {
 	{ "memory", 0, 0, G_OPTION_ARG_STRING, &memory, "Memory, for example 512M or 2G",
 	  "SIZE" },
-	{ "vps", 0, 0, G_OPTION_ARG_INT, &vps, "Virtual processors", "N" },
+	{ "vps", 0, 0, G_OPTION_ARG_INT, &vps, "Virtual processors (1)", "N" },
 	{ "kernel", 0, 0, G_OPTION_ARG_FILENAME, &kernel, "Linux kernel (bzImage)",
 	  "FILE" },
 	{ "initrd", 0, 0, G_OPTION_ARG_FILENAME, &initrd, "Its initial RAM disk",
 	  "FILE" },
 	{ "cmdline", 0, 0, G_OPTION_ARG_STRING, &cmdline, "The kernel's command line",
 	  "TEXT" },
-	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks,
-	  "A disk: a raw image, block device or nbd://HOST/EXPORT; ',ro' for read-only; may be repeated",
-	  "FILE[,ro][,lun=N][,serial=TEXT][,cache=direct|host|through][,iops=N][,bps=SIZE]" },
+	{ "disk", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &disks, "A disk; may be repeated",
+	  "FILE[,OPTION]..." },
 	{ "net", 0, 0, G_OPTION_ARG_STRING_ARRAY, &nets,
-	  "A network adapter: user mode, a TAP device, or a port of a bridge; may be repeated",
-	  "user|tap=NAME|bridge=NAME[,mac=MAC][,mtu=N][,queues=N][,hostfwd=tcp:PORT:GUEST-PORT]" },
+	  "A network adapter; may be repeated", "NETWORK[,OPTION]..." },
 	{ "serial", 0, 0, G_OPTION_ARG_FILENAME, &serial,
-	  "Serial console: a pty for 'viridis console', or a file to append to",
+	  "Its console: for 'viridis console' (pty, the default), or a file",
 	  "pty|FILE" },
 	{ "on-crash", 0, 0, G_OPTION_ARG_STRING, &on_crash,
-	  "What follows when the guest tells that it crashed (keep)",
-	  "keep|restart|stop" },
+	  "What to do when the guest reports a crash (keep)", "keep|restart|stop" },
 	G_OPTION_ENTRY_NULL,
 };
 
@@ -116,12 +113,9 @@ enum command_status command_create(const struct command *command, int argc, char
 static gboolean delete_it;
 
 static const GOptionEntry rm_entry = {
-	"rm",
-	0,
-	0,
-	G_OPTION_ARG_NONE,
-	&delete_it,
-	"Delete it when it has ended; to detach from its console ends it then",
+	"rm",       0,
+	0,          G_OPTION_ARG_NONE,
+	&delete_it, "Delete it once it has ended; detaching from its console ends it",
 	NULL
 };
 

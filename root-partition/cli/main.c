@@ -11,74 +11,84 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/config/std_fds.h"
 
-const struct command commands[] = {
+/* A row without a name is a heading of the help. */
+static const struct command commands[] = {
+	{ .summary = "Defining VMs" },
 	{ "create",
-	  "NAME --memory SIZE --vps N --kernel FILE [--initrd FILE] [--cmdline TEXT] "
-	  "[--disk FILE[,OPTION]...]... [--serial pty|FILE] [--on-crash keep|restart|stop]",
-	  "Define a VM. It is kept in a file that you may edit.", command_create },
-	{ "define", "FILE", "Define a VM by a file of JSON ('-': standard input).",
+	  "NAME --memory SIZE --kernel FILE [--initrd FILE] [--cmdline TEXT] [--vps N] "
+	  "[--disk FILE[,OPTION]...]... [--net NETWORK[,OPTION]...]... [--serial pty|FILE] "
+	  "[--on-crash keep|restart|stop]",
+	  "Define a VM", command_create },
+	{ "define", "FILE", "Define a VM from a file of JSON ('-': standard input)",
 	  command_define },
-	{ "set", "NAME KEY=VALUE...", "Change members of a VM's definition.",
-	  command_set },
-	{ "edit", "NAME", "Change a VM's definition in an editor.", command_edit },
+	{ "set", "NAME KEY=VALUE...", "Change parts of a VM's definition", command_set },
+	{ "edit", "NAME", "Change a VM's definition in an editor", command_edit },
 	{ "autostart", "NAME [--disable]",
-	  "Have libvirt's daemon start a VM with the machine.", command_autostart },
-	{ "start", "NAME", "Start a VM; returns when it runs.", command_start },
+	  "Have libvirt's daemon start a VM when the machine starts", command_autostart },
+	{ "delete", "NAME", "Delete a VM's definition; its disks stay", command_delete },
+
+	{ .summary = "Running VMs" },
+	{ "start", "NAME", "Start a VM; returns when it runs", command_start },
 	{ "run", "NAME [--rm] [OPTION]...",
-	  "Create a VM as 'create' does, start it and attach to its console.",
-	  command_run },
-	{ "attach", "PID|NAME [--name NAME] [--disk FILE[,ro]]... [--net ...]...",
-	  "Give a machine of another VMM, as QEMU, disks and networks on VMBus.",
-	  command_attach },
-	{ "qemu-args", "[--memory SIZE]", "Print what QEMU must be given for that.",
-	  command_qemu_args },
-	{ "list", "", "List all VMs.", command_list },
-	{ "info", "NAME [--definition]",
-	  "Show a VM's definition and state, and what its guest tells.", command_info },
-	{ "console", "NAME", "Attach to a VM's serial console; Ctrl-] detaches.",
+	  "Create a VM, start it and attach to its console", command_run },
+	{ "console", "NAME", "Attach to a VM's serial console; Ctrl-] detaches",
 	  command_console },
-	{ "shutdown", "NAME [--reboot] [--timeout SECONDS]",
-	  "Ask the guest to shut down, and wait until it has.", command_shutdown },
-	{ "pause", "NAME", "Stop a VM's processors and its time.", command_pause },
-	{ "resume", "NAME", "Have a paused VM go on.", command_resume },
-	{ "reset", "NAME", "Restart a VM at once, as by a machine's button.",
+	{ "pause", "NAME", "Stop a VM's processors and its time", command_pause },
+	{ "resume", "NAME", "Resume a paused VM", command_resume },
+	{ "reset", "NAME", "Restart a VM at once, as its reset button would",
 	  command_reset },
-	{ "freeze", "NAME [--timeout SECONDS]",
-	  "Have the guest write its file systems out and hold them still, for a copy.",
-	  command_freeze },
-	{ "thaw", "NAME", "Have them go on; an error if they did so before.",
-	  command_thaw },
-	{ "item", "set NAME KEY=VALUE | remove NAME KEY",
-	  "Tell the guest's programs something, by its key-value daemon.", command_item },
-	{ "copy", "FILE NAME:/PATH [--force]",
-	  "Write a file into the guest, by its file copy daemon.", command_copy },
-	{ "stop", "NAME", "End a VM at once, like pulling the plug, if it runs.",
+	{ "shutdown", "NAME [--reboot] [--timeout SECONDS]",
+	  "Ask the guest to shut down, and wait until it has", command_shutdown },
+	{ "stop", "NAME", "End a VM at once, like pulling the plug, if it runs",
 	  command_stop },
-	{ "delete", "NAME", "Forget a VM that does not run. Its disks stay.",
-	  command_delete },
+
+	{ .summary = "Devices" },
 	{ "disk", "add NAME FILE[,OPTION]... | remove NAME LUN|FILE",
-	  "Add a disk to a VM or remove one, while it runs or not.", command_device },
-	{ "net", "add NAME user|tap=NAME|bridge=NAME[,OPTION]... | remove NAME SLOT|MAC",
-	  "Add a network adapter to a VM or remove one, while it runs or not.",
+	  "Add a disk to a VM or remove one, whether it runs or not", command_device },
+	{ "net", "add NAME NETWORK[,OPTION]... | remove NAME SLOT|MAC",
+	  "Add a network adapter or remove one, whether the VM runs or not",
 	  command_device },
 	{ "resize", "NAME [--lun LUN] [--size SIZE]",
-	  "Make a disk's file larger, or look at all again, and tell the guest.",
+	  "Enlarge a disk, or look at the size of all again, and tell the guest",
 	  command_resize },
-	{ "stats", "[NAME]",
-	  "Show the hypervisor's counters for each VP; without a name, the memory it holds.",
-	  command_stats },
+
+	{ .summary = "Inside a guest" },
+	{ "copy", "FILE NAME:/PATH [--force]",
+	  "Write a file into the guest, by its file copy daemon", command_copy },
+	{ "item", "set NAME KEY=VALUE | remove NAME KEY",
+	  "Set or remove an item that the guest's programs can read", command_item },
+	{ "freeze", "NAME [--timeout SECONDS]",
+	  "Hold the guest's file systems still, so that its disks can be copied",
+	  command_freeze },
+	{ "thaw", "NAME",
+	  "Release frozen file systems; an error if their time was over before",
+	  command_thaw },
+
+	{ .summary = "Looking at VMs" },
+	{ "list", "", "List all VMs", command_list },
+	{ "info", "NAME [--definition]",
+	  "Show a VM's definition and state, and what its guest reports", command_info },
+	{ "log", "NAME [--follow] [--lines COUNT]", "Print a VM's log", command_log },
+	{ "events", "NAME", "Print what happens to a VM until it ends", command_events },
 	{ "wait", "NAME [--for STATE] [--timeout SECONDS]",
-	  "Wait until a VM has ended, or is in a state.", command_wait },
-	{ "events", "NAME", "Print what happens to a VM until it ends.", command_events },
-	{ "log", "NAME [--follow] [--lines COUNT]", "Print a VM's log.", command_log },
-	{ "trace", "[--cpu N] [--count N] [--io NAME]",
-	  "Print what the hypervisor traced last, by time.", command_trace },
+	  "Wait until a VM has ended, or is in a state", command_wait },
+	{ "stats", "[NAME]",
+	  "Show the counters of a VM; without a name, the memory that each holds",
+	  command_stats },
 	{ "top", "[--interval SECONDS] [--count N]",
-	  "Show what the partitions do, again and again.", command_top },
-	{ "bench", "[disk|net|all] [OPTION]...",
-	  "Measure synthetic devices beside those of QEMU.", command_bench },
+	  "Show what the partitions do, again and again", command_top },
+	{ "trace", "[--cpu N] [--count N] [--io NAME]",
+	  "Print the newest records of the hypervisor's trace", command_trace },
+	{ "bench", "[disk|net|boot|all] [OPTION]...",
+	  "Measure synthetic devices beside QEMU's", command_bench },
+
+	{ .summary = "Machines of QEMU on /dev/mshv" },
+	{ "attach", "PID|NAME [--name NAME] [--disk FILE[,OPTION]...]... [--net ...]...",
+	  "Give a running machine of QEMU's disks and networks on VMBus",
+	  command_attach },
+	{ "qemu-args", "[--memory SIZE]", "Print the options of QEMU that this needs",
+	  command_qemu_args },
 };
-const gsize command_count = G_N_ELEMENTS(commands);
 
 /* ---- Output ---- */
 
@@ -120,19 +130,74 @@ static void check_output(void)
 
 static void print_help(void)
 {
-	g_print("Usage: viridis COMMAND ...\n\nThe VMs of this machine's root partition.\n\n");
-	for (gsize i = 0; i < command_count; i++)
-		g_print("  %-10s %s\n", commands[i].name, commands[i].summary);
-	g_print("\n'viridis COMMAND --help' tells more; all of them know --json.\n"
+	g_print("Usage: viridis COMMAND ...\n\n"
+	        "Makes, runs and watches the virtual machines (VMs) of this root partition.\n");
+	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (commands[i].name)
+			g_print("  %-10s %s\n", commands[i].name, commands[i].summary);
+		else
+			g_print("\n%s:\n", commands[i].summary);
+	g_print("\n'viridis COMMAND --help' tells more; every command knows --json.\n"
 	        "Definitions are in /var/lib/viridis, or in $VIRIDIS_STATE_DIR.\n");
 }
 
 static const struct command *find_command(const char *name)
 {
-	for (gsize i = 0; i < command_count; i++)
-		if (strcmp(commands[i].name, name) == 0)
+	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (g_strcmp0(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+/* How many letters must be put in, taken out or replaced to make one word of the other (Levenshtein's distance). */
+static guint letters_between(const char *a, const char *b)
+{
+	gsize columns = strlen(b);
+	g_autofree guint *row = g_new(guint, columns + 1);
+
+	for (gsize j = 0; j <= columns; j++)
+		row[j] = (guint)j;
+	for (gsize i = 0; a[i]; i++) {
+		guint diagonal = row[0];
+
+		row[0] = (guint)i + 1;
+		for (gsize j = 1; j <= columns; j++) {
+			guint replaced = diagonal + (a[i] != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = MIN(replaced, MIN(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[columns];
+}
+
+/* The command that a mistyped name is nearest to, two letters away at most and no more than half of it; NULL: none. */
+static const char *nearest_command(const char *name)
+{
+	guint best = (guint)MIN(strlen(name) / 2, 2) + 1;
+	const char *nearest = NULL;
+
+	for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+		guint letters =
+			commands[i].name ? letters_between(name, commands[i].name) : best;
+
+		if (letters >= best)
+			continue;
+		best = letters;
+		nearest = commands[i].name;
+	}
+	return nearest;
+}
+
+static void refuse_command(const char *name)
+{
+	const char *nearest = nearest_command(name);
+
+	if (nearest)
+		g_printerr("viridis: no such command: %s; did you mean '%s'?\n", name,
+		           nearest);
+	else
+		g_printerr("viridis: no such command: %s; try 'viridis --help'\n", name);
 }
 
 int main(int argc, char **argv)
@@ -159,11 +224,13 @@ int main(int argc, char **argv)
 		print_help();
 		return COMMAND_DONE;
 	}
-	command = argc >= 2 ? find_command(argv[1]) : NULL;
+	if (argc < 2) {
+		g_printerr("viridis: a command is needed; try 'viridis --help'\n");
+		return COMMAND_USAGE;
+	}
+	command = find_command(argv[1]);
 	if (!command) {
-		g_printerr("viridis: %s%s; try 'viridis --help'\n",
-		           argc >= 2 ? "no such command: " : "a command is needed",
-		           argc >= 2 ? argv[1] : "");
+		refuse_command(argv[1]);
 		return COMMAND_USAGE;
 	}
 	return command->run(command, argc - 1, argv + 1);

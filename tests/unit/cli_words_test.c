@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #define WORDS_MAX 16
 
@@ -289,7 +290,58 @@ START_TEST(every_option_of_the_program_is_completed)
 }
 END_TEST
 
+/* ---- A word that is none ---- */
+
+static const struct {
+	char *typed;
+	const char *answer;
+} mistyped[] = {
+	{ "lst", "did you mean 'list'?" },
+	{ "strat", "did you mean 'start'?" },
+	{ "delte", "did you mean 'delete'?" },
+	{ "foo", "try 'viridis --help'" }, /* 'log' is as far as there are letters */
+	{ "x", "try 'viridis --help'" },
+	{ "", "try 'viridis --help'" },
+};
+
+START_TEST(a_mistyped_command_is_told_the_nearest)
+{
+	char *command[] = { PROGRAM, mistyped[_i].typed, NULL };
+	g_autofree char *expected = g_strdup_printf("viridis: no such command: %s; %s\n",
+	                                            mistyped[_i].typed,
+	                                            mistyped[_i].answer);
+	g_autofree char *errors = NULL;
+	int status = 0;
+
+	ck_assert(g_spawn_sync(NULL, command, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL,
+	                       &errors, &status, NULL));
+	ck_assert_int_eq(WEXITSTATUS(status), 2);
+	ck_assert_str_eq(errors, expected);
+}
+END_TEST
+
 /* ---- The manual ---- */
+
+/* `viridis create --help` lists the options of a device as ",word". */
+START_TEST(every_option_of_a_device_is_in_the_manual)
+{
+	g_autofree char *help = help_of("create");
+	g_autofree char *manual = NULL;
+	guint options = 0;
+
+	ck_assert(g_file_get_contents(MANUAL, &manual, NULL, NULL));
+	for (const char *at = strstr(help, " ,"); at; at = strstr(at + 1, " ,")) {
+		g_autofree char *word = g_strndup(at + 2, strcspn(at + 2, " =\n"));
+		g_autofree char *value = g_strdup_printf("Cm %s= ", word);
+		g_autofree char *alone = g_strdup_printf("Cm %s\n", word);
+
+		ck_assert_msg(strstr(manual, value) || strstr(manual, alone), "no ',%s'",
+		              word);
+		options++;
+	}
+	ck_assert_uint_ge(options, 12);
+}
+END_TEST
 
 START_TEST(every_command_and_option_is_in_the_manual)
 {
@@ -327,6 +379,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_line_is_completed, 0, G_N_ELEMENTS(cases));
 	tcase_add_test(tcase, other_shells_offer_the_same);
 	tcase_add_test(tcase, a_folder_of_definitions_that_is_not_there_has_no_names);
+	tcase_add_loop_test(tcase, a_mistyped_command_is_told_the_nearest, 0,
+	                    G_N_ELEMENTS(mistyped));
+	tcase_add_test(tcase, every_option_of_a_device_is_in_the_manual);
 	tcase_add_test(tcase, every_command_of_the_program_is_completed);
 	tcase_add_test(tcase, every_option_of_the_program_is_completed);
 	tcase_add_test(tcase, every_command_and_option_is_in_the_manual);
