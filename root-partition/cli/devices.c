@@ -6,6 +6,7 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
+#include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
@@ -36,7 +37,8 @@ static gboolean add_disk(struct definition *definition, const char *text, GError
 		return FALSE;
 	definition_complete(definition);
 	return definition_check(definition, error) &&
-	       definition_check_host_disks(definition, error);
+	       definition_check_host_disks(definition, error) &&
+	       disk_users_check(definition, error);
 }
 
 /* By its LUN, or by its file. */

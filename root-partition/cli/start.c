@@ -3,6 +3,7 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/client/worker.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/store.h"
 
@@ -19,7 +20,8 @@ enum command_status command_start(const struct command *command, int argc, char 
 		return status;
 	definition = store_load(name, &error);
 	command_wait_begin("%s starts", name);
-	done = definition && macs_check(definition, &error) && worker_start(name, &error);
+	done = definition && macs_check(definition, &error) &&
+	       disk_users_check(definition, &error) && worker_start(name, &error);
 	command_wait_end();
 	if (!done)
 		return command_fail(error);

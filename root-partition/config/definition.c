@@ -398,9 +398,8 @@ static gboolean same_file(const char *one, const char *other)
 	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-/* Nobody but its server knows whether two names are one export; the same name is. */
-static gboolean same_disk(const struct definition_disk *one,
-                          const struct definition_disk *other)
+gboolean definition_same_disk(const struct definition_disk *one,
+                              const struct definition_disk *other)
 {
 	return definition_disk_is_remote(one) || definition_disk_is_remote(other) ?
 	               strcmp(one->path, other->path) == 0 :
@@ -415,7 +414,8 @@ static gboolean check_distinct(const GPtrArray *disks, guint index, GError **err
 	for (guint i = 0; i < index; i++) {
 		const struct definition_disk *other = disks->pdata[i];
 
-		if ((disk->read_only && other->read_only) || !same_disk(disk, other))
+		if ((disk->read_only && other->read_only) ||
+		    !definition_same_disk(disk, other))
 			continue;
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 		            "disk %s: the same as disk %s; only disks that are both "

@@ -175,4 +175,8 @@ gboolean definition_check_host(const struct definition *definition, GError **err
 /* Of that, what is said of disks. */
 gboolean definition_check_host_disks(const struct definition *definition, GError **error);
 
+/* They are one file or one device; or exports of one name, as only their server knows whether two names are one. */
+gboolean definition_same_disk(const struct definition_disk *one,
+                              const struct definition_disk *other);
+
 #endif

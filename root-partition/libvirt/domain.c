@@ -15,6 +15,7 @@
 #include "root-partition/client/end.h"
 #include "root-partition/client/worker.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -70,7 +71,8 @@ static bool start_by_name(const char *name, GError **error)
 	g_autoptr(definition_pointer) definition = store_load(name, error);
 
 	return definition && macs_check(definition, error) &&
-	       network_check(definition, error) && worker_start(name, error);
+	       disk_users_check(definition, error) && network_check(definition, error) &&
+	       worker_start(name, error);
 }
 
 int domain_start(struct viridis_driver *driver, virDomainObj *domain)

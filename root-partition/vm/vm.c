@@ -303,8 +303,7 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 		                             "line, and can reset and pause it");
 	if (vm->machine->paused && needs_ear(request->command))
 		return control_error_to_json(DEFINITION_ERROR_STATE,
-		                             "it is paused, and would not hear; "
-		                             "resume it first");
+		                             "it is paused; resume it first");
 	switch (request->command) {
 	case CONTROL_STATUS:
 		return vm_status_json(vm->machine, vm->keeper_pid);
