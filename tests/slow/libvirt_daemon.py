@@ -322,6 +322,24 @@ def hot_plug_refused(host):
                 "--live")
 
 
+def disk_in_use(host):
+    """What a running domain has another one is refused, with its name."""
+    disk = host.folder / "shared.raw"
+    disk.write_bytes(bytes(4096))
+    host.tell("define", host.xml("other", change=lambda text: text.replace("/d'", f"{disk}'").replace("br0", "br8")))
+    host.tell("start", "other")
+    host.tell("start", "web")
+    host.refuse("the VM 'other' is using it", "attach-device", "web", device(host, DISK.format(disk, "sdb")), "--live")
+    host.tell("destroy", "web")
+    host.tell("attach-device", "web", device(host, DISK.format(disk, "sdb")), "--config")
+    host.refuse("the VM 'other' is using it", "start", "web")
+    host.tell("destroy", "other")
+    host.tell("undefine", "other")
+    host.tell("start", "web")
+    host.tell("destroy", "web")
+    host.tell("detach-disk", "web", "sdb", "--config")
+
+
 def config_changes(host):
     """Of a definition: adapters, processors, memory."""
     host.tell("attach-interface", "web", "bridge", "br7", "--mac", "00:15:5d:00:00:77", "--config")
@@ -511,6 +529,7 @@ def main():
                     ("disks come and go", hot_plug),
                     ("network adapters come and go", hot_plug_interfaces),
                     ("devices that cannot, are refused by name", hot_plug_refused),
+                    ("a disk in use is refused with who uses it", disk_in_use),
                     ("adapters, processors and memory of a definition", config_changes),
                     ("notes", notes),
                     ("a transient domain goes when it ends", transient),
