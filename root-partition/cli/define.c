@@ -78,7 +78,8 @@ gboolean command_keep(struct definition *definition, const struct definition *be
 	if (before && before->uuid && !definition->uuid)
 		definition->uuid = g_strdup(before->uuid);
 	(void)definition_give_uuid(definition);
-	if (before && g_strcmp0(before->uuid, definition->uuid) != 0) {
+	/* An older file has none yet, and takes any. */
+	if (before && before->uuid && strcmp(before->uuid, definition->uuid) != 0) {
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
 		            "%s: another VM of that name has the UUID %s",
 		            definition->name, before->uuid);

@@ -93,6 +93,22 @@ START_TEST(members_of_a_definition_are_set)
 }
 END_TEST
 
+/* As it was written by hand, or before there were UUIDs: that stays the VM's file, which gets one. */
+START_TEST(a_definition_without_a_uuid_is_changed_like_others)
+{
+	static const char *const lines[] = {
+		"$V set web vps=2",
+		"EDITOR=\"sed -i '/vps/s/1/2/'\" $V edit web",
+		"sed 's/\"vps\" : 1/\"vps\" : 2/' $S/web.json >new; $V define new",
+	};
+
+	expect_done("sed -i '/\"uuid\"/d' $S/web.json; ! grep uuid $S/web.json");
+	expect_done(lines[_i]);
+	expect("$V info web", 0, "vps        2");
+	expect("$V info web", 0, "uuid       ");
+}
+END_TEST
+
 START_TEST(a_definition_is_edited_or_stays_as_it_was)
 {
 	expect_done("cp $S/web.json before");
@@ -200,6 +216,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, disks_come_and_go_in_the_definition);
 	tcase_add_test(tcase, network_adapters_come_and_go_in_the_definition);
 	tcase_add_test(tcase, members_of_a_definition_are_set);
+	tcase_add_loop_test(tcase, a_definition_without_a_uuid_is_changed_like_others, 0,
+	                    3);
 	tcase_add_test(tcase, a_definition_is_edited_or_stays_as_it_was);
 	tcase_add_test(tcase, what_is_wrong_is_edited_again);
 	tcase_add_test(tcase, a_vm_is_run_to_its_end_with_its_console);
