@@ -17,7 +17,8 @@
 #include "root-partition/config/definition.h"
 #include "root-partition/config/paths.h"
 
-#define ESCAPE 0x1d /* Ctrl-] */
+#define ESCAPE          0x1d /* Ctrl-] */
+#define TYPED_BYTES_MAX (1u << 20)
 
 /*
  * A worker may be its guest's: that it answers says that the VM runs, but what we open, and type into, is where
@@ -65,21 +66,43 @@ enum copied {
 	SINK_FAILED, /* errno says why */
 };
 
-/* Copies what is there. */
-static enum copied copy(int from, int to)
+/* Shows what the guest has printed. */
+static enum copied show(int pty)
 {
 	char bytes[4096];
-	ssize_t count = read(from, bytes, sizeof(bytes));
+	ssize_t count = read(pty, bytes, sizeof(bytes));
 
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return COPIED;
 	if (count <= 0)
 		return SOURCE_ENDED;
-	return write_all(to, bytes, (size_t)count) ? COPIED : SINK_FAILED;
+	return write_all(STDOUT_FILENO, bytes, (size_t)count) ? COPIED : SINK_FAILED;
 }
 
-/* Like copy(), but an escape ends it and what stands before it is still sent. */
-static gboolean copy_typed(int to)
+/*
+ * What was typed and the guest has not taken: one that is paused, or does not read its line, has no room for much of it.
+ * We wait for it nowhere but in poll(), so that Ctrl-] and what is printed always come through.
+ */
+static GByteArray *typed;
+
+/* As much as the line has room for now. False: nobody is at its other end. */
+static gboolean send_typed(int pty)
+{
+	ssize_t written = typed->len ? write(pty, typed->data, typed->len) : 0;
+
+	if (written > 0)
+		g_byte_array_remove_range(typed, 0, (guint)written);
+	return written >= 0 || errno == EINTR || errno == EAGAIN;
+}
+
+static gboolean escaped; /* somebody detached */
+
+/*
+ * Takes what stands in the input; of a terminal's, an escape ends it, and what was typed before it is still sent. False:
+ * there will be no more. From a terminal more is read than the guest takes, or the escape would not be seen; what is beyond
+ * TYPED_BYTES_MAX is lost, as on a line.
+ */
+static gboolean take_input(gboolean terminal)
 {
 	char bytes[256];
 	ssize_t count = read(STDIN_FILENO, bytes, sizeof(bytes));
@@ -87,40 +110,53 @@ static gboolean copy_typed(int to)
 
 	if (count < 0 && (errno == EINTR || errno == EAGAIN))
 		return TRUE;
-	if (count <= 0)
-		return FALSE;
-	escape = memchr(bytes, ESCAPE, (size_t)count);
-	return write_all(to, bytes, escape ? (size_t)(escape - bytes) : (size_t)count) &&
-	       !escape;
+	escape = terminal && count > 0 ? memchr(bytes, ESCAPE, (size_t)count) : NULL;
+	if (escape)
+		count = escape - bytes;
+	escaped = terminal && (escape || count <= 0);
+	if (count > 0 && typed->len + (guint)count <= TYPED_BYTES_MAX)
+		g_byte_array_append(typed, (const guint8 *)bytes, (guint)count);
+	return count > 0 && !escaped;
 }
 
-static gboolean escaped; /* somebody detached */
-
 /* Until one side has enough; the errno of an output that cannot be written, or 0. */
-static int attach(int pty, gboolean typed)
+static int copy_both_ways(int pty, gboolean terminal)
 {
-	enum copied shown = COPIED;
-	struct pollfd fds[] = { { .fd = pty, .events = POLLIN },
-		                { .fd = STDIN_FILENO, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = pty }, { .events = POLLIN } };
+	gboolean more = TRUE;
 
-	for (;;) {
-		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0 && errno != EINTR)
-			return 0;
-		if (fds[0].revents)
-			shown = copy(pty, STDOUT_FILENO);
-		if (shown != COPIED)
-			return shown == SINK_FAILED ? errno : 0;
-		if (!fds[1].revents)
-			continue;
-		if (typed) {
-			escaped = !copy_typed(pty);
-			if (escaped)
+	while (!escaped) {
+		gboolean room = terminal || typed->len < TYPED_BYTES_MAX / 2;
+
+		fds[0].events = (short)(POLLIN | (typed->len ? POLLOUT : 0));
+		fds[1].fd = more && room ? STDIN_FILENO : -1;
+		if (poll(fds, G_N_ELEMENTS(fds), -1) < 0) {
+			if (errno != EINTR)
 				return 0;
-		} else if (copy(STDIN_FILENO, pty) != COPIED) {
-			fds[1].fd = -1;
+			continue;
 		}
-		fds[1].revents = 0;
+		if (fds[0].revents & ~POLLOUT) {
+			enum copied shown = show(pty);
+
+			if (shown != COPIED)
+				return shown == SINK_FAILED ? errno : 0;
+		}
+		if (fds[1].revents)
+			more = take_input(terminal);
+		if (!send_typed(pty))
+			return 0;
 	}
+	return 0;
+}
+
+static int attach(int pty, gboolean terminal)
+{
+	int failure;
+
+	typed = g_byte_array_new();
+	failure = copy_both_ways(pty, terminal);
+	g_clear_pointer(&typed, g_byte_array_unref);
+	return failure;
 }
 
 /* The terminal as it was, while it is raw. */
@@ -193,7 +229,7 @@ static int open_console(const char *name, GError **error)
 
 	if (!path)
 		return -1;
-	pty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	pty = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
 	if (pty < 0) {
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s",
 		            path, g_strerror(errno));

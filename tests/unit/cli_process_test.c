@@ -622,6 +622,46 @@ START_TEST(a_console_has_one_reader)
 }
 END_TEST
 
+/* More is typed than the line holds, of which the guest takes nothing: the way out is open all the same. */
+START_TEST(a_guest_that_reads_nothing_keeps_nobody_attached)
+{
+	pid_t worker;
+
+	make_pty();
+	worker = run_worker("web", CONSOLE);
+	link_console("web");
+	expect("(until grep -q Attached told; do sleep 0.1; done 2>/dev/null;"
+	       " head -c 100000 /dev/zero | tr '\\0' x; printf '\\x1d'; sleep 20) |"
+	       " timeout 15 script -qefc \"$V console web\" told",
+	       0, "Detached.");
+	kill_worker(worker);
+	close(pty_master);
+}
+END_TEST
+
+/* What waits there is no reason not to show what the guest prints. */
+START_TEST(a_guest_that_reads_nothing_is_heard)
+{
+	pid_t worker, printer;
+
+	make_pty();
+	worker = run_worker("web", CONSOLE);
+	link_console("web");
+	printer = fork(); /* by when the line is full */
+	if (printer == 0) {
+		g_usleep(2 * G_USEC_PER_SEC);
+		_exit(write(pty_master, "hello", 5) != 5);
+	}
+	expect("head -c 100000 /dev/zero | $V console web >shown & c=$!;"
+	       " for n in $(seq 100); do grep -q hello shown 2>/dev/null && break; sleep 0.1;"
+	       " done; kill $c; grep -c hello shown",
+	       0, "1\n");
+	ck_assert_int_eq(waitpid(printer, NULL, 0), printer);
+	kill_worker(worker);
+	close(pty_master);
+}
+END_TEST
+
 START_TEST(a_worker_that_was_taken_over_has_no_terminal_opened)
 {
 	pid_t worker;
@@ -727,6 +767,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_disk_that_a_running_vm_has_is_refused_with_its_name);
 	tcase_add_test(tcase, a_wait_lasts_until_the_worker_is_gone);
 	tcase_add_test(tcase, a_console_has_one_reader);
+	tcase_add_test(tcase, a_guest_that_reads_nothing_keeps_nobody_attached);
+	tcase_add_test(tcase, a_guest_that_reads_nothing_is_heard);
 	tcase_add_test(tcase, a_worker_that_was_taken_over_has_no_terminal_opened);
 	tcase_add_test(tcase, what_others_wrote_is_no_order_to_a_terminal);
 	tcase_add_loop_test(tcase, a_console_that_is_ended_leaves_its_terminal_as_it_was,
