@@ -3,7 +3,6 @@
 #include "root-partition/config/definition_net.h"
 
 #include <net/if.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -133,11 +132,20 @@ gboolean definition_net_add(struct definition *definition, const char *text,
 
 /* ---- Addresses ---- */
 
+/* "02:1f:9c:40:7a:e3": two digits each, so that one address has one text. */
 static gboolean parse_mac(const char *text, unsigned int bytes[MAC_BYTES])
 {
-	return strlen(text) == 17 && strspn(text, "0123456789abcdef:") == 17 &&
-	       sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &bytes[0], &bytes[1], &bytes[2],
-	              &bytes[3], &bytes[4], &bytes[5]) == (int)MAC_BYTES;
+	if (strlen(text) != 3 * MAC_BYTES - 1)
+		return FALSE;
+	for (unsigned int i = 0; i < MAC_BYTES; i++) {
+		const char *byte = text + 3 * i;
+
+		if (strspn(byte, "0123456789abcdef") != 2 ||
+		    (i + 1 < MAC_BYTES && byte[2] != ':'))
+			return FALSE;
+		bytes[i] = (unsigned int)g_ascii_strtoull(byte, NULL, 16);
+	}
+	return TRUE;
 }
 
 uint64_t definition_net_mac_number(const struct definition_net *net)

@@ -195,6 +195,13 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00:0g\"}]",
 		  "write for example" },
 		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00\"}]", "write for example" },
+		/* Six numbers and 17 characters, as an address has, and none all the same. */
+		{ "[{\"tap\":\"a\",\"mac\":\"2:2:3:4:5:6aaaaaa\"}]",
+		  "write for example" },
+		{ "[{\"tap\":\"a\",\"mac\":\"02:0:00:00:00:001\"}]",
+		  "write for example" },
+		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00::1\"}]",
+		  "write for example" },
 		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00:01\"},"
 		  "{\"tap\":\"b\",\"mac\":\"02:00:00:00:00:01\"}]",
 		  "another adapter's" },
