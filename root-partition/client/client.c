@@ -20,7 +20,7 @@
 
 gint64 client_deadline(int seconds)
 {
-	return g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
+	return g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
 }
 
 static gboolean hung_up(GError **error)

@@ -78,6 +78,8 @@ START_TEST(a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over)
 {
 	expect("$V wait web", 0, "web is off");
 	expect("$V wait web --for nonsense", 2, "no such state");
+	/* An hour has more microseconds than 32 bits. */
+	expect("timeout 2 $V wait web --for running --timeout 3600", 124, "");
 	expect("$V wait web --for running --timeout 1", 3, "web is still off");
 	expect_done("mkdir -p $R; echo '{\"state\":\"crashed\",\"reason\":\"x\"}'"
 	            " >$R/web.state");
