@@ -138,6 +138,20 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 	return TRUE;
 }
 
+gboolean command_check_number(const char *option, int value, int least, int most,
+                              GError **error)
+{
+	if (value >= least && value <= most)
+		return TRUE;
+	if (most == G_MAXINT)
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "%s %d: %d at least", option, value, least);
+	else
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "%s %d: from %d to %d", option, value, least, most);
+	return FALSE;
+}
+
 enum command_status command_fail(const GError *error)
 {
 	print_error(error_code_of(error), error->message);

@@ -87,6 +87,10 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 
 gboolean command_json(void); /* --json was given */
 
+/* The value that a numeric option was given is one of these; else FALSE and an error of usage. */
+gboolean command_check_number(const char *option, int value, int least, int most,
+                              GError **error);
+
 /* The devices that --disk and --net name go into a new definition; what is left open is filled in, and all is checked. */
 gboolean command_complete(struct definition *definition, char **disks, char **nets,
                           GError **error);

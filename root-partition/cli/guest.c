@@ -190,12 +190,8 @@ enum command_status command_freeze(const struct command *command, int argc, char
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (timeout_s < 1 || timeout_s > CONTROL_SECONDS_MAX) {
-		g_set_error(&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		            "--timeout %d: from 1 to %d seconds", timeout_s,
-		            CONTROL_SECONDS_MAX);
+	if (!command_check_number("--timeout", timeout_s, 1, CONTROL_SECONDS_MAX, &error))
 		return command_fail(error);
-	}
 	request.seconds = (guint)timeout_s;
 	return order(name, &request, &error) ?
 	               command_done("%s is frozen, for %d seconds at most", name,

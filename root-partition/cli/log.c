@@ -15,7 +15,7 @@
 #define FOLLOW_PERIOD_US 200000
 
 static gboolean follow;
-static int lines = -1;
+static int lines = G_MAXINT; /* all */
 
 static const GOptionEntry entries[] = {
 	{ "follow", 'f', 0, G_OPTION_ARG_NONE, &follow,
@@ -144,6 +144,8 @@ static void go_on(const char *path, int fd)
 
 static gboolean check(GError **error)
 {
+	if (!command_check_number("--lines", lines, 0, G_MAXINT, error))
+		return FALSE;
 	if (!follow || !command_json())
 		return TRUE;
 	g_set_error_literal(
@@ -168,8 +170,7 @@ enum command_status command_log(const struct command *command, int argc, char **
 	definition = check(&error) ? store_load(name, &error) : NULL;
 	if (!definition || !read_log(name, log, &fd, &error))
 		return command_fail(error);
-	if (lines >= 0)
-		keep_lines(log, (gsize)lines);
+	keep_lines(log, (gsize)lines);
 	if (command_json()) {
 		print_json(log);
 		return COMMAND_DONE;

@@ -53,7 +53,7 @@ enum command_status command_reset(const struct command *command, int argc, char 
 /* ---- Waiting ---- */
 
 static char *wanted;
-static int timeout_s;
+static int timeout_s = G_MAXINT; /* for ever */
 
 static const GOptionEntry wait_entries[] = {
 	{ "for", 0, 0, G_OPTION_ARG_STRING, &wanted,
@@ -91,7 +91,7 @@ static gboolean is_past(const char *state)
 /* True once it is so. */
 static gboolean await(const char *name, GError **error)
 {
-	gint64 deadline = timeout_s > 0 ? client_deadline(timeout_s) : G_MAXINT64;
+	gint64 deadline = timeout_s < G_MAXINT ? client_deadline(timeout_s) : G_MAXINT64;
 
 	for (;;) {
 		g_autofree char *reason = NULL;
@@ -133,7 +133,8 @@ enum command_status command_wait(const struct command *command, int argc, char *
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (!check_wanted(&error))
+	if (!check_wanted(&error) ||
+	    !command_check_number("--timeout", timeout_s, 1, G_MAXINT, &error))
 		return command_fail(error);
 	definition = store_load(name, &error);
 	if (!definition)

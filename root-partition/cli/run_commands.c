@@ -6,6 +6,8 @@
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
+#define TIMEOUT_MAX_S 86400
+
 static gboolean reboot;
 static int timeout_s;
 
@@ -29,7 +31,9 @@ enum command_status command_shutdown(const struct command *command, int argc, ch
 	timeout_s = 120;
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	deadline = client_deadline(CLAMP(timeout_s, 1, 86400));
+	if (!command_check_number("--timeout", timeout_s, 1, TIMEOUT_MAX_S, &error))
+		return command_fail(error);
+	deadline = client_deadline(timeout_s);
 	command_wait_begin("%s: its guest is asked to %s", name,
 	                   reboot ? "restart" : "shut down");
 	done = end_shutdown(name, reboot, deadline, &error);

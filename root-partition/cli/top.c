@@ -15,7 +15,7 @@
 #define WORDS_BYTES    (64u << 10)
 
 static double interval_s = 1;
-static int count;
+static int count = G_MAXINT; /* until Ctrl-C */
 
 static const GOptionEntry entries[] = {
 	{ "interval", 0, 0, G_OPTION_ARG_DOUBLE, &interval_s, "Between two tables (1)",
@@ -341,7 +341,7 @@ static int watch(int device, struct sample samples[2])
 {
 	int result = look(device, &samples[0]);
 
-	for (int i = 1; result == 0 && (count == 0 || i <= count); i++) {
+	for (int i = 1; result == 0 && (count == G_MAXINT || i <= count); i++) {
 		struct sample *old = &samples[(i - 1) % 2], *new = &samples[i % 2];
 
 		g_usleep((gulong)(interval_s * G_USEC_PER_SEC));
@@ -362,19 +362,27 @@ static enum command_status fail(const char *what, const char *why)
 	return command_fail(error);
 }
 
+static gboolean check(GError **error)
+{
+	if (interval_s >= 0.01 && interval_s <= 3600) /* a NaN is neither */
+		return command_check_number("--count", count, 1, G_MAXINT, error);
+	g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+	                    "--interval: from 0.01 to 3600 seconds");
+	return FALSE;
+}
+
 enum command_status command_top(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, entries, 0, FALSE };
 	struct sample samples[2] = { { 0 }, { 0 } };
+	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	int device, result;
 
 	if (!command_parse(&arguments, NULL, &status))
 		return status;
-	if (!(interval_s >= 0.01 && interval_s <= 3600))
-		return fail("--interval", "from 0.01 to 3600 seconds");
-	if (count < 0)
-		return fail("--count", "at least 1");
+	if (!check(&error))
+		return command_fail(error);
 	device = mshv_open();
 	if (device < 0)
 		return fail("/dev/mshv", g_strerror(-device));

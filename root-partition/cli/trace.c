@@ -23,8 +23,8 @@
 #define BATCH       120u
 #define BATCHES_MAX 64u
 
-static int only_cpu;
-static int newest;
+static int only_cpu; /* G_MAXINT: of all */
+static int newest;   /* G_MAXINT: all there are */
 static char *io_of;
 
 /* For requests of a VM: how long to wait for the first, and how often to look. */
@@ -103,7 +103,7 @@ static gboolean read_all(GArray *records, GError **error)
 
 	if (device < 0)
 		return fail(error, "/dev/mshv", -device);
-	if (only_cpu >= 0) {
+	if (only_cpu < G_MAXINT) {
 		good = read_cpu(device, (unsigned int)only_cpu, records, &number);
 	} else {
 		unsigned int cpu = 0;
@@ -115,7 +115,7 @@ static gboolean read_all(GArray *records, GError **error)
 	close(device);
 	if (good)
 		return TRUE;
-	if (number == EINVAL && only_cpu >= 0) {
+	if (number == EINVAL && only_cpu < G_MAXINT) {
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 		            "the hypervisor runs no CPU %d", only_cpu);
 		return FALSE;
@@ -366,7 +366,7 @@ static gboolean io_find(GArray *records, struct trace_io *found, gsize most, gsi
 
 static enum command_status trace_requests(GArray *records)
 {
-	const gsize most = newest == G_MAXINT ? IO_REQUESTS : (gsize)MAX(newest, 1);
+	const gsize most = newest == G_MAXINT ? IO_REQUESTS : (gsize)newest;
 	g_autofree struct trace_io *found = NULL;
 	g_autoptr(GError) error = NULL;
 	gsize count = 0;
@@ -390,17 +390,20 @@ enum command_status command_trace(const struct command *command, int argc, char 
 	enum command_status status;
 	guint first = 0;
 
-	only_cpu = -1;
+	only_cpu = G_MAXINT;
 	newest = G_MAXINT;
 	g_clear_pointer(&io_of, g_free);
 	if (!command_parse(&arguments, NULL, &status))
 		return status;
+	if (!command_check_number("--cpu", only_cpu, 0, G_MAXINT, &error) ||
+	    !command_check_number("--count", newest, 1, G_MAXINT, &error))
+		return command_fail(error);
 	if (io_of)
 		return trace_requests(records);
 	if (!read_all(records, &error))
 		return command_fail(error);
 	g_array_sort(records, by_time);
-	if (newest >= 0 && records->len > (guint)newest)
+	if (records->len > (guint)newest)
 		first = records->len - (guint)newest;
 	if (command_json())
 		print_json(records, first);

@@ -259,8 +259,8 @@ START_TEST(an_order_to_freeze_says_for_how_long)
 	expect("$V freeze web --timeout 7", 5, "no hands");
 	expect("$V thaw web", 5, "its time was over");
 	expect("$V thaw web --json", 5, "\"code\" : \"busy\"");
-	expect("$V freeze web --timeout 0", 2, "from 1 to 3600 seconds");
-	expect("$V freeze web --timeout 3601", 2, "from 1 to 3600 seconds");
+	expect("$V freeze web --timeout 0", 2, "from 1 to 3600");
+	expect("$V freeze web --timeout 3601", 2, "from 1 to 3600");
 }
 END_TEST
 

@@ -89,6 +89,31 @@ START_TEST(a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over)
 }
 END_TEST
 
+/* Whatever it would mean: who gave it meant something else. */
+START_TEST(a_number_that_an_option_cannot_have_is_refused)
+{
+	static const struct {
+		const char *line, *words;
+	} cases[] = {
+		{ "$V wait web --timeout 0", "--timeout 0: 1 at least" },
+		{ "$V wait web --timeout -5", "--timeout -5" },
+		{ "$V shutdown web --timeout 0", "--timeout 0: from 1 to 86400" },
+		{ "$V shutdown web --timeout 86401", "--timeout 86401" },
+		{ "$V freeze web --timeout 3601", "--timeout 3601: from 1 to 3600" },
+		{ "$V log web -n -1", "--lines -1" },
+		{ "$V trace --cpu -1", "--cpu -1" },
+		{ "$V trace --count 0", "--count 0" },
+		{ "$V trace --io web --count -1", "--count -1" },
+		{ "$V top --count 0", "--count 0" },
+		{ "$V top --interval 0", "--interval: from 0.01" },
+		{ "$V top --interval nan", "--interval: from 0.01" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+		expect(cases[i].line, 2, cases[i].words);
+}
+END_TEST
+
 START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 {
 	g_autoptr(JsonObject) answer = NULL;
@@ -720,6 +745,7 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over);
+	tcase_add_test(tcase, a_number_that_an_option_cannot_have_is_refused);
 	tcase_add_test(tcase, the_counters_of_a_vm_that_has_ended_are_told);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
 	tcase_add_test(tcase, to_stop_what_does_not_run_is_done);
