@@ -70,6 +70,13 @@ gboolean command_json(void)
 	return json;
 }
 
+void command_look_for_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			json = TRUE;
+}
+
 static void print_error(const char *code, const char *message)
 {
 	g_autoptr(JsonBuilder) builder = NULL;
@@ -98,18 +105,28 @@ static gboolean usage(const struct command *command, const char *what,
 	return FALSE;
 }
 
+/* What stands in its synopsis before the first option. */
+static char *names_of(const struct command *command)
+{
+	g_auto(GStrv) words = g_strsplit(command->synopsis, " ", -1);
+	guint count = 0;
+
+	while (words[count] && !g_str_has_prefix(words[count], "--") &&
+	       !g_str_has_prefix(words[count], "[--"))
+		count++;
+	for (guint i = count; words[i]; i++)
+		g_clear_pointer(&words[i], g_free);
+	return g_strjoinv(" ", words);
+}
+
 gboolean command_parse(const struct command_arguments *arguments, const char **name,
                        enum command_status *status)
 {
 	const struct command *command = arguments->command;
 	g_autofree char *program = g_strdup_printf("viridis %s", command->name);
-	/* What is no option stands first in a synopsis: of one operand its first word, else all of it. */
-	g_autofree char *operand =
-		g_strndup(command->synopsis, strcspn(command->synopsis, " "));
+	g_autofree char *names = names_of(command);
 	g_autoptr(GOptionContext)
-		context = g_option_context_new(arguments->names == 1 ? operand :
-	                                       arguments->names      ? command->synopsis :
-	                                                               NULL);
+		context = g_option_context_new(arguments->names ? names : NULL);
 	g_autofree char *summary = g_strconcat(command->summary, ".", NULL);
 	g_autofree char *what_devices_take = details_of(arguments);
 	g_autoptr(GError) error = NULL;
@@ -122,14 +139,15 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 	if (arguments->entries)
 		g_option_context_add_main_entries(context, arguments->entries, NULL);
 	g_option_context_add_main_entries(context, common_entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, &error))
+	if (!g_option_context_parse(context, &argc, &argv, &error)) {
+		command_look_for_json(arguments->argc, arguments->argv);
 		return usage(command, error->message, status);
+	}
 	if (argc - 1 < arguments->names && !arguments->optional) {
-		g_autofree char *what = arguments->names > 1 ?
-		                                g_strdup("too few arguments") :
-		                                g_strdup_printf("%s is needed", operand);
+		g_autofree char *needed = g_strdup_printf("a %s is needed", names);
 
-		return usage(command, what, status);
+		return usage(command, arguments->names > 1 ? "too few arguments" : needed,
+		             status);
 	}
 	if (argc - 1 > arguments->names)
 		return usage(command, "too many arguments", status);

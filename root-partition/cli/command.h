@@ -87,6 +87,9 @@ gboolean command_parse(const struct command_arguments *arguments, const char **n
 
 gboolean command_json(void); /* --json was given */
 
+/* For words that are none of ours: --json may be among them all the same. */
+void command_look_for_json(int argc, char **argv);
+
 /* The value that a numeric option was given is one of these; else FALSE and an error of usage. */
 gboolean command_check_number(const char *option, int value, int least, int most,
                               GError **error);

@@ -189,15 +189,19 @@ static const char *nearest_command(const char *name)
 	return nearest;
 }
 
-static void refuse_command(const char *name)
+/* NULL: no command was given. */
+static GError *refusal_of(const char *name)
 {
-	const char *nearest = nearest_command(name);
+	const char *nearest = name ? nearest_command(name) : NULL;
 
-	if (nearest)
-		g_printerr("viridis: no such command: %s; did you mean '%s'?\n", name,
-		           nearest);
-	else
-		g_printerr("viridis: no such command: %s; try 'viridis --help'\n", name);
+	if (!name)
+		return g_error_new_literal(G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		                           "a command is needed; try 'viridis --help'");
+	if (!nearest)
+		return g_error_new(G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+		                   "no such command: %s; try 'viridis --help'", name);
+	return g_error_new(G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+	                   "no such command: %s; did you mean '%s'?", name, nearest);
 }
 
 int main(int argc, char **argv)
@@ -224,14 +228,12 @@ int main(int argc, char **argv)
 		print_help();
 		return COMMAND_DONE;
 	}
-	if (argc < 2) {
-		g_printerr("viridis: a command is needed; try 'viridis --help'\n");
-		return COMMAND_USAGE;
-	}
-	command = find_command(argv[1]);
+	command = argc >= 2 ? find_command(argv[1]) : NULL;
 	if (!command) {
-		refuse_command(argv[1]);
-		return COMMAND_USAGE;
+		g_autoptr(GError) error = refusal_of(argc >= 2 ? argv[1] : NULL);
+
+		command_look_for_json(argc, argv);
+		return command_fail(error);
 	}
 	return command->run(command, argc - 1, argv + 1);
 }

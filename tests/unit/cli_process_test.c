@@ -212,6 +212,10 @@ START_TEST(what_cannot_be_done_says_so_in_json)
 		{ "$V info nobody --json", 4, "unknown-vm" },
 		{ "$V delete nobody --json", 4, "unknown-vm" },
 		{ "$V trace --json --count 1", 1, "failed" },
+		{ "$V info --json", 2, "usage" },
+		{ "$V list --json --bogus", 2, "usage" },
+		{ "$V list --bogus --json", 2, "usage" },
+		{ "$V frobnicate --json", 2, "usage" },
 		{ "$V create web --memory 8M --kernel $K --json", 1, "exists" },
 	};
 

@@ -98,6 +98,22 @@ static GPtrArray *commands(void)
 	return names;
 }
 
+/* The options in an error's usage: of whoever gives more arguments than there can be. */
+static GPtrArray *options_of_usage(char *command)
+{
+	char *whole[] = { "bash",  "-c",    "\"$0\" \"$@\" a b c d 2>&1 || :",
+		          PROGRAM, command, NULL };
+	g_autofree char *told = output_of(whole);
+	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+	const char *usage = strstr(told, "usage: viridis ");
+
+	for (const char *at = usage; at && (at = strstr(at, "--")); at += 2)
+		g_ptr_array_add(words,
+		                g_strndup(at, 2 + strspn(at + 2, "abcdefghijklmnopqrstuvw"
+		                                                 "xyz-")));
+	return words;
+}
+
 static GPtrArray *options(char *command)
 {
 	g_autofree char *help = help_of(command);
@@ -320,6 +336,64 @@ START_TEST(a_mistyped_command_is_told_the_nearest)
 }
 END_TEST
 
+/* ---- Usage ---- */
+
+/* Those whose usage names no options: run has those of create, bench is another program. */
+static gboolean has_short_usage(const char *command)
+{
+	return strcmp(command, "run") == 0 || strcmp(command, "bench") == 0;
+}
+
+START_TEST(an_error_tells_the_options_that_help_tells)
+{
+	g_autoptr(GPtrArray) names = commands();
+
+	for (guint i = 0; i < names->len; i++) {
+		char *name = names->pdata[i];
+		g_autoptr(GPtrArray) known = options(name);
+		g_autoptr(GPtrArray) told = options_of_usage(name);
+		g_autofree char *expected = NULL;
+		g_autofree char *found = NULL;
+
+		if (has_short_usage(name) || strcmp(name, "set") == 0)
+			continue; /* set takes as many arguments as it is given */
+		g_ptr_array_add(told, g_strdup("--json"));
+		g_ptr_array_add(told, g_strdup("--help"));
+		expected = joined(known);
+		found = joined(told);
+		ck_assert_msg(strcmp(found, expected) == 0,
+		              "%s: usage has '%s', not '%s'", name, found, expected);
+	}
+}
+END_TEST
+
+START_TEST(a_missing_argument_is_called_what_help_calls_it)
+{
+	static const char *const needed_words[][2] = {
+		{ "define", "FILE" },
+		{ "attach", "PID|NAME" },
+		{ "start", "NAME" },
+	};
+
+	for (gsize i = 0; i < G_N_ELEMENTS(needed_words); i++) {
+		g_autofree char *help = help_of((char *)needed_words[i][0]);
+		g_autofree char *needed =
+			g_strdup_printf("a %s is needed", needed_words[i][1]);
+		g_autofree char *usage = g_strdup_printf("] %s\n", needed_words[i][1]);
+		char *whole[] = { "bash",
+			          "-c",
+			          "\"$0\" \"$1\" 2>&1 || :",
+			          PROGRAM,
+			          (char *)needed_words[i][0],
+			          NULL };
+		g_autofree char *told = output_of(whole);
+
+		ck_assert_msg(strstr(told, needed), "%s", told);
+		ck_assert_msg(strstr(help, usage), "%s", help);
+	}
+}
+END_TEST
+
 /* ---- The manual ---- */
 
 /* `viridis create --help` lists the options of a device as ",word". */
@@ -384,6 +458,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, every_option_of_a_device_is_in_the_manual);
 	tcase_add_test(tcase, every_command_of_the_program_is_completed);
 	tcase_add_test(tcase, every_option_of_the_program_is_completed);
+	tcase_add_test(tcase, an_error_tells_the_options_that_help_tells);
+	tcase_add_test(tcase, a_missing_argument_is_called_what_help_calls_it);
 	tcase_add_test(tcase, every_command_and_option_is_in_the_manual);
 	suite_add_tcase(suite, tcase);
 	return suite;
