@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis pause, resume, reset: orders that the worker carries out at once. wait, events: what becomes of a VM. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "root-partition/client/client.h"
@@ -182,26 +183,47 @@ static void print_event(const char *line)
 	g_print("\n");
 }
 
-/* Takes the connection over. Until the worker hangs up: the VM has ended. */
-static gboolean print_events(int fd, GError **error)
+/* How long reading from the worker may take; 0: for ever. */
+static void limit_reading(int fd, int seconds)
+{
+	const struct timeval limit = { .tv_sec = seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+}
+
+/* Asks, and has the answer; what follows it is left in the stream. */
+static gboolean subscribe(const char *name, FILE *stream, GError **error)
 {
 	g_autofree char *request = control_request_to_json(
 		&(struct control_request){ .command = CONTROL_EVENTS });
 	char line[EVENT_BYTES_MAX];
-	FILE *stream = fdopen(fd, "r+");
 
-	if (!stream || fputs(request, stream) == EOF || fflush(stream) != 0 ||
-	    !fgets(line, sizeof(line), stream)) {
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		            "the worker hung up: %s", g_strerror(errno));
-		if (stream)
-			fclose(stream);
-		return FALSE;
+	limit_reading(fileno(stream), CLIENT_ANSWER_S);
+	if (fputs(request, stream) == EOF || fflush(stream) != 0)
+		return client_hung_up(error);
+	if (!fgets(line, sizeof(line), stream))
+		return feof(stream) ? client_hung_up(error) :
+		                      client_no_answer(name, error);
+	limit_reading(fileno(stream), 0);
+	return client_is_ok(line, strlen(line), error);
+}
+
+/* Takes the connection over. Until the worker hangs up: the VM has ended. */
+static gboolean print_events(const char *name, int fd, GError **error)
+{
+	char line[EVENT_BYTES_MAX];
+	FILE *stream = fdopen(fd, "r+");
+	gboolean subscribed;
+
+	if (!stream) {
+		close(fd);
+		return client_hung_up(error);
 	}
-	while (fgets(line, sizeof(line), stream) && !ferror(stdout))
+	subscribed = subscribe(name, stream, error);
+	while (subscribed && fgets(line, sizeof(line), stream) && !ferror(stdout))
 		print_event(line);
 	fclose(stream);
-	return TRUE;
+	return subscribed;
 }
 
 enum command_status command_events(const struct command *command, int argc, char **argv)
@@ -215,7 +237,7 @@ enum command_status command_events(const struct command *command, int argc, char
 	if (!command_parse(&arguments, &name, &status))
 		return status;
 	fd = client_connect(name, client_deadline(CLIENT_ANSWER_S), &error);
-	if (fd < 0 || !print_events(fd, &error))
+	if (fd < 0 || !print_events(name, fd, &error))
 		return command_fail(error);
 	return COMMAND_DONE;
 }

@@ -23,7 +23,7 @@ gint64 client_deadline(int seconds)
 	return g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
 }
 
-static gboolean hung_up(GError **error)
+gboolean client_hung_up(GError **error)
 {
 	g_set_error_literal(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 	                    "the worker hung up; see 'viridis log'");
@@ -133,7 +133,7 @@ int client_connect(const char *name, gint64 deadline, GError **error)
 	}
 }
 
-static gboolean no_answer(const char *name, GError **error)
+gboolean client_no_answer(const char *name, GError **error)
 {
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
 	            "%s gives no answer; 'viridis stop %s' ends it", name, name);
@@ -148,7 +148,7 @@ static gboolean wait_readable(const char *name, int fd, gint64 deadline, GError 
 	for (gint64 left = periods(deadline, WAIT_PERIOD_US); left > 0; left--)
 		if (poll(&poll_fd, 1, WAIT_PERIOD_US / 1000) > 0)
 			return TRUE;
-	return no_answer(name, error);
+	return client_no_answer(name, error);
 }
 
 /* False: the worker hung up first, or did not answer. */
@@ -172,9 +172,9 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 			return TRUE;
 		/* One that sends a byte now and then gets no more time than one that sends none. */
 		if (left_us(deadline) == 0)
-			return no_answer(name, error);
+			return client_no_answer(name, error);
 	}
-	return hung_up(error);
+	return client_hung_up(error);
 }
 
 static const char *text_of(JsonObject *object, const char *name, const char *otherwise)
@@ -196,10 +196,10 @@ static gboolean answers(JsonObject *object, gint64 id)
 	return answered == id;
 }
 
-static JsonObject *parse_answer(const GString *line, gint64 id, GError **error)
+static JsonObject *parse_answer(const char *line, gsize length, gint64 id, GError **error)
 {
-	g_autoptr(JsonObject) object =
-		json_text_parse(line->str, line->len, CLIENT_ANSWER_BYTES_MAX, error);
+	g_autoptr(JsonObject)
+		object = json_text_parse(line, length, CLIENT_ANSWER_BYTES_MAX, error);
 	gboolean ok = FALSE;
 
 	if (!object)
@@ -219,6 +219,13 @@ static JsonObject *parse_answer(const GString *line, gint64 id, GError **error)
 	return NULL;
 }
 
+gboolean client_is_ok(const char *line, gsize length, GError **error)
+{
+	g_autoptr(JsonObject) answer = parse_answer(line, length, 0, error);
+
+	return answer != NULL;
+}
+
 JsonObject *client_request(const char *name, int fd,
                            const struct control_request *request, gint64 deadline,
                            GError **error)
@@ -234,12 +241,12 @@ JsonObject *client_request(const char *name, int fd,
 	text = control_request_to_json(&numbered);
 	length = (ssize_t)strlen(text);
 	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) != length) {
-		hung_up(error);
+		client_hung_up(error);
 		return NULL;
 	}
 	if (!read_line(name, fd, line, deadline, error))
 		return NULL;
-	return parse_answer(line, numbered.id, error);
+	return parse_answer(line->str, line->len, numbered.id, error);
 }
 
 JsonObject *client_ask(const char *name, enum control_command command, GError **error)

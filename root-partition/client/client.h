@@ -26,6 +26,14 @@ JsonObject *client_request(const char *name, int fd,
                            const struct control_request *request, gint64 deadline,
                            GError **error);
 
+/*
+ * For who reads the answer itself, as more lines follow it: whether the answer is "ok", to a request without an id; and
+ * what is said when none came.
+ */
+gboolean client_is_ok(const char *line, gsize length, GError **error);
+gboolean client_hung_up(GError **error);
+gboolean client_no_answer(const char *name, GError **error);
+
 /* connect, request, close, within CLIENT_ANSWER_S. */
 JsonObject *client_ask(const char *name, enum control_command command, GError **error);
 

@@ -242,6 +242,36 @@ END_TEST
 
 /* ---- Freezing ---- */
 
+/* The answer and what follows it may come in one piece. */
+START_TEST(events_are_printed_until_the_vm_has_ended)
+{
+	static const struct answer answers[] = {
+		{ "events",
+		  "{\"ok\":true,\"sequence\":3}\n"
+		  "{\"event\":\"reset\",\"sequence\":4,\"source\":\"guest\",\"reason\":\"triple fault\"}\n"
+		  "{\"event\":\"device-added\",\"sequence\":5,\"source\":\"request\",\"reason\":\"disk\",\"lun\":2}\n" },
+		{ NULL, "" },
+	};
+
+	run_worker(answers);
+	expect("timeout 3 $V events web", 124,
+	       "reset: triple fault\ndevice-added: disk 2\n");
+}
+END_TEST
+
+START_TEST(events_that_are_refused_are_an_error)
+{
+	static const struct answer answers[] = {
+		{ "events",
+		  "{\"ok\":false,\"code\":\"unsupported\",\"error\":\"none here\"}\n" },
+		{ NULL, "" },
+	};
+
+	run_worker(answers);
+	expect("timeout 10 $V events web", 5, "none here");
+}
+END_TEST
+
 START_TEST(an_order_to_freeze_says_for_how_long)
 {
 	static const struct answer answers[] = {
@@ -418,6 +448,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, the_options_of_a_disk_are_shown);
 	tcase_add_test(tcase, a_disk_of_a_server_is_named_by_its_uri);
 	tcase_add_test(tcase, a_server_that_is_waited_for_is_shown);
+	tcase_add_test(tcase, events_are_printed_until_the_vm_has_ended);
+	tcase_add_test(tcase, events_that_are_refused_are_an_error);
 	tcase_add_test(tcase, an_order_to_freeze_says_for_how_long);
 	tcase_add_test(tcase, an_item_is_told_or_removed);
 	tcase_add_test(tcase, a_file_goes_into_the_guest_piece_by_piece);

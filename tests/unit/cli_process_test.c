@@ -548,20 +548,24 @@ static void check_killed(pid_t worker)
 /* All at the same time, as each takes as long as a worker may. */
 START_TEST(nobody_waits_for_ever_and_stop_kills_who_does_not_obey)
 {
-	pid_t asked, mute, deaf;
+	pid_t asked, mute, deaf, quiet;
 
-	expect_done("for n in mute deaf; do $V create $n --memory 8M --kernel $K; done");
+	expect_done(
+		"for n in mute deaf quiet; do $V create $n --memory 8M --kernel $K; done");
 	asked = run_worker("web", MUTE);
 	mute = run_worker("mute", MUTE);
 	deaf = run_worker("deaf", DEAF);
+	quiet = run_worker("quiet", MUTE);
 	/* More ask than the queue holds: not even connect() returns for the last of them. */
 	expect("for n in 1 2 3 4; do $V info web & done; $V stop mute & $V stop deaf &"
-	       " wait; $V delete web",
+	       " $V events quiet & wait; $V delete web",
 	       5, "web runs");
 	ck_assert_ptr_nonnull(strstr(output, "state      running (web gives no answer"));
 	ck_assert_ptr_nonnull(strstr(output, "but it does not listen"));
 	ck_assert_ptr_nonnull(strstr(output, "mute is off; its worker did not obey"));
 	ck_assert_ptr_nonnull(strstr(output, "deaf is off; its worker did not obey"));
+	ck_assert_ptr_nonnull(strstr(output, "quiet gives no answer"));
+	kill_worker(quiet);
 	check_killed(mute);
 	check_killed(deaf);
 	expect("$V stop mute", 0, "mute does not run");
