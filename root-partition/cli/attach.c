@@ -202,6 +202,14 @@ static void answer_args(const char *const *words, gsize count)
 		g_print("%s\n", line->str);
 }
 
+/* QEMU has two words for one size; the shorter is in whole megabytes. */
+static gboolean check_memory(uint64_t bytes, GError **error)
+{
+	return (bytes && bytes % (1u << 20) == 0) ||
+	       definition_invalid(error, "memory '%s': whole megabytes, from 1M on",
+	                          memory);
+}
+
 static gboolean write_table(char **path, GError **error)
 {
 	*path = g_build_filename(paths_run_dir(), "vmbus.aml", NULL);
@@ -226,7 +234,7 @@ enum command_status command_qemu_args(const struct command *command, int argc,
 	if (!command_parse(&arguments, NULL, &status))
 		return status;
 	if (!definition_parse_size(memory ? memory : "512M", &bytes, &error) ||
-	    !write_table(&path, &error))
+	    !check_memory(bytes, &error) || !write_table(&path, &error))
 		return command_fail(error);
 	table = g_strdup_printf("file=%s", path);
 	backend = g_strdup_printf(

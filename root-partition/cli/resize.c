@@ -69,8 +69,9 @@ static gboolean grow(const struct definition *definition, GError **error)
 	uint64_t bytes;
 	int fd;
 
-	if (!definition_parse_size(size, &bytes, error))
-		return FALSE;
+	if (!definition_parse_size(size, &bytes, NULL))
+		return definition_invalid(
+			error, "--size '%s': not a size; write for example 20G", size);
 	disk = find_disk(definition, error);
 	if (!disk)
 		return FALSE;

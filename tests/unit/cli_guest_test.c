@@ -216,6 +216,7 @@ START_TEST(a_disk_of_a_server_is_named_by_its_uri)
 	expect("$V disk add web nbd://h/x,timeout=-1", 1, "timeout '-1': not a number");
 	expect("$V disk add web disk,timeout=1", 1, "only an NBD server");
 	expect("$V resize web --lun 1 --size 1G", 1, "its server's affair");
+	expect("$V resize web --size much", 1, "--size 'much': not a size");
 	expect("$V disk remove web nbd+unix:///x?socket=/run/x.sock", 0, "");
 	expect("$V disk remove web nbd://10.0.0.1/a%2Cb && ! grep nbd: web.json", 0, "");
 }

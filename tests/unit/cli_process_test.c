@@ -251,6 +251,20 @@ START_TEST(of_many_who_create_one_name_one_wins)
 }
 END_TEST
 
+START_TEST(what_qemu_is_to_be_given_is_one_size)
+{
+	expect("$V qemu-args --memory 1G", 0,
+	       "-m 1024M -object memory-backend-memfd,id=viridis,size=1073741824,");
+	expect("$V qemu-args", 0, "-m 512M ");
+	expect("$V qemu-args --memory 1000K", 1, "memory '1000K': whole megabytes");
+	expect("$V qemu-args --memory 0", 1, "from 1M on");
+	expect("$V qemu-args --memory much", 1, "memory 'much': not a size");
+	/* The table is where it says. */
+	expect("$V qemu-args --memory 64M | sed 's/.*file=//' | xargs head -c 4", 0,
+	       "SSDT");
+}
+END_TEST
+
 /* ---- Output ---- */
 
 START_TEST(an_answer_that_cannot_be_written_is_not_done)
@@ -766,6 +780,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_interrupted_create_leaves_nothing_for_good);
 	tcase_add_test(tcase, of_many_who_create_one_name_one_wins);
+	tcase_add_test(tcase, what_qemu_is_to_be_given_is_one_size);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("output");
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
