@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis set, edit: a definition changed in some of its members, or by an editor. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -224,15 +225,27 @@ static gboolean run_editor(const char *path, GError **error)
 	return FALSE;
 }
 
+/* For its owner alone, as definitions are. */
 static char *make_file(const char *text, GError **error)
 {
 	g_autofree char *path = NULL;
 	int fd = g_file_open_tmp("viridis-XXXXXX.json", &path, error);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+	gboolean written;
 
 	if (fd < 0)
 		return NULL;
-	close(fd);
-	return g_file_set_contents(path, text, -1, error) ? g_steal_pointer(&path) : NULL;
+	written = file && fputs(text, file) != EOF;
+	if (!file)
+		close(fd);
+	else
+		written = fclose(file) == 0 && written;
+	if (written)
+		return g_steal_pointer(&path);
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s", path,
+	            g_strerror(errno));
+	unlink(path);
+	return NULL;
 }
 
 /* What was written, kept; *same: nothing was changed. */
@@ -270,15 +283,17 @@ static gboolean wants_again(const GError *why)
 	       answer[0] != 'N';
 }
 
-/* Until it is right, or given up. */
+/* Until it is right, or given up. The file stays if somebody may want what is in it. */
 static gboolean edit(const char *path, const struct definition *before, gboolean *same,
                      GError **error)
 {
 	for (;;) {
 		g_autoptr(GError) why = NULL;
 
-		if (!run_editor(path, error))
+		if (!run_editor(path, error)) {
+			unlink(path); /* so it is with editors: to fail is to write nothing */
 			return FALSE;
+		}
 		if (take(path, before, same, &why))
 			return TRUE;
 		if (wants_again(why))

@@ -124,7 +124,11 @@ START_TEST(a_definition_is_edited_or_stays_as_it_was)
 	expect("EDITOR=\"sed -i s/vps/vp/\" TMPDIR=. $V edit web </dev/null", 1, "'vp'");
 	expect("EDITOR=\"sed -i s/web/other/\" TMPDIR=. $V edit web </dev/null", 1,
 	       "a VM keeps its name");
-	expect("EDITOR=false $V edit web", 1, "the editor (false) failed");
+	expect("rm viridis-*.json; EDITOR=false TMPDIR=. $V edit web", 1,
+	       "the editor (false) failed");
+	expect_done("[ -z \"$(ls viridis-*.json 2>/dev/null)\" ]");
+	/* What others may not read in its place, they do not read meanwhile. */
+	expect("EDITOR='stat -c mode:%a' TMPDIR=. $V edit web", 0, "mode:600");
 	expect("EDITOR=\"$V set web vps=2; sed -i s/8M/16M/\" TMPDIR=. $V edit web </dev/null",
 	       5, "changed by somebody else");
 	expect("EDITOR= PATH=/nonexistent $V edit web", 1, "$EDITOR");
