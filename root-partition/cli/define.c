@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis define, autostart: a definition from a file, or changed in one of its members. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,31 +33,33 @@ static gboolean replace(const struct definition *definition, GError **error)
 
 /* ---- define ---- */
 
-/* Standard input is "-"; what is too long for a definition is read no further. */
-static char *read_text(const char *path, gsize *length, GError **error)
+/* What is too long for a definition is read no further: the file may be a device, or a pipe that never ends. */
+static gboolean read_bounded(int fd, GString *text)
 {
-	GString *text = g_string_new(NULL);
 	char part[4096];
 	ssize_t count = 0;
 
-	if (strcmp(path, "-") != 0) {
-		char *contents = NULL;
-
-		g_string_free(text, TRUE);
-		return g_file_get_contents(path, &contents, length, error) ? contents :
-		                                                             NULL;
-	}
 	while (text->len <= DEFINITION_JSON_BYTES &&
-	       (count = read(STDIN_FILENO, part, sizeof(part))) > 0)
+	       (count = read(fd, part, sizeof(part))) > 0)
 		g_string_append_len(text, part, count);
-	if (count < 0) {
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "-: %s",
-		            g_strerror(errno));
-		g_string_free(text, TRUE);
-		return NULL;
-	}
+	return count >= 0;
+}
+
+/* Standard input is "-". */
+static char *read_text(const char *path, gsize *length, GError **error)
+{
+	gboolean is_input = strcmp(path, "-") == 0;
+	int fd = is_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	GString *text = g_string_new(NULL);
+	gboolean done = fd >= 0 && read_bounded(fd, text);
+
+	if (!done)
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s",
+		            path, g_strerror(errno));
+	if (fd >= 0 && !is_input)
+		close(fd);
 	*length = text->len;
-	return g_string_free(text, FALSE);
+	return g_string_free(text, !done);
 }
 
 static struct definition *load(const char *path, GError **error)
