@@ -234,6 +234,11 @@ static gboolean take_item(const char *verb, const char *text,
 		            "item set: KEY=VALUE, not '%s'", text);
 		return FALSE;
 	}
+	if (!g_utf8_validate(text, -1, NULL)) {
+		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+		            "item '%s': not UTF-8", text);
+		return FALSE;
+	}
 	request->has_value = set;
 	if (key[0] &&
 	    g_strlcpy(request->key, key, CONTROL_KEY_BYTES) < CONTROL_KEY_BYTES &&

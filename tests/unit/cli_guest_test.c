@@ -311,6 +311,8 @@ START_TEST(an_item_is_told_or_removed)
 	expect("$V item remove web a=b", 0, "web has forgotten it");
 	expect("$V item set web role", 2, "KEY=VALUE, not 'role'");
 	expect("$V item set web =x", 2, "a key has 1 to 255 bytes");
+	expect("$V item set web $'k=\\xff'", 2, "not UTF-8");
+	expect("$V item remove web $'\\xff'", 2, "not UTF-8");
 	expect("$V item set web k=$(printf '%01024d' 0)", 2, "a value 1023 at most");
 	expect("$V item put web k=v", 2, "'set' or 'remove', not 'put'");
 }
