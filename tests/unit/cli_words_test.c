@@ -443,6 +443,68 @@ START_TEST(every_command_and_option_is_in_the_manual)
 }
 END_TEST
 
+/* After that macro, and by itself. */
+static void check_word(const char *manual, const char *macro, const char *word)
+{
+	g_autofree char *before_more = g_strdup_printf("%s %s ", macro, word);
+	g_autofree char *last = g_strdup_printf("%s %s\n", macro, word);
+
+	ck_assert_msg(strstr(manual, before_more) || strstr(manual, last), "no '%s %s'",
+	              macro, word);
+}
+
+START_TEST(every_request_of_a_worker_is_in_its_manual)
+{
+	static const char before[] = "] = \"";
+	g_autofree char *manual = NULL;
+	g_autofree char *source = NULL;
+	guint count = 0;
+
+	ck_assert(g_file_get_contents(VM_MANUAL, &manual, NULL, NULL));
+	ck_assert(g_file_get_contents(CONTROL ".c", &source, NULL, NULL));
+	for (const char *at = source; (at = strstr(at, before)); count++) {
+		g_autofree char *name = NULL;
+
+		at += strlen(before);
+		name = g_strndup(at, strcspn(at, "\""));
+		check_word(manual, "Cm", name);
+	}
+	ck_assert_uint_ge(count, 20);
+}
+END_TEST
+
+/* The header lists them in a column of so many characters, several to a line. */
+#define EVENT_COLUMN 36
+
+START_TEST(every_event_of_a_worker_is_in_its_manual)
+{
+	g_autofree char *manual = NULL;
+	g_autofree char *header = NULL;
+	g_auto(GStrv) lines = NULL;
+	const char *events;
+	guint count = 0;
+
+	ck_assert(g_file_get_contents(VM_MANUAL, &manual, NULL, NULL));
+	ck_assert(g_file_get_contents(CONTROL ".h", &header, NULL, NULL));
+	events = strstr(header, " *   event  ");
+	ck_assert_ptr_nonnull(events);
+	lines = g_strsplit(events, "\n", -1);
+	for (guint i = 1; g_str_has_prefix(lines[i], " *   "); i++) {
+		g_autofree char *column =
+			g_strndup(lines[i] + strlen(" *   "), EVENT_COLUMN);
+		g_auto(GStrv) names = g_strsplit_set(column, ", ", -1);
+
+		for (guint n = 0; names[n]; n++) {
+			if (!names[n][0])
+				continue;
+			check_word(manual, "Ql", names[n]);
+			count++;
+		}
+	}
+	ck_assert_uint_ge(count, 15);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_words");
@@ -461,6 +523,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, an_error_tells_the_options_that_help_tells);
 	tcase_add_test(tcase, a_missing_argument_is_called_what_help_calls_it);
 	tcase_add_test(tcase, every_command_and_option_is_in_the_manual);
+	tcase_add_test(tcase, every_request_of_a_worker_is_in_its_manual);
+	tcase_add_test(tcase, every_event_of_a_worker_is_in_its_manual);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

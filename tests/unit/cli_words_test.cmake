@@ -6,6 +6,8 @@ target_compile_definitions(cli_words_test PRIVATE PROGRAM="$<TARGET_FILE:viridis
 	FISH="${VIRIDIS_TOP}/root-partition/cli/viridis.fish"
 	ZSH="${VIRIDIS_TOP}/root-partition/cli/viridis.zsh"
 	BENCH="${VIRIDIS_TOP}/root-partition/bench"
-	MANUAL="${VIRIDIS_TOP}/root-partition/cli/viridis.1")
+	MANUAL="${VIRIDIS_TOP}/root-partition/cli/viridis.1"
+	VM_MANUAL="${VIRIDIS_TOP}/root-partition/cli/viridis-vm.8"
+	CONTROL="${VIRIDIS_TOP}/root-partition/config/control_json")
 target_link_libraries(cli_words_test PRIVATE PkgConfig::JSON_GLIB)
 add_dependencies(cli_words_test viridis)
