@@ -463,7 +463,7 @@ static char *serial_reject_reason(const char *path)
 /* Console text must not end up in what the guest is made of. */
 static const char *used_as(const struct definition *definition, const char *path)
 {
-	if (same_file(path, definition->kernel))
+	if (definition->kernel && same_file(path, definition->kernel))
 		return "kernel";
 	if (definition->initrd && same_file(path, definition->initrd))
 		return "initrd";

@@ -85,6 +85,10 @@ START_TEST(a_machine_that_is_attached_to_needs_no_kernel)
 	ck_assert_ptr_nonnull(second);
 	ck_assert_uint_eq(second->attach_pid, 4711);
 	ck_assert_ptr_null(second->kernel);
+	/* Nor is one asked for where a serial line must not go into any of the VM's files. */
+	g_free(second->serial);
+	second->serial = g_strdup("/dev/null");
+	ck_assert(definition_check_host(second, NULL));
 }
 END_TEST
 
