@@ -124,8 +124,10 @@ static gboolean link_as(const char *aside, const char *name, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_DEFINITION);
 
-	if (link(aside, path) == 0)
+	if (link(aside, path) == 0) {
+		(void)g_unlink(aside); /* what would stay is taken away by the next */
 		return TRUE;
+	}
 	if (errno != EEXIST)
 		return failed(error, path);
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
@@ -158,9 +160,9 @@ static int lock_aside(const char *aside)
 }
 
 /*
- * Written aside and then given its name by `name_it`. The file aside has one name, so that who was
- * interrupted leaves nothing that the next does not take over; its lock keeps two from writing there
- * together.
+ * Written aside and then given its name by `name_it`, which leaves nothing aside: what is there then is
+ * another's. The file aside has one name, so that who was interrupted leaves nothing that the next does not
+ * take over; its lock keeps two from writing there together.
  */
 static gboolean store_write(const struct definition *definition,
                             gboolean (*name_it)(const char *aside, const char *name,
@@ -173,8 +175,10 @@ static gboolean store_write(const struct definition *definition,
 	gboolean written;
 
 	if (fd < 0 && errno == EAGAIN) {
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_EXISTS,
-		            "another process is creating '%s'", definition->name);
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_BUSY,
+		            "another process is writing the definition of '%s'; try "
+		            "again",
+		            definition->name);
 		return FALSE;
 	}
 	if (fd < 0)
@@ -182,7 +186,8 @@ static gboolean store_write(const struct definition *definition,
 	written = (ftruncate(fd, 0) == 0 && store_write_whole(fd, text)) ||
 	          failed(error, aside);
 	written = written && name_it(aside, definition->name, error);
-	g_unlink(aside);
+	if (!written)
+		g_unlink(aside);
 	close(fd);
 	return written && store_sync_folder(error);
 }
