@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/client/end.h"
 #include "root-partition/client/worker.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -149,7 +150,7 @@ static gboolean run(const struct definition *definition, GError **error)
 		return FALSE;
 	if (worker_start(definition->name, error))
 		return TRUE;
-	(void)store_delete(definition->name, NULL);
+	(void)end_delete(definition->name, NULL); /* which spares one that runs yet */
 	return FALSE;
 }
 

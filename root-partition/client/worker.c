@@ -5,15 +5,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition.h"
 #include "root-partition/config/paths.h"
 
 #define WORD_BYTES 4096
 #define READY_FD   3
+
+/* All memory of a VM is taken hold of first, and that may be much. A test has less time. */
+#ifndef WORKER_START_S
+#define WORKER_START_S 600
+#endif
 
 /* All that the child needs, made before there is one. */
 struct start {
@@ -102,27 +109,40 @@ static gboolean fork_worker(const struct start *start)
 	return child > 0;
 }
 
-/* Everything the worker says until it closes the descriptor. */
+/* Everything the worker says until it closes the descriptor. NULL: it has not by then. */
 static char *read_word(int fd)
 {
-	GString *word = g_string_new(NULL);
+	g_autoptr(GString) word = g_string_new(NULL);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	char part[256];
 
-	while (word->len < WORD_BYTES) {
-		ssize_t count = read(fd, part, sizeof(part));
+	/* A machine that stood still for long takes one second of the time away. */
+	for (int left = WORKER_START_S; left > 0 && word->len < WORD_BYTES;) {
+		int ready = poll(&poll_fd, 1, 1000);
+		ssize_t count = ready > 0 ? read(fd, part, sizeof(part)) : 0;
 
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count <= 0)
-			break;
-		g_string_append_len(word, part, count);
+		if (ready == 0)
+			left--;
+		else if (ready > 0 && count == 0)
+			return g_strdup(word->str);
+		else if (count > 0)
+			g_string_append_len(word, part, count);
 	}
-	return g_string_free(word, FALSE);
+	return word->len < WORD_BYTES ? NULL : g_strdup(word->str);
 }
 
 static gboolean fail(GError **error, const char *message)
 {
 	g_set_error_literal(error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED, message);
+	return FALSE;
+}
+
+static gboolean fail_late(const char *name, GError **error)
+{
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
+	            "%s has not said within %d s whether it runs; 'viridis log %s' tells "
+	            "what it does, 'viridis stop %s' ends it",
+	            name, WORKER_START_S, name, name);
 	return FALSE;
 }
 
@@ -156,6 +176,8 @@ gboolean worker_start(const char *name, GError **error)
 	start.ready_fd = ends[1];
 	word = worker_word(&start, ends[0]);
 	close(ends[0]);
+	if (!word)
+		return fail_late(name, error);
 	if (strcmp(word, "ready") == 0)
 		return TRUE;
 	return fail(error, word[0] ? word : "the worker died; see 'viridis log'");

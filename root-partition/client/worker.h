@@ -7,7 +7,7 @@
 
 /*
  * Runs viridis-vm, which outlives us and is no child of ours, and waits until it says that the VM runs, or
- * why not.
+ * why not; ten minutes at most. DEFINITION_ERROR_TIME: it may run yet.
  */
 gboolean worker_start(const char *name, GError **error);
 
