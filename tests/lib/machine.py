@@ -185,13 +185,16 @@ class Machine:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def send(self, text):
-        """Types on COM1."""
+    def send(self, text, limit=60):
+        """Types on COM1, as fast as the machine takes it."""
         data = text.encode()
+        deadline = time.monotonic() + limit
         while data:
             try:
                 data = data[os.write(self.input, data):]
             except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Failure(f"{len(data)} bytes are not taken within {limit} s\n{self.describe()}") from None
                 time.sleep(POLL_SECONDS)
 
     def wait_exit(self, limit):
