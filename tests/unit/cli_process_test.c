@@ -89,31 +89,6 @@ START_TEST(a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over)
 }
 END_TEST
 
-/* Whatever it would mean: who gave it meant something else. */
-START_TEST(a_number_that_an_option_cannot_have_is_refused)
-{
-	static const struct {
-		const char *line, *words;
-	} cases[] = {
-		{ "$V wait web --timeout 0", "--timeout 0: 1 at least" },
-		{ "$V wait web --timeout -5", "--timeout -5" },
-		{ "$V shutdown web --timeout 0", "--timeout 0: from 1 to 86400" },
-		{ "$V shutdown web --timeout 86401", "--timeout 86401" },
-		{ "$V freeze web --timeout 3601", "--timeout 3601: from 1 to 3600" },
-		{ "$V log web -n -1", "--lines -1" },
-		{ "$V trace --cpu -1", "--cpu -1" },
-		{ "$V trace --count 0", "--count 0" },
-		{ "$V trace --io web --count -1", "--count -1" },
-		{ "$V top --count 0", "--count 0" },
-		{ "$V top --interval 0", "--interval: from 0.01" },
-		{ "$V top --interval nan", "--interval: from 0.01" },
-	};
-
-	for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
-		expect(cases[i].line, 2, cases[i].words);
-}
-END_TEST
-
 START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 {
 	g_autoptr(JsonObject) answer = NULL;
@@ -248,20 +223,6 @@ START_TEST(of_many_who_create_one_name_one_wins)
 	            "  & done 2>/dev/null | tee won; [ $(wc -l <won) = 1 ];"
 	            " $V info two | grep -q \"^memory *$(($(cut -d' ' -f2 won) + 8))M\"");
 	expect_done("[ \"$(ls $S | xargs)\" = 'two.json web.json' ]");
-}
-END_TEST
-
-START_TEST(what_qemu_is_to_be_given_is_one_size)
-{
-	expect("$V qemu-args --memory 1G", 0,
-	       "-m 1024M -object memory-backend-memfd,id=viridis,size=1073741824,");
-	expect("$V qemu-args", 0, "-m 512M ");
-	expect("$V qemu-args --memory 1000K", 1, "memory '1000K': whole megabytes");
-	expect("$V qemu-args --memory 0", 1, "from 1M on");
-	expect("$V qemu-args --memory much", 1, "memory 'much': not a size");
-	/* The table is where it says. */
-	expect("$V qemu-args --memory 64M | sed 's/.*file=//' | xargs head -c 4", 0,
-	       "SSDT");
 }
 END_TEST
 
@@ -767,7 +728,6 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over);
-	tcase_add_test(tcase, a_number_that_an_option_cannot_have_is_refused);
 	tcase_add_test(tcase, the_counters_of_a_vm_that_has_ended_are_told);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
 	tcase_add_test(tcase, to_stop_what_does_not_run_is_done);
@@ -780,7 +740,6 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_interrupted_create_leaves_nothing_for_good);
 	tcase_add_test(tcase, of_many_who_create_one_name_one_wins);
-	tcase_add_test(tcase, what_qemu_is_to_be_given_is_one_size);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("output");
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
