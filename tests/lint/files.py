@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Every source says its license and purpose on top, and no file has two jobs; every folder is explained by a README, and
-what it names or links to is there."""
+"""Every source says its license and purpose on top, and no file has two jobs; every folder is explained by a README, whose
+table of files has them all, and what it names or links to is there."""
 import re
 from pathlib import PurePath
 
@@ -51,6 +51,19 @@ def folder_faults():
             for folder in sorted(folders) if not is_explained(folder)]
 
 
+# What is listed where a README has a table of its folder's files.
+LISTED = (".c", ".S", ".sh", ".py", ".asl")
+
+
+def table_faults():
+    for path in sources(*LISTED):
+        readme = TOP / path.parent / "README.md"
+        text = readme.read_text() if readme.is_file() else ""
+        if re.search(r"^\| files? \|", text, re.MULTILINE) and path.name != "__init__.py" \
+                and not re.search(rf"(?<!\w){re.escape(path.stem)}(?!\w)", text):
+            yield f"{path}: {readme.relative_to(TOP)} has a table of files without it"
+
+
 def anchors(document):
     """The headings as links name them: small letters and digits, dashes for spaces."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
@@ -89,6 +102,7 @@ def main():
         report(tap, "every source states its license and purpose", heads)
         report(tap, f"no source is longer than {LINES_MOST} lines", lengths)
         report(tap, "every folder is explained by a README", folder_faults())
+        report(tap, "a README's table of files has all of them", list(table_faults()))
         report(tap, "links in documents lead somewhere", links)
         report(tap, "files that code and documents name are there", named)
 
