@@ -44,7 +44,8 @@ struct vmbus_restarts {
 struct vmbus_renewal {
 	vmbus_answered answered; /* NULL: there is none */
 	gpointer context;
-	char *error; /* it failed, and the disks before are taken again */
+	bool replaced; /* the provider that had the disks before has ended */
+	char *error;   /* it failed, and the disks before are taken again */
 	uint64_t luns_gone, luns_come; /* a bit for each */
 };
 

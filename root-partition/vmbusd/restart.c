@@ -92,7 +92,8 @@ static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	if (vmbus->restarts[kind].lives >= LIVES_MAX) {
 		tell(vmbus, kind, "provider-given-up");
-		answer_renewal(vmbus, NULL);
+		if (kind == VMBUS_STORAGE)
+			answer_renewal(vmbus, NULL);
 		return false;
 	}
 	vmbus_begin_later(vmbus, kind);
@@ -124,19 +125,24 @@ void vmbus_renew_disks(struct vmbus *vmbus, vmbus_answered answered, gpointer co
 	provider_replace(vmbus->providers[VMBUS_STORAGE]);
 }
 
-/* The first end is the one that was ordered; a second is of one that cannot have the new disks. */
+/*
+ * The first end is the one that was ordered; a second is of one that cannot have the new disks, which says why if it
+ * can.
+ */
 static bool renews(struct vmbus *vmbus, enum vmbus_provider kind, const char *why)
 {
 	struct vmbus_renewal *renewal = &vmbus->renewal;
 
 	if (kind != VMBUS_STORAGE || !renewal->answered || renewal->error)
 		return false;
-	if (why) {
-		renewal->error = g_strdup(why);
+	if (renewal->replaced) {
+		renewal->error = g_strdup(
+			why ? why : "the storage provider died of the new disks");
 		if (!keeper_client_disks(vmbus->machine->keeper, KEEPER_DEVICES_BACK,
 		                         NULL, NULL, NULL))
 			return false;
 	}
+	renewal->replaced = true;
 	vmbus_begin_later(vmbus, kind);
 	return true;
 }
@@ -172,7 +178,8 @@ static gboolean begin(gpointer data)
 		return G_SOURCE_REMOVE;
 	vm_log("vmbus: %s cannot be started again: %s", offers_provider_name(kind),
 	       error->message);
-	if (vmbus_adapter_failed(vmbus, kind, error->message))
+	if (renews(vmbus, kind, error->message) ||
+	    vmbus_adapter_failed(vmbus, kind, error->message))
 		return G_SOURCE_REMOVE;
 	count_life(&vmbus->restarts[kind]);
 	if (!begin_if_worth(vmbus, kind))

@@ -37,6 +37,11 @@ static const struct {
 } changes[] = {
 	{ "disk", NULL, "provider-restarted storage\ndevice-added disk 0\n" },
 	{ UNWANTED, "a disk that is not wanted", "provider-restarted storage\n" },
+	/* Its provider dies, and cannot be had. */
+	{ DEADLY, "the storage provider died of the new disks",
+	  "provider-restarted storage\n" },
+	{ "nbd://127.0.0.1/", "viridis-nbd-connect: No such file",
+	  "provider-restarted storage\n" },
 	{ "missing", "No such file", "" },
 	{ NULL, "no VM is named", "" },
 };
@@ -77,7 +82,8 @@ static gpointer child_with_a_new_disk(gpointer data)
 static char *define_with(const char *name)
 {
 	g_autoptr(definition_pointer) changed = definition_new();
-	char *path = g_build_filename(folder, name, NULL);
+	bool remote = strchr(name, ':') != NULL;
+	char *path = remote ? g_strdup(name) : g_build_filename(folder, name, NULL);
 
 	changed->name = g_strdup(definition->name);
 	changed->memory_bytes = definition->memory_bytes;
@@ -85,7 +91,7 @@ static char *define_with(const char *name)
 	changed->kernel = g_strdup(definition->kernel);
 	definition_add_disk(changed, path, FALSE);
 	definition_complete(changed);
-	if (strcmp(name, "missing") != 0)
+	if (strcmp(name, "missing") != 0 && !remote)
 		ck_assert(g_file_set_contents(path, "", 0, NULL));
 	ck_assert(store_create(changed, NULL));
 	return path;

@@ -27,6 +27,8 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	if (fcntl(OURS, F_GETFD) >= 0)
 		return false;
 	stores = strstr(json, "\"disks\"");
+	if (strstr(json, DEADLY))
+		__builtin_trap();
 	if (stores) { /* of one whose path says so it cannot do with */
 		snprintf(error, bytes, "a disk that is not wanted");
 		return !strstr(json, UNWANTED);

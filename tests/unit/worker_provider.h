@@ -16,6 +16,7 @@
 #define UNWANTED_MAC \
 	"02:00:00:00:00:bd"    /* an adapter with it is refused by its provider */
 #define UNWANTED    "unwanted" /* a disk with this in its path is refused by its provider */
+#define DEADLY      "deadly"   /* and one that it dies of */
 #define PROVIDER_IO "VIRIDIS_IO" /* names the socket where this I/O is taken over */
 
 /* What it counts, but for the innermost object and the braces behind it. */
