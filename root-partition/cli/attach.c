@@ -83,19 +83,33 @@ static uint32_t find_process(int device, const char *which, GError **error)
 {
 	g_autofree struct viridis_partition_info *infos =
 		g_new0(struct viridis_partition_info, PARTITIONS_MAX);
-	uint32_t count = PARTITIONS_MAX;
+	uint32_t count = PARTITIONS_MAX, found = 0;
 	guint64 pid;
 
 	if (g_ascii_string_to_unsigned(which, 10, 1, G_MAXINT32, &pid, NULL))
 		return (uint32_t)pid;
 	if (mshv_info(device, infos, &count, NULL) != 0)
 		count = 0;
-	for (uint32_t i = 0; i < MIN(count, PARTITIONS_MAX); i++)
-		if (process_is_named(infos[i].creator_pid, which))
-			return infos[i].creator_pid;
-	fail(error, "no machine of another VMM is called '%s'; give its process's number",
-	     which);
-	return 0;
+	for (uint32_t i = 0; i < MIN(count, PARTITIONS_MAX); i++) {
+		uint32_t creator = infos[i].creator_pid;
+
+		if (creator == found || !process_is_named(creator, which))
+			continue;
+		/* Who may make machines may call one as another's is called, and is not to get its disks. */
+		if (found) {
+			fail(error,
+			     "several machines are called '%s'; give the process's number: "
+			     "%u or %u",
+			     which, found, creator);
+			return 0;
+		}
+		found = creator;
+	}
+	if (!found)
+		fail(error,
+		     "no machine of another VMM is called '%s'; give its process's number",
+		     which);
+	return found;
 }
 
 /* ---- attach ---- */
@@ -143,10 +157,19 @@ static gboolean fill(int device, struct definition *definition, const char *whic
 	return command_complete(definition, disks, nets, error);
 }
 
-/* It stays defined, for its log, until it is deleted; one that never ran does not. */
+/* One that has ended is no longer in the way of the next of its name. */
+static gboolean forget_ended(const char *name, GError **error)
+{
+	g_autoptr(definition_pointer) before = store_load(name, NULL);
+
+	return !before || !before->attach_pid || end_delete(name, error);
+}
+
+/* It stays defined, for its log, until it is deleted, or followed; one that never ran does not. */
 static gboolean run(const struct definition *definition, GError **error)
 {
-	if (!paths_make(error) || !store_create(definition, error))
+	if (!paths_make(error) || !forget_ended(definition->name, error) ||
+	    !store_create(definition, error))
 		return FALSE;
 	if (worker_start(definition->name, error))
 		return TRUE;
