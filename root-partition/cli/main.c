@@ -25,7 +25,8 @@ static const struct command commands[] = {
 	{ "edit", "NAME", "Change a VM's definition in an editor", command_edit },
 	{ "autostart", "NAME [--disable]",
 	  "Have libvirt's daemon start a VM when the machine starts", command_autostart },
-	{ "delete", "NAME", "Delete a VM's definition; its disks stay", command_delete },
+	{ "delete", "NAME [--attached]", "Delete a VM's definition; its disks stay",
+	  command_delete },
 
 	{ .summary = "Running VMs" },
 	{ "start", "NAME", "Start a VM; returns when it runs", command_start },

@@ -77,16 +77,35 @@ enum command_status command_stop(const struct command *command, int argc, char *
 	                    name);
 }
 
+static gboolean attached;
+
+static const GOptionEntry delete_entries[] = {
+	{ "attached", 0, 0, G_OPTION_ARG_NONE, &attached, "Only what attach has made",
+	  NULL },
+	G_OPTION_ENTRY_NULL,
+};
+
+static gboolean was_attached(const char *name, GError **error)
+{
+	g_autoptr(definition_pointer) definition = store_load(name, error);
+
+	if (definition && !definition->attach_pid)
+		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_STATE,
+		            "%s was not made by 'viridis attach', and stays", name);
+	return definition && definition->attach_pid;
+}
+
 enum command_status command_delete(const struct command *command, int argc, char **argv)
 {
-	struct command_arguments arguments = { command, argc, argv, NULL, 1, FALSE };
+	struct command_arguments arguments = { command,        argc, argv,
+		                               delete_entries, 1,    FALSE };
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	if (!end_delete(name, &error))
+	if ((attached && !was_attached(name, &error)) || !end_delete(name, &error))
 		return command_fail(error);
 	return command_done("%s is deleted; its disks are untouched", name);
 }

@@ -16,6 +16,7 @@ _viridis_options() {
 	attach) echo "--name --disk --net $common" ;;
 	qemu-args) echo "--memory $common" ;;
 	shutdown) echo "--reboot --timeout $common" ;;
+	delete) echo "--attached $common" ;;
 	freeze) echo "--timeout $common" ;;
 	copy) echo "--force $common" ;;
 	wait) echo "--for --timeout $common" ;;
@@ -73,7 +74,7 @@ _viridis_has_name() {
 	local i
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--json | --help | --reboot | --follow | --disable | --definition | -f) ;;
+		--json | --help | --reboot | --follow | --disable | --definition | --attached | -f) ;;
 		=) i=$((i + 1)) ;; # --memory=512M is three words to bash
 		-*) [ "${COMP_WORDS[i + 1]-}" = = ] || i=$((i + 1)) ;;
 		*) return 0 ;;

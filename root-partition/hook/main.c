@@ -202,11 +202,11 @@ static int attach(const char *name, struct domain *domain)
 	return run((char **)domain->words->pdata);
 }
 
-/* The attachment has ended with QEMU; its name is free again. */
+/* The attachment has ended with QEMU; its name is free again. Another VM that has the name stays. */
 static int forget(const char *name)
 {
 	g_autofree char *attached = g_strdup_printf("qemu-%s", name);
-	char *words[] = { "viridis", "delete", attached, NULL };
+	char *words[] = { "viridis", "delete", "--attached", attached, NULL };
 
 	return run(words);
 }

@@ -47,7 +47,7 @@ def check_words(hook):
     assert hook.words == ["attach", "web", "--name", "qemu-web", "--disk", "/srv/a b.raw,ro",
                           "--net", "bridge=br0", "--disk", "/x&y"], hook.words
     assert hook.run("started", ours("", prefix="")) == 0 and hook.words[:2] == ["attach", "web"]
-    assert hook.run("release", ours(inside)) == 0 and hook.words == ["delete", "qemu-web"]
+    assert hook.run("release", ours(inside)) == 0 and hook.words == ["delete", "--attached", "qemu-web"]
 
 
 def check_not_ours(hook):

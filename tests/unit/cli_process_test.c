@@ -107,6 +107,9 @@ START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 	expect("head -c 2000000 /dev/zero >$R/web.stats; $V stats web", 5,
 	       "web does not run");
 	expect("echo '{\"vps\":[7,{}]}' >$R/web.stats; $V stats web", 0, "ended");
+	expect("$V delete web --attached", 5, "was not made by 'viridis attach'");
+	expect_done("sed 's|\"kernel\".*,|\"attach\": 1,|; s/\"web\"/\"qemu-1\"/'"
+	            " $S/web.json >$S/qemu-1.json; $V delete qemu-1 --attached");
 	expect_done("$V delete web; [ ! -e $R/web.stats ]");
 }
 END_TEST
