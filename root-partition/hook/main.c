@@ -19,7 +19,12 @@
 #include <unistd.h>
 
 #define NAMESPACE "urn:viridis:vmbus"
-#define XML_BYTES (1u << 20)
+#define XML_BYTES (16u << 20) /* more than libvirt takes of anybody */
+
+/* Of a domain's name, which with PREFIX before it is one of ours: root-partition/config/definition.h. */
+#define PREFIX     "qemu-"
+#define NAME_BYTES (48u - (unsigned int)strlen(PREFIX))
+#define NAME_CHARS G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_."
 
 enum { ARGUMENT_NAME = 1, ARGUMENT_STEP = 2, ARGUMENTS = 3 };
 
@@ -30,7 +35,7 @@ struct domain {
 	gboolean has_vmbus;
 	gboolean memory_file, memory_shared, table; /* what VMBus needs of the domain */
 	const char *option; /* of `viridis attach`: what the open element is; or NULL */
-	gboolean told;      /* and whether it has had its text */
+	GString *text;      /* what it says so far */
 	GPtrArray *words;
 };
 
@@ -104,55 +109,69 @@ static void start_element(GMarkupParseContext *context, const char *element,
 		            "vmbus has disk and net, and no %s", local_name(element));
 }
 
+/* False: nothing was said. */
+static gboolean add_word(struct domain *domain)
+{
+	g_autofree char *word = g_strstrip(g_strdup(domain->text->str));
+
+	g_string_truncate(domain->text, 0);
+	if (word[0] == 0)
+		return FALSE;
+	g_ptr_array_add(domain->words, g_strdup(domain->option));
+	g_ptr_array_add(domain->words, g_steal_pointer(&word));
+	return TRUE;
+}
+
 static void end_element(GMarkupParseContext *context, const char *element, gpointer data,
                         GError **error)
 {
 	struct domain *domain = data;
 
 	(void)context;
-	if (domain->option && !domain->told)
+	if (domain->option && !add_word(domain))
 		g_set_error(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT,
 		            "vmbus: %s is empty", local_name(element));
 	domain->option = NULL;
-	domain->told = FALSE;
 	if (domain->depth-- == domain->vmbus_depth)
 		domain->vmbus_depth = 0;
 }
 
+/* Comments cut it in pieces. */
 static void text(GMarkupParseContext *context, const char *content, gsize bytes,
                  gpointer data, GError **error)
 {
 	struct domain *domain = data;
-	char *word;
 
 	(void)context;
 	(void)error;
-	if (!domain->option)
-		return;
-	word = g_strstrip(g_strndup(content, bytes));
-	if (word[0] == 0) {
-		g_free(word);
-		return;
-	}
-	g_ptr_array_add(domain->words, g_strdup(domain->option));
-	g_ptr_array_add(domain->words, word);
-	domain->told = TRUE;
+	if (domain->option)
+		g_string_append_len(domain->text, content, (gssize)bytes);
 }
 
-static gboolean read_domain(struct domain *domain, GError **error)
+static GString *read_xml(void)
 {
-	static const GMarkupParser parser = { .start_element = start_element,
-		                              .end_element = end_element,
-		                              .text = text };
-	g_autoptr(GMarkupParseContext)
-		context = g_markup_parse_context_new(&parser, 0, domain, NULL);
-	g_autoptr(GString) xml = g_string_new(NULL);
+	GString *xml = g_string_new(NULL);
 	char piece[4096];
 	size_t bytes;
 
 	while ((bytes = fread(piece, 1, sizeof(piece), stdin)) > 0 &&
 	       xml->len < XML_BYTES)
 		g_string_append_len(xml, piece, (gssize)bytes);
+	return xml;
+}
+
+/* One that does not name us is none of our affair, whatever else it is. */
+static gboolean read_domain(struct domain *domain, GError **error)
+{
+	static const GMarkupParser parser = { .start_element = start_element,
+		                              .end_element = end_element,
+		                              .text = text };
+	g_autoptr(GMarkupParseContext) context = g_markup_parse_context_new(
+		&parser, G_MARKUP_TREAT_CDATA_AS_TEXT, domain, NULL);
+	g_autoptr(GString) xml = read_xml();
+
+	if (!strstr(xml->str, NAMESPACE))
+		return TRUE;
 	return g_markup_parse_context_parse(context, xml->str, (gssize)xml->len, error) &&
 	       g_markup_parse_context_end_parse(context, error);
 }
@@ -167,9 +186,15 @@ static int fail(const char *name, const char *why)
 /* Before QEMU starts: what would keep VMBus from its guest. */
 static int check(const char *name, const struct domain *domain)
 {
-	if (name[strspn(name, "0123456789")] == 0)
+	if (name[strspn(name, G_CSET_DIGITS)] == 0)
 		return fail(name,
 		            "a domain with vmbus needs a name that is not a number");
+	if (name[0] == '-' || name[strspn(name, NAME_CHARS)] != 0 ||
+	    strlen(name) > NAME_BYTES)
+		return fail(
+			name,
+			"a domain with vmbus needs a name of at most 43 letters, digits, "
+			"'-', '_' and '.', and no '-' at its start");
 	if (!domain->memory_file || !domain->memory_shared)
 		return fail(
 			name,
@@ -197,7 +222,7 @@ static int attach(const char *name, struct domain *domain)
 	g_ptr_array_insert(domain->words, 1, g_strdup("attach"));
 	g_ptr_array_insert(domain->words, 2, g_strdup(name));
 	g_ptr_array_insert(domain->words, 3, g_strdup("--name"));
-	g_ptr_array_insert(domain->words, 4, g_strdup_printf("qemu-%s", name));
+	g_ptr_array_insert(domain->words, 4, g_strconcat(PREFIX, name, NULL));
 	g_ptr_array_add(domain->words, NULL);
 	return run((char **)domain->words->pdata);
 }
@@ -205,7 +230,7 @@ static int attach(const char *name, struct domain *domain)
 /* The attachment has ended with QEMU; its name is free again. Another VM that has the name stays. */
 static int forget(const char *name)
 {
-	g_autofree char *attached = g_strdup_printf("qemu-%s", name);
+	g_autofree char *attached = g_strconcat(PREFIX, name, NULL);
 	char *words[] = { "viridis", "delete", "--attached", attached, NULL };
 
 	return run(words);
@@ -213,7 +238,7 @@ static int forget(const char *name)
 
 int main(int argc, char **argv)
 {
-	struct domain domain = { .words = g_ptr_array_new() };
+	struct domain domain = { .text = g_string_new(NULL), .words = g_ptr_array_new() };
 	g_autoptr(GError) error = NULL;
 
 	if (argc < ARGUMENTS)

@@ -47,7 +47,10 @@ def check_words(hook):
     assert hook.words == ["attach", "web", "--name", "qemu-web", "--disk", "/srv/a b.raw,ro",
                           "--net", "bridge=br0", "--disk", "/x&y"], hook.words
     assert hook.run("started", ours("", prefix="")) == 0 and hook.words[:2] == ["attach", "web"]
-    assert hook.run("release", ours(inside)) == 0 and hook.words == ["delete", "--attached", "qemu-web"]
+    assert hook.run("release", ours(inside)) == 0 and \
+        hook.words == ["delete", "--attached", "qemu-web"], hook.words
+    assert hook.run("started", ours("<disk>/x<!-- y -->,ro</disk><net><![CDATA[user]]></net>")) == 0
+    assert hook.words[4:] == ["--disk", "/x,ro", "--net", "user"], hook.words
 
 
 def check_not_ours(hook):
@@ -56,6 +59,8 @@ def check_not_ours(hook):
                   f"<b xmlns='urn:b'>{ours('<disk>/x</disk>')}</b>"):
         for step in ("prepare", "started", "release"):
             assert hook.run(step, vmbus, around="") == 0 and hook.words == [], (vmbus, hook.words)
+    for around in ("<broken", "<a>" * 400000):  # which is no affair of ours
+        assert hook.run("prepare", "", around=around) == 0, hook.said
     for step in ("start", "stopped", "reconnect"):
         assert hook.run(step, ours("")) == 0 and hook.words == []
 
@@ -66,6 +71,9 @@ def check_refusals(hook):
             (ours(""), MEMORY.replace("shared", "private") + TABLE, "web", "memory that is shared"),
             (ours(""), MEMORY, "web", "/usr/share/qemu/viridis-vmbus.aml"),
             (ours(""), MEMORY + TABLE, "4711", "not a number"),
+            (ours(""), MEMORY + TABLE, "a b", "at most 43 letters"),
+            (ours(""), MEMORY + TABLE, "--help", "at most 43 letters"),
+            (ours(""), MEMORY + TABLE, "n" * 44, "at most 43 letters"),
             (ours("<disk/>"), MEMORY + TABLE, "web", "disk is empty"),
             (ours("<floppy>/x</floppy>"), MEMORY + TABLE, "web", "no floppy"),
             (ours("<disk><a>/x</a></disk>"), MEMORY + TABLE, "web", "no a"),
