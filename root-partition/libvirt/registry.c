@@ -421,15 +421,17 @@ static int collect_name(virDomainObj *domain, void *names)
 	return 0;
 }
 
-static void look_at_domain(struct viridis_driver *driver, const char *name)
+/* True: it has gone, and was perhaps in the way of another definition of its name, which is to be read again. */
+static bool look_at_domain(struct viridis_driver *driver, const char *name)
 {
 	virDomainObj *domain = virDomainObjListFindByName(driver->domains, name);
 	struct known *known = g_hash_table_lookup(driver->known, name);
 	struct observed observed = { 0 };
 	bool defined = known && known->seen && !known->refused;
+	bool makes_room = false;
 
 	if (!domain)
-		return;
+		return false;
 	set_persistent(driver, domain, defined && !is_transient(name));
 	if (observe(name, &observed)) {
 		look_at_state(driver, domain, &observed);
@@ -443,11 +445,16 @@ static void look_at_domain(struct viridis_driver *driver, const char *name)
 			defined = false;
 		}
 	}
-	if (!defined && !virDomainObjIsActive(domain))
+	if (!defined && !virDomainObjIsActive(domain)) {
 		virDomainObjListRemove(driver->domains, domain);
+		makes_room = known && known->seen;
+	}
 	virDomainObjEndAPI(&domain);
 	g_free(observed.state);
 	g_free(observed.reason);
+	if (makes_room)
+		known->definition = (struct mark){ 0 };
+	return makes_room;
 }
 
 static gboolean was_not_seen(gpointer name, gpointer value, gpointer context)
@@ -461,18 +468,30 @@ static gboolean was_not_seen(gpointer name, gpointer value, gpointer context)
 	return !seen;
 }
 
-static void refresh_locked(struct viridis_driver *driver)
+/* True: some definitions are to be read again. */
+static bool look_at_all(struct viridis_driver *driver, const GPtrArray *defined)
 {
-	g_autoptr(GPtrArray) defined = store_list(NULL);
 	g_autoptr(GPtrArray) listed = g_ptr_array_new_with_free_func(g_free);
+	bool again = false;
 
-	if (!defined)
-		return; /* what cannot be known now is left as it was */
 	for (guint i = 0; i < defined->len; i++)
 		look_at_definition(driver, defined->pdata[i]);
 	virDomainObjListForEach(driver->domains, false, collect_name, listed);
 	for (guint i = 0; i < listed->len; i++)
-		look_at_domain(driver, listed->pdata[i]);
+		again |= look_at_domain(driver, listed->pdata[i]);
+	return again;
+}
+
+static void refresh_locked(struct viridis_driver *driver)
+{
+	g_autoptr(GPtrArray) defined = store_list(NULL);
+
+	if (!defined)
+		return; /* what cannot be known now is left as it was */
+	if (look_at_all(driver, defined))
+		(void)look_at_all(
+			driver,
+			defined); /* what it makes room for by that comes next time */
 	g_hash_table_foreach_remove(driver->known, was_not_seen, NULL);
 }
 

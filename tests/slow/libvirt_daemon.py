@@ -40,6 +40,21 @@ def one_registry(host):
     assert host.names("--all") == ["web"]
 
 
+def made_again(host):
+    """Deleted and made anew between two looks: the same name, and another domain."""
+    file = host.folder / "state" / "made.json"
+    made = json.loads((host.folder / "state" / "web.json").read_text())
+    made["name"], made["nets"] = "made", []
+    uuids = ["c5a9d3b0-6a3e-4f39-9f4e-00000000000" + last for last in "12"]
+    for made["uuid"] in uuids:
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(made))
+        new.rename(file)
+        assert host.names("--all") == ["made", "web"], host.names("--all")
+        assert host.tell("domuuid", "made").strip() == made["uuid"]
+    host.tell("undefine", "made")
+
+
 def lives(host):
     host.tell("start", "web")
     host.refuse("already active", "start", "web")
@@ -517,6 +532,7 @@ def main():
         with Host(Path(folder)) as host:
             for what, function in (
                     ("one registry with viridis", one_registry),
+                    ("one that is made anew is shown", made_again),
                     ("a domain's lives, and their states", lives),
                     ("a worker that is killed is a state and an event", worker_dies),
                     ("a reset is an event", resets),
