@@ -201,17 +201,19 @@ int stats_interface(virDomainObj *domain, const char *device,
                     virDomainInterfaceStatsPtr stats)
 {
 	const virDomainNetDef *net = find_interface(domain->def, device);
+	/* While the worker is asked, the domain may get other devices in the place of this one. */
+	g_autofree char *name = net ? g_strdup(name_of(net)) : NULL;
 	g_autoptr(JsonObject) answer = NULL;
 	JsonObject *counts;
 
-	if (!net) {
+	if (!name) {
 		virReportError(VIR_ERR_INVALID_ARG, "invalid interface: %s", device);
 		return -1;
 	}
 	answer = ask(domain);
 	if (!answer)
 		return -1;
-	counts = member(answer, name_of(net));
+	counts = member(answer, name);
 	if (!counts)
 		return nothing_known(device);
 	stats->rx_bytes = number(counts, "received-bytes");

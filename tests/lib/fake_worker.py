@@ -5,7 +5,8 @@ keeper have them, and a guest that echoes what is typed and does as it is told.
 
   fake_worker.py --ready-fd N NAME
 
-A definition whose command line has `refuse` does not start; one with `deaf` does not shut down. A disk whose path has
+A definition whose command line has `refuse` does not start; one with `deaf` does not shut down, one with `slow` takes a
+second to count. A disk whose path has
 `missing` is not there, nor is a bridge of that name."""
 import fcntl
 import json
@@ -14,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import tty
 from pathlib import Path
 
@@ -137,6 +139,7 @@ class Worker:
         elif command == "events":
             self.subscribed.append(client)
         elif command == "stats":
+            time.sleep("slow" in self.definition["cmdline"])
             return {**STATS, "weight": self.weight}
         elif command == "guest":
             return GUEST

@@ -136,6 +136,26 @@ def counters(host):
     host.tell("destroy", "web")
 
 
+def counters_meanwhile(host):
+    """The domain's devices become others while its worker counts."""
+    host.tell("define", host.xml("slow", cmdline="slow"))
+    host.tell("start", "slow")
+    file = host.folder / "run" / "slow.running"
+    shown = json.loads(file.read_text())
+    counting = subprocess.Popen(host.command("domifstat", "slow", shown["nets"][0]["mac"]), env=host.environment,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for mtu in range(1000, 1005):
+        time.sleep(0.1)
+        shown["nets"][0]["mtu"] = mtu
+        new = file.with_suffix(".new")
+        new.write_text(json.dumps(shown))
+        new.rename(file)
+    told = counting.communicate(timeout=SECONDS)[0]
+    assert "rx_packets 7" in told, told
+    host.tell("destroy", "slow")
+    host.tell("undefine", "slow")
+
+
 def counters_of_all(host):
     """domstats, CPU time, the size of a disk, the addresses that the guest tells."""
     told = host.tell("domstats", "web")
@@ -539,6 +559,7 @@ def main():
                     ("the daemon may die, machines run on", daemon_dies),
                     ("the console carries text both ways", console),
                     ("disks and adapters are counted", counters),
+                    ("and while they change", counters_meanwhile),
                     ("all counters at once, and CPU time", counters_of_all),
                     ("a disk's size", disk_size),
                     ("the scheduler's weight", scheduler),
