@@ -352,7 +352,19 @@ static bool take_place(struct definition_disk *disk, const virDomainDiskDef *fro
 	return true;
 }
 
-static bool take_disk(struct definition *to, const virDomainDiskDef *from)
+/* XML has no words for how long an NBD server is waited for. */
+static void keep_timeout(struct definition_disk *disk, const struct definition *before)
+{
+	for (guint i = 0; before && i < before->disks->len; i++) {
+		const struct definition_disk *old = before->disks->pdata[i];
+
+		if (old->lun == disk->lun && strcmp(old->path, disk->path) == 0)
+			disk->timeout_s = old->timeout_s;
+	}
+}
+
+static bool take_disk(struct definition *to, const virDomainDiskDef *from,
+                      const struct definition *before)
 {
 	const char *path = virDomainDiskGetSource(from);
 	struct definition_disk *disk;
@@ -369,8 +381,10 @@ static bool take_disk(struct definition *to, const virDomainDiskDef *from)
 	disk->serial = g_strdup(from->serial);
 	disk->bps = from->blkdeviotune.total_bytes_sec;
 	disk->iops = (uint32_t)MIN(from->blkdeviotune.total_iops_sec, UINT32_MAX);
-	return take_place(disk, from) && take_wwn(disk, from->wwn) &&
-	       take_cache(disk, from->cachemode);
+	if (!take_place(disk, from))
+		return false;
+	keep_timeout(disk, before);
+	return take_wwn(disk, from->wwn) && take_cache(disk, from->cachemode);
 }
 
 /* The option that `viridis create` would be given; it makes what an option makes. */
@@ -477,7 +491,7 @@ static bool take_devices(struct definition *to, const virDomainDef *def,
                          const struct definition *before)
 {
 	for (size_t i = 0; i < def->ndisks; i++)
-		if (!take_disk(to, def->disks[i]))
+		if (!take_disk(to, def->disks[i], before))
 			return false;
 	for (size_t i = 0; i < def->nnets; i++)
 		if (!take_net(to, def->nets[i], before))

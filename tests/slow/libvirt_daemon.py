@@ -383,6 +383,16 @@ def config_changes(host):
                 "--config")
     host.tell("detach-interface", "web", "bridge", "--mac", "00:15:5d:00:00:77", "--config")
     assert "br7" not in host.tell("domiflist", "web", "--inactive")
+    # What XML has no words for stays.
+    file = host.folder / "state" / "web.json"
+    made = json.loads(file.read_text())
+    made["disks"].append({"path": "nbd://127.0.0.1/", "lun": 5, "timeout": 300})
+    file.write_text(json.dumps(made))
+    host.tell("attach-disk", "web", "/e", "sdg", "--targetbus", "scsi", "--config")
+    disks = {disk["lun"]: disk for disk in json.loads(file.read_text())["disks"]}
+    assert disks[5]["timeout"] == 300, disks
+    for target in ("sdf", "sdg"):
+        host.tell("detach-disk", "web", target, "--config")
     host.tell("setvcpus", "web", "3", "--config")
     assert host.tell("vcpucount", "web", "--maximum", "--config").strip() == "3"
     host.refuse("vps 65", "setvcpus", "web", "65", "--config")
