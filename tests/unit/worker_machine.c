@@ -29,6 +29,14 @@ static int no_next_file(gpointer context)
 	return -1;
 }
 
+/* As a daemon of libvirt's does that is killed while it orders devices for a VM that runs. */
+static void leave_wish(void)
+{
+	g_autofree char *path = g_build_filename(folder, "test.wanted", NULL);
+
+	ck_assert(g_file_set_contents(path, "{\"of\":\"an earlier life\"}", -1, NULL));
+}
+
 void worker_set_up(fake_step step)
 {
 	folder = g_dir_make_tmp("viridis-XXXXXX", NULL);
@@ -49,6 +57,7 @@ void worker_set_up(fake_step step)
 	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
 	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
 	fake_reset(step);
+	leave_wish();
 	worker_keeper_start(definition);
 	serial = serial_new(worker_keeper_lent()->serial, no_next_file, NULL);
 }
