@@ -95,6 +95,17 @@ static bool apply_live(const struct definition *wanted, enum control_command ord
 	return answer != NULL;
 }
 
+void change_forget_orders(void)
+{
+	g_autoptr(GPtrArray) names = store_list(NULL);
+
+	for (guint i = 0; names && i < names->len; i++) {
+		g_autofree char *path = paths_of(names->pdata[i], PATH_WANTED);
+
+		(void)unlink(path); /* mostly there is none */
+	}
+}
+
 static bool apply_config(struct viridis_driver *driver,
                          const struct definition *definition)
 {

@@ -33,4 +33,7 @@ int change_metadata(struct viridis_driver *driver, virDomainObj *domain, int typ
                     const char *text, const char *key, const char *uri,
                     unsigned int flags);
 
+/* At the daemon's start: what one before it had ordered of VMs that run, and was killed before they had answered. */
+void change_forget_orders(void);
+
 #endif

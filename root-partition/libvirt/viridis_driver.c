@@ -11,6 +11,7 @@
 #include "root-partition/config/definition.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/libvirt/capabilities.h"
+#include "root-partition/libvirt/change.h"
 #include "root-partition/libvirt/domain.h"
 #include "root-partition/libvirt/domain_xml.h"
 #include "root-partition/libvirt/network.h"
@@ -87,6 +88,7 @@ struct viridis_driver *driver_new(virStateInhibitCallback inhibit, void *context
 		driver_free(driver);
 		return NULL;
 	}
+	change_forget_orders();
 	if (wants_autostart())
 		domain_autostart_all(driver);
 	return driver;

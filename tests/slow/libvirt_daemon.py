@@ -102,9 +102,12 @@ def daemon_dies(host):
     """Killed or ended in order: machines run on, and are found."""
     host.tell("start", "web")
     keeper = host.tell("domid", "web")
+    wanted = host.folder / "run" / "web.wanted"
     for number in (signal.SIGKILL, signal.SIGTERM):
         host.end_daemon(number)
+        wanted.write_text("{}")  # of an order that it did not live to see answered
         host.start_daemon()
+        assert not wanted.exists()
         assert host.state() == "running (booted)" and host.tell("domid", "web") == keeper
     host.tell("destroy", "web")
 
