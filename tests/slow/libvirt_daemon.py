@@ -107,8 +107,8 @@ def daemon_dies(host):
         host.end_daemon(number)
         wanted.write_text("{}")  # of an order that it did not live to see answered
         host.start_daemon()
-        assert not wanted.exists()
         assert host.state() == "running (booted)" and host.tell("domid", "web") == keeper
+        assert not wanted.exists()
     host.tell("destroy", "web")
 
 
