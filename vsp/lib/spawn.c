@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "vsp/lib/core/protocol.h"
@@ -59,6 +60,8 @@ int vsp_spawn(const char *path, const struct vsp_spawn *with, pid_t *pid)
 	if (*pid < 0 && errno == EPERM)
 		*pid = clone_into(path, with, 0, error);
 	result = *pid < 0 ? errno : *error;
+	if (*pid > 0 && result)
+		(void)waitpid(*pid, NULL, 0); /* it has ended, or is about to */
 	munmap(error, sizeof(*error));
 	return result;
 }

@@ -15,7 +15,7 @@ struct vsp_spawn {
 /*
  * The program with these and no other descriptor beside the standard ones: the first process of a PID namespace of
  * its own, where that is permitted, so that it has no name for any other process. 0, or an errno, which may be
- * execve's.
+ * execve's: then there is no process.
  */
 int vsp_spawn(const char *path, const struct vsp_spawn *with, pid_t *pid);
 
