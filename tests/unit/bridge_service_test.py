@@ -116,9 +116,21 @@ def check_refusals(host):
     done = host.run("root", PROGRAM, "up", check=False)
     assert done.returncode == 1 and "no bridge" in done.stderr, done
     host.run("root", "ip", "link", "delete", "vbr0")
-    host.run("root", "ip", "address", "add", "10.99.7.9/24", "dev", "guest")
-    done = host.run("root", PROGRAM, "up", check=False)
-    assert done.returncode == 1 and "NETWORK" in done.stderr and not has_link(host, "vbr0"), done
+    # The same network, a part of it, and one that it is a part of.
+    for address in ("10.99.7.9/24", "10.99.7.9/25", "10.99.200.9/16"):
+        host.run("root", "ip", "address", "add", address, "dev", "guest")
+        done = host.run("root", PROGRAM, "up", check=False)
+        assert done.returncode == 1 and "NETWORK" in done.stderr and not has_link(host, "vbr0"), (address, done)
+        host.run("root", "ip", "address", "delete", address, "dev", "guest")
+
+
+def check_others(host):
+    """Another network, though its name ends so, and what leads everywhere."""
+    host.run("root", "ip", "address", "add", "110.99.7.9/24", "dev", "guest")
+    host.run("root", "ip", "route", "add", "0.0.0.0/1", "via", "192.0.2.2")
+    host.run("root", "ip", "route", "add", "default", "dev", "outside")
+    host.run("root", PROGRAM, "up")
+    host.run("root", PROGRAM, "down")
 
 
 def main():
@@ -130,6 +142,7 @@ def main():
             tap.run("guests keep their bridge over a restart", check_restart, host)
             tap.run("the last one takes everything along", check_end, host)
             tap.run("what is in use already is named", check_refusals, host)
+            tap.run("and nothing else", check_others, host)
         finally:
             host.end()
 
