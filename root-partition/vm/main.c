@@ -157,9 +157,9 @@ static int serve(struct definition *definition, int lock_fd)
 	if (worker == 0)
 		_exit(work(definition, keeper));
 	if (worker < 0) {
-		keeper_free(keeper);
 		g_set_error(&error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "the worker: %s",
 		            g_strerror(errno));
+		keeper_free(keeper);
 		return fail(error);
 	}
 	keeper_serve(keeper, on_started, definition);
