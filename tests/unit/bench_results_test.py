@@ -186,12 +186,14 @@ def full_result():
             "machine": {"processor": "<b>CPU", "cpus": 1, "kernel": "6.1"}}
 
 
-def the_table_has_a_line_for_each_device_and_job():
+def the_tables_have_a_line_for_each_device_and_job():
     text = report.text(full_result())
-    lines = text.splitlines()
-    assert lines[1].split()[:3] == ["j", "synthetic", "2,000"], text
-    assert lines[2].split()[:3] == ["j", "ide", "100"] and "20 (20..20)" in lines[2], text
-    assert "in cycles" in text and "counted alike" in text
+    done, times, counts = (part.splitlines() for part in text.split("\n\n")[:3])
+    assert done[0] == "disk" and done[2].split()[:3] == ["j", "synthetic", "2,000"], text
+    assert done[3].split()[:3] == ["j", "ide", "100"] and "20 (20..20)" in done[3], text
+    assert "in cycles" in times[0] and times[1].endswith("root's use of a CPU") and times[3].endswith("10 %"), text
+    assert "guest's io" in counts[1] and counts[3].split()[:3] == ["j", "ide", "6.00"], text
+    assert "counted alike" in text
 
 
 def what_failed_or_is_missing_is_said():

@@ -123,10 +123,15 @@ def scale(values):
     return next((word, unit) for word, unit in SCALES if most >= 10 * unit or unit == 1)
 
 
+def parts_of(times):
+    """Those of PARTS that any of the operations has."""
+    return [(name, words) for name, words in PARTS if any(parts[name] for parts in times)]
+
+
 def stacks(rows, job, result):
     """Where the time of one operation of a job goes: a stacked bar a device, of those parts that any of them has."""
     mine = [(row["device"], time_parts(row["figures"], result["ticks-per-ns"])) for row in rows if row["job"] == job]
-    shown = [(name, words) for name, words in PARTS if any(parts[name] for _, parts in mine)]
+    shown = parts_of([parts for _, parts in mine])
     word, unit = scale([sum(parts.values()) for _, parts in mine])
     lines = [head(f"{job}: one operation's time", result["machine"]["processor"],
                   f"{word}{result['unit']} per operation", HALF),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A result as a table for a terminal and as one page of HTML that needs nothing beside it."""
+from dataclasses import dataclass
 from html import escape
 
 from . import plot
@@ -14,11 +15,9 @@ SHOWN = {
             ("p99-us", "p99 us"), ("p99.9-us", "p99.9 us")),
     "boot": (("seconds", "s"),),
 }
-COUNTS = (("exits", "exits"), ("hypercalls", "hypercalls"), ("interrupts", "interrupts"),
-          ("signals", "signals"), ("switches", "switches"))
-TIMES = (("guest-ticks", "guest"), ("root-ticks", "root"), ("backend-ticks", "its server"),
-         ("hypervisor-ticks", "hypervisor"))
+COUNTS = ("exits", "hypercalls", "interrupts", "signals", "switches")
 EXITS = "exit-"
+SEEN = 0.005  # an exit of a kind that is rarer on all devices has no column
 # What the parts of an operation's time are, for those who read the page.
 PARTS_ARE = {
     "guest": "all of its VPs", "hypervisor": "all CPUs", "backend": "the processes that serve the device, in user mode",
@@ -28,38 +27,84 @@ PARTS_ARE = {
 OPERATION = {"disk": "a request", "net": "64 KiB, or a request and its answer", "boot": "a start"}
 
 
+@dataclass(frozen=True)
+class Table:
+    """`lines` are words, as many as in `head`; the first two are job and device."""
+    title: str
+    head: list
+    lines: list
+    note: str = ""
+
+
 def ratio_words(ratio):
     if not ratio:
         return ""
     return f"{number(ratio['ratio'])} ({number(ratio['least'])}..{number(ratio['most'])})"
 
 
-def columns(group):
-    return [*SHOWN[group], *COUNTS, *TIMES]
+def rows_of(result, group):
+    """In the order of jobs."""
+    mine = [row for row in result["rows"] if row["group"] == group]
+    jobs = list(dict.fromkeys(row["job"] for row in mine))
+    return sorted(mine, key=lambda row: jobs.index(row["job"]))  # stable: devices stay as they were
 
 
-def cells(row, group, ticks_per_ns):
-    figures = row["figures"]
-    parts = time_parts(figures, ticks_per_ns)
-    figures = figures | {"backend-ticks": parts["backend"] + parts["kernel"]}
-    return [row["job"], row["device"], *(number(figures.get(name)) for name, _ in columns(group)),
-            share(row["spread"]), ratio_words(row["synthetic-ratio"])]
+def done_table(result, group):
+    """What was done in all, and how it compares."""
+    shown = SHOWN[group]
+    return Table(group, ["job", "device", *(words for _, words in shown), "spread", "synthetic : it"],
+                 [[row["job"], row["device"], *(number(row["figures"].get(name)) for name, _ in shown),
+                   share(row["spread"]), ratio_words(row["synthetic-ratio"])] for row in rows_of(result, group)])
 
 
-def heads(group):
-    return ["job", "device", *(words for _, words in columns(group)), "spread", "synthetic : it"]
+def times_table(result, group):
+    """Where the time of an operation goes, the sum, and how busy the root was."""
+    rows, scale = rows_of(result, group), result["ticks-per-ns"]
+    parts = [time_parts(row["figures"], scale) for row in rows]
+    shown = plot.parts_of(parts)
+
+    def root_use(figures):
+        elapsed = figures["elapsed-ns"] * scale
+        return share(figures["root-ticks"] / elapsed if elapsed else 0)
+    return Table(f"{group}: where the time of one operation goes, in {result['unit']}",
+                 ["job", "device", *(words for _, words in shown), "all", "root's use of a CPU"],
+                 [[row["job"], row["device"], *(number(part[name]) for name, _ in shown), number(sum(part.values())),
+                   root_use(row["figures"])] for row, part in zip(rows, parts)],
+                 "; ".join(f"{words}: {PARTS_ARE[name]}" for name, words in shown) + ". Guest, hypervisor and root: "
+                 "counted by the hypervisor. The root's parts: by its scheduler, user mode sampled in steps of 10 ms.")
+
+
+def counts_table(result, group):
+    """What happened for one operation; the guest's exits by their kind."""
+    mine = rows_of(result, group)
+    kinds = [name for name in dict.fromkeys(name for row in mine for name in row["figures"])
+             if name.startswith(EXITS) and any(row["figures"].get(name, 0) >= SEEN for row in mine)]
+    return Table(f"{group}: what happens for one operation",
+                 ["job", "device", *COUNTS, *("guest's " + name[len(EXITS):] for name in kinds)],
+                 [[row["job"], row["device"], *(f"{row['figures'].get(name, 0):,.2f}" for name in (*COUNTS, *kinds))]
+                  for row in mine],
+                 "exits: the guest's and the root's; guest's: its exits by their kind; switches: a VP given a processor.")
 
 
 def groups(result):
     return [group for group in GROUPS if any(row["group"] == group for row in result["rows"])]
 
 
-def table(result, group):
-    """Heads, and lines in the order of jobs."""
-    mine = [row for row in result["rows"] if row["group"] == group]
-    jobs = list(dict.fromkeys(row["job"] for row in mine))
-    return heads(group), [cells(row, group, result["ticks-per-ns"])
-                          for job in jobs for row in mine if row["job"] == job]
+def others_table(result):
+    """What others were measured to do, elsewhere, by the same job."""
+    ours = {row["job"]: row["figures"][headline(row["figures"])] for row in result["rows"]
+            if row["device"] == BASE}
+    return Table("others, on the same machine: operations or Mbit per second",
+                 ["job", "who", "theirs", "synthetic here", "synthetic : it"],
+                 [[other["job"], other["who"], number(other["value"]), number(ours[other["job"]]),
+                   number(ours[other["job"]] / other["value"])]
+                  for other in result.get("references", ()) if other["job"] in ours])
+
+
+def tables(result):
+    """All of a result, those of a group together."""
+    found = [make(result, group) for group in groups(result) for make in (done_table, times_table, counts_table)]
+    return [table for table in (*found, others_table(result)) if table.lines]
 
 
 def aligned(head, lines):
@@ -75,14 +120,14 @@ def facts(result):
     yield (f"{machine['processor']}, {machine['cpus']} CPU(s), root Linux {machine['kernel']}; guests: "
            f"{result['options']['vps']} VP(s), {result['options']['memory']}")
     yield (f"Counts and times are per operation ({', '.join(f'{group}: {words}' for group, words in OPERATION.items())}); "
-           f"times in {result['unit']}, by the hypervisor's own account; 'its server': of the root's, what provider or "
-           "QEMU took, with their system calls.")
+           f"times in {result['unit']}, by the hypervisor's own account, and the root's parts by its scheduler.")
     yield (f"{result['options']['repeat']} round(s) of {result['options']['seconds']:g} s, all devices in turn in "
-           "each; a figure is the middle of its rounds, 'spread' the largest less the smallest by it.")
+           "each; a figure is the middle of its rounds, 'spread' the largest less the smallest by it; a ratio the middle "
+           "of those within a round (the least..the most).")
     for boot in result["boots"]:
         yield f"{boot['machine']}: {boot['seconds']:.2f} s from start to the guest's init"
     wrong = [run for run in result["runs"] if not run["counted"]["agree"]]
-    yield ("Guest, fio and provider counted alike." if not wrong else
+    yield ("Guest, fio, iperf3 and provider counted alike." if not wrong else
            f"NOT counted alike: {', '.join(run['job'] + ' on ' + run['device'] for run in wrong)}")
     if result["partial"]:
         yield f"PARTIAL: {result['partial']}"
@@ -91,23 +136,11 @@ def facts(result):
                f"{failure['error'].splitlines()[0]}")
 
 
-def others(result):
-    """Heads and lines: what others were measured to do, elsewhere, by the same job."""
-    head = ["job", "who", "theirs", "synthetic here", "synthetic : it"]
-    ours = {row["job"]: row["figures"][headline(row["figures"])] for row in result["rows"]
-            if row["device"] == BASE}
-    return head, [[other["job"], other["who"], number(other["value"]), number(ours[other["job"]]),
-                   number(ours[other["job"]] / other["value"])]
-                  for other in result.get("references", ()) if other["job"] in ours]
-
-
 def text(result):
     lines = []
-    for group in groups(result):
-        lines += ["", *aligned(*table(result, group))]
-    if others(result)[1]:
-        lines += ["", *aligned(*others(result))]
-    return "\n".join([*lines, "", *facts(result)]).lstrip("\n")
+    for table in tables(result):
+        lines += [table.title, *aligned(table.head, table.lines), ""]
+    return "\n".join([*lines, *facts(result)])
 
 
 STYLE = """body{font-family:Helvetica,Arial,sans-serif;margin:2em auto;max-width:75em;color:#111}
@@ -127,42 +160,6 @@ def html_table(head, lines):
             + "\n".join(rows) + "</table>")
 
 
-def times_table(result, group):
-    """Where the time of an operation goes, the sum, and how busy the root was."""
-    def use(figures):
-        elapsed = figures["elapsed-ns"] * result["ticks-per-ns"]
-        return share(figures["root-ticks"] / elapsed if elapsed else 0)
-    mine = [row for row in result["rows"] if row["group"] == group]
-    parts = [time_parts(row["figures"], result["ticks-per-ns"]) for row in mine]
-    return (["job", "device", *(words for _, words in plot.PARTS), "all", "root's use of a CPU"],
-            [[row["job"], row["device"], *(number(part[name]) for name, _ in plot.PARTS),
-              number(sum(part.values())), use(row["figures"])] for row, part in zip(mine, parts)])
-
-
-def done_table(result, group):
-    """What was done in all, and how it compares: for a page, which is not as wide as a terminal."""
-    head, lines = table(result, group)
-    counts = range(2 + len(SHOWN[group]), len(head) - 2)
-    return tuple([word for index, word in enumerate(line) if index not in counts] for line in [head, *lines])
-
-
-def counts_table(result, group):
-    """What happened for one operation; the guest's exits by their kind."""
-    mine = [row for row in result["rows"] if row["group"] == group]
-    kinds = [name for name in dict.fromkeys(name for row in mine for name in row["figures"])
-             if name.startswith(EXITS) and any(row["figures"].get(name, 0) >= 0.005 for row in mine)]
-    return (["job", "device", *(words for _, words in COUNTS), *("guest's " + name[len(EXITS):] for name in kinds)],
-            [[row["job"], row["device"], *(f"{row['figures'].get(name, 0):,.2f}"
-                                           for name in [*(name for name, _ in COUNTS), *kinds])]
-             for row in mine])
-
-
-def times_words():
-    return ("<p>" + escape("; ".join(f"{words}: {PARTS_ARE[name]}" for name, words in plot.PARTS)) + ". "
-            "Guest, hypervisor and root: counted by the hypervisor. The root's parts: by its scheduler, user mode "
-            "sampled in steps of 10 ms.</p>")
-
-
 def html(result, pictures):
     """`pictures`: SVG each, with its title inside."""
     parts = ["<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
@@ -171,14 +168,8 @@ def html(result, pictures):
              f"<pre>{escape(result['command'])}</pre><ul>",
              *(f"<li>{escape(fact)}</li>" for fact in facts(result)), "</ul>"]
     parts += [plot.for_html(svg, f"p{index}-") for index, svg in enumerate(pictures)]
-    for group in groups(result):
-        head, *lines = done_table(result, group)
-        parts += [f"<h2>{group}</h2>", html_table(head, lines),
-                  f"<h3>{group}: where the time of one operation goes, in {result['unit']}</h3>",
-                  html_table(*times_table(result, group)), times_words(),
-                  f"<h3>{group}: what happens for one operation</h3>", html_table(*counts_table(result, group)),
-                  "<p>exits: the guest's and the root's; guest's: its exits by their kind.</p>"]
-    if others(result)[1]:
-        parts += ["<h2>Others, on the same machine: operations or Mbit per second</h2>",
-                  html_table(*others(result))]
+    for table in tables(result):
+        parts += [f"<h2>{escape(table.title)}</h2>", html_table(table.head, table.lines)]
+        if table.note:
+            parts.append(f"<p>{escape(table.note)}</p>")
     return "\n".join([*parts, "</body></html>\n"])
