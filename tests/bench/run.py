@@ -150,23 +150,24 @@ def qemu_part():
     return {"figures": qemu.measure(MEMORY)}
 
 
-def device_part(icount=True):
+def device_part(words=None, icount=True):
     """`viridis bench`: synthetic devices beside those of stock QEMU; build/bench/report.html."""
     RESULT.mkdir(parents=True, exist_ok=True)
-    result, table = devices.measure(RESULT, icount)
+    result, table = devices.measure(RESULT, icount, words)
     print(table)
     return {"devices": {f"{row['job']} {row['device']}": row for row in result["rows"]}}
 
 
-def timed_device_part():
+def timed_device_part(words=None):
     """the same by this machine's clock; build/bench/report-timed.html"""
-    part = device_part(icount=False)
+    part = device_part(words, icount=False)
     return {"devices": {f"{name} timed": row for name, row in part["devices"].items()}}
 
 
 PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition, "qemu": qemu_part,
          "devices": device_part, "devices-timed": timed_device_part}
-LONG = ("qemu", "devices", "devices-timed")  # only when named
+OF_DEVICES = ("devices", "devices-timed")  # are given words
+LONG = ("qemu", *OF_DEVICES)  # only when named
 
 
 def ratio(ours, theirs):
@@ -217,9 +218,13 @@ def main():
                                 epilog="Parts: " + "; ".join(
                                     f"{name}: {part.__doc__}" for name, part in PARTS.items()))
     p.add_argument("parts", nargs="*", metavar="PART", help="default: all but those of devices and qemu, some minutes")
+    p.add_argument("--devices", metavar="WORDS", help=f"what {' and '.join(OF_DEVICES)} give `viridis bench`, in the place of "
+                   f"'{devices.MEASURED[True]}' and '{devices.MEASURED[False]}'")
     p.add_argument("--no-build", action="store_true", help="take what build/ holds")
     p.add_argument("--check-only", action="store_true", help=argparse.SUPPRESS)
     options = p.parse_args()
+    if options.devices and not set(OF_DEVICES) & set(options.parts):
+        p.error(f"--devices is for the parts {' and '.join(OF_DEVICES)}; name one")
     if unknown := set(options.parts) - set(PARTS):
         p.error(f"no part '{unknown.pop()}'; there are {', '.join(PARTS)}")
     if options.check_only:
@@ -229,7 +234,7 @@ def main():
         for name, part in PARTS.items():
             if name in options.parts or not options.parts and name not in LONG:
                 progress(f"{name}: {part.__doc__}")
-                results.append(part())
+                results.append(part(options.devices) if name in OF_DEVICES else part())
     except Failure as failure:
         print(failure, file=sys.stderr)
         return 1

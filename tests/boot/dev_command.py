@@ -44,6 +44,7 @@ def check_misuse():
                          (["iso", "frob"], "iso takes no arguments: frob"),
                          (["tcb", "frob"], "tcb takes no arguments: frob"),
                          (["demo", "--frob"], "--frob"), (["bench", "frob"], "'frob'"),
+                         (["bench", "exits", "--devices", "disk"], "--devices is for the parts devices"),
                          (["trace", "--frob"], "--frob"), (["gdb", "--cpus", "0"], "--cpus 0"),
                          (["bare", "--full"], "it is of root"),
                          (["root", "--full", "--append", "quiet"], "no command, --share"),
