@@ -51,7 +51,9 @@ def what_is_missing_is_named_with_the_way_out():
             (guest / name).touch()
         for words, told in ((["--memory", "9000G"], "--memory"),
                             (["--qemu", "no-such-qemu"], "--devices synthetic"),
-                            (["--devices", "synthetic", "--disk", guest / "none"], "cannot be written")):
+                            (["--devices", "synthetic", "--disk", guest / "none"], "cannot be written"),
+                            (["--devices", "synthetic", "--report", guest / "none" / "page"], "--report"),
+                            (["--devices", "synthetic", "--result", guest], "--result")):
             done = call("disk", "--guest", guest, *words)
             assert done.returncode == 1 and told in done.stderr, done
         for content, told in ((None, "Is a directory"), (b"short", "the jobs need 8M")):
@@ -69,6 +71,9 @@ def what_is_missing_is_named_with_the_way_out():
                                    "synthetic", "--jobs", job], capture_output=True, text=True,
                                   env={"PATH": str(guest)})
             assert done.returncode == 1 and f"{program} is not installed" in done.stderr, done
+        done = subprocess.run([sys.executable, BENCH / "viridis-bench", "disk", "--guest", guest, "--devices", "synthetic",
+                               "--report", guest / "page"], capture_output=True, text=True, env={"PATH": str(guest)})
+        assert done.returncode == 1 and "install gnuplot-nox" in done.stderr, done
         done = call("disk", "--guest", guest, "--qemu", "no-such-qemu", "--json")
         assert json.loads(done.stdout)["ok"] is False and not done.stderr
 

@@ -22,6 +22,9 @@ LISTENING = "{port:04X} 00000000:0000 0A"  # in /proc/net/tcp
 SUBNET = "10.77"
 
 
+OTHER_QEMU = "name another QEMU by --qemu, 11 or later with -accel mshv, or measure --devices synthetic alone"
+
+
 class HostError(Exception):
     """Something that is missing here, and what helps."""
 
@@ -32,7 +35,7 @@ def told(words, **options):
         done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL,
                               **options)
     except OSError as error:
-        raise HostError(f"{words[0]}: {error.strerror}") from error
+        raise HostError(f"{words[0]} cannot be started: {error.strerror}; it must be installed, and in PATH") from error
     if done.returncode != 0:
         raise HostError(f"{shlex.join(words)}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
@@ -223,10 +226,8 @@ class Qemu:
                 self.process = subprocess.Popen(self.words(), stdin=subprocess.PIPE,
                                                 stdout=subprocess.PIPE, stderr=errors,
                                                 start_new_session=True)
-        except FileNotFoundError as error:
-            raise HostError(f"'{self.options.qemu}' is not there: install qemu-system-x86 11 or "
-                            "later, name another with --qemu, or measure --devices synthetic "
-                            "alone") from error
+        except OSError as error:
+            raise HostError(f"{self.options.qemu} cannot be started: {error.strerror}; {OTHER_QEMU}") from error
         try:
             self.guest = Guest("QEMU", self.process.stdout.fileno(),
                                self.process.stdin.fileno(), self.alive)
@@ -238,7 +239,7 @@ class Qemu:
             self.guest.wait_ready(BOOT_SECONDS)
         except GuestError as error:
             self.stop()
-            raise HostError(f"{error}\n{self.errors.read_text().strip()}") from error
+            raise HostError(f"{error}\n{self.errors.read_text().strip()}\n{OTHER_QEMU}") from error
         except BaseException:
             self.stop()
             raise
@@ -285,8 +286,7 @@ class Qemu:
             pause = min(2 * pause, 0.4)
         if not self.alive():
             raise GuestError(self.guest.described("ended"))
-        raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv; it must be a QEMU 11 or later with "
-                        "-accel mshv, or measure --devices synthetic alone")
+        raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv; {OTHER_QEMU}")
 
     def alive(self):
         return self.process.poll() is None

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from . import jobs, numbers, plot, report
 from .guest import GuestError
-from .machines import HostError
+from .machines import HostError, OTHER_QEMU
 from .measure import Measure
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -30,20 +30,25 @@ class Interrupted(Exception):
     """By a signal; whatever was begun is ended by the `with` blocks."""
 
 
+def by_group(known):
+    """The names of devices or jobs, for help: a line for each group."""
+    return "\n".join(f"{group}: " + ", ".join(item.name for item in known if item.group == group)
+                     for group in numbers.GROUPS)
+
+
 def parser():
     p = argparse.ArgumentParser(
         prog="viridis bench", add_help=False, formatter_class=argparse.RawTextHelpFormatter,
-        usage="\n  viridis bench [disk|net|boot|all] [OPTION...]",
+        usage="viridis bench [disk|net|boot|all] [OPTION...]",
         description="Measure synthetic devices beside those of QEMU, on this hypervisor.")
     p.add_argument("what", nargs="?", choices=(*numbers.GROUPS, "all"), default="all",
                    help=argparse.SUPPRESS)
     add = p.add_argument
-    add("--devices", metavar="LIST", help="Of " + ", ".join(
-        dict.fromkeys(device.name for device in jobs.DEVICES)) + "; all")
-    add("--jobs", metavar="LIST", help="Of " + ", ".join(job.name for job in jobs.JOBS) + "; all")
+    add("--devices", metavar="LIST", help="Some of these, with commas (all)\n" + by_group(jobs.DEVICES))
+    add("--jobs", metavar="LIST", help="Some of these, with commas (all)\n" + by_group(jobs.JOBS))
     add("--vps", type=int, default=1, metavar="N", help="Processors of a guest (1)")
     add("--memory", default="256M", metavar="SIZE", help="Memory of a guest (256M)")
-    add("--seconds", type=float, default=5, metavar="S", help="Length of a run (5)")
+    add("--seconds", type=float, default=5, metavar="S", help="Length of a run; of iperf3's, in whole seconds (5)")
     add("--repeat", type=int, default=3, metavar="N", help="Rounds (3)")
     add("--disk", type=Path, metavar="FILE",
         help="What all disks are: its content is lost! (a new file in --work)")
@@ -108,6 +113,16 @@ def check_disk(word, path):
                         "for a new file")
 
 
+def check_outputs(options):
+    """What would be missed only at the end otherwise."""
+    for word, path in (("--plot", options.plot), ("--report", options.report), ("--result", options.result)):
+        if path and (path.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK)):
+            raise HostError(f"{word} {path} cannot be written; name a file in a folder that is there and can be written to")
+    if (options.plot or options.report) and not shutil.which("gnuplot"):
+        raise HostError("gnuplot is not installed, and --plot and --report need it; install gnuplot-nox, or keep the "
+                        "result by --result, and draw it elsewhere by --from")
+
+
 def check_host(options):
     for name in ("vmlinuz", "initrd"):
         if not (options.guest / name).is_file():
@@ -124,11 +139,11 @@ def check_host(options):
                             "install it, or name other jobs by --jobs")
     if any(device.machine == "qemu" for device in options.devices) and \
             not shutil.which(shlex.split(options.qemu)[0]):
-        raise HostError(f"{options.qemu} is not installed: install qemu-system-x86 11 or later, name "
-                        "another by --qemu, or give --devices synthetic")
+        raise HostError(f"{options.qemu} is not installed: install qemu-system-x86; or {OTHER_QEMU}")
     for word, disk in (("--disk", options.disk), ("--attached-disk", options.attached_disk)):
         if disk:
             check_disk(word, disk)
+    check_outputs(options)
 
 
 def make_disk(path):
