@@ -223,13 +223,13 @@ def keep(result, options):
 def draw(result, options):
     if not (options.plot or options.report) or not result["rows"]:
         return
-    found = [(picture, plot.gnuplot(picture.text)) for picture in plot.pictures(result)]
-    for picture, svg in found:
-        if options.plot and picture.name.endswith("-bars"):
-            write(options.plot if picture is found[0][0] else options.plot.with_name(
-                f"{options.plot.stem}-{picture.name}.svg"), svg)
+    drawn = [(picture, plot.gnuplot(picture.text)) for picture in plot.pictures(result)]
+    if options.plot:
+        bars = [(picture, svg) for picture, svg in drawn if picture.name == plot.BARS]
+        for index, (picture, svg) in enumerate(bars):  # the first has the name that was asked for
+            write(options.plot.with_name(f"{options.plot.stem}-{picture.group}-bars.svg") if index else options.plot, svg)
     if options.report:
-        write(options.report, report.html(result, [svg for _, svg in found]))
+        write(options.report, report.html(result, [(picture.group, svg) for picture, svg in drawn]))
 
 
 def show(result, options):

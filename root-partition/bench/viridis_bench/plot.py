@@ -17,6 +17,7 @@ PATTERNS = (3, 6, 1, 4, 5, 2, 7)  # that differ most come first
 UNITS = {"disk": "operations per second", "net": "Mbit or requests per second", "boot": "starts per minute"}
 WIDE, HALF = (900, 440), (445, 350)
 SCALES = (("million ", 1e6), ("thousand ", 1e3), ("", 1))
+BARS = "bars"  # the name of each group's first picture
 TITLE_CHARACTERS = 125  # in a line of a wide one
 TITLE_LINES, LINE_HEIGHT = 3, 18  # those there is room for, and what each more takes
 
@@ -24,6 +25,7 @@ TITLE_LINES, LINE_HEIGHT = 3, 18  # those there is room for, and what each more 
 @dataclass(frozen=True)
 class Picture:
     """`text` is gnuplot's program, its data inside."""
+    group: str
     name: str
     text: str
 
@@ -113,7 +115,7 @@ def bars(rows, group, machine):
         if whiskers:
             plots.append(f"{block} using 1:3:(0):($4-$3) with vectors heads size graph 0.003,90"
                          " lt -1 lw 1.5 notitle")
-    return Picture(f"{group}-bars",
+    return Picture(group, BARS,
                    "".join(lines) + "plot " + ", ".join(plots) + "\n")
 
 
@@ -129,33 +131,39 @@ def parts_of(times):
 
 
 def stacks(rows, job, result):
-    """Where the time of one operation of a job goes: a stacked bar a device, of those parts that any of them has."""
-    mine = [(row["device"], time_parts(row["figures"], result["ticks-per-ns"])) for row in rows if row["job"] == job]
-    shown = parts_of([parts for _, parts in mine])
-    word, unit = scale([sum(parts.values()) for _, parts in mine])
+    """Where the time of one operation of a job goes: a stacked bar a device, of those parts that any of them has, and the
+    sum on it."""
+    mine = [row for row in rows if row["job"] == job]
+    times = [time_parts(row["figures"], result["ticks-per-ns"]) for row in mine]
+    shown = parts_of(times)
+    word, unit = scale([sum(parts.values()) for parts in times])
     lines = [head(f"{job}: one operation's time", result["machine"]["processor"],
                   f"{word}{result['unit']} per operation", HALF),
-             "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.7\n"
+             "set style data histograms\nset style histogram rowstacked\nset boxwidth 0.7\nset offsets 0,0,graph 0.08,0\n"
              "set xtics rotate by 30 right font ',10'\nset key maxrows 3 width -4 font ',10'\n$d << EOD\n"]
-    for device, parts in mine:
-        lines.append(f"{quoted(device)} " + " ".join(f"{parts[name] / unit:.6g}" for name, _ in shown) + "\n")
+    for row, parts in zip(mine, times):
+        total = sum(parts.values()) / unit
+        lines.append(f"{quoted(row['device'])} " + " ".join(f"{parts[name] / unit:.6g}" for name, _ in shown)
+                     + f" {total:.6g} {quoted(number(total))}\n")
     plots = [f"$d using {index + 2}:xtic(1) fs pattern {PATTERNS[index]} border -1 lc rgb '#303030' "
              f"title {quoted(words)}" for index, (_, words) in enumerate(shown)]
-    return Picture(f"time-{job}", "".join(lines) + "EOD\nplot " + ", ".join(plots) + "\n")
+    plots.append("$d using 0:($%d):%d with labels offset 0,0.6 font ',10' noenhanced notitle"
+                 % (len(shown) + 2, len(shown) + 3))
+    return Picture(mine[0]["group"], f"time-{job}", "".join(lines) + "EOD\nplot " + ", ".join(plots) + "\n")
 
 
 def curves(rows, job, result):
     """The distribution of one job's latency: how many per cent were done within so many microseconds."""
     mine = [row for row in rows if row["job"] == job and row["curve"]]
     lines = [head(f"{job}: latency", result["machine"]["processor"], "per cent done", HALF),
-             "set logscale x\nset yrange [0:100]\nset xlabel 'microseconds'\n"]
+             "set logscale x\nset yrange [0:100]\nset xlabel 'microseconds'\nset key maxrows 3 width -4 font ',10'\n"]
     plots = []
     for index, row in enumerate(mine):
         lines.append(f"$d{index} << EOD\n" + "".join(
             f"{value:.6g} {percent:.6g}\n" for percent, value in row["curve"]) + "EOD\n")
         plots.append(f"$d{index} using 1:2 with linespoints dt {index + 1} pt {index + 4} lw 1.5 "
                      f"lc rgb '#202020' title {quoted(row['device'])}")
-    return Picture(f"latency-{job}",
+    return Picture(mine[0]["group"], f"latency-{job}",
                    "".join(lines) + "plot " + ", ".join(plots) + "\n")
 
 

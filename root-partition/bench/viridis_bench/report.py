@@ -52,7 +52,7 @@ def rows_of(result, group):
 def done_table(result, group):
     """What was done in all, and how it compares."""
     shown = SHOWN[group]
-    return Table(group, ["job", "device", *(words for _, words in shown), "spread", "synthetic : it"],
+    return Table(f"{group}: what was done", ["job", "device", *(words for _, words in shown), "spread", "synthetic : it"],
                  [[row["job"], row["device"], *(number(row["figures"].get(name)) for name, _ in shown),
                    share(row["spread"]), ratio_words(row["synthetic-ratio"])] for row in rows_of(result, group)])
 
@@ -90,21 +90,19 @@ def groups(result):
     return [group for group in GROUPS if any(row["group"] == group for row in result["rows"])]
 
 
-def others_table(result):
-    """What others were measured to do, elsewhere, by the same job."""
+def others_tables(result):
+    """What others were measured to do, elsewhere, by the same job; none, if nobody told."""
     ours = {row["job"]: row["figures"][headline(row["figures"])] for row in result["rows"]
             if row["device"] == BASE}
-    return Table("others, on the same machine: operations or Mbit per second",
-                 ["job", "who", "theirs", "synthetic here", "synthetic : it"],
-                 [[other["job"], other["who"], number(other["value"]), number(ours[other["job"]]),
-                   number(ours[other["job"]] / other["value"])]
-                  for other in result.get("references", ()) if other["job"] in ours])
+    lines = [[other["job"], other["who"], number(other["value"]), number(ours[other["job"]]),
+              number(ours[other["job"]] / other["value"])]
+             for other in result.get("references", ()) if other["job"] in ours]
+    return [Table("others, on the same machine: operations or Mbit per second",
+                  ["job", "who", "theirs", "synthetic here", "synthetic : it"], lines)] if lines else []
 
 
-def tables(result):
-    """All of a result, those of a group together."""
-    found = [make(result, group) for group in groups(result) for make in (done_table, times_table, counts_table)]
-    return [table for table in (*found, others_table(result)) if table.lines]
+def tables(result, group):
+    return [make(result, group) for make in (done_table, times_table, counts_table)]
 
 
 def aligned(head, lines):
@@ -137,39 +135,42 @@ def facts(result):
 
 
 def text(result):
-    lines = []
-    for table in tables(result):
+    lines, all_tables = [], [table for group in groups(result) for table in tables(result, group)]
+    for table in (*all_tables, *others_tables(result)):
         lines += [table.title, *aligned(table.head, table.lines), ""]
     return "\n".join([*lines, *facts(result)])
 
 
-STYLE = """body{font-family:Helvetica,Arial,sans-serif;margin:2em auto;max-width:75em;color:#111}
+STYLE = """body{font-family:Helvetica,Arial,sans-serif;margin:2em auto;padding:0 1em;max-width:75em;color:#111}
 table{border-collapse:collapse;font-size:85%}td,th{padding:.2em .6em;text-align:right;border-bottom:1px solid #ccc;white-space:nowrap}
 th{white-space:normal;vertical-align:bottom}
 td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}tr.first td{border-top:2px solid #444}
 svg{max-width:100%}pre{background:#f3f3f3;padding:.6em;white-space:pre-wrap;overflow-wrap:anywhere}"""
 
 
-def html_table(head, lines):
+def html_table(table):
     rows, before = [], None
-    for line in lines:
+    for line in table.lines:
         mark = ' class="first"' if line[0] != before else ""
         before = line[0]
         rows.append(f"<tr{mark}>" + "".join(f"<td>{escape(word)}</td>" for word in line) + "</tr>")
-    return ("<table><tr>" + "".join(f"<th>{escape(word)}</th>" for word in head) + "</tr>\n"
-            + "\n".join(rows) + "</table>")
+    return [f"<h3>{escape(table.title)}</h3>",
+            "<table><tr>" + "".join(f"<th>{escape(word)}</th>" for word in table.head) + "</tr>", *rows, "</table>",
+            *([f"<p>{escape(table.note)}</p>"] if table.note else [])]
 
 
-def html(result, pictures):
-    """`pictures`: SVG each, with its title inside."""
+def html(result, drawn):
+    """`drawn`: (group, SVG with its title inside), in the order in which they are shown."""
     parts = ["<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
              f"<title>viridis bench</title><style>{STYLE}</style></head><body>",
              "<h1>Synthetic devices beside emulated and paravirtual ones</h1>",
              f"<pre>{escape(result['command'])}</pre><ul>",
              *(f"<li>{escape(fact)}</li>" for fact in facts(result)), "</ul>"]
-    parts += [plot.for_html(svg, f"p{index}-") for index, svg in enumerate(pictures)]
-    for table in tables(result):
-        parts += [f"<h2>{escape(table.title)}</h2>", html_table(table.head, table.lines)]
-        if table.note:
-            parts.append(f"<p>{escape(table.note)}</p>")
+    for group in groups(result):
+        parts.append(f"<h2>{escape(group)}</h2>")
+        parts += [plot.for_html(svg, f"p{index}-") for index, (of, svg) in enumerate(drawn) if of == group]
+        for table in tables(result, group):
+            parts += html_table(table)
+    for table in others_tables(result):
+        parts += html_table(table)
     return "\n".join([*parts, "</body></html>\n"])
