@@ -184,6 +184,8 @@ def full_result():
             "unit": "cycles", "ticks-per-ns": 1.0, "command": "viridis bench <disk>",
             "options": {"vps": 1, "memory": "256M", "repeat": 1, "seconds": 1.0},
             "machine": {"processor": "<b>CPU", "cpus": 1, "kernel": "6.1"}}
+    runs = [run(number, "ide", iops) | {"curve": [[50.0, iops]]} for number, iops in enumerate((7, 100, 9))]
+    assert numbers.rows(runs)[0]["curve"] == [[50.0, 9]], "the distribution of another round than the middle one"
 
 
 def the_tables_have_a_line_for_each_device_and_job():

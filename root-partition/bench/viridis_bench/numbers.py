@@ -26,8 +26,7 @@ def ratios(ours, theirs):
 
 
 def rows(runs):
-    """One for each device and job, of all its rounds: [{group, job, device, rounds, figures, spread, ratio}].
-    `least` and `most` are of the figure that they are compared by."""
+    """One for each device and job, of all its rounds: as `row` makes it."""
     groups = {}
     for run in runs:
         groups.setdefault((run["group"], run["job"], run["device"]), []).append(run)
@@ -36,6 +35,8 @@ def rows(runs):
 
 
 def row(key, found, base):
+    """`key`: (group, job, device); `found`: its runs; `base`: those of the synthetic device by the same job. `least` and
+    `most` are of the figure that devices are compared by."""
     group, job, device = key
     names = dict.fromkeys(name for run in found for name in run["figures"])
     figures = {name: median([run["figures"][name] for run in found if name in run["figures"]])
@@ -44,7 +45,8 @@ def row(key, found, base):
     values, others = ({run["round"]: run["figures"][compared] for run in which}
                       for which in (found, base))
     return {"group": group, "job": job, "device": device, "rounds": len(found), "figures": figures,
-            "least": min(values.values()), "most": max(values.values()), "spread": spread(list(values.values())), "curve": found[len(found) // 2].get("curve", []),
+            "least": min(values.values()), "most": max(values.values()), "spread": spread(list(values.values())),
+            "curve": sorted(found, key=lambda run: run["figures"][compared])[len(found) // 2]["curve"],
             "synthetic-ratio": None if device == BASE else ratios(others, values)}
 
 
