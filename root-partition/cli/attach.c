@@ -185,14 +185,14 @@ enum command_status command_attach(const struct command *command, int argc, char
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *which;
-	gboolean done;
+	gboolean done = FALSE;
 	int device;
 
 	if (!command_parse(&arguments, &which, &status))
 		return status;
 	device = mshv_open();
 	if (device < 0)
-		done = fail(&error, "/dev/mshv: %s", g_strerror(-device));
+		command_mshv_error(&error, -device);
 	else
 		done = fill(device, definition, which, &error) && run(definition, &error);
 	if (device >= 0)

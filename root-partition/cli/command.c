@@ -2,6 +2,7 @@
 /* Options and answers, the same for every command. */
 #include "root-partition/cli/command.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -174,6 +175,19 @@ enum command_status command_fail(const GError *error)
 {
 	print_error(error_code_of(error), error->message);
 	return (enum command_status)error_code_status(error);
+}
+
+void command_mshv_error(GError **error, int number)
+{
+	const char *way_out = "";
+
+	if (number == ENOENT)
+		way_out = "; this Linux has to run on the hypervisor, with the module "
+			  "viridis_mshv loaded";
+	else if (number == EACCES)
+		way_out = "; it is for root and the group kvm";
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "/dev/mshv: %s%s",
+	            g_strerror(number), way_out);
 }
 
 enum command_status command_done(const char *format, ...)

@@ -101,6 +101,9 @@ gboolean command_complete(struct definition *definition, char **disks, char **ne
 /* Print the error; the status that is its kind's. */
 enum command_status command_fail(const GError *error);
 
+/* That /dev/mshv could not be opened or asked, by an errno, and what it takes. */
+void command_mshv_error(GError **error, int number);
+
 /* "ok": true on its own with --json, else the sentence. */
 enum command_status command_done(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

@@ -107,8 +107,7 @@ static enum command_status memory(void)
 	int result = device < 0 ? device : mshv_info(device, partitions, &count, &totals);
 
 	if (result < 0)
-		g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		            "/dev/mshv: %s", g_strerror(-result));
+		command_mshv_error(&error, -result);
 	else if (command_json())
 		print_memory_json(device, &totals, partitions);
 	else

@@ -371,6 +371,14 @@ static gboolean check(GError **error)
 	return FALSE;
 }
 
+static enum command_status fail_mshv(int number)
+{
+	g_autoptr(GError) error = NULL;
+
+	command_mshv_error(&error, number);
+	return command_fail(error);
+}
+
 enum command_status command_top(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, entries, 0, FALSE };
@@ -385,7 +393,7 @@ enum command_status command_top(const struct command *command, int argc, char **
 		return command_fail(error);
 	device = mshv_open();
 	if (device < 0)
-		return fail("/dev/mshv", g_strerror(-device));
+		return fail_mshv(-device);
 	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++) {
 		samples[i].rows = g_array_new(FALSE, FALSE, sizeof(struct row));
 		g_array_set_clear_func(samples[i].rows, clear_row);
@@ -394,5 +402,5 @@ enum command_status command_top(const struct command *command, int argc, char **
 	for (gsize i = 0; i < G_N_ELEMENTS(samples); i++)
 		g_array_unref(samples[i].rows);
 	close(device);
-	return result < 0 ? fail("/dev/mshv", g_strerror(-result)) : COMMAND_DONE;
+	return result < 0 ? fail_mshv(-result) : COMMAND_DONE;
 }

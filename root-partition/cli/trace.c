@@ -101,8 +101,10 @@ static gboolean read_all(GArray *records, GError **error)
 	int number = 0;
 	gboolean good;
 
-	if (device < 0)
-		return fail(error, "/dev/mshv", -device);
+	if (device < 0) {
+		command_mshv_error(error, -device);
+		return FALSE;
+	}
 	if (only_cpu < G_MAXINT) {
 		good = read_cpu(device, (unsigned int)only_cpu, records, &number);
 	} else {

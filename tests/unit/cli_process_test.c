@@ -114,6 +114,17 @@ START_TEST(the_counters_of_a_vm_that_has_ended_are_told)
 }
 END_TEST
 
+START_TEST(where_there_is_no_hypervisor_it_is_told_what_it_takes)
+{
+	static const char *const commands[] = { "top --count 1", "trace", "stats",
+		                                "attach 1" };
+	g_autofree char *line = g_strdup_printf(
+		"[ -e /dev/mshv ] && echo viridis_mshv && exit 1; $V %s", commands[_i]);
+
+	expect(line, 1, "viridis_mshv");
+}
+END_TEST
+
 START_TEST(to_stop_what_does_not_run_is_done)
 {
 	g_autoptr(JsonObject) answer = NULL;
@@ -733,6 +744,8 @@ static Suite *make_suite(void)
 		a_wait_ends_when_the_state_comes_or_cannot_come_or_its_time_is_over);
 	tcase_add_test(tcase, the_counters_of_a_vm_that_has_ended_are_told);
 	tcase_add_test(tcase, what_needs_no_vm_to_run_answers_in_json);
+	tcase_add_loop_test(tcase, where_there_is_no_hypervisor_it_is_told_what_it_takes,
+	                    0, 4);
 	tcase_add_test(tcase, to_stop_what_does_not_run_is_done);
 	tcase_add_test(tcase, sizes_are_numbers_in_json);
 	tcase_add_test(tcase, who_waits_at_a_terminal_is_told_for_what);
