@@ -43,7 +43,7 @@ packages_stage() {
 	find "$build"/{root-partition/{vm,cli,hook},vsp} -type f -perm -u+x -name 'viridis*' \
 		-exec cp {} "$stage/bin/" \;
 	mv "$stage/bin/viridis-storage-nbd" "$stage/nbd/"
-	cp "$top"/root-partition/{cli,hook}/viridis*.[148] "$stage/man/"
+	cp "$top"/root-partition/{cli,hook,packages}/viridis*.[148] "$stage/man/"
 	cp "$top/root-partition/hook/libvirt-qemu.apparmor" "$stage/apparmor/viridis"
 	cp "$top/root-partition/hook/TEMPLATE.hyperv" "$stage/apparmor/"
 	# libvirt's confinement lets domains name few folders below /usr/share, and QEMU's own is one.

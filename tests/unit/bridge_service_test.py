@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The bridge of viridis-bridge.service, in network namespaces of the test's own: a client gets an address and a name
-server by DHCP and a way out, nobody from outside gets in, and nothing is left."""
+server by DHCP and a way out, nobody from outside gets in, IPv6 is off, and nothing is left."""
 import os
 import subprocess
 import tempfile
@@ -27,7 +27,7 @@ class Host:
     def __init__(self, folder):
         self.folder = Path(folder)
         self.names = {name: f"vbt-{os.getpid()}-{name}" for name in ("root", "guest", "outside")}
-        self.environment = os.environ | {"STATE_DIRECTORY": folder, "BRIDGE": "vbr0",
+        self.environment = os.environ | {"STATE_DIRECTORY": folder, "RUNTIME_DIRECTORY": folder, "BRIDGE": "vbr0",
                                          "NETWORK": "10.99.7", "TOLD": str(self.folder / "told")}
 
     def run(self, where, *words, check=True):
@@ -92,6 +92,21 @@ def check_client(host):
         assert ping(host, "guest", "10.99.7.1"), "the root does not answer"
         assert ping(host, "guest", "192.0.2.2"), "there is no way out"
         assert not ping(host, "outside", address), "there is a way in"
+        assert not host.run("root", "ip", "-6", "address", "show", "dev", "vbr0").stdout
+
+
+def forwarding(host):
+    return host.run("root", "cat", "/proc/sys/net/ipv4/ip_forward").stdout.strip()
+
+
+def check_forwarding(host):
+    """Given back as it was found, also by one that was begun twice; here it was off, or another's."""
+    for before in "01":
+        host.run("root", "sh", "-c", f"echo {before} >/proc/sys/net/ipv4/ip_forward")
+        host.run("root", PROGRAM, "up")
+        with served(host):
+            assert forwarding(host) == "1"
+        assert forwarding(host) == before
 
 
 def check_restart(host):
@@ -140,6 +155,7 @@ def main():
             host.begin()
             tap.run("a client gets an address, a name server and a way out", check_client, host)
             tap.run("guests keep their bridge over a restart", check_restart, host)
+            tap.run("forwarding is given back as it was", check_forwarding, host)
             tap.run("the last one takes everything along", check_end, host)
             tap.run("what is in use already is named", check_refusals, host)
             tap.run("and nothing else", check_others, host)
