@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # Debian packages of what has been compiled: build/packages/*.deb, by debhelper. root-partition/packages has its files.
+# build/packages/trixie has viridis-libvirt for the libvirt of Debian 13; all else is one for both releases.
 
 deb_version=0.1.0
+deb_suite_version=$deb_version+deb13
 
 packages_build() {
 	install_some "${deb_packages[@]}"
@@ -11,32 +13,59 @@ packages_build() {
 		"$top/root-partition/hook" "$build/root-partition/hook/viridis-qemu-hook" \
 		"$build/hypervisor/viridis.elf" "$build/root-partition/cli/viridis" \
 		"$build/root-partition/vm/viridis-vm" "$build/vsp" "$libvirt/out/virtviridisd" \
-		"$libvirt/out/libvirt_driver_viridis.so" || return 0
+		"$libvirt/out/libvirt_driver_viridis.so" "$libvirt_suite/out/virtviridisd" \
+		"$libvirt_suite/out/libvirt_driver_viridis.so" || return 0
 	say "packages: viridis-hypervisor, viridis-dkms, viridis, viridis-nbd, viridis-libvirt"
+	rm -rf "$build/packages"
 	quietly packages packages_make "$build/packages"
+	quietly packages-suite packages_suite_make "$build/packages/$suite_release"
+	touch "$build/packages/done"
 }
 
 packages_make() {
-	local result=$1 source=$1/viridis-$deb_version needed
-	rm -rf "$result"
-	mkdir -p "$source/stage"
-	cp -r "$top/root-partition/packages/debian" "$source/"
-	needed=$(libvirt_version)
-	sed -i -e "s/@LIBVIRT@/$needed/; s/@LIBVIRT_NEXT@/${needed%.*}.$((${needed##*.} + 1))/" \
-		"$source/debian/control"
+	local source=$1/viridis-$deb_version
+	packages_debian "$source" "$libvirt"
 	packages_stage "$source/stage"
-	(cd "$source" && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc -d)
-	touch "$result/done"
+	(cd "$source" && packages_debhelper)
 }
 
-# Of the source that the driver was compiled against.
-libvirt_version() {
-	sed -n "s/^  version: '\(.*\)',/\1/p" "$libvirt/source/meson.build" | head -n 1
+# Of the one package that is another for Debian 13; compiled there, and so are its dependencies found there.
+packages_suite_make() {
+	local source=$libvirt_suite/viridis-$deb_suite_version
+	rm -rf "$source" "$libvirt_suite"/viridis-libvirt_*
+	packages_debian "$source" "$libvirt_suite"
+	awk -v RS= -v ORS='\n\n' '/^Source:/ || /^Package: viridis-libvirt\n/' "$source/debian/control" \
+		>"$source/control"
+	mv "$source/control" "$source/debian/"
+	sed -i "1s/($deb_version)/($deb_suite_version)/" "$source/debian/changelog"
+	packages_stage_libvirt "$source/stage" "$libvirt_suite"
+	libvirt_suite_run packages_suite_debhelper "/libvirt/${source##*/}"
+	mkdir -p "$1"
+	mv "$libvirt_suite"/viridis-libvirt_*.deb "$1/"
+}
+
+packages_debhelper() {
+	DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -b -us -uc -d
+}
+
+packages_suite_debhelper() {
+	cd "$1"
+	packages_debhelper
+}
+
+# packages_debian SOURCE LIBVIRT: debhelper's files, with the version of libvirt that the driver was compiled against.
+packages_debian() {
+	local needed
+	needed=$(sed -n "s/^  version: '\(.*\)',/\1/p" "$2/source/meson.build" | head -n 1)
+	mkdir -p "$1/stage"
+	cp -r "$top/root-partition/packages/debian" "$1/"
+	sed -i -e "s/@LIBVIRT@/$needed/; s/@LIBVIRT_NEXT@/${needed%.*}.$((${needed##*.} + 1))/" \
+		-e "s/@VIRIDIS@/$deb_version/" "$1/debian/control"
 }
 
 packages_stage() {
 	local stage=$1 kmod=$1/dkms/root-partition/kmod
-	mkdir -p "$stage"/{bin,nbd,man,completions,libvirt,apparmor} "$kmod" "$stage/dkms/hypervisor/core"
+	mkdir -p "$stage"/{bin,nbd,man,completions,apparmor} "$kmod" "$stage/dkms/hypervisor/core"
 	cp "$build/hypervisor/viridis.elf" "$top/root-partition/packages/09_linux_viridis" \
 		"$top/root-partition/packages/viridis-bridge" \
 		"$top/root-partition/kmod/60-viridis.rules" "$stage/"
@@ -52,13 +81,18 @@ packages_stage() {
 	cp "$top/root-partition/cli/viridis.fish" "$stage/completions/"
 	cp "$top/root-partition/cli/viridis.zsh" "$stage/completions/_viridis"
 	echo viridis_mshv >"$stage/viridis.conf"
-	cp "$libvirt"/out/{virtviridisd,libvirt_driver_viridis.so} \
-		"$top/root-partition/libvirt/virtviridisd.conf" "$stage/libvirt/"
+	packages_stage_libvirt "$stage" "$libvirt"
 	cp "$top/root-partition/packages/dkms.conf" "$stage/dkms/"
 	cp -r "$top/root-partition/kmod"/{*.[ch],core,shim,Kbuild,Makefile} "$kmod/"
 	cp -r "$top/include" "$stage/dkms/"
 	cp "$top/hypervisor/core"/decode_access.[ch] "$stage/dkms/hypervisor/core/"
 	find "$stage" -name README.md -o -name '*.cmake' | xargs rm -f
+}
+
+packages_stage_libvirt() {
+	mkdir -p "$1/libvirt"
+	cp "$2"/out/{virtviridisd,libvirt_driver_viridis.so} \
+		"$top/root-partition/libvirt/virtviridisd.conf" "$1/libvirt/"
 }
 
 # --- A Debian in which they have been installed as a person would
@@ -94,10 +128,10 @@ packages_disk_make() {
 	mv "$new" "$1.raw"
 }
 
-# The same of Debian 13, on a disk with a partition for UEFI. The libvirt there is not the one that the driver is for.
+# The same of Debian 13, on a disk with a partition for UEFI.
 packages_uefi_disk_build() {
 	local result=$build/image/packages-uefi
-	stale "$result.raw" "$build/packages"/*.deb "$image/deb.sh" || return 0
+	stale "$result.raw" "$build/packages"/{,"$suite_release"/}*.deb "$image/deb.sh" || return 0
 	say "image: Debian 13 disk for UEFI with our packages (some minutes)"
 	mkdir -p "$build/image"
 	quietly packages-uefi-disk packages_uefi_disk_make "$result"
@@ -109,8 +143,10 @@ packages_uefi_disk_make() {
 		--include="$(printf '%s,' "${packages_disk_wanted[@]}" "${packages_disk_uefi[@]}")"
 	suite_sources "$suite_release" >"$tree/etc/apt/sources.list"
 	packages_disk_settings "$tree"
-	find "$build/packages" -name '*.deb' ! -name 'viridis-libvirt*' -exec cp {} "$tree/packages/" \;
-	packages_newer "$tree/upgrade"
+	find "$build/packages" -maxdepth 1 -name '*.deb' ! -name 'viridis-libvirt*' \
+		-exec cp {} "$tree/packages/" \;
+	cp "$build/packages/$suite_release"/*.deb "$tree/packages/"
+	packages_newer "$tree"
 	rm -f "$new"
 	truncate -s 6G "$new"
 	packages_uefi_partitions "$tree" "$new"
@@ -147,13 +183,13 @@ packages_uefi_grub() {
 	rm "$tree.cfg"
 }
 
-# packages_newer FOLDER: what is installed, as the next version; to be upgraded to while a guest runs. The module, which takes
-# minutes to compile there, is not among them.
+# packages_newer TREE: what is installed, as the next version in /upgrade; to be upgraded to while a guest runs. The module,
+# which takes minutes to compile there, is not among them.
 packages_newer() {
-	local folder=$1 package
+	local tree=$1 folder=$1/upgrade package
 	mkdir -p "$folder"
-	for package in viridis viridis-nbd viridis-hypervisor; do
-		dpkg-deb -R "$build/packages/${package}_${deb_version}_amd64.deb" "$folder/$package"
+	for package in viridis viridis-nbd viridis-hypervisor viridis-libvirt; do
+		dpkg-deb -R "$(find "$tree/packages" -name "${package}_*.deb")" "$folder/$package"
 		sed -i "s/\\b$deb_version\\b/$deb_version.1/" "$folder/$package/DEBIAN/control"
 		dpkg-deb -b --root-owner-group "$folder/$package" "$folder"
 		rm -rf "${folder:?}/$package"

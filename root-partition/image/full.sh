@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=bash
 # build/image/root-full.raw, for `./dev root --full`: the Debian 13 disk with our packages (deb.sh), and on it stock libvirt and
-# QEMU of its backports, and virt-install.
+# QEMU of its backports, and virt-install. viridis-libvirt, which is for Debian 13's own libvirt, gives way.
 
 full_backports=(libvirt-daemon-system libvirt-clients qemu-system-x86 qemu-utils seabios)
 full_packages=(virtinst apparmor ovmf passt)
@@ -21,6 +21,7 @@ full_disk_make() {
 	chroot "$tree" sh -ex <<-TEXT
 		export DEBIAN_FRONTEND=noninteractive
 		apt-get -q update
+		apt-get -q -y remove viridis-libvirt
 		apt="apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends install"
 		\$apt -t $suite_release-backports ${full_backports[*]}
 		\$apt ${full_packages[*]}

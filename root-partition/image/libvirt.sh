@@ -4,9 +4,11 @@
 #   build/libvirt/source   the source package of this machine's release, as apt gives it
 #   build/libvirt/obj      what is generated from it, and its administration's part
 #   build/libvirt/out      virtviridisd, libvirt_driver_viridis.so, domain_xml_test
+#   build/libvirt-trixie   the same three of Debian 13, made in a Debian 13 of its own (root)
 #   build/image/libvirt.raw  stock virsh and its libraries, our daemon
 
 libvirt=$build/libvirt
+libvirt_suite=$build/libvirt-$suite_release
 libvirt_disk_size=400M
 libvirt_options=(
 	-Dauto_features=disabled -Dsystem=false -Dtests=disabled -Ddocs=disabled
@@ -21,36 +23,93 @@ libvirt_build() {
 		say "libvirt: source and what is generated from it (a minute)"
 		rm -rf "$libvirt"
 		mkdir -p "$libvirt"
-		quietly libvirt-source libvirt_source_get
-		quietly libvirt-prepare libvirt_prepare
+		quietly libvirt-source libvirt_source_get "$(debian_release)" "$libvirt"
+		quietly libvirt-prepare libvirt_prepare "$libvirt"
 	fi
 	say "build: virtviridisd and its driver"
-	quietly libvirt make -j "$(nproc)" -C "$top/root-partition/libvirt" "LIBVIRT=$libvirt" all test
+	quietly libvirt libvirt_make "$top" "$libvirt" all test
 }
 
-# By an apt with lists of its own: a line for sources is needed, which this machine may not have.
+# libvirt_source_get RELEASE FOLDER: by an apt with lists of its own, as a line for sources is needed, which this machine may
+# not have. Tarball and Debian's patches are all it takes, and stay on mirrors that have lost the rest of a source package.
 libvirt_source_get() {
-	local options folder=$libvirt/apt
+	local options kind patch folder=$2/apt
 	mkdir -p "$folder/lists/partial"
 	printf 'deb-src [signed-by=%s] %s %s main\n' \
-		/usr/share/keyrings/debian-archive-keyring.gpg "$(debian_site)" "$(debian_release)" \
+		/usr/share/keyrings/debian-archive-keyring.gpg "$(debian_site)" "$1" \
 		>"$folder/sources.list"
 	options=(-o "Dir::Etc::SourceList=$folder/sources.list" -o Dir::Etc::SourceParts=-
 		-o "Dir::State::Lists=$folder/lists")
 	apt_get "${options[@]}" update
-	cd "$libvirt"
-	apt_get "${options[@]}" source --download-only libvirt
-	dpkg-source --no-check -x libvirt_*.dsc source
+	cd "$2"
+	for kind in --tar-only --diff-only; do
+		apt_get "${options[@]}" source --download-only $kind libvirt
+	done
+	mkdir source
+	tar -xf libvirt_*.orig.tar.xz --strip-components=1 -C source
+	tar -xf libvirt_*.debian.tar.xz -C source
+	cd source
+	for patch in $(sed '/^#/d; s/ .*//' debian/patches/series); do
+		patch -s -p1 -i "debian/patches/$patch"
+	done
 }
 
-# Of its build only what our daemon is compiled with: generated protocols, checks and tables.
+# libvirt_prepare FOLDER OPTION...: of its build only what our daemon is compiled with: generated protocols, checks and tables.
 libvirt_prepare() {
-	local generated
-	(cd "$libvirt/source" && meson setup "$libvirt/obj" "${libvirt_options[@]}")
-	mapfile -t generated < <(ninja -C "$libvirt/obj" -t targets all |
+	local folder=$1 generated
+	shift
+	(cd "$folder/source" && meson setup "$folder/obj" "${libvirt_options[@]}" "$@")
+	mapfile -t generated < <(ninja -C "$folder/obj" -t targets all |
 		sed -n 's#^\(src/\(remote\|access\|rpc\|admin\|util\)/[^:]*\.[ch]\): CUSTOM_COMMAND$#\1#p')
-	ninja -C "$libvirt/obj" "${generated[@]}" src/admin/libvirt_admin_driver.a
-	touch "$libvirt/obj/ready"
+	ninja -C "$folder/obj" "${generated[@]}" src/admin/libvirt_admin_driver.a
+	touch "$folder/obj/ready"
+}
+
+# libvirt_make TOP FOLDER TARGET...
+libvirt_make() {
+	make -j "$(nproc)" -C "$1/root-partition/libvirt" "LIBVIRT=$2" "${@:3}"
+}
+
+# --- For the libvirt of Debian 13: in a Debian 13 that has its compiler and libraries, where this repository is /viridis and
+# build/libvirt-trixie /libvirt.
+
+libvirt_suite_packages=(
+	gcc make meson ninja-build pkg-config python3 python3-docutils rpcsvc-proto libglib2.0-dev
+	libgnutls28-dev libxml2-dev libxml2-utils xsltproc libtirpc-dev libjson-c-dev gettext libvirt-dev
+	libjson-glib-dev dpkg-dev debhelper dh-dkms
+)
+
+libvirt_suite_build() {
+	[ "$(id -u)" = 0 ] ||
+		die "viridis-libvirt for Debian 13 is compiled in a Debian 13, which needs root"
+	if stale "$libvirt_suite/obj/ready" "$image/libvirt.sh"; then
+		say "libvirt: source of Debian 13, and a Debian 13 to compile it (some minutes)"
+		rm -rf --one-file-system "$libvirt_suite"
+		mkdir -p "$libvirt_suite"
+		quietly libvirt-suite-source libvirt_source_get "$suite_release" "$libvirt_suite"
+		quietly libvirt-suite-root debian_tree "$libvirt_suite/root" build "$suite_release" \
+			"$(suite_sources "$suite_release")" \
+			--include="$(printf '%s,' "${libvirt_suite_packages[@]}")"
+		quietly libvirt-suite-prepare libvirt_suite_run libvirt_prepare /libvirt -Djson_c=enabled
+	fi
+	say "build: virtviridisd and its driver, for Debian 13"
+	quietly libvirt-suite libvirt_suite_run libvirt_make /viridis /libvirt all test
+}
+
+# libvirt_suite_run FUNCTION ARGUMENT...: one of ./dev's, there. Its mounts end with it.
+libvirt_suite_run() {
+	local tree=$libvirt_suite/root
+	mkdir -p "$tree/viridis" "$tree/libvirt"
+	# shellcheck disable=SC2016 # expanded by the shells that are started
+	unshare --mount --propagation private bash -euc '
+		mount --bind "$2" "$1/viridis"
+		mount -o remount,bind,ro "$1/viridis"
+		mount --bind "$3" "$1/libvirt"
+		mount --bind /proc "$1/proc"
+		exec env -i PATH=/usr/sbin:/usr/bin LC_ALL=C.UTF-8 HOME=/root chroot "$1" bash -euc "${@:4}"
+	' - "$tree" "$top" "$libvirt_suite" "$(declare -p libvirt_options)
+		$(declare -f)
+		"'"$@"' - "$@"
 }
 
 libvirt_disk_build() {

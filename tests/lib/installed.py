@@ -109,6 +109,23 @@ def check_network(shell):
     assert address in shell.tell("cat /var/lib/viridis-bridge/leases")
 
 
+def check_libvirt(shell):
+    """README's domains of ours: stock virsh has the machine that `viridis` made, and starts one of its own like it."""
+    shell.tell("timeout 240 sh -c 'until systemctl is-active -q virtviridisd; do sleep 1; done'", 300)
+    for line in commands("libvirt's at `viridis:///system`"):
+        if not line.startswith("apt "):  # it is on the disk
+            told = shell.tell(line)
+            assert "first" in told, (line, told)
+    assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
+    shell.tell("virsh -c viridis:///system dumpxml first --inactive | sed -e 's/>first</>second</; /<uuid>/d; /<mac /d; "
+               "s/524288/131072/' >/tmp/second.xml")
+    shell.tell("virsh -c viridis:///system define /tmp/second.xml && virsh -c viridis:///system start second")
+    assert shell.tell("virsh -c viridis:///system domstate second") == "running"
+    assert shell.tell("viridis list --json | grep -c running") == "2"
+    shell.tell("virsh -c viridis:///system destroy second && virsh -c viridis:///system undefine second")
+    assert shell.tell("ls /var/lib/viridis/second* 2>/dev/null; true") == ""
+
+
 def stop_service(shell):
     """And its end, which is no failure of the service. It has no daemon that would shut it down."""
     stop, *rest = commands("and its end")

@@ -10,6 +10,7 @@ from pathlib import Path
 from lib.paths import BUILD, TOP
 
 OUT = BUILD / "libvirt" / "out"
+SUITE = BUILD / "libvirt-trixie"  # the same for Debian 13, and one of these to compile it
 VIRIDIS = BUILD / "root-partition" / "cli" / "viridis"
 SECONDS = 20
 CONFIGURATION = """unix_sock_dir = "{0}/sock"
@@ -39,11 +40,19 @@ XML = """<domain type='hyperv'>
 """
 
 
-class Host:
-    """Folders, a daemon, and virsh, all of this test's own."""
+def in_suite(program, out=SUITE / "out"):
+    """A program of ours with the libraries of Debian 13."""
+    root = SUITE / "root"
+    return [root / "lib64/ld-linux-x86-64.so.2", "--library-path", root / "usr/lib/x86_64-linux-gnu", out / program]
 
-    def __init__(self, folder):
-        self.folder = folder
+
+class Host:
+    """Folders, a daemon, and virsh, all of this test's own. `suite`: the daemon that is made for Debian 13, with that one's
+    libraries."""
+
+    def __init__(self, folder, suite=False):
+        self.folder, self.suite = folder, suite
+        self.program = in_suite("virtviridisd") if suite else [OUT / "virtviridisd"]
         for name in ("bin", "state", "run", "sock"):
             (folder / name).mkdir()
         (folder / "bin" / "viridis-vm").symlink_to(TOP / "tests" / "lib" / "fake_worker.py")
@@ -51,7 +60,7 @@ class Host:
         self.environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}",
                             "VIRIDIS_STATE_DIR": f"{folder}/state",
                             "VIRIDIS_RUN_DIR": f"{folder}/run", "LC_ALL": "C.UTF-8",
-                            "LIBVIRT_DRIVER_DIR": str(OUT)}
+                            "LIBVIRT_DRIVER_DIR": str(SUITE / "out" if suite else OUT)}
         self.daemon = None
 
     def __enter__(self):
@@ -68,7 +77,7 @@ class Host:
         socket.unlink(missing_ok=True)
         with open(self.folder / "log", "a", encoding="utf-8") as log:
             self.daemon = subprocess.Popen(
-                [OUT / "virtviridisd", "--config", self.folder / "conf", "--pid-file",
+                [*self.program, "--config", self.folder / "conf", "--pid-file",
                  self.folder / "pid"], env=self.environment, stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log)
         self.wait(socket.exists)
@@ -77,10 +86,11 @@ class Host:
         self.daemon.send_signal(number)
         self.daemon.wait(SECONDS)
 
-    def wait(self, condition):
+    def wait(self, condition, shown=lambda: ""):
+        """On failure with what is `shown`."""
         end = time.monotonic() + SECONDS
         while not condition():
-            assert time.monotonic() < end, (self.folder / "log").read_text()[-3000:]
+            assert time.monotonic() < end, (shown(), (self.folder / "log").read_text()[-3000:])
             time.sleep(0.05)
 
     def command(self, *words):

@@ -2,9 +2,10 @@
 # Needs: packages packages-uefi-disk
 # Limit: 2700
 """Our Debian packages on a stock Debian 13 that UEFI starts from its own disk: the signed GRUB of Debian's, the menu, the
-module by dkms for a kernel 6.12, a guest as a service, UEFI's variables. An upgrade leaves the guest running, a removal is refused while it does."""
+module by dkms for a kernel 6.12, a guest as a service, UEFI's variables, viridis:///system. An upgrade leaves the guest running,
+a removal is refused while it does."""
 from lib.guide import command
-from lib.installed import (InstalledDisk, check_menus, check_network, check_root, power_off, shell_of,
+from lib.installed import (InstalledDisk, check_libvirt, check_menus, check_network, check_root, power_off, shell_of,
                            start_bridge, start_service, stop_service)
 from lib.machine import Machine
 from lib.paths import BUILD
@@ -23,23 +24,24 @@ def check_release(shell):
 
 
 def check_upgrade(shell):
-    """The worker and the provider of services are the processes that they were, and the guest answers."""
+    """The worker and the provider of services are the processes that they were, the guest answers, and libvirt has it."""
     before = shell.tell("pidof viridis-vm viridis-util")
     shell.tell("dpkg -i /upgrade/*.deb", 600)
     assert shell.tell("dpkg-query -W -f '${Version}' viridis") == "0.1.0.1"
     assert shell.tell("pidof viridis-vm viridis-util") == before
     assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
     assert shell.tell("viridis list --json | grep -c running") == "1"
+    assert "running" in shell.tell("virsh -c viridis:///system domstate first")
 
 
 def check_removal(shell):
     """Refused with the machine's name while it runs."""
-    said = shell.tell("dpkg --remove viridis-nbd viridis 2>&1; true")
+    said = shell.tell("dpkg --remove viridis-nbd viridis-libvirt viridis 2>&1; true")
     assert "machines run: first" in said and "viridis shutdown first" in said, said
     assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
 
 
-def check_old_boot(shell):
+def remove(shell):
     """README's way to be rid of it."""
     shell.tell(command("away with it").replace("apt remove", "apt-get -q -y remove"), 600)
     assert shell.tell("grep -c -i 'viridis hypervisor' /boot/grub/grub.cfg; true") == "0"
@@ -59,10 +61,11 @@ def main():
             tap.run("README's bridge is a service of systemd", start_bridge, shell)
             tap.run("README's first machine is a service of systemd", start_service, shell)
             tap.run("it has an address of the bridge's", check_network, shell)
+            tap.run("README's virsh manages it by libvirt's daemon of ours", check_libvirt, shell)
             tap.run("an upgrade leaves the guest running", check_upgrade, shell)
             tap.run("a removal is refused by the name of the machine that runs", check_removal, shell)
             tap.run("the guest is stopped by the command", stop_service, shell)
-            tap.run("the removal is granted then, and leaves the old menu", check_old_boot, shell)
+            tap.run("the removal is granted then, and leaves the old menu", remove, shell)
             tap.run("the root powers off", power_off, machine)
 
 
