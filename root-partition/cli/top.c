@@ -354,14 +354,6 @@ static int watch(int device, struct sample samples[2])
 	return result;
 }
 
-static enum command_status fail(const char *what, const char *why)
-{
-	g_autoptr(GError) error =
-		g_error_new(DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s: %s", what, why);
-
-	return command_fail(error);
-}
-
 static gboolean check(GError **error)
 {
 	if (interval_s >= 0.01 && interval_s <= 3600) /* a NaN is neither */
