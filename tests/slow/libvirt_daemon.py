@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Needs: target:viridis libvirt
-# Limit: 300
+# Needs: target:viridis libvirt libvirt-suite
+# Limit: 600
 """libvirt's daemon of ours on this machine, with workers that are not there (lib/fake_worker.py): what virsh asks for
-is done and told, what is wrong is refused in words, and `viridis` and virsh see one registry. Needs root."""
+is done and told, what is wrong is refused in words, and `viridis` and virsh see one registry. By the daemon for this
+machine's libvirt, and by the one for Debian 13's, with the libraries of that. Needs root."""
 import contextlib
 import json
 import os
 import pty
+import re
+import resource
 import signal
 import subprocess
 import tempfile
@@ -15,9 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
-from lib.libvirt_host import OUT, SECONDS, XML, Host
+from lib.libvirt_host import OUT, SECONDS, SUITE, VIRIDIS, XML, Host, in_suite
 from lib.paths import TOP
-from lib.tap import Tap
+from lib.tap import Skip, Tap
 
 
 def one_registry(host):
@@ -535,10 +538,105 @@ def bad_input(host):
     host.tell("undefine", "deaf")
 
 
+class Client:
+    """virsh that is connected and takes orders, one a line; what it answers is in a file."""
+
+    def __init__(self, host, number):
+        self.file = host.folder / f"client{number}"
+        with open(self.file, "w", encoding="utf-8") as output:
+            # It is no terminal, so it would keep what it says to itself.
+            self.virsh = subprocess.Popen(["stdbuf", "-oL", *host.command()], env=host.environment,
+                                          stdin=subprocess.PIPE, stdout=output, stderr=output, text=True)
+
+    def ask(self, words):
+        self.virsh.stdin.write(f"{words}\n")
+        self.virsh.stdin.flush()
+
+    def words(self):
+        """Without prompts, and what was typed behind them."""
+        lines = [line.strip() for line in self.file.read_text().splitlines()]
+        return [line for line in lines if line and not line.startswith("virsh #")]
+
+    def end(self):
+        self.virsh.stdin.close()
+        self.virsh.wait(SECONDS)
+
+
 def many_clients(host):
-    with ThreadPoolExecutor(50) as pool:
-        for done in pool.map(lambda n: host.virsh("list", "--all", "--name"), range(50)):
-            assert done.returncode == 0 and done.stdout.split() == ["web"], done
+    """All are connected, all ask and all are answered, while a domain starts and ends."""
+    clients = [Client(host, number) for number in range(50)]
+    told = []
+
+    def ask(words, answer):
+        told.append(answer)
+        for client in clients:
+            client.ask(words)
+        host.wait(lambda: all(client.words() == told for client in clients), lambda: clients[0].words())
+
+    try:
+        ask("list --all --name", "web")
+        connected = subprocess.run(["ss", "-xH", "state", "connected"], capture_output=True, text=True, check=True)
+        assert connected.stdout.count(f"{host.folder}/sock/virtviridisd-sock") >= 50, connected.stdout
+        host.tell("start", "web")
+        ask("domstate web", "running")
+        host.tell("suspend", "web")
+        ask("domstate web", "paused")
+        host.tell("destroy", "web")
+        ask("domid web", "-")
+    finally:
+        for client in clients:
+            client.end()
+
+
+def spent_ms(host, *words):
+    """CPU time that a command takes, and the daemon for it, with all that these have started and waited for."""
+    fields = Path(f"/proc/{host.daemon.pid}/stat")
+
+    def ticks():
+        return sum(int(field) for field in fields.read_text().rsplit(")", 1)[1].split()[11:15])
+
+    def used():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return 1000 * (usage.ru_utime + usage.ru_stime) + 1000 * ticks() / os.sysconf("SC_CLK_TCK")
+
+    before = used()
+    # A worker keeps what it is given to write to.
+    subprocess.run(words, env=host.environment, stdout=subprocess.DEVNULL, timeout=60, check=True)
+    return used() - before
+
+
+STARTS = 10
+MOST_MS = 200
+
+
+def start_costs(host):
+    """What libvirt adds to a start, on the mean."""
+    ours = theirs = 0
+    for _ in range(STARTS):
+        ours += spent_ms(host, VIRIDIS, "start", "web")
+        host.tell("destroy", "web")
+        theirs += spent_ms(host, *host.command("start", "web"))
+        assert host.state() == "running (booted)"
+        host.tell("destroy", "web")
+    print(f"# CPU of a start: viridis {ours / STARTS:.0f} ms, virsh {theirs / STARTS:.0f} ms")
+    assert theirs - ours < MOST_MS * STARTS, (ours, theirs)
+
+
+def other_libvirt(host):
+    """Beside a libvirt.so that it is not for, it ends at once with a line that names both."""
+    folder = host.folder / "other"
+    folder.mkdir()
+    versions = [re.search(r"version: '(.*)'", (place / "source" / "meson.build").read_text())[1]
+                for place in (OUT.parent, SUITE)]
+    if versions[0] == versions[1]:
+        raise Skip("this machine's libvirt is that of Debian 13")
+    for program, version in zip((in_suite("virtviridisd", OUT), [SUITE / "out" / "virtviridisd"]), versions):
+        done = subprocess.run([*program, "--config", host.folder / "conf", "--pid-file", folder / "pid"],
+                              env=host.environment, capture_output=True, text=True, timeout=SECONDS)
+        assert done.returncode == 1, done
+        assert f"libvirt.so.0: version `LIBVIRT_PRIVATE_{version}' not found (required by" in done.stderr, done.stderr
+    assert not list(folder.iterdir())
+    assert host.names("--all") == ["web"]
 
 
 def undefine(host):
@@ -548,7 +646,7 @@ def undefine(host):
 
 def lints(host):
     """libvirt's own, on our table of functions."""
-    source = OUT.parent / "source"
+    source = (SUITE if host.suite else OUT.parent) / "source"
     folder = TOP / "root-partition" / "libvirt"
     # Functions first, then the table that has them.
     files = [folder / "driver_domain.c", folder / "driver.c"]
@@ -560,38 +658,45 @@ def lints(host):
         assert done.returncode == 0, done.stderr + done.stdout
 
 
+PARTS = (
+    ("one registry with viridis", one_registry),
+    ("one that is made anew is shown", made_again),
+    ("a domain's lives, and their states", lives),
+    ("a worker that is killed is a state and an event", worker_dies),
+    ("a reset is an event", resets),
+    ("the daemon may die, machines run on", daemon_dies),
+    ("the console carries text both ways", console),
+    ("disks and adapters are counted", counters),
+    ("and while they change", counters_meanwhile),
+    ("all counters at once, and CPU time", counters_of_all),
+    ("a disk's size", disk_size),
+    ("the scheduler's weight", scheduler),
+    ("disks come and go", hot_plug),
+    ("network adapters come and go", hot_plug_interfaces),
+    ("devices that cannot, are refused by name", hot_plug_refused),
+    ("a disk in use is refused with who uses it", disk_in_use),
+    ("adapters, processors and memory of a definition", config_changes),
+    ("notes", notes),
+    ("a transient domain goes when it ends", transient),
+    ("many of them come and go at once", many_transient),
+    ("one undefined while it runs does too", undefine_running),
+    ("autostart, once after the machine's start", autostart),
+    ("a change while it runs is for the next start", edit),
+    ("what is wrong is refused in words", bad_input),
+    ("50 clients at once", many_clients),
+    ("a start costs little more than by viridis", start_costs),
+    ("another libvirt.so is named", other_libvirt),
+    ("undefined, nothing is left", undefine),
+    ("libvirt's checks of drivers find nothing", lints)
+)
+
+
 def main():
-    with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        with Host(Path(folder)) as host:
-            for what, function in (
-                    ("one registry with viridis", one_registry),
-                    ("one that is made anew is shown", made_again),
-                    ("a domain's lives, and their states", lives),
-                    ("a worker that is killed is a state and an event", worker_dies),
-                    ("a reset is an event", resets),
-                    ("the daemon may die, machines run on", daemon_dies),
-                    ("the console carries text both ways", console),
-                    ("disks and adapters are counted", counters),
-                    ("and while they change", counters_meanwhile),
-                    ("all counters at once, and CPU time", counters_of_all),
-                    ("a disk's size", disk_size),
-                    ("the scheduler's weight", scheduler),
-                    ("disks come and go", hot_plug),
-                    ("network adapters come and go", hot_plug_interfaces),
-                    ("devices that cannot, are refused by name", hot_plug_refused),
-                    ("a disk in use is refused with who uses it", disk_in_use),
-                    ("adapters, processors and memory of a definition", config_changes),
-                    ("notes", notes),
-                    ("a transient domain goes when it ends", transient),
-                    ("many of them come and go at once", many_transient),
-                    ("one undefined while it runs does too", undefine_running),
-                    ("autostart, once after the machine's start", autostart),
-                    ("a change while it runs is for the next start", edit),
-                    ("what is wrong is refused in words", bad_input),
-                    ("50 clients at once", many_clients),
-                    ("undefined, nothing is left", undefine),
-                    ("libvirt's checks of drivers find nothing", lints)):
-                tap.run(what, function, host)
+    with Tap() as tap:
+        for release, suite in (("this release", False), ("Debian 13", True)):
+            with tempfile.TemporaryDirectory(prefix="viridis-") as folder, Host(Path(folder), suite) as host:
+                for what, function in PARTS:
+                    tap.run(f"{release}: {what}", function, host)
 
 
 if __name__ == "__main__":
