@@ -708,6 +708,7 @@ virHypervisorDriver viridisHypervisorDriver = {
 	.domainGetMetadata = viridisDomainGetMetadata,                         /* 9.0.0 */
 	.domainSetMetadata = viridisDomainSetMetadata,                         /* 9.0.0 */
 	.domainHasManagedSaveImage = viridisDomainHasManagedSaveImage,         /* 9.0.0 */
+	.domainListAllSnapshots = viridisDomainListAllSnapshots,               /* 9.0.0 */
 	.connectDomainEventRegisterAny = viridisConnectDomainEventRegisterAny, /* 9.0.0 */
 	.connectDomainEventDeregisterAny =
 		viridisConnectDomainEventDeregisterAny, /* 9.0.0 */

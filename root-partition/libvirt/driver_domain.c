@@ -5,6 +5,7 @@
 #include "root-partition/libvirt/driver_domain.h"
 
 #include "access/viraccessapicheck.h"
+#include "conf/virdomainsnapshotobjlist.h"
 #include "datatypes.h"
 #include "util/virerror.h"
 #include "util/virtypedparam.h"
@@ -532,6 +533,25 @@ int viridisDomainHasManagedSaveImage(virDomainPtr dom, unsigned int flags)
 		return -1;
 	if (virDomainHasManagedSaveImageEnsureACL(dom->conn, domain->def) >= 0)
 		result = 0;
+	virDomainObjEndAPI(&domain);
+	return result;
+}
+
+int viridisDomainListAllSnapshots(virDomainPtr dom, virDomainSnapshotPtr **snapshots,
+                                  unsigned int flags)
+{
+	virDomainObj *domain;
+	int result = -1;
+
+	virCheckFlags(VIR_DOMAIN_SNAPSHOT_LIST_ROOTS | VIR_DOMAIN_SNAPSHOT_FILTERS_ALL,
+	              -1);
+	if (!(domain = driver_find(viridis_driver, dom)))
+		return -1;
+	if (virDomainListAllSnapshotsEnsureACL(dom->conn, domain->def) >= 0) {
+		if (snapshots)
+			*snapshots = g_new0(virDomainSnapshotPtr, 1);
+		result = 0;
+	}
 	virDomainObjEndAPI(&domain);
 	return result;
 }

@@ -60,5 +60,7 @@ char *viridisDomainGetMetadata(virDomainPtr dom, int type, const char *uri,
 int viridisDomainSetMetadata(virDomainPtr dom, int type, const char *metadata,
                              const char *key, const char *uri, unsigned int flags);
 int viridisDomainHasManagedSaveImage(virDomainPtr dom, unsigned int flags);
+int viridisDomainListAllSnapshots(virDomainPtr dom, virDomainSnapshotPtr **snapshots,
+                                  unsigned int flags);
 
 #endif

@@ -639,6 +639,15 @@ def other_libvirt(host):
     assert host.names("--all") == ["web"]
 
 
+def no_snapshots(host):
+    """There are none, which is no error; to make one is, by its name."""
+    for words in ((), ("--roots",), ("--inactive",)):
+        assert host.tell("snapshot-list", "web", "--name", *words).strip() == ""
+    host.refuse("not supported by the connection driver: virDomainSnapshotCreateXML", "snapshot-create-as", "web", "one")
+    host.refuse("not supported by the connection driver: virDomainManagedSave", "managedsave", "web")
+    host.refuse("'nobody'", "snapshot-list", "nobody")
+
+
 def undefine(host):
     host.tell("undefine", "web")
     assert host.names("--all") == [] and not list((host.folder / "state").iterdir())
@@ -686,6 +695,7 @@ PARTS = (
     ("50 clients at once", many_clients),
     ("a start costs little more than by viridis", start_costs),
     ("another libvirt.so is named", other_libvirt),
+    ("snapshots there are none", no_snapshots),
     ("undefined, nothing is left", undefine),
     ("libvirt's checks of drivers find nothing", lints)
 )
