@@ -45,6 +45,7 @@ static void check_within(const uint8_t *message, uint32_t bytes, const uint8_t *
 static void check_objects(const uint8_t *information, uint32_t bytes)
 {
 	struct ndis_offloads offloads = { .lso = false };
+	struct ndis_offload_parameters keywords = { .flags = 0 };
 	struct ndis_rss rss = { .enabled = false };
 	uint8_t mac[NDIS_MAC_BYTES] = { 2 };
 
@@ -53,7 +54,12 @@ static void check_objects(const uint8_t *information, uint32_t bytes)
 		check(rss.entry_count <= NDIS_RSS_INDIRECTION_ENTRIES);
 	for (uint32_t i = 0; i < rss.entry_count; i++)
 		check(rss.entries[i] < QUEUES);
-	(void)!ndis_address_read(mac, information, bytes);
+	(void)!ndis_encapsulation_read(information, bytes);
+	if (ndis_parameter_read(mac, &keywords, information, bytes) ==
+	    NDIS_PARAMETER_OFFLOAD)
+		check(keywords.header.type == 0 && keywords.flags == 0 &&
+		      keywords.tcp_ipv4_checksum <= NDIS_CHECKSUM_TX_RX &&
+		      keywords.lso_ipv4 <= NDIS_ON && keywords.rsc_ipv6 <= NDIS_ON);
 	check(!(mac[0] & 1));
 }
 

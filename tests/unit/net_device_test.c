@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A network adapter brought up as Linux and FreeBSD do it, and in ways that no driver would. */
+/* A network adapter brought up as Linux, FreeBSD and Windows do it, and in ways that no driver would. */
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "vsp/net/core/net_device.h"
@@ -209,6 +209,80 @@ START_TEST(freebsd_brings_the_adapter_up)
 }
 END_TEST
 
+/* A keyword of its adapter's settings, in UTF-16. */
+static uint32_t set_parameter(const char *name, char digit)
+{
+	uint8_t object[128] = { 0 };
+	uint32_t length = (uint32_t)strlen(name);
+	const uint32_t head[5] = { 20, 2 * length, NDIS_CONFIG_STRING, 20 + 2 * length,
+		                   2 };
+
+	memcpy(object, head, sizeof(head));
+	for (uint32_t i = 0; i < length; i++)
+		object[20 + 2 * i] = (uint8_t)name[i];
+	object[20 + 2 * length] = (uint8_t)digit;
+	return ask(RNDIS_SET, OID_GEN_RNDIS_CONFIG_PARAMETER, object, 22 + 2 * length);
+}
+
+/* What it asks and sets as openvmm, which is Microsoft's own, expects it: offloads one by one, by keywords. */
+START_TEST(windows_brings_the_adapter_up)
+{
+	struct ndis_encapsulation ethernet = ndis_encapsulation();
+	struct ndis_link_state link;
+	struct ndis_link_speed speed;
+	struct ndis_offload offload;
+
+	bring_up();
+	ck_assert_uint_eq(ask(RNDIS_QUERY, OID_TCP_OFFLOAD_CURRENT_CONFIG, NULL, 0),
+	                  RNDIS_STATUS_SUCCESS);
+	memcpy(&offload, answer.information, NDIS_OFFLOAD_BYTES_1);
+	ck_assert_uint_eq(offload.ipv4.tx, 0);
+	ck_assert_uint_eq(offload.lso_ipv4.encapsulation, 0);
+	ck_assert_uint_eq(ask(RNDIS_SET, OID_OFFLOAD_ENCAPSULATION, &ethernet,
+	                      sizeof(ethernet)),
+	                  RNDIS_STATUS_SUCCESS);
+	ethernet.ipv4.header_bytes = 18;
+	ck_assert_uint_eq(ask(RNDIS_SET, OID_OFFLOAD_ENCAPSULATION, &ethernet,
+	                      sizeof(ethernet)),
+	                  RNDIS_STATUS_INVALID_DATA);
+	/* Protocols share a switch: one that is off leaves it on for another. */
+	ck_assert_uint_eq(set_parameter("*TCPChecksumOffloadIPv4", '3'),
+	                  RNDIS_STATUS_SUCCESS);
+	ck_assert_uint_eq(changed, NET_CHANGED_OFFLOADS);
+	ck_assert_uint_eq(set_parameter("*UDPChecksumOffloadIPv6", '0'),
+	                  RNDIS_STATUS_SUCCESS);
+	ck_assert(device.offloads.checksum_tx && device.offloads.checksum_rx);
+	ck_assert(!device.offloads.lso && !device.offloads.rsc);
+	ck_assert_uint_eq(set_parameter("*LsoV2IPv4", '1'), RNDIS_STATUS_SUCCESS);
+	ck_assert_uint_eq(set_parameter("*RscIPv4", '1'), RNDIS_STATUS_SUCCESS);
+	ck_assert(device.offloads.lso && device.offloads.rsc);
+	ck_assert_uint_eq(set_parameter("*LsoV2IPv4", '2'), RNDIS_STATUS_INVALID_DATA);
+	ck_assert_uint_eq(set_parameter("VlanID", '0'), RNDIS_STATUS_SUCCESS);
+	ck_assert_uint_eq(changed, 0);
+	ask(RNDIS_QUERY, OID_TCP_OFFLOAD_CURRENT_CONFIG, NULL, 0);
+	memcpy(&offload, answer.information, NDIS_OFFLOAD_BYTES_1);
+	ck_assert_uint_eq(offload.ipv4.tx & NDIS_CHECKSUM_TCP, NDIS_CHECKSUM_TCP);
+	ck_assert_uint_eq(offload.lso_ipv4.bytes_max, 62780);
+	ask(RNDIS_QUERY, OID_GEN_MAX_LINK_SPEED, NULL, 0);
+	ck_assert_uint_eq(answer.information_bytes, sizeof(speed));
+	memcpy(&speed, answer.information, sizeof(speed));
+	ck_assert_uint_eq(speed.send, 10000000000ull);
+	for (unsigned int up = 2; up-- != 0;) {
+		(void)net_device_set_link(&device, up, answer_bytes);
+		ask(RNDIS_QUERY, OID_GEN_LINK_STATE, NULL, 0);
+		ck_assert_uint_eq(answer.information_bytes, sizeof(link));
+		memcpy(&link, answer.information, sizeof(link));
+		ck_assert_uint_eq(link.media, up ? 1 : 2);
+		ck_assert_uint_eq(link.speed.receive, speed.receive);
+	}
+	ck_assert_uint_eq(ask_number(OID_802_3_XMIT_ONE_COLLISION), 0);
+	/* After a reset its settings are gone as well. */
+	ck_assert(ask_bytes(rndis_plain(request, RNDIS_RESET, 0)));
+	ck_assert_uint_eq(set_parameter("*RscIPv4", '0'), RNDIS_STATUS_SUCCESS);
+	ck_assert(!device.offloads.lso && !device.offloads.checksum_tx);
+}
+END_TEST
+
 START_TEST(every_object_of_the_list_can_be_asked_for)
 {
 	uint32_t oids[64];
@@ -217,7 +291,7 @@ START_TEST(every_object_of_the_list_can_be_asked_for)
 	bring_up();
 	ask(RNDIS_QUERY, OID_GEN_SUPPORTED_LIST, NULL, 0);
 	count = answer.information_bytes / 4;
-	ck_assert_uint_ge(count, 30);
+	ck_assert_uint_ge(count, 40);
 	memcpy(oids, answer.information, answer.information_bytes);
 	for (uint32_t i = 0; i < count; i++)
 		ck_assert_uint_eq(ask(RNDIS_QUERY, oids[i], NULL, 0),
@@ -485,6 +559,7 @@ static Suite *net_device_suite(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, linux_brings_the_adapter_up);
 	tcase_add_test(tc, freebsd_brings_the_adapter_up);
+	tcase_add_test(tc, windows_brings_the_adapter_up);
 	tcase_add_test(tc, every_object_of_the_list_can_be_asked_for);
 	tcase_add_test(tc, jumbo_frames_get_sections_that_hold_them);
 	tcase_add_test(tc, a_reset_adapter_wants_its_filter_anew);

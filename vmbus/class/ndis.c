@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* NDIS objects: see ndis.h. The layouts are in abi/ndis.h. */
 #include "vmbus/class/ndis.h"
+
+#include <stddef.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/cursor.h>
 #include <viridis/base/mem.h>
+
+#define ETHERNET_BYTES 14u /* before IP */
 
 uint8_t ndis_revision(const void *information, uint32_t information_bytes)
 {
@@ -120,6 +124,53 @@ bool ndis_offload_parameters_read(struct ndis_offloads *offloads, const void *in
 	return true;
 }
 
+struct ndis_encapsulation ndis_encapsulation(void)
+{
+	const struct ndis_encapsulation_of ethernet = {
+		.enabled = NDIS_ENCAPSULATION_ON,
+		.type = NDIS_ENCAPSULATION_802_3,
+		.header_bytes = ETHERNET_BYTES,
+	};
+
+	return (struct ndis_encapsulation){
+		.header = { NDIS_TYPE_ENCAPSULATION, 1,
+		            sizeof(struct ndis_encapsulation) },
+		.ipv4 = ethernet,
+		.ipv6 = ethernet,
+	};
+}
+
+static bool is_ethernet(const struct ndis_encapsulation_of *ip)
+{
+	return ip->enabled != NDIS_ENCAPSULATION_ON ||
+	       (ip->type == NDIS_ENCAPSULATION_802_3 &&
+	        ip->header_bytes == ETHERNET_BYTES);
+}
+
+bool ndis_encapsulation_read(const void *information, uint32_t information_bytes)
+{
+	struct cursor c = cursor_over(information, information_bytes);
+	struct ndis_encapsulation object;
+
+	cursor_copy(&c, &object, sizeof(object));
+	return !c.overrun && object.header.type == NDIS_TYPE_ENCAPSULATION &&
+	       object.header.revision != 0 && object.header.bytes >= sizeof(object) &&
+	       object.header.bytes <= information_bytes && is_ethernet(&object.ipv4) &&
+	       is_ethernet(&object.ipv6);
+}
+
+/* ---- The link ---- */
+
+struct ndis_link_state ndis_link_state(bool up, uint64_t speed)
+{
+	return (struct ndis_link_state){
+		.header = { NDIS_TYPE_DEFAULT, 1, sizeof(struct ndis_link_state) },
+		.media = up ? NDIS_LINK_CONNECTED : NDIS_LINK_DISCONNECTED,
+		.duplex = NDIS_LINK_FULL_DUPLEX,
+		.speed = { speed, speed },
+	};
+}
+
 /* ---- Receive-side scaling ---- */
 
 uint32_t ndis_rss_capabilities_write(struct ndis_rss_capabilities *object,
@@ -192,7 +243,7 @@ bool ndis_rss_parameters_read(struct ndis_rss *rss, uint32_t queues,
 	return true;
 }
 
-/* ---- The guest's choice of an address ---- */
+/* ---- Parameters by name ---- */
 
 static bool is_text(struct cursor c, const char *text, uint32_t bytes)
 {
@@ -227,25 +278,90 @@ static bool read_digits(uint8_t mac[NDIS_MAC_BYTES], struct cursor *c)
 	return !c->overrun;
 }
 
-bool ndis_address_read(uint8_t mac[NDIS_MAC_BYTES], const void *information,
-                       uint32_t information_bytes)
+static bool read_address(uint8_t mac[NDIS_MAC_BYTES], struct cursor value,
+                         const struct ndis_config_parameter *p)
 {
 	static const uint8_t none[NDIS_MAC_BYTES];
-	struct cursor c = cursor_over(information, information_bytes);
-	struct cursor name = c, value = c;
-	struct ndis_config_parameter p;
 	uint8_t chosen[NDIS_MAC_BYTES];
 
-	cursor_copy(&c, &p, sizeof(p));
-	cursor_skip(&name, p.name_offset);
-	cursor_skip(&value, p.value_offset);
-	if (c.overrun || name.overrun || value.overrun || p.type != NDIS_CONFIG_STRING ||
-	    !is_text(name, "NetworkAddress", p.name_bytes) ||
-	    p.value_bytes != 4 * NDIS_MAC_BYTES || !read_digits(chosen, &value))
+	if (p->type != NDIS_CONFIG_STRING || p->value_bytes != 4 * NDIS_MAC_BYTES ||
+	    !read_digits(chosen, &value))
 		return false;
 	/* The lowest bit of the first byte: a group of stations. */
 	if ((chosen[0] & 1) || memcmp(chosen, none, sizeof(none)) == 0)
 		return false;
 	memcpy(mac, chosen, sizeof(chosen));
 	return true;
+}
+
+/* A keyword's values from 0 on are its field's from 1 on, where 0 is no change. */
+static const struct keyword {
+	const char *name;
+	uint16_t last; /* digit */
+	uint16_t offset;
+} keywords[] = {
+#define KEYWORD(name, last, field)                                          \
+	{                                                                   \
+		name, last, offsetof(struct ndis_offload_parameters, field) \
+	}
+	KEYWORD("*IPChecksumOffloadIPv4", '3', ipv4_checksum),
+	KEYWORD("*TCPChecksumOffloadIPv4", '3', tcp_ipv4_checksum),
+	KEYWORD("*TCPChecksumOffloadIPv6", '3', tcp_ipv6_checksum),
+	KEYWORD("*UDPChecksumOffloadIPv4", '3', udp_ipv4_checksum),
+	KEYWORD("*UDPChecksumOffloadIPv6", '3', udp_ipv6_checksum),
+	KEYWORD("*LsoV2IPv4", '1', lso_ipv4),
+	KEYWORD("*LsoV2IPv6", '1', lso_ipv6),
+	KEYWORD("*RscIPv4", '1', rsc_ipv4),
+	KEYWORD("*RscIPv6", '1', rsc_ipv6),
+#undef KEYWORD
+};
+
+static const struct keyword *find_keyword(struct cursor name, uint32_t bytes)
+{
+	for (unsigned int i = 0; i < ARRAY_COUNT(keywords); i++)
+		if (is_text(name, keywords[i].name, bytes))
+			return &keywords[i];
+	return NULL;
+}
+
+static bool read_keyword(struct ndis_offload_parameters *offloads,
+                         const struct keyword *keyword, struct cursor value,
+                         const struct ndis_config_parameter *p)
+{
+	uint16_t digit = cursor_le16(&value);
+
+	if (p->type != NDIS_CONFIG_STRING || p->value_bytes != sizeof(digit) ||
+	    value.overrun || digit < '0' || digit > keyword->last)
+		return false;
+	((uint8_t *)offloads)[keyword->offset] = (uint8_t)(1 + digit - '0');
+	return true;
+}
+
+enum ndis_parameter ndis_parameter_read(uint8_t mac[NDIS_MAC_BYTES],
+                                        struct ndis_offload_parameters *offloads,
+                                        const void *information,
+                                        uint32_t information_bytes)
+{
+	struct cursor c = cursor_over(information, information_bytes);
+	struct cursor name = c, value = c, name_end, value_end;
+	struct ndis_config_parameter p;
+	const struct keyword *keyword;
+
+	cursor_copy(&c, &p, sizeof(p));
+	cursor_skip(&name, p.name_offset);
+	cursor_skip(&value, p.value_offset);
+	name_end = name;
+	value_end = value;
+	cursor_skip(&name_end, p.name_bytes);
+	cursor_skip(&value_end, p.value_bytes);
+	if (c.overrun || name_end.overrun || value_end.overrun || p.name_bytes == 0)
+		return NDIS_PARAMETER_INVALID;
+	if (is_text(name, "NetworkAddress", p.name_bytes))
+		return read_address(mac, value, &p) ? NDIS_PARAMETER_ADDRESS :
+		                                      NDIS_PARAMETER_INVALID;
+	keyword = find_keyword(name, p.name_bytes);
+	if (!keyword)
+		return NDIS_PARAMETER_OTHER;
+	return read_keyword(offloads, keyword, value, &p) ? NDIS_PARAMETER_OFFLOAD :
+	                                                    NDIS_PARAMETER_INVALID;
 }

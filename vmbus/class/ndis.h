@@ -26,7 +26,7 @@ struct ndis_offloads {
 /* The revision of the object that a query brought, or 1 when it brought none. */
 uint8_t ndis_revision(const void *information, uint32_t information_bytes);
 
-/* OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES in a revision of 1..3; returns its length. */
+/* OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES or CURRENT_CONFIG in a revision of 1..3; returns its length. */
 uint32_t ndis_offload_write(struct ndis_offload *object, uint8_t revision,
                             const struct ndis_offloads *offloads);
 
@@ -55,11 +55,27 @@ MUST_CHECK bool ndis_rss_parameters_read(struct ndis_rss *rss, uint32_t queues,
                                          const void *information,
                                          uint32_t information_bytes);
 
-/*
- * OID_GEN_RNDIS_CONFIG_PARAMETER: the parameter NetworkAddress, twelve hexadecimal digits.
- * False: it is another one, or no address of one station.
- */
-MUST_CHECK bool ndis_address_read(uint8_t mac[NDIS_MAC_BYTES], const void *information,
-                                  uint32_t information_bytes);
+/* OID_GEN_LINK_STATE, and OID_GEN_MAX_LINK_SPEED within it; `speed` in bit/s. */
+struct ndis_link_state ndis_link_state(bool up, uint64_t speed);
+
+/* OID_OFFLOAD_ENCAPSULATION: Ethernet, for both IPs. */
+struct ndis_encapsulation ndis_encapsulation(void);
+
+/* And upon what is set. False: no such object, or frames of another kind are wanted. */
+MUST_CHECK bool ndis_encapsulation_read(const void *information,
+                                        uint32_t information_bytes);
+
+enum ndis_parameter {
+	NDIS_PARAMETER_INVALID, /* it does not fit together, or has no sane value */
+	NDIS_PARAMETER_OTHER,   /* of a name that means nothing to us */
+	NDIS_PARAMETER_ADDRESS, /* NetworkAddress: `mac` is the address of one station */
+	NDIS_PARAMETER_OFFLOAD, /* a keyword of Windows' for an offload: its field of `offloads` is set */
+};
+
+/* OID_GEN_RNDIS_CONFIG_PARAMETER upon what is set; all else stays as it was. */
+enum ndis_parameter ndis_parameter_read(uint8_t mac[NDIS_MAC_BYTES],
+                                        struct ndis_offload_parameters *offloads,
+                                        const void *information,
+                                        uint32_t information_bytes);
 
 #endif

@@ -37,6 +37,8 @@
 #define OID_GEN_PHYSICAL_MEDIUM               0x00010202u
 #define OID_GEN_RECEIVE_SCALE_CAPABILITIES    0x00010203u
 #define OID_GEN_RECEIVE_SCALE_PARAMETERS      0x00010204u
+#define OID_GEN_MAX_LINK_SPEED                0x00010206u
+#define OID_GEN_LINK_STATE                    0x00010207u
 #define OID_GEN_RNDIS_CONFIG_PARAMETER        0x0001021bu
 #define OID_GEN_XMIT_OK                       0x00020101u
 #define OID_GEN_RCV_OK                        0x00020102u
@@ -48,6 +50,11 @@
 #define OID_802_3_CURRENT_ADDRESS             0x01010102u
 #define OID_802_3_MULTICAST_LIST              0x01010103u
 #define OID_802_3_MAXIMUM_LIST_SIZE           0x01010104u
+#define OID_OFFLOAD_ENCAPSULATION             0x0101010au
+#define OID_802_3_RCV_ERROR_ALIGNMENT         0x01020101u
+#define OID_802_3_XMIT_ONE_COLLISION          0x01020102u
+#define OID_802_3_XMIT_MORE_COLLISIONS        0x01020103u
+#define OID_TCP_OFFLOAD_CURRENT_CONFIG        0xfc01020bu
 #define OID_TCP_OFFLOAD_PARAMETERS            0xfc01020cu
 #define OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES 0xfc01020du
 
@@ -71,6 +78,7 @@
 #define NDIS_TYPE_RSS_CAPABILITIES 0x88u
 #define NDIS_TYPE_RSS_PARAMETERS   0x89u
 #define NDIS_TYPE_OFFLOAD          0xa7u
+#define NDIS_TYPE_ENCAPSULATION    0xa8u
 
 struct ndis_object_header {
 	uint8_t type;
@@ -79,7 +87,44 @@ struct ndis_object_header {
 };
 ASSERT_SIZE(struct ndis_object_header, 4);
 
-/* TCP_OFFLOAD_HARDWARE_CAPABILITIES: what an IP version's checksums can be done. */
+/* MAX_LINK_SPEED, in bit/s. */
+struct ndis_link_speed {
+	uint64_t send;
+	uint64_t receive;
+};
+ASSERT_SIZE(struct ndis_link_speed, 16);
+
+struct ndis_link_state {
+	struct ndis_object_header header;
+	uint32_t media; /* NDIS_LINK_* */
+	uint32_t duplex;
+	uint32_t reserved;
+	struct ndis_link_speed speed;
+	uint32_t pause; /* 0: there is none */
+	uint32_t negotiated;
+};
+ASSERT_SIZE(struct ndis_link_state, 40);
+ASSERT_OFFSET(struct ndis_link_state, speed, 16);
+
+#define NDIS_LINK_CONNECTED    1u
+#define NDIS_LINK_DISCONNECTED 2u
+#define NDIS_LINK_FULL_DUPLEX  2u
+
+/* OFFLOAD_ENCAPSULATION: what stands before IP in frames that offloads are for. */
+struct ndis_encapsulation_of {
+	uint32_t enabled; /* NDIS_ENCAPSULATION_ON */
+	uint32_t type;    /* NDIS_ENCAPSULATION_802_3 */
+	uint32_t header_bytes;
+};
+struct ndis_encapsulation {
+	struct ndis_object_header header;
+	struct ndis_encapsulation_of ipv4;
+	struct ndis_encapsulation_of ipv6;
+};
+ASSERT_SIZE(struct ndis_encapsulation, 28);
+#define NDIS_ENCAPSULATION_ON 1u
+
+/* TCP_OFFLOAD_HARDWARE_CAPABILITIES, TCP_OFFLOAD_CURRENT_CONFIG: what an IP version's checksums can be done. */
 struct ndis_checksum_offload {
 	uint32_t tx_encapsulation;
 	uint32_t tx; /* NDIS_CHECKSUM_* */
@@ -221,7 +266,10 @@ ASSERT_SIZE(struct ndis_rss_parameters, 40);
 #define NDIS_HASH_IPV6     0x00000400u
 #define NDIS_HASH_TCP_IPV6 0x00001000u
 
-/* RNDIS_CONFIG_PARAMETER: name and value in UTF-16, offsets from the start of this. */
+/*
+ * RNDIS_CONFIG_PARAMETER: name and value in UTF-16, offsets from the start of this. Names that begin with an
+ * asterisk are keywords of Windows' network adapters, with a digit for a value.
+ */
 struct ndis_config_parameter {
 	uint32_t name_offset;
 	uint32_t name_bytes;

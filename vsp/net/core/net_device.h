@@ -74,7 +74,8 @@ struct net_device {
 	uint32_t filter; /* NDIS_FILTER_* */
 	uint32_t multicast_count;
 	uint8_t multicast[NET_MULTICAST_MAX][NDIS_MAC_BYTES];
-	struct ndis_offloads offloads; /* that the guest wants */
+	struct ndis_offloads offloads;           /* that the guest wants */
+	struct ndis_offload_parameters keywords; /* by which it said so one by one */
 	struct ndis_rss rss;
 };
 

@@ -34,7 +34,7 @@ static void give_answer(struct query *query, const void *bytes, uint32_t count)
 static uint32_t zero(const struct net_device *device)
 {
 	(void)device;
-	return 0; /* hardware is ready, the medium is 802.3, nothing more is known */
+	return 0; /* hardware is ready, the medium is 802.3, there are no collisions */
 }
 
 static uint32_t mtu(const struct net_device *device)
@@ -158,18 +158,57 @@ static void give_friendly_name(const struct net_device *device, struct query *qu
 	give_answer(query, wide, sizeof(wide));
 }
 
-static void give_offloads(const struct net_device *device, struct query *query)
+static void give_offloads(struct query *query, const struct ndis_offloads *offloads)
 {
 	const struct rndis_request *request = query->request;
 	struct ndis_offload object;
-	struct ndis_offloads offered = device->settings.capabilities;
 	uint32_t bytes;
 
-	offered.rsc = offered.rsc && (device->capabilities & NVSP_CAPABILITY_RSC);
 	bytes = ndis_offload_write(
 		&object, ndis_revision(request->information, request->information_bytes),
-		&offered);
+		offloads);
 	give_answer(query, &object, bytes);
+}
+
+static void give_offload_capabilities(const struct net_device *device,
+                                      struct query *query)
+{
+	struct ndis_offloads offered = device->settings.capabilities;
+
+	offered.rsc = offered.rsc && (device->capabilities & NVSP_CAPABILITY_RSC);
+	give_offloads(query, &offered);
+}
+
+static void give_offload_config(const struct net_device *device, struct query *query)
+{
+	struct ndis_offloads wanted = device->offloads;
+
+	wanted.lso_bytes = device->settings.capabilities.lso_bytes;
+	give_offloads(query, &wanted);
+}
+
+static void give_encapsulation(const struct net_device *device, struct query *query)
+{
+	const struct ndis_encapsulation object = ndis_encapsulation();
+
+	(void)device;
+	give_answer(query, &object, sizeof(object));
+}
+
+static void give_link_state(const struct net_device *device, struct query *query)
+{
+	const struct ndis_link_state object =
+		ndis_link_state(device->link_up, LINK_SPEED * 100ull);
+
+	give_answer(query, &object, sizeof(object));
+}
+
+static void give_max_link_speed(const struct net_device *device, struct query *query)
+{
+	const struct ndis_link_state object =
+		ndis_link_state(device->link_up, LINK_SPEED * 100ull);
+
+	give_answer(query, &object.speed, sizeof(object.speed));
 }
 
 static void give_rss_capabilities(const struct net_device *device, struct query *query)
@@ -227,7 +266,15 @@ static const struct object {
 	{ OID_802_3_CURRENT_ADDRESS, NULL, give_mac },
 	{ OID_802_3_MULTICAST_LIST, NULL, give_multicast },
 	{ OID_802_3_MAXIMUM_LIST_SIZE, multicast_max, NULL },
-	{ OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES, NULL, give_offloads },
+	{ OID_TCP_OFFLOAD_HARDWARE_CAPABILITIES, NULL, give_offload_capabilities },
+	/* Windows asks for these as well. */
+	{ OID_TCP_OFFLOAD_CURRENT_CONFIG, NULL, give_offload_config },
+	{ OID_OFFLOAD_ENCAPSULATION, NULL, give_encapsulation },
+	{ OID_GEN_LINK_STATE, NULL, give_link_state },
+	{ OID_GEN_MAX_LINK_SPEED, NULL, give_max_link_speed },
+	{ OID_802_3_RCV_ERROR_ALIGNMENT, zero, NULL },
+	{ OID_802_3_XMIT_ONE_COLLISION, zero, NULL },
+	{ OID_802_3_XMIT_MORE_COLLISIONS, zero, NULL },
 };
 _Static_assert(ARRAY_COUNT(objects) * sizeof(uint32_t) <= INFORMATION_BYTES_MAX,
                "the list of OIDs fits into an answer");
@@ -295,14 +342,13 @@ static uint32_t set_multicast(struct net_device *device,
 }
 
 /* What is not among our capabilities stays off, and Linux's request must not fail for it. */
-static uint32_t set_offloads(struct net_device *device,
-                             const struct rndis_request *request, uint32_t *changed)
+static uint32_t take_offloads(struct net_device *device, const void *parameters,
+                              uint32_t bytes, uint32_t *changed)
 {
 	const struct ndis_offloads *able = &device->settings.capabilities;
 	struct ndis_offloads *wanted = &device->offloads;
 
-	if (!ndis_offload_parameters_read(wanted, request->information,
-	                                  request->information_bytes))
+	if (!ndis_offload_parameters_read(wanted, parameters, bytes))
 		return RNDIS_STATUS_INVALID_DATA;
 	wanted->ipv4_checksum_tx &= able->ipv4_checksum_tx;
 	wanted->checksum_tx &= able->checksum_tx;
@@ -311,6 +357,23 @@ static uint32_t set_offloads(struct net_device *device,
 	wanted->rsc &= able->rsc && (device->capabilities & NVSP_CAPABILITY_RSC);
 	*changed |= NET_CHANGED_OFFLOADS;
 	return RNDIS_STATUS_SUCCESS;
+}
+
+static uint32_t set_offloads(struct net_device *device,
+                             const struct rndis_request *request, uint32_t *changed)
+{
+	return take_offloads(device, request->information, request->information_bytes,
+	                     changed);
+}
+
+static uint32_t set_encapsulation(struct net_device *device,
+                                  const struct rndis_request *request, uint32_t *changed)
+{
+	(void)device;
+	(void)changed; /* nothing: it is what there is */
+	return ndis_encapsulation_read(request->information, request->information_bytes) ?
+	               RNDIS_STATUS_SUCCESS :
+	               RNDIS_STATUS_INVALID_DATA;
 }
 
 static uint32_t set_rss(struct net_device *device, const struct rndis_request *request,
@@ -323,14 +386,27 @@ static uint32_t set_rss(struct net_device *device, const struct rndis_request *r
 	return RNDIS_STATUS_SUCCESS;
 }
 
-static uint32_t set_address(struct net_device *device,
-                            const struct rndis_request *request, uint32_t *changed)
+/* Windows gives all settings of its adapter so, among them some that are its own affair. */
+static uint32_t set_parameter(struct net_device *device,
+                              const struct rndis_request *request, uint32_t *changed)
 {
-	if (!ndis_address_read(device->mac, request->information,
-	                       request->information_bytes))
-		return RNDIS_STATUS_INVALID_DATA;
-	*changed |= NET_CHANGED_FILTER;
-	return RNDIS_STATUS_SUCCESS;
+	struct ndis_offload_parameters *keywords = &device->keywords;
+
+	switch (ndis_parameter_read(device->mac, keywords, request->information,
+	                            request->information_bytes)) {
+	case NDIS_PARAMETER_INVALID:
+		break;
+	case NDIS_PARAMETER_OTHER:
+		return RNDIS_STATUS_SUCCESS;
+	case NDIS_PARAMETER_ADDRESS:
+		*changed |= NET_CHANGED_FILTER;
+		return RNDIS_STATUS_SUCCESS;
+	case NDIS_PARAMETER_OFFLOAD:
+		keywords->header = (struct ndis_object_header){ NDIS_TYPE_DEFAULT, 3,
+			                                        sizeof(*keywords) };
+		return take_offloads(device, keywords, sizeof(*keywords), changed);
+	}
+	return RNDIS_STATUS_INVALID_DATA;
 }
 
 /* Windows and FreeBSD tell us sizes and addresses that are of no interest here. */
@@ -355,7 +431,8 @@ static uint32_t set(struct net_device *device, const struct rndis_request *reque
 		{ OID_802_3_MULTICAST_LIST, set_multicast },
 		{ OID_TCP_OFFLOAD_PARAMETERS, set_offloads },
 		{ OID_GEN_RECEIVE_SCALE_PARAMETERS, set_rss },
-		{ OID_GEN_RNDIS_CONFIG_PARAMETER, set_address },
+		{ OID_GEN_RNDIS_CONFIG_PARAMETER, set_parameter },
+		{ OID_OFFLOAD_ENCAPSULATION, set_encapsulation },
 		{ OID_GEN_CURRENT_LOOKAHEAD, ignore },
 		{ OID_GEN_NETWORK_LAYER_ADDRESSES, ignore },
 	};
@@ -372,11 +449,13 @@ static uint32_t set(struct net_device *device, const struct rndis_request *reque
 static void halt(struct net_device *device, uint32_t *changed)
 {
 	static const struct ndis_offloads none;
+	static const struct ndis_offload_parameters no_keywords;
 
 	device->initialized = false;
 	device->filter = 0;
 	device->multicast_count = 0;
 	device->offloads = none;
+	device->keywords = no_keywords;
 	device->rss.enabled = false;
 	memcpy(device->mac, device->settings.mac, sizeof(device->mac));
 	*changed |= NET_CHANGED_FILTER | NET_CHANGED_OFFLOADS | NET_CHANGED_RSS;
