@@ -260,6 +260,35 @@ START_TEST(a_file_cut_short_under_the_guest_is_a_read_error)
 }
 END_TEST
 
+/* It is there until the process lets go; for the next one it is not. */
+START_TEST(a_file_that_is_removed_is_the_guests_still)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, 8192, false };
+	struct vstor_request write = read_or_write_10(0x2a, 8, 16);
+	struct vstor_request flush = command_6(0x35);
+	struct vstor_request read = read_or_write_10(0x28, 8, 16);
+	struct vstor_result result;
+	struct host second;
+
+	ck_assert_int_eq(unlink(disk_path), 0);
+	fill(&buffer, 5);
+	result = execute(&write, &buffer);
+	assert_good(&result, 8192);
+	flush.cdb_length = 10;
+	result = execute(&flush, &no_buffer);
+	assert_good(&result, 0);
+	assert_on_disk(&buffer, 4096);
+	fill(&buffer, 6);
+	result = execute(&read, &buffer);
+	assert_good(&result, 8192);
+	assert_on_disk(&buffer, 4096);
+	ck_assert(!configure(&second, false));
+	ck_assert_ptr_nonnull(strstr(second.packet.message.tail, disk_path));
+	ck_assert_ptr_nonnull(strstr(second.packet.message.tail, "No such file"));
+	ck_assert_int_eq(host_stop(&second), EXIT_FAILURE);
+}
+END_TEST
+
 static uint32_t last_block(void)
 {
 	struct buffer buffer = { DATA_PFN * PAGE_4K, 8, false };
@@ -654,6 +683,7 @@ static Suite *make_suite(void)
 	tcase_add_test(serving, a_reset_behind_many_reads_is_answered_last);
 	tcase_add_test(serving, unmapped_blocks_leave_the_file_and_read_as_zeros);
 	tcase_add_test(serving, a_file_cut_short_under_the_guest_is_a_read_error);
+	tcase_add_test(serving, a_file_that_is_removed_is_the_guests_still);
 	tcase_add_test(serving, a_disk_that_grows_is_shown_to_the_guest);
 	tcase_add_test(serving,
 	               a_rescan_sees_a_disk_that_has_grown_and_none_becomes_smaller);
