@@ -378,6 +378,13 @@ static enum hv_translate_code memory_page_locked(struct viridis_partition *parti
 	return HV_TRANSLATE_GPA_UNMAPPED;
 }
 
+bool memory_is_locked(struct viridis_partition *partition, u64 gpa)
+{
+	struct page *page;
+
+	return memory_page_locked(partition, gpa, false, &page) == HV_TRANSLATE_SUCCESS;
+}
+
 static void memory_copy_page(struct page *page, size_t offset, void *ours, size_t bytes,
                              bool write)
 {

@@ -18,6 +18,9 @@ long memory_set(struct viridis_partition *partition, const void __user *argument
 enum hv_translate_code memory_copy_locked(struct viridis_partition *partition, u64 gpa,
                                           void *ours, size_t bytes, bool write);
 
+/* Whether the child has memory there. The partition's lock is held. */
+bool memory_is_locked(struct viridis_partition *partition, u64 gpa);
+
 /* VIRIDIS_ATTACHED_MEMORY: a descriptor or a negative errno. Takes the partition's lock. */
 long memory_show(struct viridis_partition *partition, void __user *argument);
 

@@ -177,6 +177,7 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 			result = -EFAULT;
 		else
 			WRITE_ONCE(vp->intercepted, false);
+		vp->turn++;
 		WRITE_ONCE(vp->answer.open, !result);
 	}
 	mutex_unlock(&vp->run_lock);

@@ -19,6 +19,12 @@ struct viridis_partition;
 
 #define VP_PAGE_COUNT 2
 
+/* The last that was told, and of which turn. */
+struct vp_translation {
+	u64 turn, gva_page, flags;
+	struct hv_output_translate_va output;
+};
+
 struct viridis_vp {
 	/* constant after create */
 	struct viridis_partition *partition; /* the descriptor holds the reference */
@@ -29,7 +35,9 @@ struct viridis_vp {
 	struct vp_watch watch; /* run_lock */
 	struct vp_rep rep;     /* run_lock */
 	struct vp_answer answer;
-	struct vp_kick kick; /* KICK-1 */
+	u64 turn;                          /* which message its VMM has; run_lock */
+	struct vp_translation translation; /* run_lock */
+	struct vp_kick kick;               /* KICK-1 */
 	wait_queue_head_t wait;
 	/*
 	 * An intercept's message is in the page. Set with release by the interrupt, or by RUN_VP

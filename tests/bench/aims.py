@@ -27,6 +27,10 @@ AIMS = (
     Aim("a child of Linux sends by TCP", "net-send", "Mbit/s", 5000, True),
     Aim("it receives", "net-receive", "Mbit/s", 5500, True),
     Aim("a byte there and back", "net-bounce", "1/s", 18000, True),
+    Aim("stock QEMU: a port that it answers for", "qemu-port-read", "insns", 5506),
+    Aim("stock QEMU: 4 KiB read by virtio-blk, depth 1", "qemu-virtio-4k-depth-1", "insns", 65300),
+    Aim("stock QEMU: 4 KiB read by virtio-blk, depth 32", "qemu-virtio-4k-depth-32", "insns", 32400),
+    Aim("stock QEMU: 4 KiB read by IDE", "qemu-ide-4k-depth-1", "insns", 299000),
 )
 
 

@@ -40,6 +40,7 @@ FIGURES = (
     Figure("read-128k", "MB/s", True, kvm=1028, xen=788, limit=3453),
     Figure("write-128k", "MB/s", True, kvm=854, xen=682, limit=3239),
     Figure("qemu-port-read", "insns", kvm=5506),
+    Figure("qemu-port-sector", "insns"),
     Figure("qemu-virtio-4k-depth-1", "insns/IO", kvm=65300),
     Figure("qemu-virtio-4k-depth-32", "insns/IO", kvm=32400),
     Figure("qemu-ide-4k-depth-1", "insns/IO", kvm=299000),

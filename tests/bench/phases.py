@@ -25,7 +25,7 @@ def from_phases(text):
             elif name.startswith("net-"):
                 figures[name] = size * 8000 / ns
             else:
-                figures[name] = ns / count if "-4k-" in name or name == "port-read" else size * 1000 / ns
+                figures[name] = ns / count if "-4k-" in name or name.startswith("port-") else size * 1000 / ns
     return {name: round(value, 1) for name, value in figures.items()}
 
 

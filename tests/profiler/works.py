@@ -33,7 +33,7 @@ MEASURED = {"disk": "disk_reader", "net": "net_speed"}
 SELF_IPI, SIGNAL, START = 5, 6, 20
 SEND, RECEIVE, BOUNCE = 30, 31, 32
 READ_1, READ_32, READ_128K, READ_4, READ_128K_8 = 11, 13, 14, 16, 17
-PORT_READ = 40
+PORT_READ, PORT_SECTOR = 40, 41
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ WORKS = {
                   {START: "create and start of a tiny child"}),
     "qemu-port": Work("a guest of stock QEMU reads a port that QEMU answers for", "qemu",
                       {PORT_READ: "IN"}),
+    "qemu-sector": Work("it reads 256 words of it by REP INSW, as a BIOS reads a sector", "qemu",
+                        {PORT_SECTOR: "REP INSW of 256 words"}),
 }
 
 

@@ -6,7 +6,6 @@
 #include <unistd.h>
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_intercept.h>
-#include <viridis/abi/viridis_stats.h>
 
 #define ROUNDS 200
 
@@ -152,19 +151,6 @@ START_TEST(a_vp_that_is_resumed_by_hypercall_has_what_was_set)
 	guest_end(&guest);
 }
 END_TEST
-
-/* Of all VPs of the root. */
-static uint64_t hypercalls_of_root(int device)
-{
-	struct viridis_get_stats stats = { .partition_id = HV_PARTITION_ID_SELF,
-		                           .object = VIRIDIS_STATS_VP };
-	uint64_t sum = 0;
-
-	for (; mshv_get_stats(device, &stats) == 0; stats.index++)
-		sum += stats.counter[VIRIDIS_VP_STAT_EXIT_HYPERCALL];
-	ck_assert_uint_gt(sum, 0);
-	return sum;
-}
 
 /* Others of the root make some, too. */
 START_TEST(an_intercept_is_answered_by_one_hypercall)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <viridis/abi/hv_hypercall.h>
+#include <viridis/abi/hv_intercept.h>
 
 #define PML4_GPA  0x2000u
 #define PDPT_GPA  0x3000u
@@ -16,6 +17,8 @@
 #define SPAN      16u
 
 static const uint8_t code_spin[] = { 0xeb, 0xfe };
+/* 0: out 0x80, al; jmp 0 */
+static const uint8_t code_out[] = { 0xe6, 0x80, 0xeb, 0xfc };
 static const uint8_t sixteen[SPAN] = "sixteen bytes..";
 
 static void put64(struct guest *guest, uint32_t gpa, uint64_t value)
@@ -73,9 +76,98 @@ START_TEST(virtual_addresses_are_translated_by_the_childs_tables)
 }
 END_TEST
 
+/* Until it stands at its OUT. */
+static void run_to_port(struct guest *guest)
+{
+	struct hv_x64_io_port_intercept io;
+	struct hv_message message;
+
+	ck_assert_int_eq(mshv_run_vp(&guest->vp, &message), 0);
+	ck_assert_uint_eq(message.type, HV_MESSAGE_X64_IO_PORT);
+	memcpy(&io, message.payload, sizeof(io));
+	ck_assert_int_eq(mshv_set_register(&guest->vp, HV_X64_REGISTER_RIP,
+	                                   io.header.rip + sizeof(code_out) / 2),
+	                 0);
+}
+
+/* As programs are, but that it may use ports. */
+static void user_mode(struct guest *guest)
+{
+	const struct hv_register_assoc registers[] = {
+		{ .name = HV_X64_REGISTER_CS,
+		  .value.segment = { .limit = 0xffff,
+		                     .selector = 3,
+		                     .attributes = 0xfb } },
+		{ .name = HV_X64_REGISTER_SS,
+		  .value.segment = { .limit = 0xffff,
+		                     .selector = 3,
+		                     .attributes = 0xf3 } },
+		{ .name = HV_X64_REGISTER_RFLAGS, .value.reg64 = 0x3002 },
+	};
+
+	ck_assert_int_eq(
+		mshv_set_registers(&guest->vp, registers, ARRAY_COUNT(registers)), 0);
+}
+
+/* At its intercept the module knows what the vp has, until its VMM sets that anew. */
+START_TEST(a_vp_that_waits_for_its_vmm_has_its_own_tables)
+{
+	struct guest guest;
+
+	guest_start(&guest, code_out, sizeof(code_out));
+	run_to_port(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS, 0x200123);
+	long_mode(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
+	           GUEST_CODE_GPA + 0x123);
+	run_to_port(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
+	           GUEST_CODE_GPA + 0x123);
+	translates(&guest, 0x200123, HV_TRANSLATE_WRITE, HV_TRANSLATE_PRIVILEGE_VIOLATION,
+	           0);
+	user_mode(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_PRIVILEGE_VIOLATION,
+	           0);
+	run_to_port(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_PRIVILEGE_VIOLATION,
+	           0);
+	put64(&guest, PT_GPA, GUEST_CODE_GPA | 5);
+	run_to_port(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
+	           GUEST_CODE_GPA + 0x123);
+	put64(&guest, PT_GPA, PML4_GPA | 5); /* as an entry of a TLB, until it goes on */
+	translates(&guest, 0x200124, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
+	           GUEST_CODE_GPA + 0x124);
+	translates(&guest, 0x200123, HV_TRANSLATE_WRITE, HV_TRANSLATE_PRIVILEGE_VIOLATION,
+	           0);
+	run_to_port(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
+	           PML4_GPA + 0x123);
+	guest_end(&guest);
+}
+END_TEST
+
+/* QEMU asks for each word of REP INSW. Others of the root make hypercalls, too. */
+START_TEST(a_translation_at_an_intercept_is_no_hypercall)
+{
+	const unsigned int count = 1000;
+	struct guest guest;
+	uint64_t before;
+
+	guest_start(&guest, code_out, sizeof(code_out));
+	run_to_port(&guest);
+	before = hypercalls_of_root(guest.device);
+	for (unsigned int i = 0; i < count; i++)
+		translates(&guest, i, HV_TRANSLATE_WRITE, HV_TRANSLATE_SUCCESS, i);
+	ck_assert_uint_lt(hypercalls_of_root(guest.device) - before, count / 2);
+	guest_end(&guest);
+}
+END_TEST
+
 START_TEST(a_translation_of_bad_arguments_is_refused)
 {
 	struct hv_input_translate_va input = { .flags = 16 };
+	struct hv_output_translate_va output;
 	struct mshv_hypercall call = { .code = HVCALL_TRANSLATE_VIRTUAL_ADDRESS,
 		                       .input = &input,
 		                       .input_bytes = sizeof(input) };
@@ -85,6 +177,18 @@ START_TEST(a_translation_of_bad_arguments_is_refused)
 	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EINVAL);
 	input = (struct hv_input_translate_va){ .gva_page = UINT64_C(1) << 52 };
 	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EINVAL);
+	call.output = &output;
+	call.output_bytes = sizeof(output);
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EINVAL);
+	input = (struct hv_input_translate_va){ .reserved = 1 };
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EINVAL);
+	input = (struct hv_input_translate_va){ 0 };
+	call.output = (void *)UINT64_C(0x1000);
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EFAULT);
+	call.input = call.output;
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &call), -EFAULT);
+	call.input = &input;
+	call.output_bytes = 0;
 	input = (struct hv_input_translate_va){ .vp_index = 7 };
 	ck_assert_int_eq(mshv_hypercall(guest.partition.fd, &call), -ENOENT);
 	input = (struct hv_input_translate_va){ 0 };
@@ -152,6 +256,8 @@ Suite *mshv_memory_suite(void)
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, virtual_addresses_are_translated_by_the_childs_tables);
+	tcase_add_test(tcase, a_vp_that_waits_for_its_vmm_has_its_own_tables);
+	tcase_add_test(tcase, a_translation_at_an_intercept_is_no_hypercall);
 	tcase_add_test(tcase, a_translation_of_bad_arguments_is_refused);
 	tcase_add_test(tcase, bytes_cross_pages_and_no_more_are_touched);
 	tcase_add_test(tcase, holes_and_rights_are_kept);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <viridis/abi/viridis_stats.h>
 
 #define WAIT_STEP_US 10000
 #define WAIT_STEPS   1000
@@ -52,6 +53,18 @@ void guest_end(struct guest *guest)
 	munmap(guest->memory, GUEST_BYTES);
 	check_nothing_is_left(guest->device);
 	close(guest->device);
+}
+
+uint64_t hypercalls_of_root(int device)
+{
+	struct viridis_get_stats stats = { .partition_id = HV_PARTITION_ID_SELF,
+		                           .object = VIRIDIS_STATS_VP };
+	uint64_t sum = 0;
+
+	for (; mshv_get_stats(device, &stats) == 0; stats.index++)
+		sum += stats.counter[VIRIDIS_VP_STAT_EXIT_HYPERCALL];
+	ck_assert_uint_gt(sum, 0);
+	return sum;
 }
 
 void check_nothing_is_left(int device)

@@ -23,6 +23,9 @@ void guest_set_real_mode(const struct mshv_vp *vp);
 /* Closes everything and checks that no page stayed with the hypervisor. */
 void guest_end(struct guest *guest);
 
+/* How many the root has made, on all of its VPs. */
+uint64_t hypercalls_of_root(int device);
+
 /* Waits until no partition is left, then checks the module's totals. */
 void check_nothing_is_left(int device);
 
