@@ -10,6 +10,7 @@
 
 enum { HEADER_BYTES = 8, TAG_ALIGN = 8, MAP_ENTRY_BYTES = 24 };
 enum { EFI_DESCRIPTOR_BYTES = 40, EFI_BOOT_CODE = 3, EFI_BOOT_DATA = 4 };
+enum { LOW_BYTES = 0x100000 };
 
 static const char truncated[] = "a tag reaches past the end";
 static const char bad_tag[] = "a tag is malformed";
@@ -37,7 +38,7 @@ static const char *read_memory_map(struct cursor *tag, struct boot_info *info)
 
 /*
  * The loader's own map has the memory of EFI's boot services as free, but it holds tables that the root's kernel is to
- * find: nothing of ours goes there. Below 1 MiB there are none. Neighbours are one. UEFI 7.2
+ * find: nothing of ours goes there. Below 1 MiB is only ROOT_LOADER_HPA's place. Neighbours are one. UEFI 7.2
  */
 static const char *read_efi_map(struct cursor *tag, struct boot_info *info)
 {
@@ -56,13 +57,14 @@ static const char *read_efi_map(struct cursor *tag, struct boot_info *info)
 
 		cursor_skip(tag, descriptor_bytes - 32);
 		/* More pages than there are addresses are nobody's. */
-		if ((type != EFI_BOOT_CODE && type != EFI_BOOT_DATA) || base < 0x100000 ||
-		    pages > (UINT64_MAX - base) / PAGE_4K)
+		if ((type != EFI_BOOT_CODE && type != EFI_BOOT_DATA) ||
+		    pages > (UINT64_MAX - base) / PAGE_4K ||
+		    base + pages * PAGE_4K <= LOW_BYTES)
 			continue;
 		if (base != end) {
 			if (!boot_info_add(info, start, end, MEMORY_TAKEN))
 				return too_many;
-			start = base;
+			start = base < LOW_BYTES ? LOW_BYTES : base;
 		}
 		end = base + pages * PAGE_4K;
 	}

@@ -341,6 +341,24 @@ START_TEST(what_boot_services_left_is_taken_and_neighbours_are_one)
 }
 END_TEST
 
+START_TEST(of_boot_services_that_begin_below_1_mib_what_is_above_is_taken)
+{
+	static const uint64_t below[][3] = { { 4, 0x1000, 0xff }, { 3, 0x100000, 0 } };
+	static const uint64_t across[][3] = { { 4, 0x90000, 0x80 }, { 3, 0x110000, 1 } };
+
+	start();
+	add_efi_map(below, 2);
+	ck_assert_ptr_null(finish());
+	ck_assert_uint_eq(info.range_count, 0);
+	start();
+	add_efi_map(across, 2);
+	ck_assert_ptr_null(finish());
+	ck_assert_uint_eq(info.range_count, 1);
+	ck_assert_uint_eq(info.ranges[0].start, 0x100000);
+	ck_assert_uint_eq(info.ranges[0].end, 0x111000);
+}
+END_TEST
+
 START_TEST(an_efi_map_that_makes_no_sense_is_refused_or_left_out)
 {
 	static const uint64_t endless[][3] = { { 4, 0x100000, UINT64_MAX >> 12 },
@@ -467,6 +485,8 @@ static Suite *multiboot2_suite(void)
 	tcase_add_test(tests, a_module_without_any_text_is_refused);
 	tcase_add_test(tests, a_module_cut_within_its_addresses_is_refused);
 	tcase_add_test(tests, what_boot_services_left_is_taken_and_neighbours_are_one);
+	tcase_add_test(tests,
+	               of_boot_services_that_begin_below_1_mib_what_is_above_is_taken);
 	tcase_add_test(tests, an_efi_map_that_makes_no_sense_is_refused_or_left_out);
 	tcase_add_test(tests, more_of_boot_services_than_there_is_room_for_is_refused);
 	tcase_add_test(tests, efi_and_the_screen_are_read);
