@@ -136,7 +136,7 @@ static int vp_run_locked(struct viridis_vp *vp)
 {
 	enum hv_status status;
 
-	if (vp_has_message(vp)) /* the last one's reader was at a bad address */
+	if (vp_has_message(vp)) /* it came too late for the last RUN_VP */
 		return 0;
 	if (vp_kick_take(&vp->kick) || signal_pending(current)) {
 		status = vp_stay(vp);
@@ -156,6 +156,20 @@ static int vp_run_locked(struct viridis_vp *vp)
 	return vp_interrupt(vp);
 }
 
+/* 0: there is a message for the caller. */
+static int vp_run_to_message(struct viridis_vp *vp)
+{
+	int result;
+
+	vp_exit_mend(vp);
+	WRITE_ONCE(vp->answer.open, false);
+	do {
+		cond_resched(); /* a guest may do nothing but signal */
+		result = vp_run_locked(vp);
+	} while (!result && vp_exit_answered(vp));
+	return result;
+}
+
 static long vp_run(struct viridis_vp *vp, void __user *argument)
 {
 	long result;
@@ -163,17 +177,13 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 	if (mutex_lock_killable(&vp->run_lock))
 		return -EINTR;
 	vp_kick_adopt(&vp->kick);
-	vp_exit_mend(vp);
-	WRITE_ONCE(vp->answer.open, false);
-	do {
-		cond_resched(); /* a guest may do nothing but signal */
-		result = vp_run_locked(vp);
-	} while (!result && vp_exit_answered(vp));
+	result = vp->untold ? 0 : vp_run_to_message(vp);
 	if (!result) {
 		const void *message =
 			page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
 
-		if (copy_to_user(argument, message, sizeof(struct mshv_run_vp)))
+		vp->untold = copy_to_user(argument, message, sizeof(struct mshv_run_vp));
+		if (vp->untold)
 			result = -EFAULT;
 		else
 			WRITE_ONCE(vp->intercepted, false);

@@ -44,6 +44,8 @@ struct viridis_vp {
 	 * itself; read with acquire by RUN_VP, cleared by it once the message is with the caller.
 	 */
 	bool intercepted;
+	/* Its reader was at a bad address: the next RUN_VP tells it, as it is. run_lock */
+	bool untold;
 	struct passthrough_buffer buffer;
 	struct rcu_head rcu; /* PARTITION-3 */
 };
