@@ -198,13 +198,18 @@ static struct viridis_vp *passthrough_target(const struct passthrough_caller *ca
 	                             NULL;
 }
 
-/* What may wait for RUN_VP. True: that was all of the call. */
+/*
+ * What may wait for RUN_VP. True: that was all of the call. Else *setting is the vp that others set no registers of
+ * until the call is over, or NULL.
+ */
 static bool passthrough_kept(const struct passthrough_rule *rule,
                              const struct mshv_root_hvcall *request,
-                             const struct passthrough_caller *caller, const u8 *input)
+                             const struct passthrough_caller *caller, const u8 *input,
+                             struct viridis_vp **setting)
 {
 	struct viridis_vp *vp;
 
+	*setting = NULL;
 	if (request->code != HVCALL_SET_VP_REGISTERS &&
 	    request->code != HVCALL_GET_VP_REGISTERS)
 		return false;
@@ -219,7 +224,8 @@ static bool passthrough_kept(const struct passthrough_rule *rule,
 	    vp_answer_keep(vp, (const void *)input,
 	                   (const void *)(input + rule->header_bytes), request->reps))
 		return true;
-	vp_answer_close(vp);
+	vp_answer_begin_set(vp);
+	*setting = vp;
 	return false;
 }
 
@@ -242,6 +248,7 @@ static int passthrough_run(const struct passthrough_rule *rule,
 {
 	void __user *user = (void __user *)(unsigned long)request->input;
 	const struct viridis_vp *vp = caller->vp;
+	struct viridis_vp *setting;
 	int result, answered;
 
 	if (copy_from_user(input, user, request->input_bytes))
@@ -249,13 +256,15 @@ static int passthrough_run(const struct passthrough_rule *rule,
 	memcpy(input, &caller->pool->partition_id, sizeof(caller->pool->partition_id));
 	if (vp && rule->names_vp)
 		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
-	if (passthrough_kept(rule, request, caller, input)) {
+	if (passthrough_kept(rule, request, caller, input, &setting)) {
 		request->status = HV_STATUS_SUCCESS;
 		return passthrough_answer(request, output, argument);
 	}
 	if (!passthrough_answered_here(caller, request, input, output, &result)) {
 		result = passthrough_call(rule, request, input, input_bytes, output,
 		                          caller->pool);
+		if (setting)
+			vp_answer_end_set(setting);
 		if (request->code == HVCALL_SET_PARTITION_PROPERTY)
 			property_done(caller->partition, input, result == 0);
 		if (vp && request->code == HVCALL_SET_VP_REGISTERS)

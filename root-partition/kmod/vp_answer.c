@@ -64,31 +64,31 @@ bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_register
 	return kept;
 }
 
-void vp_answer_add(struct viridis_vp *vp, const struct hv_register_assoc *registers)
+void vp_answer_add_locked(struct viridis_vp *vp,
+                          const struct hv_register_assoc *registers)
 {
-	if (answer_keep(&vp->answer, registers, 1))
+	if (answer_keep_locked(&vp->answer, registers, 1))
 		return;
-	vp_answer_settle(vp);
+	vp_answer_settle_locked(vp);
 	(void)vp_state_set(vp, registers, 1); /* ANSWER-1 */
 }
 
-bool vp_answer_tell(struct viridis_vp *vp, u32 name, u64 *value)
+bool vp_answer_tell_locked(const struct viridis_vp *vp, u32 name, u64 *value)
 {
-	struct vp_answer *answer = &vp->answer;
+	const struct vp_answer *answer = &vp->answer;
 	unsigned int i;
-	bool open;
 
-	mutex_lock(&answer->lock);
-	open = READ_ONCE(answer->open);
 	for (i = 0; i < answer->count; i++) {
 		if (answer->registers[i].name == name)
 			*value = answer->registers[i].value.reg64;
 	}
-	mutex_unlock(&answer->lock);
-	return open;
+	return READ_ONCE(answer->open);
 }
 
-/* The lock until they are there: who settles meanwhile waits for that. */
+/*
+ * The lock until they are there: who settles meanwhile waits for that. Where the call lends the CPU too, that is for
+ * a millisecond at most (abi/viridis_intercept.h).
+ */
 enum hv_status vp_answer_give(struct viridis_vp *vp,
                               const struct hv_register_assoc *registers,
                               unsigned int count)
@@ -106,25 +106,34 @@ enum hv_status vp_answer_give(struct viridis_vp *vp,
 	return status;
 }
 
-void vp_answer_settle(struct viridis_vp *vp)
+void vp_answer_settle_locked(struct viridis_vp *vp)
 {
 	struct vp_answer *answer = &vp->answer;
 
-	if (!READ_ONCE(answer->count))
+	if (!answer->count)
 		return;
-	mutex_lock(&answer->lock);
-	if (answer->count) {
-		WRITE_ONCE(answer->open, false);
-		(void)vp_state_set(vp, answer->registers, answer->count); /* ANSWER-1 */
-		WRITE_ONCE(answer->count, 0);
-	}
-	mutex_unlock(&answer->lock);
+	WRITE_ONCE(answer->open, false);
+	(void)vp_state_set(vp, answer->registers, answer->count); /* ANSWER-1 */
+	WRITE_ONCE(answer->count, 0);
 }
 
-void vp_answer_close(struct viridis_vp *vp)
+void vp_answer_settle(struct viridis_vp *vp)
+{
+	if (!READ_ONCE(vp->answer.count))
+		return;
+	mutex_lock(&vp->answer.lock);
+	vp_answer_settle_locked(vp);
+	mutex_unlock(&vp->answer.lock);
+}
+
+void vp_answer_begin_set(struct viridis_vp *vp)
 {
 	mutex_lock(&vp->answer.lock);
 	WRITE_ONCE(vp->answer.open, false);
+	vp_answer_settle_locked(vp);
+}
+
+void vp_answer_end_set(struct viridis_vp *vp)
+{
 	mutex_unlock(&vp->answer.lock);
-	vp_answer_settle(vp);
 }

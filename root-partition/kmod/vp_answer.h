@@ -6,6 +6,8 @@
  * ANSWER-1 Kept are general registers and RIP alone, for which the hypervisor takes any value, and only between a RUN_VP
  *    that gave its caller a message and the next one.
  * ANSWER-2 Whoever asks the hypervisor for registers of the vp, or gives it others, hands over first what is kept.
+ * ANSWER-3 Whoever gives it others holds the lock until they are there: who reads some to set others by them (vp_exit.c)
+ *    has nobody come in between.
  */
 #ifndef VIRIDIS_KMOD_VP_ANSWER_H
 #define VIRIDIS_KMOD_VP_ANSWER_H
@@ -23,7 +25,8 @@ struct viridis_vp;
 struct vp_answer {
 	/* All that was set since the message is kept: ANSWER-1. Made true under run_lock */
 	bool open;
-	struct mutex lock; /* inside run_lock */
+	struct mutex
+		lock; /* inside run_lock: also while a caller sets registers by itself, ANSWER-3 */
 	/* Changed under the lock, made more only under run_lock too. */
 	unsigned int count;
 	/* And room for what vp_answer_give() puts behind them. */
@@ -38,11 +41,12 @@ bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_register
 
 /*
  * What a register is to be. *value stays when it was not set since the message. False: that is the hypervisor's to say.
- * run_lock
+ * run_lock and the answer's
  */
-bool vp_answer_tell(struct viridis_vp *vp, u32 name, u64 *value);
-/* One more, of ANSWER-1's. run_lock */
-void vp_answer_add(struct viridis_vp *vp, const struct hv_register_assoc *registers);
+bool vp_answer_tell_locked(const struct viridis_vp *vp, u32 name, u64 *value);
+/* One more, of ANSWER-1's. run_lock and the answer's */
+void vp_answer_add_locked(struct viridis_vp *vp,
+                          const struct hv_register_assoc *registers);
 
 /* Hands over what is kept, if anything, and behind it these, VP_ANSWER_AFTER at most. run_lock */
 enum hv_status vp_answer_give(struct viridis_vp *vp,
@@ -51,7 +55,12 @@ enum hv_status vp_answer_give(struct viridis_vp *vp,
 
 /* ANSWER-2. Any context that may sleep. */
 void vp_answer_settle(struct viridis_vp *vp);
-/* For one whose registers the caller sets by itself: nothing more is kept before the next RUN_VP. */
-void vp_answer_close(struct viridis_vp *vp);
+void vp_answer_settle_locked(struct viridis_vp *vp);
+/*
+ * Around a call by which somebody sets registers itself: nothing more is kept before the next RUN_VP, and nobody else sets
+ * any meanwhile: ANSWER-3.
+ */
+void vp_answer_begin_set(struct viridis_vp *vp);
+void vp_answer_end_set(struct viridis_vp *vp);
 
 #endif

@@ -133,7 +133,7 @@ static bool exit_get(const struct viridis_vp *vp, const u32 names[2],
  * RIP and RCX as the vp would go on with them. What was marked in the register page counts before what was set by
  * hypercall, and this before what the vp has.
  */
-static bool exit_answer(struct viridis_vp *vp, u64 *rip, u64 *rcx)
+static bool exit_answer_locked(struct viridis_vp *vp, u64 *rip, u64 *rcx)
 {
 	static const u32 names[2] = { HV_X64_REGISTER_RIP,
 		                      HV_X64_REGISTER_RAX + GPR_RCX };
@@ -144,9 +144,9 @@ static bool exit_answer(struct viridis_vp *vp, u64 *rip, u64 *rcx)
 
 	*rip = ~vp->rep.rip;
 	*rcx = vp->rep.rcx;
-	if ((~dirty & marks) &&
-	    !(vp_answer_tell(vp, names[0], rip) && vp_answer_tell(vp, names[1], rcx))) {
-		vp_answer_settle(vp);
+	if ((~dirty & marks) && !(vp_answer_tell_locked(vp, names[0], rip) &&
+	                          vp_answer_tell_locked(vp, names[1], rcx))) {
+		vp_answer_settle_locked(vp);
 		if (!exit_get(vp, names, values))
 			return false;
 		*rip = values[0].reg64;
@@ -160,22 +160,30 @@ static bool exit_answer(struct viridis_vp *vp, u64 *rip, u64 *rcx)
 }
 
 /* Whoever goes on behind the instruction has carried out all of its elements: then the count is 0, whatever the VMM says. */
-void vp_exit_mend(struct viridis_vp *vp)
+static void exit_mend_locked(struct viridis_vp *vp)
 {
 	struct hv_register_page *registers = exit_registers(vp);
 	struct hv_register_assoc count = { .name = HV_X64_REGISTER_RAX + GPR_RCX };
 	u64 rip, rcx;
 
-	if (!vp->rep.pending)
-		return;
-	vp->rep.pending = false;
-	if (!exit_answer(vp, &rip, &rcx) || rip != vp->rep.rip || rcx != vp->rep.rcx)
+	if (!exit_answer_locked(vp, &rip, &rcx) || rip != vp->rep.rip ||
+	    rcx != vp->rep.rcx)
 		return;
 	count.value.reg64 = exit_counted(&vp->rep);
 	if (READ_ONCE(registers->dirty) & HV_REGISTER_PAGE_DIRTY_GP)
 		registers->gp[GPR_RCX] = count.value.reg64;
 	else
-		vp_answer_add(vp, &count);
+		vp_answer_add_locked(vp, &count);
+}
+
+void vp_exit_mend(struct viridis_vp *vp)
+{
+	if (!vp->rep.pending)
+		return;
+	vp->rep.pending = false;
+	mutex_lock(&vp->answer.lock); /* ANSWER-3 */
+	exit_mend_locked(vp);
+	mutex_unlock(&vp->answer.lock);
 }
 
 /* ---- Memory ---- */
