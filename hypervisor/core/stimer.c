@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Synthetic timers. The invariants STIMER-1 to 3 are in stimer.h. */
+/* Synthetic timers. The invariants STIMER-1 to 4 are in stimer.h. */
 #include "hypervisor/core/stimer.h"
 
 #include <viridis/base/mem.h>
@@ -125,9 +125,15 @@ static void expire_one(struct stimer *timer, uint64_t now)
 
 		timer->expiration = add_saturated(timer->expiration, periods * period);
 	} else {
-		timer->config &= ~HV_STIMER_ENABLE;
 		timer->expiration = STIMER_NEVER;
 	}
+}
+
+/* The guest has its interrupt or message. STIMER-4 */
+static void end_one_shot(struct stimer *timer)
+{
+	if (!(timer->config & HV_STIMER_PERIODIC))
+		timer->config &= ~HV_STIMER_ENABLE;
 }
 
 unsigned int stimers_expire(struct stimers *timers, uint64_t now,
@@ -141,6 +147,7 @@ unsigned int stimers_expire(struct stimers *timers, uint64_t now,
 			continue;
 		if (timer->config & HV_STIMER_DIRECT) {
 			vectors[count++] = config_vector(timer->config);
+			end_one_shot(timer);
 		} else if (!(timers->waiting & BIT32(i))) { /* STIMER-3 */
 			timers->waiting |= BIT32(i);
 			timer->undelivered = timer->expiration;
@@ -179,40 +186,5 @@ unsigned int stimers_message(const struct stimers *timers, unsigned int index,
 void stimers_delivered(struct stimers *timers, unsigned int index)
 {
 	timers->waiting &= ~BIT32(index);
-}
-
-/* One whose message waits is told as about to expire: it does, where it is loaded. */
-void stimers_save(const struct stimers *timers, struct hv_synthetic_timers_state *state)
-{
-	memset(state, 0, sizeof(*state));
-	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
-		const struct stimer *timer = &timers->timer[i];
-
-		state->timer[i].config = timer->config;
-		state->timer[i].count = timer->count;
-		if (timers->waiting & BIT32(i))
-			state->timer[i].config |= HV_STIMER_ENABLE;
-	}
-}
-
-/* As if the registers were written now; a good state loses nothing by that. */
-bool stimers_load(struct stimers *timers, const struct hv_synthetic_timers_state *state,
-                  uint64_t now)
-{
-	struct hv_synthetic_timers_state kept;
-	struct stimers loaded = *timers;
-	uint64_t lost = 0;
-
-	for (unsigned int i = 0; i < HV_STIMER_COUNT; i++) {
-		loaded.timer[i].count = state->timer[i].count;
-		if (!stimers_write(&loaded, HV_MSR_STIMER0_CONFIG + 2 * i,
-		                   state->timer[i].config, now))
-			return false;
-	}
-	stimers_save(&loaded, &kept);
-	for (unsigned int i = 0; i < ARRAY_COUNT(kept.qwords); i++)
-		lost |= state->qwords[i] ^ kept.qwords[i];
-	if (lost == 0)
-		*timers = loaded;
-	return lost == 0;
+	end_one_shot(&timers->timer[index]);
 }

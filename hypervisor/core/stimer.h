@@ -8,11 +8,13 @@
  *       STIMER_INTERVAL_MIN.
  * STIMER-3 A timer holds at most one message the guest has not got. A periodic one runs on meanwhile and gives
  *       up what expires, so that a delivery, which may come at any time, changes no deadline.
+ * STIMER-4 A one-shot timer is enabled until the guest has its message: whoever takes its registers over to another
+ *       VP has it expire there once more.
  */
 #pragma once
 
 #include <viridis/abi/hv_msr.h>
-#include <viridis/abi/hv_vp_state.h>
+#include <viridis/abi/hv_synic.h>
 
 #define STIMER_NEVER        UINT64_MAX
 #define STIMER_INTERVAL_MIN UINT64_C(1000) /* 100 us */
@@ -53,8 +55,3 @@ unsigned int stimers_waiting(const struct stimers *timers, uint16_t sints);
 unsigned int stimers_message(const struct stimers *timers, unsigned int index,
                              uint64_t now, struct hv_message *message);
 void stimers_delivered(struct stimers *timers, unsigned int index);
-
-/* All four. False: no state that a guest could bring them into; they stay as they were. */
-void stimers_save(const struct stimers *timers, struct hv_synthetic_timers_state *state);
-bool stimers_load(struct stimers *timers, const struct hv_synthetic_timers_state *state,
-                  uint64_t now) MUST_CHECK;

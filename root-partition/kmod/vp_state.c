@@ -7,6 +7,7 @@
 #include "vp_state.h"
 
 #include "partition.h"
+#include "root-partition/kmod/core/timer_state.h"
 #include "vp.h"
 #include <linux/gfp.h>
 #include <linux/io.h>
@@ -32,16 +33,62 @@ enum hv_status vp_state_set(const struct viridis_vp *vp,
 	return hypercall(&call);
 }
 
+static enum hv_status vp_state_get(const struct viridis_vp *vp, const u32 *names,
+                                   u16 count, union hv_register_value *values)
+{
+	struct hv_input_get_vp_registers header = {
+		.partition_id = vp->partition->id,
+		.vp_index = vp->index,
+	};
+	struct hypercall call = {
+		.code = HVCALL_GET_VP_REGISTERS,
+		.reps = count,
+		.header = &header,
+		.header_bytes = sizeof(header),
+		.list = names,
+		.list_bytes = count * sizeof(*names),
+		.output = values,
+		.output_bytes = count * sizeof(*values),
+	};
+
+	return hypercall(&call);
+}
+
+static int vp_state_get_timers(const struct viridis_vp *vp,
+                               struct hv_synthetic_timers_state *timers)
+{
+	union hv_register_value values[TIMER_STATE_REGISTERS];
+	u32 names[TIMER_STATE_REGISTERS];
+	enum hv_status status;
+	unsigned int i;
+
+	for (i = 0; i < TIMER_STATE_REGISTERS; i++)
+		names[i] = HV_REGISTER_STIMER0_CONFIG + i;
+	status = vp_state_get(vp, names, TIMER_STATE_REGISTERS, values);
+	if (status == HV_STATUS_SUCCESS)
+		timer_state_from_registers(values, timers);
+	return hypercall_errno(status);
+}
+
+static int vp_state_set_timers(const struct viridis_vp *vp,
+                               const struct hv_synthetic_timers_state *timers)
+{
+	struct hv_register_assoc registers[TIMER_STATE_WRITES];
+
+	if (!timer_state_to_registers(timers, registers))
+		return -EINVAL;
+	return hypercall_errno(vp_state_set(vp, registers, TIMER_STATE_WRITES));
+}
+
 static const struct {
-	u32 hv_type;
-	u32 bytes; /* of data: the hypervisor is given the page's number, or less than a page itself */
+	u32 hv_type; /* 0: made of registers */
+	u32 bytes;
 } states[] = {
 	[MSHV_VP_STATE_LAPIC] = { HV_VP_STATE_LAPIC, PAGE_SIZE },
 	[MSHV_VP_STATE_XSAVE] = { HV_VP_STATE_XSAVE, PAGE_SIZE },
 	[MSHV_VP_STATE_SIMP] = { HV_VP_STATE_SIM_PAGE, PAGE_SIZE },
 	[MSHV_VP_STATE_SIEFP] = { HV_VP_STATE_SIEF_PAGE, PAGE_SIZE },
-	[MSHV_VP_STATE_STIMERS] = { HV_VP_STATE_STIMERS,
-	                            sizeof(struct hv_synthetic_timers_state) },
+	[MSHV_VP_STATE_STIMERS] = { 0, sizeof(struct hv_synthetic_timers_state) },
 };
 
 /* An XSAVE area has all components that a vp may have: they are a property of the partition. */
@@ -89,22 +136,18 @@ static int vp_state_call(struct viridis_vp *vp, u16 code, u8 type, void *page)
 		.type = states[type].hv_type,
 	};
 	u64 pfn = virt_to_phys(page) >> PAGE_SHIFT;
-	bool in_page = states[type].bytes == PAGE_SIZE;
-	struct hv_synthetic_timers_state timers;
 	struct hypercall call = {
 		.code = code,
 		.header = &header,
 		.header_bytes = sizeof(header),
-		.list = in_page ? &pfn : page,
-		.list_bytes = in_page ? sizeof(pfn) : states[type].bytes,
+		.list = &pfn,
+		.list_bytes = sizeof(pfn),
 	};
 	int result = 0;
 
-	if (code == HVCALL_GET_VP_STATE) { /* it has this output, filled or not */
-		call.list_bytes = in_page ? sizeof(pfn) : 0;
-		call.output = &timers;
-		call.output_bytes = sizeof(timers);
-	}
+	if (type == MSHV_VP_STATE_STIMERS)
+		return code == HVCALL_GET_VP_STATE ? vp_state_get_timers(vp, page) :
+		                                     vp_state_set_timers(vp, page);
 	if (type == MSHV_VP_STATE_XSAVE)
 		result = vp_state_components(vp, &header.xfem);
 	if (!result && type == MSHV_VP_STATE_XSAVE && code == HVCALL_SET_VP_STATE &&
@@ -112,8 +155,6 @@ static int vp_state_call(struct viridis_vp *vp, u16 code, u8 type, void *page)
 		result = -EINVAL;
 	if (!result)
 		result = hypercall_errno(pool_call(&vp->partition->pool, &call));
-	if (!result && call.output && !in_page)
-		memcpy(page, &timers, sizeof(timers));
 	if (!result && type == MSHV_VP_STATE_XSAVE)
 		*vp_state_xcomp(page) = XCOMP_COMPACTED | header.xfem;
 	return result;

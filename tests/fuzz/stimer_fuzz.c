@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The synthetic timers under any writes, at any times, delivered or not: STIMER-1 to STIMER-3 of stimer.h hold, no
+ * The synthetic timers under any writes, at any times, delivered or not: STIMER-1 to STIMER-4 of stimer.h hold, no
  * timer fires early, twice or after it was stopped, and the registers read as TLFS 12.3 has them. What is
- * saved can be loaded at any moment; what is forged is refused.
+ * saved in one piece (the kernel module's timer_state.h) can be loaded at any moment; what is forged is refused.
  */
 #include "hypervisor/core/stimer.h"
 #include <string.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/cursor.h>
+#include "root-partition/kmod/core/timer_state.h"
 
 #define CHECK(condition)                  \
 	do {                              \
@@ -115,8 +116,9 @@ static bool fires(struct model *model, uint64_t now)
 		/* STIMER-1, STIMER-2: the next of the grid after now. */
 		model->due = later(now, period - late % period);
 	} else {
-		model->config &= ~ENABLE;
 		model->due = NEVER;
+		if (model->config & DIRECT)
+			model->config &= ~ENABLE; /* STIMER-4 */
 	}
 	model->waits = !(model->config & DIRECT);
 	return true;
@@ -158,34 +160,46 @@ static void deliver(struct both *both, uint8_t which)
 	      payload->expiration_time <= payload->delivery_time);
 	stimers_delivered(&both->timers, which % TIMERS);
 	model->waits = false;
+	if (!(model->config & PERIODIC))
+		model->config &= ~ENABLE; /* STIMER-4 */
 }
 
-/* What is saved loads; with a qword of it forged it loads as itself, or changes nothing. */
+static void load(struct stimers *timers, const struct hv_register_assoc *registers,
+                 uint64_t now)
+{
+	for (unsigned int i = 0; i < TIMER_STATE_WRITES; i++) {
+		uint32_t index = registers[i].name - HV_REGISTER_STIMER0_CONFIG;
+
+		CHECK(index < 2 * TIMERS);
+		CHECK(stimers_write(timers, 0x400000b0 + index, registers[i].value.reg64,
+		                    now));
+	}
+}
+
+/* What is saved loads, and tells the same; with a qword of it forged it loads as itself, or is refused. */
 static void save_and_load(const struct both *both, struct cursor *in)
 {
-	struct hv_synthetic_timers_state state, again;
-	struct stimers other, before;
+	union hv_register_value values[TIMER_STATE_REGISTERS] = { 0 };
+	struct hv_register_assoc registers[TIMER_STATE_WRITES];
+	struct hv_synthetic_timers_state state;
+	struct stimers other;
 	uint8_t which = cursor_u8(in), shift = cursor_u8(in);
 
 	stimers_reset(&other);
-	stimers_save(&both->timers, &state);
-	CHECK(stimers_load(&other, &state, both->now));
-	stimers_save(&other, &again);
-	CHECK(!memcmp(&state, &again, sizeof(state)));
-	for (unsigned int i = 0; i < TIMERS; i++) {
-		const struct model *model = &both->model[i];
-		uint64_t config = model->config | (model->waits ? ENABLE : 0);
-
-		CHECK(stimers_read(&other, 0x400000b0 + 2 * i) == config);
-		CHECK(stimers_read(&other, 0x400000b1 + 2 * i) == model->count);
-	}
+	for (unsigned int i = 0; i < TIMER_STATE_REGISTERS; i++)
+		values[i].reg64 = stimers_read(&both->timers, 0x400000b0 + i);
+	timer_state_from_registers(values, &state);
+	CHECK(timer_state_to_registers(&state, registers));
+	load(&other, registers, both->now);
+	for (unsigned int i = 0; i < TIMER_STATE_REGISTERS; i++)
+		CHECK(stimers_read(&other, 0x400000b0 + i) == values[i].reg64);
 	state.qwords[which % ARRAY_COUNT(state.qwords)] ^= cursor_le64(in) >> shift % 64;
-	before = other;
-	if (stimers_load(&other, &state, both->now)) {
-		stimers_save(&other, &again);
-		CHECK(!memcmp(&state, &again, sizeof(state)));
-	} else {
-		CHECK(!memcmp(&other, &before, sizeof(other)));
+	if (!timer_state_to_registers(&state, registers))
+		return;
+	load(&other, registers, both->now);
+	for (unsigned int i = 0; i < TIMERS; i++) {
+		CHECK(stimers_read(&other, 0x400000b0 + 2 * i) == state.timer[i].config);
+		CHECK(stimers_read(&other, 0x400000b1 + 2 * i) == state.timer[i].count);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include "tests/guest/parent.h"
 
 #include <viridis/abi/hv_cpuid.h>
+#include <viridis/abi/hv_msr.h>
 #include <viridis/abi/hv_vp_state.h>
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
@@ -63,12 +64,15 @@ static const uint32_t names[] = {
 	HV_REGISTER_SIMP,
 	HV_REGISTER_SIEFP,
 	HV_REGISTER_SCONTROL,
+	/* Last, as it may be over. */
+	HV_REGISTER_STIMER0_CONFIG + 1, /* COUNT */
+	HV_REGISTER_STIMER0_CONFIG,
 };
+enum { TIMER_CONFIG = ARRAY_COUNT(names) - 1, TIMER_COUNT = TIMER_CONFIG - 1 };
 
 struct saved {
 	union hv_register_value registers[ARRAY_COUNT(names)];
 	void *pages[PAGES];
-	struct hv_synthetic_timers_state timers;
 	uint64_t components;
 };
 
@@ -82,20 +86,10 @@ static enum hv_status page_state(const struct child *child, const struct saved *
 {
 	struct hv_input_vp_state in = block(child, HV_VP_STATE_LAPIC + which);
 	uint64_t pfn = (uint64_t)page >> PAGE_SHIFT_4K;
-	struct hv_synthetic_timers_state unused;
 
 	if (which == XSAVE)
 		in.xfem = saved->components;
-	return set ? vp_set_state(&in, 1, &pfn) : vp_get_state(&in, 1, &pfn, &unused);
-}
-
-static enum hv_status timers_state(const struct child *child,
-                                   struct hv_synthetic_timers_state *timers, bool set)
-{
-	struct hv_input_vp_state in = block(child, HV_VP_STATE_STIMERS);
-
-	return set ? vp_set_state(&in, VP_STATE_QWORDS, timers) :
-	             vp_get_state(&in, 0, NULL, timers);
+	return set ? vp_set_state(&in, 1, &pfn) : vp_get_state(&in, 1, &pfn);
 }
 
 static uint64_t components_of(const struct child *child)
@@ -123,8 +117,7 @@ static bool save(const struct child *child, struct saved *saved)
 		good &= page_state(child, saved, i, saved->pages[i], false) ==
 		        HV_STATUS_SUCCESS;
 	}
-	good &= timers_state(child, &saved->timers, false) == HV_STATUS_SUCCESS;
-	return ok(good, "and its APIC, XSAVE area, SynIC pages and timers");
+	return ok(good, "and its APIC, XSAVE area and SynIC pages");
 }
 
 static bool load(const struct child *child, struct saved *saved)
@@ -138,7 +131,6 @@ static bool load(const struct child *child, struct saved *saved)
 	for (unsigned int i = 0; i < PAGES; i++)
 		good &= page_state(child, saved, i, saved->pages[i], true) ==
 		        HV_STATUS_SUCCESS;
-	good &= timers_state(child, &saved->timers, true) == HV_STATUS_SUCCESS;
 	return ok(good, "and every other state");
 }
 
@@ -313,8 +305,8 @@ static void saved_is_what_was_left(const struct saved *saved)
 	ok_equal(in_message, CHILD_PATTERN, "the message page is");
 	ok_equal((uint32_t)flags->flags[CHILD_SIEFP_SINT][0], CHILD_PATTERN,
 	         "the flags page is");
-	ok(saved->timers.timer[0].config & 1 &&
-	           saved->timers.timer[0].count >= CHILD_TIMER_100NS,
+	ok(saved->registers[TIMER_CONFIG].reg64 & HV_STIMER_ENABLE &&
+	           saved->registers[TIMER_COUNT].reg64 >= CHILD_TIMER_100NS,
 	   "the timer that runs is");
 }
 
@@ -330,14 +322,13 @@ static void forged_blocks(const struct child *child, const struct saved *saved)
 	struct hv_input_vp_state in = block(child, HV_VP_STATE_LAPIC);
 	uint64_t pfns[2] = { (uint64_t)saved->pages[LAPIC] >> PAGE_SHIFT_4K, 0 };
 	const enum hv_status bad = HV_STATUS_INVALID_PARAMETER;
-	struct hv_synthetic_timers_state timers;
 
-	refused(vp_get_state(&in, 0, NULL, &timers), bad, "a page that is not named");
-	refused(vp_get_state(&in, 2, pfns, &timers), bad, "two pages");
+	refused(vp_get_state(&in, 0, pfns), bad, "a page that is not named");
+	refused(vp_get_state(&in, 2, pfns), bad, "two pages");
 	in.xfem = 3;
-	refused(vp_get_state(&in, 1, pfns, &timers), bad, "components of an APIC");
+	refused(vp_get_state(&in, 1, pfns), bad, "components of an APIC");
 	in = block(child, HV_VP_STATE_XSAVE);
-	refused(vp_get_state(&in, 1, pfns, &timers), bad, "an XSAVE area of nothing");
+	refused(vp_get_state(&in, 1, pfns), bad, "an XSAVE area of nothing");
 	in.xfem = ~UINT64_C(0);
 	refused(vp_set_state(&in, 1, pfns), bad, "and of everything");
 	in.xfem = saved->components;
@@ -345,20 +336,16 @@ static void forged_blocks(const struct child *child, const struct saved *saved)
 	refused(vp_set_state(&in, 1, pfns), bad, "a compacted one");
 	in = block(child, HV_VP_STATE_SIM_PAGE);
 	in.input_vtl = 1;
-	refused(vp_get_state(&in, 1, pfns, &timers), bad, "another VTL");
+	refused(vp_get_state(&in, 1, pfns), bad, "another VTL");
 	in = block(child, 5);
-	refused(vp_get_state(&in, 1, pfns, &timers), bad, "an unknown type");
-	in = block(child, HV_VP_STATE_STIMERS);
-	refused(vp_get_state(&in, 1, pfns, &timers), bad, "timers in a page");
-	refused(vp_set_state(&in, VP_STATE_QWORDS - 1, &saved->timers), bad,
-	        "timers that are cut off");
+	refused(vp_get_state(&in, 1, pfns), bad, "an unknown type");
+	in = block(child, HV_VP_STATE_SIM_PAGE);
 	in.vp_index = 1;
-	refused(vp_get_state(&in, 0, NULL, &timers), HV_STATUS_INVALID_VP_INDEX,
+	refused(vp_get_state(&in, 1, pfns), HV_STATUS_INVALID_VP_INDEX,
 	        "a VP that is not there");
-	in = block(child, HV_VP_STATE_STIMERS);
+	in = block(child, HV_VP_STATE_SIM_PAGE);
 	in.partition_id = HV_PARTITION_ID_SELF;
-	refused(vp_get_state(&in, 0, NULL, &timers), HV_STATUS_ACCESS_DENIED,
-	        "our own VP");
+	refused(vp_get_state(&in, 1, pfns), HV_STATUS_ACCESS_DENIED, "our own VP");
 }
 
 /* Both ways: nothing is written there, nothing is read. */
@@ -374,11 +361,10 @@ static void foreign_pages(const struct child *child, uint64_t deposited)
 		deposited,
 		guest_option_range("hv", &start, &end) ? start >> PAGE_SHIFT_4K : MMIO_PFN
 	};
-	struct hv_synthetic_timers_state unused;
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(pfns); i++) {
-		refused(vp_get_state(&in, 1, &pfns[i], &unused),
-		        HV_STATUS_INVALID_PARAMETER, "state into a page not ours");
+		refused(vp_get_state(&in, 1, &pfns[i]), HV_STATUS_INVALID_PARAMETER,
+		        "state into a page not ours");
 		refused(vp_set_state(&in, 1, &pfns[i]), HV_STATUS_INVALID_PARAMETER,
 		        "state out of a page not ours");
 	}
@@ -418,23 +404,17 @@ static void forged_pages(const struct child *child, const struct saved *saved)
 	}
 }
 
-static void forged_timers(const struct child *child, const struct saved *saved)
+static void forged_timers(const struct child *child)
 {
-	struct hv_synthetic_timers_state timers = saved->timers;
-
-	timers.timer[2].config = 0x1009; /* enabled, direct, vector 0 */
-	refused(timers_state(child, &timers, true), HV_STATUS_INVALID_PARAMETER,
-	        "a timer that raises vector 0");
-	timers = saved->timers;
-	timers.timer[0].config |= BIT64(40);
-	refused(timers_state(child, &timers, true), HV_STATUS_INVALID_PARAMETER,
-	        "a reserved bit of a timer");
+	refused(vp_set_register64(child->id, 0, HV_REGISTER_STIMER0_CONFIG + 4,
+	                          HV_STIMER_ENABLE | HV_STIMER_DIRECT),
+	        HV_STATUS_INVALID_REGISTER_VALUE, "a timer that raises vector 0");
 }
 
 static void running_vps(const struct child *child, struct saved *saved)
 {
-	refused(timers_state(child, &saved->timers, false), HV_STATUS_INVALID_VP_STATE,
-	        "the state of a VP that runs");
+	refused(page_state(child, saved, SIM_PAGE, saved->pages[SIM_PAGE], false),
+	        HV_STATUS_INVALID_VP_STATE, "the state of a VP that runs");
 	refused(page_state(child, saved, SIM_PAGE, saved->pages[SIM_PAGE], true),
 	        HV_STATUS_INVALID_VP_STATE, "a state for one");
 }
@@ -500,7 +480,7 @@ static void move(struct child *child, struct saved *saved)
 	         HV_STATUS_SUCCESS, "a page is deposited");
 	foreign_pages(child, deposited);
 	forged_pages(child, saved);
-	forged_timers(child, saved);
+	forged_timers(child);
 	if (goes_on(child, saved))
 		any_registers_will_do(child, saved);
 }

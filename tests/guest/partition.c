@@ -217,30 +217,29 @@ enum hv_status vp_get_register64(uint64_t id, uint32_t vp, uint32_t name, uint64
 	return status;
 }
 
-enum hv_status vp_get_state(const struct hv_input_vp_state *in, unsigned int qwords,
-                            const void *behind, struct hv_synthetic_timers_state *timers)
+static enum hv_status vp_state(uint32_t code, const struct hv_input_vp_state *in,
+                               unsigned int qwords, const uint64_t *behind)
 {
 	struct {
 		struct hv_input_vp_state header;
-		uint64_t behind[VP_STATE_QWORDS];
+		uint64_t behind[VP_STATE_QWORDS_MAX];
 	} block = { .header = *in };
 
 	memcpy(block.behind, behind, qwords * sizeof(uint64_t));
-	return hv_status_of(hv_call_variable(HVCALL_GET_VP_STATE, qwords, &block,
-	                                     sizeof(block), timers, sizeof(*timers)));
+	return hv_status_of(
+		hv_call_variable(code, qwords, &block, sizeof(block), NULL, 0));
+}
+
+enum hv_status vp_get_state(const struct hv_input_vp_state *in, unsigned int qwords,
+                            const uint64_t *behind)
+{
+	return vp_state(HVCALL_GET_VP_STATE, in, qwords, behind);
 }
 
 enum hv_status vp_set_state(const struct hv_input_vp_state *in, unsigned int qwords,
-                            const void *behind)
+                            const uint64_t *behind)
 {
-	struct {
-		struct hv_input_vp_state header;
-		uint64_t behind[VP_STATE_QWORDS];
-	} block = { .header = *in };
-
-	memcpy(block.behind, behind, qwords * sizeof(uint64_t));
-	return hv_status_of(hv_call_variable(HVCALL_SET_VP_STATE, qwords, &block,
-	                                     sizeof(block), NULL, 0));
+	return vp_state(HVCALL_SET_VP_STATE, in, qwords, behind);
 }
 
 static enum hv_status state_page(uint32_t code, uint64_t id, uint32_t vp, uint64_t *pfn)

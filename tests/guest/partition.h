@@ -59,12 +59,12 @@ enum hv_status vp_get_register(uint64_t id, uint32_t vp, uint32_t name,
 enum hv_status vp_get_register64(uint64_t id, uint32_t vp, uint32_t name,
                                  uint64_t *value);
 
-/* With so many qwords behind the block: the number of a page, or the timers that are set. */
-#define VP_STATE_QWORDS (sizeof(struct hv_synthetic_timers_state) / 8)
+/* With so many qwords behind the block: one, the number of a page, is what it takes. */
+#define VP_STATE_QWORDS_MAX 2
 enum hv_status vp_get_state(const struct hv_input_vp_state *in, unsigned int qwords,
-                            const void *behind, struct hv_synthetic_timers_state *timers);
+                            const uint64_t *behind);
 enum hv_status vp_set_state(const struct hv_input_vp_state *in, unsigned int qwords,
-                            const void *behind);
+                            const uint64_t *behind);
 
 enum hv_status vp_map_intercept_page(uint64_t id, uint32_t vp, uint64_t *pfn);
 enum hv_status vp_unmap_intercept_page(uint64_t id, uint32_t vp);

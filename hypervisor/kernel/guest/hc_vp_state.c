@@ -12,8 +12,6 @@
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-#define TIMERS_QWORDS (sizeof(struct hv_synthetic_timers_state) / 8)
-
 /* ---- State pages: frames of the child's deposit, shown in the root's tables ---- */
 
 /* Where the page lies is ours to say: a location that the parent provides is refused. */
@@ -103,13 +101,6 @@ static bool copy_state(const struct hypercall *call, bool set)
 		return true;
 	case HV_VP_STATE_SIEF_PAGE:
 		return copy_page(call, set, vp->overlays[OVERLAY_SIEFP].page, PAGE_4K);
-	case HV_VP_STATE_STIMERS:
-		if (set)
-			return call->control.variable == TIMERS_QWORDS &&
-			       stimers_load(&vp->stimers, (const void *)(in + 1),
-			                    partition_reference_time(vp->partition));
-		stimers_save(&vp->stimers, call->output);
-		return call->control.variable == 0;
 	default:
 		return false;
 	}

@@ -283,11 +283,14 @@ static bool write_synic(struct vp *vp, uint32_t msr, uint64_t value)
 
 static bool write_stimer(struct vp *vp, uint32_t msr, uint64_t value)
 {
-	if (!stimers_write(&vp->stimers, msr, value,
-	                   partition_reference_time(vp->partition)))
+	uint64_t now = partition_reference_time(vp->partition);
+
+	if (!stimers_write(&vp->stimers, msr, value, now))
 		return false;
-	message_timers_expire(vp);
-	vp_update_deadline(vp);
+	if (stimers_deadline(&vp->stimers) <= now)
+		vp_raise(vp, EVENTS_TIMER); /* it expires before the guest goes on */
+	else
+		vp_update_deadline(vp);
 	return true;
 }
 

@@ -512,9 +512,9 @@ struct hv_output_map_vp_state_page {
 };
 
 /*
- * VP state in bulk: hv_vp_state.h; codes e3, e4. What follows, in the variable header: the number of one page of the caller's, or the timers' state when
- * they are set. xfem names the components of an XSAVE area: all that a VP may have (the partition's
- * property XSAVE_STATES), in its standard format.
+ * VP state in bulk: hv_vp_state.h; codes e3, e4. In the variable header: the number of one page of the caller's. xfem
+ * names the components of an XSAVE area: all that a VP may have (the partition's property XSAVE_STATES), in its
+ * standard format.
  */
 struct hv_input_vp_state {
 	uint64_t partition_id;

@@ -8,7 +8,8 @@
  *   HV_VP_STATE_XSAVE         the named page    an XSAVE area in the standard format. SDM1 13.4
  *   HV_VP_STATE_SIM_PAGE      the named page    the SIMP page: struct hv_message_page
  *   HV_VP_STATE_SIEF_PAGE     the named page    the SIEFP page: struct hv_event_flags_page
- *   HV_VP_STATE_STIMERS       in the call       struct hv_synthetic_timers_state
+ *
+ * A VMM has the synthetic timers, struct hv_synthetic_timers_state, from the kernel module, which makes them of registers.
  */
 #ifndef VIRIDIS_ABI_HV_VP_STATE_H
 #define VIRIDIS_ABI_HV_VP_STATE_H
@@ -21,7 +22,6 @@
 #define HV_VP_STATE_XSAVE     0x80000001u
 #define HV_VP_STATE_SIM_PAGE  0x80000002u
 #define HV_VP_STATE_SIEF_PAGE 0x80000003u
-#define HV_VP_STATE_STIMERS   4u
 
 /* The registers as software reads them, in the mode that APIC_BASE says. TPR is a register of its own. */
 struct hv_local_interrupt_controller_state {
@@ -66,7 +66,7 @@ ASSERT_OFFSET(struct hv_local_interrupt_controller_state, error_status, 156);
 #define HV_XSAVE_COMPONENTS       576
 
 struct hv_stimer_state {
-	uint32_t message_pending; /* 0: one whose message could not yet be posted is told as enabled */
+	uint32_t message_pending; /* 0: one whose message could not yet be posted is enabled */
 	uint32_t reserved;
 	uint64_t config;
 	uint64_t count;
