@@ -18,9 +18,19 @@ static bool shape_ok(const struct hypercall_entry *entry,
 	                           control->output_bytes == 0));
 }
 
-enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_entry *entry,
+static bool block_ok(uint64_t gpa, uint32_t bytes)
+{
+	return bytes == 0 ||
+	       (is_aligned(gpa, BLOCK_ALIGNMENT) && bytes <= HYPERCALL_BLOCK_BYTES &&
+	        gpa % HYPERCALL_BLOCK_BYTES <= HYPERCALL_BLOCK_BYTES - bytes);
+}
+
+enum hv_status hypercall_control_check(const uint64_t words[3],
+                                       const struct hypercall_entry *entry,
                                        uint64_t privileges, struct hypercall_control *out)
 {
+	uint64_t word = words[0];
+
 	out->fast = word & HV_CONTROL_FAST;
 	out->rep_count = word >> HV_CONTROL_REP_COUNT_SHIFT & HV_CONTROL_REP_MASK;
 	out->rep_start = word >> HV_CONTROL_REP_START_SHIFT & HV_CONTROL_REP_MASK;
@@ -33,23 +43,10 @@ enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_ent
 		out->output_bytes = 0;
 	if ((word & HV_CONTROL_RESERVED) || !shape_ok(entry, out))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
-	return (privileges & entry->privilege) == entry->privilege ?
-	               HV_STATUS_SUCCESS :
-	               HV_STATUS_ACCESS_DENIED;
-}
-
-static bool block_ok(uint64_t gpa, uint32_t bytes)
-{
-	return bytes == 0 ||
-	       (is_aligned(gpa, BLOCK_ALIGNMENT) && bytes <= HYPERCALL_BLOCK_BYTES &&
-	        gpa % HYPERCALL_BLOCK_BYTES <= HYPERCALL_BLOCK_BYTES - bytes);
-}
-
-enum hv_status hypercall_control_blocks(const struct hypercall_control *control,
-                                        uint64_t input_gpa, uint64_t output_gpa)
-{
-	return control->fast || (block_ok(input_gpa, control->input_bytes) &&
-	                         block_ok(output_gpa, control->output_bytes)) ?
+	if ((privileges & entry->privilege) != entry->privilege)
+		return HV_STATUS_ACCESS_DENIED;
+	return out->fast || (block_ok(words[1], out->input_bytes) &&
+	                     block_ok(words[2], out->output_bytes)) ?
 	               HV_STATUS_SUCCESS :
 	               HV_STATUS_INVALID_ALIGNMENT;
 }

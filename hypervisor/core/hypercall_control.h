@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Decoding a hypercall's control word against its line in the table. TLFS 3.7. PURE.
+ * Decoding a hypercall's control word and blocks against its line in the table. TLFS 3.7. PURE.
  *
  * Order of checks, each with its own status: code known (INVALID_HYPERCALL_CODE, by the caller, who
  * owns the table), control word (INVALID_HYPERCALL_INPUT), privilege (ACCESS_DENIED), place of the
@@ -42,16 +42,14 @@ struct hypercall_control {
 	uint32_t output_bytes;
 };
 
-/* `privileges` is the caller's mask. */
-enum hv_status hypercall_control_check(uint64_t word, const struct hypercall_entry *entry,
+/*
+ * `words`: the control word; where input and output are, or the input of a fast call. A block is aligned to 8 and within
+ * one page; where one is not used its address is not looked at. `privileges` is the caller's mask.
+ */
+enum hv_status hypercall_control_check(const uint64_t words[3],
+                                       const struct hypercall_entry *entry,
                                        uint64_t privileges,
                                        struct hypercall_control *out) MUST_CHECK;
-
-/* The blocks of a call that is not fast: aligned to 8, each within one page. An unused block's
- * address is not looked at. */
-enum hv_status hypercall_control_blocks(const struct hypercall_control *control,
-                                        uint64_t input_gpa,
-                                        uint64_t output_gpa) MUST_CHECK;
 
 /* What the caller reads when the call is over; reps_done counts from rep 0, rep_start included. */
 static inline uint64_t hypercall_control_result(enum hv_status status, uint16_t reps_done)

@@ -66,9 +66,18 @@ static uint64_t expected_output(uint64_t word, const struct hypercall_entry *ent
 	return entry->output_bytes + count * entry->rep_output_bytes;
 }
 
-static enum hv_status expected_check(uint64_t word, const struct hypercall_entry *entry,
+/* Its bytes one page's, from an address that 8 divides; where there are none, no address is wrong. */
+static bool expected_block(uint64_t gpa, uint64_t bytes)
+{
+	return bytes == 0 || (gpa % 8 == 0 && bytes <= PAGE &&
+	                      gpa / PAGE == gpa / PAGE + (gpa % PAGE + bytes - 1) / PAGE);
+}
+
+static enum hv_status expected_check(const uint64_t words[3],
+                                     const struct hypercall_entry *entry,
                                      uint64_t privileges)
 {
+	uint64_t word = words[0];
 	uint64_t count = field(word, 32, 43), start = field(word, 48, 59);
 	uint64_t qwords = field(word, 17, 26);
 	uint64_t in = entry->input_bytes + count * entry->rep_input_bytes + 8 * qwords;
@@ -84,48 +93,37 @@ static enum hv_status expected_check(uint64_t word, const struct hypercall_entry
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	if (entry->privilege & ~privileges)
 		return HV_STATUS_ACCESS_DENIED;
+	if (!field(word, 16, 16) &&
+	    !(expected_block(words[1], in) && expected_block(words[2], out)))
+		return HV_STATUS_INVALID_ALIGNMENT;
 	return HV_STATUS_SUCCESS;
 }
 
-/* Its bytes one page's, from an address that 8 divides; where there are none, no address is wrong. */
-static bool expected_block(uint64_t gpa, uint64_t bytes)
+static uint64_t some_place(struct cursor *in)
 {
-	return bytes == 0 || (gpa % 8 == 0 && bytes <= PAGE &&
-	                      gpa / PAGE == gpa / PAGE + (gpa % PAGE + bytes - 1) / PAGE);
-}
+	uint8_t how = cursor_u8(in);
+	uint64_t gpa = cursor_le64(in);
 
-static void check_blocks(struct cursor *in, const struct hypercall_control *control)
-{
-	uint64_t at[2];
-	bool good;
-
-	for (unsigned int i = 0; i < 2; i++) {
-		uint8_t how = cursor_u8(in);
-
-		at[i] = cursor_le64(in);
-		if (how & 1)
-			at[i] &= ~UINT64_C(7);
-		if (how & 2)
-			at[i] &= ~UINT64_C(0xff8);
-	}
-	good = control->fast || (expected_block(at[0], control->input_bytes) &&
-	                         expected_block(at[1], control->output_bytes));
-	CHECK(hypercall_control_blocks(control, at[0], at[1]) ==
-	      (good ? HV_STATUS_SUCCESS : HV_STATUS_INVALID_ALIGNMENT));
+	if (how & 1)
+		gpa &= ~UINT64_C(7);
+	if (how & 2)
+		gpa &= ~UINT64_C(0xff8);
+	return gpa;
 }
 
 /* A call that goes on later is the same call. */
-static void check_restart(uint64_t word, const struct hypercall_entry *entry,
+static void check_restart(const uint64_t words[3], const struct hypercall_entry *entry,
                           uint64_t privileges, const struct hypercall_control *control,
                           uint16_t done)
 {
-	uint64_t again = hypercall_control_restart(word, done);
+	uint64_t word = words[0], again = hypercall_control_restart(word, done);
+	const uint64_t rest[] = { again, words[1], words[2] };
 	struct hypercall_control later;
 
 	CHECK(field(again, 0, 47) == field(word, 0, 47) && field(again, 60, 63) == 0);
 	if (control->rep_count == 0 || done >= control->rep_count)
 		return;
-	CHECK(hypercall_control_check(again, entry, privileges, &later) ==
+	CHECK(hypercall_control_check(rest, entry, privileges, &later) ==
 	      HV_STATUS_SUCCESS);
 	CHECK(later.rep_start == done && later.rep_count == control->rep_count);
 	CHECK(later.input_bytes == control->input_bytes &&
@@ -139,13 +137,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cursor in = cursor_over(data, size);
 	struct hypercall_entry entry = some_entry(&in);
 	uint64_t word = some_word(&in), result;
+	uint64_t input_gpa = some_place(&in), output_gpa = some_place(&in);
+	const uint64_t words[] = { word, input_gpa, output_gpa };
 	uint64_t privileges = cursor_u8(&in) & 1 ? ~UINT64_C(0) : cursor_le64(&in);
 	uint16_t done = cursor_le16(&in) % 4096, code = cursor_le16(&in);
 	struct hypercall_control control;
 	enum hv_status status;
 
-	status = hypercall_control_check(word, &entry, privileges, &control);
-	CHECK(status == expected_check(word, &entry, privileges));
+	status = hypercall_control_check(words, &entry, privileges, &control);
+	CHECK(status == expected_check(words, &entry, privileges));
 	result = hypercall_control_result((enum hv_status)code, done);
 	CHECK(field(result, 0, 15) == code && field(result, 32, 43) == done);
 	CHECK(field(result, 16, 31) == 0 && field(result, 44, 63) == 0);
@@ -159,7 +159,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	                                     entry.rep_input_bytes * field(word, 32, 43) +
 	                                     8 * field(word, 17, 26));
 	CHECK(control.output_bytes == expected_output(word, &entry, field(word, 32, 43)));
-	check_blocks(&in, &control);
-	check_restart(word, &entry, privileges, &control, done);
+	check_restart(words, &entry, privileges, &control, done);
 	return 0;
 }

@@ -45,9 +45,17 @@ static const struct hypercall_entry set_vp_state = {
 
 static struct hypercall_control control;
 
+static enum hv_status check_blocks(uint64_t word, const struct hypercall_entry *entry,
+                                   uint64_t input_gpa, uint64_t output_gpa)
+{
+	const uint64_t words[] = { word | entry->code, input_gpa, output_gpa };
+
+	return hypercall_control_check(words, entry, ~UINT64_C(0), &control);
+}
+
 static enum hv_status check(uint64_t word, const struct hypercall_entry *entry)
 {
-	return hypercall_control_check(word | entry->code, entry, ~UINT64_C(0), &control);
+	return check_blocks(word, entry, 0, 0);
 }
 
 static uint64_t reps(uint64_t count, uint64_t start)
@@ -101,8 +109,7 @@ START_TEST(a_variable_header_counts_as_input_where_one_is_taken)
 	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
 	ck_assert_int_eq(check(qwords | reps(5, 0), &get_registers),
 	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
-	ck_assert_int_eq(check(most, &set_vp_state), HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x10000, 0),
+	ck_assert_int_eq(check_blocks(most, &set_vp_state, 0x10000, 0),
 	                 HV_STATUS_INVALID_ALIGNMENT);
 }
 END_TEST
@@ -149,48 +156,62 @@ END_TEST
 
 START_TEST(a_missing_privilege_is_told_after_a_malformed_word)
 {
-	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT, &signal_event,
-	                                         ~BIT64(37), &control),
-	                 HV_STATUS_ACCESS_DENIED);
-	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT | BIT64(63),
-	                                         &signal_event, 0, &control),
-	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
-	ck_assert_int_eq(hypercall_control_check(HVCALL_SIGNAL_EVENT, &signal_event,
-	                                         BIT64(37), &control),
+	uint64_t words[] = { HVCALL_SIGNAL_EVENT, 0, 0 };
+
+	ck_assert_int_eq(hypercall_control_check(words, &signal_event, BIT64(37),
+	                                         &control),
 	                 HV_STATUS_SUCCESS);
+	ck_assert_int_eq(hypercall_control_check(words, &signal_event, ~BIT64(37),
+	                                         &control),
+	                 HV_STATUS_ACCESS_DENIED);
+	words[0] |= BIT64(63);
+	ck_assert_int_eq(hypercall_control_check(words, &signal_event, 0, &control),
+	                 HV_STATUS_INVALID_HYPERCALL_INPUT);
 }
 END_TEST
 
+START_TEST(a_misplaced_block_is_told_after_a_missing_privilege)
+{
+	const uint64_t words[] = { HVCALL_SIGNAL_EVENT, 1, 0 };
+
+	ck_assert_int_eq(hypercall_control_check(words, &signal_event, 0, &control),
+	                 HV_STATUS_ACCESS_DENIED);
+	ck_assert_int_eq(hypercall_control_check(words, &signal_event, BIT64(37),
+	                                         &control),
+	                 HV_STATUS_INVALID_ALIGNMENT);
+}
+END_TEST
+
+/* For ten registers: 56 bytes of input and 160 of output. */
+static const struct {
+	uint64_t input_gpa, output_gpa;
+	enum hv_status status;
+} places[] = {
+	{ 0x1000, 0x2000, HV_STATUS_SUCCESS },
+	{ 0x1fc8, 0x2f60, HV_STATUS_SUCCESS },
+	{ 0x1fd0, 0x2000, HV_STATUS_INVALID_ALIGNMENT },
+	{ 0x1000, 0x2f68, HV_STATUS_INVALID_ALIGNMENT },
+	{ 0x1004, 0x2000, HV_STATUS_INVALID_ALIGNMENT },
+	{ 0x1000, 0x2001, HV_STATUS_INVALID_ALIGNMENT },
+	{ UINT64_MAX, 0x2000, HV_STATUS_INVALID_ALIGNMENT },
+};
+
 START_TEST(blocks_are_aligned_and_lie_within_one_page)
 {
-	ck_assert_int_eq(check(reps(10, 0), &get_registers), HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2000),
-	                 HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1fc8, 0x2f60),
-	                 HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1fd0, 0x2000),
-	                 HV_STATUS_INVALID_ALIGNMENT);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2f68),
-	                 HV_STATUS_INVALID_ALIGNMENT);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1004, 0x2000),
-	                 HV_STATUS_INVALID_ALIGNMENT);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2001),
-	                 HV_STATUS_INVALID_ALIGNMENT);
-	ck_assert_int_eq(hypercall_control_blocks(&control, UINT64_MAX, 0x2000),
-	                 HV_STATUS_INVALID_ALIGNMENT);
-	ck_assert_int_eq(check(reps(4095, 0), &get_registers), HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x2000),
+	for (unsigned int i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		ck_assert_int_eq(check_blocks(reps(10, 0), &get_registers,
+		                              places[i].input_gpa, places[i].output_gpa),
+		                 places[i].status);
+	ck_assert_int_eq(check_blocks(reps(4095, 0), &get_registers, 0x1000, 0x2000),
 	                 HV_STATUS_INVALID_ALIGNMENT);
 }
 END_TEST
 
 START_TEST(an_unused_or_fast_block_is_not_looked_at)
 {
-	ck_assert_int_eq(check(0, &signal_event), HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x1000, 0x777),
+	ck_assert_int_eq(check_blocks(0, &signal_event, 0x1000, 0x777),
 	                 HV_STATUS_SUCCESS);
-	ck_assert_int_eq(check(HV_CONTROL_FAST, &signal_event), HV_STATUS_SUCCESS);
-	ck_assert_int_eq(hypercall_control_blocks(&control, 0x777, 0x777),
+	ck_assert_int_eq(check_blocks(HV_CONTROL_FAST, &signal_event, 0x777, 0x777),
 	                 HV_STATUS_SUCCESS);
 }
 END_TEST
@@ -216,6 +237,7 @@ static Suite *hypercall_control_suite(void)
 	tcase_add_test(tcase, a_fast_call_fits_its_registers_and_has_no_output);
 	tcase_add_test(tcase, a_terse_call_has_an_output_or_is_fast);
 	tcase_add_test(tcase, a_missing_privilege_is_told_after_a_malformed_word);
+	tcase_add_test(tcase, a_misplaced_block_is_told_after_a_missing_privilege);
 	tcase_add_test(tcase, blocks_are_aligned_and_lie_within_one_page);
 	tcase_add_test(tcase, an_unused_or_fast_block_is_not_looked_at);
 	tcase_add_test(tcase, result_and_restart_words_have_their_fields);

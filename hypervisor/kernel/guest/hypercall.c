@@ -148,11 +148,8 @@ static enum hv_status call_reps(struct hypercall *call, const struct gate_row *r
 static enum hv_status carry_out(struct hypercall *call, const struct gate_row *row)
 {
 	enum hv_status status = hypercall_control_check(
-		call->words[0], &row->entry, call->partition->privileges, &call->control);
+		call->words, &row->entry, call->partition->privileges, &call->control);
 
-	if (status == HV_STATUS_SUCCESS)
-		status = hypercall_control_blocks(&call->control, call->words[1],
-		                                  call->words[2]);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
 	call->rep = call->control.rep_start;
