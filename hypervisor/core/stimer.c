@@ -11,9 +11,6 @@
 	 HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT | bits_mask(CONFIG_VECTOR_SHIFT, 8) | \
 	 bits_mask(CONFIG_SINT_SHIFT, 4))
 
-/* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
-#define VECTOR_MIN 16u
-
 static uint8_t config_vector(uint64_t config)
 {
 	return (uint8_t)bits_get(config, CONFIG_VECTOR_SHIFT, 8);
@@ -79,7 +76,7 @@ static bool config_ok(uint64_t config)
 {
 	return !(config & HV_STIMER_DIRECT) ||
 	       !(config & (HV_STIMER_ENABLE | HV_STIMER_AUTO_ENABLE)) ||
-	       config_vector(config) >= VECTOR_MIN;
+	       config_vector(config) >= HV_VECTOR_MIN;
 }
 
 bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_t now)

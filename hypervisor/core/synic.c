@@ -7,9 +7,6 @@
 #define SINT_KEPT (HV_SINT_VECTOR | HV_SINT_MASKED | HV_SINT_AUTO_EOI | HV_SINT_POLLING)
 #define PAGE_KEPT (~UINT64_C(0xfff) | HV_MSR_PAGE_ENABLE)
 
-/* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
-#define VECTOR_MIN 16u
-
 /* SYNIC-1: readers are on other CPUs, each field is independent of the others. */
 static uint64_t field_load(const uint64_t *field)
 {
@@ -34,7 +31,7 @@ static bool write_sint(struct synic *synic, unsigned int sint, uint64_t value,
 {
 	bool interrupts = !(value & (HV_SINT_MASKED | HV_SINT_POLLING));
 
-	if (interrupts && (value & HV_SINT_VECTOR) < VECTOR_MIN)
+	if (interrupts && (value & HV_SINT_VECTOR) < HV_VECTOR_MIN)
 		return false;
 	field_store(&synic->sint[sint], value & SINT_KEPT);
 	*rescan = (uint16_t)(1u << sint);

@@ -6,8 +6,6 @@
  */
 #include "hypervisor/core/vlapic.h"
 
-#define FIRST_VECTOR 16u
-
 #define SVR_WRITABLE UINT32_C(0x3ff)
 #define SVR_RESET    UINT32_C(0xff)
 
@@ -141,7 +139,7 @@ static void raise_error(struct vlapic *v, uint32_t error)
 	v->esr_errors |= error;
 	if (told || lvt & VLAPIC_LVT_MASKED)
 		return;
-	if ((lvt & LVT_VECTOR) < FIRST_VECTOR) /* VLAPIC-1 */
+	if ((lvt & LVT_VECTOR) < HV_VECTOR_MIN) /* VLAPIC-1 */
 		v->esr_errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
 	else
 		(void)vlapic_accept(v, lvt & LVT_VECTOR,
@@ -155,7 +153,7 @@ bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)
 
 bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t level)
 {
-	uint64_t illegal = word == 0 ? posted & bits_mask(0, FIRST_VECTOR) : 0;
+	uint64_t illegal = word == 0 ? posted & bits_mask(0, HV_VECTOR_MIN) : 0;
 
 	if (!enabled(v))
 		return posted == 0;
@@ -335,7 +333,7 @@ static void send(struct vlapic *v, uint32_t low, struct vlapic_action *action)
 	    (ipi.delivery == VLAPIC_INIT && low & ICR_LEVEL &&
 	     !(low & VLAPIC_ICR_ASSERT)))
 		return;
-	if (carries_vector && ipi.vector < FIRST_VECTOR) {
+	if (carries_vector && ipi.vector < HV_VECTOR_MIN) {
 		raise_error(v, ESR_SEND_ILLEGAL_VECTOR);
 		return;
 	}
@@ -619,7 +617,7 @@ bool vlapic_load(struct vlapic *v,
 			loaded.registers[saved[i]] = value;
 	}
 	for (unsigned int i = VLAPIC_ISR >> 4; i < VLAPIC_ESR >> 4; i += 8)
-		loaded.registers[i] &= ~(BIT32(FIRST_VECTOR) - 1); /* VLAPIC-1 */
+		loaded.registers[i] &= ~(BIT32(HV_VECTOR_MIN) - 1); /* VLAPIC-1 */
 	if (vlapic_mode(v) == VLAPIC_X2APIC)
 		loaded.icr_high = state->icr_high;
 	loaded.esr = state->esr & ESR_ALL;

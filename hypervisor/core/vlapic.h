@@ -14,8 +14,7 @@
  */
 #pragma once
 
-#include <viridis/abi/hv_vp_state.h>
-#include <viridis/base/bits.h>
+#include <viridis/abi/hv_hypercall.h>
 
 #define VLAPIC_GPA       UINT64_C(0xfee00000)
 #define VLAPIC_VERSION   UINT32_C(0x00050014) /* six LVT entries. APM2 16.3.4 */
@@ -92,16 +91,16 @@ enum vlapic_mode {
 	VLAPIC_X2APIC,
 };
 
-/* Numbered as in the ICR. APM2 16.5 */
+/* Numbered as in the ICR, APM2 16.5, and in what a parent asserts. */
 enum vlapic_delivery {
-	VLAPIC_FIXED,
-	VLAPIC_LOWEST_PRIORITY,
+	VLAPIC_FIXED = HV_INTERRUPT_FIXED,
+	VLAPIC_LOWEST_PRIORITY = HV_INTERRUPT_LOWEST_PRIORITY,
 	VLAPIC_SMI,
 	VLAPIC_REMOTE_READ,
-	VLAPIC_NMI,
-	VLAPIC_INIT,
-	VLAPIC_STARTUP,
-	VLAPIC_EXTINT,
+	VLAPIC_NMI = HV_INTERRUPT_NMI,
+	VLAPIC_INIT = HV_INTERRUPT_INIT,
+	VLAPIC_STARTUP = HV_INTERRUPT_SIPI,
+	VLAPIC_EXTINT = HV_INTERRUPT_EXTINT,
 };
 
 enum vlapic_shorthand {

@@ -105,13 +105,6 @@ enum hv_status hc_signal_event(struct hypercall *call)
 #define CONTROL_TYPE  UINT64_C(0xffffffff)
 #define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)
 
-_Static_assert((int)HV_INTERRUPT_LOWEST_PRIORITY == (int)VLAPIC_LOWEST_PRIORITY &&
-                       (int)HV_INTERRUPT_NMI == (int)VLAPIC_NMI &&
-                       (int)HV_INTERRUPT_INIT == (int)VLAPIC_INIT &&
-                       (int)HV_INTERRUPT_SIPI == (int)VLAPIC_STARTUP &&
-                       (int)HV_INTERRUPT_EXTINT == (int)VLAPIC_EXTINT,
-               "types are an ICR's delivery modes");
-
 /*
  * A virtual machine has no SMM: no SMI. An ExtINT is its VMM's 8259's: any vector, with no end to be told.
  *

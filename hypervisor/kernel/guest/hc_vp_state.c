@@ -7,7 +7,6 @@
  */
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/kernel/delivery/apic.h"
-#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
@@ -94,11 +93,7 @@ static bool copy_state(const struct hypercall *call, bool set)
 			       context_set_area(vp, call->output);
 		return copy_page(call, set, vp->arch.extended_state, PAGE_4K);
 	case HV_VP_STATE_SIM_PAGE:
-		if (!copy_page(call, set, vp->overlays[OVERLAY_SIMP].page, PAGE_4K))
-			return false;
-		if (set)
-			messages_retry(vp, SYNIC_ALL_SINTS);
-		return true;
+		return copy_page(call, set, vp->overlays[OVERLAY_SIMP].page, PAGE_4K);
 	case HV_VP_STATE_SIEF_PAGE:
 		return copy_page(call, set, vp->overlays[OVERLAY_SIEFP].page, PAGE_4K);
 	default:
@@ -115,7 +110,8 @@ static enum hv_status transfer(const struct hypercall *call, bool set)
 	    in->xfem != xfem || !copy_state(call, set))
 		return HV_STATUS_INVALID_PARAMETER;
 	if (set)
-		vp_raise(call->target_vp, EVENTS_TIMER); /* it is to look at all of it */
+		/* It is to look at all of it: timers, and messages that wait for a slot. */
+		vp_raise(call->target_vp, EVENTS_TIMER);
 	return HV_STATUS_SUCCESS;
 }
 

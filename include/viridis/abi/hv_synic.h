@@ -16,6 +16,7 @@
 #define HV_SINT_INTERCEPT        0
 #define HV_SINT_VMBUS            2
 #define HV_STIMER_COUNT          4
+#define HV_VECTOR_MIN            16u /* a local APIC takes none below. APM2 16.4.5 */
 #define HV_EVENT_FLAGS_PER_SINT  2048
 #define HV_MESSAGE_PAYLOAD_BYTES 240
 

@@ -12,9 +12,6 @@
 	 HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT | bits_mask(CONFIG_VECTOR_SHIFT, 8) | \
 	 bits_mask(CONFIG_SINT_SHIFT, 4))
 
-/* Vectors below 16 cannot be delivered by a local APIC. APM2 16.4.5 */
-#define VECTOR_MIN 16
-
 void timer_state_from_registers(
 	const union hv_register_value values[TIMER_STATE_REGISTERS],
 	struct hv_synthetic_timers_state *state)
@@ -35,7 +32,7 @@ static bool timer_state_config_ok(uint64_t config)
 		return false;
 	if (config & HV_STIMER_DIRECT)
 		return !(config & (HV_STIMER_ENABLE | HV_STIMER_AUTO_ENABLE)) ||
-		       bits_get(config, CONFIG_VECTOR_SHIFT, 8) >= VECTOR_MIN;
+		       bits_get(config, CONFIG_VECTOR_SHIFT, 8) >= HV_VECTOR_MIN;
 	return !(config & HV_STIMER_ENABLE) || bits_get(config, CONFIG_SINT_SHIFT, 4);
 }
 
