@@ -7,6 +7,7 @@
 #include "passthrough.h"
 
 #include "access.h"
+#include "intercept.h"
 #include "partition.h"
 #include "property.h"
 #include "vp.h"
@@ -42,7 +43,7 @@ static const struct passthrough_rule rules[] = {
 	{ HVCALL_GET_PARTITION_PROPERTY, 16, 0, false, true },
 	{ HVCALL_GET_PARTITION_PROPERTY_EX, 24, 0, false, true },
 	{ HVCALL_SET_PARTITION_PROPERTY, 24, 0, false, false },
-	{ HVCALL_INSTALL_INTERCEPT, 24, 0, false, false },
+	{ HVCALL_INSTALL_INTERCEPT, 24, 0, false, false, intercept_install },
 	{ HVCALL_GET_VP_REGISTERS, 16, 4, true, false },
 	{ HVCALL_SET_VP_REGISTERS, 16, 32, true, false },
 	{ HVCALL_TRANSLATE_VIRTUAL_ADDRESS, 32, 0, true, false, access_translate },

@@ -209,9 +209,9 @@ static void results_are_checked(const struct servant *servant)
 	ok_equal(intercept_result_register(&bad), HV_STATUS_INVALID_PARAMETER,
 	         "a result of an MSR: status 5");
 	bad = result_of(servant, CPUID_LEAF, 0);
-	bad.reserved = 1;
+	bad.intercepted = 2;
 	ok_equal(intercept_result_register(&bad), HV_STATUS_INVALID_PARAMETER,
-	         "a reserved bit: status 5");
+	         "neither intercepted nor not: status 5");
 	bad = result_of(servant, CPUID_LEAF, 0);
 	bad.vp_index = 64;
 	ok_equal(intercept_result_register(&bad), HV_STATUS_INVALID_VP_INDEX,

@@ -36,7 +36,7 @@ static void make(uint32_t vp, uint32_t cores)
 	for (unsigned int i = 0; i < count; i++) {
 		ck_assert_uint_eq(results[i].vp_index, vp);
 		ck_assert_uint_eq(results[i].type, HV_INTERCEPT_X64_CPUID);
-		ck_assert_uint_eq(results[i].reserved, 0);
+		ck_assert_uint_eq(results[i].intercepted, 0);
 	}
 }
 

@@ -99,7 +99,7 @@ static unsigned int apply_results(struct cpuid_results *const *pages, uint32_t l
 
 		if (in->eax != leaf || (in->subleaf_specific && in->ecx != subleaf))
 			continue;
-		found |= BIT32(in->reserved);
+		found |= BIT32(in->intercepted);
 		for (unsigned int r = 0; r < 4; r++)
 			*out[r] = (*out[r] & ~in->result[r].mask) |
 			          (in->result[r].value & in->result[r].mask);
@@ -122,6 +122,5 @@ bool cpuid_for_guest(const struct vp *vp, uint32_t leaf, uint32_t subleaf,
 		found |= apply_results(vp->cpuid, leaf, subleaf, regs);
 	}
 	adapt_leaf(vp, leaf, subleaf, regs);
-	/* One that is intercepted has 1 in `reserved`: change_result(). */
 	return found & BIT32(1);
 }

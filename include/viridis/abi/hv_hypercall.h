@@ -46,7 +46,7 @@ enum hv_hypercall_code {
 	HVCALL_GET_MEMORY_BALANCE = 0x004a,
 	HVCALL_MAP_GPA_PAGES = 0x004b,
 	HVCALL_UNMAP_GPA_PAGES = 0x004c,
-	HVCALL_INSTALL_INTERCEPT = 0x004d,
+	HVCALL_INSTALL_INTERCEPT = 0x004d, /* of VMMs: the module answers it */
 	HVCALL_CREATE_VP = 0x004e,
 	HVCALL_DELETE_VP = 0x004f,
 	HVCALL_GET_VP_REGISTERS = 0x0050,
@@ -232,7 +232,7 @@ struct hv_input_register_intercept_result {
 	uint32_t ecx;
 	uint8_t subleaf_specific;
 	uint8_t always_override;
-	uint16_t reserved;
+	uint16_t intercepted; /* ours: 1: the parent answers the leaf, and is told this */
 	struct {
 		uint32_t value;
 		uint32_t mask; /* bits of value that replace the hypervisor's own */
@@ -249,10 +249,12 @@ struct hv_input_unregister_intercept_result {
 	uint32_t eax;
 	uint32_t ecx;
 	uint8_t subleaf_specific;
-	uint8_t reserved[7];
+	uint8_t reserved;
+	uint16_t intercepted;
+	uint32_t padding;
 };
 ASSERT_SIZE(struct hv_input_unregister_intercept_result, 32);
-ASSERT_OFFSET(struct hv_input_unregister_intercept_result, reserved, 25);
+ASSERT_OFFSET(struct hv_input_unregister_intercept_result, intercepted, 26);
 
 /* Virtual processors. Codes 4e, 4f, 50, 51 */
 struct hv_input_create_vp {

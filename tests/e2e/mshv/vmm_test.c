@@ -569,6 +569,91 @@ START_TEST(the_list_that_ends_a_guest_is_carried_out_as_far_as_it_goes)
 }
 END_TEST
 
+/* ---- Intercepts ---- */
+
+/* What goes to the VMM anyway may be asked for, and leaves of CPUID; nothing else. */
+static const struct {
+	uint32_t type, mask;
+	uint64_t parameter;
+	int result;
+} installed[] = {
+	{ HV_INTERCEPT_X64_IO_PORT, HV_INTERCEPT_MASK_READ, 0x80, 0 },
+	{ HV_INTERCEPT_X64_IO_PORT, 0, 0x80, -EINVAL },
+	{ HV_INTERCEPT_X64_IO_PORT, HV_INTERCEPT_MASK_EXECUTE, 0x80, -EINVAL },
+	{ HV_INTERCEPT_X64_IO_PORT, HV_INTERCEPT_MASK_READ, 0x10000, -EINVAL },
+	{ HV_INTERCEPT_X64_CPUID, HV_INTERCEPT_MASK_READ, 1, -EINVAL },
+	{ HV_INTERCEPT_X64_CPUID, HV_INTERCEPT_MASK_EXECUTE, BIT64(32), -EINVAL },
+	{ HV_INTERCEPT_EXCEPTION, HV_INTERCEPT_MASK_EXECUTE, 6, -EINVAL },
+};
+
+/* mov eax, 0x40000100; 1: push eax; cpuid; out 0x90, al; pop eax; jmp 1b */
+static const uint8_t code_cpuid[] = { 0x66, 0xb8, 0x00, 0x01, 0x00, 0x40, 0x66, 0x50,
+	                              0x0f, 0xa2, 0xe6, 0x90, 0x66, 0x58, 0xeb, 0xf6 };
+#define INTERCEPTED_LEAF 0x40000100u
+
+/* The next intercept, which must be CPUID's; the VMM answers it so, and the guest goes on. */
+static void answer_leaf(const struct guest *guest, uint64_t eax)
+{
+	struct hv_x64_cpuid_intercept cpuid;
+	struct hv_message message;
+
+	ck_assert_int_eq(mshv_run_vp(&guest->vp, &message), 0);
+	ck_assert_uint_eq(message.type, HV_MESSAGE_X64_CPUID);
+	memcpy(&cpuid, message.payload, sizeof(cpuid));
+	ck_assert_uint_eq(cpuid.given[0], INTERCEPTED_LEAF);
+	ck_assert_int_eq(mshv_set_register(&guest->vp, HV_X64_REGISTER_RAX, eax), 0);
+	ck_assert_int_eq(mshv_set_register(&guest->vp, HV_X64_REGISTER_RIP,
+	                                   cpuid.header.rip + 2),
+	                 0);
+}
+
+/* The guest tells what CPUID gave it, and goes on behind that. */
+static uint64_t told_leaf(const struct guest *guest)
+{
+	struct hv_x64_io_port_intercept io = next_port(guest, DEVICE_PORT);
+
+	ck_assert_int_eq(
+		mshv_set_register(&guest->vp, HV_X64_REGISTER_RIP, io.header.rip + 2), 0);
+	return io.rax;
+}
+
+START_TEST(a_leaf_that_was_asked_for_is_the_vmms_to_answer)
+{
+	struct guest guest;
+
+	guest_start(&guest, code_cpuid, sizeof(code_cpuid));
+	ck_assert_int_eq(mshv_set_register(&guest.vp, HV_X64_REGISTER_RAX + 4, STACK_TOP),
+	                 0);
+	ck_assert_int_eq(mshv_install_intercept(&guest.partition, HV_INTERCEPT_X64_CPUID,
+	                                        0, INTERCEPTED_LEAF),
+	                 -ENOENT);
+	ck_assert_int_eq(mshv_install_intercept(&guest.partition, HV_INTERCEPT_X64_CPUID,
+	                                        HV_INTERCEPT_MASK_EXECUTE,
+	                                        INTERCEPTED_LEAF),
+	                 0);
+	answer_leaf(&guest, 0xcafe);
+	ck_assert_uint_eq(told_leaf(&guest), 0xcafe);
+	ck_assert_int_eq(mshv_install_intercept(&guest.partition, HV_INTERCEPT_X64_CPUID,
+	                                        0, INTERCEPTED_LEAF),
+	                 0);
+	ck_assert_uint_eq(told_leaf(&guest), 0);
+	guest_end(&guest);
+}
+END_TEST
+
+START_TEST(what_comes_anyway_may_be_asked_for_and_nothing_else)
+{
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	ck_assert_int_eq(mshv_install_intercept(&guest.partition, installed[_i].type,
+	                                        installed[_i].mask,
+	                                        installed[_i].parameter),
+	                 installed[_i].result);
+	guest_end(&guest);
+}
+END_TEST
+
 /* ---- Formats and properties ---- */
 
 static int set_area(const struct guest *guest, uint64_t present, uint64_t xcomp)
@@ -694,6 +779,9 @@ Suite *mshv_vmm_suite(void)
 	tcase_add_test(tcase, a_guest_that_is_gone_leaves_no_synic);
 	tcase_add_test(tcase,
 	               the_list_that_ends_a_guest_is_carried_out_as_far_as_it_goes);
+	tcase_add_test(tcase, a_leaf_that_was_asked_for_is_the_vmms_to_answer);
+	tcase_add_loop_test(tcase, what_comes_anyway_may_be_asked_for_and_nothing_else, 0,
+	                    ARRAY_COUNT(installed));
 	tcase_add_test(tcase, an_xsave_area_is_compacted_as_upstreams_is);
 	tcase_add_test(tcase, the_banks_of_features_say_what_cpuid_says);
 	tcase_add_test(tcase, synthetic_features_are_privileges_by_other_numbers);
