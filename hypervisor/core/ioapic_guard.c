@@ -3,8 +3,6 @@
 #include "hypervisor/core/ioapic_guard.h"
 
 #define REGISTER_ID      0x00u
-#define REGISTER_VERSION IOAPIC_REGISTER_VERSION
-#define REGISTER_ARBITER 0x02u
 #define VERSION_WITH_EOI 0x20u
 #define MOST_ENTRIES     120u /* that the 8-bit index can reach */
 
@@ -45,8 +43,6 @@ static enum ioapic_verdict write_window(const struct ioapic_guard *guard, uint32
 {
 	unsigned int half = guard->select - IOAPIC_REGISTER_ENTRIES;
 
-	if (guard->select == REGISTER_VERSION || guard->select == REGISTER_ARBITER)
-		return IOAPIC_IGNORED;
 	if (guard->select == REGISTER_ID)
 		*value &= ID_WRITABLE;
 	else if (guard->select < IOAPIC_REGISTER_ENTRIES || half / 2 >= guard->entries)

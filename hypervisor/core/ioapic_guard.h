@@ -28,8 +28,7 @@
 enum ioapic_verdict {
 	IOAPIC_PASSED,
 	IOAPIC_FORCED_MASKED, /* would have reached past the hypervisor: log it */
-	IOAPIC_IGNORED,       /* read-only register: nothing to write */
-	IOAPIC_REFUSED, /* no such register, or not a 32-bit access: log it, nothing to write */
+	IOAPIC_REFUSED, /* no register to write, or not a 32-bit access: log it, nothing to write */
 };
 
 struct ioapic_guard {

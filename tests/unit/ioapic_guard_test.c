@@ -115,8 +115,8 @@ START_TEST(registers_outside_the_entries_are_refused)
 	                 IOAPIC_REFUSED);
 	ck_assert_int_eq(write_register(&guard, 0xff, 0x31).verdict, IOAPIC_REFUSED);
 	ck_assert_int_eq(write_register(&guard, 3, 0).verdict, IOAPIC_REFUSED);
-	ck_assert_int_eq(write_register(&guard, 1, 0).verdict, IOAPIC_IGNORED);
-	ck_assert_int_eq(write_register(&guard, 2, 0).verdict, IOAPIC_IGNORED);
+	ck_assert_int_eq(write_register(&guard, 1, 0).verdict, IOAPIC_REFUSED);
+	ck_assert_int_eq(write_register(&guard, 2, 0).verdict, IOAPIC_REFUSED);
 	ck_assert(!write_register(&guard, 2, 0).writes);
 	ck_assert_uint_eq(write_register(&guard, 0, 0xffffffff).value, 0x0f000000);
 }
