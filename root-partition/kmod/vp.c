@@ -281,22 +281,7 @@ static int vp_map_page(struct viridis_vp *vp, u16 type)
 	return 0;
 }
 
-static void vp_unmap_pages(struct viridis_vp *vp)
-{
-	struct hv_input_vp_state_page input = {
-		.partition_id = vp->partition->id,
-		.vp_index = vp->index,
-	};
-	u16 type;
-
-	for (type = 0; type < VP_PAGE_COUNT; type++) {
-		input.type = type;
-		if (vp->pages[type])
-			(void)hypercall_simple(HVCALL_UNMAP_VP_STATE_PAGE, &input,
-			                       sizeof(input)); /* DELETE_VP does it too */
-	}
-}
-
+/* Its pages are the hypervisor's alone from then on. */
 static int vp_delete(struct viridis_vp *vp)
 {
 	struct hv_input_delete_vp input = {
@@ -304,7 +289,6 @@ static int vp_delete(struct viridis_vp *vp)
 		.vp_index = vp->index,
 	};
 
-	vp_unmap_pages(vp);
 	return hypercall_errno(hypercall_simple(HVCALL_DELETE_VP, &input, sizeof(input)));
 }
 

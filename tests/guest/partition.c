@@ -242,7 +242,7 @@ enum hv_status vp_set_state(const struct hv_input_vp_state *in, unsigned int qwo
 	return vp_state(HVCALL_SET_VP_STATE, in, qwords, behind);
 }
 
-static enum hv_status state_page(uint32_t code, uint64_t id, uint32_t vp, uint64_t *pfn)
+enum hv_status vp_map_intercept_page(uint64_t id, uint32_t vp, uint64_t *pfn)
 {
 	struct hv_input_vp_state_page in = {
 		.partition_id = id,
@@ -251,17 +251,7 @@ static enum hv_status state_page(uint32_t code, uint64_t id, uint32_t vp, uint64
 	};
 
 	return hv_status_of(
-		hv_call(code, 0, &in, sizeof(in), pfn, pfn ? sizeof(*pfn) : 0));
-}
-
-enum hv_status vp_map_intercept_page(uint64_t id, uint32_t vp, uint64_t *pfn)
-{
-	return state_page(HVCALL_MAP_VP_STATE_PAGE, id, vp, pfn);
-}
-
-enum hv_status vp_unmap_intercept_page(uint64_t id, uint32_t vp)
-{
-	return state_page(HVCALL_UNMAP_VP_STATE_PAGE, id, vp, NULL);
+		hv_call(HVCALL_MAP_VP_STATE_PAGE, 0, &in, sizeof(in), pfn, sizeof(*pfn)));
 }
 
 enum hv_status port_create(uint64_t port_partition, uint32_t port_id, uint64_t connector,

@@ -67,7 +67,6 @@ enum hv_status vp_set_state(const struct hv_input_vp_state *in, unsigned int qwo
                             const uint64_t *behind);
 
 enum hv_status vp_map_intercept_page(uint64_t id, uint32_t vp, uint64_t *pfn);
-enum hv_status vp_unmap_intercept_page(uint64_t id, uint32_t vp);
 
 enum hv_status port_create(uint64_t port_partition, uint32_t port_id, uint64_t connector,
                            const struct hv_port_info *info);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hypercalls on the state of a VP: its pages that the parent sees (0xe1, 0xe2), and what the parent takes in
+ * Hypercalls on the state of a VP: its pages that the parent sees (0xe1), and what the parent takes in
  * bulk, and gives to another VP (0xe3, 0xe4: abi/hv_vp_state.h). What registers hold goes by their names (0x50,
  * 0x51), APIC_BASE before the APIC's state. The pages are the guest's to write, whatever is in them; everything
  * else is checked before it is used.
@@ -13,32 +13,16 @@
 
 /* ---- State pages: frames of the child's deposit, shown in the root's tables ---- */
 
-/* Where the page lies is ours to say: a location that the parent provides is refused. */
-static bool page_ok(const struct hv_input_vp_state_page *in)
-{
-	return in->vtl == 0 && in->flags == 0 &&
-	       in->type <= HV_VP_STATE_PAGE_INTERCEPT_MESSAGE;
-}
-
+/* Where the page lies is ours to say: a location that the parent provides is refused. It stays to the VP's end. */
 enum hv_status hc_map_vp_state_page(struct hypercall *call)
 {
 	const struct hv_input_vp_state_page *in = call->input;
 	struct hv_output_map_vp_state_page *out = call->output;
 
-	if (!page_ok(in))
+	if (in->vtl != 0 || in->flags != 0 ||
+	    in->type > HV_VP_STATE_PAGE_INTERCEPT_MESSAGE)
 		return HV_STATUS_INVALID_PARAMETER;
 	out->pfn = vp_show_page(call->target_vp, in->type, true) / PAGE_4K;
-	return HV_STATUS_SUCCESS;
-}
-
-enum hv_status hc_unmap_vp_state_page(struct hypercall *call)
-{
-	const struct hv_input_vp_state_page *in = call->input;
-
-	call->settle = true;
-	if (!page_ok(in))
-		return HV_STATUS_INVALID_PARAMETER;
-	vp_show_page(call->target_vp, in->type, false);
 	return HV_STATUS_SUCCESS;
 }
 

@@ -67,7 +67,6 @@ enum hv_hypercall_code {
 	HVCALL_POST_MESSAGE_DIRECT = 0x00c1,
 	HVCALL_GET_GPA_PAGES_ACCESS_STATES = 0x00c9,
 	HVCALL_MAP_VP_STATE_PAGE = 0x00e1,
-	HVCALL_UNMAP_VP_STATE_PAGE = 0x00e2,
 	HVCALL_GET_VP_STATE = 0x00e3,
 	HVCALL_SET_VP_STATE = 0x00e4,
 	/* Our own, above everything the TLFS assigns; the root's privilege ACCESS_STATS opens them. */
@@ -493,7 +492,7 @@ struct hv_input_assert_virtual_interrupt {
 };
 ASSERT_SIZE(struct hv_input_assert_virtual_interrupt, 32);
 
-/* Pages a VP shares with its parent. Codes e1, e2 */
+/* Pages a VP shares with its parent. Code e1 */
 enum hv_vp_state_page_type {
 	HV_VP_STATE_PAGE_REGISTERS = 0,
 	HV_VP_STATE_PAGE_INTERCEPT_MESSAGE = 1,
