@@ -216,6 +216,11 @@ static void results_are_checked(const struct servant *servant)
 	bad.vp_index = 64;
 	ok_equal(intercept_result_register(&bad), HV_STATUS_INVALID_VP_INDEX,
 	         "a VP beyond every limit: status e");
+	bad = result_of(servant, CPUID_LEAF, 0);
+	bad.partition_id = HV_PARTITION_ID_SELF;
+	bad.vp_index = 0;
+	ok_equal(intercept_result_register(&bad), HV_STATUS_INVALID_VP_INDEX,
+	         "a VP of ours has no results of its own: status e");
 	while (status == HV_STATUS_SUCCESS && taken < 2 * CPUID_RESULTS) {
 		const struct hv_input_register_intercept_result more =
 			result_of(servant, CPUID_LEAF + 1 + taken, taken);

@@ -31,7 +31,8 @@ static enum hv_status change_result(struct partition *partition,
 	SPIN_HOLD(&partition->lock);
 	if (partition_is_ending(partition))
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (!of_all && !partition_vp(partition, result.vp_index))
+	/* The root has the allow-list alone: its VPs have no pages for results of their own. */
+	if (!of_all && (partition->is_root || !partition_vp(partition, result.vp_index)))
 		return HV_STATUS_INVALID_VP_INDEX;
 	if (!of_all)
 		pages = partition_vp(partition, result.vp_index)->cpuid;
