@@ -11,38 +11,34 @@
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-enum hv_status hc_create_port(struct hypercall *call)
+/* The other end's partition may have come as SELF. */
+static enum hv_status add_checked(struct hypercall *call, struct port *port)
 {
-	const struct hv_input_create_port *in = call->input;
-	struct partition *connector;
-	struct port port;
-	enum hv_status status =
-		hypercall_partition(call, in->connection_partition, &connector);
+	struct partition *peer;
+	enum hv_status status = hypercall_partition(call, port->peer, &peer);
 
-	/* Acquire pairs with the release where a VP is added: its index has a VP. */
-	if (status == HV_STATUS_SUCCESS)
-		status = ports_check_create(
-			in, __atomic_load_n(&call->target->vp_count, __ATOMIC_ACQUIRE),
-			&port);
 	if (status != HV_STATUS_SUCCESS)
 		return status;
-	port.peer = connector->id; /* may have come as SELF */
-	return ports_add(call->target, &port);
+	port->peer = peer->id;
+	return ports_add(call->target, port);
+}
+
+enum hv_status hc_create_port(struct hypercall *call)
+{
+	/* Acquire pairs with the release where a VP is added: its index has a VP. */
+	uint32_t vp_count = __atomic_load_n(&call->target->vp_count, __ATOMIC_ACQUIRE);
+	struct port port;
+	enum hv_status status = ports_check_create(call->input, vp_count, &port);
+
+	return status == HV_STATUS_SUCCESS ? add_checked(call, &port) : status;
 }
 
 enum hv_status hc_connect_port(struct hypercall *call)
 {
-	const struct hv_input_connect_port *in = call->input;
-	struct partition *owner;
 	struct port connection;
-	enum hv_status status = hypercall_partition(call, in->port_partition, &owner);
+	enum hv_status status = ports_check_connect(call->input, &connection);
 
-	if (status == HV_STATUS_SUCCESS)
-		status = ports_check_connect(in, &connection);
-	if (status != HV_STATUS_SUCCESS)
-		return status;
-	connection.peer = owner->id; /* may have come as SELF */
-	return ports_add(call->target, &connection);
+	return status == HV_STATUS_SUCCESS ? add_checked(call, &connection) : status;
 }
 
 enum hv_status hc_delete_port(struct hypercall *call)

