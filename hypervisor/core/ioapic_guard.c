@@ -7,8 +7,8 @@
 #define MOST_ENTRIES     120u /* that the 8-bit index can reach */
 
 #define ENTRY_WRITABLE UINT32_C(0x0001afff) /* all but delivery status and remote IRR */
-#define HIGH_WRITABLE \
-	UINT32_C(0xff000000) /* remapping's bits are not the root's to set */
+/* Remapping's bits are not the root's to set. */
+#define HIGH_WRITABLE   UINT32_C(0xff000000)
 #define ID_WRITABLE     UINT32_C(0x0f000000)
 #define DELIVERY_FIXED  0u
 #define DELIVERY_LOWEST 1u

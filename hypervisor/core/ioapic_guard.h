@@ -19,11 +19,11 @@
 #define IOAPIC_WINDOW           0x10u /* IOWIN */
 #define IOAPIC_EOI              0x40u /* version 0x20 and up */
 #define IOAPIC_REGISTER_VERSION 0x01u
-#define IOAPIC_REGISTER_ENTRIES \
-	0x10u /* low half of entry n at 0x10 + 2n, high half next */
-#define IOAPIC_ENTRY_MASKED UINT32_C(0x10000)
-#define IOAPIC_FIRST_VECTOR 0x20u /* the hypervisor's own exceptions are below */
-#define IOAPIC_LAST_VECTOR  0xefu
+/* The low half of entry n is at 0x10 + 2n, its high half next. */
+#define IOAPIC_REGISTER_ENTRIES 0x10u
+#define IOAPIC_ENTRY_MASKED     UINT32_C(0x10000)
+#define IOAPIC_FIRST_VECTOR     0x20u /* the hypervisor's own exceptions are below */
+#define IOAPIC_LAST_VECTOR      0xefu
 
 enum ioapic_verdict {
 	IOAPIC_PASSED,

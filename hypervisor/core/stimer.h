@@ -33,7 +33,7 @@ struct stimers {
 
 void stimers_reset(struct stimers *timers);
 
-/* STIMERn_CONFIG and STIMERn_COUNT: no other is asked for to be read. False: #GP. After a write ask stimers_deadline() anew. */
+/* STIMERn_CONFIG and STIMERn_COUNT; reads ask for no other. False: #GP. After a write ask stimers_deadline() anew. */
 uint64_t stimers_read(const struct stimers *timers, uint32_t msr);
 bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value,
                    uint64_t now) MUST_CHECK;

@@ -141,9 +141,8 @@ static void raise_error(struct vlapic *v, uint32_t error)
 		return;
 	if ((lvt & LVT_VECTOR) < HV_VECTOR_MIN) /* VLAPIC-1 */
 		v->esr_errors |= ESR_RECEIVE_ILLEGAL_VECTOR;
-	else
-		(void)vlapic_accept(v, lvt & LVT_VECTOR,
-		                    false); /* enabled, by VLAPIC-2 */
+	else /* enabled, by VLAPIC-2 */
+		(void)vlapic_accept(v, lvt & LVT_VECTOR, false);
 }
 
 bool vlapic_accept(struct vlapic *v, uint8_t vector, bool level)

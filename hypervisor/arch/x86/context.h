@@ -40,5 +40,5 @@ bool context_set_area(struct vp *vp, const void *image);
 void context_cpu_on(void);
 
 void context_save(struct vp *vp);
-void context_load(struct cpu *cpu,
-                  struct vp *vp); /* nothing to do when they are still there */
+/* Nothing to do when they are still there. */
+void context_load(struct cpu *cpu, struct vp *vp);

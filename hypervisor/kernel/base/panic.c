@@ -97,8 +97,8 @@ void panic_at(const struct trap_frame *frame, const char *format, ...)
 
 	panic_enter();
 	va_start(arguments, format);
-	(void)format_text_list(text, sizeof(text), format,
-	                       arguments); /* cut is good enough */
+	/* Cut is good enough. */
+	(void)format_text_list(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	log_error("PANIC on cpu %u (apic %u): %s", this_cpu()->index, this_cpu()->apic_id,
 	          text);

@@ -102,7 +102,7 @@ enum hv_status hc_signal_event(struct hypercall *call)
 #define CONTROL_FLAGS (HV_INTERRUPT_LEVEL | HV_INTERRUPT_LOGICAL)
 
 /*
- * A virtual machine has no SMM: no SMI. An ExtINT is its VMM's 8259's: any vector, with no end to be told.
+ * There is no SMM, and so no SMI. An ExtINT comes from the VMM's 8259: with any vector, and nobody is told of its end.
  *
  * The call does not say how wide the destination is. The width only decides which value
  * means every VP: 0xff is no VP's id (they are below MAX_VPS), so one that fits 8 bits is

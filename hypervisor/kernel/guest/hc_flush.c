@@ -3,8 +3,8 @@
  * Hypercalls that flush translations of the caller's own VPs (0x02, 0x03). TLFS 9.4
  *
  * A VP that does not run gets a new tag when it does, and nobody waits for it. One that runs on another CPU is made to
- * leave the guest: the caller is not entered before nobody uses what is stale (kernel/run/run.c). VPs that do not exist
- * are left out.
+ * leave the guest, and the caller goes on when nobody can use a stale translation any more (kernel/run/run.c). VPs that
+ * do not exist are left out.
  */
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/objects/partition.h"

@@ -107,7 +107,7 @@ enum hv_status hc_set_vp_registers(struct hypercall *call)
 	if (status == HV_STATUS_SUCCESS && bit)
 		status = hypercall_stop_vp(call); /* else it is set again */
 	else if (status == HV_STATUS_SUCCESS && !call->again)
-		vp_raise(call->target_vp,
-		         EVENTS_STOP); /* what it halted for may have come */
+		/* What it halted for may have come. */
+		vp_raise(call->target_vp, EVENTS_STOP);
 	return status;
 }

@@ -42,7 +42,7 @@ struct hypercall {
 	 */
 	bool again;
 	bool claimed; /* target_vp, for this call alone */
-	/* Set by a handler that removes translations or objects, at its first rep already: see percpu.h. */
+	/* Set by a handler that removes translations or objects, at its first rep already: EPOCH-2, epoch.h. */
 	bool settle;
 };
 

@@ -12,11 +12,8 @@
 #include "hypervisor/kernel/base/boot_info.h"
 #include "hypervisor/kernel/base/spinlock.h"
 
-enum frame_state {
-	FRAME_NOBODYS,
-	FRAME_ROOT,
-	FRAME_DEPOSITED
-}; /* first: no RAM, or our own */
+/* NOBODYS: no RAM, or our own. */
+enum frame_state { FRAME_NOBODYS, FRAME_ROOT, FRAME_DEPOSITED };
 
 #define GIB_FRAMES  (PAGE_1G / PAGE_4K)
 #define PAGE_FRAMES (PAGE_4K / sizeof(uint64_t))
