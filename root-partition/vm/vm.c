@@ -518,9 +518,11 @@ static enum machine_end rest(struct vm *vm, gint64 lived)
 static enum machine_end run_machine(struct vm *vm)
 {
 	gint64 start = g_get_monotonic_time();
-	enum machine_end end = life_run(vm->machine);
+	enum machine_end end;
 
+	(void)life_run(vm->machine);
 	keep_stats(vm);
+	end = vm->machine->end; /* who has stopped it meanwhile was told that it is done */
 	if (end != MACHINE_RESET)
 		return end;
 	send_event(vm, "reset", end_source(vm, end), vm->machine->end_reason);

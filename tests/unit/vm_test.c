@@ -221,6 +221,36 @@ START_TEST(a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then)
 }
 END_TEST
 
+static gpointer stop_after_reset(gpointer data)
+{
+	g_autofree char *answer = NULL;
+
+	(void)data;
+	while (g_atomic_int_get(&resets) < 1)
+		g_usleep(1000);
+	g_usleep(
+		G_USEC_PER_SEC /
+		2); /* the provider is waited for, which says nothing of what it counted */
+	answer = all_answers(ask("stop"));
+	ck_assert_ptr_nonnull(strstr(answer, "\"ok\":true"));
+	return NULL;
+}
+
+START_TEST(who_stops_a_guest_that_has_just_reset_is_not_told_so_in_vain)
+{
+	GThread *thread;
+
+	g_atomic_int_set(&resets, 0);
+	fake_reset(reset_at_once);
+	begin();
+	thread = g_thread_new("stops", stop_after_reset, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	ck_assert_int_eq(g_atomic_int_get(&resets), 1);
+	end();
+	g_thread_join(thread);
+}
+END_TEST
+
 /* ---- Lines ---- */
 
 /* The one answer, or event, that comes next on the connection. */
@@ -597,6 +627,8 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		tcase,
 		a_guest_that_resets_for_ever_rests_between_and_can_be_stopped_then);
+	tcase_add_test(tcase,
+	               who_stops_a_guest_that_has_just_reset_is_not_told_so_in_vain);
 	tcase_add_test(tcase, a_copy_is_one_connection_s_and_ends_with_it);
 	tcase_add_test(tcase, a_vm_is_paused_resumed_and_stopped_while_it_is_paused);
 	tcase_add_test(tcase, a_reset_makes_a_new_machine_that_is_not_paused);
