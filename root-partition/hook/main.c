@@ -33,7 +33,8 @@ struct domain {
 	guint depth;       /* of the element that is open */
 	guint vmbus_depth; /* of the open vmbus, or 0 */
 	gboolean has_vmbus;
-	gboolean memory_file, memory_shared, table; /* what VMBus needs of the domain */
+	/* What VMBus needs of the domain. */
+	gboolean of_hyperv, memory_file, memory_shared, table;
 	const char *option; /* of `viridis attach`: what the open element is; or NULL */
 	GString *text;      /* what it says so far */
 	GPtrArray *words;
@@ -82,6 +83,9 @@ static void start_element(GMarkupParseContext *context, const char *element,
 	const char *parent = around(context, 1);
 
 	domain->depth++;
+	if (domain->depth == 1)
+		domain->of_hyperv = strcmp(attribute(names, values, "type"), "hyperv") ==
+		                    0;
 	if (strcmp(parent, "memoryBacking") == 0 && strcmp(element, "source") == 0)
 		domain->memory_file =
 			strcmp(attribute(names, values, "type"), "anonymous") != 0;
@@ -195,6 +199,8 @@ static int check(const char *name, const struct domain *domain)
 			name,
 			"a domain with vmbus needs a name of at most 43 letters, digits, "
 			"'-', '_' and '.', and no '-' at its start");
+	if (!domain->of_hyperv)
+		return fail(name, "vmbus needs a domain of type hyperv");
 	if (!domain->memory_file || !domain->memory_shared)
 		return fail(
 			name,

@@ -25,10 +25,10 @@ class Hook:
         program.write_text('#!/bin/sh\nfor word; do echo "$word"; done >>"$0.words"\n')
         program.chmod(0o755)
 
-    def run(self, step, vmbus, around=MEMORY + TABLE, name="web"):
+    def run(self, step, vmbus, around=MEMORY + TABLE, name="web", kind="hyperv"):
         words = self.folder / "viridis.words"
         words.unlink(missing_ok=True)
-        xml = f"<domain type='hyperv'><name>{name}</name>{around}<metadata>{vmbus}</metadata></domain>"
+        xml = f"<domain type='{kind}'><name>{name}</name>{around}<metadata>{vmbus}</metadata></domain>"
         done = subprocess.run([HOOK, name, step, "begin", "-"], input=xml, text=True, timeout=20,
                               capture_output=True, env={**os.environ, "PATH": str(self.folder)})
         self.said = done.stderr
@@ -80,6 +80,7 @@ def check_refusals(hook):
             (ours("<disk>/x"), MEMORY + TABLE, "web", "domain web")):
         assert hook.run("prepare", vmbus, around, name) == 1, (vmbus, hook.said)
         assert named in hook.said and hook.words == [], hook.said
+    assert hook.run("prepare", ours(""), kind="kvm") == 1 and "of type hyperv" in hook.said, hook.said
     assert hook.run("prepare", ours("<disk>/x</disk>")) == 0, hook.said
 
 
