@@ -109,6 +109,8 @@ START_TEST(an_option_is_an_adapter)
 	                             "bridge=br0,mac=02:00:5E:10:00:01,mtu=1400", NULL));
 	ck_assert_str_eq(net_of(definition, 0)->device, "br0");
 	ck_assert_str_eq(net_of(definition, 0)->mac, "02:00:5e:10:00:01");
+	ck_assert_uint_eq(definition_net_mac_number(net_of(definition, 0)),
+	                  UINT64_C(0x02005e100001));
 	ck_assert_uint_eq(net_of(definition, 0)->mtu, 1400);
 	ck_assert(definition_net_add(definition, "tap=tap7", NULL));
 	ck_assert(definition_net_check(definition, NULL));
@@ -205,6 +207,9 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 		{ "[{\"tap\":\"a\",\"mac\":\"02:00:00:00:00:01\"},"
 		  "{\"tap\":\"b\",\"mac\":\"02:00:00:00:00:01\"}]",
 		  "another adapter's" },
+		{ "[{\"tap\":\"a\",\"slot\":8}]", "slot 8: from 0 to 7" },
+		{ "[{\"tap\":\"a\",\"slot\":7},{\"tap\":\"b\",\"slot\":7}]",
+		  "slot 7 is another adapter's too" },
 		{ "[{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},"
 		  "{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},{\"tap\":\"a\"},"
 		  "{\"tap\":\"a\"}]",
@@ -218,7 +223,7 @@ START_TEST(a_definition_with_a_wrong_adapter_says_why)
 	ck_assert_msg(strstr(error->message, wrong[_i].why), "%s", error->message);
 }
 END_TEST
-#define NETS_COUNT 33
+#define NETS_COUNT 38
 
 static Suite *definition_net_suite(void)
 {

@@ -581,7 +581,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_header_says_what_the_message_says, 1,
 	                    VSP_MESSAGE_TYPES);
 	tcase_add_test(tcase, types_that_there_are_not_have_no_name);
-	tcase_add_loop_test(tcase, values_are_taken_up_to_their_limits, 0, 13);
+	tcase_add_loop_test(tcase, values_are_taken_up_to_their_limits, 0, 16);
 	tcase_add_loop_test(tcase, a_nul_anywhere_in_a_text_is_refused, 0, 4);
 	tcase_add_test(tcase, users_come_round_again);
 	tcase_add_loop_test(tcase, ram_is_one_range_or_two, 0, 3);
