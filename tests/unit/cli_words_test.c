@@ -117,7 +117,7 @@ static GPtrArray *options_of_usage(char *command)
 static GPtrArray *options(char *command)
 {
 	g_autofree char *help = help_of(command);
-	g_autofree char *usage = g_strconcat("  viridis ", command, NULL);
+	g_autofree char *usage = g_strconcat(" viridis ", command, NULL);
 
 	ck_assert_ptr_nonnull(strstr(help, usage));
 	return words_in(help, TRUE);
