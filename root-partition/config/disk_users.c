@@ -4,27 +4,33 @@
 
 #include <string.h>
 
+#include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
-static const struct definition_disk *user_of(const struct definition_disk *disk,
-                                             const struct definition *other)
+static gboolean uses(const struct definition *other, const struct definition_disk *disk)
 {
 	for (guint i = 0; i < other->disks->len; i++) {
 		const struct definition_disk *theirs = other->disks->pdata[i];
 
 		if (!(disk->read_only && theirs->read_only) &&
 		    definition_same_disk(disk, theirs))
-			return theirs;
+			return TRUE;
 	}
-	return NULL;
+	return FALSE;
 }
 
-static gboolean runs(const char *name)
+/* As it runs, which its next start may not; NULL: it does not run. A worker that starts takes what is defined. */
+static struct definition *load_running(const char *name)
 {
+	g_autofree char *path = paths_of(name, PATH_RUNNING);
+	struct definition *definition;
 	pid_t holder = 0;
 
-	return state_holder(name, &holder, NULL) && holder;
+	if (!state_holder(name, &holder, NULL) || !holder)
+		return NULL;
+	definition = store_load_file(path, NULL);
+	return definition ? definition : store_load(name, NULL);
 }
 
 static gboolean check_against(const struct definition *definition,
@@ -33,7 +39,7 @@ static gboolean check_against(const struct definition *definition,
 	for (guint i = 0; i < definition->disks->len; i++) {
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
-		if (!user_of(disk, other) || !runs(other->name))
+		if (!uses(other, disk))
 			continue;
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
 		            "disk %s: the VM '%s' is using it", disk->path, other->name);
@@ -55,7 +61,7 @@ gboolean disk_users_check(const struct definition *definition, GError **error)
 
 		if (strcmp(name, definition->name) == 0)
 			continue;
-		other = store_load(name, NULL);
+		other = load_running(name);
 		if (other && !check_against(definition, other, error))
 			return FALSE;
 	}

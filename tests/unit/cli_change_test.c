@@ -3,8 +3,10 @@
 #include "unit.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cli_program.h"
+#include "root-partition/config/file_lock.h"
 
 START_TEST(disks_come_and_go_in_the_definition)
 {
@@ -32,6 +34,33 @@ START_TEST(disks_come_and_go_in_the_definition)
 	expect_done("$V disk remove web 9; $V disk remove web a");
 	expect("$V disk remove web a", 1, "web has no disk");
 	expect("cat $S/web.json", 0, "\"disks\" : []");
+}
+END_TEST
+
+/* By whatever name, and as it runs, whatever its next start is to have; two that only read it may. */
+START_TEST(a_disk_that_a_running_vm_has_is_refused_with_its_name)
+{
+	g_autofree char *lock = g_strdup_printf("%s/web.lock", g_getenv("R"));
+	int running;
+
+	make_worker("exec </dev/null >/dev/null 2>/dev/null\nprintf ready >&$2");
+	expect_done("head -c 4096 /dev/zero >d; ln -s d e; cp d r; cp d later"
+	            " && $V disk add web d && $V disk add web r,ro"
+	            " && cp $S/web.json $R/web.running && $V disk add web later");
+	expect_done("for n in db idle reader; do $V create $n --memory 8M --kernel $K"
+	            " || exit 1; done");
+	expect_done("$V disk add db e && $V disk add reader r,ro && $V start db");
+	running = file_lock(lock);
+	ck_assert_int_ge(running, 0);
+	expect("$V start db", 1, "/e: the VM 'web' is using it");
+	expect("$V disk add idle e", 1, "/e: the VM 'web' is using it");
+	expect("$V disk add idle e,ro", 1, "/e: the VM 'web' is using it");
+	expect("$V disk add idle r", 1, "/r: the VM 'web' is using it");
+	expect_done("$V start reader && $V disk add idle later && $V start idle");
+	expect_done("rm $R/web.running");
+	expect("$V start idle", 1, "/later: the VM 'web' is using it");
+	close(running);
+	expect_done("$V disk add idle e && $V start idle");
 }
 END_TEST
 
@@ -218,6 +247,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_test(tcase, disks_come_and_go_in_the_definition);
+	tcase_add_test(tcase, a_disk_that_a_running_vm_has_is_refused_with_its_name);
 	tcase_add_test(tcase, network_adapters_come_and_go_in_the_definition);
 	tcase_add_test(tcase, members_of_a_definition_are_set);
 	tcase_add_loop_test(tcase, a_definition_without_a_uuid_is_changed_like_others, 0,

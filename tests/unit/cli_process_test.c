@@ -590,28 +590,6 @@ START_TEST(shutdown_waits_as_long_as_it_is_told_and_kills_nobody)
 }
 END_TEST
 
-/* By whatever name; two that only read it may. */
-START_TEST(a_disk_that_a_running_vm_has_is_refused_with_its_name)
-{
-	pid_t worker;
-
-	make_worker(TO_ITS_LOG "printf ready >&$2");
-	expect_done("head -c 4096 /dev/zero >d; ln -s d e; head -c 4096 /dev/zero >r"
-	            " && $V disk add web d && $V disk add web r,ro");
-	expect_done("for n in db idle reader; do $V create $n --memory 8M --kernel $K"
-	            " || exit 1; done");
-	expect_done("$V disk add db e && $V disk add reader r,ro && $V start db");
-	worker = run_worker("web", MUTE);
-	expect("$V start db", 1, "/e: the VM 'web' is using it");
-	expect("$V disk add idle e", 1, "/e: the VM 'web' is using it");
-	expect("$V disk add idle e,ro", 1, "/e: the VM 'web' is using it");
-	expect("$V disk add idle r", 1, "/r: the VM 'web' is using it");
-	expect_done("$V start reader");
-	kill_worker(worker);
-	expect_done("$V disk add idle e && $V start idle");
-}
-END_TEST
-
 START_TEST(a_wait_lasts_until_the_worker_is_gone)
 {
 	pid_t worker = run_worker("web", MUTE);
@@ -790,7 +768,6 @@ static Suite *make_suite(void)
 	tcase = tcase_create("consoles");
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, a_disk_that_a_running_vm_has_is_refused_with_its_name);
 	tcase_add_test(tcase, a_wait_lasts_until_the_worker_is_gone);
 	tcase_add_test(tcase, a_console_has_one_reader);
 	tcase_add_test(tcase, a_guest_that_reads_nothing_keeps_nobody_attached);
