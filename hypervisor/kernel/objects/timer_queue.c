@@ -33,12 +33,6 @@ static void put_on(struct cpu *cpu, struct vp *vp)
 	timer_queue_due(cpu, vp->timer_deadline);
 }
 
-static void take_off(struct vp *vp)
-{
-	SPIN_HOLD(&locks[vp->timer_cpu->index]);
-	list_remove(&vp->timer_node);
-}
-
 /* The VP may have waited on another CPU; its deadline moves to where it runs now. */
 void timer_queue_set(struct vp *vp, uint64_t deadline)
 {
@@ -46,8 +40,10 @@ void timer_queue_set(struct vp *vp, uint64_t deadline)
 
 	if (vp->timer_cpu == here && vp->timer_deadline == deadline)
 		return;
-	if (vp->timer_cpu)
-		take_off(vp);
+	if (vp->timer_cpu) {
+		SPIN_HOLD(&locks[vp->timer_cpu->index]);
+		list_remove(&vp->timer_node);
+	}
 	vp->timer_cpu = here;
 	vp->timer_deadline = deadline;
 	if (deadline != TIMER_NEVER)

@@ -67,15 +67,6 @@ static void take_startup(struct vp *vp)
 	vp->arch.rip = 0;
 }
 
-/* A child's parent is told; the root's end is the machine's. */
-static void shut_down(struct vp *vp)
-{
-	if (vp->partition->is_root)
-		root_ended("the root has triple-faulted or reset itself");
-	else
-		intercept_triple_fault(vp);
-}
-
 static void take_nmis(struct vp *vp, uint32_t events)
 {
 	vp->nmi_pending += !!(events & EVENTS_NMI) + !!(events & EVENTS_NMI_MORE);
@@ -89,8 +80,11 @@ static void take_events(struct vp *vp)
 	/* VP-3; acquire: what was posted before the bit is seen. */
 	uint32_t events = __atomic_exchange_n(&vp->events, 0, __ATOMIC_SEQ_CST);
 
-	if (events & EVENTS_SHUTDOWN)
-		shut_down(vp);
+	if (events & EVENTS_SHUTDOWN) { /* the root's end is the machine's */
+		if (vp->partition->is_root)
+			root_ended("the root has triple-faulted or reset itself");
+		intercept_triple_fault(vp);
+	}
 	if (events & EVENTS_INIT)
 		take_init(vp);
 	if (events & EVENTS_STARTUP)
