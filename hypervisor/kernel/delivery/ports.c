@@ -134,8 +134,8 @@ static struct vp *choose_vp(const struct partition *owner, const struct port *po
 enum hv_status ports_send(struct partition *from, uint32_t connection_id,
                           struct hv_message *message, uint16_t flag_number)
 {
-	const struct port *connection;
 	struct port_object *end;
+	struct port *connection;
 	enum hv_status status;
 	uint8_t newly_signaled;
 	unsigned int flag;
@@ -146,6 +146,10 @@ enum hv_status ports_send(struct partition *from, uint32_t connection_id,
 	if (!connection || !connection->end ||
 	    connection->info.type != (message ? HV_PORT_MESSAGE : HV_PORT_EVENT))
 		return HV_STATUS_INVALID_CONNECTION_ID;
+	if (from->ports.next != &connection->node) { /* the next is likely for it, too */
+		list_remove(&connection->node);
+		list_insert_before(from->ports.next, &connection->node);
+	}
 	end = object_of(connection->end);
 	vp = choose_vp(end->owner, &end->port);
 	if (message) {
