@@ -23,7 +23,7 @@ static void do_cpuid(void)
 
 static void do_vmmcall(void)
 {
-	(void)hv_call_raw(0xffff, 0, 0); /* an unknown code is answered at once */
+	(void)cpu_vmmcall(0xffff); /* an unknown code is answered at once */
 }
 
 static void do_read_counter(void)

@@ -25,6 +25,15 @@ static inline struct cpuid_regs cpu_cpuid(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
+/* The bare instruction, with a control word alone: the status. */
+static inline uint64_t cpu_vmmcall(uint64_t control)
+{
+	uint64_t result;
+
+	__asm__ volatile("vmmcall" : "=a"(result) : "c"(control) : "memory");
+	return result;
+}
+
 static inline uint64_t cpu_rdmsr(uint32_t msr)
 {
 	uint32_t low, high;

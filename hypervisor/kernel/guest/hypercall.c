@@ -243,17 +243,15 @@ static __attribute__((noinline)) bool signal_direct_at_once(struct vp *vp)
 bool hypercall_handle(struct vp *vp)
 {
 	uint64_t control = operand(vp, GPR_RCX, GPR_RDX, GPR_RAX);
+	bool direct = control == (HVCALL_SIGNAL_EVENT_DIRECT | HV_CONTROL_FAST);
 	const struct gate_row *row;
 
 	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE))
 		return false;
-	if (vp->quiet && vp->arch.exit.is_64bit &&
-	    (vp->partition->privileges & HV_PRIVILEGE_SIGNAL_EVENTS)) {
-		if (control == (HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST))
-			return signal_at_once(vp);
-		if (control == (HVCALL_SIGNAL_EVENT_DIRECT | HV_CONTROL_FAST))
-			return signal_direct_at_once(vp);
-	}
+	if ((direct || control == (HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST)) && vp->quiet &&
+	    vp->arch.exit.is_64bit &&
+	    (vp->partition->privileges & HV_PRIVILEGE_SIGNAL_EVENTS))
+		return direct ? signal_direct_at_once(vp) : signal_at_once(vp);
 	row = find_row((uint16_t)control);
 	return row ? make_call(vp, row, control) :
 	             give_result(vp, HV_STATUS_INVALID_HYPERCALL_CODE);

@@ -229,6 +229,7 @@ bool svm_exited(struct vp *vp)
 	struct vmcb_control *control = &svm_vmcb(vp)->control;
 	struct vmcb_save *save = &svm_vmcb(vp)->save;
 	struct vp_exit *exit = &vp->arch.exit;
+	const struct exit_row *row;
 	bool done;
 
 	control->tlb_control = 0; /* once is enough */
@@ -238,7 +239,8 @@ bool svm_exited(struct vp *vp)
 	if (vp->entry.vector != VLAPIC_NO_VECTOR && !took_vector(vp, control))
 		return false;
 	vp->arch.gpr[GPR_RAX] = save->rax;
-	switch (control->exit_code) {
+	/* What root and children do most often is looked for first. */
+	switch (__builtin_expect((long)control->exit_code, SVM_EXIT_VMMCALL)) {
 	case SVM_EXIT_VMMCALL:
 		exit->is_64bit = true;
 		done = svm_is_64bit(save) && !(save->ss.attributes & SVM_SEGMENT_DPL) &&
@@ -259,13 +261,14 @@ bool svm_exited(struct vp *vp)
 	}
 	if (!done)
 		return false;
+	row = &rows[control->exit_code];
 	save->rax = vp->arch.gpr[GPR_RAX];
 	if (svm_features & SVM_FEATURE_NEXT_RIP)
 		save->rip = control->next_rip;
 	else
-		save->rip += rows[control->exit_code].length;
+		save->rip += row->length;
 	save->rflags &= ~RFLAGS_RF;
 	control->interrupt_shadow = 0;
 	exit->kind = EXIT_DONE;
-	return exit_goes_on(vp, rows[control->exit_code].stat) && !vp->halted;
+	return exit_goes_on(vp, row->stat) && !vp->halted;
 }
