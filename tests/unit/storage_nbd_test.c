@@ -6,10 +6,13 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 
 #include "storage_nbd.h"
 #include "vsp/storage/core/in_flight.h"
+#include "vsp/storage/nbd_connect.h"
 
 /* ---- A disk like others ---- */
 
@@ -288,6 +291,50 @@ START_TEST(a_provider_that_is_killed_is_followed_by_one_that_goes_on)
 }
 END_TEST
 
+/* A reply to a request for a connection; its sockets are closed unseen. False: the connector has gone. */
+static bool ask_connector(int fd, uint64_t number)
+{
+	const struct nbd_connect_request request = { .number = number };
+	struct nbd_connect_reply reply;
+
+	return write(fd, &request, sizeof(request)) == sizeof(request) &&
+	       read(fd, &reply, sizeof(reply)) == sizeof(reply) &&
+	       reply.number == number && !reply.failed;
+}
+
+/* By it the provider's connections end in good order, which is of no less use when the keeper was killed. */
+START_TEST(a_connector_outlives_its_keeper_and_not_its_provider)
+{
+	int lifeline[2], ends[2];
+	struct pollfd gone;
+	pid_t keeper;
+	char text[256];
+	int count;
+
+	ck_assert_int_eq(pipe2(lifeline, O_CLOEXEC), 0);
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+	keeper = fork();
+	if (keeper == 0) {
+		const struct vsp_spawn with = { ends[1], STDERR_FILENO, lifeline[1] };
+
+		_exit(vsp_spawn(CONNECTOR, &with, &keeper) == 0 ? pause() : 1);
+	}
+	close(ends[1]);
+	close(lifeline[1]);
+	count = snprintf(text, sizeof(text), "%u\n0 nbd+unix:///disk?socket=%s\n",
+	                 vsp_user_of(HOST_PARTITION), socket_path);
+	ck_assert_int_eq(write(ends[0], text, (size_t)count), count);
+	ck_assert(ask_connector(ends[0], 1));
+	ck_assert_int_eq(kill(keeper, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(keeper, NULL, 0), keeper);
+	ck_assert(ask_connector(ends[0], 2));
+	close(ends[0]);
+	gone = (struct pollfd){ .fd = lifeline[0] };
+	ck_assert_int_eq(poll(&gone, 1, 10000), 1);
+	close(lifeline[0]);
+}
+END_TEST
+
 /* It knows the disk from the one before it, and waits. */
 START_TEST(a_provider_that_is_killed_without_its_server_is_followed_too)
 {
@@ -438,6 +485,7 @@ static Suite *make_suite(void)
 	tcase_add_test(disk, what_is_unmapped_or_zeroed_is_gone_from_the_servers_file);
 	tcase_add_test(disk, a_server_that_is_killed_and_started_again_loses_nothing);
 	tcase_add_test(disk, a_provider_that_is_killed_is_followed_by_one_that_goes_on);
+	tcase_add_test(disk, a_connector_outlives_its_keeper_and_not_its_provider);
 	tcase_add_test(disk,
 	               a_provider_that_is_killed_without_its_server_is_followed_too);
 	tcase_add_test(disk, a_table_of_nonsense_is_survived);

@@ -18,7 +18,6 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -292,8 +291,8 @@ int main(void)
 {
 	int64_t deadline;
 
+	/* It ends with its provider, which dies with the keeper, and not at once with that. */
 	prctl(PR_SET_NAME, "viridis-nbd-connect");
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (unsigned int lun = 0; lun < SCSI_LUNS_MAX; lun++)
 		targets[lun].held = -1;
 	if (!take_configuration()) {
