@@ -13,7 +13,7 @@
 
 #define SECTOR_BYTES 512u
 
-static int lun;
+static int lun = G_MAXINT; /* 0, if it is not said */
 static char *size;
 
 static const GOptionEntry entries[] = {
@@ -34,14 +34,16 @@ static gboolean refuse(GError **error, const char *path, const char *why)
 static const struct definition_disk *find_disk(const struct definition *definition,
                                                GError **error)
 {
+	const int wanted = lun == G_MAXINT ? 0 : lun;
+
 	for (guint i = 0; i < definition->disks->len; i++) {
 		const struct definition_disk *disk = definition->disks->pdata[i];
 
-		if (lun >= 0 && disk->lun == (uint32_t)lun)
+		if (disk->lun == (uint32_t)wanted)
 			return disk;
 	}
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
-	            "%s has no disk with LUN %d", definition->name, lun);
+	            "%s has no disk with LUN %d", definition->name, wanted);
 	return NULL;
 }
 
@@ -102,6 +104,16 @@ static gboolean tell(const char *name, GError **error)
 	return answer != NULL;
 }
 
+/* Without a size all are looked at, and a LUN is meant otherwise. */
+static gboolean check(GError **error)
+{
+	if (size || lun == G_MAXINT)
+		return command_check_number("--lun", lun, 0, G_MAXINT, error);
+	g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+	                    "--lun is of --size; without that all disks are looked at");
+	return FALSE;
+}
+
 enum command_status command_resize(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, entries, 1, FALSE };
@@ -112,7 +124,7 @@ enum command_status command_resize(const struct command *command, int argc, char
 
 	if (!command_parse(&arguments, &name, &status))
 		return status;
-	definition = store_load(name, &error);
+	definition = check(&error) ? store_load(name, &error) : NULL;
 	if (!definition || (size && !grow(definition, &error)) || !tell(name, &error))
 		return command_fail(error);
 	return command_done("%s: its disks are as large as their files", name);

@@ -19,6 +19,8 @@ START_TEST(a_number_that_an_option_cannot_have_is_refused)
 		{ "$V trace --cpu -1", "--cpu -1" },
 		{ "$V trace --count 0", "--count 0" },
 		{ "$V trace --io web --count -1", "--count -1" },
+		{ "$V resize web --lun -1 --size 1M", "--lun -1" },
+		{ "$V resize web --lun 1", "--lun is of --size" },
 		{ "$V top --count 0", "--count 0" },
 		{ "$V top --interval 0", "--interval: from 0.01" },
 		{ "$V top --interval nan", "--interval: from 0.01" },
