@@ -175,6 +175,10 @@ enum command_status command_log(const struct command *command, int argc, char **
 		print_json(log);
 		return COMMAND_DONE;
 	}
+	if (fd < 0 && !log->len)
+		g_printerr("viridis: %s has no log; that of a service is in the journal "
+		           "('journalctl -u viridis@%s')\n",
+		           name, name);
 	print(log->str, log->len);
 	path = paths_of(name, PATH_LOG);
 	if (follow)

@@ -52,6 +52,8 @@ END_TEST
 
 START_TEST(a_log_is_shortened_to_its_newest_lines)
 {
+	expect("$V log web", 0, "'journalctl -u viridis@web'");
+	expect_done("[ -z \"$($V log web 2>/dev/null)\" ]");
 	expect_done("printf '1\n2\n' >$S/web.log.old; printf '3\n4\nfive' >$S/web.log");
 	expect_done("[ \"$($V log web -n 2)\" = \"$(printf '4\nfive')\" ]");
 	expect_done("[ \"$($V log web --lines 4)\" = \"$(printf '2\n3\n4\nfive')\" ]");
