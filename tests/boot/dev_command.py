@@ -46,6 +46,7 @@ def check_misuse():
                          (["demo", "--frob"], "--frob"), (["bench", "frob"], "'frob'"),
                          (["bench", "exits", "--devices", "disk"], "--devices is for the parts devices"),
                          (["trace", "--frob"], "--frob"), (["gdb", "--cpus", "0"], "--cpus 0"),
+                         (["gdb", "--full"], "./dev root --full --gdb"),
                          (["bare", "--full"], "it is of root"),
                          (["root", "--full", "--append", "quiet"], "no command, --share"),
                          (["bare", "--memory", "much", "--", "true"], "--memory much")):

@@ -23,8 +23,14 @@ def main(words):
         port = Path(folder) / "gdb"
         words = ["--name", "gdb", "--gdb", f"unix:{port},server=on,wait=off", *words]
         options = root.checked("root", words)
+        if options.full:
+            print("./dev gdb: --full has its terminal for itself: ./dev root --full --gdb PORT", file=sys.stderr)
+            return root.STATUS_USAGE
         if options.check_only:
             return 0
+        if absent := root.missing("root", options):
+            print(f"./dev gdb: {', '.join(absent)}: not built; call it without --no-build", file=sys.stderr)
+            return 1
         # A command, even if none was given: the console must leave the terminal to gdb.
         options.command = options.command or ["sleep 1000000"]
         with root.machine_for("root", options, Path(folder)):
