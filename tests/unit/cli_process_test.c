@@ -635,8 +635,9 @@ START_TEST(a_guest_that_reads_nothing_keeps_nobody_attached)
 	worker = run_worker("web", CONSOLE);
 	link_console("web");
 	expect("(until grep -q Attached told; do sleep 0.1; done 2>/dev/null;"
-	       " head -c 100000 /dev/zero | tr '\\0' x; printf '\\x1d'; sleep 20) |"
-	       " timeout 15 script -qefc \"$V console web\" told",
+	       " head -c 100000 /dev/zero | tr '\\0' x; printf '\\x1d'; for n in $(seq 400);"
+	       " do grep -q Detached told && break; sleep 0.1; done) |"
+	       " timeout 40 script -qefc \"$V console web\" told",
 	       0, "Detached.");
 	kill_worker(worker);
 	close(pty_master);
