@@ -200,9 +200,9 @@ static gboolean subscribe(const char *name, FILE *stream, GError **error)
 
 	limit_reading(fileno(stream), CLIENT_ANSWER_S);
 	if (fputs(request, stream) == EOF || fflush(stream) != 0)
-		return client_hung_up(error);
+		return client_hung_up(name, error);
 	if (!fgets(line, sizeof(line), stream))
-		return feof(stream) ? client_hung_up(error) :
+		return feof(stream) ? client_hung_up(name, error) :
 		                      client_no_answer(name, error);
 	limit_reading(fileno(stream), 0);
 	return client_is_ok(line, strlen(line), error);
@@ -217,7 +217,7 @@ static gboolean print_events(const char *name, int fd, GError **error)
 
 	if (!stream) {
 		close(fd);
-		return client_hung_up(error);
+		return client_hung_up(name, error);
 	}
 	subscribed = subscribe(name, stream, error);
 	while (subscribed && fgets(line, sizeof(line), stream) && !ferror(stdout))

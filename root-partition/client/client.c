@@ -23,10 +23,10 @@ gint64 client_deadline(int seconds)
 	return g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
 }
 
-gboolean client_hung_up(GError **error)
+gboolean client_hung_up(const char *name, GError **error)
 {
-	g_set_error_literal(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-	                    "the worker hung up; see 'viridis log'");
+	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+	            "the worker hung up; see 'viridis log %s'", name);
 	return FALSE;
 }
 
@@ -174,7 +174,7 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 		if (left_us(deadline) == 0)
 			return client_no_answer(name, error);
 	}
-	return client_hung_up(error);
+	return client_hung_up(name, error);
 }
 
 static const char *text_of(JsonObject *object, const char *name, const char *otherwise)
@@ -241,7 +241,7 @@ JsonObject *client_request(const char *name, int fd,
 	text = control_request_to_json(&numbered);
 	length = (ssize_t)strlen(text);
 	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) != length) {
-		client_hung_up(error);
+		client_hung_up(name, error);
 		return NULL;
 	}
 	if (!read_line(name, fd, line, deadline, error))

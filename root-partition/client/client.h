@@ -31,7 +31,7 @@ JsonObject *client_request(const char *name, int fd,
  * what is said when none came.
  */
 gboolean client_is_ok(const char *line, gsize length, GError **error);
-gboolean client_hung_up(GError **error);
+gboolean client_hung_up(const char *name, GError **error);
 gboolean client_no_answer(const char *name, GError **error);
 
 /* connect, request, close, within CLIENT_ANSWER_S. */

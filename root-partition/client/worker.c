@@ -137,6 +137,14 @@ static gboolean fail(GError **error, const char *message)
 	return FALSE;
 }
 
+static gboolean fail_silent(const char *name, GError **error)
+{
+	g_autofree char *message =
+		g_strdup_printf("the worker died; see 'viridis log %s'", name);
+
+	return fail(error, message);
+}
+
 static gboolean fail_late(const char *name, GError **error)
 {
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
@@ -180,5 +188,5 @@ gboolean worker_start(const char *name, GError **error)
 		return fail_late(name, error);
 	if (strcmp(word, "ready") == 0)
 		return TRUE;
-	return fail(error, word[0] ? word : "the worker died; see 'viridis log'");
+	return word[0] ? fail(error, word) : fail_silent(name, error);
 }

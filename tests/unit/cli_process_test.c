@@ -337,7 +337,7 @@ END_TEST
 START_TEST(a_worker_that_dies_is_told)
 {
 	make_worker("exit 1");
-	expect("$V start web", 1, "the worker died");
+	expect("$V start web", 1, "the worker died; see 'viridis log web'");
 }
 END_TEST
 
