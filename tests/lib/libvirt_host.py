@@ -13,12 +13,7 @@ OUT = BUILD / "libvirt" / "out"
 SUITE = BUILD / "libvirt-trixie"  # the same for Debian 13, and one of these to compile it
 VIRIDIS = BUILD / "root-partition" / "cli" / "viridis"
 SECONDS = 20
-CONFIGURATION = """unix_sock_dir = "{0}/sock"
-unix_sock_group = "root"
-auth_unix_rw = "none"
-auth_unix_ro = "none"
-max_clients = 100
-"""
+CONFIGURATION = TOP / "root-partition" / "libvirt" / "virtviridisd.conf"
 MODULES = Path("/usr/lib/x86_64-linux-gnu/libvirt/connection-driver")
 PARTS = ("network", "storage", "secret", "nodedev", "interface", "nwfilter")
 STOCK_CONFIGURATION = """unix_sock_group = "root"
@@ -56,7 +51,9 @@ class Host:
         for name in ("bin", "state", "run", "sock"):
             (folder / name).mkdir()
         (folder / "bin" / "viridis-vm").symlink_to(TOP / "tests" / "lib" / "fake_worker.py")
-        (folder / "conf").write_text(CONFIGURATION.format(folder))
+        # The package's, with another group.
+        (folder / "conf").write_text(CONFIGURATION.read_text().replace('"libvirt"', '"root"') +
+                                     f'unix_sock_dir = "{folder}/sock"\n')
         self.environment = {**os.environ, "PATH": f"{folder}/bin:{os.environ['PATH']}",
                             "VIRIDIS_STATE_DIR": f"{folder}/state",
                             "VIRIDIS_RUN_DIR": f"{folder}/run", "LC_ALL": "C.UTF-8",

@@ -562,6 +562,27 @@ class Client:
         self.virsh.wait(SECONDS)
 
 
+def rights(host):
+    """By the socket: all to members of its group, looks to everybody, nothing else to who is none."""
+    host.folder.chmod(0o755)
+
+    def virsh(group, socket, *words):
+        command = [word.replace("virtviridisd-sock", socket) for word in host.command(*words)]
+        return subprocess.run(["setpriv", "--reuid", "65534", "--regid", group, "--clear-groups", *command],
+                              env={**host.environment, "HOME": "/nonexistent"}, capture_output=True, text=True, timeout=60)
+
+    done = virsh("65534", "virtviridisd-sock", "start", "web")
+    assert done.returncode != 0 and "virtviridisd-sock': Permission denied" in done.stderr, done
+    done = virsh("65534", "virtviridisd-sock-ro", "--readonly", "list", "--all", "--name")
+    assert done.returncode == 0 and done.stdout.split() == ["web"], done
+    done = virsh("65534", "virtviridisd-sock-ro", "--readonly", "start", "web")
+    assert done.returncode != 0 and "read only access" in done.stderr, done
+    assert host.names() == []
+    done = virsh("0", "virtviridisd-sock", "start", "web")
+    assert done.returncode == 0 and host.names() == ["web"], done
+    host.tell("destroy", "web")
+
+
 def many_clients(host):
     """All are connected, all ask and all are answered, while a domain starts and ends."""
     clients = [Client(host, number) for number in range(50)]
@@ -692,6 +713,7 @@ PARTS = (
     ("autostart, once after the machine's start", autostart),
     ("a change while it runs is for the next start", edit),
     ("what is wrong is refused in words", bad_input),
+    ("who may what", rights),
     ("50 clients at once", many_clients),
     ("a start costs little more than by viridis", start_costs),
     ("another libvirt.so is named", other_libvirt),
