@@ -92,7 +92,7 @@ packages_stage() {
 packages_stage_libvirt() {
 	mkdir -p "$1/libvirt"
 	cp "$2"/out/{virtviridisd,libvirt_driver_viridis.so} \
-		"$top/root-partition/libvirt/virtviridisd.conf" "$1/libvirt/"
+		"$top"/root-partition/libvirt/virtviridisd.{conf,8} "$1/libvirt/"
 }
 
 # --- A Debian in which they have been installed as a person would
