@@ -102,6 +102,33 @@ def check_network(host):
                                                 "type='network'><source network='other'/>")))
 
 
+# As Debian's package libvirt-daemon-config-network has it.
+DEFAULT_NETWORK = """<network><name>default</name><forward mode='nat'/><bridge name='virbr0' stp='on' delay='0'/>
+<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip>
+</network>"""
+
+
+def check_default_network(host):
+    """The stock libvirtd makes its bridge, with addresses and a way out; the domain is on it as it is on any."""
+    file = host.folder / "default.xml"
+    file.write_text(DEFAULT_NETWORK)
+    host.tell("net-define", str(file))
+    host.tell("net-start", "default")
+    try:
+        subprocess.run(["ip", "link", "show", "virbr0"], check=True, stdout=subprocess.DEVNULL)
+        host.tell("define", host.xml("natted", change=lambda text: text.replace(
+            "<interface type='bridge'><source bridge='br0'/>", "<interface type='network'><source network='default'/>")))
+        assert definition(host, "natted")["nets"][0]["bridge"] == "virbr0", definition(host, "natted")
+        host.tell("start", "natted")
+        told = host.tell("domiflist", "natted").split()
+        assert "network" in told and "default" in told, told
+        host.tell("destroy", "natted")
+        host.tell("undefine", "natted")
+    finally:
+        host.tell("net-destroy", "default")
+    assert subprocess.run(["ip", "link", "show", "virbr0"], stderr=subprocess.DEVNULL).returncode != 0
+
+
 def check_pool(host):
     """A volume of a storage pool of the stock libvirtd is a disk."""
     (host.folder / "pool").mkdir()
@@ -143,8 +170,8 @@ def check_clone(host):
 
 def main():
     if len(sys.argv) == 1:
-        # Mounts of its own, which end with it.
-        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
+        # Mounts and networks of its own, which end with it.
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", "--net", sys.executable,
                               __file__, "inside"])
     with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as name:
         folder = Path(name)
@@ -155,6 +182,7 @@ def main():
             tap.run("virt-xml changes it", check_edit, host)
             tap.run("virt-clone copies it", check_clone, host)
             tap.run("a network of libvirt's gives its bridge", check_network, host)
+            tap.run("its default network does so too", check_default_network, host)
             tap.run("a volume of a pool is a disk", check_pool, host)
 
 
