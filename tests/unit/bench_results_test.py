@@ -45,23 +45,26 @@ def a_list_names_devices_of_every_group():
 
 
 def a_warm_up_marks_nothing():
-    device = jobs.DEVICES[0]
-    line = jobs.JOBS[1].line(device, 0.25)
+    device, adapter = jobs.DEVICES[0], jobs.chosen("device", jobs.DEVICES, "e1000")[0]
+    line = jobs.JOBS[1].line(device, None, 0.25)
     for word in ("--eta=never", "--exec_prerun=mark begin $d", "--iodepth=32", "--runtime=250ms", "hv_storvsc"):
         assert word in line, line
     assert "'" not in line  # the guest's shell is to see $d
-    assert "mark" not in jobs.JOBS[1].line(device, 0.25, warm_up=True)
+    assert "mark" not in jobs.JOBS[1].line(device, None, 0.25, warm_up=True)
     streams, request = (jobs.chosen("job", jobs.JOBS, name)[0] for name in ("send-8", "request"))
     for job in (streams, request):
-        assert "mark" not in job.line("10.77.0.1", 1, warm_up=True)
-        assert "mark begin" in job.line("10.77.0.1", 1) and "10.77.0.1" in job.line("10.77.0.1", 1)
-    assert "-P 8" in streams.line("10.77.0.1", 0.2)
-    assert "-t 1 " in streams.line("10.77.0.1", 0.2) and "-t" not in streams.line("10.77.0.1", 0.2, warm_up=True).split()
+        assert "mark" not in job.line(adapter, "10.77.0.1", 1, warm_up=True)
+        line = job.line(adapter, "10.77.0.1", 1)
+        for word in ("mark begin $d", "mark end $d", "10.77.0.1", "device class/net e1000"):
+            assert word in line and "'" not in line, line
+    assert "-P 8" in streams.line(adapter, "10.77.0.1", 0.2)
+    assert "-t 1 " in streams.line(adapter, "10.77.0.1", 0.2)
+    assert "-t" not in streams.line(adapter, "10.77.0.1", 0.2, warm_up=True).split()
 
 
 def both_ends_of_a_request_agree():
     request, = jobs.chosen("job", jobs.JOBS, "request")
-    words, answers = request.line("10.77.0.1", 1).split(), request.server()
+    words, answers = request.line(jobs.DEVICES[0], "10.77.0.1", 1).split(), request.server()
     for word in ("--pingpong=1", "--bs=1", f"--port={jobs.REQUEST_PORT}"):
         assert word in words and word in answers, word
     assert "--listen" in answers and "--listen" not in words
@@ -140,12 +143,40 @@ def counters_are_differences_of_the_right_partition_by_operations():
 
 
 def those_who_count_must_agree():
-    begin, end = "10 0 80 5 20 0 0 0 0 0 0", "1010 0 80 5 24 0 0 0 0 0 0"
-    assert results.guest_operations(begin, end) == 1004
-    assert results.guest_operations("", "") is None
-    assert results.agreement({"operations": 1000}, 1004, 1004)["agree"]
-    assert results.agreement({"operations": 1000}, None, None)["agree"]
-    assert not results.agreement({"operations": 1000}, 1004, 1204)["agree"]
+    disk, = jobs.chosen("job", jobs.JOBS, "randread-4k-1")
+    begin, end = (results.guest_counts("disk", text) for text in ("10 0 80 5 20 0 0 0 0 0 0", "1010 0 8080 5 24 0 32 0 0 0 0"))
+    guest = results.difference(begin, end)
+    assert guest == {"bytes": 1004 * 4096}
+    storage = {"read-bytes": 1000 * 4096, "written-bytes": 4 * 4096}
+    for provider, agree in ((None, True), (storage, True), (storage | {"written-bytes": 204 * 4096}, False)):
+        provider = provider and results.provider_counts("disk", {"storage": {"disks": [provider]}})
+        found = results.agreement(disk, {"operations": 1000}, guest, provider)
+        assert found == {"what": "requests", "told": 1000, "guest": 1004, "agree": agree,
+                         "provider": provider and provider["bytes"] // 4096}, found
+    assert not results.agreement(disk, {"operations": 800}, guest, None)["agree"]
+    for group, text in (("disk", ""), ("disk", "1 2"), ("net", ""), ("net", "1 2 3"), ("net", "a b c d")):
+        assert "no counts" in refused(results.Malformed, results.guest_counts, group, text)
+
+
+def a_request_that_a_driver_splits_is_one():
+    large, = jobs.chosen("job", jobs.JOBS, "read-1m-4")
+    guest = results.guest_counts("disk", f"704 0 {88 * 2048} 5 0 0 0 0 0 0 0")
+    assert results.job_count(large, guest) == 88
+    assert results.agreement(large, {"operations": 88}, guest, None)["agree"]
+
+
+def adapters_are_counted_by_what_a_job_is_about():
+    send, receive, request = (jobs.chosen("job", jobs.JOBS, name)[0] for name in ("send", "receive", "request"))
+    guest = results.guest_counts("net", "1000 105000000 900 90000000")
+    provider = results.provider_counts("net", {"vps": [], "net0": guest | {"stalls": 3}, "net1": dict.fromkeys(guest, 1)})
+    assert provider == {"sent": 1001, "sent-bytes": 105000001, "received": 901, "received-bytes": 90000001}
+    assert results.provider_counts("net", {"storage": {}}) is None and results.provider_counts("disk", {}) is None
+    for job, operations, agree in ((send, 1600, True), (send, 1200, False), (receive, 1370, True), (receive, 1600, False),
+                                   (request, 990, True), (request, 900, False)):
+        found = results.agreement(job, {"operations": operations}, guest, provider)
+        assert found["agree"] == agree, (job, operations, found)
+        assert found["guest"] == guest[found["what"]] and found["provider"] == provider[found["what"]]
+    assert not results.agreement(send, {"operations": 1600}, guest, provider | {"sent-bytes": 0})["agree"]
 
 
 # --- Statistics
@@ -162,6 +193,8 @@ def ratios_are_of_the_same_round():
     assert first["synthetic-ratio"] is None and first["figures"]["iops"] == 75
     assert second["synthetic-ratio"] == {"ratio": 11.25, "least": 10, "most": 12.5}
     assert second["rounds"] == 3 and second["spread"] == 0.75
+    runs = [run(number, "ide", iops) | {"curve": [[50.0, iops]]} for number, iops in enumerate((7, 100, 9))]
+    assert numbers.rows(runs)[0]["curve"] == [[50.0, 9]], "the distribution of another round than the middle one"
     alone, = numbers.rows([run(0, "ide", 0)])
     assert alone["synthetic-ratio"] is None and alone["spread"] == 0
 
@@ -184,8 +217,6 @@ def full_result():
             "unit": "cycles", "ticks-per-ns": 1.0, "command": "viridis bench <disk>",
             "options": {"vps": 1, "memory": "256M", "repeat": 1, "seconds": 1.0},
             "machine": {"processor": "<b>CPU", "cpus": 1, "kernel": "6.1"}}
-    runs = [run(number, "ide", iops) | {"curve": [[50.0, iops]]} for number, iops in enumerate((7, 100, 9))]
-    assert numbers.rows(runs)[0]["curve"] == [[50.0, 9]], "the distribution of another round than the middle one"
 
 
 def the_tables_have_a_line_for_each_device_and_job():

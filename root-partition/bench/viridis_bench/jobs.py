@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What is measured: the devices, and the jobs as lines that the guest's first process carries out."""
+"""What is measured: the devices, and the jobs as lines that the guest's first process carries out. A job's `line` is for
+one device, and for the root's address on its network."""
 import shlex
 from dataclasses import dataclass
 
@@ -46,10 +47,11 @@ DEVICES = (
 LATENCY = ("--lat_percentiles=1", "--clat_percentiles=0")
 
 
-def fio_line(words, warm_up, device=""):
-    """A line that runs fio, in quotes which let the guest's shell see $d."""
+def fio_line(words, warm_up):
+    """A line that runs fio, which marks where its I/O begins and ends, so that its own start does not count. Its quotes
+    let the guest's shell see $d."""
     if not warm_up:
-        words = [*words, f"--exec_prerun=mark begin {device}", f"--exec_postrun=mark end {device}"]
+        words = [*words, "--exec_prerun=mark begin $d", "--exec_postrun=mark end $d"]
     return " ".join(shlex.quote(word).replace("'", '"') for word in words)
 
 
@@ -61,16 +63,15 @@ class DiskJob:
     depth: int
     group = "disk"
     program = "fio"
+    counted = "requests"  # of results.COUNTED
 
-    def line(self, device, seconds, warm_up=False):
-        """Its begin and end are marked by fio itself, so that its start does not count."""
+    def line(self, device, _address, seconds, warm_up=False):
         words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", "--eta=never",
                  "--ioengine=io_uring", "--direct=1", "--norandommap", "--thread",
                  f"--rw={self.pattern}", f"--bs={self.block}", f"--iodepth={self.depth}",
                  "--time_based", f"--runtime={round(seconds * 1000)}ms", *LATENCY]
-        return (f"d=$(device block {device.driver}) && "
-                f"{fio_line(words, warm_up, '$d')} --filename=/dev/$d && "
-                + ("true" if warm_up else "out /tmp/result"))
+        return (f"d=$(device block {device.driver}) && {fio_line(words, warm_up)} --filename=/dev/$d"
+                + ("" if warm_up else " && out /tmp/result"))
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,19 @@ class NetJob:
     group = "net"
     program = "iperf3"
 
-    def line(self, address, seconds, warm_up=False):
+    @property
+    def counted(self):
+        return "received-bytes" if self.reverse else "sent-bytes"
+
+    def line(self, device, address, seconds, warm_up=False):
         """iperf3 counts whole seconds, which is long for a warm-up."""
         length = f"-n {WARM_UP_BYTES}" if warm_up else f"-t {max(1, round(seconds))}"
         line = (f"iperf3 -J -c {address} {length} -P {self.streams}"
                 f"{' -R' if self.reverse else ''} >/tmp/result")
         if warm_up:
             return line
-        return f"mark begin; {line}; s=$?; mark end; out /tmp/result; (exit $s)"
+        return (f"d=$(device class/net {device.driver}) && mark begin $d; {line}; s=$?; mark end $d; "
+                "out /tmp/result; (exit $s)")
 
 
 @dataclass(frozen=True)
@@ -97,12 +103,14 @@ class RequestJob:
     name: str
     group = "net"
     program = "fio"
+    counted = "sent"
 
-    def line(self, address, seconds, warm_up=False):
+    def line(self, device, address, seconds, warm_up=False):
         words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", "--eta=never", *REQUESTS,
                  f"--hostname={address}", "--rw=write", "--time_based",
                  f"--runtime={round(seconds * 1000)}ms", *LATENCY]
-        return fio_line(words, warm_up) + ("" if warm_up else " && out /tmp/result")
+        return (f"d=$(device class/net {device.driver}) && {fio_line(words, warm_up)}"
+                + ("" if warm_up else " && out /tmp/result"))
 
     def server(self):
         """What answers in the root, for one run."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .guest import Guest, GuestError
 from .jobs import REQUEST_PORT
+from .results import provider_counts
 
 CMDLINE = "console=ttyS0 quiet panic=-1"
 BOOT_SECONDS = 600
@@ -66,9 +67,6 @@ def bridge(nets):
 @contextmanager
 def server(nets):
     """iperf3 for the guests, in this process's own group, so that Ctrl-C is ours to pass on. Gives its process."""
-    if not nets:
-        yield None
-        return
     process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                start_new_session=True)
@@ -113,10 +111,9 @@ class Command:
         for order in ("stop", "delete"):
             subprocess.run(["viridis", order, name], env=self.environment, capture_output=True)
 
-    def operations(self, name):
-        """What the storage provider counted."""
-        storage = self("stats", name).get("storage")
-        return sum(disk["reads"] + disk["writes"] for disk in storage["disks"]) if storage else None
+    def counts(self, name, group):
+        """What the providers of a group counted."""
+        return provider_counts(group, self("stats", name))
 
 
 def synthetic_words(disk, devices, bridge_name):
@@ -170,8 +167,8 @@ class Viridis:
         """Keeper, worker and providers."""
         return family(self.pid)
 
-    def provider_operations(self, _device):
-        return self.viridis.operations(NAME)
+    def provider_counts(self, device):
+        return self.viridis.counts(NAME, device.group)
 
 
 class Qemu:
@@ -309,9 +306,9 @@ class Qemu:
     def processes(self, device):
         return family(self.server_pid if device in self.attached else self.process.pid)
 
-    def provider_operations(self, device):
+    def provider_counts(self, device):
         """QEMU does not say."""
-        return self.viridis.operations(ATTACHED) if device in self.attached else None
+        return self.viridis.counts(ATTACHED, device.group) if device in self.attached else None
 
 
 def family(pid):
@@ -371,7 +368,7 @@ def root_times(served, peers):
 
 def counters(machine, device, mark, peers=()):
     """All there is, at one moment: the hypervisor's come nearest to the job, last before it and first behind it."""
-    parts = (lambda: {"provider": machine.provider_operations(device)},
+    parts = (lambda: {"provider": machine.provider_counts(device)},
              lambda: root_times(machine.processes(device), peers),
              stats)
     found = {}

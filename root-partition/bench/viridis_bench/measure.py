@@ -10,6 +10,11 @@ LIMIT_SECONDS = 300  # for one run, beside its own length
 WARM_UP_SECONDS = 0.1
 
 
+def kinds():
+    """The machines by their names."""
+    return {kind.kind: kind for kind in (machines.Viridis, machines.Qemu)}
+
+
 class Measure:
     """`plan` is what is asked for; runs, failures and boots fill as it goes, and stand when it ends early."""
 
@@ -22,10 +27,9 @@ class Measure:
         self.server = None  # for the jobs of iperf3
 
     def machines_of(self, folder, bridge):
-        """(class, its devices), of those that have some."""
-        for kind in (machines.Viridis, machines.Qemu):
-            devices = [device for device in self.devices
-                       if device.machine == kind.kind and device.group != "boot"]
+        """Those that have devices to measure."""
+        for name, kind in kinds().items():
+            devices = [device for device in self.devices if device.machine == name and device.group != "boot"]
             if devices:
                 yield kind(self.options, folder, devices, bridge)
 
@@ -50,9 +54,9 @@ class Measure:
                 self.warm_up(of[device], device)
             self.all_runs(others, lambda run: self.one(*run, of[run[2]]))
 
-    def target(self, device):
-        """What a job's line is made for."""
-        return device if device.group == "disk" else machines.address(self.nets.index(device), 1)
+    def line(self, job, device, seconds, warm_up=False):
+        address = machines.address(self.nets.index(device), 1) if device.group == "net" else None
+        return job.line(device, address, seconds, warm_up)
 
     def warm_up(self, machine, device):
         """Also the first use of a device, which may fail for what a guest lacks."""
@@ -65,8 +69,7 @@ class Measure:
                               f"{{ echo 'the guest has no {job.program}'; false; }}",
                               LIMIT_SECONDS)
             with machines.request_server(job):
-                machine.guest.run(job.line(self.target(device), WARM_UP_SECONDS, warm_up=True),
-                                  LIMIT_SECONDS)
+                machine.guest.run(self.line(job, device, WARM_UP_SECONDS, warm_up=True), LIMIT_SECONDS)
 
     def all_runs(self, runs, one):
         began = time.monotonic()
@@ -86,9 +89,8 @@ class Measure:
 
     def boot(self, run, folder):
         number, job, device = run
-        kind = {kind.kind: kind for kind in (machines.Viridis, machines.Qemu)}[device.machine]
         tasks, begin = machines.tasks_ns(), machines.stats()
-        with kind(self.options, folder, [], None) as machine:
+        with kinds()[device.machine](self.options, folder, [], None) as machine:
             end = machines.counters(machine, device, "end")
             figures = results.of_boot(machine.boot_seconds)
             begin = begin | dict.fromkeys(results.ROOT_TIMES, 0) | {"tasks-ns": tasks}
@@ -102,21 +104,20 @@ class Measure:
         with machines.request_server(job) as answers:
             peers = [process.pid for process in (answers or self.server,)
                      if process and job.group == "net"]
-            out, marks = machine.guest.run(
-                job.line(self.target(device), self.options.seconds),
-                LIMIT_SECONDS + self.options.seconds,
-                lambda name: at.__setitem__(name, machines.counters(machine, device, name, peers)))
+
+            def on_mark(name):
+                at[name] = machines.counters(machine, device, name, peers)
+            out, marks = machine.guest.run(self.line(job, device, self.options.seconds),
+                                           LIMIT_SECONDS + self.options.seconds, on_mark)
         if set(at) != {"begin", "end"}:
             raise results.Malformed(f"{job.program} did not mark its begin and end")
         figures, curve = results.parsed(job, results.unpacked(out))
         begin, end = at["begin"], at["end"]
-        block = results.guest_operations(marks["begin"], marks["end"])
-        provider = None if begin["provider"] is None or job.group != "disk" else \
-            end["provider"] - begin["provider"]
-        figures |= results.account(begin, end, machine.partition,
-                                   block or figures["operations"])
-        return outcome((number, job, device), figures, curve,
-                       results.agreement(figures, block, provider))
+        guest = results.difference(*(results.guest_counts(job.group, marks[name]) for name in ("begin", "end")))
+        provider = begin["provider"] and results.difference(begin["provider"], end["provider"])
+        by_guest = results.job_count(job, guest) if job.group == "disk" else 0
+        figures |= results.account(begin, end, machine.partition, by_guest or figures["operations"])
+        return outcome((number, job, device), figures, curve, results.agreement(job, figures, guest, provider))
 
 
 def outcome(run, figures, curve=(), counted=None):

@@ -6,11 +6,17 @@ import json
 import zlib
 
 PERCENTILES = {"p50": "50.000000", "p99": "99.000000", "p99.9": "99.900000"}
-# What /sys/block/NAME/stat has at which place: reads and writes completed.
-STAT_READS, STAT_WRITES = 0, 4
+# What /sys/block/NAME/stat has at which place: sectors read and written.
+STAT_READ, STAT_WRITTEN, SECTOR_BYTES = 2, 6, 512
+NET_COUNTS = ("sent", "sent-bytes", "received", "received-bytes")  # by the guest; in this order in its marks, too
 # What the root's scheduler tells: of the processes that serve a device, and of them in user mode; of those at the other end
 # of a network; of all.
 ROOT_TIMES = ("backend-ns", "backend-user-ns", "peer-ns", "tasks-ns")
+PIECE_BYTES = 64 << 10  # the operation of iperf3
+# What is counted by program, guest and provider, and how far they may be apart: so much, or such a part. A disk's requests
+# are counted by their bytes, as drivers split them; fio leaves out what was on its way at its end. Programs count no headers
+# of frames, and no frame that is an acknowledgement alone.
+COUNTED = {"requests": (64, 0.01), "sent": (64, 0.05), "sent-bytes": (4 << 20, 0.1), "received-bytes": (4 << 20, 0.1)}
 
 
 class Malformed(Exception):
@@ -60,7 +66,7 @@ def from_iperf3(answer):
         raise Malformed(f"iperf3: {answer['error']}")
     try:
         total = answer["end"]["sum_received"]
-        return {"operations": total["bytes"] / 65536,
+        return {"operations": total["bytes"] / PIECE_BYTES,
                 "mbit-per-second": total["bits_per_second"] / 1e6}, []
     except (KeyError, TypeError) as error:
         raise Malformed(f"iperf3's answer has another form: {error!r}") from error
@@ -78,12 +84,25 @@ def of_boot(seconds):
     return {"operations": 1, "boots-per-minute": 60 / seconds, "seconds": seconds}
 
 
-def guest_operations(begin, end):
-    """How many requests the guest's block layer completed between two marks; None of a network."""
-    if not begin or not end:
-        return None
-    begin, end = ([int(word) for word in text.split()] for text in (begin, end))
-    return sum(end[i] - begin[i] for i in (STAT_READS, STAT_WRITES))
+def guest_counts(group, text):
+    """What a mark of the guest's tells that its device did."""
+    try:
+        words = [int(word) for word in text.split()]
+        if group == "disk":
+            return {"bytes": SECTOR_BYTES * (words[STAT_READ] + words[STAT_WRITTEN])}
+        return dict(zip(NET_COUNTS, words, strict=True))
+    except (IndexError, ValueError) as error:
+        raise Malformed(f"the guest's mark has no counts of its device: '{text}'") from error
+
+
+def provider_counts(group, stats):
+    """The same by `viridis stats NAME --json`; None: the device has no provider that counts."""
+    if group == "disk":
+        if "storage" not in stats:
+            return None
+        return {"bytes": sum(disk["read-bytes"] + disk["written-bytes"] for disk in stats["storage"]["disks"])}
+    nets = [value for name, value in stats.items() if name.startswith("net")]
+    return {name: sum(net[name] for net in nets) for name in NET_COUNTS} if nets else None
 
 
 def summed(objects):
@@ -147,8 +166,15 @@ def time_parts(figures, ticks_per_ns):
             "kernel": backend - user, "backend": user, "peer": peer, "rest": root - backend - peer}
 
 
-def agreement(figures, block, provider):
-    """Whether those who counted the operations counted alike; fio leaves out what was still on its way at the end."""
-    counted = {"fio": figures["operations"], "guest": block, "provider": provider}
+def job_count(job, counts):
+    """Of what a device did, that by which a job is counted."""
+    return counts["bytes"] // job.block if job.group == "disk" else counts[job.counted]
+
+
+def agreement(job, figures, guest, provider):
+    """Whether those who counted a job's operations, or its bytes, counted alike."""
+    at_least, part = COUNTED[job.counted]
+    told = figures["operations"] * (PIECE_BYTES if job.program == "iperf3" else 1)
+    counted = {"told": told, "guest": job_count(job, guest), "provider": provider and job_count(job, provider)}
     known = [value for value in counted.values() if value is not None]
-    return counted | {"agree": max(known) - min(known) <= max(64, max(known) // 100)}
+    return {"what": job.counted} | counted | {"agree": max(known) - min(known) <= max(at_least, part * max(known))}
