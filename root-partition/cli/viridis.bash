@@ -24,7 +24,7 @@ _viridis_options() {
 	resize) echo "--lun --size $common" ;;
 	trace) echo "--cpu --count --io $common" ;;
 	top) echo "--interval --count $common" ;;
-	bench) echo "--devices --jobs --vps --memory --seconds --repeat --disk --attached-disk --work --guest
+	bench) echo "--devices --jobs --vps --memory --seconds --repeat --scheduler --disk --attached-disk --work --guest
 		--qemu --plot --report --result --from $common" ;;
 	*) echo "$common" ;;
 	esac

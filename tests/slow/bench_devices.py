@@ -165,7 +165,8 @@ def check_refused(root):
                         (f"{one} --disk /usr/bin/busybox", "cannot be written: Read-only file system"),
                         (f"{one} --disk /tmp", "cannot be written: Is a directory"),
                         ("disk --devices ide --accel tcg --qemu 'qemu-system-x86_64 -S'", "without /dev/mshv"),
-                        ("disk --devices ide --qemu 'qemu-system-x86_64 -nonsense'", "nonsense"),
+                        ("disk --devices ide --qemu 'qemu-system-x86_64 -nonsense'", "name another QEMU by --qemu"),
+                        (f"{one} --scheduler bfq", "the guest has no I/O scheduler 'bfq'"),
                         (f"{one} --memory 9000M", "give them less by --memory")):
         answer = bench(root, f"{WORDS} {words}", SECONDS)
         assert answer.status == 1 and told in answer.output, (words, answer)

@@ -38,7 +38,7 @@ def a_slip_is_told_with_what_there_is():
             (["net", "--devices", "ide"], 2, "none of these"),
             (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "at least 1"),
             (["--seconds", "0"], 2, "from 0.05"), (["--qemu", ""], 2, "no program"),
-            (["--qemu", "'qemu"], 2, "quotation"), (["everything"], 2, "invalid choice")):
+            (["--qemu", "'qemu"], 2, "quotation"), (["--scheduler", "a b"], 2, "or kernel"), (["everything"], 2, "invalid choice")):
         done = call(*words)
         assert done.returncode == status and told in done.stderr, done
 
@@ -81,7 +81,7 @@ def what_is_missing_is_named_with_the_way_out():
 # --- Kept results
 
 def result_of(runs, partial=""):
-    options = SimpleNamespace(vps=1, memory="256M", seconds=1.0, repeat=1, instructions=False,
+    options = SimpleNamespace(vps=1, memory="256M", scheduler="none", seconds=1.0, repeat=1, instructions=False,
                               ticks_per_ns=1.0)
     of = SimpleNamespace(runs=runs, failures=[], boots=[])
     return main.result_of(of, options, partial)
@@ -210,13 +210,13 @@ class Played:
         return fio_answer(), {"begin": "0 0 0 0 0", "end": "10 0 0 0 0"}
 
 
-def play(breaks, group="disk", names="randread-4k-1,randread-4k-32"):
+def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none"):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
     real = machines.Viridis, machines.Qemu, machines.counters, machines.stats, machines.tasks_ns
     machines.Viridis, machines.Qemu = (type(kind, (Played,), {"kind": kind}) for kind in ("viridis", "qemu"))
     machines.counters, machines.stats = lambda machine, device, mark, peers=(): STATS, lambda: STATS
     machines.tasks_ns = lambda: 0
-    options = SimpleNamespace(repeat=2, seconds=1, breaks=breaks)
+    options = SimpleNamespace(repeat=2, seconds=1, scheduler=scheduler, breaks=breaks)
     devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,qemu")
     measured = measure.Measure(options, [device for device in devices if device.group == group],
                                jobs.chosen("job", jobs.JOBS, names),
@@ -249,6 +249,13 @@ def each_start_is_of_a_machine_that_ends_again():
 
 
 def a_run_that_fails_leaves_the_others():
+def all_disks_have_the_scheduler_that_was_named():
+    for scheduler, told in (("none", ["scheduler hv_storvsc none", "scheduler ata_piix none"]), ("kernel", [])):
+        seen = []
+        play(seen.append, scheduler=scheduler)
+        assert [line for line in seen if "scheduler" in line] == told, seen
+
+
     def breaks(line):
         if "ata_piix" in line and "--iodepth=32" in line and "mark" in line:
             raise GuestError("its disk is gone")
@@ -298,7 +305,7 @@ TESTS = (a_slip_is_told_with_what_there_is, what_is_missing_is_named_with_the_wa
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
-         each_start_is_of_a_machine_that_ends_again,
+         all_disks_have_the_scheduler_that_was_named, each_start_is_of_a_machine_that_ends_again,
          a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
          an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 

@@ -215,7 +215,7 @@ def full_result():
         runs.append(run(number, device, 0) | {"figures": figures, "curve": [[50.0, 10.0], [99.0, 20.0]]})
     return {"rows": numbers.rows(runs), "runs": runs, "boots": [], "failures": [], "partial": "",
             "unit": "cycles", "ticks-per-ns": 1.0, "command": "viridis bench <disk>",
-            "options": {"vps": 1, "memory": "256M", "repeat": 1, "seconds": 1.0},
+            "options": {"vps": 1, "memory": "256M", "scheduler": "none", "repeat": 1, "seconds": 1.0},
             "machine": {"processor": "<b>CPU", "cpus": 1, "kernel": "6.1"}}
 
 

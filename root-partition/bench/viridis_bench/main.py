@@ -22,7 +22,7 @@ GUEST = Path(__file__).resolve().parents[1] / "guest"
 DISK_BYTES = 256 << 20
 DISK_LEAST = 8 << 20  # some of the largest requests at once
 SIZE = re.compile(r"[0-9]+[MG]")
-FORMAT = 2
+FORMAT = 3
 BEGAN = time.monotonic()
 
 
@@ -50,6 +50,8 @@ def parser():
     add("--memory", default="256M", metavar="SIZE", help="Memory of a guest (256M)")
     add("--seconds", type=float, default=5, metavar="S", help="Length of a run; of iperf3's, in whole seconds (5)")
     add("--repeat", type=int, default=3, metavar="N", help="Rounds (3)")
+    add("--scheduler", default="none", metavar="NAME",
+        help="The guest's I/O scheduler of all disks (none); 'kernel': what its kernel chooses")
     add("--disk", type=Path, metavar="FILE",
         help="What all disks are: its content is lost! (a new file in --work)")
     add("--attached-disk", type=Path, metavar="FILE",
@@ -91,6 +93,8 @@ def checked(words):
         p.error("--seconds: from 0.05 to 3600")
     if not SIZE.fullmatch(options.memory):
         p.error(f"--memory {options.memory}: a number with M or G behind it")
+    if not re.fullmatch("[a-z0-9-]+", options.scheduler):
+        p.error(f"--scheduler {options.scheduler}: none, mq-deadline, ..., or kernel")
     return options
 
 
@@ -184,7 +188,7 @@ def ticks_per_ns(options):
 
 
 def result_of(measure, options, partial):
-    kept = ("vps", "memory", "seconds", "repeat")
+    kept = ("vps", "memory", "scheduler", "seconds", "repeat")
     return {"ok": not partial and not measure.failures, "format": FORMAT,
             "command": shlex.join(["viridis", "bench", *sys.argv[1:]]),
             "machine": machine_facts(),

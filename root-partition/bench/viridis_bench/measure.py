@@ -8,6 +8,7 @@ from .guest import GuestError
 
 LIMIT_SECONDS = 300  # for one run, beside its own length
 WARM_UP_SECONDS = 0.1
+KERNELS_CHOICE = "kernel"  # in the place of a scheduler's name
 
 
 def kinds():
@@ -63,6 +64,8 @@ class Measure:
         if device.group == "net":
             own = machines.address(self.nets.index(device), 2)
             machine.guest.run(f"network {device.driver} {own}", LIMIT_SECONDS)
+        elif self.options.scheduler != KERNELS_CHOICE:
+            machine.guest.run(f"scheduler {device.driver} {self.options.scheduler}", LIMIT_SECONDS)
         job = next((job for job in self.jobs if job.group == device.group), None)
         if job:
             machine.guest.run(f"command -v {job.program} >/dev/null || "

@@ -116,7 +116,7 @@ def facts(result):
     """What must be known to read the figures."""
     machine = result["machine"]
     yield (f"{machine['processor']}, {machine['cpus']} CPU(s), root Linux {machine['kernel']}; guests: "
-           f"{result['options']['vps']} VP(s), {result['options']['memory']}")
+           f"{result['options']['vps']} VP(s), {result['options']['memory']}, I/O scheduler {result['options']['scheduler']}")
     yield (f"Counts and times are per operation ({', '.join(f'{group}: {words}' for group, words in OPERATION.items())}); "
            f"times in {result['unit']}, by the hypervisor's own account, and the root's parts by its scheduler.")
     yield (f"{result['options']['repeat']} round(s) of {result['options']['seconds']:g} s, all devices in turn in "
