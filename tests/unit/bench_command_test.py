@@ -35,12 +35,21 @@ def a_slip_is_told_with_what_there_is():
     for words, status, told in (
             (["--devices", "floppy"], 2, "there are synthetic, attached, virtio"),
             (["--jobs", "swim"], 2, "there are randread-4k-1"),
-            (["net", "--devices", "ide"], 2, "none of these"),
+            (["net", "--devices", "ide"], 2, "none of these"), (["--devices", "ide", "--jobs", "send"], 2, "by their group"),
             (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "at least 1"),
             (["--seconds", "0"], 2, "from 0.05"), (["--qemu", ""], 2, "no program"),
             (["--qemu", "'qemu"], 2, "quotation"), (["--scheduler", "a b"], 2, "or kernel"), (["everything"], 2, "invalid choice")):
         done = call(*words)
         assert done.returncode == status and told in done.stderr, done
+
+
+def only_devices_that_have_a_job_are_started():
+    for words, devices in (([], set("disk net boot".split())), (["--jobs", "boot"], {"boot"}),
+                           (["net"], {"net"}), (["--devices", "e1000,qemu"], {"net", "boot"}),
+                           (["--jobs", "request,randread-4k-1"], {"disk", "net"})):
+        options = main.checked(words)
+        for items in (options.devices, options.jobs):
+            assert {item.group for item in items} == devices, (words, items)
 
 
 def what_is_missing_is_named_with_the_way_out():
@@ -207,7 +216,7 @@ class Played:
         if "mark" in line:
             on_mark("begin")
             on_mark("end")
-        return fio_answer(), {"begin": "0 0 0 0 0", "end": "10 0 0 0 0"}
+        return fio_answer(), {"begin": "0 0 0 0 0 0 0", "end": "10 0 80 0 0 0 0"}
 
 
 def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none"):
@@ -240,6 +249,13 @@ def every_run_is_made_in_its_turn():
     assert len(measured.runs) == 8
 
 
+def all_disks_have_the_scheduler_that_was_named():
+    for scheduler, told in (("none", ["scheduler hv_storvsc none", "scheduler ata_piix none"]), ("kernel", [])):
+        seen = []
+        play(seen.append, scheduler=scheduler)
+        assert [line for line in seen if "scheduler" in line] == told, seen
+
+
 def each_start_is_of_a_machine_that_ends_again():
     measured, error = play(None, "boot", "boot")
     assert error is None and not measured.boots
@@ -249,13 +265,6 @@ def each_start_is_of_a_machine_that_ends_again():
 
 
 def a_run_that_fails_leaves_the_others():
-def all_disks_have_the_scheduler_that_was_named():
-    for scheduler, told in (("none", ["scheduler hv_storvsc none", "scheduler ata_piix none"]), ("kernel", [])):
-        seen = []
-        play(seen.append, scheduler=scheduler)
-        assert [line for line in seen if "scheduler" in line] == told, seen
-
-
     def breaks(line):
         if "ata_piix" in line and "--iodepth=32" in line and "mark" in line:
             raise GuestError("its disk is gone")
@@ -301,7 +310,8 @@ def a_signal_is_an_interruption_once():
             signal.signal(number, handler)
 
 
-TESTS = (a_slip_is_told_with_what_there_is, what_is_missing_is_named_with_the_way_out,
+TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_started,
+         what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,

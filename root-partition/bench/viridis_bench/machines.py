@@ -65,7 +65,7 @@ def bridge(nets):
 
 
 @contextmanager
-def server(nets):
+def server():
     """iperf3 for the guests, in this process's own group, so that Ctrl-C is ours to pass on. Gives its process."""
     process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -76,17 +76,17 @@ def checked(words):
     p = parser()
     options = p.parse_args(words)
     try:
-        groups = numbers.GROUPS if options.what == "all" else (options.what,)
-        options.devices = [device for device in jobs.chosen("device", jobs.DEVICES, options.devices)
-                           if device.group in groups]
-        options.jobs = [job for job in jobs.chosen("job", jobs.JOBS, options.jobs)
-                        if job.group in groups]
+        devices, wanted = jobs.chosen("device", jobs.DEVICES, options.devices), jobs.chosen("job", jobs.JOBS, options.jobs)
         if not shlex.split(options.qemu):
             p.error("--qemu names no program")
     except (jobs.Unknown, ValueError) as error:  # ValueError: quotes that do not end
         p.error(str(error))
-    if not options.devices or not options.jobs:
-        p.error(f"none of these devices or jobs is of '{options.what}'")
+    groups = {device.group for device in devices} & {job.group for job in wanted}
+    if options.what != "all":
+        groups &= {options.what}
+    options.devices, options.jobs = ([item for item in items if item.group in groups] for items in (devices, wanted))
+    if not groups:
+        p.error(f"none of these jobs of '{options.what}' is one of these devices'; --help has both by their group")
     if options.vps < 1 or options.repeat < 1:
         p.error("--vps and --repeat are at least 1")
     if not 0.05 <= options.seconds <= 3600:

@@ -17,7 +17,8 @@ def kinds():
 
 
 class Measure:
-    """`plan` is what is asked for; runs, failures and boots fill as it goes, and stand when it ends early."""
+    """`devices` and `wanted`, the jobs, are of the same groups. `plan` is what is asked for; runs, failures and boots fill as
+    it goes, and stand when it ends early."""
 
     def __init__(self, options, devices, wanted, progress):
         self.options, self.devices, self.jobs = options, devices, wanted
@@ -43,7 +44,8 @@ class Measure:
             return
         with ExitStack() as stack:
             bridge = stack.enter_context(machines.bridge(self.nets))
-            self.server = stack.enter_context(machines.server(self.nets))
+            if any(job.program == "iperf3" for job in self.jobs):
+                self.server = stack.enter_context(machines.server())
             of = {}
             for machine in self.machines_of(folder, bridge):
                 self.progress(f"start the machine of {machine.kind}")
@@ -66,13 +68,11 @@ class Measure:
             machine.guest.run(f"network {device.driver} {own}", LIMIT_SECONDS)
         elif self.options.scheduler != KERNELS_CHOICE:
             machine.guest.run(f"scheduler {device.driver} {self.options.scheduler}", LIMIT_SECONDS)
-        job = next((job for job in self.jobs if job.group == device.group), None)
-        if job:
-            machine.guest.run(f"command -v {job.program} >/dev/null || "
-                              f"{{ echo 'the guest has no {job.program}'; false; }}",
-                              LIMIT_SECONDS)
-            with machines.request_server(job):
-                machine.guest.run(self.line(job, device, WARM_UP_SECONDS, warm_up=True), LIMIT_SECONDS)
+        job = next(job for job in self.jobs if job.group == device.group)
+        machine.guest.run(f"command -v {job.program} >/dev/null || {{ echo 'the guest has no {job.program}'; false; }}",
+                          LIMIT_SECONDS)
+        with machines.request_server(job):
+            machine.guest.run(self.line(job, device, WARM_UP_SECONDS, warm_up=True), LIMIT_SECONDS)
 
     def all_runs(self, runs, one):
         began = time.monotonic()
