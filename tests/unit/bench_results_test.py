@@ -229,6 +229,14 @@ def the_tables_have_a_line_for_each_device_and_job():
     assert "counted alike" in text
 
 
+def one_round_has_no_spread():
+    figures = full_result()["runs"][0]["figures"]
+    for rounds, words in ((1, "-"), (2, "0 %")):
+        rows = numbers.rows([run(number, "ide", 0) | {"figures": figures} for number in range(rounds)])
+        line, = report.done_table(full_result() | {"rows": rows}, "disk").lines
+        assert line[-2:] == [words, ""], line
+
+
 def what_failed_or_is_missing_is_said():
     result = full_result() | {"partial": "interrupted by SIGINT"}
     result["failures"] = [{"job": "j", "device": "ide", "round": 0, "error": "no\nlog"}]

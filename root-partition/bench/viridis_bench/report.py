@@ -54,7 +54,7 @@ def done_table(result, group):
     shown = SHOWN[group]
     return Table(f"{group}: what was done", ["job", "device", *(words for _, words in shown), "spread", "synthetic : it"],
                  [[row["job"], row["device"], *(number(row["figures"].get(name)) for name, _ in shown),
-                   share(row["spread"]), ratio_words(row["synthetic-ratio"])] for row in rows_of(result, group)])
+                   share(row["spread"]) if row["rounds"] > 1 else "-", ratio_words(row["synthetic-ratio"])] for row in rows_of(result, group)])
 
 
 def times_table(result, group):
