@@ -244,6 +244,7 @@ def what_failed_or_is_missing_is_said():
     text = report.text(result)
     assert "PARTIAL: interrupted by SIGINT" in text and "FAILED: j on ide, round 1: no\n" in text + "\n"
     assert "NOT counted alike: j on synthetic" in text
+    assert "PARTIAL" in plot.pictures(result)[0].text and "PARTIAL" not in plot.pictures(full_result())[0].text
 
 
 def what_others_do_stands_beside_a_job_that_was_measured():
@@ -273,6 +274,7 @@ def the_page_needs_nothing_beside_it():
 
 def a_long_command_is_shown_whole():
     """In the pictures on as many lines as it takes, which do not crowd the bars; on the page it wraps."""
+    assert plot.wrapped("jobs " + ",".join(["name-4k-1"] * 20)).split("\n")[0].endswith("name-4k-1,")
     words = [f"--jobs=number-{number}" for number in range(40)] + ["x" * 300]
     short, result = full_result(), full_result() | {"command": " ".join(words)}
     svgs = [plot.gnuplot(plot.pictures(each)[0].text) for each in (short, result)]

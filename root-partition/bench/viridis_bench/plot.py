@@ -167,14 +167,18 @@ def curves(rows, job, result):
                    "".join(lines) + "plot " + ", ".join(plots) + "\n")
 
 
+def wrapped(command):
+    """On as many lines as it takes, which end at words and behind commas."""
+    return textwrap.fill(command.replace(",", ", "), TITLE_CHARACTERS, break_on_hyphens=False).replace(", ", ",")
+
+
 def pictures(result):
     """All that the rows of a result give: for each group its bars, and for each job of it the halves of a line."""
     rows, found = result["rows"], []
     machine = (f"{result['machine']['processor']}, {result['machine']['cpus']} CPU(s), "
                f"Linux {result['machine']['kernel']}; guests: {result['options']['vps']} VP(s), "
                f"{result['options']['memory']}; {result['options']['repeat']} round(s) of "
-               f"{result['options']['seconds']:g} s\n"
-               + textwrap.fill(result["command"], TITLE_CHARACTERS, break_on_hyphens=False))
+               f"{result['options']['seconds']:g} s{', PARTIAL' if result['partial'] else ''}\n{wrapped(result['command'])}")
     for group in GROUPS:
         jobs = table(rows, group)[0]
         if jobs:
