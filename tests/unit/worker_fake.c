@@ -129,6 +129,7 @@ int mshv_open(void)
 	return null_fd();
 }
 
+/* A new partition has no messages: what its predecessor had not read is gone with it. */
 int mshv_create_partition(int device, uint64_t flags,
                           const struct mshv_property *properties, size_t property_count,
                           struct mshv_partition *partition)
@@ -137,6 +138,9 @@ int mshv_create_partition(int device, uint64_t flags,
 	(void)flags;
 	(void)properties;
 	(void)property_count;
+	g_mutex_lock(&lock);
+	g_queue_clear_full(&messages, g_free);
+	g_mutex_unlock(&lock);
 	*partition = (struct mshv_partition){ .fd = null_fd(), .id = 7 };
 	g_atomic_int_inc((gint *)&partitions_made);
 	return 0;
