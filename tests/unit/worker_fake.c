@@ -13,7 +13,8 @@
 #include <unistd.h>
 #include <viridis/abi/viridis_stats.h>
 
-#define WAIT_US (10 * G_USEC_PER_SEC)
+#define WAIT_US \
+	(30 * G_USEC_PER_SEC) /* a provider is given up after five of rests alone */
 
 static GMutex lock;
 static GCond posted;
