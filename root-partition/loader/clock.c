@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How fast the TSC ticks, measured against a clock of known frequency: the ACPI PM timer (ACPI 4.8.2.1)
- * or, where there is none, channel 2 of the PIT (Intel 8254).
+ * or, where there is none that ticks, channel 2 of the PIT (Intel 8254).
  */
 #include "root-partition/loader/loader.h"
 
 #define PM_TIMER_HZ 3579545
 #define PIT_HZ      1193182
 enum { SAMPLES = 3, SAMPLE_MS = 20, LOOKS = 8 };
+
+/* A second or more: in less than that any clock that ticks has ticked for a sample. */
+#define STANDS_STILL_TICKS (UINT64_C(1) << 32)
 
 /* A counter that goes up and wraps at a power of two; one wrap takes longer than a sample. */
 struct reference {
@@ -83,7 +86,7 @@ static struct moment look(const struct reference *ref)
 	return best;
 }
 
-/* Ticks a second; *slack grows with what is not known. */
+/* Ticks a second; *slack grows with what is not known. 0: the reference stands still. */
 static uint64_t take_sample(const struct reference *ref, uint64_t *slack)
 {
 	uint32_t wanted = ref->hz / 1000 * SAMPLE_MS, passed;
@@ -92,26 +95,44 @@ static uint64_t take_sample(const struct reference *ref, uint64_t *slack)
 	do {
 		now = look(ref);
 		passed = (now.reference - start.reference) & ref->mask;
+		if (passed < wanted && now.tsc - start.tsc > STANDS_STILL_TICKS)
+			return 0;
 	} while (passed < wanted);
 	*slack = start.slack + now.slack;
 	return (now.tsc - start.tsc) * ref->hz / passed;
 }
 
-uint64_t loader_measure_tsc(uint16_t pm_timer_port)
+/* By the best of some samples; 0: it stands still. */
+static uint64_t measure(const struct reference *ref)
 {
-	const struct reference pm_timer = { PM_TIMER_HZ, 0xffffff, pm_timer_port };
-	const struct reference pit = { PIT_HZ, 0xffff, 0 };
-	const struct reference *ref = pm_timer_port != 0 ? &pm_timer : &pit;
 	uint64_t best_slack = UINT64_MAX, best = 0;
 
-	pit_start();
 	for (int i = 0; i < SAMPLES; i++) {
 		uint64_t slack, hz = take_sample(ref, &slack);
 
+		if (hz == 0)
+			return 0;
 		if (slack < best_slack) {
 			best_slack = slack;
 			best = hz;
 		}
 	}
 	return best;
+}
+
+uint64_t loader_measure_tsc(uint16_t pm_timer_port)
+{
+	const struct reference pm_timer = { PM_TIMER_HZ, 0xffffff, pm_timer_port };
+	const struct reference pit = { PIT_HZ, 0xffff, 0 };
+	uint64_t hz = pm_timer_port != 0 ? measure(&pm_timer) : 0;
+
+	if (hz != 0)
+		return hz;
+	if (pm_timer_port != 0)
+		loader_say("ACPI's PM timer stands still: the PIT is asked instead");
+	pit_start();
+	hz = measure(&pit);
+	if (hz == 0)
+		loader_stop("neither ACPI's PM timer nor the PIT ticks");
+	return hz;
 }
