@@ -39,20 +39,21 @@ struct passthrough_rule {
 	                         void *output);
 };
 
+/* What is called most often comes first. */
 static const struct passthrough_rule rules[] = {
+	{ HVCALL_SET_VP_REGISTERS, 16, 32, true, false },
+	{ HVCALL_GET_VP_REGISTERS, 16, 4, true, false },
+	{ HVCALL_ASSERT_VIRTUAL_INTERRUPT, 32, 0, false, false },
 	{ HVCALL_GET_PARTITION_PROPERTY, 16, 0, false, true },
 	{ HVCALL_GET_PARTITION_PROPERTY_EX, 24, 0, false, true },
 	{ HVCALL_SET_PARTITION_PROPERTY, 24, 0, false, false },
 	{ HVCALL_INSTALL_INTERCEPT, 24, 0, false, false, intercept_install },
-	{ HVCALL_GET_VP_REGISTERS, 16, 4, true, false },
-	{ HVCALL_SET_VP_REGISTERS, 16, 32, true, false },
 	{ HVCALL_TRANSLATE_VIRTUAL_ADDRESS, 32, 0, true, false, access_translate },
 	{ HVCALL_READ_GPA, 32, 0, true, false, access_read },
 	{ HVCALL_WRITE_GPA, 48, 0, true, false, access_write },
 	{ HVCALL_CLEAR_VIRTUAL_INTERRUPT, 8, 0, false, false },
 	{ HVCALL_REGISTER_INTERCEPT_RESULT, 64, 0, false, false },
 	{ HVCALL_UNREGISTER_INTERCEPT_RESULT, 32, 0, false, false },
-	{ HVCALL_ASSERT_VIRTUAL_INTERRUPT, 32, 0, false, false },
 	{ HVCALL_GET_GPA_PAGES_ACCESS_STATES, 24, 0, false, false },
 	{ HVCALL_SIGNAL_EVENT_DIRECT, 16, 0, false, false },
 	{ HVCALL_POST_MESSAGE_DIRECT, 280, 0, false, false },
@@ -104,7 +105,7 @@ static enum hv_status passthrough_own(const struct passthrough_rule *rule,
 	struct viridis_partition *partition =
 		container_of(pool, struct viridis_partition, pool);
 
-	memset(output, 0, SMALL_BYTES);
+	memset(output, 0, max_t(size_t, SMALL_BYTES, request->output_bytes));
 	return request->reps ? HV_STATUS_INVALID_HYPERCALL_INPUT :
 	                       rule->answer(partition, input, output);
 }
@@ -170,13 +171,14 @@ static bool passthrough_answered_here(const struct passthrough_caller *caller,
 	u32 code;
 	u64 value;
 
-	memcpy(&code, input + PROPERTY_CODE_OFFSET, sizeof(code));
 	if (request->code == HVCALL_SET_PARTITION_PROPERTY) {
 		*result = property_prepare(caller->partition, input);
 		return *result != 0;
 	}
-	if (request->code != HVCALL_GET_PARTITION_PROPERTY || request->output_bytes < 8 ||
-	    !property_get(caller->partition, code, &value))
+	if (request->code != HVCALL_GET_PARTITION_PROPERTY || request->output_bytes < 8)
+		return false;
+	memcpy(&code, input + PROPERTY_CODE_OFFSET, sizeof(code));
+	if (!property_get(caller->partition, code, &value))
 		return false;
 	memset(output, 0, request->output_bytes);
 	memcpy(output, &value, sizeof(value));
@@ -239,8 +241,8 @@ static void passthrough_registers_set(const struct viridis_vp *vp, const void *r
 }
 
 /*
- * With `input`, zeroed and input_bytes long, and room for the output. We write the id in every block that we
- * let through.
+ * With room for `input`, which is input_bytes long and zero where the caller's ends, and for the output. We write the id in
+ * every block that we let through.
  */
 static int passthrough_run(const struct passthrough_rule *rule,
                            struct mshv_root_hvcall *request,
@@ -254,6 +256,7 @@ static int passthrough_run(const struct passthrough_rule *rule,
 
 	if (copy_from_user(input, user, request->input_bytes))
 		return -EFAULT;
+	memset(input + request->input_bytes, 0, input_bytes - request->input_bytes);
 	memcpy(input, &caller->pool->partition_id, sizeof(caller->pool->partition_id));
 	if (vp && rule->names_vp)
 		memcpy(input + VP_INDEX_OFFSET, &vp->index, sizeof(vp->index));
@@ -282,7 +285,7 @@ static noinline int passthrough_small(const struct passthrough_rule *rule,
                                       const struct passthrough_caller *caller,
                                       size_t input_bytes, void __user *argument)
 {
-	u8 input[SMALL_BYTES] __aligned(8) = { 0 };
+	u8 input[SMALL_BYTES] __aligned(8);
 	u8 output[SMALL_BYTES] __aligned(8);
 
 	return passthrough_run(rule, request, caller, input, input_bytes, output,
@@ -302,13 +305,10 @@ static int passthrough_large(const struct passthrough_rule *rule,
 		return -EINTR;
 	if (!buffer->pages)
 		buffer->pages = (u8 *)__get_free_pages(GFP_KERNEL_ACCOUNT, 1);
-	if (buffer->pages) {
-		memset(buffer->pages, 0, input_bytes);
-		memset(buffer->pages + PAGE_SIZE, 0, PAGE_SIZE);
+	if (buffer->pages)
 		result = passthrough_run(rule, request, caller, buffer->pages,
 		                         input_bytes, buffer->pages + PAGE_SIZE,
 		                         argument);
-	}
 	mutex_unlock(&buffer->lock);
 	return result;
 }

@@ -217,6 +217,48 @@ START_TEST(output_that_nobody_asked_for_goes_nowhere)
 }
 END_TEST
 
+/* Nor what an earlier call left in the module: what an answer does not fill is 0, and so is what a caller left out. */
+START_TEST(nothing_is_left_over_from_an_earlier_call)
+{
+	enum { COUNT = 17 }; /* their values are more than a small call has */
+	struct {
+		struct hv_input_get_vp_registers header;
+		uint32_t names[COUNT];
+	} input;
+	static uint8_t output[4096], zero[4096];
+	struct hv_input_translate_va address = { .gva_page = 1 };
+	struct mshv_hypercall all = { .code = HVCALL_GET_VP_REGISTERS,
+		                      .reps = COUNT,
+		                      .input = &input,
+		                      .input_bytes = sizeof(input),
+		                      .output = output,
+		                      .output_bytes = sizeof(output) };
+	struct mshv_hypercall less = all;
+	struct mshv_hypercall translation = { .code = HVCALL_TRANSLATE_VIRTUAL_ADDRESS,
+		                              .input = &address,
+		                              .input_bytes = sizeof(address),
+		                              .output = output,
+		                              .output_bytes = sizeof(output) };
+	struct guest guest;
+
+	guest_start(&guest, code_spin, sizeof(code_spin));
+	memset(&input, 0, sizeof(input));
+	for (unsigned int i = 0; i < COUNT; i++)
+		input.names[i] = HV_X64_REGISTER_CR0;
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &all), 0);
+	ck_assert_mem_ne(output + 16ul * (COUNT - 1), zero, 16);
+	ck_assert_mem_eq(output + 16ul * COUNT, zero, sizeof(zero) - 16ul * COUNT);
+	less.input_bytes = sizeof(input.header) + sizeof(input.names[0]) * (COUNT - 1);
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &less), 0); /* 0 is a name, too */
+	ck_assert_mem_eq(output, output + 16ul * (COUNT - 2), 16);
+	ck_assert_mem_ne(output, output + 16ul * (COUNT - 1), 16);
+	ck_assert_int_eq(mshv_hypercall(guest.vp.fd, &translation), 0);
+	ck_assert_mem_eq(output + sizeof(struct hv_output_translate_va), zero,
+	                 sizeof(zero) - sizeof(struct hv_output_translate_va));
+	guest_end(&guest);
+}
+END_TEST
+
 /* Small calls and large ones take different ways through the module. */
 START_TEST(registers_by_the_page_are_those_read_one_by_one)
 {
@@ -341,6 +383,7 @@ Suite *mshv_arguments_suite(void)
 	tcase_add_test(tcase, an_unknown_request_is_no_request_at_all);
 	tcase_add_test(tcase, the_log_is_read_to_its_end_and_once);
 	tcase_add_test(tcase, output_that_nobody_asked_for_goes_nowhere);
+	tcase_add_test(tcase, nothing_is_left_over_from_an_earlier_call);
 	tcase_add_test(tcase, registers_by_the_page_are_those_read_one_by_one);
 	tcase_add_test(tcase, who_is_not_root_makes_partitions_and_sees_no_others);
 	tcase_add_test(tcase, random_calls_from_all_sides_break_nothing);
