@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root full-disk
-# Limit: 2400
+# Limit: 3600
 """`./dev root --full`: Debian 13 with our packages and stock libvirt, whose qemu:///system runs machines of type hyperv on
 /dev/mshv, confined as it does by default: virt-install makes one with a BIOS and a screen, virsh manages it; with metadata for
-our hook it has disks and networks of VMBus."""
+our hook it has disks and networks of VMBus. Another has UEFI."""
 import tempfile
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from lib.tap import Tap
 
 BOOT_SECONDS = 800
 GUEST_SECONDS = 400
+UEFI_SECONDS = 900
 CONSOLE = "/tmp/console"  # what virsh console has shown; what is written to CONSOLE.in is typed there
 DISK = "/var/lib/libvirt/images/data.raw"
 
@@ -71,10 +72,10 @@ def check_install(shell):
     assert confined.startswith("libvirt-") and "(enforce)" in confined, confined
 
 
-def open_console(shell):
+def open_console(shell, name="first"):
     """virsh wants a terminal, which script gives it."""
     shell.tell(f"rm -f {CONSOLE} {CONSOLE}.in && mkfifo {CONSOLE}.in")
-    shell.tell(f"(script -qfc 'virsh console first --force' {CONSOLE} <>{CONSOLE}.in >/dev/null 2>&1 &)")
+    shell.tell(f"(script -qfc 'virsh console {name} --force' {CONSOLE} <>{CONSOLE}.in >/dev/null 2>&1 &)")
 
 
 def wait_console(shell, text, limit=60):
@@ -127,6 +128,22 @@ def check_refused(shell):
     shell.tell("virsh undefine first")
 
 
+def in_guest(shell, words, mark):
+    """In the shell of its console; `mark` is what it prints when the words are done."""
+    shell.tell(f"echo {quoted(f'{words} && echo {mark[:2]}{chr(39) * 2}{mark[2:]}')} >{CONSOLE}.in")
+    wait_console(shell, mark)
+
+
+def check_uefi(shell):
+    """README's machine: its kernel was started by UEFI."""
+    for line in commands("The same with UEFI"):
+        shell.tell(line, 300)
+    open_console(shell, "efi")
+    wait_console(shell, "(initramfs)", UEFI_SECONDS)
+    in_guest(shell, "[ $(cat /sys/firmware/efi/fw_platform_size) = 64 ]", "sixty-four")
+    shell.tell("virsh destroy efi", 120)
+
+
 def main():
     with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as folder:
         with Session([TOP / "dev", "root", "--no-build", "--full", "--cpus", "1", "--memory", "3G",
@@ -139,6 +156,7 @@ def main():
             tap.run("virsh suspends, resumes and shows its screen", check_life, shell)
             tap.run("metadata give it a disk and a network of VMBus", check_vmbus, shell)
             tap.run("what VMBus lacks is said by virsh", check_refused, shell)
+            tap.run("one by UEFI", check_uefi, shell)
             tap.run("apt has installed all that README says", check_installed, shell)
             session.send("systemctl poweroff\n")
             tap.run("the root powers off", lambda: session.end(200) and None)
