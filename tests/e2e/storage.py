@@ -223,8 +223,8 @@ def check_start(root):
              ("cut", "/mnt/cut", "truncate -s 1000 /mnt/cut", "/mnt/cut: its 1000 bytes"),
              ("folder", "/mnt/held", "rm /mnt/held; mkdir /mnt/held", "/mnt/held: "),
              ("mounted", "/dev/vdb", "true", "/dev/vdb: Device or resource busy"),
-             ("writes", "/mnt/big", "true", "/mnt/big: another process uses it"),
-             ("reads", "/mnt/big,ro", "true", "/mnt/big: another process uses it"),
+             ("writes", "/mnt/big", "true", "/mnt/big: the VM 'disks' is using it"),
+             ("reads", "/mnt/big,ro", "true", "/mnt/big: the VM 'disks' is using it"),
              ("second", "/mnt/fixed,ro --disk /dev/vda", "true", "/dev/vda: Device or res"))
     for name, disks, *_ in cases:
         root.create(name, f"{TINY_VM} --disk {disks}")
