@@ -241,6 +241,40 @@ def check_tiny(tap, root):
     root.tell("viridis delete tiny")
 
 
+KEPT = 15
+
+
+def device_of(root, name):
+    """The TAP device of a VM's only adapter."""
+    pid = root.tell(f"for p in $(pidof viridis-net); do grep -q '^PPid:[[:space:]]*'{root.json(f'info {name}')['status']['pid']}$"
+                    " /proc/$p/status && echo $p; done")
+    return root.tell(f"sed -n 's/^iff:[[:space:]]*//p' /proc/{pid}/fdinfo/*")
+
+
+def check_keeps(root):
+    """A guest that gives nothing back has what it has, its device drops the rest and counts it; another is served."""
+    for name, number, words in (("keeps", 20, f"pings=1 keep={KEPT}"), ("other", 21, "pings=13")):
+        root.create(name, f"--memory 32M --kernel /share/tiny.bz --serial /tmp/{name}.out --net bridge=br0",
+                    f"tests=net role=child address={number} {words}")
+        root.start(name)
+        root.tell(f"ping -c 1 -W 20 10.77.0.{number}", 60)
+    root.wait_output("keeps", "keeps what comes", 30)
+    device = device_of(root, "keeps")
+    dropped = f"cat /sys/class/net/{device}/statistics/tx_dropped"
+    assert root.tell(dropped) == "0"
+    # Each in some forty pieces.
+    root.tell("for n in $(seq 40); do ping -c 1 -W 1 -s 60000 10.77.0.20 >/dev/null 2>&1 & done; wait", 60)
+    root.wait_output("keeps", f"{KEPT} frames are kept", 30)
+    root.wait(f"[ $({dropped}) -gt 0 ]", 20, dropped)
+    told = root.json("stats keeps")["net0"]
+    assert told["stalls"] >= 1 and told["free-sections"] == 8 and told["rejected"] == 0, told
+    told = root.tell("ping -c 12 -s 1400 -W 20 10.77.0.21", 60)
+    assert "12 packets received" in told, told
+    assert all(result.passed for result in root.tap_of("other")), root.tell("cat /tmp/other.out")
+    assert root.json("stats keeps")["net0"]["received"] < 1000
+    root.tell("viridis stop keeps; viridis delete keeps; viridis delete other")
+
+
 def check_busy(root):
     """A TAP device serves one; what is gone since is said at the start."""
     define(root, "tapped", "tap=tap0")
@@ -413,6 +447,7 @@ def main():
         set_up(root)
         tap.run("networks that cannot be are refused", check_refused, root)
         tap.run("our own guest answers pings, and sends", check_tiny, tap, root)
+        tap.run("one that gives no buffer back starves only itself", check_keeps, root)
         root.tell("dd if=/share/disk of=/dev/ram0 bs=1M 2>/dev/null")
         define(root, "first", f"bridge=br0,mac={FIRST_MAC},mtu=9000", "--disk /dev/ram0")
         define(root, "second", f"bridge=br0,mac={SECOND_MAC}")

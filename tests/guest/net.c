@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A network adapter over VMBus: the handshake; ARP and ICMP echo answered at 10.77.0.20 until pings=N of them were;
- * then blast=N frames to whoever asked first. What is sent is UDP to port 9, which nobody answers.
+ * A network adapter over VMBus: the handshake; ARP and ICMP echo answered at 10.77.0.20 (address=N: .N) until pings=N of
+ * them were; then blast=N frames to whoever asked first. What is sent is UDP to port 9, which nobody answers. With
+ * keep=N no section of the receive buffer is given back any more: N frames come at least, and no more than it holds.
  */
 #include "tests/guest/groups.h"
 
@@ -14,6 +15,7 @@
 
 #define RING_PAGES     17u
 #define WAIT_MS        120000u
+#define KEEP_MS        600000u
 #define ETHERNET_BYTES 14u
 #define IPV4_BYTES     20u
 #define UDP_BYTES      8u
@@ -25,7 +27,7 @@
 #define ECHO_REQUEST   8u
 
 static const struct vmbus_guid type = VMBUS_TYPE_NET;
-static const uint8_t address[4] = { 10, 77, 0, 20 };
+static uint8_t address[4] = { 10, 77, 0, 20 };
 
 static uint64_t arps, echoes;
 static uint8_t peer_mac[NDIS_MAC_BYTES], peer_address[4];
@@ -173,11 +175,31 @@ static void serve(struct net *net, uint64_t pings)
 	ok(pings == 0 || arps != 0, "and the address was asked for");
 }
 
+static void keep(struct net *net, uint64_t least)
+{
+	uint64_t deadline = clock_deadline(KEEP_MS);
+	uint64_t before = net->received;
+	bool sound = true, told = false;
+
+	if (least == 0)
+		return;
+	net->keeps = true;
+	note("keeps what comes");
+	while (sound && !clock_passed(deadline)) {
+		sound = net_poll(net);
+		vmbus_pump();
+		if (!told && net->received - before >= least)
+			told = ok(true, "%lu frames are kept", least);
+	}
+	ok(told && sound, "the ring stays sound meanwhile");
+}
+
 void group_net(void)
 {
 	static struct net net;
 	struct client_channel *channel;
 
+	address[3] = (uint8_t)guest_option_number("address", address[3]);
 	if (!ok(vmbus_connect(0) && vmbus_request_offers(), "VMBus is connected"))
 		return;
 	channel = client_find(vmbus_client(), &type, 0);
@@ -190,6 +212,7 @@ void group_net(void)
 		     net.mac[3], net.mac[4], net.mac[5]);
 		serve(&net, guest_option_number("pings", 0));
 		blast(&net, guest_option_number("blast", 0));
+		keep(&net, guest_option_number("keep", 0));
 		ok(vmbus_pipe_close(&net.pipe), "the adapter closes");
 		ok(net_end(&net), "and gives its buffers back");
 	}

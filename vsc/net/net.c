@@ -43,7 +43,7 @@ static void take_data(struct net *net, const uint8_t *message, uint32_t bytes)
 	net->frame(net, message + frame.data_offset, frame.data_bytes);
 }
 
-/* The sections are the host's again with our completion. */
+/* The sections are the host's again with our completion, unless all are to be kept. */
 static bool take_transfer(struct net *net, const struct ring_received *packet)
 {
 	struct vmbus_xfer_range ranges[RANGES_MAX];
@@ -64,6 +64,8 @@ static bool take_transfer(struct net *net, const struct ring_received *packet)
 		else
 			take_control(net, at, ranges[i].bytes);
 	}
+	if (net->keeps)
+		return true;
 	if (ring_put_completion(&net->pipe.out, packet->transaction_id, &done, 8,
 	                        &signal) != RING_OK)
 		return false;

@@ -43,6 +43,8 @@ struct net {
 	_Alignas(8) uint8_t answer[512];
 
 	uint64_t sent, received, refused; /* frames */
+
+	bool keeps; /* what comes is looked at, and its sections are never given back */
 };
 
 /* The handshake on an open pipe, and a filter that lets its own and all stations' frames through. */
