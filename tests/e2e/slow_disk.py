@@ -41,7 +41,7 @@ def check_killed(root):
     assert root.tell("pidof viridis-storage || true") == ""
     assert root.json("info writes")["status"]["providers"]["storage"] == "died"
     answer = root.ask("viridis start other")
-    assert answer.status == 1 and "Device or resource busy" in answer.output, answer.output
+    assert answer.status == 1 and "the VM 'writes' is using it" in answer.output, answer.output
     assert int(root.tell(IN_FLIGHT)) > 0
     assert int(root.tell(RESTARTED)) == 0
 

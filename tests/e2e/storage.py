@@ -225,7 +225,7 @@ def check_start(root):
              ("mounted", "/dev/vdb", "true", "/dev/vdb: Device or resource busy"),
              ("writes", "/mnt/big", "true", "/mnt/big: the VM 'disks' is using it"),
              ("reads", "/mnt/big,ro", "true", "/mnt/big: the VM 'disks' is using it"),
-             ("second", "/mnt/fixed,ro --disk /dev/vda", "true", "/dev/vda: Device or res"))
+             ("second", "/mnt/fixed,ro --disk /dev/vda", "true", "/dev/vda: the VM 'disks' is using it"))
     for name, disks, *_ in cases:
         root.create(name, f"{TINY_VM} --disk {disks}")
     with nothing_changed(root):
