@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the kernel's loop calls on its way, and run_loop_test.c does not ask about: nothing comes of it. */
+#include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/lapic.h"
+#include "hypervisor/kernel/base/epoch.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/intercept.h"
+#include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
@@ -11,9 +14,35 @@
 #include "hypervisor/kernel/run/root_devices.h"
 #include "tests/unit/unit.h"
 
-void timer_queue_run(struct cpu *self, uint64_t now)
+void epoch_pass(struct cpu *self)
 {
-	(void)self, (void)now;
+	(void)self;
+}
+
+void epoch_idle(struct cpu *self)
+{
+	(void)self;
+}
+
+void vp_update_deadline(struct vp *who)
+{
+	(void)who;
+}
+
+void message_timers_expire(struct vp *who)
+{
+	(void)who;
+}
+
+uint64_t partition_reference_time(const struct partition *of)
+{
+	(void)of;
+	return UINT64_C(0x123456789a);
+}
+
+bool context_xcr0_is_valid(uint64_t value)
+{
+	return value == 3;
 }
 
 void timer_queue_arm(struct cpu *self)

@@ -22,6 +22,7 @@
 #include "hypervisor/kernel/guest/msr.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/objects/sched.h"
+#include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
 #include "hypervisor/kernel/run/exit.h"
 #include "hypervisor/kernel/run/vp_enter.h"
@@ -60,6 +61,7 @@ static unsigned int eois;
 static uint8_t sent_to_self;
 static uint32_t written_offset;
 static uint64_t written_value;
+static unsigned int timers_run;
 
 /* ---- The vendor ---- */
 
@@ -79,15 +81,16 @@ const struct virt_ops *virt = &fake_vendor;
 
 /* ---- What the loop calls ---- */
 
-void epoch_pass(struct cpu *self)
+void fake_halt(void)
 {
-	(void)self;
+	longjmp(test_over, 1);
 }
 
-void epoch_idle(struct cpu *self)
+void timer_queue_run(struct cpu *self, uint64_t now)
 {
-	(void)self;
-	longjmp(test_over, 1);
+	ck_assert_uint_ge(now, self->timer_due);
+	self->timer_due = TIMER_NEVER;
+	timers_run++;
 }
 
 bool epoch_cpu_passed(const struct cpu *which, uint64_t epoch)
@@ -134,26 +137,10 @@ void vp_reset_registers(struct vp *who)
 	who->arch.rip = 0xfff0;
 }
 
-void vp_update_deadline(struct vp *who)
-{
-	(void)who;
-}
-
-void message_timers_expire(struct vp *who)
-{
-	(void)who;
-}
-
 uint64_t partition_tsc(const struct partition *of)
 {
 	(void)of;
 	return fake_tsc;
-}
-
-uint64_t partition_reference_time(const struct partition *of)
-{
-	(void)of;
-	return UINT64_C(0x123456789a);
 }
 
 bool hypercall_handle(struct vp *who)
@@ -186,11 +173,6 @@ bool msr_write(struct vp *who, uint32_t msr, uint64_t value)
 {
 	(void)who;
 	return msr == 0x10 && value == UINT64_C(0x200000001);
-}
-
-bool context_xcr0_is_valid(uint64_t value)
-{
-	return value == 3;
 }
 
 void intercept_triple_fault(struct vp *who)
@@ -276,6 +258,7 @@ static void set_up(void)
 	memset(&partition, 0, sizeof(partition));
 	memset(&vp, 0, sizeof(vp));
 	cpu.self = &cpu;
+	cpu.timer_due = TIMER_NEVER;
 	syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu);
 	vp.partition = &partition;
 	vp.turn = 1;
@@ -286,7 +269,7 @@ static void set_up(void)
 	vp.lapic.svr |= 0x100; /* enabled by software */
 	partition.hypercall_msr = 1;
 	script_length = runs = cpuid_asked = hypercalls = hypercalls_undone = 0;
-	fake_tsc = fake_interrupts_taken = 0;
+	fake_tsc = fake_interrupts_taken = timers_run = 0;
 	intercepted = NULL;
 }
 
@@ -522,6 +505,29 @@ START_TEST(a_halted_vp_sleeps_until_an_interrupt_that_it_takes)
 	ck_assert(!vp.halted);
 	ck_assert_int_eq(entries[1].vector, 0x51);
 	ck_assert_uint_eq(vp.arch.rip, START + 1);
+}
+END_TEST
+
+/* Before the CPU halts, and between exits; whether it was the guest's time or ours that ran out. */
+START_TEST(a_timer_is_due_by_the_clock_too)
+{
+	cpu.timer_due = 200;
+	vp.suspend = SUSPEND_HALT;
+	run_script(0);
+	ck_assert_uint_eq(timers_run, 0);
+	fake_tsc = 200;
+	run_script(0);
+	ck_assert_uint_eq(timers_run, 1);
+	ck_assert_uint_eq(cpu.timer_due, TIMER_NEVER);
+
+	vp.suspend = 0;
+	cpu.timer_due = fake_tsc + 200;
+	for (unsigned int i = 0; i < 3; i++)
+		script[i] = (struct vp_exit){ .kind = EXIT_WATCH };
+	run_script(1);
+	ck_assert_uint_eq(timers_run, 1);
+	run_script(3);
+	ck_assert_uint_eq(timers_run, 2);
 }
 END_TEST
 
@@ -765,6 +771,7 @@ static Suite *run_loop_suite(void)
 	tcase_add_test(tcase, msrs_are_read_into_two_registers_and_written_from_two);
 	tcase_add_test(tcase, a_hypercall_that_is_not_over_is_made_again);
 	tcase_add_test(tcase, hypercalls_that_are_not_enabled_do_not_exist);
+	tcase_add_test(tcase, a_timer_is_due_by_the_clock_too);
 	tcase_add_test(tcase, a_halted_vp_sleeps_until_an_interrupt_that_it_takes);
 	tcase_add_loop_test(tcase, what_is_the_parents_business_stops_the_vp, 0, 5);
 	tcase_add_test(tcase, an_overlay_that_is_written_to_is_an_exception);

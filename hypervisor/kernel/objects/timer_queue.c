@@ -98,9 +98,9 @@ void timer_queue_arm(struct cpu *cpu)
 	cpu->timer_rearm = false;
 	if (deadline >= cpu->timer_due)
 		return;
-	cpu->timer_due = deadline;
 	if (ticks > tsc_hz)
 		ticks = tsc_hz;
+	cpu->timer_due = now + ticks;
 	/* A second of ticks times a frequency below 3 GHz stays within 64 bits. */
 	lapic_timer_arm(ticks * lapic_hz / tsc_hz + 1);
 }

@@ -26,6 +26,15 @@ static void account(struct cpu *cpu, enum viridis_cpu_stat stat)
 	cpu->stamp = now;
 }
 
+/*
+ * By its interrupt, or by the time of the last account: what comes as a guest exits, an emulator may lose (QEMU's TCG
+ * changes the word of pending interrupts by two threads), and an idle CPU would wait for it for ever.
+ */
+static bool timer_is_due(const struct cpu *cpu)
+{
+	return cpu->timer_fired || cpu->stamp >= cpu->timer_due;
+}
+
 static void timer_tick(struct cpu *cpu)
 {
 	uint64_t now = cpu_rdtsc();
@@ -44,7 +53,7 @@ static void idle(struct cpu *cpu)
 	if (cpu->timer_rearm)
 		timer_queue_arm(cpu);
 	epoch_idle(cpu);
-	if (!__atomic_load_n(&cpu->reschedule, __ATOMIC_SEQ_CST) && !cpu->timer_fired)
+	if (!__atomic_load_n(&cpu->reschedule, __ATOMIC_SEQ_CST) && !timer_is_due(cpu))
 		cpu_sti_hlt();
 	cpu_cli();
 	account(cpu, VIRIDIS_CPU_STAT_IDLE_TICKS);
@@ -170,7 +179,7 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 
 		epoch_pass(cpu);
 		cpu->vp_waits = false;
-		if (cpu->timer_fired)
+		if (timer_is_due(cpu))
 			timer_tick(cpu);
 		if (__atomic_load_n(&cpu->nmi_came, __ATOMIC_RELAXED)) {
 			__atomic_store_n(&cpu->nmi_came, false, __ATOMIC_RELAXED);
