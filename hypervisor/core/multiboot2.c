@@ -43,7 +43,7 @@ static const char *read_memory_map(struct cursor *tag, struct boot_info *info)
 static const char *read_efi_map(struct cursor *tag, struct boot_info *info)
 {
 	uint32_t descriptor_bytes = cursor_le32(tag);
-	uint64_t start = 0, end = 0;
+	uint64_t start = LOW_BYTES, end = LOW_BYTES;
 
 	cursor_skip(tag, 4);
 	if (tag->overrun || descriptor_bytes < EFI_DESCRIPTOR_BYTES)

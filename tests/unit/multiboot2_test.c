@@ -344,18 +344,23 @@ END_TEST
 START_TEST(of_boot_services_that_begin_below_1_mib_what_is_above_is_taken)
 {
 	static const uint64_t below[][3] = { { 4, 0x1000, 0xff }, { 3, 0x100000, 0 } };
-	static const uint64_t across[][3] = { { 4, 0x90000, 0x80 }, { 3, 0x110000, 1 } };
+	static const uint64_t across[][2][3] = {
+		{ { 4, 0x90000, 0x80 }, { 3, 0x110000, 1 } },
+		{ { 4, 0, 0x110 }, { 3, 0x110000, 1 } },
+	};
 
 	start();
 	add_efi_map(below, 2);
 	ck_assert_ptr_null(finish());
 	ck_assert_uint_eq(info.range_count, 0);
-	start();
-	add_efi_map(across, 2);
-	ck_assert_ptr_null(finish());
-	ck_assert_uint_eq(info.range_count, 1);
-	ck_assert_uint_eq(info.ranges[0].start, 0x100000);
-	ck_assert_uint_eq(info.ranges[0].end, 0x111000);
+	for (unsigned int i = 0; i < 2; i++) {
+		start();
+		add_efi_map(across[i], 2);
+		ck_assert_ptr_null(finish());
+		ck_assert_uint_eq(info.range_count, 1);
+		ck_assert_uint_eq(info.ranges[0].start, 0x100000);
+		ck_assert_uint_eq(info.ranges[0].end, 0x111000);
+	}
 }
 END_TEST
 
