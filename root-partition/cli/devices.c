@@ -31,6 +31,16 @@ static gboolean is_number(const char *text)
 	return text[0] && strspn(text, "0123456789") == strlen(text);
 }
 
+/* Who uses those that it has had before is no affair of the new one's, which is the last. */
+static gboolean last_disk_is_free(const struct definition *definition, GError **error)
+{
+	g_autoptr(GPtrArray) disks = g_ptr_array_new();
+	const struct definition added = { .name = definition->name, .disks = disks };
+
+	g_ptr_array_add(disks, definition->disks->pdata[definition->disks->len - 1]);
+	return disk_users_check(&added, error);
+}
+
 static gboolean add_disk(struct definition *definition, const char *text, GError **error)
 {
 	if (!definition_disk_add(definition, text, error))
@@ -38,7 +48,7 @@ static gboolean add_disk(struct definition *definition, const char *text, GError
 	definition_complete(definition);
 	return definition_check(definition, error) &&
 	       definition_check_host_disks(definition, error) &&
-	       disk_users_check(definition, error);
+	       last_disk_is_free(definition, error);
 }
 
 /* By its LUN, or by its file. */
