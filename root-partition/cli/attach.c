@@ -7,6 +7,7 @@
 #include "root-partition/cli/command.h"
 #include "root-partition/client/end.h"
 #include "root-partition/client/worker.h"
+#include "root-partition/config/disk_users.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libmshv/mshv.h"
@@ -169,7 +170,7 @@ static gboolean forget_ended(const char *name, GError **error)
 static gboolean run(const struct definition *definition, GError **error)
 {
 	if (!paths_make(error) || !forget_ended(definition->name, error) ||
-	    !store_create(definition, error))
+	    !disk_users_check(definition, error) || !store_create(definition, error))
 		return FALSE;
 	if (worker_start(definition->name, error))
 		return TRUE;

@@ -6,6 +6,7 @@
 #include "root-partition/client/client.h"
 #include "root-partition/client/end.h"
 #include "root-partition/client/worker.h"
+#include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
@@ -131,10 +132,12 @@ static const GOptionEntry *run_entries(void)
 
 static gboolean start(const char *name, GError **error)
 {
+	g_autoptr(definition_pointer) definition = store_load(name, error);
 	gboolean started;
 
 	command_wait_begin("%s starts", name);
-	started = worker_start(name, error);
+	started = definition && disk_users_check(definition, error) &&
+	          worker_start(name, error);
 	command_wait_end();
 	if (!started)
 		(void)end_delete(name, NULL); /* why it does not start is what counts */

@@ -12,6 +12,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/client/worker.h"
+#include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libmshv/mshv.h"
 
@@ -119,25 +120,37 @@ static void tear_down(void)
 	g_free(folder);
 }
 
-static enum command_status attach(const char *which)
+/* With a disk, or NULL. */
+static enum command_status attach_with(const char *which, const char *disk)
 {
 	static const struct command command = { "attach", "PID|NAME", "",
 		                                command_attach };
-	char *words[] = { "attach", (char *)which, "--name", "guest", NULL };
+	char *words[] = { "attach", (char *)which, "--name", "guest",
+		          "--disk", (char *)disk,  NULL };
 
-	return command_attach(&command, 4, words);
+	return command_attach(&command, disk ? 6 : 4, words);
+}
+
+static enum command_status attach(const char *which)
+{
+	return attach_with(which, NULL);
 }
 
 /* As a process of its own, which a command has. */
-static int attach_apart(const char *which)
+static int attach_apart_with(const char *which, const char *disk)
 {
 	pid_t child = fork();
 	int status;
 
 	if (child == 0)
-		_exit((int)attach(which));
+		_exit((int)attach_with(which, disk));
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	return WEXITSTATUS(status);
+}
+
+static int attach_apart(const char *which)
+{
+	return attach_apart_with(which, NULL);
 }
 
 START_TEST(a_machine_is_found_by_the_name_that_it_alone_has)
@@ -180,6 +193,31 @@ START_TEST(an_attachment_that_has_ended_makes_room_and_a_vm_does_not)
 }
 END_TEST
 
+START_TEST(a_disk_that_a_running_vm_has_is_not_attached)
+{
+	g_autofree char *path = g_build_filename(folder, "disk", NULL);
+	g_autoptr(definition_pointer) other = definition_new();
+	int running;
+
+	ck_assert(g_file_set_contents(path, "0123456789abcdef", -1, NULL));
+	ck_assert_int_eq(truncate(path, 4096), 0);
+	other->name = g_strdup("other");
+	other->memory_bytes = 8 << 20;
+	other->vps = 1;
+	other->kernel = g_strdup("/boot/vmlinuz");
+	definition_add_disk(other, path, FALSE);
+	definition_complete(other);
+	ck_assert(store_create(other, NULL));
+	make_machine("first");
+	running = state_lock("other", NULL);
+	ck_assert_int_ge(running, 0);
+	ck_assert_int_eq(attach_apart_with("first", path), COMMAND_FAILED);
+	ck_assert_ptr_null(store_load("guest", NULL));
+	state_unlock("other", running);
+	ck_assert_int_eq(attach_apart_with("first", path), COMMAND_DONE);
+}
+END_TEST
+
 static Suite *cli_attach_suite(void)
 {
 	Suite *suite = suite_create("cli_attach");
@@ -189,6 +227,7 @@ static Suite *cli_attach_suite(void)
 	tcase_add_test(tcase, a_machine_is_found_by_the_name_that_it_alone_has);
 	tcase_add_test(tcase, two_machines_of_one_name_are_none);
 	tcase_add_test(tcase, an_attachment_that_has_ended_makes_room_and_a_vm_does_not);
+	tcase_add_test(tcase, a_disk_that_a_running_vm_has_is_not_attached);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

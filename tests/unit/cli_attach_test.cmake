@@ -6,7 +6,7 @@ target_sources(cli_attach_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/attach.
 	${VIRIDIS_TOP}/root-partition/cli/command.c
 	${VIRIDIS_TOP}/root-partition/client/client.c ${VIRIDIS_TOP}/root-partition/client/end.c
 	${config}/control_json.c ${config}/definition.c ${config}/definition_disk.c ${config}/definition_forward.c
-	${config}/definition_json.c ${config}/definition_net.c ${config}/error_code.c ${config}/file_lock.c
+	${config}/definition_json.c ${config}/definition_net.c ${config}/disk_users.c ${config}/error_code.c ${config}/file_lock.c
 	${config}/json_text.c ${config}/kernel_file.c ${config}/paths.c ${config}/state.c ${config}/store.c
 	${config}/vm_log.c)
 # vmbus.hex is made for viridis.

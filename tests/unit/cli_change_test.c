@@ -57,6 +57,9 @@ START_TEST(a_disk_that_a_running_vm_has_is_refused_with_its_name)
 	expect("$V disk add idle e,ro", 1, "/e: the VM 'web' is using it");
 	expect("$V disk add idle r", 1, "/r: the VM 'web' is using it");
 	expect_done("cp d own && $V disk add db own"); /* whoever uses e */
+	expect("$V run new --memory 8M --kernel $K --disk e </dev/null", 1,
+	       "/e: the VM 'web' is using it");
+	expect("$V info new", 4, "no VM is named");
 	expect_done("$V start reader && $V disk add idle later && $V start idle");
 	expect_done("rm $R/web.running");
 	expect("$V start idle", 1, "/later: the VM 'web' is using it");
