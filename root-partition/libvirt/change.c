@@ -20,7 +20,6 @@
 #include "root-partition/client/client.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/definition_net.h"
-#include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -140,12 +139,14 @@ static bool new_nets_are_served(const struct definition *before,
 }
 
 /* As above; where none has come there is nothing to ask. */
-static bool new_disks_are_free(const struct definition *before,
+static bool new_disks_are_free(struct viridis_driver *driver,
+                               const struct definition *before,
                                const struct definition *after)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (after->disks->len <= before->disks->len || disk_users_check(after, &error))
+	if (after->disks->len <= before->disks->len ||
+	    registry_check_disks(driver, after, &error))
 		return true;
 	driver_report(error);
 	return false;
@@ -190,7 +191,7 @@ static bool carry_out(struct viridis_driver *driver, const char *name,
 		live = load(name, true);
 		new_live = live ? change->make(driver, live, change->context) : NULL;
 		if (!new_live || !new_nets_are_served(live, new_live) ||
-		    !new_disks_are_free(live, new_live) ||
+		    !new_disks_are_free(driver, live, new_live) ||
 		    !apply_live(new_live, change->order))
 			return false;
 	}

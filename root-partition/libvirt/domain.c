@@ -15,7 +15,6 @@
 #include "root-partition/client/end.h"
 #include "root-partition/client/worker.h"
 #include "root-partition/config/definition.h"
-#include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/store.h"
@@ -66,13 +65,13 @@ static int job_refuse(struct job *job, const char *why)
 	return -1;
 }
 
-static bool start_by_name(const char *name, GError **error)
+static bool start_by_name(struct viridis_driver *driver, const char *name, GError **error)
 {
 	g_autoptr(definition_pointer) definition = store_load(name, error);
 
 	return definition && macs_check(definition, error) &&
-	       disk_users_check(definition, error) && network_check(definition, error) &&
-	       worker_start(name, error);
+	       registry_check_disks(driver, definition, error) &&
+	       network_check(definition, error) && worker_start(name, error);
 }
 
 int domain_start(struct viridis_driver *driver, virDomainObj *domain)
@@ -86,7 +85,7 @@ int domain_start(struct viridis_driver *driver, virDomainObj *domain)
 	if (virDomainObjIsActive(domain))
 		return job_refuse(&job, "domain is already running");
 	virObjectUnlock(domain);
-	done = start_by_name(job.name, &error);
+	done = start_by_name(driver, job.name, &error);
 	return job_end(&job, error, done);
 }
 

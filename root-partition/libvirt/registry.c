@@ -15,6 +15,7 @@
 #include "root-partition/client/client.h"
 #include "root-partition/client/end.h"
 #include "root-partition/config/definition.h"
+#include "root-partition/config/disk_users.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
@@ -534,6 +535,17 @@ bool registry_delete(struct viridis_driver *driver, const char *name, GError **e
 	deleted = end_delete(name, error);
 	g_mutex_unlock(&driver->refresh);
 	return deleted;
+}
+
+bool registry_check_disks(struct viridis_driver *driver,
+                          const struct definition *definition, GError **error)
+{
+	bool done;
+
+	g_mutex_lock(&driver->refresh);
+	done = disk_users_check(definition, error);
+	g_mutex_unlock(&driver->refresh);
+	return done;
 }
 
 void registry_refresh(struct viridis_driver *driver)

@@ -20,6 +20,10 @@ bool registry_define(struct viridis_driver *driver, const struct definition *def
 /* Forgets a VM that does not run. */
 bool registry_delete(struct viridis_driver *driver, const char *name, GError **error);
 
+/* disk_users_check(), under the lock: it looks who holds the locks of other VMs. */
+bool registry_check_disks(struct viridis_driver *driver,
+                          const struct definition *definition, GError **error);
+
 /*
  * A transient domain's definition goes when it ends. The mark is a file among those of running VMs, so that it
  * survives us, and not the machine.
