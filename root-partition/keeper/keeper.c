@@ -81,9 +81,11 @@ static bool prepare(struct keeper *keeper, GError **error)
 	g_autofree char *socket = paths_of(definition->name, PATH_SOCKET);
 	g_autofree char *old_stats = paths_of(definition->name, PATH_STATS);
 	g_autofree char *old_wish = paths_of(definition->name, PATH_WANTED);
+	g_autofree char *old_life = paths_of(definition->name, PATH_RUNNING);
 
 	(void)unlink(old_stats); /* mostly there are none */
 	(void)unlink(old_wish);  /* whoever had it died before the order was answered */
+	(void)unlink(old_life);  /* of a keeper that was killed: not what this one has */
 	if (!definition_check_host(definition, error) ||
 	    !serial_file_open(&keeper->serial, definition->serial, error) ||
 	    !show_console(keeper, error) || !open_device(keeper, error) ||

@@ -23,6 +23,9 @@ void fake_set_register(uint32_t name, uint64_t value);
 /* Partitions made so far. */
 unsigned int fake_partitions(void);
 
+/* As the device was opened, NAME.running stood there, for a VM "test". */
+bool fake_shown_early(void);
+
 /* HV_PROPERTY_TIME_FREEZE. */
 bool fake_frozen(void);
 

@@ -29,10 +29,13 @@ static int no_next_file(gpointer context)
 	return -1;
 }
 
-/* As a daemon of libvirt's does that is killed while it orders devices for a VM that runs. */
-static void leave_wish(void)
+/*
+ * As a daemon of libvirt's does that is killed while it orders devices for a VM that runs, and a keeper that is killed
+ * (test.running).
+ */
+static void leave(const char *file)
 {
-	g_autofree char *path = g_build_filename(folder, "test.wanted", NULL);
+	g_autofree char *path = g_build_filename(folder, file, NULL);
 
 	ck_assert(g_file_set_contents(path, "{\"of\":\"an earlier life\"}", -1, NULL));
 }
@@ -57,8 +60,10 @@ void worker_set_up(fake_step step)
 	g_setenv("VIRIDIS_STATE_DIR", folder, TRUE);
 	ck_assert_int_eq(dup2(STDERR_FILENO, OURS), OURS);
 	fake_reset(step);
-	leave_wish();
+	leave("test.wanted");
+	leave("test.running");
 	worker_keeper_start(definition);
+	ck_assert(!fake_shown_early());
 	serial = serial_new(worker_keeper_lent()->serial, no_next_file, NULL);
 }
 
