@@ -150,26 +150,31 @@ static const struct command *find_command(const char *name)
 	return NULL;
 }
 
-/* How many letters must be put in, taken out or replaced to make one word of the other (Levenshtein's distance). */
+/*
+ * How many letters must be put in, taken out, replaced or exchanged with their neighbour to make one word of the other
+ * (optimal string alignment).
+ */
 static guint letters_between(const char *a, const char *b)
 {
-	gsize columns = strlen(b);
-	g_autofree guint *row = g_new(guint, columns + 1);
+	const gsize letters = strlen(a), row = strlen(b) + 1;
+	g_autofree guint *to = g_new(guint, (letters + 1) * row);
 
-	for (gsize j = 0; j <= columns; j++)
-		row[j] = (guint)j;
-	for (gsize i = 0; a[i]; i++) {
-		guint diagonal = row[0];
+	for (gsize j = 0; j < row; j++)
+		to[j] = (guint)j;
+	for (gsize i = 1; i <= letters; i++) {
+		guint *here = to + i * row, *above = here - row;
 
-		row[0] = (guint)i + 1;
-		for (gsize j = 1; j <= columns; j++) {
-			guint replaced = diagonal + (a[i] != b[j - 1]);
+		here[0] = (guint)i;
+		for (gsize j = 1; j < row; j++) {
+			guint replaced = above[j - 1] + (a[i - 1] != b[j - 1]);
 
-			diagonal = row[j];
-			row[j] = MIN(replaced, MIN(row[j], row[j - 1]) + 1);
+			here[j] = MIN(replaced, MIN(above[j], here[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1])
+				here[j] = MIN(here[j], (above - row)[j - 2] + 1);
 		}
 	}
-	return row[columns];
+	return to[letters * row + row - 1];
 }
 
 /* The command that a mistyped name is nearest to, two letters away at most and no more than half of it; NULL: none. */

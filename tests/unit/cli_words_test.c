@@ -312,12 +312,10 @@ static const struct {
 	char *typed;
 	const char *answer;
 } mistyped[] = {
-	{ "lst", "did you mean 'list'?" },
-	{ "strat", "did you mean 'start'?" },
-	{ "delte", "did you mean 'delete'?" },
+	{ "lst", "did you mean 'list'?" },    { "lsit", "did you mean 'list'?" },
+	{ "strat", "did you mean 'start'?" }, { "delte", "did you mean 'delete'?" },
 	{ "foo", "try 'viridis --help'" }, /* 'log' is as far as there are letters */
-	{ "x", "try 'viridis --help'" },
-	{ "", "try 'viridis --help'" },
+	{ "x", "try 'viridis --help'" },      { "", "try 'viridis --help'" },
 };
 
 START_TEST(a_mistyped_command_is_told_the_nearest)
