@@ -5,9 +5,10 @@
  *
  * ANSWER-1 Kept are general registers and RIP alone, for which the hypervisor takes any value, and only between a RUN_VP
  *    that gave its caller a message and the next one.
- * ANSWER-2 Whoever asks the hypervisor for registers of the vp, or gives it others, hands over first what is kept.
- * ANSWER-3 Whoever gives it others holds the lock until they are there: who reads some to set others by them (vp_exit.c)
- *    has nobody come in between.
+ * ANSWER-2 Whoever asks the hypervisor for such registers of the vp, or gives it a VMM's list of any, hands over first what
+ *    is kept.
+ * ANSWER-3 Whoever gives it such registers holds the lock until they are there: who reads some to set others by them
+ *    (vp_exit.c) has nobody come in between.
  */
 #ifndef VIRIDIS_KMOD_VP_ANSWER_H
 #define VIRIDIS_KMOD_VP_ANSWER_H
@@ -25,8 +26,8 @@ struct viridis_vp;
 struct vp_answer {
 	/* All that was set since the message is kept: ANSWER-1. Made true under run_lock */
 	bool open;
-	struct mutex
-		lock; /* inside run_lock: also while a caller sets registers by itself, ANSWER-3 */
+	/* Inside run_lock: also while a caller sets registers by itself, ANSWER-3. */
+	struct mutex lock;
 	/* Changed under the lock, made more only under run_lock too. */
 	unsigned int count;
 	/* And room for what vp_answer_give() puts behind them. */
