@@ -169,8 +169,8 @@ static gboolean forget_ended(const char *name, GError **error)
 /* It stays defined, for its log, until it is deleted, or followed; one that never ran does not. */
 static gboolean run(const struct definition *definition, GError **error)
 {
-	if (!paths_make(error) || !forget_ended(definition->name, error) ||
-	    !disk_users_check(definition, error) || !store_create(definition, error))
+	if (!paths_make(error) || !disk_users_check(definition, error) ||
+	    !forget_ended(definition->name, error) || !store_create(definition, error))
 		return FALSE;
 	if (worker_start(definition->name, error))
 		return TRUE;

@@ -197,6 +197,7 @@ START_TEST(a_disk_that_a_running_vm_has_is_not_attached)
 {
 	g_autofree char *path = g_build_filename(folder, "disk", NULL);
 	g_autoptr(definition_pointer) other = definition_new();
+	g_autoptr(definition_pointer) before = NULL;
 	int running;
 
 	ck_assert(g_file_set_contents(path, "0123456789abcdef", -1, NULL));
@@ -213,6 +214,11 @@ START_TEST(a_disk_that_a_running_vm_has_is_not_attached)
 	ck_assert_int_ge(running, 0);
 	ck_assert_int_eq(attach_apart_with("first", path), COMMAND_FAILED);
 	ck_assert_ptr_null(store_load("guest", NULL));
+	/* Nor is what was attached before forgotten for it. */
+	ck_assert_int_eq(attach_apart("first"), COMMAND_DONE);
+	ck_assert_int_eq(attach_apart_with("first", path), COMMAND_FAILED);
+	before = store_load("guest", NULL);
+	ck_assert_ptr_nonnull(before);
 	state_unlock("other", running);
 	ck_assert_int_eq(attach_apart_with("first", path), COMMAND_DONE);
 }
