@@ -283,26 +283,35 @@ static gboolean wants_again(const GError *why)
 	       answer[0] != 'N';
 }
 
-/* Until it is right, or given up. The file stays if somebody may want what is in it. */
+/* The file stays if anything was written into it, as somebody may want that. */
+static gboolean give_up(const char *path, const struct definition *before, GError **error)
+{
+	g_autofree char *shown = definition_to_json(before);
+	g_autofree char *text = NULL;
+
+	if (g_file_get_contents(path, &text, NULL, NULL) && strcmp(text, shown) != 0)
+		g_prefix_error(error, "%s stays as it was, what was written is in %s: ",
+		               before->name, path);
+	else
+		unlink(path);
+	return FALSE;
+}
+
+/* Until it is right, or given up. */
 static gboolean edit(const char *path, const struct definition *before, gboolean *same,
                      GError **error)
 {
 	for (;;) {
 		g_autoptr(GError) why = NULL;
 
-		if (!run_editor(path, error)) {
-			unlink(path); /* so it is with editors: to fail is to write nothing */
-			return FALSE;
-		}
+		if (!run_editor(path, error))
+			return give_up(path, before, error);
 		if (take(path, before, same, &why))
 			return TRUE;
 		if (wants_again(why))
 			continue;
-		g_propagate_prefixed_error(
-			error, g_steal_pointer(&why),
-			"%s stays as it was, what was written is in %s: ", before->name,
-			path);
-		return FALSE;
+		g_propagate_error(error, g_steal_pointer(&why));
+		return give_up(path, before, error);
 	}
 }
 

@@ -160,6 +160,10 @@ START_TEST(a_definition_is_edited_or_stays_as_it_was)
 	expect("rm viridis-*.json; EDITOR=false TMPDIR=. $V edit web", 1,
 	       "the editor (false) failed");
 	expect_done("[ -z \"$(ls viridis-*.json 2>/dev/null)\" ]");
+	expect("EDITOR='sh -c \"sed -i s/8M/16M/ \\$0; false\"' TMPDIR=. $V edit web", 1,
+	       "web stays as it was, what was written is in ./viridis-");
+	expect("cat viridis-*.json", 0, "16M");
+	expect_done("rm viridis-*.json");
 	/* What others may not read in its place, they do not read meanwhile. */
 	expect("EDITOR='stat -c mode:%a' TMPDIR=. $V edit web", 0, "mode:600");
 	expect("EDITOR=\"$V set web vps=2; sed -i s/8M/16M/\" TMPDIR=. $V edit web </dev/null",
