@@ -142,7 +142,10 @@ static bool access_is_told(const struct viridis_vp *vp,
 	       !in->reserved;
 }
 
-/* A page is looked up once for an intercept: a processor's own would be in its TLB until the instruction ends. */
+/*
+ * A page is looked up once for an intercept: a processor's own would be in its TLB until the instruction ends. One that is
+ * not there is in no TLB, and is looked up again: its VMM may have brought memory meanwhile.
+ */
 enum hv_status access_translate_again(struct viridis_vp *vp,
                                       const struct hv_input_translate_va *in,
                                       struct hv_output_translate_va *out)
@@ -162,7 +165,8 @@ enum hv_status access_translate_again(struct viridis_vp *vp,
 		return HV_STATUS_SUCCESS;
 
 	status = access_translate(vp->partition, in, out);
-	if (status == HV_STATUS_SUCCESS && mutex_trylock(&vp->run_lock)) {
+	if (status == HV_STATUS_SUCCESS && out->code == HV_TRANSLATE_SUCCESS &&
+	    mutex_trylock(&vp->run_lock)) {
 		vp->translation =
 			(struct vp_translation){ turn, in->gva_page, in->flags, *out };
 		mutex_unlock(&vp->run_lock);

@@ -14,6 +14,7 @@
 #define PT_GPA    0x5000u
 #define GUARD     0x5e
 #define READ_ONLY 0x10000u /* a page beside a hole */
+#define HOLE_GPA  0x100000u
 #define SPAN      16u
 
 static const uint8_t code_spin[] = { 0xeb, 0xfe };
@@ -70,7 +71,7 @@ START_TEST(virtual_addresses_are_translated_by_the_childs_tables)
 	translates(&guest, 0x200123, HV_TRANSLATE_WRITE, HV_TRANSLATE_PRIVILEGE_VIOLATION,
 	           0);
 	translates(&guest, 0x201000, HV_TRANSLATE_READ, HV_TRANSLATE_PAGE_NOT_PRESENT, 0);
-	put64(&guest, PD_GPA + 8, 0x100000 | 7); /* a hole */
+	put64(&guest, PD_GPA + 8, HOLE_GPA | 7);
 	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_GPA_UNMAPPED, 0);
 	guest_end(&guest);
 }
@@ -144,6 +145,28 @@ START_TEST(a_vp_that_waits_for_its_vmm_has_its_own_tables)
 	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
 	           PML4_GPA + 0x123);
 	guest_end(&guest);
+}
+END_TEST
+
+/* Nobody's TLB has what was not found: once its VMM has brought the table, it is found at the same intercept. */
+START_TEST(a_table_that_comes_at_an_intercept_is_seen)
+{
+	uint64_t *table = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct guest guest;
+
+	ck_assert_ptr_ne(table, MAP_FAILED);
+	table[0] = GUEST_CODE_GPA | 1;
+	guest_start(&guest, code_out, sizeof(code_out));
+	long_mode(&guest);
+	put64(&guest, PD_GPA + 8, HOLE_GPA | 7);
+	run_to_port(&guest);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_GPA_UNMAPPED, 0);
+	ck_assert_int_eq(mshv_map_memory(&guest.partition, HOLE_GPA, table, 4096, 0), 0);
+	translates(&guest, 0x200123, HV_TRANSLATE_READ, HV_TRANSLATE_SUCCESS,
+	           GUEST_CODE_GPA + 0x123);
+	guest_end(&guest);
+	munmap(table, 4096);
 }
 END_TEST
 
@@ -257,6 +280,7 @@ Suite *mshv_memory_suite(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, virtual_addresses_are_translated_by_the_childs_tables);
 	tcase_add_test(tcase, a_vp_that_waits_for_its_vmm_has_its_own_tables);
+	tcase_add_test(tcase, a_table_that_comes_at_an_intercept_is_seen);
 	tcase_add_test(tcase, a_translation_at_an_intercept_is_no_hypercall);
 	tcase_add_test(tcase, a_translation_of_bad_arguments_is_refused);
 	tcase_add_test(tcase, bytes_cross_pages_and_no_more_are_touched);
