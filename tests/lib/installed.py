@@ -69,7 +69,7 @@ def check_root(shell):
 
 def start_bridge(shell):
     """README's bridge; what apt is to install for it is on the disk."""
-    for line in commands("A bridge on which machines"):
+    for line in commands("systemctl enable --now viridis-bridge"):
         shell.tell(line)
     assert shell.tell("systemctl is-active viridis-bridge") == "active"
     shell.tell("ip -4 address show viridis0 | grep -F 10.86.86.1/24")
@@ -77,7 +77,7 @@ def start_bridge(shell):
 
 def start_service(shell):
     """README's first machine: a stock kernel as guest of the service viridis@NAME, found by the command."""
-    for line in commands("Your first machine"):
+    for line in commands("viridis create first"):
         shell.tell(line)
     assert shell.tell("viridis info first | sed -n 's/^state *//p'").startswith("running")
     assert "/viridis" in shell.tell("cat /proc/$(pidof viridis-vm | cut -d' ' -f1)/cgroup")
@@ -98,7 +98,7 @@ def wait_prompt(machine, prompt, limit):
 def check_network(shell):
     """README's console: by it the guest's own initrd asks the bridge for an address."""
     machine, console = shell.machine, shell.machine.console
-    for line in commands("Its console"):
+    for line in commands("viridis console first"):
         machine.send(line + "\n")
     console.wait("Attached", 60)
     wait_prompt(machine, r"[(]initramfs[)] ", GUEST_SECONDS)
@@ -112,7 +112,7 @@ def check_network(shell):
 def check_libvirt(shell):
     """README's domains of ours: stock virsh has the machine that `viridis` made, and starts one of its own like it."""
     shell.tell("timeout 240 sh -c 'until systemctl is-active -q virtviridisd; do sleep 1; done'", 300)
-    for line in commands("libvirt's at `viridis:///system`"):
+    for line in commands("virsh -c viridis:///system list"):
         if not line.startswith("apt "):  # it is on the disk
             told = shell.tell(line)
             assert "first" in told, (line, told)
@@ -128,7 +128,7 @@ def check_libvirt(shell):
 
 def stop_service(shell):
     """And its end, which is no failure of the service. It has no daemon that would shut it down."""
-    stop, *rest = commands("and its end")
+    stop, *rest = commands("viridis stop first")
     shell.tell(stop)
     shell.tell("timeout 240 sh -c 'until systemctl show --value -p ActiveState viridis@first |"
                " grep -Eq \"^(inactive|failed)\"; do sleep 1; done'", 300)

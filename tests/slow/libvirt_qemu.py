@@ -46,7 +46,7 @@ def state(shell):
 
 def check_installed(shell):
     """What README has apt install is there."""
-    for line in commands("as users of libvirt"):
+    for line in commands("apt install -t trixie-backports"):
         assert line.startswith("apt install "), line
         told = shell.tell(line.replace("apt install", "apt-get --simulate install"), 300)
         assert " 0 newly installed" in told, told
@@ -61,7 +61,7 @@ def check_capabilities(shell):
 
 def check_install(shell):
     """The commands of README."""
-    for line in commands("by virt-install"):
+    for line in commands("virt-install --virt-type hyperv --name first"):
         shell.tell(line, 300)
     assert state(shell) == "running"
     told = shell.tell("virsh dumpxml first")
@@ -101,7 +101,7 @@ def check_life(shell):
 
 def check_vmbus(shell):
     """The commands of README; then the guest reads the disk and has the network."""
-    for line in commands("by metadata"):
+    for line in commands("virsh metadata first"):
         if line == "virsh start first":
             assert state(shell) == "shut off"
             shell.tell(f"printf viridis-disk | dd of={DISK} conv=notrunc 2>/dev/null")
@@ -136,7 +136,7 @@ def in_guest(shell, words, mark):
 
 def check_uefi(shell):
     """README's machine: its kernel was started by UEFI."""
-    for line in commands("The same with UEFI"):
+    for line in commands("virt-install --virt-type hyperv --name efi"):
         shell.tell(line, 300)
     open_console(shell, "efi")
     wait_console(shell, "(initramfs)", UEFI_SECONDS)

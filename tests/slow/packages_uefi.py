@@ -43,7 +43,7 @@ def check_removal(shell):
 
 def remove(shell):
     """README's way to be rid of it."""
-    shell.tell(command("away with it").replace("apt remove", "apt-get -q -y remove"), 600)
+    shell.tell(command("apt remove viridis ").replace("apt remove", "apt-get -q -y remove"), 600)
     assert shell.tell("grep -c -i 'viridis hypervisor' /boot/grub/grub.cfg; true") == "0"
     assert shell.tell("test -e /boot/viridis.elf; echo $?") == "1"
     assert shell.tell("ls /usr/bin/viridis* /usr/src/viridis*; true").count("cannot access") == 2
