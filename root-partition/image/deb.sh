@@ -5,20 +5,60 @@
 
 deb_version=0.1.0
 deb_suite_version=$deb_version+deb13
+packages_suite=yes # is viridis-libvirt made for Debian 13 as well?
+
+# packages_suite_prepare [possible]: what is compiled for Debian 13; with the word, only where that can be made.
+packages_suite_prepare() {
+	local lacks=
+	[ "${1-}" != possible ] || lacks=$(packages_suite_lacks)
+	if [ -z "$lacks" ]; then
+		libvirt_suite_build
+	else
+		say "packages: viridis-libvirt for Debian 13 is left out: $lacks"
+		packages_suite=
+	fi
+}
+
+# Why it cannot be made here, in words; or nothing.
+packages_suite_lacks() {
+	local log=$build/log/suite-reach.log
+	if [ "$(id -u)" != 0 ]; then
+		echo "it is compiled in a Debian 13, which needs root"
+	elif stale "$libvirt_suite/obj/ready" "$image/libvirt.sh"; then
+		mkdir -p "${log%/*}"
+		(packages_suite_reach) >"$log" 2>&1 ||
+			echo "apt does not reach $suite_release, to compile it in (${log#"$top"/})"
+	fi
+}
+
+# By lists of this call alone, which are to be had now.
+packages_suite_reach() {
+	local folder=$build/suite-reach
+	rm -rf "$folder"
+	mkdir -p "$folder/lists/partial"
+	suite_sources "$suite_release" >"$folder/sources.list" &&
+		apt_get -o "Dir::Etc::SourceList=$folder/sources.list" -o Dir::Etc::SourceParts=- \
+			-o "Dir::State::Lists=$folder/lists" -o APT::Update::Error-Mode=any update
+}
 
 packages_build() {
+	local suite=()
 	install_some "${deb_packages[@]}"
+	if [ -n "$packages_suite" ]; then
+		suite=("$libvirt_suite/out/virtviridisd" "$libvirt_suite/out/libvirt_driver_viridis.so")
+		[ -d "$build/packages/$suite_release" ] || rm -f "$build/packages/done"
+	fi
 	stale "$build/packages/done" "$image/deb.sh" "$top/root-partition/packages" \
 		"$top/root-partition/kmod" "$top/include" "$top/root-partition/cli" \
 		"$top/root-partition/hook" "$build/root-partition/hook/viridis-qemu-hook" \
 		"$build/hypervisor/viridis.elf" "$build/root-partition/cli/viridis" \
 		"$build/root-partition/vm/viridis-vm" "$build/vsp" "$libvirt/out/virtviridisd" \
-		"$libvirt/out/libvirt_driver_viridis.so" "$libvirt_suite/out/virtviridisd" \
-		"$libvirt_suite/out/libvirt_driver_viridis.so" || return 0
+		"$libvirt/out/libvirt_driver_viridis.so" "${suite[@]}" || return 0
 	say "packages: viridis-hypervisor, viridis-dkms, viridis, viridis-nbd, viridis-libvirt"
 	rm -rf "$build/packages"
 	quietly packages packages_make "$build/packages"
-	quietly packages-suite packages_suite_make "$build/packages/$suite_release"
+	[ -z "$packages_suite" ] ||
+		quietly packages-suite packages_suite_make "$build/packages/$suite_release"
 	touch "$build/packages/done"
 }
 
