@@ -126,6 +126,21 @@ def check_libvirt(shell):
     assert shell.tell("ls /var/lib/viridis/second* 2>/dev/null; true") == ""
 
 
+def reboot(machine):
+    """The disk's menu again; of a machine that QEMU lets reset. Gives the shell."""
+    machine.send("systemctl reboot\n")
+    machine.console.wait("reboot: Restarting system", 300)
+    return shell_of(machine)
+
+
+def check_old_boot(shell):
+    """What this machine was before there was a hypervisor."""
+    assert shell.tell("dmesg | grep -c 'Microsoft Hyper-V'; true") == "0"
+    assert shell.tell("test -e /dev/mshv; echo $?") == "1"
+    assert shell.tell("lsmod | grep -c viridis; true") == "0"
+    assert shell.tell("systemctl --failed --plain --no-legend") == ""
+
+
 def stop_service(shell):
     """And its end, which is no failure of the service. It has no daemon that would shut it down."""
     stop, *rest = commands("viridis stop first")

@@ -3,10 +3,10 @@
 # Limit: 2700
 """Our Debian packages on a stock Debian 13 that UEFI starts from its own disk: the signed GRUB of Debian's, the menu, the
 module by dkms for a kernel 6.12, a guest as a service, UEFI's variables, viridis:///system. An upgrade leaves the guest running,
-a removal is refused while it does."""
+a removal is refused while it does; after one the machine starts as it did before."""
 from lib.guide import command
-from lib.installed import (InstalledDisk, check_libvirt, check_menus, check_network, check_root, power_off, shell_of,
-                           start_bridge, start_service, stop_service)
+from lib.installed import (InstalledDisk, check_libvirt, check_menus, check_network, check_old_boot, check_root,
+                           power_off, reboot, shell_of, start_bridge, start_service, stop_service)
 from lib.machine import Machine
 from lib.paths import BUILD
 from lib.tap import Tap
@@ -53,7 +53,7 @@ def main():
     with Tap() as tap:
         tap.run("GRUB's menu gains an entry, and loses it with the packages", check_menus, DISK)
         with Machine("packages-uefi", [], iso=False, scratch_disks=[DISK.path], cpus=1, uefi=True,
-                     extra=["-vga", "std"]) as machine:
+                     extra=["-vga", "std", "-action", "reboot=reset"]) as machine:
             shell = shell_of(machine)
             tap.run("UEFI boots the disk: hypervisor, root and module", check_root, shell)
             tap.run("it is Debian 13 with UEFI's variables, and dkms made the module", check_release,
@@ -66,6 +66,8 @@ def main():
             tap.run("a removal is refused by the name of the machine that runs", check_removal, shell)
             tap.run("the guest is stopped by the command", stop_service, shell)
             tap.run("the removal is granted then, and leaves the old menu", remove, shell)
+            shell = reboot(machine)
+            tap.run("by which the machine starts as it did without us", check_old_boot, shell)
             tap.run("the root powers off", power_off, machine)
 
 
