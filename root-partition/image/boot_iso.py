@@ -11,6 +11,9 @@ from pathlib import Path
 GRUB_MODULES = "normal configfile linux multiboot2 serial iso9660 part_msdos"
 # By the machine's firmware: the folder of GRUB's files, modules beside the others.
 BIOS, UEFI = ("i386-pc", "biosdisk"), ("x86_64-efi", "part_gpt all_video")
+# An ISO that starts by either. A BIOS's GRUB with drivers for a screen of pixels would leave such a screen to Linux.
+ANY = (None, "part_gpt all_video test")
+SCREEN = {BIOS: "", UEFI: "insmod all_video\n", ANY: "if [ $grub_platform = efi ]; then insmod all_video; fi\n"}
 
 # GRUB's own errors show on COM1.
 GRUB_HEAD = """serial --unit=0 --speed=115200
@@ -91,9 +94,7 @@ def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line, firmwa
         config = hypervisor_config(hypervisor_command_line, modules)
     else:
         config = linux_config(modules)
-    if firmware == UEFI:
-        config = "insmod all_video\n" + config
-    return write_tree(scratch, iso, config, firmware,
+    return write_tree(scratch, iso, SCREEN[firmware] + config, firmware,
                       f"--install-modules={GRUB_MODULES} {firmware[1]}")
 
 
@@ -109,8 +110,8 @@ def write_tree(scratch, iso, config, firmware, *options):
     grub = tree / "boot" / "grub"
     grub.mkdir(parents=True, exist_ok=True)
     (grub / "grub.cfg").write_text(config)
-    command = ["grub-mkrescue", "-d", f"/usr/lib/grub/{firmware[0]}", "-o", str(iso), "--fonts=",
-               "--locales=", "--themes=", *options, str(tree)]
+    folder = ["-d", f"/usr/lib/grub/{firmware[0]}"] if firmware != ANY else []
+    command = ["grub-mkrescue", *folder, "-o", str(iso), "--fonts=", "--locales=", "--themes=", *options, str(tree)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True,
                           env={**os.environ, "TMPDIR": str(scratch)})
@@ -125,7 +126,7 @@ def main(target, hypervisor, kernel, initrd):
         signal.signal(number, lambda caught, _: sys.exit(128 + caught))
     modules = [Module(kernel, "kernel console=ttyS0 console=tty0"), Module(initrd, "initrd")]
     with tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        shutil.move(make_iso(folder, modules, hypervisor), target)
+        shutil.move(make_iso(folder, modules, hypervisor, firmware=ANY), target)
 
 
 if __name__ == "__main__":

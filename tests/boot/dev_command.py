@@ -136,7 +136,7 @@ def check_clean(copy):
 # --- machines
 
 def check_iso(folder):
-    """It holds what was built, and boots."""
+    """It holds what was built, and boots by a BIOS, which leaves text on the screen, and by UEFI, which leaves pixels."""
     iso = BUILD / "viridis.iso"
     iso.unlink(missing_ok=True)
     done = dev("iso")
@@ -146,8 +146,10 @@ def check_iso(folder):
     for name, source in (("viridis.elf", HYPERVISOR_ELF), ("kernel", KERNEL),
                          ("initrd", ROOT_INITRD)):
         assert (folder / "boot" / name).read_bytes() == source.read_bytes(), name
-    with Machine("iso", [], iso=iso) as machine:
-        machine.console.wait(r"Linux version", 120)
+    for uefi, screen in ((False, r"Console: colour VGA\+ 80x25"), (True, r"fb0: (EFI|simple)")):
+        with Machine("iso", [], iso=iso, uefi=uefi, extra=["-vga", "std"]) as machine:
+            machine.console.wait("Hypervisor detected: Microsoft Hyper-V", 120)
+            machine.console.wait(screen, 60)
 
 
 def check_shell(folder):
@@ -263,7 +265,7 @@ def main():
         tap.run("a builder ends at its first step that fails", check_failing_step, copy)
         tap.run("deb leaves out, in words, what cannot be made here", check_deb_elsewhere, copy)
         tap.run("clean removes build/ alone", check_clean, copy)
-        tap.run("iso makes an ISO of what was built, that boots", check_iso, folder)
+        tap.run("iso makes an ISO of what was built, that a BIOS and UEFI boot", check_iso, folder)
         image = tap.run("root without a command is a shell on the terminal", check_shell,
                         folder)
         tap.run("which ends when its time is over", check_timeout, folder)
