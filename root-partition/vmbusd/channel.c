@@ -197,6 +197,7 @@ static void channel_gone(struct server *server, uint32_t relid)
 	channel->first = 0;
 	channel->index = 0;
 	channel->wanted = 0;
+	channel->granted = 0;
 	if (first != 0)
 		vmbus_sub_channel_gone(vmbus_of(server), first);
 	vmbus_offer_again(vmbus_of(server), kind);
@@ -501,6 +502,7 @@ static void gone(gpointer context, struct provider *provider)
 		if (!is_served_by(vmbus, relid, kind))
 			continue;
 		vmbus->channels[relid].link = VMBUS_LINK_NONE;
+		vmbus_end_loans(vmbus, relid); /* the next one asks anew */
 		if (state_of(vmbus, relid) == SERVER_CHANNEL_CLOSING)
 			finish_close(vmbus, relid);
 	}

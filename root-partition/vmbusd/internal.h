@@ -65,7 +65,8 @@ struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
 	uint32_t first;                  /* of a sub-channel: its device's; else 0 */
 	uint32_t index;                  /* of a sub-channel, from 1 */
-	uint32_t wanted; /* sub-channels, when those of a time before are gone */
+	uint32_t wanted;  /* sub-channels, when those of a time before are gone */
+	uint32_t granted; /* those that were offered since it was opened */
 	enum vmbus_link link;
 	int event_in; /* -1 while not open */
 	int event_out;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Providers that die are started again. The guest keeps its devices and waits; the new process takes their
- * channels up where the old one stood. A network adapter is taken from the guest instead, and offered anew when another
- * process serves it. One that dies again and again, as by a packet that its guest sends it, is given up, and its devices
- * are taken from the guest.
+ * channels up where the old one stood. One that dies again and again, as by a packet that its guest sends it, is given
+ * up, and its devices are taken from the guest.
  */
 #include "root-partition/config/control_json.h"
 #include "root-partition/config/vm_log.h"
@@ -82,12 +81,6 @@ static void answer_renewal(struct vmbus *vmbus, const char *error)
 	g_free(renewal.error);
 }
 
-/* A network's provider has no table that another could go on with: its guest's driver begins anew. */
-static bool goes_on(enum vmbus_provider kind)
-{
-	return kind < VMBUS_NET;
-}
-
 static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	if (vmbus->restarts[kind].lives >= LIVES_MAX) {
@@ -161,7 +154,7 @@ bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *wh
 		return false;
 	tell(vmbus, kind, "provider-died");
 	count_life(restarts);
-	return begin_if_worth(vmbus, kind) && goes_on(kind);
+	return begin_if_worth(vmbus, kind);
 }
 
 static gboolean begin(gpointer data)

@@ -46,16 +46,23 @@ static void offer_now(struct vmbus *vmbus, uint32_t first)
 	vmbus->channels[first].wanted = 0;
 	while (count < wanted && offer_one(vmbus, first, count + 1))
 		count++;
+	vmbus->channels[first].granted = count;
 	if (provider)
 		provider_offered(provider, first, count);
 }
 
+/* Who asks again for what was granted took a dead one's place, which did not live to tell its guest. */
 void vmbus_offer_more(struct vmbus *vmbus, uint32_t relid, uint32_t count)
 {
 	struct vmbus_channel *channel = &vmbus->channels[relid];
 
 	if (channel->first != 0 || channel->wanted != 0)
 		return;
+	if (channel->granted != 0) {
+		provider_offered(vmbus_provider_of(vmbus, relid), relid,
+		                 channel->granted);
+		return;
+	}
 	channel->wanted = count;
 	if (!has_any(vmbus, relid))
 		offer_now(vmbus, relid);
@@ -64,6 +71,7 @@ void vmbus_offer_more(struct vmbus *vmbus, uint32_t relid, uint32_t count)
 void vmbus_take_back(struct vmbus *vmbus, uint32_t relid)
 {
 	vmbus->channels[relid].wanted = 0;
+	vmbus->channels[relid].granted = 0;
 	for (uint32_t sub = 1; sub <= VMBUS_CHANNELS; sub++)
 		if (vmbus->channels[sub].class && vmbus->channels[sub].first == relid)
 			(void)!server_rescind(&vmbus->server,

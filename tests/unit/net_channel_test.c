@@ -16,7 +16,7 @@ START_TEST(a_frame_goes_out_of_a_section)
 	net_channel_pump(&net.queues[0]);
 	expect_status(9, NVSP_STATUS_SUCCESS);
 	check_sent(1000, 3);
-	ck_assert_uint_eq(net.device.counts.sent, 1);
+	ck_assert_uint_eq(net.state.device.counts.sent, 1);
 }
 END_TEST
 
@@ -73,7 +73,7 @@ START_TEST(pages_in_a_row_are_one_piece)
 	bool signal;
 
 	bring_up();
-	net.device.settings.mtu = 9300;
+	net.state.device.settings.mtu = 9300;
 	write_frame(whole, range.bytes, 9);
 	memcpy(section(2), whole, RNDIS_FRAME_HEAD_BYTES);
 	memcpy(ram + 3 * PAGE_4K + 3000, whole + RNDIS_FRAME_HEAD_BYTES, 1096 + 8192);
@@ -120,7 +120,7 @@ START_TEST(frames_that_are_none_are_left_out)
 	net_channel_pump(&net.queues[0]);
 	expect_status(9, NVSP_STATUS_SUCCESS); /* as a wire would do it */
 	ck_assert_uint_eq(sends, 0);
-	ck_assert_uint_eq(net.device.counts.send_errors, 1);
+	ck_assert_uint_eq(net.state.device.counts.send_errors, 1);
 }
 END_TEST
 
@@ -191,7 +191,7 @@ START_TEST(a_frame_comes_into_the_receive_buffer)
 	uint32_t free_count;
 
 	bring_up();
-	free_count = net.sections.free_count;
+	free_count = net.record->sections.free_count;
 	make_incoming(lengths[_i], 0);
 	let_in(1);
 	ck_assert_uint_eq(signals, 1);
@@ -199,7 +199,7 @@ START_TEST(a_frame_comes_into_the_receive_buffer)
 	ck_assert_uint_eq(assemble(frame), lengths[_i]);
 	ck_assert_mem_eq(frame, incoming + sizeof(struct net_header), lengths[_i]);
 	net_channel_pump(&net.queues[0]);
-	ck_assert_uint_eq(net.sections.free_count, free_count);
+	ck_assert_uint_eq(net.record->sections.free_count, free_count);
 	ck_assert_uint_eq(net.counts.rejected, 0);
 }
 END_TEST
@@ -319,12 +319,12 @@ START_TEST(sections_that_it_does_not_have_change_nothing)
 	uint32_t free_count;
 
 	bring_up();
-	free_count = net.sections.free_count;
+	free_count = net.record->sections.free_count;
 	give_back(1);
 	give_back(0);
 	give_back(UINT64_MAX);
 	net_channel_pump(&net.queues[0]);
-	ck_assert_uint_eq(net.sections.free_count, free_count);
+	ck_assert_uint_eq(net.record->sections.free_count, free_count);
 	ck_assert_uint_eq(net.counts.rejected, 3);
 }
 END_TEST
@@ -380,7 +380,7 @@ START_TEST(frames_to_the_root_itself_are_kept_back)
 	bring_up();
 	send_to(127, 9);
 	ck_assert_uint_eq(sends, 0);
-	ck_assert_uint_eq(net.device.counts.send_errors, 1);
+	ck_assert_uint_eq(net.state.device.counts.send_errors, 1);
 	send_to(10, 10);
 	ck_assert_uint_eq(sends, 1);
 	ck_assert_uint_eq(sent_bytes, sizeof(struct net_header) + 1000);
@@ -506,7 +506,7 @@ START_TEST(a_guest_that_declines_large_frames_gets_whole_checksums)
 	ck_assert(!backend_offloads.large_frames);
 	ck_assert(!backend_offloads.checksums);
 	/* One that never could have them is not asked for anything. */
-	net.device.capabilities = 0;
+	net.state.device.capabilities = 0;
 	set_object(OID_TCP_OFFLOAD_PARAMETERS, &offloads, sizeof(offloads));
 	ck_assert(backend_offloads.checksums);
 }

@@ -180,6 +180,7 @@ static struct net_backend_ops ops = {
 /* ---- The guest ---- */
 
 static struct net net;
+static struct net_record record;
 static struct vsp_channel channel;
 static struct ring_producer out;
 static struct ring_consumer in;
@@ -208,11 +209,13 @@ static inline void setup(void)
 
 	memset(&net, 0, sizeof(net));
 	memset(rings, 0, sizeof(rings));
-	net_device_init(&net.device, &settings);
+	memset(&record, 0, sizeof(record));
+	net.record = &record;
+	net_device_init(&net.state.device, &settings);
 	net.backend.ops = &ops;
 	net.backend.room_fd = ROOM_FD;
 	net.link_up = true;
-	channel = (struct vsp_channel){ .in = ring_at(0), .out = ring_at(1) };
+	channel = (struct vsp_channel){ .id = 1, .in = ring_at(0), .out = ring_at(1) };
 	channel.event_in = eventfd(0, EFD_NONBLOCK);
 	ck_assert(net_channel_open(&net, &channel));
 	ck_assert_int_eq(ring_producer_init(&out, &channel.in), RING_OK);

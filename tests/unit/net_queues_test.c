@@ -45,10 +45,10 @@ static void bring_up_queues(void)
 /* All frames for channel 1. */
 static void scale_to_first_sub_channel(void)
 {
-	net.device.rss = (struct ndis_rss){ .enabled = true,
-		                            .hash = NDIS_HASH_IPV4,
-		                            .entry_count = 1,
-		                            .entries = { 1 } };
+	net.state.device.rss = (struct ndis_rss){ .enabled = true,
+		                                  .hash = NDIS_HASH_IPV4,
+		                                  .entry_count = 1,
+		                                  .entries = { 1 } };
 }
 
 static void make_ipv4_incoming(void)
@@ -76,7 +76,7 @@ START_TEST(frames_come_by_the_channel_that_the_table_says)
 	bring_up_queues();
 	scale_to_first_sub_channel();
 	make_ipv4_incoming();
-	free_before = net.sections.free_count;
+	free_before = net.record->sections.free_count;
 	let_in(2);
 	ck_assert(!next());
 	ck_assert_uint_eq(signals, 1);
@@ -89,7 +89,7 @@ START_TEST(frames_come_by_the_channel_that_the_table_says)
 		                 RING_OK);
 	}
 	net_channel_pump(&net.queues[1]);
-	ck_assert_uint_eq(net.sections.free_count, free_before);
+	ck_assert_uint_eq(net.record->sections.free_count, free_before);
 	/* ARP, say, is not among what is hashed. */
 	make_incoming(60, 0);
 	let_in(1);
@@ -121,12 +121,12 @@ START_TEST(a_channel_that_is_not_open_has_the_first_in_its_place)
 {
 	bring_up_queues();
 	scale_to_first_sub_channel();
-	net.device.rss.entries[0] = 2;
+	net.state.device.rss.entries[0] = 2;
 	make_ipv4_incoming();
 	let_in(1);
 	(void)expect_packet();
 	net_channel_close(&net.queues[1]);
-	net.device.rss.entries[0] = 1;
+	net.state.device.rss.entries[0] = 1;
 	let_in(1);
 	(void)expect_packet();
 }
@@ -142,14 +142,14 @@ START_TEST(a_sub_channel_that_closes_takes_what_is_held_for_it)
 	for (int i = 0; i < 40 && net.held_id == 0; i++) {
 		let_in(10);
 		/* The guest's place: what it was given it gives back, and reads nothing. */
-		net_sections_init(&net.sections, net.sections.count);
+		net_sections_init(&net.record->sections, net.record->sections.count);
 	}
 	ck_assert_uint_ne(net.held_id, 0);
 	ck_assert_ptr_null(watched);
-	free_before = net.sections.free_count;
+	free_before = net.record->sections.free_count;
 	net_channel_close(&net.queues[1]);
 	ck_assert_uint_eq(net.held_id, 0);
-	ck_assert_uint_ge(net.sections.free_count, free_before);
+	ck_assert_uint_ge(net.record->sections.free_count, free_before);
 	ck_assert_ptr_nonnull(watched);
 }
 END_TEST

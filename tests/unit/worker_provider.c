@@ -27,6 +27,7 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	if (fcntl(OURS, F_GETFD) >= 0)
 		return false;
 	stores = strstr(json, "\"disks\"");
+	dies_once = strstr(json, "\"vm\":\"" DIES_ONCE "\"");
 	if (strstr(json, DEADLY))
 		__builtin_trap();
 	if (stores) { /* of one whose path says so it cannot do with */
@@ -41,7 +42,6 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	silent = strstr(json, "\"vm\":\"" SILENT "\"");
 	borrows = strstr(json, "\"vm\":\"" BORROWS "\"");
 	offers = strstr(json, "\"vm\":\"" OFFERS "\"");
-	dies_once = strstr(json, "\"vm\":\"" DIES_ONCE "\"");
 	if (strstr(json, "\"vm\":\"" LINGERS "\"")) {
 		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
 	}
@@ -88,7 +88,7 @@ static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 	uint32_t *table = vsp_table(vsp);
 
 	/* The second one finds the signal that killed the first. */
-	if (dies_once && *table == channel->id) {
+	if ((dies_once || borrows) && *table == channel->id) {
 		vsp_channel_signal(channel);
 		return;
 	}

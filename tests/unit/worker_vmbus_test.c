@@ -274,47 +274,6 @@ START_TEST(a_provider_that_dies_is_told_and_its_channels_are_rescinded)
 }
 END_TEST
 
-/* An adapter is taken away, and is there again when the guest has let go of it and another process serves it. */
-static gpointer child_of_returning_adapter(gpointer data)
-{
-	static const struct vmbus_guid type = VMBUS_TYPE_NET;
-	struct vmbus_relid_message released = { .header.type = VMBUS_RELID_RELEASED };
-	struct hv_message message;
-	uint64_t one = 1;
-
-	guest_connect();
-	released.relid = guest_take_offers_of(&type, 8);
-	for (int life = 0; life < 2; life++) {
-		guest_open(released.relid);
-		ck_assert(write(fake_event_to_host(), &one, 8) == 8); /* it dies of it */
-		guest_expect(VMBUS_RESCIND_OFFER, &message);
-		guest_tear_down(released.relid, 1);
-		g_usleep(life * 500000); /* another may serve before, or after */
-		fake_post(&released, sizeof(released));
-		guest_expect(VMBUS_OFFER_CHANNEL, &message);
-	}
-	guest_open(released.relid);
-	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
-	return data;
-}
-
-START_TEST(an_adapter_whose_provider_dies_leaves_and_returns)
-{
-	GThread *thread;
-
-	ck_assert(definition_net_add(definition, "tap=none", NULL));
-	definition_net_complete(definition);
-	worker_make();
-	machine->told = told_hear;
-	thread = g_thread_new("child", child_of_returning_adapter, NULL);
-	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
-	g_thread_join(thread);
-	ck_assert_str_eq(told_events, "provider-died net0\nprovider-restarted net0\n"
-	                              "provider-died net0\nprovider-restarted net0\n");
-	g_clear_pointer(&told_events, g_free);
-}
-END_TEST
-
 /* Its channel stays open over the death of its provider, and no signal is lost. */
 static gpointer child_of_returning_provider(gpointer data)
 {
@@ -339,6 +298,47 @@ static gpointer child_of_returning_provider(gpointer data)
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
 	return NULL;
 }
+
+/* Nor does an adapter leave the guest, which waits for the end of all that it sent before it lets go of one. */
+static gpointer child_of_returning_adapter(gpointer data)
+{
+	static const struct vmbus_guid type = VMBUS_TYPE_NET;
+	struct pollfd signal = { .events = POLLIN };
+	uint64_t one = 1;
+	uint32_t relid;
+
+	guest_connect();
+	relid = guest_take_offers_of(&type, 8);
+	guest_open(relid);
+	signal.fd = fake_event_to_child();
+	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* it started */
+	ck_assert_int_eq(read(signal.fd, &one, sizeof(one)), sizeof(one));
+	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
+	ck_assert_int_eq(poll(&signal, 1, 10000), 1); /* the second one answers */
+	guest_close(relid);
+	guest_open(relid);
+	guest_close(relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return data;
+}
+
+START_TEST(an_adapter_whose_provider_dies_stays_and_goes_on)
+{
+	GThread *thread;
+
+	g_free(definition->name);
+	definition->name = g_strdup(DIES_ONCE);
+	ck_assert(definition_net_add(definition, "tap=none", NULL));
+	definition_net_complete(definition);
+	worker_make();
+	machine->told = told_hear;
+	thread = g_thread_new("child", child_of_returning_adapter, NULL);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	ck_assert_str_eq(told_events, "provider-died net0\nprovider-restarted net0\n");
+	g_clear_pointer(&told_events, g_free);
+}
+END_TEST
 
 START_TEST(a_provider_that_dies_is_started_again_and_goes_on)
 {
@@ -406,6 +406,45 @@ START_TEST(memory_that_was_lent_is_the_guests_when_its_provider_has_let_go)
 	thread = g_thread_new("child", child_that_lends, &_i);
 	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
 	g_thread_join(thread);
+}
+END_TEST
+
+/* It lends memory, and takes it back when its provider is dead, or another serves, which was lent nothing. */
+static gpointer child_whose_borrower_dies(gpointer data)
+{
+	struct hv_message message;
+	uint64_t one = 1;
+	uint32_t relid;
+
+	guest_connect();
+	relid = guest_take_offers();
+	guest_open(relid);
+	guest_post_rings(relid, 2);
+	guest_expect(VMBUS_GPADL_CREATED, &message);
+	request_shutdown(FALSE);
+	ck_assert_ptr_null(shutdown_error);
+	ck_assert_int_eq(write(fake_event_to_host(), &one, sizeof(one)), sizeof(one));
+	g_usleep(*(const int *)data * 400000u);
+	guest_tear_down(relid, 2);
+	guest_close(relid);
+	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
+	return NULL;
+}
+
+START_TEST(memory_that_was_lent_to_a_provider_that_died_is_the_guests_again)
+{
+	GThread *thread;
+
+	g_free(definition->name);
+	definition->name = g_strdup(BORROWS);
+	worker_make();
+	machine->told = told_hear;
+	thread = g_thread_new("child", child_whose_borrower_dies, &_i);
+	ck_assert_int_eq(life_run(machine), MACHINE_STOPPED);
+	g_thread_join(thread);
+	ck_assert(g_str_has_prefix(told_events, "provider-died util\n"));
+	ck_assert_ptr_null(strstr(strchr(told_events, '\n'), "provider-died"));
+	g_clear_pointer(&told_events, g_free);
 }
 END_TEST
 
@@ -659,7 +698,10 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase,
 	               a_provider_that_dies_is_told_and_its_channels_are_rescinded);
 	tcase_add_test(tcase, sub_channels_come_and_go_with_the_first);
-	tcase_add_test(tcase, an_adapter_whose_provider_dies_leaves_and_returns);
+	tcase_add_test(tcase, an_adapter_whose_provider_dies_stays_and_goes_on);
+	tcase_add_loop_test(
+		tcase, memory_that_was_lent_to_a_provider_that_died_is_the_guests_again,
+		0, 2);
 	tcase_add_test(tcase, a_provider_that_dies_is_started_again_and_goes_on);
 	tcase_add_loop_test(
 		tcase, memory_that_was_lent_is_the_guests_when_its_provider_has_let_go, 0,

@@ -7,6 +7,8 @@
  * C2 When packets are left in the ring (`stalled`), something is under way that brings us back:
  *    the guest's signal that there is room, the worker's LEND or OFFERED, the backend that takes
  *    more (`waiting`), or a signal to ourselves.
+ * C3 Whenever a packet is taken, put or owed the record says so (L1 and L2 of net_record.h), as this process may be killed
+ *    between any two stores, and the guest waits for the end of all that it sent.
  */
 #include <string.h>
 #include <unistd.h>
@@ -19,13 +21,14 @@
 /* The device begins anew. */
 static void begin(struct net *net)
 {
-	net_device_reset(&net->device);
-	net_sections_init(&net->sections, 0);
+	net_device_reset(&net->state.device);
+	net_record_init(net->record);
 	net->broken = false;
-	net->asked = NET_ASKED_NOTHING;
-	net->table_owed = false;
-	net->answer_bytes = 0;
+	net->state.asked = NET_ASKED_NOTHING;
+	net->state.table_owed = false;
+	net->state.answer_bytes = 0;
 	net->held_id = 0;
+	net->recalling = 0;
 }
 
 /* The first, or one of those that were granted while it is open. */
@@ -39,9 +42,18 @@ static struct net_queue *place_of(struct net *net, const struct vsp_channel *cha
 	if (queue->channel)
 		return NULL;
 	return channel->index == 0 || (net->queues[0].channel &&
-	                               channel->index <= net->device.sub_channels) ?
+	                               channel->index <= net->state.device.sub_channels) ?
 	               queue :
 	               NULL;
+}
+
+/* It is in use from now on. */
+static void place(struct net_queue *queue, const struct net_queue *fresh,
+                  struct vsp_channel *channel)
+{
+	*queue = *fresh;
+	queue->channel = channel;
+	channel->context = queue;
 }
 
 bool net_channel_open(struct net *net, struct vsp_channel *channel)
@@ -54,10 +66,17 @@ bool net_channel_open(struct net *net, struct vsp_channel *channel)
 		return false;
 	if (channel->index == 0)
 		begin(net);
-	fresh.channel = channel;
-	*queue = fresh;
-	channel->context = queue;
+	fresh.record = &net->record->queues[channel->index];
+	net_record_open(net->record, channel->index, channel->id,
+	                ring_index_after_peeked(&fresh.in),
+	                channel->index == 0 ? &net->state : NULL);
+	place(queue, &fresh, channel);
 	return true;
+}
+
+void net_save(struct net *net)
+{
+	net_record_change(net->record, &net->state);
 }
 
 void net_break_off(struct net *net, const char *what)
@@ -85,28 +104,30 @@ void net_signal(struct net *net)
 /* The one owed goes first: they are owed in the order of their packets. False: no room. */
 static bool put_owed(struct net_queue *queue)
 {
+	const struct net_completion *owed = &queue->record->completion;
 	enum ring_status status;
 
-	if (!queue->completion_owed)
+	if (!net_record_owes(queue->record))
 		return true;
-	status = ring_put_completion(&queue->out, queue->completion_id,
-	                             &queue->completion, queue->completion_bytes,
+	net_record_complete(queue->record,
+	                    ring_index_after_put(&queue->out, owed->bytes));
+	status = ring_put_completion(&queue->out, owed->id, &owed->message, owed->bytes,
 	                             &queue->signal);
-	if (status == RING_OK)
-		queue->completion_owed = false;
-	else if (status != RING_FULL)
+	net_record_completed(queue->record, status == RING_OK);
+	if (status != RING_OK && status != RING_FULL)
 		net_break_off(queue->net, "ring of completions");
 	return status == RING_OK;
 }
 
-static void complete(struct net_queue *queue, uint64_t id,
-                     const struct nvsp_message *message, uint32_t bytes)
+/* What is owed once its packet is taken. */
+static void prepare(struct net_queue *queue, uint64_t id,
+                    const struct nvsp_message *message, uint32_t bytes)
 {
-	queue->completion_owed = true;
-	queue->completion_id = id;
-	queue->completion = *message;
-	queue->completion_bytes = bytes;
-	(void)!put_owed(queue); /* then it is owed */
+	struct net_completion *completion = &queue->record->completion;
+
+	completion->id = id;
+	completion->message = *message;
+	completion->bytes = bytes;
 }
 
 /* ---- Packets ---- */
@@ -118,17 +139,18 @@ static void complete(struct net_queue *queue, uint64_t id,
  */
 static bool declines_large_frames(const struct net *net)
 {
-	return net->backend.capabilities.large_frames && !net->device.offloads.rsc &&
-	       (net->device.capabilities & NVSP_CAPABILITY_RSC);
+	return net->backend.capabilities.large_frames &&
+	       !net->state.device.offloads.rsc &&
+	       (net->state.device.capabilities & NVSP_CAPABILITY_RSC);
 }
 
 /* The backend is told what the guest takes. */
 static void set_offloads(struct net *net)
 {
 	const struct net_backend_offloads offloads = {
-		.checksums = net->device.offloads.checksum_rx &&
+		.checksums = net->state.device.offloads.checksum_rx &&
 		             !declines_large_frames(net),
-		.large_frames = net->device.offloads.rsc,
+		.large_frames = net->state.device.offloads.rsc,
 	};
 
 	net->backend.ops->set_offloads(&net->backend, &offloads);
@@ -139,24 +161,25 @@ static void follow_changes(struct net *net, uint32_t changed, bool received_befo
 {
 	if (changed & NET_CHANGED_OFFLOADS)
 		set_offloads(net);
-	if (!received_before && net_device_receives(&net->device))
+	if (!received_before && net_device_receives(&net->state.device))
 		net_discard(net);
 }
 
 static enum nvsp_status request(struct net *net, const struct net_memory *memory)
 {
 	_Alignas(8) uint8_t message[NET_REQUEST_BYTES_MAX];
-	bool received_before = net_device_receives(&net->device);
+	bool received_before = net_device_receives(&net->state.device);
 	uint32_t changed;
 	bool valid;
 
-	if (net->answer_bytes != 0) /* N4: it keeps the sections of many answers */
+	if (net->state.answer_bytes != 0) /* N4: it keeps the sections of many answers */
 		return NVSP_STATUS_BUSY;
 	if (memory->bytes > sizeof(message))
 		return NVSP_STATUS_INVALID_RNDIS_PACKET;
 	net_memory_copy(memory, 0, message, memory->bytes);
-	net->answer_bytes = net_device_request(&net->device, message, memory->bytes,
-	                                       net->answer, &changed, &valid);
+	net->state.answer_bytes = net_device_request(&net->state.device, message,
+	                                             memory->bytes, net->state.answer,
+	                                             &changed, &valid);
 	follow_changes(net, changed, received_before);
 	return valid ? NVSP_STATUS_SUCCESS : NVSP_STATUS_INVALID_RNDIS_PACKET;
 }
@@ -179,8 +202,9 @@ static void unmap(struct net *net, enum net_buffer buffer)
 	net->buffers[buffer].pages = NULL;
 	if (buffer != NET_RECEIVE_BUFFER)
 		return;
-	net_sections_init(&net->sections, 0);
+	net_sections_init(&net->record->sections, 0);
 	net->held_id = 0;
+	net_record_unmark(&net->record->frame);
 }
 
 /* The packet's answer comes when the worker's does. */
@@ -189,26 +213,38 @@ static void ask_worker(struct net_queue *queue, const struct ring_received *rece
 {
 	struct net *net = queue->net;
 
-	net->asked_id = received->transaction_id;
-	net->asked_answered = received->flags & VMBUS_PACKET_WANTS_COMPLETION;
+	net->state.asked_id = received->transaction_id;
+	net->state.asked_answered = received->flags & VMBUS_PACKET_WANTS_COMPLETION;
 	if (action->type == NET_MAP) {
-		net->asked = NET_ASKED_LOAN;
-		net->asked_buffer = action->buffer;
+		net->state.asked = NET_ASKED_LOAN;
+		net->state.asked_buffer = action->buffer;
 		vsp_borrow(net->vsp, queue->channel, action->gpadl);
 	} else {
-		net->asked = NET_ASKED_SUB_CHANNELS;
+		net->state.asked = NET_ASKED_SUB_CHANNELS;
+		net->state.asked_channels = action->sub_channels;
 		vsp_offer(net->vsp, queue->channel, action->sub_channels);
 	}
 }
 
-static void take_message(struct net_queue *queue, const struct ring_received *received,
+/* Whether the guest wants its completion, which is prepared then. */
+static bool owe(struct net_queue *queue, const struct ring_received *received,
+                const struct nvsp_message *message, uint32_t bytes)
+{
+	if (!(received->flags & VMBUS_PACKET_WANTS_COMPLETION))
+		return false;
+	prepare(queue, received->transaction_id, message, bytes);
+	return true;
+}
+
+/* True: a completion of it is owed. */
+static bool take_message(struct net_queue *queue, const struct ring_received *received,
                          const struct nvsp_message *message)
 {
 	struct net *net = queue->net;
 	struct net_action action;
 	uint32_t bytes = sizeof(action.answer);
 
-	net_device_receive(&net->device, queue->index == 0, message, &action);
+	net_device_receive(&net->state.device, queue->index == 0, message, &action);
 	switch (action.type) {
 	case NET_NOTHING:
 		bytes = 0;
@@ -221,7 +257,8 @@ static void take_message(struct net_queue *queue, const struct ring_received *re
 	case NET_MAP:
 	case NET_SUB_CHANNELS:
 		ask_worker(queue, received, &action);
-		return;
+		queue->changed = true;
+		return false;
 	case NET_UNMAP:
 		unmap(net, action.buffer);
 		bytes = 0;
@@ -231,36 +268,51 @@ static void take_message(struct net_queue *queue, const struct ring_received *re
 		action.answer = nvsp_rndis_complete(carry_out(net, received, &action));
 		break;
 	}
-	if (received->flags & VMBUS_PACKET_WANTS_COMPLETION)
-		complete(queue, received->transaction_id, &action.answer, bytes);
+	if (action.type != NET_TRANSMIT && queue->index == 0)
+		queue->changed = true;
+	return owe(queue, received, &action.answer, bytes);
 }
 
-static void take_packet(struct net_queue *queue, const struct ring_received *received)
+/* True: a completion of it is owed. */
+static bool carry_out_packet(struct net_queue *queue,
+                             const struct ring_received *received)
 {
 	struct net *net = queue->net;
 	struct nvsp_message message;
 
 	switch (received->type) {
 	case VMBUS_PACKET_COMPLETION:
-		if (!net_sections_return(&net->sections, received->transaction_id))
+		if (!net_sections_return(&net->record->sections,
+		                         received->transaction_id))
 			net->counts.rejected++;
-		break;
+		return false;
 	case VMBUS_PACKET_INBAND:
 	case VMBUS_PACKET_GPA_DIRECT:
-		if (nvsp_read(&message, received->payload, received->payload_bytes)) {
-			take_message(queue, received, &message);
-			break;
-		}
+		if (nvsp_read(&message, received->payload, received->payload_bytes))
+			return take_message(queue, received, &message);
 		net->counts.rejected++;
 		message = nvsp_rndis_complete(NVSP_STATUS_INVALID_RNDIS_PACKET);
-		if (received->flags & VMBUS_PACKET_WANTS_COMPLETION)
-			complete(queue, received->transaction_id, &message,
-			         sizeof(message));
-		break;
+		return owe(queue, received, &message, sizeof(message));
 	default: /* nobody waits for an answer to those */
 		net->counts.rejected++;
-		break;
+		return false;
 	}
+}
+
+/* C3: with what it changed of the state. */
+static void take_packet(struct net_queue *queue, const struct ring_received *received)
+{
+	struct net *net = queue->net;
+	uint32_t behind = ring_index_after_peeked(&queue->in);
+	bool owes;
+
+	queue->changed = false;
+	owes = carry_out_packet(queue, received);
+	net_record_take(net->record, queue->index, behind, owes,
+	                queue->changed ? &net->state : NULL);
+	ring_advance(&queue->in);
+	if (owes)
+		(void)!put_owed(queue); /* else it stays owed */
 }
 
 /*
@@ -274,7 +326,10 @@ static bool backend_ready(const struct net *net)
 
 static bool waits_for_worker(const struct net_queue *queue)
 {
-	return queue->index == 0 && queue->net->asked != NET_ASKED_NOTHING;
+	const struct net *net = queue->net;
+
+	return net->recalling != 0 ||
+	       (queue->index == 0 && net->state.asked != NET_ASKED_NOTHING);
 }
 
 /* Sections that come back are taken always; the rest when what was asked before is over. */
@@ -297,7 +352,6 @@ static bool take_packets(struct net_queue *queue, unsigned int *budget)
 			if (!may_take(queue, &received))
 				return true;
 			take_packet(queue, &received);
-			ring_advance(&queue->in);
 			break;
 		case RING_EMPTY:
 			return false;
@@ -340,14 +394,21 @@ static void put_table(struct net *net)
 	struct nvsp_table_message table;
 	enum ring_status status;
 
-	if (!net->table_owed || net->broken || !put_owed(first))
+	if (!net->state.table_owed || net->broken || !put_owed(first))
 		return;
-	nvsp_table_build(&table, 1 + net->device.sub_channels);
+	nvsp_table_build(&table, 1 + net->state.device.sub_channels);
 	status =
 		ring_put_inband(&first->out, 0, 0, &table, sizeof(table), &first->signal);
-	net->table_owed = status == RING_FULL;
+	net->state.table_owed = status == RING_FULL;
+	net_save(net);
 	if (status != RING_OK && status != RING_FULL)
 		net_break_off(net, "ring of completions");
+}
+
+static void pump_all(struct net *net)
+{
+	for (unsigned int i = 0; i < NET_QUEUES_MAX; i++)
+		net_channel_pump(&net->queues[i]);
 }
 
 /* The backend took some of what was left, or is gone. */
@@ -361,8 +422,7 @@ static void room_ready(struct vsp *vsp, int fd, void *context)
 		return;
 	vsp_unwatch(vsp, fd);
 	net->waiting = false;
-	for (unsigned int i = 0; i < NET_QUEUES_MAX; i++)
-		net_channel_pump(&net->queues[i]);
+	pump_all(net);
 }
 
 static void await_room(struct net *net)
@@ -379,8 +439,10 @@ void net_channel_pump(struct net_queue *queue)
 	if (!queue->channel)
 		return;
 	net->again = false;
-	if (!net->broken)
+	if (!net->broken) {
+		(void)!put_owed(queue); /* no packet may follow that it would wait for */
 		drain(queue);
+	}
 	await_room(net);
 	put_table(net);
 	net_put_answer(net);
@@ -395,26 +457,58 @@ void net_channel_pump(struct net_queue *queue)
 static void answer_asked(struct net *net, const struct nvsp_message *answer)
 {
 	struct net_queue *first = &net->queues[0];
+	bool owes = net->state.asked_answered;
 
-	net->asked = NET_ASKED_NOTHING;
-	if (net->asked_answered)
-		complete(first, net->asked_id, answer, sizeof(*answer));
+	net->state.asked = NET_ASKED_NOTHING;
+	if (owes)
+		prepare(first, net->state.asked_id, answer, sizeof(*answer));
+	net_record_take(net->record, 0, net_record_read(first->record), owes,
+	                &net->state);
+	if (owes)
+		(void)!put_owed(first); /* else it stays owed */
 	net_channel_pump(first);
+}
+
+/* What a process before had mapped is again, or is not any more. False: it was none of these. */
+static bool recall(struct net *net, const struct vsp_loan *loan)
+{
+	const struct net_buffer_status *buffers = net->state.device.buffers;
+	uint32_t before = net->recalling;
+
+	for (unsigned int i = 0; i < NET_BUFFERS; i++) {
+		if (!(before & 1u << i) || buffers[i].gpadl != loan->gpadl)
+			continue;
+		net->recalling &= ~(1u << i);
+		if (loan->pages &&
+		    loan->bytes / buffers[i].section_bytes >= buffers[i].section_count) {
+			net->buffers[i] = *loan;
+			continue;
+		}
+		net_device_unmapped(&net->state.device, (enum net_buffer)i);
+		unmap(net, (enum net_buffer)i);
+		net_save(net);
+	}
+	return net->recalling != before;
 }
 
 void net_channel_lent(struct net *net, const struct vsp_loan *loan)
 {
-	enum net_buffer buffer = net->asked_buffer;
-	const struct net_buffer_status *status = &net->device.buffers[buffer];
+	enum net_buffer buffer = net->state.asked_buffer;
+	const struct net_buffer_status *status = &net->state.device.buffers[buffer];
 	struct nvsp_message answer;
 
-	if (net->asked != NET_ASKED_LOAN)
+	if (recall(net, loan)) {
+		pump_all(net);
 		return;
-	answer = net_device_mapped(&net->device, buffer, loan->pages ? loan->bytes : 0);
+	}
+	if (net->state.asked != NET_ASKED_LOAN)
+		return;
+	answer = net_device_mapped(&net->state.device, buffer,
+	                           loan->pages ? loan->bytes : 0);
 	if (status->state == NET_BUFFER_MAPPED) {
 		net->buffers[buffer] = *loan;
 		if (buffer == NET_RECEIVE_BUFFER)
-			net_sections_init(&net->sections, status->section_count);
+			net_sections_init(&net->record->sections, status->section_count);
 	}
 	answer_asked(net, &answer);
 }
@@ -423,10 +517,10 @@ void net_channel_offered(struct net *net, uint32_t count)
 {
 	struct nvsp_message answer;
 
-	if (net->asked != NET_ASKED_SUB_CHANNELS)
+	if (net->state.asked != NET_ASKED_SUB_CHANNELS)
 		return;
-	answer = net_device_offered(&net->device, count);
-	net->table_owed = count != 0;
+	answer = net_device_offered(&net->state.device, count);
+	net->state.table_owed = count != 0;
 	answer_asked(net, &answer);
 }
 
@@ -435,11 +529,81 @@ void net_channel_reclaim(struct net *net, uint32_t gpadl)
 	for (int i = 0; i < NET_BUFFERS; i++) {
 		if (!net->buffers[i].pages || net->buffers[i].gpadl != gpadl)
 			continue;
-		net_device_unmapped(&net->device, (enum net_buffer)i);
+		net_device_unmapped(&net->state.device, (enum net_buffer)i);
 		unmap(net, (enum net_buffer)i);
+		net_save(net);
 	}
 	net_channel_pump(
 		&net->queues[0]); /* it may have to stop listening to the backend */
+}
+
+/* ---- Taking up what a process that died has left ---- */
+
+/* What the guest lent is lent to us anew when the channel is started. */
+static bool resume_device(struct net *net)
+{
+	const struct net_settings settings = net->state.device.settings;
+	const struct net_device *device = &net->state.device;
+
+	if (!net_record_resume(net->record, &settings, &net->state))
+		return false;
+	for (unsigned int i = 0; i < NET_BUFFERS; i++)
+		if (device->buffers[i].state == NET_BUFFER_MAPPED)
+			net->recalling |= 1u << i;
+	set_offloads(net);
+	return true;
+}
+
+bool net_channel_resume(struct net *net, struct vsp_channel *channel)
+{
+	struct net_queue fresh = { .net = net, .index = channel->index };
+	struct net_queue *queue;
+
+	if (channel->index >= NET_QUEUES_MAX)
+		return false;
+	fresh.record = &net->record->queues[channel->index];
+	if (fresh.record->channel != channel->id)
+		return false;
+	if (channel->index == 0 && (net->queues[0].channel || !resume_device(net)))
+		return false;
+	queue = place_of(net, channel);
+	if (!queue ||
+	    ring_consumer_resume(&fresh.in, &channel->in,
+	                         net_record_read(fresh.record)) != RING_OK ||
+	    ring_producer_init(&fresh.out, &channel->out) != RING_OK)
+		return false;
+	net_record_resume_queue(net->record, channel->index, fresh.out.write,
+	                        &net->state);
+	fresh.signal = true; /* it may not have heard of what was put last */
+	fresh.resumed = true;
+	place(queue, &fresh, channel);
+	return true;
+}
+
+/* The worker is asked for what was asked and not answered, and for what is lent. */
+static void ask_again(struct net *net)
+{
+	const struct vsp_channel *channel = net->queues[0].channel;
+	const struct net_device *device = &net->state.device;
+
+	for (unsigned int i = 0; i < NET_BUFFERS; i++)
+		if (net->recalling & 1u << i)
+			vsp_borrow(net->vsp, channel, device->buffers[i].gpadl);
+	if (net->state.asked == NET_ASKED_LOAN)
+		vsp_borrow(net->vsp, channel,
+		           device->buffers[net->state.asked_buffer].gpadl);
+	else if (net->state.asked == NET_ASKED_SUB_CHANNELS)
+		vsp_offer(net->vsp, channel, net->state.asked_channels);
+}
+
+void net_channel_started(struct net_queue *queue)
+{
+	if (queue->resumed && queue->index == 0) {
+		queue->net->announce = true;
+		ask_again(queue->net);
+	}
+	queue->resumed = false;
+	net_channel_pump(queue);
 }
 
 /* ---- The end ---- */
@@ -449,10 +613,12 @@ static void end(struct net *net)
 {
 	for (int i = 0; i < NET_BUFFERS; i++)
 		unmap(net, (enum net_buffer)i);
-	net_device_reset(&net->device);
+	net_device_reset(&net->state.device);
 	set_offloads(net);
-	net->asked = NET_ASKED_NOTHING;
-	net->table_owed = false;
+	net->state.asked = NET_ASKED_NOTHING;
+	net->state.table_owed = false;
+	net->recalling = 0;
+	net->announce = false;
 }
 
 /* Nothing is ever in flight: a frame is copied by the call that moves it. */
@@ -462,6 +628,7 @@ void net_channel_close(struct net_queue *queue)
 	struct vsp_channel *channel = queue->channel;
 
 	net_receive_forget(queue);
+	net_record_close(net->record, queue->index);
 	queue->channel = NULL;
 	if (queue->index == 0)
 		end(net);

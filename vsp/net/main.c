@@ -15,6 +15,9 @@
 #define LOG_LINES_PER_SECOND 5u
 #define LSO_BYTES            65535u /* what IP can say */
 
+_Static_assert(sizeof(struct net_record) <= VSP_TABLE_BYTES,
+               "the record fits into the table");
+
 void net_log(struct net *net, enum vsp_log_level level, const char *format, ...)
 {
 	char line[256];
@@ -42,6 +45,7 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 	struct net_config config;
 
 	net->vsp = vsp;
+	net->record = vsp_table(vsp);
 	net->link_up = true;
 	if (!net_config_parse(&config, json, error, error_bytes))
 		return false;
@@ -60,7 +64,7 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 		.rsc = net->backend.capabilities.large_frames,
 		.lso_bytes = LSO_BYTES,
 	};
-	net_device_init(&net->device, &settings);
+	net_device_init(&net->state.device, &settings);
 	return true;
 }
 
@@ -71,10 +75,15 @@ static bool channel_open(struct vsp *vsp, struct vsp_channel *channel)
 	return net_channel_open(vsp_context(vsp), channel);
 }
 
+static bool channel_resume(struct vsp *vsp, struct vsp_channel *channel)
+{
+	return net_channel_resume(vsp_context(vsp), channel);
+}
+
 static void channel_started(struct vsp *vsp, struct vsp_channel *channel)
 {
 	(void)vsp;
-	net_channel_pump(channel->context);
+	net_channel_started(channel->context);
 }
 
 static void channel_signalled(struct vsp *vsp, struct vsp_channel *channel)
@@ -144,6 +153,7 @@ int main(void)
 		.name = "viridis-net",
 		.configure = configure,
 		.open = channel_open,
+		.resume = channel_resume,
 		.started = channel_started,
 		.signalled = channel_signalled,
 		.close = channel_close,

@@ -23,10 +23,9 @@
 #include "vsp/net/backend.h"
 #include "vsp/net/core/net_device.h"
 #include "vsp/net/core/net_offload.h"
-#include "vsp/net/core/net_sections.h"
+#include "vsp/net/core/net_record.h"
 
 #define NET_PACKET_BYTES 4096u
-#define NET_QUEUES_MAX   8u
 #define NET_RANGES_MAX   64u
 #define NET_PAGES_MAX    128u
 /* A section of the send buffer, then pages. */
@@ -61,20 +60,15 @@ struct net_queue {
 	struct ring_producer out;
 	bool stalled; /* packets were left in the ring */
 	bool signal;  /* the guest is to be told at the end of this turn */
-
-	/* A completion for which there was no room in the ring. */
-	bool completion_owed;
-	uint64_t completion_id;
-	uint32_t completion_bytes;
-	struct nvsp_message completion;
+	bool resumed; /* another process had it before; until it is started */
+	bool changed; /* the packet that is being taken changed the state */
+	struct net_record_queue *record; /* how far it was read, and the completion owed */
 };
-
-/* What a packet on the first channel asked of the worker, and waits for. */
-enum net_asked { NET_ASKED_NOTHING, NET_ASKED_LOAN, NET_ASKED_SUB_CHANNELS };
 
 struct net {
 	struct vsp *vsp;
-	struct net_device device;
+	struct net_record *record; /* for the process that follows this one */
+	struct net_state state;    /* as the record has it, or will have it soon */
 	struct net_backend backend;
 	struct net_counts counts;
 
@@ -86,22 +80,11 @@ struct net {
 	bool waiting;  /* for the backend to take the rest of a frame */
 	bool lost;     /* the backend is gone, for good */
 	bool link_up;  /* what the guest is to know */
+	bool announce; /* and hear once more, as another process served it before */
 
 	/* The guest's buffers, while the device has them MAPPED. */
 	struct vsp_loan buffers[NET_BUFFERS];
-	struct net_sections sections;
-
-	/* The packet whose answer waits for the worker's. */
-	enum net_asked asked;
-	enum net_buffer asked_buffer; /* of a loan */
-	uint64_t asked_id;
-	bool asked_answered; /* it wants a completion */
-
-	bool table_owed; /* the guest is to be told by which channels to send */
-
-	/* An answer to a request: it waits for a section and room in the ring. */
-	uint32_t answer_bytes; /* 0: there is none */
-	_Alignas(8) uint8_t answer[NET_ANSWER_BYTES_MAX];
+	uint32_t recalling; /* those that the process before had, until the worker lends them again: a bit for each */
 
 	/* A frame that is in its sections already, and has no room in its ring. */
 	uint64_t held_id; /* 0: none */
@@ -118,6 +101,10 @@ struct net {
 
 /* The channel's context is its queue from now on. */
 bool net_channel_open(struct net *net, struct vsp_channel *channel);
+/* Likewise one that another process had: all goes on where that one stood, once the worker has lent the buffers anew. */
+bool net_channel_resume(struct net *net, struct vsp_channel *channel);
+/* The guest knows that it is open, or never noticed anything. */
+void net_channel_started(struct net_queue *queue);
 void net_channel_close(struct net_queue *queue);
 /* Put what waits, take packets, receive frames: after every signal. */
 void net_channel_pump(struct net_queue *queue);
@@ -127,6 +114,9 @@ void net_channel_reclaim(struct net *net, uint32_t gpadl);
 
 /* The guest is told of what was put for it in this turn. */
 void net_signal(struct net *net);
+
+/* The state changed beside a packet's being taken: the record has it from the return on. */
+void net_save(struct net *net);
 
 /* The ring was found broken: nothing goes on until the channel is opened anew. */
 void net_break_off(struct net *net, const char *what);

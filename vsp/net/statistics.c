@@ -5,7 +5,7 @@
 
 char *net_statistics_json(const struct net *net)
 {
-	const struct net_frame_counts *frames = &net->device.counts;
+	const struct net_frame_counts *frames = &net->state.device.counts;
 	const struct net_counts *counts = &net->counts;
 	const struct {
 		const char *name;
@@ -19,7 +19,7 @@ char *net_statistics_json(const struct net *net)
 		{ "receive-errors", frames->receive_errors },
 		{ "filtered", counts->filtered },
 		{ "stalls", counts->stalls },
-		{ "free-sections", net->sections.free_count },
+		{ "free-sections", net->record->sections.free_count },
 		{ "rejected", counts->rejected },
 		{ "signals-in", counts->signals_in },
 		{ "signals-out", counts->signals_out },

@@ -85,7 +85,8 @@ static bool add_pages(struct net *net, struct net_memory *memory,
 bool net_memory_map(struct net *net, const struct ring_received *received,
                     const struct nvsp_rndis_packet *packet, struct net_memory *memory)
 {
-	const struct net_buffer_status *buffer = &net->device.buffers[NET_SEND_BUFFER];
+	const struct net_buffer_status *buffer =
+		&net->state.device.buffers[NET_SEND_BUFFER];
 	uint8_t *pages = net->buffers[NET_SEND_BUFFER].pages;
 
 	memory->count = 0;
@@ -150,7 +151,7 @@ static bool length_is_sane(const struct net *net, const struct rndis_frame *fram
 {
 	uint32_t most = frame->has & RNDIS_HAS_LSO ?
 	                        NET_FRAME_BYTES_MAX :
-	                        net->device.settings.mtu + NET_ETHERNET_BYTES;
+	                        net->state.device.settings.mtu + NET_ETHERNET_BYTES;
 
 	return frame->data_bytes >= FRAME_BYTES_MIN && frame->data_bytes <= most;
 }
@@ -188,7 +189,7 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 	               pieces, count);
 	if (net->backend.ops->send(&net->backend, pieces, count) < 0)
 		return false;
-	net->device.counts.sent++;
+	net->state.device.counts.sent++;
 	net->counts.sent_bytes += frame->data_bytes;
 	return true;
 }
@@ -208,9 +209,9 @@ enum nvsp_status net_transmit(struct net *net, const struct net_memory *memory)
 			net->counts.rejected++;
 			return NVSP_STATUS_INVALID_RNDIS_PACKET;
 		}
-		if (!net_device_sends(&net->device) ||
+		if (!net_device_sends(&net->state.device) ||
 		    !send_frame(net, memory, offset, &frame))
-			net->device.counts.send_errors++;
+			net->state.device.counts.send_errors++;
 		offset += frame.message_bytes;
 	}
 	return NVSP_STATUS_SUCCESS;

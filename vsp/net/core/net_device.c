@@ -108,7 +108,7 @@ static void take_revoke(struct net_device *device, enum net_buffer buffer,
 }
 
 /* Sections begin with a head, so the largest frame of the MTU needs both. */
-static uint32_t receive_section_bytes(const struct net_device *device)
+uint32_t net_device_receive_section(const struct net_device *device)
 {
 	uint32_t needed = (uint32_t)round_up(
 		RNDIS_FRAME_HEAD_BYTES + device->mtu + NET_ETHERNET_BYTES + 1, 64);
@@ -121,7 +121,7 @@ struct nvsp_message net_device_mapped(struct net_device *device, enum net_buffer
 {
 	struct net_buffer_status *b = &device->buffers[buffer];
 	uint32_t section = buffer == NET_SEND_BUFFER ? NET_SEND_SECTION :
-	                                               receive_section_bytes(device);
+	                                               net_device_receive_section(device);
 
 	if (b->state != NET_BUFFER_MAPPING || bytes < section || bytes > UINT32_MAX) {
 		*b = (struct net_buffer_status){ .state = NET_BUFFER_NONE };

@@ -117,6 +117,9 @@ struct nvsp_message net_device_mapped(struct net_device *device, enum net_buffer
 /* The answer to the message that asked for NET_SUB_CHANNELS, of which so many can be had. */
 struct nvsp_message net_device_offered(struct net_device *device, uint32_t count);
 
+/* What a section of the receive buffer is of: a head and the largest frame of the guest's MTU. */
+uint32_t net_device_receive_section(const struct net_device *device);
+
 /* The guest takes the memory back without having revoked it. */
 void net_device_unmapped(struct net_device *device, enum net_buffer buffer);
 

@@ -36,11 +36,23 @@ struct net_sections {
 /* All of `count`, at most NET_SECTIONS_MAX, are free. */
 void net_sections_init(struct net_sections *sections, uint32_t count);
 
+/*
+ * `count` of them as another process left them in this memory, between any two of its stores: what `state` and `next` say
+ * of packets that the guest has is believed as far as it fits together, the rest is free.
+ */
+void net_sections_resume(struct net_sections *sections, uint32_t count);
+
 /* The free section that would be taken as number `index` from now; index < free_count. */
 static inline uint32_t net_sections_peek(const struct net_sections *sections,
                                          uint32_t index)
 {
 	return sections->free[sections->free_count - 1 - index];
+}
+
+/* The transaction id of the packet that is taken next. */
+static inline uint64_t net_sections_id(const struct net_sections *sections)
+{
+	return (uint64_t)net_sections_peek(sections, 0) + 1;
 }
 
 /* The first `count` of them, 1..free_count, as one packet. Returns its transaction id. */
