@@ -125,6 +125,12 @@ struct vp_arch {
 	uint64_t tag_generation;
 };
 
+/* What every intercept tells of a VP beside struct vp_arch, at once: by name each would be looked up. */
+struct vp_state {
+	struct hv_x64_segment_register segment[6]; /* ES CS SS DS FS GS */
+	uint64_t cr0, cr3, cr4, efer, dr7;
+};
+
 /*
  * Context of every call: a VP no CPU is running, or on the CPU that owns it; interrupts off.
  */
@@ -157,6 +163,8 @@ struct virt_ops {
 	union hv_register_value (*get_register)(const struct vp *vp, uint32_t name);
 	void (*set_register)(struct vp *vp, uint32_t name,
 	                     const union hv_register_value *value);
+	/* The same values as get_register()'s. */
+	void (*get_state)(const struct vp *vp, struct vp_state *state);
 };
 
 extern const struct virt_ops *virt;
@@ -165,10 +173,4 @@ extern const struct virt_ops svm_ops;
 static inline union hv_register_value vp_register(const struct vp *vp, uint32_t name)
 {
 	return virt->get_register(vp, name);
-}
-
-/* APM2 4.9.1 */
-static inline unsigned int vp_cpl(const struct vp *vp)
-{
-	return vp_register(vp, HV_X64_REGISTER_SS).segment.attributes >> 5 & 3;
 }

@@ -8,33 +8,41 @@
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
 
-static uint16_t execution_state(const struct vp *vp)
-{
-	uint64_t cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
-	uint16_t state = (uint16_t)vp_cpl(vp);
+/* In struct vp_state. */
+enum {
+	CS = HV_X64_REGISTER_CS - HV_X64_REGISTER_ES,
+	SS = HV_X64_REGISTER_SS - HV_X64_REGISTER_ES
+};
 
-	if (cr0 & CR0_PE)
-		state |= HV_EXECUTION_CR0_PE;
-	if (cr0 & CR0_AM)
-		state |= HV_EXECUTION_CR0_AM;
-	if (vp_register(vp, HV_X64_REGISTER_EFER).reg64 & EFER_LMA)
-		state |= HV_EXECUTION_EFER_LMA;
+static uint16_t execution_state(const struct vp *vp, const struct vp_state *state)
+{
+	uint16_t bits = state->segment[SS].attributes >> 5 & 3; /* the CPL. APM2 4.9.1 */
+
+	if (state->cr0 & CR0_PE)
+		bits |= HV_EXECUTION_CR0_PE;
+	if (state->cr0 & CR0_AM)
+		bits |= HV_EXECUTION_CR0_AM;
+	if (state->efer & EFER_LMA)
+		bits |= HV_EXECUTION_EFER_LMA;
 	if (vp->entry.event.valid)
-		state |= HV_EXECUTION_INTERRUPT_PENDING;
+		bits |= HV_EXECUTION_INTERRUPT_PENDING;
 	if (vp->arch.interrupt_shadow)
-		state |= HV_EXECUTION_INTERRUPT_SHADOW;
-	return state;
+		bits |= HV_EXECUTION_INTERRUPT_SHADOW;
+	return bits;
 }
 
 static struct hv_x64_intercept_header header(const struct vp *vp, unsigned int length,
                                              enum hv_intercept_access access)
 {
+	struct vp_state state;
+
+	virt->get_state(vp, &state);
 	return (struct hv_x64_intercept_header){
 		.vp_index = vp->index,
 		.length_and_cr8 = (uint8_t)(length | vlapic_cr8(&vp->lapic) << 4),
 		.access_type = (uint8_t)access,
-		.execution_state = execution_state(vp),
-		.cs = vp_register(vp, HV_X64_REGISTER_CS).segment,
+		.execution_state = execution_state(vp, &state),
+		.cs = state.segment[CS],
 		.rip = vp->arch.rip,
 		.rflags = vp->arch.rflags,
 	};
@@ -92,19 +100,20 @@ uint64_t intercept_pending_event(const struct vp *vp)
 static void fill_register_page(struct vp *vp)
 {
 	struct hv_register_page *page = vp->register_page;
+	struct vp_state state;
 
+	virt->get_state(vp, &state);
 	page->version = HV_REGISTER_PAGE_VERSION;
 	page->dirty = 0;
 	memcpy(page->gp, vp->arch.gpr, sizeof(page->gp));
 	page->rip = vp->arch.rip;
 	page->rflags = vp->arch.rflags;
-	for (unsigned int i = 0; i < 6; i++)
-		page->segment[i] = vp_register(vp, HV_X64_REGISTER_ES + i).segment;
-	page->cr0 = vp_register(vp, HV_X64_REGISTER_CR0).reg64;
-	page->cr3 = vp_register(vp, HV_X64_REGISTER_CR3).reg64;
-	page->cr4 = vp_register(vp, HV_X64_REGISTER_CR4).reg64;
-	page->efer = vp_register(vp, HV_X64_REGISTER_EFER).reg64;
-	page->dr7 = vp_register(vp, HV_X64_REGISTER_DR7).reg64;
+	memcpy(page->segment, state.segment, sizeof(page->segment));
+	page->cr0 = state.cr0;
+	page->cr3 = state.cr3;
+	page->cr4 = state.cr4;
+	page->efer = state.efer;
+	page->dr7 = state.dr7;
 	page->cr8 = vlapic_cr8(&vp->lapic);
 	page->xfem = vp->arch.xcr0;
 	page->pending_interruption = intercept_pending_event(vp);

@@ -7,7 +7,7 @@
 
 enum shape { PLAIN, SEGMENT, TABLE };
 
-/* One, or several that follow each other in the VMCB as their names do. First what each intercept tells the parent. */
+/* One, or several that follow each other in the VMCB as their names do. */
 static const struct place {
 	uint32_t name;
 	uint8_t count, shape;
@@ -63,7 +63,7 @@ static uint16_t attributes_from_vmcb(uint16_t attributes)
 
 static uint64_t guest_cr4(const struct vp *vp)
 {
-	return svm_vmcb(vp)->save.cr4 & ~(vp->arch.mce_withheld ? UINT64_C(CR4_MCE) : 0);
+	return svm_vmcb(vp)->save.cr4 & ~(vp->arch.mce_withheld ? (uint64_t)CR4_MCE : 0);
 }
 
 static uint64_t guest_efer(const struct vp *vp)
@@ -105,6 +105,17 @@ bool svm_write_cr4(struct vp *vp, uint64_t value)
 	return true;
 }
 
+static struct hv_x64_segment_register
+segment_from_vmcb(const struct vmcb_segment *segment)
+{
+	return (struct hv_x64_segment_register){
+		.base = segment->base,
+		.limit = segment->limit,
+		.selector = segment->selector,
+		.attributes = attributes_from_vmcb(segment->attributes),
+	};
+}
+
 union hv_register_value svm_get_register(const struct vp *vp, uint32_t name)
 {
 	const struct place *place = find_place(name);
@@ -123,13 +134,23 @@ union hv_register_value svm_get_register(const struct vp *vp, uint32_t name)
 			(struct hv_x64_table_register){ .limit = (uint16_t)segment->limit,
 			                                .base = segment->base };
 	else
-		value.segment = (struct hv_x64_segment_register){
-			.base = segment->base,
-			.limit = segment->limit,
-			.selector = segment->selector,
-			.attributes = attributes_from_vmcb(segment->attributes),
-		};
+		value.segment = segment_from_vmcb(segment);
 	return value;
+}
+
+void svm_get_state(const struct vp *vp, struct vp_state *state)
+{
+	const struct vmcb_save *save = &svm_vmcb(vp)->save;
+	/* The first row's. */
+	const struct vmcb_segment *segments = content_of(vp, places, places->name);
+
+	for (unsigned int i = 0; i < ARRAY_COUNT(state->segment); i++)
+		state->segment[i] = segment_from_vmcb(&segments[i]);
+	state->cr0 = save->cr0;
+	state->cr3 = save->cr3;
+	state->cr4 = guest_cr4(vp);
+	state->efer = guest_efer(vp);
+	state->dr7 = save->dr7;
 }
 
 void svm_set_register(struct vp *vp, uint32_t name, const union hv_register_value *value)

@@ -280,4 +280,5 @@ const struct virt_ops svm_ops = {
 	.leave = context_save, /* a control block may be run anywhere at once */
 	.get_register = svm_get_register,
 	.set_register = svm_set_register,
+	.get_state = svm_get_state,
 };
