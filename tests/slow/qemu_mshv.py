@@ -2,12 +2,13 @@
 # Needs: root qemu-disk pc-guest-initrd target:tiny_guest
 # Limit: 2700
 """Debian 13's own QEMU 11.1, unpatched, with `-accel mshv`: BIOS, UEFI and stock Debian kernels on emulated PCs,
-whose disks are virtio, IDE, AHCI, NVMe and SCSI, and adapters virtio, e1000 and e1000e; one of our own VMs beside
-them; and killed, it leaves nothing. Names of checks behind it (CHECKED) choose among them."""
+whose disks are virtio, IDE, AHCI, NVMe and SCSI, and adapters virtio, e1000 and e1000e; two of our own VMs beside
+two of them; and killed, it leaves nothing. Names of checks behind it (CHECKED) choose among them."""
 import re
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from lib.child import Root
@@ -38,6 +39,16 @@ ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ping -c 3 -w 60 10.0
 sed 's/^/interrupts: /' /proc/interrupts
 dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
 """
+# What GRUB booted. From IDE there are two disks; else there is one, whose bus is told.
+FROM_DISK = """
+ls /sys/bus/pci/drivers/ata_piix/0000:* >/dev/null 2>&1 && exec sh /checks sda sdb
+for disk in /sys/block/sd? /sys/block/vd? /sys/block/nvme?n?; do
+	[ -e $disk ] || continue
+	bus=$(readlink -f $disk | sed -n 's#.*/\\(ata\\|virtio\\|nvme\\)[0-9].*#\\1#p')
+	echo "check: $bus $(md5sum </dev/${disk##*/})"
+done
+dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
+"""
 # Of each disk that is on no virtio-blk: its first 4 MiB are read, and what lies behind them written.
 CONTROLLERS = """
 for disk in /sys/block/sd? /sys/block/nvme?n?; do
@@ -56,6 +67,11 @@ dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check:
 """
 # Each byte of a boot's messages would cost exits.
 CMDLINE = "console=ttyS0 quiet viridis.run=sh%20/checks%20"
+# What a BIOS boots from but IDE: QEMU's machine and device, and the bus in Linux.
+GRUB_DISKS = {"grub-ahci": ("q35", "ide-hd,bus=ide.0", "ata"),
+              "grub-nvme": ("q35", "nvme,serial=boot", "nvme"),
+              "grub-virtio": ("q35", "virtio-blk-pci", "virtio"),
+              "grub-scsi": ("q35", "virtio-scsi-pci -device scsi-hd", "virtio")}
 # Nothing here may reset: QEMU 11.1 cannot with this accelerator.
 ALWAYS = "-action reboot=shutdown -m 192"
 NIC = "-netdev user,id=net,restrict=on -device"
@@ -64,8 +80,8 @@ NIC = "-netdev user,id=net,restrict=on -device"
 def make_guests(folder):
     """A disk image for QEMU's side: beside kernel and initrd, a disk that GRUB boots them from."""
     guests = guest_files(folder, checks=CHECKS.format(written=WRITTEN),
-                         controllers=CONTROLLERS.format(written=WRITTEN))
-    make_iso(folder, [Module(KERNEL, f"kernel {CMDLINE}sda%20sdb"),
+                         controllers=CONTROLLERS.format(written=WRITTEN), from_disk=FROM_DISK)
+    make_iso(folder, [Module(KERNEL, "kernel console=ttyS0 quiet viridis.run=sh%20/from_disk"),
                       Module(guests / "initrd", "initrd")])
     (folder / "boot.iso").rename(guests / "grub.img")
     return disk_of(guests, "96M")
@@ -96,10 +112,10 @@ def check_guest(root, qemu, cpus, disk, limit=BOOT_SECONDS):
     root.tell(f"cmp -n {MIB} /tmp/b {WRITTEN} && : >/tmp/b && truncate -s 8M /tmp/b")
 
 
-def start_virtio(root, name, vps):
+def start_virtio(root, name, vps, network="user,id=net,restrict=on"):
     qemu = StockQemu(root, name)
     qemu.start(f"-M q35 {ALWAYS} -smp {vps} -cpu host -kernel /guests/vmlinuz -initrd /guests/initrd"
-               f" -append '{CMDLINE}vda%20vdb' {NIC} virtio-net-pci,netdev=net"
+               f" -append '{CMDLINE}vda%20vdb' -netdev {network} -device virtio-net-pci,netdev=net"
                " -drive file=/tmp/a,format=raw,if=virtio -drive file=/tmp/b,format=raw,if=virtio")
     return qemu
 
@@ -113,6 +129,25 @@ def check_q35(root):
 
 def check_four(root):
     check_guest(root, start_virtio(root, "four", 4), 4, "/tmp/a")
+
+
+def check_eight(root):
+    """Their network is a TAP device of the root's, which QEMU makes and takes away."""
+    qemu = start_virtio(root, "eight", 8, "tap,id=net,ifname=tap9,script=no,downscript=no")
+    root.wait("ip addr add 10.0.2.2/24 dev tap9 && ip link set tap9 up", 60)
+    check_guest(root, qemu, 8, "/tmp/a")
+
+
+def check_grub(root, name):
+    """By BIOS and GRUB from another disk than IDE's."""
+    machine, device, bus = GRUB_DISKS[name]
+    qemu = StockQemu(root, name)
+    qemu.start(f"-M {machine} {ALWAYS} -drive if=none,id=boot,format=raw,file=/tmp/grub.img"
+               f" -device {device},drive=boot")
+    qemu.wait_output("guest: exit 0", BOOT_SECONDS)
+    qemu.wait_end(0, 60)
+    for line in (f"check: {bus} {root.tell('md5sum </tmp/grub.img')}", "check: quiet"):
+        root.tell(f"grep -aF '{line}' /tmp/{name}.out || {{ {qemu.words()}; false; }}")
 
 
 def check_level(root):
@@ -254,23 +289,30 @@ def check_kill(root):
 
 
 def check_beside(root):
-    """Our own VM starts, runs and ends while QEMU's stands in its BIOS, which then still answers."""
-    qemu = start_bios(root, "beside")
-    root.create("spin", "--memory 64M --vps 1 --kernel /share/tiny --serial /tmp/spin.out",
-                "tests=spin role=child")
-    root.start("spin")
-    root.wait("[ $(grep -c spinning /tmp/spin.out) -gt 2 ]", 120)
-    root.tell("viridis stop spin; viridis delete spin")
-    qemu.tell("info status")
-    qemu.wait_file("said", "VM status: running", 30)
-    qemu.tell("quit")
-    qemu.wait_end(0, 60)
+    """Two VMs of ours start, run and end while two of QEMU's stand in their BIOS, which then still answer."""
+    qemus = [start_bios(root, name) for name in ("beside", "besides")]
+    names = ("spin", "twirl")
+    for name in names:
+        root.create(name, f"--memory 64M --vps 1 --kernel /share/tiny --serial /tmp/{name}.serial",
+                    "tests=spin role=child")
+        root.start(name)
+    assert len(root.json("stats")["partitions"]) == 4
+    for name in names:
+        root.wait(f"[ $(grep -c spinning /tmp/{name}.serial) -gt 2 ]", 120)
+        root.tell(f"viridis stop {name}; viridis delete {name}")
+    for qemu in qemus:
+        qemu.tell("info status")
+        qemu.wait_file("said", "VM status: running", 30)
+        qemu.tell("quit")
+        qemu.wait_end(0, 60)
 
 
 CHECKED = {
     "pc": ("pc: a stock kernel to userland, and off by ACPI", check_pc),
     "q35": ("q35: two VPs, virtio disks and network by MSI-X", check_q35),
     "four": ("q35: four VPs on two processors", check_four),
+    "eight": ("q35: eight VPs, network by TAP", check_eight),
+    **{name: (f"SeaBIOS and GRUB: {name}", partial(check_grub, name=name)) for name in GRUB_DISKS},
     "level": ("pc: SeaBIOS, GRUB, IDE and e1000", check_level),
     "controllers": ("q35: AHCI, NVMe, virtio-scsi and e1000e", check_controllers),
     "uefi": ("q35: OVMF from flash to its shell", check_uefi),
@@ -278,7 +320,7 @@ CHECKED = {
     "memtest": ("pc: memtest86+", check_memtest),
     "saved": ("pc: state to a file and back", check_saved),
     "kill": ("killed, it gives every page back", check_kill),
-    "beside": ("a VM of ours runs beside them", check_beside),
+    "beside": ("two VMs of ours run beside two of them", check_beside),
 }
 
 
