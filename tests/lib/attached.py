@@ -36,11 +36,11 @@ QEMU = ("-action reboot=shutdown -kernel /guests/vmlinuz -initrd /guests/initrd"
 
 
 @contextmanager
-def attach_root(name):
-    """A root with QEMU, guests for it, a bridge, and the disk that they are to be given."""
+def attach_root(name, files=None):
+    """A root with QEMU, guests for it, a bridge, and the disk that they are to be given; `files` in /share by name."""
     with tempfile.TemporaryDirectory(prefix="viridis-") as temporary:
         guests = disk_of(guest_files(Path(temporary), checks=CHECKS), "64M")
-        with Root(name, scratch_disks=[QEMU_DISK], disks=[guests]) as root:
+        with Root(name, files, scratch_disks=[QEMU_DISK], disks=[guests]) as root:
             enter(root, "/dev/vdb")
             root.tell("ip link add br9 type bridge && ip addr add 10.9.0.1/24 dev br9 && ip link set br9 up")
             root.tell("mkdir -p /tmp/m && head -c 3000000 /dev/urandom >/tmp/file && cp /tmp/file /tmp/m/")
@@ -60,10 +60,10 @@ def check_written(root):
     root.tell("mount -o loop,ro /tmp/disk.img /tmp/m && cmp /tmp/m/written /bin/busybox && umount /tmp/m")
 
 
-def start(root, name, machine="pc"):
+def start(root, name, machine="pc", more=""):
     words = root.tell("viridis qemu-args --memory 192M")
     qemu = StockQemu(root, name)
-    qemu.start(f"-M {machine} {QEMU} {words} -name guest={name}")
+    qemu.start(f"-M {machine} {QEMU} {words} {more} -name guest={name}")
     return qemu
 
 
