@@ -17,7 +17,7 @@ GUEST_SECONDS = 1500
 SCRIPT = """
 /port_reader
 until [ -b /dev/$1 ]; do sleep 1; done
-phases=$2 /disk_reader /dev/$1
+phases=$2 /disk_reader /dev/$1 /dev/null
 """
 GUEST = ("-action reboot=shutdown -m 192 -kernel /guests/vmlinuz -initrd /guests/initrd -append"
          " 'console=ttyS0 quiet nokaslr viridis.run=sh%20/measure%20{disk}%20{phases}'"

@@ -66,6 +66,12 @@ WORKS = {
                   {START: "create and start of a tiny child"}),
     "qemu-port": Work("a guest of stock QEMU reads a port that QEMU answers for", "qemu",
                       {PORT_READ: "IN"}),
+    "qemu-read1": Work("it reads 4 KiB by virtio-blk, one at a time", "qemu",
+                       {READ_1: "4 KiB read by virtio-blk, depth 1"}),
+    "qemu-read32": Work("the same, 32 at a time", "qemu",
+                        {READ_32: "4 KiB read by virtio-blk, depth 32"}),
+    "qemu-ide": Work("it reads 4 KiB by IDE, one at a time", "qemu-ide",
+                     {READ_1: "4 KiB read by IDE"}),
     "qemu-sector": Work("it reads 256 words of it by REP INSW, as a BIOS reads a sector", "qemu",
                         {PORT_SECTOR: "REP INSW of 256 words"}),
 }
@@ -137,13 +143,17 @@ def run_root(name, *words):
                 raise Failure(f"{name}: in-root ends with {status}\n{machine.describe()}")
 
 
-def run_qemu(name):
-    """A guest of stock QEMU, which reads the port and nothing of its disk."""
+# Its disk, by the machine.
+QEMU_DISKS = {"qemu": "virtio", "qemu-ide": "ide"}
+
+
+def run_qemu(name, phases):
+    """A guest of stock QEMU, which reads the port and, in these phases, its disk."""
     program = "/share/in_root"
     with qemu.qemu_root(f"profile-{name}", MEMORY, {"in_root": IN_ROOT}, extra=plugin(name),
                         append="nokaslr norandmaps") as root:
         root.tell(f"echo 0 >/proc/sys/kernel/kptr_restrict && {program} tasks")
-        qemu.guest(root, "virtio", ["none"])
+        qemu.guest(root, QEMU_DISKS[name], phases or ["none"])
         root.tell(f"{program} keep kallsyms </proc/kallsyms && {program} keep libraries </dev/null")
 
 
@@ -160,12 +170,14 @@ def run_machine(name, works):
     """The machine with this name, for those of the works that run on it."""
     if name == "tiny":
         run_tiny()
-    elif name == "qemu":
-        run_qemu(name)
-    elif name in MEASURED:
+    elif name in QEMU_DISKS or name in MEASURED:
         numbers = sorted(number for work in works if WORKS[work].machine == name
                          for number in WORKS[work].phases)
-        run_root(name, ",".join(PHASES[number] for number in numbers))
+        phases = [PHASES[number] for number in numbers if number in PHASES]
+        if name in QEMU_DISKS:
+            run_qemu(name, phases)
+        else:
+            run_root(name, ",".join(phases))
     else:
         run_root(name)
 
