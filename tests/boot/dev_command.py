@@ -173,7 +173,8 @@ def check_shell(folder):
         assert DETECTED in (text := shell.tell("dmesg")), text
         image = shell.tell(SAME_IMAGE)
         # Ctrl-C is for what runs in the root, and not for the machine.
-        session.send("echo sle''eps; sleep 1000\n")
+        # What says so is what sleeps: a shell that is about to start it would keep the signal.
+        session.send("sh -c \"echo sle''eps; exec sleep 1000\"\n")
         session.console.wait(r"^sleeps", 30)
         session.send(CTRL_C)
         assert shell.tell("echo woken", 60) == "woken"
