@@ -4,21 +4,14 @@
 
 #include <viridis/base/mem.h>
 
-#define CONFIG_VECTOR_SHIFT 4
-#define CONFIG_SINT_SHIFT   16
-#define CONFIG_KEPT                                                                     \
-	(HV_STIMER_ENABLE | HV_STIMER_PERIODIC | HV_STIMER_LAZY |                       \
-	 HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT | bits_mask(CONFIG_VECTOR_SHIFT, 8) | \
-	 bits_mask(CONFIG_SINT_SHIFT, 4))
-
 static uint8_t config_vector(uint64_t config)
 {
-	return (uint8_t)bits_get(config, CONFIG_VECTOR_SHIFT, 8);
+	return (uint8_t)((config & HV_STIMER_VECTOR) >> 4);
 }
 
 static unsigned int config_sint(uint64_t config)
 {
-	return (unsigned int)bits_get(config, CONFIG_SINT_SHIFT, 4);
+	return (unsigned int)((config & HV_STIMER_SINT) >> 16);
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)
@@ -87,7 +80,7 @@ bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_
 	if (index >= HV_STIMER_COUNT || (!(msr & 1) && !config_ok(value)))
 		return false;
 	if (!(msr & 1)) {
-		timer->config = value & CONFIG_KEPT;
+		timer->config = value & HV_STIMER_DEFINED;
 	} else {
 		timer->count = value;
 		if (value != 0 && (timer->config & HV_STIMER_AUTO_ENABLE))

@@ -55,7 +55,12 @@ enum hv_msr {
 #define HV_STIMER_PERIODIC    BIT64(1)
 #define HV_STIMER_LAZY        BIT64(2)
 #define HV_STIMER_AUTO_ENABLE BIT64(3)
+#define HV_STIMER_VECTOR      UINT64_C(0xff0) /* of a DIRECT one */
 #define HV_STIMER_DIRECT      BIT64(12)
+#define HV_STIMER_SINT        UINT64_C(0xf0000)
+#define HV_STIMER_DEFINED                                         \
+	(HV_STIMER_ENABLE | HV_STIMER_PERIODIC | HV_STIMER_LAZY | \
+	 HV_STIMER_AUTO_ENABLE | HV_STIMER_VECTOR | HV_STIMER_DIRECT | HV_STIMER_SINT)
 
 /* CRASH_CTL */
 #define HV_CRASH_MESSAGE BIT64(62)

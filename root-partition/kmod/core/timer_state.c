@@ -2,15 +2,7 @@
 /* Synthetic timers in one piece: timer_state.h */
 #include "root-partition/kmod/core/timer_state.h"
 
-#include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
-
-#define CONFIG_VECTOR_SHIFT 4
-#define CONFIG_SINT_SHIFT   16
-#define CONFIG_DEFINED                                                                  \
-	(HV_STIMER_ENABLE | HV_STIMER_PERIODIC | HV_STIMER_LAZY |                       \
-	 HV_STIMER_AUTO_ENABLE | HV_STIMER_DIRECT | bits_mask(CONFIG_VECTOR_SHIFT, 8) | \
-	 bits_mask(CONFIG_SINT_SHIFT, 4))
 
 void timer_state_from_registers(
 	const union hv_register_value values[TIMER_STATE_REGISTERS],
@@ -28,12 +20,12 @@ void timer_state_from_registers(
 /* What a write of the register would refuse, or not keep. */
 static bool timer_state_config_ok(uint64_t config)
 {
-	if (config & ~CONFIG_DEFINED)
+	if (config & ~HV_STIMER_DEFINED)
 		return false;
 	if (config & HV_STIMER_DIRECT)
 		return !(config & (HV_STIMER_ENABLE | HV_STIMER_AUTO_ENABLE)) ||
-		       bits_get(config, CONFIG_VECTOR_SHIFT, 8) >= HV_VECTOR_MIN;
-	return !(config & HV_STIMER_ENABLE) || bits_get(config, CONFIG_SINT_SHIFT, 4);
+		       (config & HV_STIMER_VECTOR) >> 4 >= HV_VECTOR_MIN;
+	return !(config & HV_STIMER_ENABLE) || config & HV_STIMER_SINT;
 }
 
 /* Whether it says nothing but what its timers' registers do. */
