@@ -3,7 +3,7 @@
  * A client that sends anything, an owner that completes, offers, rescinds and resets at
  * any time. Checked throughout, from vmbus/core/server.h: S1 (no page is lent while the
  * client is told it is not), S3 (the queue never overflows), S5 (rings outlive their
- * use).
+ * use); and that devices are told of within a connection only.
  */
 #include <stdlib.h>
 #include <viridis/base/cursor.h>
@@ -51,6 +51,9 @@ static void deliver(bool done)
 	memcpy(&header, message.payload, sizeof(header));
 	if (header.type == VMBUS_UNLOAD_RESPONSE) /* S1 */
 		check(!anything_lent() || owner.server.state != SERVER_DISCONNECTED);
+	if (header.type == VMBUS_OFFER_CHANNEL || header.type == VMBUS_RESCIND_OFFER ||
+	    header.type == VMBUS_ALL_OFFERS_DELIVERED)
+		check(owner.server.state == SERVER_CONNECTED);
 	if (done)
 		server_message_done(&owner.server);
 }

@@ -268,6 +268,37 @@ START_TEST(a_connection_ends_when_every_channel_is_quiet)
 }
 END_TEST
 
+/* Who waits for the answer to its UNLOAD or its contact is not told of devices of the connection before. */
+START_TEST(a_connection_that_ends_has_no_more_offers_and_rescinds)
+{
+	const struct vmbus_initiate_contact again = contact(VMBUS_VERSION_5_3);
+
+	connect_to_offers(2);
+	open_channel(1, 7);
+	ck_assert_uint_eq(owner_offer(&owner, 3), 3); /* due */
+	ck_assert_int_eq(server_rescind(server, 2), SERVER_OK);
+	owner.hold = true;
+	if (_i == 0)
+		ck_assert_int_eq(say_contact(&again), SERVER_OK);
+	else
+		ck_assert_int_eq(say(VMBUS_UNLOAD, 0, 0, 2), SERVER_OK);
+	assert_silence();
+	server_close_complete(server, 1);
+	assert_silence();
+	ck_assert_uint_eq(owner_offer(&owner, 4), 4);
+	assert_silence();
+	server_release_complete(server, 1, 7);
+	if (_i == 0)
+		assert_answer(4, VMBUS_VERSION_RESPONSE, 1, 4, 0);
+	else
+		assert_answer(2, VMBUS_UNLOAD_RESPONSE, 0, 0, 0);
+	assert_silence();
+	ck_assert_int_eq(server_channel(server, 3)->offer_state, SERVER_OFFER_HIDDEN);
+	ck_assert(!server_channel(server, 3)->announced);
+	ck_assert_ptr_null(server_channel(server, 2));
+}
+END_TEST
+
 /* Whoever connects anew has asked for none. */
 START_TEST(sub_channels_end_with_the_connection)
 {
@@ -447,6 +478,8 @@ static TCase *channels_case(void)
 	tcase_add_test(tc, a_retarget_needs_an_open_channel_and_a_vp);
 	tcase_add_test(tc, a_declined_offer_gives_its_pages_back);
 	tcase_add_test(tc, a_connection_ends_when_every_channel_is_quiet);
+	tcase_add_loop_test(tc, a_connection_that_ends_has_no_more_offers_and_rescinds, 0,
+	                    2);
 	tcase_add_test(tc, sub_channels_end_with_the_connection);
 	tcase_add_loop_test(tc, an_owner_s_reset_is_told_whatever_the_client_does_then, 0,
 	                    2);

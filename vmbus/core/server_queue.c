@@ -149,11 +149,17 @@ static struct server_channel *find_due(const struct server *server,
 	return NULL;
 }
 
-/* Make one message of what is due; the queue is empty. */
+/*
+ * Make one message of what is due; the queue is empty. Of a connection that ends nothing is due any more: its
+ * client may be another kernel by now, which waits for the answer to its contact.
+ */
 static void refill(struct server *server)
 {
-	struct server_channel *channel = find_due(server, SERVER_OFFER_RESCIND_DUE);
+	struct server_channel *channel;
 
+	if (server->state != SERVER_CONNECTED)
+		return;
+	channel = find_due(server, SERVER_OFFER_RESCIND_DUE);
 	if (channel) {
 		send_rescind(server, channel);
 		return;
