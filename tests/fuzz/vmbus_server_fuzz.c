@@ -3,7 +3,8 @@
  * A client that sends anything, an owner that completes, offers, rescinds and resets at
  * any time. Checked throughout, from vmbus/core/server.h: S1 (no page is lent while the
  * client is told it is not), S3 (the queue never overflows), S5 (rings outlive their
- * use); and that devices are told of within a connection only.
+ * use), S6 (no channel starts before its last answer); and that devices are told of within a
+ * connection only.
  */
 #include <stdlib.h>
 #include <viridis/base/cursor.h>
@@ -24,6 +25,21 @@ static bool anything_lent(void)
 	return !gpadl_table_empty(&owner.server.gpadls);
 }
 
+static bool success_waits(uint32_t relid)
+{
+	struct vmbus_open_result result;
+
+	for (uint32_t i = 0; i < owner.server.queue_count; i++) {
+		memcpy(&result,
+		       owner.queue[(owner.server.queue_head + i) % OWNER_QUEUE].payload,
+		       sizeof(result));
+		if (result.header.type == VMBUS_OPEN_RESULT && result.relid == relid &&
+		    result.status == VMBUS_STATUS_OK)
+			return true;
+	}
+	return false;
+}
+
 static void check_state(void)
 {
 	check(owner.server.queue_count <= OWNER_QUEUE);
@@ -35,6 +51,8 @@ static void check_state(void)
 		if (channel->state != SERVER_CHANNEL_CLOSED) /* S5 */
 			check(gpadl_find(&owner.server.gpadls, i + 1,
 			                 channel->ring_gpadl));
+		if (channel->state == SERVER_CHANNEL_OPEN && channel->started) /* S6 */
+			check(!success_waits(i + 1));
 	}
 }
 

@@ -412,6 +412,24 @@ START_TEST(a_channel_starts_with_the_answer_to_its_open_and_no_other)
 }
 END_TEST
 
+/* S6: nor does the answer to an open that was closed before it was delivered. */
+START_TEST(a_channel_opened_twice_starts_with_the_second_answer)
+{
+	connect_to_offers(1);
+	lend(1, 7, 10);
+	for (unsigned int i = 0; i < 2; i++) {
+		ck_assert_int_eq(say_open(1, 7, 4, 1), SERVER_OK);
+		if (i == 0)
+			ck_assert_int_eq(say(VMBUS_CLOSE_CHANNEL, 1, 0, 3), SERVER_OK);
+	}
+	ck_assert_int_eq(server_channel(server, 1)->state, SERVER_CHANNEL_OPEN);
+	assert_answer(5, VMBUS_OPEN_RESULT, 1, 71, VMBUS_STATUS_OK);
+	ck_assert_uint_eq(owner.starts, 0);
+	assert_answer(5, VMBUS_OPEN_RESULT, 1, 71, VMBUS_STATUS_OK);
+	ck_assert_uint_eq(owner.starts, 1);
+}
+END_TEST
+
 START_TEST(rescinds_go_before_offers_and_those_before_the_end_of_offers)
 {
 	for (uint8_t i = 1; i <= 3; i++)
@@ -486,6 +504,7 @@ static TCase *channels_case(void)
 	tcase_add_test(tc, a_client_that_is_gone_hears_no_more_of_its_requests);
 	tcase_add_test(tc, an_open_that_fails_while_it_is_closed_needs_no_close);
 	tcase_add_test(tc, a_channel_starts_with_the_answer_to_its_open_and_no_other);
+	tcase_add_test(tc, a_channel_opened_twice_starts_with_the_second_answer);
 	tcase_add_test(tc, rescinds_go_before_offers_and_those_before_the_end_of_offers);
 	tcase_add_test(tc, a_message_is_given_again_until_it_is_done);
 	tcase_add_test(tc, room_is_kept_for_every_answer_that_may_be_owed);

@@ -184,7 +184,23 @@ bool server_next_message(struct server *server, struct server_message *message)
 	return true;
 }
 
-/* SERVER-6: a channel whose OPEN_RESULT was delivered may start, if it is open still. */
+/* Is the channel's success to be told yet? One that was closed and opened again has more than one. */
+static bool success_waits(const struct server *server, uint32_t relid)
+{
+	struct vmbus_open_result result;
+
+	for (uint32_t i = 0; i < server->queue_count; i++) {
+		uint32_t at = (server->queue_head + i) % server->config.queue_capacity;
+
+		memcpy(&result, server->config.queue[at].payload, sizeof(result));
+		if (result.header.type == VMBUS_OPEN_RESULT && result.relid == relid &&
+		    result.status == VMBUS_STATUS_OK)
+			return true;
+	}
+	return false;
+}
+
+/* SERVER-6: a channel whose OPEN_RESULT was delivered, the last one, may start, if it is open still. */
 static void start_channel(struct server *server, const struct server_message *message)
 {
 	struct vmbus_open_result result;
@@ -194,7 +210,8 @@ static void start_channel(struct server *server, const struct server_message *me
 	if (result.header.type != VMBUS_OPEN_RESULT || result.status != VMBUS_STATUS_OK)
 		return;
 	channel = server_slot(server, result.relid);
-	if (!channel || channel->state != SERVER_CHANNEL_OPEN || channel->started)
+	if (!channel || channel->state != SERVER_CHANNEL_OPEN || channel->started ||
+	    success_waits(server, result.relid))
 		return;
 	channel->started = true;
 	server->config.ops->channel_opened(server, result.relid);
