@@ -148,6 +148,17 @@ static uint32_t order(struct util_facts *facts, struct util_service *service,
 	return 0;
 }
 
+/* Or it closed over the last request, which broke its rings. */
+static void close_channel(struct util_service *service, uint64_t now_ns)
+{
+	bool was_sending = service->pending;
+
+	util_close(service);
+	if (was_sending)
+		util_cancel(service, now_ns);
+	check_service(service);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	struct cursor c = cursor_over(input, size);
@@ -181,7 +192,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 			bytes = 0;
 			break;
 		case 5: /* the channel is closed and opened again */
-			util_close(&service);
+			close_channel(&service, time.now_ns);
 			util_facts_answered(&facts, UTIL_EVENT_SILENT, NULL, 0);
 			bytes = util_open(&service, packet);
 			break;

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -417,6 +418,47 @@ START_TEST(a_guest_is_thawed_when_its_time_is_over_and_whoever_comes_late_is_tol
 }
 END_TEST
 
+/* In milliseconds; the 14th and 15th number behind the program's name. proc(5) */
+static unsigned long processor_time(pid_t process)
+{
+	unsigned long user, system;
+	char path[64], text[1024] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", process);
+	file = fopen(path, "r");
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_gt(fread(text, 1, sizeof(text) - 1, file), 0);
+	fclose(file);
+	ck_assert_int_eq(sscanf(strrchr(text, ')'),
+	                        ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+	                        &user, &system),
+	                 2);
+	return (user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK);
+}
+
+/* Longer than until an order that could not be sent is tried again. */
+START_TEST(a_frozen_guest_that_breaks_its_rings_costs_no_processor)
+{
+	unsigned long before;
+
+	open_service(VSS, &ic_vss_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"freeze\",\"seconds\":60}");
+	expect_vss(IC_VSS_FREEZE);
+	answer(IC_STATUS_OK);
+	expect_event(5, "\"ok\":true");
+	channel.downstream.control->read_index = 3;
+	host_send(&host, VSP_COMMAND, 0, 6, "{\"command\":\"thaw\"}");
+	expect_event(6, "does not take its messages");
+	host_send(&host, VSP_COMMAND, 0, 7, "{\"command\":\"synchronize\"}");
+	expect_event(7, "\"ok\":true"); /* and the clock is looked at */
+	before = processor_time(host.pid);
+	usleep(2500 * 1000);
+	ck_assert_uint_lt(processor_time(host.pid) - before, 100);
+	host_close(&channel);
+}
+END_TEST
+
 START_TEST(a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next)
 {
 	open_service(VSS, &ic_vss_versions);
@@ -703,6 +745,7 @@ static Suite *make_suite(void)
 	tcase_add_test(
 		serving,
 		a_guest_is_thawed_when_its_time_is_over_and_whoever_comes_late_is_told);
+	tcase_add_test(serving, a_frozen_guest_that_breaks_its_rings_costs_no_processor);
 	tcase_add_test(
 		serving,
 		a_guest_whose_provider_died_while_it_was_frozen_is_thawed_by_the_next);

@@ -542,6 +542,20 @@ START_TEST(an_order_to_freeze_that_was_not_sent_changes_nothing)
 }
 END_TEST
 
+/* Whoever broke its rings was closed for it: no time comes at which it could be asked again. */
+START_TEST(an_order_to_a_service_that_closed_over_it_is_not_tried_again)
+{
+	make_ready(UTIL_VSS, 0);
+	freeze(0);
+	ck_assert_int_eq(answer(IC_STATUS_OK, 0), UTIL_EVENT_ACCEPTED);
+	ck_assert_uint_gt(util_thaw(&service, 0, packet), 0);
+	util_close(&service);
+	util_cancel(&service, SECOND);
+	ck_assert(service.frozen); /* U4 */
+	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
+}
+END_TEST
+
 START_TEST(what_a_dead_process_froze_is_thawed_at_once)
 {
 	util_init(&service, UTIL_VSS);
@@ -694,6 +708,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_guest_that_does_not_say_whether_it_froze_is_thawed);
 	tcase_add_test(tcase, a_thaw_without_an_answer_is_asked_for_again);
 	tcase_add_test(tcase, an_order_to_freeze_that_was_not_sent_changes_nothing);
+	tcase_add_test(tcase,
+	               an_order_to_a_service_that_closed_over_it_is_not_tried_again);
 	tcase_add_test(tcase, what_a_dead_process_froze_is_thawed_at_once);
 	tcase_add_test(tcase, a_question_about_the_guest_is_one_at_a_time);
 	tcase_add_test(tcase, an_opened_service_begins_anew);

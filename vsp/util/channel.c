@@ -354,6 +354,7 @@ static bool give_order(struct util *util, struct util_channel *channel, uint32_t
 	if (!send(util, channel, packet, bytes)) {
 		util_cancel(&channel->service, time_now().now_ns);
 		remember(util);
+		set_timer(util); /* an order to thaw is tried again */
 		*why = "the guest does not take its messages";
 		return false;
 	}

@@ -442,7 +442,7 @@ void util_cancel(struct util_service *service, uint64_t now_ns)
 	service->abandoned = service->copying;
 	if (service->operation == IC_VSS_FREEZE)
 		service->frozen = false;
-	else if (service->frozen || service->copying)
+	else if (service->state == UTIL_READY && (service->frozen || service->copying))
 		service->due_ns = now_ns + UTIL_RETRY_PERIOD_NS;
 }
 

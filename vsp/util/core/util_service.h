@@ -172,7 +172,7 @@ void util_copy_abandon(struct util_service *service, uint64_t now_ns);
 void util_remember_frozen(struct util_service *service);
 void util_remember_copying(struct util_service *service);
 
-/* It could not be sent after all. */
+/* It could not be sent after all, which may have closed the service. */
 void util_cancel(struct util_service *service, uint64_t now_ns);
 
 /* The guest's clock jumped (it was paused, say): set it anew at the next tick. */
