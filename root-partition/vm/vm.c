@@ -32,6 +32,7 @@ struct vm {
 	guint term_source;
 	guint int_source;
 	unsigned int quick_resets; /* one after the other */
+	guint weight;              /* that was ordered; 0: none was */
 	bool reset_ordered;        /* not by the guest */
 	guint copier; /* the client that copies a file into the guest; 0: none */
 };
@@ -263,15 +264,25 @@ static char *pause_or_resume(struct vm *vm, bool paused)
 	return one_member(NULL, NULL);
 }
 
-/* Among the VMs that want a CPU at one time. */
+/* Among the VMs that want a CPU at one time. It is the VM's: a new machine gets it too. */
 static char *set_weight(struct vm *vm, guint weight)
 {
 	int result = mshv_set_property(&vm->machine->partition, HV_PROPERTY_CPU_WEIGHT,
 	                               weight);
 
-	return result < 0 ?
-	               control_error_to_json(DEFINITION_ERROR_HOST, g_strerror(-result)) :
-	               one_member(NULL, NULL);
+	if (result < 0)
+		return control_error_to_json(DEFINITION_ERROR_HOST, g_strerror(-result));
+	vm->weight = weight;
+	return one_member(NULL, NULL);
+}
+
+static gboolean renew_weight(struct vm *vm, GError **error)
+{
+	int result = vm->weight ? mshv_set_property(&vm->machine->partition,
+	                                            HV_PROPERTY_CPU_WEIGHT, vm->weight) :
+	                          0;
+
+	return result >= 0 || machine_fail(error, result, "the weight");
 }
 
 /* What is the business of the VMM that we are attached to. */
@@ -400,7 +411,7 @@ static gboolean make_machine(struct vm *vm, GError **error)
 	vm->machine->panicked_context = vm;
 	vm->machine->told = on_told;
 	vm->machine->told_context = vm;
-	return TRUE;
+	return renew_weight(vm, error);
 }
 
 static gboolean on_signal(gpointer data)

@@ -411,6 +411,43 @@ static gpointer reset_once(gpointer data)
 	return NULL;
 }
 
+static void weigh(void)
+{
+	int answer = ask_line("{\"command\": \"weight\", \"weight\": 300}\n");
+
+	expect_line(answer, "\"ok\":true");
+	close(answer);
+}
+
+static gpointer reset_a_heavy_one(gpointer data)
+{
+	int events = ask("events");
+
+	(void)data;
+	expect_line(events, "\"ok\":true");
+	weigh();
+	order("reset", "\"ok\":true");
+	expect_line(events, "\"reset\"");
+	expect_line(events, "\"running\"");
+	order("stats", "\"weight\":300,");
+	order("stop", "\"ok\":true");
+	close(events);
+	return NULL;
+}
+
+/* No guest gets rid of what it was given by starting anew. */
+START_TEST(a_weight_outlives_a_reset)
+{
+	GThread *thread;
+
+	begin();
+	thread = g_thread_new("weighs", reset_a_heavy_one, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	end();
+	g_thread_join(thread);
+}
+END_TEST
+
 START_TEST(a_reset_makes_a_new_machine_that_is_not_paused)
 {
 	GThread *thread;
@@ -632,6 +669,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_copy_is_one_connection_s_and_ends_with_it);
 	tcase_add_test(tcase, a_vm_is_paused_resumed_and_stopped_while_it_is_paused);
 	tcase_add_test(tcase, a_reset_makes_a_new_machine_that_is_not_paused);
+	tcase_add_test(tcase, a_weight_outlives_a_reset);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("panics");
 	tcase_set_timeout(tcase, 60);

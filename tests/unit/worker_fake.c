@@ -140,7 +140,10 @@ int mshv_open(void)
 	return null_fd();
 }
 
-/* A new partition has no messages: what its predecessor had not read is gone with it. */
+/* Atomic. */
+static gint weight = HV_CPU_WEIGHT_DEFAULT;
+
+/* A new partition has no messages: what its predecessor had not read is gone with it, and so is its weight. */
 int mshv_create_partition(int device, uint64_t flags,
                           const struct mshv_property *properties, size_t property_count,
                           struct mshv_partition *partition)
@@ -152,6 +155,7 @@ int mshv_create_partition(int device, uint64_t flags,
 	g_mutex_lock(&lock);
 	g_queue_clear_full(&messages, g_free);
 	g_mutex_unlock(&lock);
+	g_atomic_int_set(&weight, HV_CPU_WEIGHT_DEFAULT);
 	*partition = (struct mshv_partition){ .fd = null_fd(), .id = 7 };
 	g_atomic_int_inc((gint *)&partitions_made);
 	return 0;
@@ -194,14 +198,12 @@ bool fake_frozen(void)
 	return g_atomic_int_get(&frozen);
 }
 
-/* Main thread. */
-static uint64_t weight = HV_CPU_WEIGHT_DEFAULT;
-
 int mshv_get_property(const struct mshv_partition *partition, uint32_t code,
                       uint64_t *value)
 {
 	(void)partition;
-	*value = code == HV_PROPERTY_CPU_WEIGHT ? weight : FAKE_HZ;
+	*value = code == HV_PROPERTY_CPU_WEIGHT ? (uint64_t)g_atomic_int_get(&weight) :
+	                                          FAKE_HZ;
 	return code == HV_PROPERTY_CPU_WEIGHT ||
 	                       code == HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY ?
 	               0 :
@@ -213,7 +215,7 @@ int mshv_set_property(const struct mshv_partition *partition, uint32_t code,
 {
 	(void)partition;
 	if (code == HV_PROPERTY_CPU_WEIGHT) {
-		weight = value;
+		g_atomic_int_set(&weight, (gint)value);
 		return 0;
 	}
 	if (code != HV_PROPERTY_TIME_FREEZE)
