@@ -304,6 +304,19 @@ static bool needs_ear(enum control_command command)
 	       command == CONTROL_COPY_DATA || command == CONTROL_COPY_END;
 }
 
+/* What would be lost with a machine that has ended, and rests before there is another. */
+static bool needs_life(enum control_command command)
+{
+	return needs_ear(command) || command == CONTROL_PAUSE ||
+	       command == CONTROL_RESUME;
+}
+
+static char *refuse_while_resetting(void)
+{
+	return control_error_to_json(DEFINITION_ERROR_BUSY,
+	                             "the machine is being reset, or ends; ask again");
+}
+
 /* NULL: the answer comes later, or has been given. */
 static char *answer_to(struct vm *vm, struct control_ticket ticket,
                        const struct control_request *request)
@@ -312,6 +325,8 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 		return control_error_to_json(DEFINITION_ERROR_UNSUPPORTED,
 		                             "another VMM runs it, which has its serial "
 		                             "line, and can reset and pause it");
+	if (machine_ended(vm->machine) && needs_life(request->command))
+		return refuse_while_resetting();
 	if (vm->machine->paused && needs_ear(request->command))
 		return control_error_to_json(DEFINITION_ERROR_STATE,
 		                             "it is paused; resume it first");
@@ -325,8 +340,8 @@ static char *answer_to(struct vm *vm, struct control_ticket ticket,
 		machine_set_end(vm->machine, MACHINE_STOPPED, "stopped by request");
 		return one_member(NULL, NULL);
 	case CONTROL_RESET:
+		vm->reset_ordered |= !machine_ended(vm->machine);
 		machine_set_end(vm->machine, MACHINE_RESET, "reset by request");
-		vm->reset_ordered = true;
 		return one_member(NULL, NULL);
 	case CONTROL_PAUSE:
 	case CONTROL_RESUME:
@@ -380,8 +395,7 @@ static void handle(gpointer context, struct control_ticket ticket,
 	if (vm->machine)
 		answer = answer_to(vm, ticket, request);
 	else
-		answer = control_error_to_json(DEFINITION_ERROR_BUSY,
-		                               "the machine is being reset; ask again");
+		answer = refuse_while_resetting();
 	if (answer)
 		control_answer(vm->control, ticket, answer);
 }

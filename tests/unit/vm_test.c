@@ -411,6 +411,39 @@ static gpointer reset_once(gpointer data)
 	return NULL;
 }
 
+static gpointer order_at_rest(gpointer data)
+{
+	static const char *const orders[] = { "pause", "resume", "shutdown", "guest",
+		                              "thaw" };
+
+	(void)data;
+	while (g_atomic_int_get(&resets) < RESETS_BEFORE_REST)
+		g_usleep(1000);
+	g_usleep(G_USEC_PER_SEC / 2);
+	for (gsize i = 0; i < G_N_ELEMENTS(orders); i++)
+		order(orders[i],
+		      "\"code\":\"busy\",\"error\":\"the machine is being reset");
+	order("status", "\"state\":\"running\"");
+	order("stop", "\"ok\":true");
+	return NULL;
+}
+
+/* Nobody is told that a machine which is over, and not yet replaced, has done as it was told. */
+START_TEST(a_machine_that_is_being_reset_takes_no_orders_for_its_guest)
+{
+	GThread *thread;
+
+	g_atomic_int_set(&resets, 0);
+	fake_reset(reset_at_once);
+	begin();
+	thread = g_thread_new("orders", order_at_rest, NULL);
+	ck_assert_int_eq(vm_run(vm), MACHINE_STOPPED);
+	ck_assert(!fake_frozen());
+	end();
+	g_thread_join(thread);
+}
+END_TEST
+
 static void weigh(void)
 {
 	int answer = ask_line("{\"command\": \"weight\", \"weight\": 300}\n");
@@ -669,6 +702,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_copy_is_one_connection_s_and_ends_with_it);
 	tcase_add_test(tcase, a_vm_is_paused_resumed_and_stopped_while_it_is_paused);
 	tcase_add_test(tcase, a_reset_makes_a_new_machine_that_is_not_paused);
+	tcase_add_test(tcase,
+	               a_machine_that_is_being_reset_takes_no_orders_for_its_guest);
 	tcase_add_test(tcase, a_weight_outlives_a_reset);
 	suite_add_tcase(suite, tcase);
 	tcase = tcase_create("panics");
