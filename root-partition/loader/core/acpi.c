@@ -18,6 +18,8 @@ enum {
 	TABLE_MAX_BYTES = 1 << 24, /* our bound: a larger DSDT is not known */
 };
 
+#define NO_APIC_ID UINT32_MAX
+
 /* A list of tables: the RSDT with entries of 4 bytes or the XSDT with entries of 8. */
 struct root_table {
 	uint8_t *bytes;
@@ -190,10 +192,19 @@ void acpi_hide_table(const struct acpi_memory *memory, const struct acpi_info *i
 			root_table_remove(&root, table_hpa);
 }
 
+static bool is_listed(const struct acpi_info *info, uint32_t apic_id)
+{
+	for (unsigned int i = 0; i < info->cpu_count; i++)
+		if (info->cpus[i].apic_id == apic_id)
+			return true;
+	return false;
+}
+
+/* A second entry for a CPU, as firmware writes that lists it in both kinds, is no second CPU. */
 static enum acpi_status add_cpu(struct acpi_info *info, uint32_t apic_id, uint32_t flags)
 {
 	/* 5.2.12.2: bit 0 enabled; a CPU that could only be plugged in later is not ours. */
-	if (!(flags & 1))
+	if (!(flags & 1) || apic_id == NO_APIC_ID || is_listed(info, apic_id))
 		return ACPI_OK;
 	if (info->cpu_count == ACPI_MAX_CPUS)
 		return ACPI_TOO_MANY;
@@ -227,6 +238,8 @@ static enum acpi_status read_madt_entry(struct acpi_info *info, uint8_t type,
 	case MADT_LAPIC:
 		cursor_skip(entry, 1); /* ACPI processor uid */
 		apic_id = cursor_u8(entry);
+		if (apic_id == UINT8_MAX) /* that of all; 255 has the larger entry */
+			apic_id = NO_APIC_ID;
 		break;
 	case MADT_X2APIC:
 		cursor_skip(entry, 2); /* reserved */
