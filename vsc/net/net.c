@@ -85,6 +85,9 @@ static void take_completion(struct net *net, const struct ring_received *packet)
 			net->completion = message;
 		return;
 	}
+	if (!(net->in_flight & BIT64(packet->transaction_id)))
+		return; /* it is ours already, whatever the host says of it */
+	net->in_flight &= ~BIT64(packet->transaction_id);
 	net->refused += !read || message.body.status != NVSP_STATUS_SUCCESS;
 	net->free_sections[net->free_count++] = (uint16_t)packet->transaction_id;
 }
@@ -124,6 +127,16 @@ static bool put(struct net *net, uint64_t transaction, const struct nvsp_message
 	return true;
 }
 
+/* A message in a section, which is the host's until it completes it. */
+static bool put_section(struct net *net, uint16_t section,
+                        const struct nvsp_message *message)
+{
+	if (!put(net, section, message))
+		return false;
+	net->in_flight |= BIT64(section);
+	return true;
+}
+
 bool net_send(struct net *net, const void *frame, uint32_t bytes)
 {
 	struct rndis_frame head = { .data_offset = RNDIS_FRAME_HEAD_BYTES,
@@ -140,7 +153,7 @@ bool net_send(struct net *net, const void *frame, uint32_t bytes)
 	rndis_frame_write(&head, at);
 	memcpy(at + RNDIS_FRAME_HEAD_BYTES, frame, bytes);
 	message = nvsp_rndis_packet(NVSP_CHANNEL_DATA, section, head.message_bytes);
-	if (!put(net, section, &message))
+	if (!put_section(net, section, &message))
 		return false;
 	net->free_count--;
 	net->sent++;
@@ -266,7 +279,7 @@ static bool ask(struct net *net, const void *request, uint32_t bytes,
 	net->answered = false;
 	memcpy(net->send_buffer + section * net->send_section_bytes, request, bytes);
 	message = nvsp_rndis_packet(NVSP_CHANNEL_CONTROL, section, bytes);
-	return put(net, section, &message) && wait_for(net, &net->answered, 0) &&
+	return put_section(net, section, &message) && wait_for(net, &net->answered, 0) &&
 	       net_settle(net) &&
 	       rndis_answer_read(answer, net->answer, net->answer_bytes) &&
 	       answer->status == RNDIS_STATUS_SUCCESS;

@@ -15,7 +15,7 @@
 
 #define NET_RECEIVE_PAGES   64u
 #define NET_SEND_PAGES      64u
-#define NET_SECTIONS_MAX    64u
+#define NET_SECTIONS_MAX    64u /* each has a bit of in_flight */
 #define NET_FRAME_BYTES_MAX 1514u
 
 struct net;
@@ -34,6 +34,7 @@ struct net {
 	uint32_t send_section_bytes;
 	uint32_t free_count; /* of the send buffer's sections */
 	uint16_t free_sections[NET_SECTIONS_MAX];
+	uint64_t in_flight; /* a bit for each that the host has */
 
 	/* What the last poll took in; transactions below NET_SECTIONS_MAX are sections'. */
 	uint64_t completed;
