@@ -34,7 +34,7 @@ void trap_init_vp(struct vp *vp);
 
 /*
  * A handler for `vector` on every VP; NULL puts the default back. The default counts the interrupt in
- * its VP and issues an EOI for vectors from 16 up; for an exception outside try.h it ends the run.
+ * its VP and issues an EOI for vectors from 32 up; for an exception outside try.h it ends the run.
  */
 void trap_set_handler(unsigned int vector, trap_handler handler);
 

@@ -35,9 +35,12 @@ static void take_control(struct net *net, const uint8_t *message, uint32_t bytes
 
 static void take_data(struct net *net, const uint8_t *message, uint32_t bytes)
 {
+	uint8_t head[RNDIS_FRAME_HEAD_BYTES_MAX]; /* the host may write to its own meanwhile */
+	uint32_t head_bytes = bytes < sizeof(head) ? bytes : (uint32_t)sizeof(head);
 	struct rndis_frame frame;
 
-	if (!rndis_frame_read(&frame, message, bytes, bytes))
+	memcpy(head, message, head_bytes);
+	if (!rndis_frame_read(&frame, head, head_bytes, bytes))
 		return;
 	net->received++;
 	net->frame(net, message + frame.data_offset, frame.data_bytes);
