@@ -11,9 +11,11 @@
 #include "root-partition/keeper/attached.h"
 #include "root-partition/keeper/internal.h"
 
-/* How long a guest may take to let go of its devices. */
+/* How long a guest may take no message, and to let go of its devices. A test has less time. */
+#ifndef RELEASE_LIMIT_US
 #define RELEASE_LIMIT_US (10 * G_USEC_PER_SEC)
-#define POLL_MS          50
+#endif
+#define POLL_MS 50
 
 bool keeper_attach(struct keeper *keeper, GError **error)
 {
@@ -34,7 +36,7 @@ bool keeper_attach(struct keeper *keeper, GError **error)
 
 /* ---- The end ---- */
 
-/* To VP 0, where Linux has its messages sent. False: the machine has gone. */
+/* To VP 0, where Linux has its messages sent. False: the machine has gone, or its guest takes none. */
 static bool post_rescind(struct keeper *keeper, uint32_t relid)
 {
 	struct vmbus_relid_message rescind = {
@@ -57,13 +59,14 @@ static bool post_rescind(struct keeper *keeper, uint32_t relid)
 	return result == 0;
 }
 
-/* How many of the messages that wait say that the guest has let go of a device. */
-static uint32_t count_released(int fd)
+/* How many of the messages that wait say that the guest has let go of a device. One that never ends is not heard out. */
+static uint32_t count_released(int fd, gint64 end)
 {
 	struct hv_message message;
 	uint32_t type, count = 0;
 
-	while (read(fd, &message, sizeof(message)) == sizeof(message)) {
+	while (g_get_monotonic_time() < end &&
+	       read(fd, &message, sizeof(message)) == sizeof(message)) {
 		memcpy(&type, message.payload, sizeof(type));
 		count += type == VMBUS_RELID_RELEASED;
 	}
@@ -81,7 +84,7 @@ static void await_release(int fd, uint32_t wanted)
 
 		if (poll(&polled, 1, POLL_MS) > 0 && polled.revents & POLLHUP)
 			return;
-		released += count_released(fd);
+		released += count_released(fd, end);
 	}
 	vm_log("keeper: the guest let go of %u of its %u devices", released, wanted);
 }
@@ -115,17 +118,20 @@ static bool await_io(struct keeper *keeper)
 	return over;
 }
 
-static uint32_t rescind(struct keeper *keeper, bool storage)
+/* Counts those that were told in *told. False: there is no use in telling it of more. */
+static bool rescind(struct keeper *keeper, bool storage, uint32_t *told)
 {
 	const struct vmbus_class *class;
-	uint32_t told = 0;
 
 	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
 		class = offers_class(keeper->definition, relid);
-		if (class && (class->provider == VMBUS_STORAGE) == storage)
-			told += post_rescind(keeper, relid);
+		if (!class || (class->provider == VMBUS_STORAGE) != storage)
+			continue;
+		if (!post_rescind(keeper, relid))
+			return false;
+		(*told)++;
 	}
-	return told;
+	return true;
 }
 
 /*
@@ -134,7 +140,7 @@ static uint32_t rescind(struct keeper *keeper, bool storage)
  */
 void keeper_detach(struct keeper *keeper)
 {
-	uint32_t told;
+	uint32_t told = 0;
 	int fd = await_io(keeper) ?
 	                 mshv_message_fd(&keeper->partition, VMBUS_MESSAGE_CONNECTION) :
 	                 -1;
@@ -142,8 +148,7 @@ void keeper_detach(struct keeper *keeper)
 	if (fd < 0) /* the machine has gone, too */
 		return;
 	if (fcntl(fd, F_SETFL, O_NONBLOCK) == 0) {
-		told = rescind(keeper, false);
-		told += rescind(keeper, true);
+		(void)(rescind(keeper, false, &told) && rescind(keeper, true, &told));
 		if (told)
 			await_release(fd, told);
 	}
