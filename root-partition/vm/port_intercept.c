@@ -90,7 +90,8 @@ struct string_access {
 	bool input;
 	uint64_t address_mask; /* address size: how much of RSI, RDI, RCX counts */
 	uint64_t segment_base;
-	unsigned int index; /* RSI or RDI */
+	uint64_t linear_mask; /* how much of the sum counts: 32 bits outside 64-bit code */
+	unsigned int index;   /* RSI or RDI */
 };
 
 /* As any result of that size: one of 32 bits clears the upper half. APM1 3.1.2 */
@@ -104,7 +105,8 @@ static bool string_element(struct vp *vp, const struct string_access *access,
                            struct vp_registers *registers)
 {
 	uint64_t *index = &registers->gpr[access->index];
-	uint64_t gva = access->segment_base + (*index & access->address_mask);
+	uint64_t gva = (access->segment_base + (*index & access->address_mask)) &
+	               access->linear_mask;
 	uint64_t step = registers->rflags & RFLAGS_DF ? -(uint64_t)access->bytes :
 	                                                access->bytes;
 	uint64_t value;
@@ -164,6 +166,7 @@ static bool string_access(struct vp *vp, const struct hv_x64_io_port_intercept *
 		return true;
 	is_repeated = instruction.rep || instruction.repne;
 	access.address_mask = bits_mask(0, 8 * instruction.address_bytes);
+	access.linear_mask = instruction.mode == DECODE_64 ? UINT64_MAX : UINT32_MAX;
 	access.index = access.input ? RDI : RSI;
 	segment = access.input                            ? DECODE_ES :
 	          instruction.override == DECODE_SEGMENTS ? DECODE_DS :

@@ -269,6 +269,25 @@ START_TEST(a_repeated_port_access_under_tf_is_a_step_for_each_element)
 }
 END_TEST
 
+/* As every linear address there: the byte that powers the machine off lies where the sum wraps to. */
+START_TEST(outside_64_bit_code_a_string_s_address_wraps_at_4_gib)
+{
+	static const struct action actions[] = { { OUT, 0x600, 0, { 0 } },
+		                                 { FAULT, 0, 0, { 0 } } };
+	const uint64_t gpa = _i == 0 ? 0x4000 : 0x3000;
+
+	make(actions, 2);
+	set_place(code_kinds[_i], 2, 0);
+	*(uint8_t *)vsp_guest_memory_at(&machine->memory, at.rip, 1) = 0x6e; /* outsb */
+	*(uint8_t *)vsp_guest_memory_at(&machine->memory, gpa, 1) = 0x34;
+	at.port_info = HV_IO_PORT_STRING;
+	fake_set_register(HV_X64_REGISTER_RAX + 6, 0x4000);
+	fake_set_register(HV_X64_REGISTER_DS, 0xfffff000);
+	ck_assert_int_eq(life_run(machine), MACHINE_POWERED_OFF);
+	ck_assert_uint_eq(fake_register(HV_X64_REGISTER_RAX + 6), 0x4001);
+}
+END_TEST
+
 START_TEST(outside_64_bit_code_the_instruction_pointer_has_32_bits)
 {
 	static const struct action actions[] = { { OUT, 0x80, 0, { 0 } },
@@ -424,6 +443,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase,
 	                    a_repeated_port_access_under_tf_is_a_step_for_each_element, 0,
 	                    2 * G_N_ELEMENTS(code_kinds));
+	tcase_add_loop_test(tcase, outside_64_bit_code_a_string_s_address_wraps_at_4_gib,
+	                    0, G_N_ELEMENTS(code_kinds));
 	tcase_add_loop_test(tcase,
 	                    outside_64_bit_code_the_instruction_pointer_has_32_bits, 0,
 	                    G_N_ELEMENTS(code_kinds));
