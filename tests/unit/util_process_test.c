@@ -214,8 +214,9 @@ static bool answer_question(void)
 	static const struct kvp_item item = { "backup", "done \"today\"" };
 	static const struct kvp_adapter adapter = {
 		.dhcp = true,
-		.addresses = "10.0.2.15;fe80::1;odd",
-		.subnets = "255.255.255.0;/64;odd",
+		.addresses = "10.0.2.15;fe80::1;odd;a;b;c;d;e;f",
+		.subnets = "255.255.255.0;/64;odd;/128;/129;/99999999999;/ 7;"
+			   "255.0.255.0;0.0.0.0",
 		.gateways = "10.0.2.2;",
 	};
 	struct ic_message message = receive();
@@ -242,11 +243,13 @@ START_TEST(what_the_guest_tells_is_told)
 	          "{\"command\":\"guest\"}"); /* in the same round */
 	while (answer_question())
 		;
-	expect_event(5, "\"names\":{\"OSName\":\"D\u00e9bian\",\"OSVersion\":\"6.1\"},"
-	                "\"items\":{\"backup\":\"done \\\"today\\\"\"},"
-	                "\"adapters\":[{\"mac\":\"52:54:00:00:00:0a\",\"dhcp\":true,"
-	                "\"addresses\":[\"10.0.2.15/24\",\"fe80::1/64\",\"odd\"],"
-	                "\"gateways\":[\"10.0.2.2\"],\"name-servers\":[]}]}");
+	expect_event(5,
+	             "\"names\":{\"OSName\":\"D\u00e9bian\",\"OSVersion\":\"6.1\"},"
+	             "\"items\":{\"backup\":\"done \\\"today\\\"\"},"
+	             "\"adapters\":[{\"mac\":\"52:54:00:00:00:0a\",\"dhcp\":true,"
+	             "\"addresses\":[\"10.0.2.15/24\",\"fe80::1/64\",\"odd\",\"a/128\","
+	             "\"b\",\"c\",\"d\",\"e\",\"f/0\"],"
+	             "\"gateways\":[\"10.0.2.2\"],\"name-servers\":[]}]}");
 	expect_event(6, "\"kvp\":{\"state\":\"ready\"}");
 	host_send(&host, VSP_COMMAND, 0, 7,
 	          "{\"command\":\"guest\"}"); /* it is asked anew */

@@ -8,11 +8,11 @@
  *   "adapters": [{"mac", "dhcp", "addresses": ["10.0.2.15/24"], "gateways": [], "name-servers": []}]
  */
 #include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "root-partition/config/json_text.h"
 #include "vsp/util/util.h"
+
+#define PREFIX_MAX 128 /* of IPv6 */
 
 static void add_items(JsonBuilder *builder, const char *name,
                       const struct util_items *items)
@@ -37,17 +37,21 @@ static void add_list(JsonBuilder *builder, const char *name, const char *text)
 	json_builder_end_array(builder);
 }
 
-/* "255.255.255.0" and "/24" are 24; -1: it is neither. */
+/* "255.255.255.0" and "/24" are 24; -1: it is neither, but whatever a guest likes to say. */
 static int prefix_of(const char *subnet)
 {
 	struct in_addr mask;
-	char end;
-	int bits;
+	guint64 bits;
 
-	if (sscanf(subnet, "/%d%c", &bits, &end) == 1)
-		return bits;
-	return inet_pton(AF_INET, subnet, &mask) == 1 ? __builtin_popcount(mask.s_addr) :
-	                                                -1;
+	if (subnet[0] == '/')
+		return g_ascii_string_to_unsigned(subnet + 1, 10, 0, PREFIX_MAX, &bits,
+		                                  NULL) ?
+		               (int)bits :
+		               -1;
+	if (inet_pton(AF_INET, subnet, &mask) != 1)
+		return -1;
+	bits = ~ntohl(mask.s_addr); /* ones at its end alone */
+	return bits & (bits + 1) ? -1 : __builtin_popcount(mask.s_addr);
 }
 
 /* Each with its prefix, which is in the other list, at its place. */
