@@ -25,7 +25,7 @@ static struct cpu first, second;
 struct cpu *cpus[MAX_CPUS] = { &first, &second };
 unsigned int cpu_count;
 static struct partition partition;
-static struct vp long_runner, other, sleeper;
+static struct vp long_runner, other, sleeper, root;
 static const struct cpu *kicked;
 
 /* ---- What the scheduler calls ---- */
@@ -94,6 +94,10 @@ static void set_up(void)
 	make_vp(&long_runner);
 	make_vp(&other);
 	make_vp(&sleeper);
+	make_vp(&root);
+	root.suspend = SUSPEND_HALT;
+	root.bound = &first;
+	first.root_vp = &root;
 }
 
 static void wake(struct vp *vp)
@@ -165,6 +169,105 @@ START_TEST(who_wakes_goes_to_the_cpu_that_is_ahead_by_now)
 }
 END_TEST
 
+static void wake_root(enum sched_wake how)
+{
+	root.suspend = 0;
+	sched_wake(&root, how);
+}
+
+START_TEST(the_roots_vp_takes_its_cpu_and_a_child_has_it_back_when_that_halts)
+{
+	wake(&long_runner);
+	ck_assert_ptr_eq(sched_pick(&first), &long_runner);
+	first.reschedule = false;
+	fake_tsc += 100 * MILLISECOND;
+	wake_root(SCHED_WAKE);
+	ck_assert(first.reschedule);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+	/* It has slept, and does not hoard. */
+	ck_assert_uint_eq(root.entity.virtual_time, 90 * MILLISECOND);
+	ck_assert_uint_ne(first.slice_end, 0); /* another waits */
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+	root.suspend = SUSPEND_HALT;
+	ck_assert_ptr_eq(sched_pick(&first), &long_runner);
+	ck_assert_uint_eq(first.slice_end, 0);
+}
+END_TEST
+
+START_TEST(the_roots_vp_of_another_cpu_is_kicked)
+{
+	cpu_count = 2;
+	be(&second);
+	wake_root(SCHED_SIGNAL);
+	ck_assert_ptr_eq(kicked, &first);
+	ck_assert(first.reschedule && !second.reschedule);
+	ck_assert_ptr_eq(sched_pick(&second), NULL); /* nobody else may have it */
+	be(&first);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+}
+END_TEST
+
+/* On another CPU, between its halt and the next look of its own. */
+START_TEST(the_roots_vp_that_wakes_while_it_leaves_goes_on)
+{
+	wake_root(SCHED_WAKE);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+	root.suspend = SUSPEND_HALT;
+	wake_root(SCHED_WAKE);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+	root.suspend = SUSPEND_HALT;
+	ck_assert_ptr_eq(sched_pick(&first), NULL);
+	wake_root(SCHED_WAKE);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+}
+END_TEST
+
+START_TEST(the_roots_vp_and_a_child_share_a_cpu_by_what_they_have_run)
+{
+	unsigned int turns = 0;
+
+	wake_root(SCHED_WAKE);
+	wake(&long_runner);
+	for (unsigned int i = 0; i < 40; i++) {
+		turns += sched_pick(&first) == &root;
+		ck_assert_uint_ne(first.slice_end, 0);
+		fake_tsc = first.slice_end;
+		first.reschedule = true;
+	}
+	ck_assert_uint_ge(turns, 19);
+	ck_assert_uint_le(turns, 21);
+}
+END_TEST
+
+START_TEST(a_child_that_signals_goes_on_for_its_grace)
+{
+	wake(&long_runner);
+	ck_assert_ptr_eq(sched_pick(&first), &long_runner);
+	first.reschedule = false;
+	wake_root(SCHED_SIGNAL);
+	ck_assert(!first.reschedule && first.in_grace);
+	ck_assert_uint_eq(first.slice_end, fake_tsc + MILLISECOND / 5);
+	sched_recall(&root, SCHED_WAKE); /* it has something else to look at */
+	ck_assert(first.reschedule);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+}
+END_TEST
+
+START_TEST(a_child_that_signals_does_not_wait_while_a_cpu_idles)
+{
+	cpu_count = 2;
+	wake(&long_runner);
+	ck_assert_ptr_eq(sched_pick(&first), &long_runner);
+	first.reschedule = false;
+	wake_root(SCHED_SIGNAL);
+	ck_assert(first.reschedule && !first.in_grace);
+	ck_assert_ptr_eq(sched_pick(&first), &root);
+	ck_assert_ptr_eq(kicked, &second);
+	be(&second);
+	ck_assert_ptr_eq(sched_pick(&second), &long_runner);
+}
+END_TEST
+
 static Suite *sched_suite(void)
 {
 	Suite *suite = suite_create("sched");
@@ -175,6 +278,14 @@ static Suite *sched_suite(void)
 	tcase_add_test(tcase, who_has_run_no_more_than_the_other_goes_on);
 	tcase_add_test(tcase, nothing_is_charged_twice);
 	tcase_add_test(tcase, who_wakes_goes_to_the_cpu_that_is_ahead_by_now);
+	tcase_add_test(
+		tcase,
+		the_roots_vp_takes_its_cpu_and_a_child_has_it_back_when_that_halts);
+	tcase_add_test(tcase, the_roots_vp_of_another_cpu_is_kicked);
+	tcase_add_test(tcase, the_roots_vp_that_wakes_while_it_leaves_goes_on);
+	tcase_add_test(tcase, the_roots_vp_and_a_child_share_a_cpu_by_what_they_have_run);
+	tcase_add_test(tcase, a_child_that_signals_goes_on_for_its_grace);
+	tcase_add_test(tcase, a_child_that_signals_does_not_wait_while_a_cpu_idles);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

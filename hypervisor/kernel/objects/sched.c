@@ -42,16 +42,6 @@ void sched_set_weight(struct vp *vp, uint32_t weight)
 	run_queue_set_weight(&queue, &vp->entity, weight);
 }
 
-static void make_ready_locked(struct vp *vp)
-{
-	vp->sched_state = VP_QUEUED;
-	/* A root's has its place by the common clock (QUEUE-2), but only its own CPU may take it. */
-	if (vp->bound)
-		run_queue_admit(&queue, &vp->entity);
-	else
-		run_queue_insert(&queue, &vp->entity);
-}
-
 /* What `cpu` runs, charged up to now. Clocks of two CPUs may differ a little. */
 static const struct vp *charged_current_locked(struct cpu *cpu, uint64_t now)
 {
@@ -103,12 +93,13 @@ static struct cpu *choose_cpu_locked(const struct vp *vp)
  * The child on this CPU, which has signalled the root's VP of it, goes on. False: it may not, or it can go
  * on at an idle CPU, and nobody has to wait. D15
  */
-static bool begin_grace_locked(struct cpu *cpu)
+static bool begin_grace(struct cpu *cpu)
 {
 	struct vp *current = cpu->current;
 	uint64_t now = cpu_rdtsc();
 
-	if (cpu != this_cpu() || !current || current->bound || busy_cpus < cpu_count ||
+	if (cpu != this_cpu() || !current || current->bound ||
+	    __atomic_load_n(&busy_cpus, __ATOMIC_RELAXED) < cpu_count ||
 	    !grace_begin(&current->grace, now))
 		return false;
 	if (cpu->slice_end == 0 || cpu->slice_end > now + grace_ticks)
@@ -119,13 +110,12 @@ static bool begin_grace_locked(struct cpu *cpu)
 }
 
 /* To where a VP that has become ready belongs. */
-static void place_locked(const struct vp *vp, enum sched_wake how)
+static void place_locked(const struct vp *vp)
 {
-	struct cpu *target = vp->bound ? vp->bound : choose_cpu_locked(vp);
+	struct cpu *target = choose_cpu_locked(vp);
 
 	trace(VIRIDIS_TRACE_WAKE, vp, target->index, 0);
-	if (should_poke_locked(target, vp) &&
-	    !(how == SCHED_SIGNAL && vp->bound && begin_grace_locked(target)))
+	if (should_poke_locked(target, vp))
 		poke(target);
 }
 
@@ -143,15 +133,22 @@ void sched_wake(struct vp *vp, enum sched_wake how)
 {
 	struct cpu *cpu = this_cpu();
 
+	if (vp->bound) { /* in no queue: its CPU looks whether it may run */
+		trace(VIRIDIS_TRACE_WAKE, vp, vp->bound->index, 0);
+		if (how != SCHED_SIGNAL || !begin_grace(vp->bound))
+			poke(vp->bound);
+		return;
+	}
 	SPIN_HOLD(&sched_lock);
 	if (vp->sched_state != VP_BLOCKED ||
 	    __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) != 0)
 		return;
-	make_ready_locked(vp);
+	vp->sched_state = VP_QUEUED;
+	run_queue_insert(&queue, &vp->entity);
 	if (how == SCHED_LEND && run_queue_first(&queue) == &vp->entity && !cpu->lent_to)
 		lend_locked(cpu, vp);
 	else
-		place_locked(vp, how);
+		place_locked(vp);
 }
 
 /* No lock: a loan or a grace that begins or ends meanwhile ends soon, or has. */
@@ -182,11 +179,14 @@ bool sched_is_blocked(const struct vp *vp)
 	return vp->sched_state == VP_BLOCKED;
 }
 
-/* The CPU's own root VP when it waits for it. */
-static struct vp *ready_root_locked(const struct cpu *cpu)
+/* The CPU's own root VP when it waits for it. VP-2: who clears the last bit after this look pokes the CPU. */
+static struct vp *ready_root(const struct cpu *cpu)
 {
-	return cpu->root_vp && cpu->root_vp->sched_state == VP_QUEUED ? cpu->root_vp :
-	                                                                NULL;
+	struct vp *root = cpu->root_vp;
+	bool waits = root && root->sched_state != VP_RUNNING &&
+	             __atomic_load_n(&root->suspend, __ATOMIC_SEQ_CST) == 0;
+
+	return waits ? root : NULL;
 }
 
 /*
@@ -195,19 +195,20 @@ static struct vp *ready_root_locked(const struct cpu *cpu)
  */
 static struct vp *take_next_locked(struct cpu *cpu, bool given_back)
 {
-	struct vp *root = ready_root_locked(cpu), *child;
 	struct run_entity *first = run_queue_first(&queue);
+	struct vp *root = ready_root(cpu);
 
 	if (cpu->lent_to)
 		return cpu->lent_to;
-	child = first ? LIST_OWNER(first, struct vp, entity) : NULL;
-	if (root &&
-	    (given_back || !child ||
-	     (int64_t)(child->entity.virtual_time - root->entity.virtual_time) >= 0))
+	if (root)
+		run_queue_admit(&queue, &root->entity);
+	if (root && (given_back || !first ||
+	             (int64_t)(first->virtual_time - root->entity.virtual_time) >= 0))
 		return root;
-	if (child)
-		run_queue_remove(&queue, &child->entity);
-	return child;
+	if (!first)
+		return NULL;
+	run_queue_remove(&queue, first);
+	return LIST_OWNER(first, struct vp, entity);
 }
 
 static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
@@ -216,7 +217,7 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 
 	if (cpu->lent_to)
 		slice = policy.slice_min;
-	else if (run_queue_first(&queue) || ready_root_locked(cpu))
+	else if (run_queue_first(&queue) || ready_root(cpu))
 		slice = run_queue_time_slice(&queue, &vp->entity);
 	cpu->slice_end = slice ? now + slice : 0;
 	if (slice)
@@ -228,8 +229,10 @@ static void set_slice_locked(struct cpu *cpu, const struct vp *vp, uint64_t now)
 static void put_previous_locked(struct cpu *cpu, struct vp *previous, uint64_t now)
 {
 	(void)charged_current_locked(cpu, now); /* it is still the CPU's */
+	previous->sched_state = VP_QUEUED;
 	if (__atomic_load_n(&previous->suspend, __ATOMIC_SEQ_CST) == 0) {
-		make_ready_locked(previous);
+		if (!previous->bound)
+			run_queue_insert(&queue, &previous->entity);
 		return;
 	}
 	if (previous->halted)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Which VP runs where. Children's VPs float in one weighted fair queue; a root's VP is bound to its CPU and
- * competes there by the same clock, so that it is served by weight, and after sleeping goes ahead of whoever
- * spins (core/run_queue.h, QUEUE-2).
+ * Which VP runs where. Children's VPs float in one weighted fair queue; a root's VP is bound to its CPU and in no
+ * queue: its CPU is told when it may run, and looks. It competes there by the same clock, so that it is served by
+ * weight, and after sleeping goes ahead of whoever spins (core/run_queue.h, QUEUE-2).
  *
  * A root's VP that has nothing to do but wait for a child's lends it its CPU: the child runs
  * there at once, with no other CPU to be woken, and when it stops the root's VP goes on. A loan
