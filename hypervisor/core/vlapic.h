@@ -211,6 +211,8 @@ bool vlapic_is_lone(const struct vlapic *v, uint8_t vector);
 /* IRR to ISR; does nothing if it is not requested. */
 void vlapic_deliver(struct vlapic *v, uint8_t vector);
 void vlapic_eoi(struct vlapic *v, struct vlapic_action *action);
+/* The end of this one, of edge trigger; false: it was not in service. */
+MUST_CHECK bool vlapic_end(struct vlapic *v, uint8_t vector);
 
 /* Does the interrupt reach this APIC? Lowest priority matches all: the caller picks. */
 bool vlapic_ipi_matches(const struct vlapic *v, const struct vlapic_ipi *ipi);

@@ -62,12 +62,12 @@ void intercept_sint_deliverable(struct vp *who, uint16_t sints)
 
 void apic_set_assist(struct vp *who)
 {
-	who->assist_eoi_set = true;
+	who->assisted = (uint8_t)who->entry.vector;
 }
 
 void apic_withdraw_assist(struct vp *who)
 {
-	who->assist_eoi_set = false;
+	who->assisted = 0;
 }
 
 void apic_check_assist(struct vp *who)

@@ -710,9 +710,9 @@ START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 	ck_assert(!exit_write_apic(&vp));
 	vp.lapic.tmr[3] = 0;
 	ck_assert(exit_write_apic(&vp));
-	vp.assist_eoi_set = true;
+	vp.assisted = 0x51;
 	ck_assert(!exit_write_apic(&vp));
-	vp.assist_eoi_set = false;
+	vp.assisted = 0;
 	for (unsigned int i = 0; i < 4; i++) {
 		static const uint32_t others[] = { 0x808, 0x7ff, 0x900, 0xc0000080 };
 

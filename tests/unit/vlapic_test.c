@@ -223,6 +223,20 @@ START_TEST(delivering_what_was_not_requested_changes_nothing)
 }
 END_TEST
 
+START_TEST(what_ends_by_its_number_was_in_service)
+{
+	create_on(1);
+	ck_assert(vlapic_accept(&v, 0x31, false));
+	ck_assert(!vlapic_end(&v, 0x31)); /* requested only */
+	vlapic_deliver(&v, 0x31);
+	ck_assert(!vlapic_end(&v, 0x71) && !vlapic_end(&v, 0x32));
+	ck_assert_uint_eq(read32(VLAPIC_PPR), 0x30);
+	ck_assert(vlapic_end(&v, 0x31));
+	ck_assert_uint_eq(read32(VLAPIC_PPR), 0);
+	ck_assert(!vlapic_end(&v, 0x31));
+}
+END_TEST
+
 START_TEST(cr8_is_the_tprs_class)
 {
 	create_on(1);
@@ -543,6 +557,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_level_interrupt_can_be_shown_as_edge_and_ends_as_level);
 	tcase_add_test(tc, the_ppr_keeps_the_low_bits_of_a_ruling_tpr);
 	tcase_add_test(tc, delivering_what_was_not_requested_changes_nothing);
+	tcase_add_test(tc, what_ends_by_its_number_was_in_service);
 	tcase_add_test(tc, cr8_is_the_tprs_class);
 	tcase_add_test(tc, posted_vectors_are_merged_with_their_trigger);
 	tcase_add_test(tc, a_lone_vector_has_none_beside_it);

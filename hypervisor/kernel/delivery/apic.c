@@ -56,7 +56,8 @@ enum hv_status apic_deliver(struct partition *partition, const struct vlapic_ipi
 	return HV_STATUS_SUCCESS;
 }
 
-static void interrupt_ended(struct vp *vp, uint8_t vector, bool level)
+static inline __attribute__((always_inline)) void
+interrupt_ended(struct vp *vp, uint8_t vector, bool level)
 {
 	if (vp->partition->is_root)
 		host_interrupt_ended(vp, vector);
@@ -86,29 +87,31 @@ void apic_set_assist(struct vp *vp)
 {
 	__atomic_fetch_or(assist_word(vp), HV_VP_ASSIST_NO_EOI_REQUIRED,
 	                  __ATOMIC_ACQ_REL);
-	vp->assist_eoi_set = true;
+	vp->assisted = (uint8_t)vp->entry.vector;
 }
 
 void apic_withdraw_assist(struct vp *vp)
 {
+	uint8_t vector = vp->assisted;
 	uint32_t before;
 
-	if (!vp->assist_eoi_set)
+	if (vector == 0)
 		return;
-	vp->assist_eoi_set = false;
+	vp->assisted = 0;
 	before = __atomic_fetch_and(assist_word(vp), ~HV_VP_ASSIST_NO_EOI_REQUIRED,
 	                            __ATOMIC_ACQ_REL);
 	if (!(before & HV_VP_ASSIST_NO_EOI_REQUIRED) &&
 	    vp->entry.vector == VLAPIC_NO_VECTOR) {
-		apic_eoi(vp);
+		if (vlapic_end(&vp->lapic, vector))
+			interrupt_ended(vp, vector, false);
 		stat_count(vp->stats, VIRIDIS_VP_STAT_EOIS_AVOIDED);
 	}
 }
 
 void apic_check_assist(struct vp *vp)
 {
-	if (vp->assist_eoi_set && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
-	                            HV_VP_ASSIST_NO_EOI_REQUIRED))
+	if (vp->assisted && !(__atomic_load_n(assist_word(vp), __ATOMIC_ACQUIRE) &
+	                      HV_VP_ASSIST_NO_EOI_REQUIRED))
 		apic_withdraw_assist(vp);
 }
 

@@ -107,7 +107,7 @@ void vp_reset(struct vp *vp)
 	stimers_reset(&vp->stimers);
 	context_reset(vp);
 	vp_reset_registers(vp);
-	vp->assist_eoi_set = false;
+	vp->assisted = 0;
 	vp->tsc_adjust = 0;
 }
 

@@ -132,7 +132,7 @@ struct vp {
 	bool lone_vector; /* no interrupt waits; or one that is alone: vlapic_is_lone() */
 	bool quiet;       /* no event waits but the entry's vector, if it has one */
 	bool halted;      /* has executed HLT and got no interrupt since */
-	bool assist_eoi_set; /* the "no EOI required" bit is up for the vector in service */
+	uint8_t assisted; /* the vector for which the "no EOI required" bit is up; 0: none */
 
 	bool page_shown[2]; /* to the root, by enum hv_vp_state_page_type */
 	union {

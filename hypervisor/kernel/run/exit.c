@@ -63,7 +63,7 @@ __attribute__((noinline)) bool exit_write_apic(struct vp *vp)
 	                          msr == HV_MSR_EOI && (vp->partition->privileges &
 	                                                HV_PRIVILEGE_APIC_MSRS);
 
-	if (vp->assist_eoi_set ||
+	if (vp->assisted ||
 	    (!vp->partition->is_root && (level[0] | level[1] | level[2] | level[3])))
 		return false;
 	if (is_x2apic && offset == VLAPIC_SELF_IPI && value >= 16 && value <= 0xff) {

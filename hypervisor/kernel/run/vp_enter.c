@@ -114,15 +114,14 @@ static int choose_vector(struct vp *vp)
  */
 static void present_vector(struct vp *vp, int vector)
 {
-	bool requests = vlapic_requests(&vp->lapic);
-
 	vp->entry.vector = vector;
 	vp->entry.watch_window = vp->interrupt_notify;
-	vp->entry.watch_tpr = vector != VLAPIC_NO_VECTOR ||
-	                      (requests && vp->lapic.tpr != 0);
-	vp->lone_vector = !requests;
-	if (vector == VLAPIC_NO_VECTOR)
+	if (vector == VLAPIC_NO_VECTOR) {
+		vp->lone_vector = !vlapic_requests(&vp->lapic);
+		vp->entry.watch_tpr = !vp->lone_vector && vp->lapic.tpr != 0;
 		return;
+	}
+	vp->entry.watch_tpr = true;
 	vp->lone_vector = !vp->extint && vlapic_is_lone(&vp->lapic, (uint8_t)vector);
 	if (vp->lone_vector && (vp->assist_msr & HV_MSR_PAGE_ENABLE) &&
 	    !synic_is_auto_eoi(&vp->synic, (uint8_t)vector))
