@@ -65,6 +65,7 @@ static void choose_speculation(void)
 
 void context_cpu_on(void)
 {
+	cpu_write_xcr0(context_xcr0_allowed);
 	if (context_speculation & SPECULATION_AUTOMATIC)
 		cpu_wrmsr(MSR_EFER, cpu_rdmsr(MSR_EFER) | EFER_AUTOMATIC_IBRS);
 }
@@ -121,13 +122,11 @@ bool context_set_area(struct vp *vp, const void *image)
 	return true;
 }
 
+/* XCR0 is that of the hypervisor behind this, as at boot. */
 void context_save(struct vp *vp)
 {
-	struct cpu *cpu = this_cpu();
 	struct vp_arch *arch = &vp->arch;
 
-	if (cpu->loaded != vp)
-		return;
 	if (arch->xcr0 != context_xcr0_allowed)
 		cpu_write_xcr0(context_xcr0_allowed);
 	cpu_xsave(arch->extended_state);
@@ -135,7 +134,6 @@ void context_save(struct vp *vp)
 	arch->dr[1] = cpu_read_dr1();
 	arch->dr[2] = cpu_read_dr2();
 	arch->dr[3] = cpu_read_dr3();
-	cpu->loaded = NULL;
 }
 
 void context_load(struct cpu *cpu, struct vp *vp)
@@ -148,9 +146,6 @@ void context_load(struct cpu *cpu, struct vp *vp)
 		stat_count(cpu->stats, VIRIDIS_CPU_STAT_BRANCH_BARRIERS);
 	}
 	cpu->predicted = vp->partition->id;
-	if (cpu->loaded == vp)
-		return;
-	cpu_write_xcr0(context_xcr0_allowed);
 	if (pointers_stay)
 		cpu_forget_x87();
 	cpu_xrstor(arch->extended_state);
@@ -165,5 +160,4 @@ void context_load(struct cpu *cpu, struct vp *vp)
 	if (context_spec_ctrl_allowed)
 		cpu_wrmsr(MSR_SPEC_CTRL, arch->spec_ctrl);
 	vp->turn++; /* another CPU, or what a parent did meanwhile */
-	cpu->loaded = vp;
 }

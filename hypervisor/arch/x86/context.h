@@ -39,6 +39,6 @@ bool context_set_area(struct vp *vp, const void *image);
 /* Boot, on each CPU, after context_init(): what is set for good. */
 void context_cpu_on(void);
 
+/* Of the VP that leaves this CPU; then of the next one. */
 void context_save(struct vp *vp);
-/* Nothing to do when they are still there. */
 void context_load(struct cpu *cpu, struct vp *vp);

@@ -28,8 +28,7 @@ struct cpu {
 	struct viridis_trace_record *trace;
 
 	/* Owning CPU only. */
-	uint64_t predicted; /* id of the partition whose branches the predictors know */
-	struct vp *loaded;  /* whose extended state is in the registers; NULL: nobody's */
+	uint64_t predicted;  /* id of the partition whose branches the predictors know */
 	uint32_t locks_held; /* one bit a rank */
 	uint64_t stamp;      /* TSC up to which time is accounted */
 	uint32_t row_left;   /* exits until it is again at the latest */
