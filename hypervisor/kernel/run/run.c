@@ -185,10 +185,12 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 			__atomic_store_n(&cpu->nmi_came, false, __ATOMIC_RELAXED);
 			vp_raise(cpu->root_vp, EVENTS_NMI);
 		}
-		vp = sched_pick(cpu);
-		if (!vp)
+		do /* one that has halted leaves the CPU to the next */
+			vp = sched_pick(cpu);
+		while (vp && !waits_for_epoch(vp) && !vp_prepare(vp));
+		if (!vp) {
 			idle(cpu);
-		else if (!waits_for_epoch(vp) && vp_prepare(vp)) {
+		} else if (vp->wait_epoch == 0) {
 			if (cpu->timer_rearm)
 				timer_queue_arm(cpu);
 			/* It waits for what no exit tells: the end of an IRET, or of another event. */
