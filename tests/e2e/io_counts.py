@@ -11,6 +11,7 @@ OPERATIONS_LEAST = 100
 PROVIDERS = {"disk": "viridis-storage", "net": "viridis-net"}
 SIGNALS = {"child": "call 005d", "root": "call 00c0"}  # the child's requests, the provider's answers
 TURNS_MOST = {"read1": 2.6}  # of the hypervisor's loop: the child's signal comes without one
+LOOKUPS_MOST, ONE_PAGE = 0.1, ("read1", "read4", "read32")  # pages in a row are not looked up
 MOST = {  # of exits, of signals each way, of the provider's system calls
     "read1": (4, 1.2, 8),
     "read4": (1.5, 0.5, 8),
@@ -52,6 +53,13 @@ def system_calls(phase, work):
     assert 0 < value <= MOST[work][2], value
 
 
+def lookups(phase, work):
+    """Of the guest's pages by the root's kernel, which holds them all from the beginning."""
+    functions = phase.tasks[PROVIDERS[WORKS[work].machine]]
+    value = per_operation(phase, functions["internal_get_user_pages_fast"].calls)
+    assert value <= LOOKUPS_MOST, value
+
+
 def agrees(phase, _work):
     """The TSC does, but for a fault at the end of a block now and then."""
     assert abs(phase.unexplained) * 100_000 <= phase.instructions, phase.unexplained
@@ -68,7 +76,8 @@ def main():
             phase = phase_of(phases[WORKS[work].machine], number)
             print(f"# {title}: {phase.instructions / phase.operations:.0f} instructions,"
                   f" {sum(phase.exits.values()) / phase.operations:.2f} exits")
-            for check in (exits, signals, turns, system_calls, agrees):
+            checks = [exits, signals, turns, system_calls, agrees]
+            for check in checks + ([lookups] if work in ONE_PAGE else []):
                 tap.run(f"{title}: {check.__name__.replace('_', ' ')}", check, phase, work)
 
 

@@ -54,6 +54,71 @@ START_TEST(a_read_lands_in_the_guests_scattered_pages)
 }
 END_TEST
 
+/* Without privilege the kernel holds no more than RLIMIT_MEMLOCK allows. */
+static uint64_t held_if_privileged(uint64_t count)
+{
+	return geteuid() == 0 ? count : statistic("held");
+}
+
+/* The kernel holds the guest's pages from the beginning: one operation names all that lie in a row, and none is looked for. */
+START_TEST(pages_in_a_row_are_named_and_not_listed)
+{
+	struct buffer row = { DATA_PFN * PAGE_4K + 512, DATA_BYTES, false };
+	struct buffer scattered = { DATA_PFN * PAGE_4K, DATA_BYTES, true };
+	struct vstor_request write = read_or_write_10(0x2a, 7, DATA_BYTES / 512);
+	struct vstor_request read = read_or_write_10(0x28, 33, DATA_BYTES / 512);
+	struct vstor_result result;
+
+	fill(&row, 3);
+	result = execute(&write, &row);
+	assert_good(&result, DATA_BYTES);
+	assert_on_disk(&row, 7 * 512);
+	ck_assert_uint_eq(statistic("held"), held_if_privileged(1));
+	result = execute(&read, &row);
+	assert_good(&result, DATA_BYTES);
+	assert_on_disk(&row, 33 * 512);
+	ck_assert_uint_eq(statistic("held"), held_if_privileged(2));
+	result = execute(&read, &scattered);
+	assert_good(&result, DATA_BYTES);
+	assert_on_disk(&scattered, 33 * 512);
+	ck_assert_uint_eq(statistic("held"), held_if_privileged(2));
+}
+END_TEST
+
+/*
+ * A balloon of QEMU's takes pages out of the file, and the guest has those that the module holds all the same. A pipe holds
+ * one here. I/O goes where the guest looks.
+ */
+START_TEST(a_page_that_is_gone_from_the_file_is_still_the_guests)
+{
+	struct buffer buffer = { DATA_PFN * PAGE_4K, PAGE_4K, false };
+	struct vstor_request request = read_or_write_10(0x28, 33, PAGE_4K / 512);
+	uint8_t *at = guest(buffer.gpa);
+	struct iovec page = { at, PAGE_4K };
+	struct vstor_result result;
+	uint8_t seen[PAGE_4K];
+	int pipe_ends[2];
+
+	if (geteuid() != 0)
+		return;
+	at[0] = 1;
+	ck_assert_int_eq(pipe(pipe_ends), 0);
+	ck_assert_int_eq(vmsplice(pipe_ends[1], &page, 1, 0), PAGE_4K);
+	ck_assert_int_eq(fallocate(host.memory.fd,
+	                           FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	                           at - host.memory.base, PAGE_4K),
+	                 0);
+	result = execute(&request, &buffer);
+	assert_good(&result, PAGE_4K);
+	ck_assert_uint_eq(at[0], 0); /* another page, which no guest has */
+	ck_assert_int_eq(read(pipe_ends[0], seen, PAGE_4K), PAGE_4K);
+	for (uint32_t i = 0; i < PAGE_4K; i++)
+		ck_assert_uint_eq(seen[i], pattern(33 * 512 + i));
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+}
+END_TEST
+
 START_TEST(the_longest_transfer_from_the_middle_of_a_page_works)
 {
 	struct buffer buffer = { DATA_PFN * PAGE_4K + 2048, 1 << 20, true };
@@ -672,6 +737,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(serving, set_up, tear_down);
 	tcase_add_test(serving, what_the_guest_writes_is_in_the_file);
 	tcase_add_test(serving, a_read_lands_in_the_guests_scattered_pages);
+	tcase_add_test(serving, pages_in_a_row_are_named_and_not_listed);
+	tcase_add_test(serving, a_page_that_is_gone_from_the_file_is_still_the_guests);
 	tcase_add_test(serving, the_longest_transfer_from_the_middle_of_a_page_works);
 	tcase_add_test(serving, memory_that_direct_io_cannot_take_is_copied_and_counted);
 	tcase_add_test(serving, a_full_ring_of_requests_is_answered_once_each);

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -27,6 +28,7 @@ static unsigned int file;
 static int fd, result;
 static char text[] = "as it was";
 static struct iovec text_at = { text, sizeof(text) };
+static _Alignas(4096) char memory[2 * PAGE_4K];
 
 static void setup(void)
 {
@@ -38,6 +40,7 @@ static void setup(void)
 	ck_assert_int_eq(write(fd, text, sizeof(text)), sizeof(text));
 	ck_assert_msg(uring_init(&uring, DEPTH), "no io_uring: %s", strerror(errno));
 	ck_assert(uring_add_file(&uring, fd, &file));
+	uring_add_memory(&uring, memory, sizeof(memory));
 	ck_assert(uring_seal(&uring));
 }
 
@@ -91,6 +94,81 @@ START_TEST(a_sealed_ring_reads_writes_and_flushes_its_files)
 }
 END_TEST
 
+static int read_to(void *to, unsigned int bytes, int piece)
+{
+	struct io_uring_sqe *entry = uring_entry(&uring);
+
+	io_uring_prep_read_fixed(entry, (int)file, to, bytes, 0, piece);
+	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
+	return outcome(entry);
+}
+
+START_TEST(memory_that_was_added_has_a_number)
+{
+	char *middle = memory + PAGE_4K - 2; /* across two pages */
+
+	ck_assert_int_eq(uring_piece(&uring, middle, sizeof(text)), 0);
+	ck_assert_int_eq(read_to(middle, sizeof(text), 0), sizeof(text));
+	ck_assert_str_eq(middle, text);
+}
+END_TEST
+
+/* Neither by us, nor by a process that was taken over. */
+START_TEST(no_other_memory_has)
+{
+	char *end = memory + sizeof(memory);
+
+	ck_assert_int_eq(uring_piece(&uring, end - 1, 1), 0);
+	ck_assert_int_eq(uring_piece(&uring, end - 1, 2), -1);
+	ck_assert_int_eq(uring_piece(&uring, end, 1), -1);
+	ck_assert_int_eq(uring_piece(&uring, memory - 1, 2), -1);
+	ck_assert_int_eq(uring_piece(&uring, memory, 0), -1);
+	ck_assert_int_eq(uring_piece(&uring, memory + 1, UINT64_MAX), -1);
+	ck_assert_int_eq(read_to(end - 1, 2, 0), -EFAULT);
+	ck_assert_int_eq(read_to(memory - 1, 2, 0), -EFAULT);
+	ck_assert_int_eq(read_to(text, sizeof(text), 0), -EFAULT);
+	ck_assert_int_eq(read_to(memory, sizeof(text), 1), -EFAULT);
+}
+END_TEST
+
+/* The kernel takes it in pieces of 1 GiB: what lies in two of them has no number. */
+START_TEST(memory_is_numbered_by_the_gigabyte)
+{
+	const uint64_t piece = UINT64_C(1) << 30;
+	uint8_t *base = mmap(NULL, 2 * piece + PAGE_4K, PROT_NONE,
+	                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct uring other = { .file_count = 0 };
+
+	ck_assert(base != MAP_FAILED);
+	ck_assert_int_eq(uring_piece(&other, base, 1), -1);
+	uring_add_memory(&other, base, 2 * piece + PAGE_4K);
+	ck_assert_int_eq(uring_piece(&other, base, piece), 0);
+	ck_assert_int_eq(uring_piece(&other, base + 1, piece), -1);
+	ck_assert_int_eq(uring_piece(&other, base + piece - 1, 2), -1);
+	ck_assert_int_eq(uring_piece(&other, base + piece, piece), 1);
+	ck_assert_int_eq(uring_piece(&other, base + 2 * piece, PAGE_4K), 2);
+	ck_assert_int_eq(uring_piece(&other, base + 2 * piece, PAGE_4K + 1), -1);
+	munmap(base, 2 * piece + PAGE_4K);
+}
+END_TEST
+
+/* That it can not be held is no reason to do without the disk. */
+START_TEST(memory_that_the_kernel_does_not_hold_has_no_number)
+{
+	void *nothing =
+		mmap(NULL, PAGE_4K, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uring other;
+
+	ck_assert(nothing != MAP_FAILED);
+	ck_assert(uring_init(&other, DEPTH));
+	uring_add_memory(&other, nothing, PAGE_4K);
+	ck_assert(uring_seal(&other));
+	ck_assert_int_eq(uring_piece(&other, nothing, PAGE_4K), -1);
+	uring_fini(&other);
+	munmap(nothing, PAGE_4K);
+}
+END_TEST
+
 /* One that is open in the process, and no file of the ring. */
 START_TEST(it_reaches_no_descriptor_of_the_process)
 {
@@ -103,8 +181,9 @@ END_TEST
 
 START_TEST(every_other_operation_is_refused)
 {
-	static const int allowed[] = { IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC,
-		                       IORING_OP_FALLOCATE };
+	static const int allowed[] = { IORING_OP_READV,      IORING_OP_WRITEV,
+		                       IORING_OP_READ_FIXED, IORING_OP_WRITE_FIXED,
+		                       IORING_OP_FSYNC,      IORING_OP_FALLOCATE };
 	bool is_allowed = false;
 
 	for (unsigned int i = 0; i < ARRAY_COUNT(allowed); i++)
@@ -145,6 +224,9 @@ START_TEST(what_is_sealed_stays_so)
 	ck_assert_int_eq(register_call(IORING_REGISTER_FILES_UPDATE, &update, 1),
 	                 -EACCES);
 	ck_assert_int_eq(register_call(IORING_REGISTER_BUFFERS, &text_at, 1), -EACCES);
+	ck_assert_int_eq(register_call(IORING_UNREGISTER_BUFFERS, NULL, 0), -EACCES);
+	ck_assert_int_eq(register_call(IORING_REGISTER_BUFFERS_UPDATE, &update, 1),
+	                 -EACCES);
 	ck_assert_int_eq(register_call(IORING_REGISTER_RESTRICTIONS, &any, 1), -EACCES);
 }
 END_TEST
@@ -157,6 +239,10 @@ static Suite *uring_suite(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_set_timeout(tcase, 30);
 	tcase_add_test(tcase, a_sealed_ring_reads_writes_and_flushes_its_files);
+	tcase_add_test(tcase, memory_that_was_added_has_a_number);
+	tcase_add_test(tcase, no_other_memory_has);
+	tcase_add_test(tcase, memory_is_numbered_by_the_gigabyte);
+	tcase_add_test(tcase, memory_that_the_kernel_does_not_hold_has_no_number);
 	tcase_add_test(tcase, it_reaches_no_descriptor_of_the_process);
 	tcase_add_loop_test(tcase, every_other_operation_is_refused, 0,
 	                    IORING_OP_URING_CMD + 1);

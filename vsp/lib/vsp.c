@@ -90,6 +90,12 @@ void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
 	return vsp_guest_memory_at(&vsp->memory, gpa, bytes);
 }
 
+void *vsp_whole_memory(const struct vsp *vsp, uint64_t *bytes)
+{
+	*bytes = vsp->memory.bytes;
+	return vsp->memory.base;
+}
+
 void vsp_channel_signal(const struct vsp_channel *channel)
 {
 	uint64_t one = 1;

@@ -225,8 +225,7 @@ static bool file_open(struct backend *backend, const char *path, char *error,
 	backend->fd = open_claiming(path, open_flags(path, backend->read_only));
 	if (backend->fd < 0)
 		return failed(error, error_bytes, path, strerror(errno));
-	if (fcntl(backend->fd, F_SETFL, 0) == 0 &&
-	    set_up(backend, path, error, error_bytes))
+	if (fcntl(backend->fd, F_SETFL, 0) == 0 && set_up(backend, path, error, error_bytes))
 		return true;
 	close(backend->fd);
 	return false;
@@ -266,21 +265,48 @@ static struct backend_io *io_of(struct uring_io *uring)
 static void read_complete(struct uring_io *uring, int result);
 static void write_complete(struct uring_io *uring, int result);
 
+/* All of it is one piece of memory whose pages the kernel holds: it need not look for them. Else -1. */
+static int held_piece(struct backend_io *io)
+{
+	struct uring *uring = io->backend->uring;
+	int piece = -1;
+
+	if (io->memory_count == 1)
+		piece = uring_piece(uring, io->memory->iov_base, io->memory->iov_len);
+	uring->held += piece >= 0;
+	return piece;
+}
+
 static void read_rest(struct backend_io *io)
 {
 	struct io_uring_sqe *entry = uring_entry(io->backend->uring);
+	int piece = held_piece(io);
 
-	io_uring_prep_readv(entry, (int)io->backend->file, io->memory, io->memory_count,
-	                    io->offset);
+	if (piece >= 0)
+		io_uring_prep_read_fixed(entry, (int)io->backend->file,
+		                         io->memory->iov_base,
+		                         (unsigned int)io->memory->iov_len, io->offset,
+		                         piece);
+	else
+		io_uring_prep_readv(entry, (int)io->backend->file, io->memory,
+		                    io->memory_count, io->offset);
 	start_io(io, read_complete, entry);
 }
 
 static void write_rest(struct backend_io *io)
 {
 	struct io_uring_sqe *entry = uring_entry(io->backend->uring);
+	int piece = held_piece(io);
 
-	io_uring_prep_writev2(entry, (int)io->backend->file, io->memory, io->memory_count,
-	                      io->offset, io->durable ? RWF_DSYNC : 0);
+	if (piece >= 0)
+		io_uring_prep_write_fixed(entry, (int)io->backend->file,
+		                          io->memory->iov_base,
+		                          (unsigned int)io->memory->iov_len, io->offset,
+		                          piece);
+	else
+		io_uring_prep_writev(entry, (int)io->backend->file, io->memory,
+		                     io->memory_count, io->offset);
+	entry->rw_flags = io->durable ? RWF_DSYNC : 0;
 	start_io(io, write_complete, entry);
 }
 

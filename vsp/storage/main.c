@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <viridis/base/bits.h>
 
 #include "root-partition/config/json_text.h"
@@ -156,18 +157,32 @@ static void remote_ready(struct vsp *vsp, int fd, void *context)
 	storage_tell_servers(storage);
 }
 
-static bool any_remote(const struct storage_config *config)
+/* There is a disk that is one of a server's, or one that is not. */
+static bool any_disk(const struct storage_config *config, bool remote)
 {
 	for (unsigned int i = 0; i < config->disk_count; i++)
-		if (nbd_uri_is(config->disk[i].path))
+		if (nbd_uri_is(config->disk[i].path) == remote)
 			return true;
 	return false;
+}
+
+/* What files and devices read and write. A server's bytes come by a socket, and nothing would use it. */
+static void add_memory(struct storage *storage, const struct storage_config *config)
+{
+	uint64_t bytes;
+	void *memory = vsp_whole_memory(storage->vsp, &bytes);
+
+	if (!any_disk(config, false))
+		return;
+	/* Many pages at a fault, where holding them would take one for each. What fails here is seen there. */
+	(void)madvise(memory, bytes, MADV_POPULATE_READ);
+	uring_add_memory(&storage->uring, memory, bytes);
 }
 
 static bool set_up(struct storage *storage, const struct storage_config *config,
                    char *error, size_t error_bytes)
 {
-	if (storage_remote && any_remote(config) &&
+	if (storage_remote && any_disk(config, true) &&
 	    (!storage_remote->init(VSP_BACKEND_FD) ||
 	     !vsp_watch(storage->vsp, storage_remote->fd(), remote_ready, storage))) {
 		snprintf(error, error_bytes, "disks of servers: %s", strerror(errno));
@@ -181,6 +196,7 @@ static bool set_up(struct storage *storage, const struct storage_config *config,
 		snprintf(error, error_bytes, "timer: %s", strerror(errno));
 		return false;
 	}
+	add_memory(storage, config);
 	if (!uring_hold_file(&storage->uring, vsp_lifeline(storage->vsp)) ||
 	    !uring_seal(&storage->uring) ||
 	    !vsp_watch(storage->vsp, uring_fd(&storage->uring), completions_ready,

@@ -37,6 +37,7 @@ static void add_controller(JsonBuilder *builder, const struct storage *storage)
 	json_text_add_int(builder, "signals-in", counts->signals_in);
 	json_text_add_int(builder, "signals-out", counts->signals_out);
 	json_text_add_int(builder, "submissions", storage->uring.submissions);
+	json_text_add_int(builder, "held", storage->uring.held);
 	json_text_add_int(builder, "stalls", counts->stalls);
 	json_text_add_int(builder, "bounced", counts->bounced);
 	json_text_add_int(builder, "bounced-bytes", counts->bounced_bytes);

@@ -11,6 +11,10 @@
 
 #define REAP_BATCH 64u
 
+/* The kernel takes no longer ones. */
+#define PIECE_BYTES (UINT64_C(1) << 30)
+#define PIECES_MAX  1024u
+
 static bool succeeded(int result)
 {
 	errno = -result;
@@ -56,11 +60,48 @@ static bool register_ring(struct uring *uring, unsigned int operation,
 	               count) == 0;
 }
 
+void uring_add_memory(struct uring *uring, void *base, uint64_t bytes)
+{
+	uring->memory = base;
+	uring->memory_bytes = bytes;
+}
+
+static bool register_memory(struct uring *uring)
+{
+	struct iovec pieces[PIECES_MAX];
+	unsigned int count = 0;
+
+	for (uint64_t at = 0; at < uring->memory_bytes; at += PIECE_BYTES) {
+		uint64_t left = uring->memory_bytes - at;
+
+		if (count == PIECES_MAX)
+			return false;
+		pieces[count++] = (struct iovec){
+			.iov_base = uring->memory + at,
+			.iov_len = left < PIECE_BYTES ? left : PIECE_BYTES,
+		};
+	}
+	return io_uring_register_buffers(&uring->ring, pieces, count) == 0;
+}
+
+int uring_piece(const struct uring *uring, const void *at, uint64_t bytes)
+{
+	uint64_t offset = (uint64_t)((uintptr_t)at - (uintptr_t)uring->memory);
+
+	if (bytes == 0 || offset >= uring->memory_bytes ||
+	    bytes > uring->memory_bytes - offset ||
+	    offset / PIECE_BYTES != (offset + bytes - 1) / PIECE_BYTES)
+		return -1;
+	return (int)(offset / PIECE_BYTES);
+}
+
 static bool restrict_to_files(struct uring *uring)
 {
 	struct io_uring_restriction allowed[] = {
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READV },
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITEV },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ_FIXED },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_WRITE_FIXED },
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FSYNC },
 		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_FALLOCATE },
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED,
@@ -79,6 +120,8 @@ bool uring_seal(struct uring *uring)
 	    !succeeded(io_uring_register_files(&uring->ring, uring->files,
 	                                       uring->file_count)))
 		return false;
+	if (!register_memory(uring))
+		uring->memory_bytes = 0;
 	return restrict_to_files(uring) &&
 	       register_ring(uring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }

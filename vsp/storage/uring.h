@@ -17,7 +17,10 @@ struct uring {
 	struct io_uring ring;
 	int files[URING_FILES_MAX];
 	unsigned int file_count;
+	uint8_t *memory; /* what I/O may name by number */
+	uint64_t memory_bytes;
 	uint64_t submissions; /* system calls that began I/O */
+	uint64_t held;        /* operations on what memory has a number */
 };
 
 /* One operation in flight; complete() runs in uring_reap(). */
@@ -35,8 +38,20 @@ MUST_CHECK bool uring_add_file(struct uring *uring, int fd, unsigned int *file);
 /* Keep the file open until the ring is gone, with all I/O in flight; false: too many files. */
 MUST_CHECK bool uring_hold_file(struct uring *uring, int fd);
 
-/* From here on the ring works, and only with the files added. On false errno says why. */
+/*
+ * Memory that stays for as long as the ring: its pages are looked up and held once, by uring_seal(), and not again by each
+ * operation that names them by uring_piece().
+ */
+void uring_add_memory(struct uring *uring, void *base, uint64_t bytes);
+
+/*
+ * From here on the ring works, and only with the files added. On false errno says why. Where the kernel does not hold that
+ * memory for us, no piece of it has a number.
+ */
 MUST_CHECK bool uring_seal(struct uring *uring);
+
+/* The number of the piece that [at, at + bytes) lies in; -1: it is in none. */
+int uring_piece(const struct uring *uring, const void *at, uint64_t bytes);
 
 /*
  * An empty entry whose completion goes to `io`; the caller prepares it by io_uring_prep_*()
