@@ -119,6 +119,23 @@ START_TEST(a_page_that_is_gone_from_the_file_is_still_the_guests)
 }
 END_TEST
 
+/* With relatime, too, a read is noted where the last one is older than what was written. */
+START_TEST(a_guests_read_is_no_access_to_the_file)
+{
+	const struct timespec times[] = { { .tv_sec = 1 }, { .tv_sec = 2 } };
+	struct buffer buffer = { DATA_PFN * PAGE_4K, DATA_BYTES, false };
+	struct vstor_request read = read_or_write_10(0x28, 33, DATA_BYTES / 512);
+	struct vstor_result result;
+	struct stat status;
+
+	ck_assert_int_eq(futimens(disk_fd, times), 0);
+	result = execute(&read, &buffer);
+	assert_good(&result, DATA_BYTES);
+	ck_assert_int_eq(fstat(disk_fd, &status), 0);
+	ck_assert_int_eq(status.st_atim.tv_sec, 1);
+}
+END_TEST
+
 START_TEST(the_longest_transfer_from_the_middle_of_a_page_works)
 {
 	struct buffer buffer = { DATA_PFN * PAGE_4K + 2048, 1 << 20, true };
@@ -738,6 +755,7 @@ static Suite *make_suite(void)
 	tcase_add_test(serving, what_the_guest_writes_is_in_the_file);
 	tcase_add_test(serving, a_read_lands_in_the_guests_scattered_pages);
 	tcase_add_test(serving, pages_in_a_row_are_named_and_not_listed);
+	tcase_add_test(serving, a_guests_read_is_no_access_to_the_file);
 	tcase_add_test(serving, a_page_that_is_gone_from_the_file_is_still_the_guests);
 	tcase_add_test(serving, the_longest_transfer_from_the_middle_of_a_page_works);
 	tcase_add_test(serving, memory_that_direct_io_cannot_take_is_copied_and_counted);
