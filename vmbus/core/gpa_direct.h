@@ -35,6 +35,16 @@ enum gpa_direct_status {
 	GPA_DIRECT_TOO_LONG,  /* more ranges or pages than the caller takes */
 };
 
+/* How many of the `count` page numbers follow one another, from the first on: at least 1. */
+static inline uint32_t gpa_run_length(const uint64_t *pfns, uint32_t count)
+{
+	uint32_t run = 1;
+
+	while (run < count && pfns[run] == pfns[0] + run)
+		run++;
+	return run;
+}
+
 /*
  * `header` is ring_received.header, private memory. Bytes after the last range are
  * ignored: Linux sends a descriptor with room for 32 pages however few it uses.

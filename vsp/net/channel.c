@@ -187,7 +187,7 @@ static enum nvsp_status request(struct net *net, const struct net_memory *memory
 static enum nvsp_status carry_out(struct net *net, const struct ring_received *received,
                                   const struct net_action *action)
 {
-	struct net_memory memory;
+	static struct net_memory memory; /* scratch of the one thread: transmit.c */
 
 	if (!net_memory_map(net, received, &action->packet, &memory)) {
 		net->counts.rejected++;

@@ -2,6 +2,8 @@
 /*
  * Frames from the guest. A packet's memory is read where it lies; RNDIS's heads, and those of
  * frames that need a change, are copied first and used from there.
+ *
+ * Arrays that are scratch of the one thread are static: on the stack the compiler fills them with zeros for each frame.
  */
 #include <string.h>
 #include <viridis/base/bits.h>
@@ -24,16 +26,6 @@ static bool add_piece(struct net_memory *memory, void *at, uint32_t bytes)
 	return true;
 }
 
-/* How many pages from number `first` on lie in a row. */
-static uint32_t run_length(const uint64_t *pfns, uint32_t first, uint32_t count)
-{
-	uint32_t length = 1;
-
-	while (first + length < count && pfns[first + length] == pfns[first] + length)
-		length++;
-	return length;
-}
-
 /* Pages in a row, as large buffers of a guest's are, make one piece. */
 static bool add_range(struct net *net, struct net_memory *memory,
                       const struct gpa_list *list, const struct gpa_range *range)
@@ -45,7 +37,7 @@ static bool add_range(struct net *net, struct net_memory *memory,
 	for (uint32_t i = 0, pages; i < range->page_count; i += pages) {
 		uint32_t bytes;
 
-		pages = run_length(pfns, i, range->page_count);
+		pages = gpa_run_length(pfns + i, range->page_count - i);
 		bytes = pages * VMBUS_PAGE_BYTES - offset;
 		if (bytes > left)
 			bytes = left;
@@ -64,8 +56,8 @@ static bool add_range(struct net *net, struct net_memory *memory,
 static bool add_pages(struct net *net, struct net_memory *memory,
                       const struct ring_received *received)
 {
-	uint64_t pfns[NET_PAGES_MAX];
-	struct gpa_range ranges[NET_RANGES_MAX];
+	static uint64_t pfns[NET_PAGES_MAX];
+	static struct gpa_range ranges[NET_RANGES_MAX];
 	struct gpa_list list = {
 		.ranges = ranges,
 		.range_capacity = NET_RANGES_MAX,
@@ -165,7 +157,7 @@ static bool must_copy_head(const struct net *net, const struct rndis_frame *fram
 static bool send_frame(struct net *net, const struct net_memory *memory,
                        uint32_t message_offset, const struct rndis_frame *frame)
 {
-	struct iovec pieces[NET_PIECES_MAX + 2];
+	static struct iovec pieces[NET_PIECES_MAX + 2];
 	struct net_outgoing out = { .head_taken = 0 };
 	uint32_t at = message_offset + frame->data_offset;
 	int count = 1;
@@ -196,7 +188,7 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 
 enum nvsp_status net_transmit(struct net *net, const struct net_memory *memory)
 {
-	uint8_t head[RNDIS_FRAME_HEAD_BYTES_MAX];
+	static uint8_t head[RNDIS_FRAME_HEAD_BYTES_MAX];
 	uint32_t offset = 0;
 
 	for (unsigned int i = 0; i < MESSAGES_MAX && memory->bytes - offset >= 8; i++) {

@@ -275,8 +275,9 @@ void storage_channel_announce(struct storage *storage)
 static bool map_pages(struct storage_request *request,
                       const struct ring_received *received)
 {
-	static uint64_t pfns[STORAGE_PAGES_MAX]; /* scratch of the one thread */
-	struct gpa_range ranges[STORAGE_RANGES_MAX];
+	/* Scratch of the one thread. */
+	static uint64_t pfns[STORAGE_PAGES_MAX];
+	static struct gpa_range ranges[STORAGE_RANGES_MAX];
 	struct gpa_list list = {
 		.ranges = ranges,
 		.range_capacity = STORAGE_RANGES_MAX,

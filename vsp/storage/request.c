@@ -151,25 +151,42 @@ static void add_memory(struct storage_request *request, uint8_t *at, uint32_t by
 	request->memory_count++;
 }
 
+/* The run's pages, or as many of them as lie in a row in our address space. NULL: the first is not RAM. */
+static uint8_t *find_run(const struct storage_request *request, uint64_t pfn,
+                         uint32_t *run)
+{
+	const struct vsp *vsp = request->storage->vsp;
+	uint8_t *pages;
+
+	if (pfn > UINT64_MAX >> PAGE_SHIFT_4K)
+		return NULL;
+	pages = vsp_memory(vsp, pfn << PAGE_SHIFT_4K, *run * PAGE_4K);
+	if (pages || *run == 1)
+		return pages;
+	*run = 1;
+	return vsp_memory(vsp, pfn << PAGE_SHIFT_4K, PAGE_4K);
+}
+
 static bool map_range(struct storage_request *request, const struct gpa_list *list,
                       const struct gpa_range *range)
 {
+	const uint64_t *pfns = &list->pfns[range->first_pfn];
 	uint32_t offset = range->offset;
 	uint32_t left = range->bytes;
+	uint32_t run;
 
-	for (uint32_t i = 0; i < range->page_count; i++) {
-		uint64_t pfn = list->pfns[range->first_pfn + i];
-		uint32_t bytes = VMBUS_PAGE_BYTES - offset;
-		uint8_t *page;
+	for (uint32_t i = 0; i < range->page_count; i += run) {
+		uint8_t *pages;
+		uint32_t bytes;
 
-		if (pfn > UINT64_MAX >> PAGE_SHIFT_4K)
+		run = gpa_run_length(pfns + i, range->page_count - i);
+		pages = find_run(request, pfns[i], &run);
+		if (!pages)
 			return false;
-		page = vsp_memory(request->storage->vsp, pfn << PAGE_SHIFT_4K, PAGE_4K);
-		if (!page)
-			return false;
+		bytes = run * VMBUS_PAGE_BYTES - offset;
 		if (bytes > left)
 			bytes = left;
-		add_memory(request, page + offset, bytes);
+		add_memory(request, pages + offset, bytes);
 		left -= bytes;
 		offset = 0;
 	}
@@ -448,9 +465,10 @@ static void look_again(struct storage *storage, const struct scsi_request *scsi)
 enum storage_begin storage_request_begin(struct storage_request *request,
                                          const struct vstor_request *vstor)
 {
-	uint8_t parameters[SCSI_PARAMETER_BYTES_MAX];
+	/* Scratch of the one thread: on the stack the compiler would fill it with zeros for every request. */
+	static uint8_t parameters[SCSI_PARAMETER_BYTES_MAX];
+	static struct scsi_action action;
 	struct scsi_request scsi;
-	struct scsi_action action;
 
 	scsi_request_from(vstor, &scsi);
 	scsi.parameters = parameters;

@@ -159,7 +159,7 @@ void uring_submit(struct uring *uring)
 
 void uring_reap(struct uring *uring)
 {
-	struct io_uring_cqe *entries[REAP_BATCH];
+	static struct io_uring_cqe *entries[REAP_BATCH]; /* scratch of the one thread */
 	unsigned int count;
 
 	do {

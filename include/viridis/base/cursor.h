@@ -57,13 +57,14 @@ static inline void cursor_copy(struct cursor *c, void *to, size_t count)
 		memset(to, 0, count);
 }
 
+/* At most 8 bytes, in the machine's own order: one load where `count` is known. */
 static inline uint64_t cursor_le(struct cursor *c, size_t count)
 {
 	const uint8_t *from = cursor_take(c, count);
 	uint64_t value = 0;
 
-	for (size_t i = 0; from && i < count; i++)
-		value |= (uint64_t)from[i] << (8 * i);
+	if (from)
+		memcpy(&value, from, count);
 	return value;
 }
 
@@ -99,17 +100,17 @@ static inline uint64_t cursor_le64(struct cursor *c)
 
 static inline uint16_t cursor_be16(struct cursor *c)
 {
-	return (uint16_t)cursor_be(c, 2);
+	return __builtin_bswap16(cursor_le16(c));
 }
 
 static inline uint32_t cursor_be32(struct cursor *c)
 {
-	return (uint32_t)cursor_be(c, 4);
+	return __builtin_bswap32(cursor_le32(c));
 }
 
 static inline uint64_t cursor_be64(struct cursor *c)
 {
-	return cursor_be(c, 8);
+	return __builtin_bswap64(cursor_le64(c));
 }
 
 #endif

@@ -26,7 +26,7 @@ static void add_extent(struct scsi_action *action, uint64_t lba, uint32_t blocks
 /* SBC-3 5.15: a capacity that does not fit sends the guest to READ CAPACITY(16). */
 void scsi_read_capacity_10(struct scsi_call *call)
 {
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 	uint64_t last = call->disk->blocks - 1;
 
 	scsi_store_be(data, 4, last < UINT32_MAX ? last : UINT32_MAX);
@@ -38,7 +38,7 @@ void scsi_read_capacity_10(struct scsi_call *call)
 /* SBC-3 5.16. Byte 14: provisioning is managed, unmapped blocks read as zeros. */
 static void read_capacity_16(struct scsi_call *call)
 {
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 
 	scsi_store_be(data, 8, call->disk->blocks - 1);
 	scsi_store_be(&data[8], 4, SCSI_BLOCK_BYTES);

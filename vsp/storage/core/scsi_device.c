@@ -35,13 +35,13 @@ static void request_sense(struct scsi_call *call)
 	bool descriptor = call->command.flags & SCSI_SENSE_DESCRIPTOR;
 
 	scsi_reply(call, scsi_sense_write(take_attention(call->disk), descriptor,
-	                                  call->action->response.data));
+	                                  scsi_data(call)));
 }
 
 /* Single-level LUNs by the peripheral device addressing method: SAM-5 4.7.7.2. */
 static void report_luns(struct scsi_call *call)
 {
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 	uint32_t bytes = 0;
 
 	if (call->command.length < REPORT_LUNS_BYTES_MIN ||
@@ -70,6 +70,11 @@ static const struct command_entry {
 	scsi_decode_function decode;
 	void (*execute)(struct scsi_call *call);
 } commands[] = {
+	/* What there is most of is found first. */
+	{ SCSI_READ_10, 0, scsi_decode_block_10, scsi_read },
+	{ SCSI_WRITE_10, WRITES, scsi_decode_block_10, scsi_write },
+	{ SCSI_READ_16, 0, scsi_decode_block_16, scsi_read },
+	{ SCSI_WRITE_16, WRITES, scsi_decode_block_16, scsi_write },
 	{ SCSI_TEST_UNIT_READY, 0, scsi_decode_nothing, test_unit_ready },
 	{ SCSI_REQUEST_SENSE, TELLS, scsi_decode_request_sense, request_sense },
 	{ SCSI_READ_6, 0, scsi_decode_block_6, scsi_read },
@@ -78,14 +83,10 @@ static const struct command_entry {
 	{ SCSI_MODE_SENSE_6, 0, scsi_decode_mode_sense_6, scsi_mode_sense_6 },
 	{ SCSI_START_STOP_UNIT, 0, scsi_decode_start_stop, scsi_start_stop },
 	{ SCSI_READ_CAPACITY_10, 0, scsi_decode_block_10, scsi_read_capacity_10 },
-	{ SCSI_READ_10, 0, scsi_decode_block_10, scsi_read },
-	{ SCSI_WRITE_10, WRITES, scsi_decode_block_10, scsi_write },
 	{ SCSI_VERIFY_10, 0, scsi_decode_block_10, scsi_verify },
 	{ SCSI_SYNCHRONIZE_CACHE_10, 0, scsi_decode_block_10, scsi_synchronize_cache },
 	{ SCSI_UNMAP, WRITES, scsi_decode_unmap, scsi_unmap },
 	{ SCSI_MODE_SENSE_10, 0, scsi_decode_mode_sense_10, scsi_mode_sense_10 },
-	{ SCSI_READ_16, 0, scsi_decode_block_16, scsi_read },
-	{ SCSI_WRITE_16, WRITES, scsi_decode_block_16, scsi_write },
 	{ SCSI_VERIFY_16, 0, scsi_decode_block_16, scsi_verify },
 	{ SCSI_SYNCHRONIZE_CACHE_16, 0, scsi_decode_block_16, scsi_synchronize_cache },
 	{ SCSI_WRITE_SAME_16, WRITES, scsi_decode_block_16, scsi_write_same },
@@ -154,6 +155,26 @@ static void dispatch(struct scsi_call *call, const struct command_entry *entry)
 		entry->execute(call);
 }
 
+/* Not the arrays: extents[] are filled in as they are counted, and data by scsi_data(). Most commands have none. */
+static void scsi_action_init(struct scsi_action *action)
+{
+	action->type = SCSI_RESPOND;
+	action->durable = false;
+	action->unmap = false;
+	action->extent_count = 0;
+	action->response.no_such_lun = false;
+	action->response.sense = SCSI_SENSE_NONE;
+	action->response.data_bytes = 0;
+}
+
+uint8_t *scsi_data(struct scsi_call *call)
+{
+	uint8_t *data = call->action->response.data;
+
+	memset(data, 0, SCSI_DATA_BYTES_MAX);
+	return data;
+}
+
 void scsi_execute(const struct scsi_target *target, const struct scsi_request *request,
                   struct scsi_action *action)
 {
@@ -166,7 +187,7 @@ void scsi_execute(const struct scsi_target *target, const struct scsi_request *r
 	};
 	const struct command_entry *entry = NULL;
 
-	memset(action, 0, sizeof(*action));
+	scsi_action_init(action);
 	if (our_target && request->lun < SCSI_LUNS_MAX)
 		call.disk = target->disk[request->lun];
 	if (request->cdb_length > 0)

@@ -17,7 +17,7 @@
 static void standard_data(struct scsi_call *call)
 {
 	static const uint16_t standards[] = { 0x00a0, 0x0460, 0x04c0 };
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 	uint32_t bytes = call->disk ? STANDARD_BYTES : ABSENT_BYTES;
 
 	data[0] = call->disk ? 0 : SCSI_PERIPHERAL_ABSENT;
@@ -142,7 +142,7 @@ static vpd_function find_page(uint8_t page)
 static void product_data(struct scsi_call *call)
 {
 	vpd_function fill = find_page(call->command.page);
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 	uint32_t bytes;
 
 	if (!fill) {

@@ -6,7 +6,7 @@
 #include "vsp/storage/core/scsi_command.h"
 #include "vsp/storage/core/scsi_device.h"
 
-/* One command being carried out; the action is zeroed, so RESPOND with GOOD and no data. */
+/* One command being carried out; the action begins as RESPOND with GOOD and no data. */
 struct scsi_call {
 	const struct scsi_target *target;
 	struct scsi_disk *disk; /* NULL only for commands that need none */
@@ -20,6 +20,9 @@ static inline void scsi_fail(struct scsi_call *call, enum scsi_sense sense)
 	call->action->type = SCSI_RESPOND;
 	call->action->response.sense = sense;
 }
+
+/* scsi_device.c: where data for the guest goes, all zeros. */
+uint8_t *scsi_data(struct scsi_call *call);
 
 /* `bytes` of data were written to response.data; the guest gets what it allocated for. */
 static inline void scsi_reply(struct scsi_call *call, uint32_t bytes)

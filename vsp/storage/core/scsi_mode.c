@@ -73,10 +73,9 @@ static uint32_t fill_descriptor(const struct scsi_call *call, uint8_t *to)
 }
 
 /* Everything behind a header of `header_bytes`; the whole's length, or 0 when it failed. */
-static uint32_t mode_sense(struct scsi_call *call, uint32_t header_bytes,
+static uint32_t mode_sense(struct scsi_call *call, uint8_t *data, uint32_t header_bytes,
                            uint32_t *descriptor_bytes)
 {
-	uint8_t *data = call->action->response.data;
 	uint32_t page_bytes;
 
 	if (call->command.control == CONTROL_SAVED) {
@@ -99,9 +98,9 @@ static uint8_t device_specific(const struct scsi_disk *disk)
 
 void scsi_mode_sense_6(struct scsi_call *call)
 {
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 	uint32_t descriptor_bytes;
-	uint32_t bytes = mode_sense(call, 4, &descriptor_bytes);
+	uint32_t bytes = mode_sense(call, data, 4, &descriptor_bytes);
 
 	if (bytes == 0)
 		return;
@@ -113,9 +112,9 @@ void scsi_mode_sense_6(struct scsi_call *call)
 
 void scsi_mode_sense_10(struct scsi_call *call)
 {
-	uint8_t *data = call->action->response.data;
+	uint8_t *data = scsi_data(call);
 	uint32_t descriptor_bytes;
-	uint32_t bytes = mode_sense(call, 8, &descriptor_bytes);
+	uint32_t bytes = mode_sense(call, data, 8, &descriptor_bytes);
 
 	if (bytes == 0)
 		return;
