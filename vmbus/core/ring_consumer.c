@@ -5,15 +5,19 @@
 #include "vmbus/core/ring_memory.h"
 
 /* Copy out of the data from index `at`, around the end. */
-static void copy_out(const struct ring_memory *memory, uint32_t at, void *bytes,
-                     uint32_t length)
+static inline void copy_out(const struct ring_memory *memory, uint32_t at, void *bytes,
+                            uint32_t length)
 {
-	uint32_t first = ring_smaller(length, memory->data_bytes - at);
+	uint32_t first = memory->data_bytes - at;
 
-	if (first != 0)
+	if (length == 0) /* `bytes` may be no pointer at all */
+		return;
+	if (length <= first) {
+		memcpy(bytes, memory->data + at, length);
+	} else {
 		memcpy(bytes, memory->data + at, first);
-	if (first != length)
 		memcpy((uint8_t *)bytes + first, memory->data, length - first);
+	}
 	/* R4: the compiler must not read shared memory again in place of the copy. */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }

@@ -46,9 +46,4 @@ static inline uint32_t ring_free_bytes(const struct ring_memory *memory, uint32_
 	return memory->data_bytes - ring_index_distance(memory, read, write);
 }
 
-static inline uint32_t ring_smaller(uint32_t a, uint32_t b)
-{
-	return a < b ? a : b;
-}
-
 #endif

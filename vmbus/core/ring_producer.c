@@ -6,16 +6,20 @@
 #include "vmbus/core/ring_memory.h"
 
 /* Copy into the data from index `at`, around the end; returns the index behind it. */
-static uint32_t copy_in(const struct ring_memory *memory, uint32_t at, const void *bytes,
-                        uint32_t length)
+static inline uint32_t copy_in(const struct ring_memory *memory, uint32_t at,
+                               const void *bytes, uint32_t length)
 {
-	uint32_t first = ring_smaller(length, memory->data_bytes - at);
+	uint32_t first = memory->data_bytes - at; /* at least 1 */
 
-	if (first != 0)
-		memcpy(memory->data + at, bytes, first);
-	if (first != length)
-		memcpy(memory->data, (const uint8_t *)bytes + first, length - first);
-	return ring_index_after(memory, at, length);
+	if (length == 0) /* `bytes` may be no pointer at all */
+		return at;
+	if (length < first) {
+		memcpy(memory->data + at, bytes, length);
+		return at + length;
+	}
+	memcpy(memory->data + at, bytes, first);
+	memcpy(memory->data, (const uint8_t *)bytes + first, length - first);
+	return length - first;
 }
 
 enum ring_status ring_producer_init(struct ring_producer *ring,
