@@ -180,7 +180,8 @@ const char *nbd_uri_parse(const char *text, struct nbd_uri *uri)
 	at = behind(text, UNIX);
 	if (!at)
 		return "nbd:// and nbd+unix:// are possible; for TLS (nbds) have a "
-		       "tunnel in between";
+		       "tunnel in between: 'nbdkit -U SOCKET nbd uri=nbds://...', which "
+		       "is nbd+unix:///?socket=SOCKET here";
 	uri->is_unix = true;
 	return parse_unix(at, uri);
 }
