@@ -11,8 +11,6 @@
 
 #define MTU_DEFAULT         1500u
 #define MTU_MIN             576u
-#define MTU_MAX             9000u
-#define QUEUES_MAX          8u
 #define NETWORK_BYTES_MAX   255u
 #define MAC_BYTES           6u
 #define PORT_MAC_FIRST_BYTE 0xfeu
@@ -351,14 +349,14 @@ gboolean definition_net_check(const struct definition *definition, GError **erro
 		if (!check_kind(definition, i, error) ||
 		    !check_mac(definition, i, error) || !check_slot(definition, i, error))
 			return FALSE;
-		if (net->mtu < MTU_MIN || net->mtu > MTU_MAX)
+		if (net->mtu < MTU_MIN || net->mtu > DEFINITION_NET_MTU_MAX)
 			return definition_invalid(
 				error, "net: mtu %u: from %u to %u are possible",
-				net->mtu, MTU_MIN, MTU_MAX);
-		if (net->queues < 1 || net->queues > QUEUES_MAX)
+				net->mtu, MTU_MIN, DEFINITION_NET_MTU_MAX);
+		if (net->queues < 1 || net->queues > DEFINITION_NET_QUEUES_MAX)
 			return definition_invalid(
 				error, "net: %u queues: from 1 to %u are possible",
-				net->queues, QUEUES_MAX);
+				net->queues, DEFINITION_NET_QUEUES_MAX);
 	}
 	return TRUE;
 }

@@ -19,6 +19,9 @@
 /* What serves a user-mode network; found by PATH. */
 #define DEFINITION_NET_PROGRAM "passt"
 
+#define DEFINITION_NET_MTU_MAX    9000u
+#define DEFINITION_NET_QUEUES_MAX 8u
+
 void definition_net_free(gpointer net);
 
 /* Adds the adapter that the text describes. */

@@ -90,7 +90,21 @@ static bool answer_provider(struct keeper *keeper, struct exchange *exchange,
 
 	if (!offers_need(keeper->definition, which))
 		return keeper_fail(error, -ENOENT, offers_program(which));
-	if (!keeper_start_provider(keeper, which, exchange->descriptors, error))
+	if (!keeper_start_provider(keeper, which, false, exchange->descriptors, error))
+		return false;
+	exchange->descriptor_count = 2;
+	return true;
+}
+
+/* Its adapter may be in no definition any more. */
+static bool answer_provider_last(struct keeper *keeper, struct exchange *exchange,
+                                 GError **error)
+{
+	enum vmbus_provider which = (enum vmbus_provider)exchange->request->number;
+
+	if (which < VMBUS_NET)
+		return keeper_fail(error, -EINVAL, offers_program(which));
+	if (!keeper_start_provider(keeper, which, true, exchange->descriptors, error))
 		return false;
 	exchange->descriptor_count = 2;
 	return true;
@@ -281,6 +295,7 @@ static const struct {
 	[KEEPER_KERNEL] = { answer_kernel, 1, false },
 	[KEEPER_INITRD] = { answer_initrd, 1, false },
 	[KEEPER_PROVIDER] = { answer_provider, VMBUS_PROVIDERS, false },
+	[KEEPER_PROVIDER_LAST] = { answer_provider_last, VMBUS_PROVIDERS, false },
 	[KEEPER_PROVIDER_STATE] = { answer_provider_state, VMBUS_PROVIDERS, false },
 	[KEEPER_PROVIDER_KILL] = { answer_provider_kill, VMBUS_PROVIDERS, false },
 	[KEEPER_POOL] = { answer_pool, 1, false },

@@ -99,11 +99,12 @@ int keeper_client_file(struct keeper_client *client, enum keeper_request_type fi
 }
 
 bool keeper_client_provider(struct keeper_client *client, enum vmbus_provider which,
-                            int *socket, int *lifeline, GError **error)
+                            bool last, int *socket, int *lifeline, GError **error)
 {
 	struct answer answer;
 
-	if (!ask_or_fail(client, KEEPER_PROVIDER, which, &answer, error))
+	if (!ask_or_fail(client, last ? KEEPER_PROVIDER_LAST : KEEPER_PROVIDER, which,
+	                 &answer, error))
 		return false;
 	*socket = answer.datagram.descriptors[0];
 	*lifeline = answer.datagram.descriptors[1];

@@ -24,9 +24,12 @@ bool keeper_client_machine(struct keeper_client *client, int *partition,
 int keeper_client_file(struct keeper_client *client, enum keeper_request_type file,
                        GError **error);
 
-/* A provider's process: our end of its socket, and its lifeline (vsp/lib/core/protocol.h). */
+/*
+ * A provider's process: our end of its socket, and its lifeline (vsp/lib/core/protocol.h). `last`: an adapter's that is to be
+ * taken from the guest, and has no network.
+ */
 bool keeper_client_provider(struct keeper_client *client, enum vmbus_provider which,
-                            int *socket, int *lifeline, GError **error);
+                            bool last, int *socket, int *lifeline, GError **error);
 /* Once it has ended *status is what waitpid(2) says. */
 bool keeper_client_provider_ended(struct keeper_client *client, enum vmbus_provider which,
                                   int *status);

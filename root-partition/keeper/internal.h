@@ -64,8 +64,8 @@ bool keeper_make_memory(struct keeper *keeper, GError **error);
  */
 bool keeper_make_partition(struct keeper *keeper, GError **error);
 
-/* The descriptors that the worker gets, which are ours to close: socket, lifeline. */
-bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
+/* The descriptors that the worker gets, which are ours to close: socket, lifeline. `last`: an adapter's, without its network. */
+bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which, bool last,
                            int descriptors[2], GError **error);
 /* True when it has ended; there may never have been one. */
 bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which);

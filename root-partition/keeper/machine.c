@@ -231,10 +231,12 @@ static bool make_table(struct keeper_provider *provider)
 }
 
 /* What decides whose memory and whose files it sees comes from us, before the worker has a word. */
-static bool introduce(struct keeper *keeper, enum vmbus_provider which, int socket,
-                      int lifeline)
+static bool introduce(struct keeper *keeper, enum vmbus_provider which, bool last,
+                      int socket, int lifeline)
 {
-	g_autofree char *config = offers_configuration(keeper->definition, which);
+	g_autofree char *config =
+		last ? offers_last_configuration(keeper->definition, which) :
+		       offers_configuration(keeper->definition, which);
 	struct vsp_message hello = {
 		.type = VSP_HELLO,
 		.number = VSP_PROTOCOL_VERSION,
@@ -285,7 +287,7 @@ static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int l
 	       keeper_start_user_network(keeper, net, backend, error);
 }
 
-static int start_process(struct keeper *keeper, enum vmbus_provider which,
+static int start_process(struct keeper *keeper, enum vmbus_provider which, bool last,
                          const int sockets[2], int lifeline, int backend)
 {
 	g_autofree char *path =
@@ -303,7 +305,7 @@ static int start_process(struct keeper *keeper, enum vmbus_provider which,
 		keeper->providers[which].pid = 0;
 		return -result;
 	}
-	return introduce(keeper, which, sockets[0], lifeline) ? 0 : -EPIPE;
+	return introduce(keeper, which, last, sockets[0], lifeline) ? 0 : -EPIPE;
 }
 
 static bool make_sockets(int sockets[2], int lifeline[2])
@@ -403,25 +405,25 @@ static bool fail_start(const struct keeper *keeper, enum vmbus_provider which, i
 	return false;
 }
 
-bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which,
+bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which, bool last,
                            int descriptors[2], GError **error)
 {
 	struct keeper_provider *provider = &keeper->providers[which];
-	int sockets[2], lifeline[2], backend;
+	int sockets[2], lifeline[2], backend = -1;
 	int result;
 
 	if (!keeper_provider_ended(keeper, which))
 		return keeper_fail(error, -EBUSY, offers_program(which));
 	end_helper(provider, 0); /* the one before has: the worker has waited for it */
-	if (!check_configuration(keeper, which, error))
+	if (!last && !check_configuration(keeper, which, error))
 		return false;
 	if (!make_table(provider) || !make_sockets(sockets, lifeline))
 		return keeper_fail(error, -errno, offers_program(which));
-	if (!make_backend(keeper, which, lifeline[1], &backend, error)) {
+	if (!last && !make_backend(keeper, which, lifeline[1], &backend, error)) {
 		close_all(sockets, lifeline);
 		return false;
 	}
-	result = start_process(keeper, which, sockets, lifeline[1], backend);
+	result = start_process(keeper, which, last, sockets, lifeline[1], backend);
 	if (backend >= 0)
 		close(backend);
 	close(sockets[1]);

@@ -7,6 +7,7 @@
  *   MACHINE          -          -            partition id            partition, memory
  *   KERNEL, INITRD   -          -            -                       the file, to read
  *   PROVIDER         which      -            -                       its socket, its lifeline
+ *   PROVIDER_LAST    which      -            -                       likewise: an adapter's, without its network
  *   PROVIDER_STATE   which      -            ended, wait status      -
  *   PROVIDER_KILL    which      -            -                       -
  *   POOL             -          -            deposited, used, pinned -
@@ -44,6 +45,7 @@ enum keeper_request_type {
 	KEEPER_NOT_STARTED,
 	KEEPER_DISKS,
 	KEEPER_NETS,
+	KEEPER_PROVIDER_LAST,
 	KEEPER_REQUESTS,
 };
 

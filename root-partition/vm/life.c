@@ -222,6 +222,8 @@ enum machine_end life_run(struct machine *machine)
 	for (uint32_t i = 0; i < machine->vp_count; i++)
 		vp_start(&machine->vps[i]);
 	g_main_loop_run(machine->loop);
+	if (machine->owner_source && machine->end == MACHINE_STOPPED)
+		vmbus_leave_all(machine->vmbus);
 	g_atomic_int_set(&machine->stopping, 1);
 	for (uint32_t i = 0; i < machine->vp_count; i++)
 		vp_stop(&machine->vps[i]);

@@ -258,6 +258,8 @@ static char *pause_or_resume(struct vm *vm, bool paused)
 		return control_error_to_json(DEFINITION_ERROR_HOST, g_strerror(-result));
 	if (vm->machine->paused != paused) {
 		vm->machine->paused = paused;
+		if (!paused)
+			vmbus_resumed(vm->machine->vmbus);
 		tell_state(vm);
 		send_event(vm, paused ? "paused" : "resumed", "request", NULL);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Network adapters that come and go under a guest that runs. The keeper says which; of one that goes the provider is
- * ended first, and then the guest hears of it, as when a card is pulled. One that is changed goes and comes. When one
+ * Network adapters that come and go under a guest that runs. The keeper says which; of one that goes the guest sees the link
+ * go (leave.c), then its provider is ended, and then the guest loses it, as when a card is pulled. One that is changed goes and comes. When one
  * that comes cannot be served, the adapters there were before are taken again, in the same way.
  */
 #include "root-partition/config/control_json.h"
@@ -73,14 +73,18 @@ static void tell_services(struct vmbus *vmbus)
 	provider_command(vmbus->providers[VMBUS_UTIL], vmbus_new_tag(vmbus), order);
 }
 
-/* One that is being started again, or was given up, has nothing to be waited for. */
+/* One that nobody serves, and that the guest does not use, or has lost already, has nothing to be waited for. */
 static void end_one(struct vmbus *vmbus, enum vmbus_provider kind)
 {
+	if (vmbus_leave(vmbus, kind))
+		return;
 	vmbus_cancel_restart(vmbus, kind);
-	if (vmbus->providers[kind])
+	if (vmbus->providers[kind]) {
 		provider_replace(vmbus->providers[kind]);
-	else
-		vmbus->adapter_change.leaving &= ~bit_of(kind);
+		return;
+	}
+	vmbus->adapter_change.leaving &= ~bit_of(kind);
+	vmbus_drop_channels(vmbus, kind);
 }
 
 static void begin_one(struct vmbus *vmbus, enum vmbus_provider kind)

@@ -441,6 +441,8 @@ static void event(gpointer context, struct provider *provider, uint32_t tag,
 
 	if (tag != 0 && tag == vmbus->shutdown_tag && kind == VMBUS_UTIL)
 		answer_shutdown(vmbus, json);
+	else if (vmbus_leave_answered(vmbus, kind, tag))
+		vm_log("vmbus: %s leaves", offers_provider_name(kind));
 	else if (tag == 0 && kind == VMBUS_UTIL && tell_news(vmbus, json))
 		vm_log_limited("vmbus: the guest: %s", json);
 	else if (kind == VMBUS_PROVIDERS ||
@@ -457,7 +459,7 @@ static bool is_served_by(const struct vmbus *vmbus, uint32_t relid,
 
 void vmbus_drop_channels(struct vmbus *vmbus, enum vmbus_provider kind)
 {
-	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS; relid++) {
+	for (uint32_t relid = 1; relid <= VMBUS_CHANNELS && !vmbus->ends; relid++) {
 		if (!is_served_by(vmbus, relid, kind))
 			continue;
 		if (state_of(vmbus, relid) == SERVER_CHANNEL_OPENING)

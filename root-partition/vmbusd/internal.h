@@ -60,6 +60,16 @@ struct vmbus_adapter_change {
 	uint32_t coming;  /* their providers have still to serve */
 };
 
+/* An adapter that is being taken from the guest. */
+struct vmbus_leave {
+	bool begun;
+	bool last;    /* its last process was begun: none follows */
+	bool over;    /* its process ends, and then the guest loses it */
+	bool waits;   /* for the guest, which is paused */
+	uint32_t tag; /* of the order to its process */
+	guint source; /* the limit */
+};
+
 /* A channel, by relid. */
 struct vmbus_channel {
 	const struct vmbus_class *class; /* NULL: no such channel */
@@ -89,7 +99,9 @@ struct vmbus {
 	struct vmbus_restarts restarts[VMBUS_PROVIDERS];
 	struct vmbus_renewal renewal;
 	struct vmbus_adapter_change adapter_change;
+	struct vmbus_leave leaves[VMBUS_PROVIDERS];
 	uint64_t lost_disks;   /* LUNs whose server is waited for */
+	bool ends;             /* the keeper tells the guest what it loses */
 	bool stopped_by_pause; /* the guest's heart: no news */
 	struct vmbus_channel channels[VMBUS_CHANNELS + 1];
 	struct vmbus_loan loans[VMBUS_GPADLS];
@@ -143,6 +155,18 @@ bool vmbus_adapter_came(struct vmbus *vmbus, enum vmbus_provider kind);
 /* The change is over if nothing of it is waited for; and the end of one that is under way. */
 void vmbus_settle_adapters(struct vmbus *vmbus);
 void vmbus_end_adapter_change(struct vmbus *vmbus);
+/*
+ * In leave.c. The guest is to lose this provider's devices: false when nothing is to be waited for. Else its process ends
+ * once the guest is at rest, or has had its time, and the channels may be dropped then.
+ */
+bool vmbus_leave(struct vmbus *vmbus, enum vmbus_provider kind);
+bool vmbus_leaves(const struct vmbus *vmbus, enum vmbus_provider kind);
+/* A process of one that leaves serves, has said something, or is gone; false: of the last there was no other, and it is over. */
+bool vmbus_leave_ready(struct vmbus *vmbus, enum vmbus_provider kind);
+bool vmbus_leave_answered(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag);
+bool vmbus_leave_goes_on(struct vmbus *vmbus, enum vmbus_provider kind);
+void vmbus_end_leaves(struct vmbus *vmbus);
+
 /* A new one serves: its channels are taken up, in channel.c. */
 void vmbus_resume_channels(struct vmbus *vmbus, enum vmbus_provider kind);
 void vmbus_provider_ready(gpointer context, struct provider *provider);

@@ -24,6 +24,8 @@ bool vmbus_provider_returns(const struct vmbus *vmbus, enum vmbus_provider provi
 
 static const char *state_of(const struct vmbus *vmbus, enum vmbus_provider provider)
 {
+	if (vmbus->leaves[provider].last)
+		return "died";
 	if (vmbus_provider_serves(vmbus, provider))
 		return "serving";
 	if (vmbus->restarts[provider].source ||
@@ -91,7 +93,8 @@ void vmbus_offer_again(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	const struct vmbus_class *class;
 
-	if (!vmbus_provider_serves(vmbus, kind) || has_any(vmbus, kind))
+	if (!vmbus_provider_serves(vmbus, kind) || vmbus_leaves(vmbus, kind) ||
+	    has_any(vmbus, kind))
 		return;
 	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
 		class = offers_class(vmbus->machine->definition, relid);

@@ -105,16 +105,15 @@ const char *offers_program_for(const struct definition *definition,
 	               offers_program(provider);
 }
 
-static void add_channels(JsonBuilder *builder, const struct definition *definition,
-                         enum vmbus_provider provider)
+static void add_channels(JsonBuilder *builder, enum vmbus_provider provider)
 {
 	const struct vmbus_class *class;
 
 	json_builder_set_member_name(builder, "channels");
 	json_builder_begin_array(builder);
 	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
-		class = offers_class(definition, relid);
-		if (!class || class->provider != provider)
+		class = &classes[relid - 1];
+		if (class->provider != provider)
 			continue;
 		json_builder_begin_object(builder);
 		json_text_add_int(builder, "id", relid);
@@ -143,13 +142,32 @@ char *offers_configuration(const struct definition *definition,
 
 	json_builder_begin_object(builder);
 	json_text_add_string(builder, "vm", definition->name);
-	add_channels(builder, definition, provider);
+	add_channels(builder, provider);
 	if (provider == VMBUS_STORAGE)
 		definition_add_disks(builder, definition->disks);
 	if (provider == VMBUS_UTIL)
 		offers_add_adapters(builder, definition);
 	if (provider >= VMBUS_NET)
 		definition_net_add_one(builder, offers_net(definition, provider));
+	json_builder_end_object(builder);
+	return json_text_finish(builder, FALSE);
+}
+
+char *offers_last_configuration(const struct definition *definition,
+                                enum vmbus_provider provider)
+{
+	g_autoptr(JsonBuilder) builder = json_builder_new();
+
+	json_builder_begin_object(builder);
+	json_text_add_string(builder, "vm", definition->name);
+	add_channels(builder, provider);
+	json_builder_set_member_name(builder, "net");
+	json_builder_begin_object(builder);
+	json_text_add_boolean(builder, "none", TRUE);
+	json_text_add_string(builder, "mac", "02:00:00:00:00:00"); /* the guest's stays */
+	json_text_add_int(builder, "mtu", DEFINITION_NET_MTU_MAX);
+	json_text_add_int(builder, "queues", DEFINITION_NET_QUEUES_MAX);
+	json_builder_end_object(builder);
 	json_builder_end_object(builder);
 	return json_text_finish(builder, FALSE);
 }

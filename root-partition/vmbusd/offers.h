@@ -57,5 +57,8 @@ void offers_add_adapters(JsonBuilder *builder, const struct definition *definiti
 /* What the provider is told by CONFIG, as JSON; freed by the caller. */
 char *offers_configuration(const struct definition *definition,
                            enum vmbus_provider provider);
+/* Likewise the last process of a network adapter, whatever became of that in the definition: it takes up any that there was. */
+char *offers_last_configuration(const struct definition *definition,
+                                enum vmbus_provider provider);
 
 #endif

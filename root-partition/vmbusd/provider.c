@@ -387,8 +387,8 @@ static gboolean wait_until_ready(struct provider *provider, GError **error)
 }
 
 static struct provider *start(struct keeper_client *keeper, enum vmbus_provider which,
-                              const struct provider_events *events, gpointer context,
-                              GError **error)
+                              bool last, const struct provider_events *events,
+                              gpointer context, GError **error)
 {
 	struct provider *provider = g_new0(struct provider, 1);
 
@@ -397,8 +397,8 @@ static struct provider *start(struct keeper_client *keeper, enum vmbus_provider 
 	provider->name = offers_program(which);
 	provider->events = events;
 	provider->context = context;
-	if (!keeper_client_provider(keeper, which, &provider->socket, &provider->lifeline,
-	                            error)) {
+	if (!keeper_client_provider(keeper, which, last, &provider->socket,
+	                            &provider->lifeline, error)) {
 		g_free(provider);
 		return NULL;
 	}
@@ -414,7 +414,7 @@ struct provider *provider_start(struct keeper_client *keeper, enum vmbus_provide
                                 const struct provider_events *events, gpointer context,
                                 GError **error)
 {
-	struct provider *provider = start(keeper, which, events, context, error);
+	struct provider *provider = start(keeper, which, false, events, context, error);
 
 	if (!provider)
 		return NULL;
@@ -436,15 +436,30 @@ static gboolean on_not_ready(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-struct provider *provider_begin(struct keeper_client *keeper, enum vmbus_provider which,
-                                const struct provider_events *events, gpointer context,
-                                GError **error)
+static struct provider *begin(struct keeper_client *keeper, enum vmbus_provider which,
+                              bool last, const struct provider_events *events,
+                              gpointer context, GError **error)
 {
-	struct provider *provider = start(keeper, which, events, context, error);
+	struct provider *provider = start(keeper, which, last, events, context, error);
 
 	if (!provider)
 		return NULL;
 	provider->late_source = g_timeout_add(READY_TIMEOUT_MS, on_not_ready, provider);
 	listen_to(provider);
 	return provider;
+}
+
+struct provider *provider_begin(struct keeper_client *keeper, enum vmbus_provider which,
+                                const struct provider_events *events, gpointer context,
+                                GError **error)
+{
+	return begin(keeper, which, false, events, context, error);
+}
+
+struct provider *provider_begin_last(struct keeper_client *keeper,
+                                     enum vmbus_provider which,
+                                     const struct provider_events *events,
+                                     gpointer context, GError **error)
+{
+	return begin(keeper, which, true, events, context, error);
 }

@@ -43,6 +43,12 @@ struct provider *provider_begin(struct keeper_client *keeper, enum vmbus_provide
                                 const struct provider_events *events, gpointer context,
                                 GError **error);
 
+/* Likewise an adapter's last, which has no network: it completes what the guest sent. */
+struct provider *provider_begin_last(struct keeper_client *keeper,
+                                     enum vmbus_provider which,
+                                     const struct provider_events *events,
+                                     gpointer context, GError **error);
+
 /*
  * Ends the process and waits for its end and its I/O's. A disk that holds its I/O for longer than a few
  * seconds is not waited for: its lock outlives us, and nobody else gets the disk before.

@@ -81,13 +81,14 @@ static void answer_renewal(struct vmbus *vmbus, const char *error)
 	g_free(renewal.error);
 }
 
+/* False: the guest loses its devices now. */
 static bool begin_if_worth(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	if (vmbus->restarts[kind].lives >= LIVES_MAX) {
 		tell(vmbus, kind, "provider-given-up");
 		if (kind == VMBUS_STORAGE)
 			answer_renewal(vmbus, NULL);
-		return false;
+		return vmbus_leave(vmbus, kind);
 	}
 	vmbus_begin_later(vmbus, kind);
 	return true;
@@ -145,12 +146,15 @@ static bool renews(struct vmbus *vmbus, enum vmbus_provider kind, const char *wh
 bool vmbus_restart(struct vmbus *vmbus, enum vmbus_provider kind, const char *why)
 {
 	struct vmbus_restarts *restarts = &vmbus->restarts[kind];
+	bool leaves = vmbus_leaves(vmbus, kind);
 
 	if (renews(vmbus, kind, why)) {
 		restarts->ready_us = 0;
 		return true;
 	}
-	if (vmbus_adapter_gone(vmbus, kind, why))
+	if (leaves && vmbus_leave_goes_on(vmbus, kind))
+		return true;
+	if (vmbus_adapter_gone(vmbus, kind, why) || leaves)
 		return false;
 	tell(vmbus, kind, "provider-died");
 	count_life(restarts);
@@ -185,7 +189,7 @@ void vmbus_provider_ready(gpointer context, struct provider *provider)
 	struct vmbus *vmbus = context;
 	enum vmbus_provider kind = vmbus_kind_of(vmbus, provider);
 
-	if (kind == VMBUS_PROVIDERS)
+	if (kind == VMBUS_PROVIDERS || vmbus_leave_ready(vmbus, kind))
 		return;
 	vmbus->restarts[kind].ready_us = g_get_monotonic_time();
 	if (!vmbus_adapter_came(vmbus, kind))
@@ -217,6 +221,7 @@ void vmbus_end_restarts(struct vmbus *vmbus)
 {
 	end_renewal(vmbus);
 	vmbus_end_adapter_change(vmbus);
+	vmbus_end_leaves(vmbus);
 	for (int kind = 0; kind < VMBUS_PROVIDERS; kind++)
 		vmbus_cancel_restart(vmbus, kind);
 }

@@ -19,6 +19,15 @@ struct vmbus *vmbus_new(struct machine *machine, GError **error);
 /* The VPs stand still. Providers are gone when this returns. */
 void vmbus_free(struct vmbus *vmbus);
 
+/*
+ * The guest of another VMM goes on without us: its network adapters come to rest, and their providers end; the keeper tells it
+ * that they are gone. Takes seconds; runs the main loop.
+ */
+void vmbus_leave_all(struct vmbus *vmbus);
+
+/* The guest goes on after a pause, in which no adapter is taken from it. */
+void vmbus_resumed(struct vmbus *vmbus);
+
 /* Try to deliver what waits: a SINT became deliverable. */
 void vmbus_deliver(struct vmbus *vmbus);
 

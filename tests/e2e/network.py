@@ -3,14 +3,15 @@
 # Limit: 1500
 """A stock Linux on the root's bridge: an address by DHCP, ping, TCP both ways byte for byte; the link down and up, a
 larger MTU; two guests that talk; networks that cannot be; what the guest's own daemon tells of its addresses and is told for
-its programs, a disk frozen by another, and files written by a third; adapters that come and go; and one that returns when
-the process that serves it was killed.
+its programs, a disk frozen by another, and files written by a third; adapters that come and go, under load too; and one that
+returns when the process that serves it was killed.
 All traffic stays between the root and its children."""
 import contextlib
 import subprocess
 import tempfile
 from pathlib import Path
 
+from lib import iperf
 from lib.child import Root, guest_initrd
 from lib.disks import ext4_needs_recovery
 from lib.paths import GUEST_DISK, KERNEL
@@ -46,6 +47,7 @@ option router {ROOT}
 """
 
 
+IPERF = with_libraries(iperf.PROGRAM)
 DAEMONS = ("hv_fcopy_daemon", "hv_kvp_daemon", "hv_vss_daemon")
 
 
@@ -70,6 +72,8 @@ def small_disk():
 
 def set_up(root):
     root.tell("brctl addbr br0 && ip addr add 10.77.0.1/24 dev br0 && ip link set br0 up")
+    for port in (5201, 5202):
+        root.tell(f"({iperf.IPERF} -s -p {port} >/tmp/iperf.{port} 2>&1 &)")
     root.tell("tunctl -t tap0 && ip link set tap0 up")
     root.tell(": >/run/leases; udhcpd -S /share/udhcpd.conf")
     root.tell(f"mkdir /tmp/www; head -c {FILE_MIB * MIB} /dev/urandom >/tmp/www/file;"
@@ -462,10 +466,63 @@ def check_killed(root, guest):
     guest.tell("! dmesg | grep -E 'hv_netvsc.*(Incorrect transaction|Unknown send completion|no rndis request)'")
 
 
+# --- taken from a guest that sends
+
+AWAY, AWAY_GUEST = "10.78.0.1", "10.78.0.2"
+WAITS = "cat /proc/[0-9]*/stack 2>/dev/null | grep rndis_filter"
+
+
+def begin_load(root, guest):
+    """An adapter on a bridge of its own, by which the guest sends and receives by TCP and UDP at a rate that leaves it some time."""
+    with away(guest):
+        root.tell(f"brctl addbr br1 && ip addr add {AWAY}/24 dev br1 && ip link set br1 up")
+        root.tell(f"viridis net add first bridge=br1,mac={THIRD_MAC}", 60)
+    new = wait_interface(guest, THIRD_MAC)
+    guest.tell(f"ip addr add {AWAY_GUEST}/24 dev {new} && ip link set {new} up; ping -c 1 -W 20 {AWAY}", 60)
+    for port, words in ((5201, "--bidir -b 20M"), (5202, "-u -b 4M -l 1400")):
+        guest.tell(f"({iperf.IPERF} -c {AWAY} -p {port} -t 900 {words} >/tmp/iperf.{port} 2>&1 &)")
+    guest.tell(f"n=$(cat /sys/class/net/{new}/statistics/tx_packets); for i in $(seq 300); do"
+               f" [ $(cat /sys/class/net/{new}/statistics/tx_packets) -gt $((n + 2000)) ] && break; sleep 0.1; done; [ $i -lt 300 ]",
+               120)
+
+
+def check_let_go(root, guest):
+    """The driver waits for nothing, and whoever asks for interfaces is answered: it held their lock."""
+    wait_interface(guest, THIRD_MAC, there=False)
+    guest.tell("ip link show eth0 >/dev/null", 60)
+    waits = guest.ask(WAITS)
+    assert waits.status == 1, waits.output
+    ping(guest, ROOT, 6000)
+    guest.ask("killall iperf3 ld-linux-x86-64.so.2")
+    with away(guest):
+        root.tell("ip link del br1 2>/dev/null; true")
+
+
+def check_taken_from_sender(root, guest):
+    begin_load(root, guest)
+    with away(guest):
+        root.tell(f"viridis net remove first {THIRD_MAC}", 120)
+    check_let_go(root, guest)
+
+
+def check_given_up_from_sender(root, guest):
+    """Its bridge goes, and so no process can serve it any more: one that has no network sees to the guest's packets."""
+    begin_load(root, guest)
+    with away(guest):
+        root.tell("ip link set br1 down; ip link del br1")
+        root.tell("for p in $(pidof viridis-net); do"
+                  " [ -e /sys/class/net/br0/brif/$(sed -n 's/^iff:[[:space:]]*//p' /proc/$p/fdinfo/*) ] || kill -9 $p; done")
+        root.wait("viridis log first | grep -q 'net1: provider-given-up'", 120, "viridis log first")
+    check_let_go(root, guest)
+    with away(guest):
+        assert root.json("info first")["status"]["providers"]["net1"] == "died"
+        root.tell(f"viridis net remove first {THIRD_MAC}", 60)
+
+
 def main():
     with Tap() as tap, daemons() as programs, small_disk() as disk, \
-            guest_initrd({"dhcp": DHCP_SCRIPT, **programs}) as initrd, \
-            Root("network", {"vmlinuz": KERNEL, "initrd": initrd, "tiny.bz": TINY, "disk": disk,
+            guest_initrd({"dhcp": DHCP_SCRIPT, **programs, **IPERF}) as initrd, \
+            Root("network", {**IPERF, "vmlinuz": KERNEL, "initrd": initrd, "tiny.bz": TINY, "disk": disk,
                              "udhcpd.conf": DHCP_SERVER}) as root:
         set_up(root)
         tap.run("networks that cannot be are refused", check_refused, root)
@@ -494,6 +551,8 @@ def main():
         tap.run("frozen and thawed", check_freeze, root, guest)
         tap.run("a file is written into it", check_copy, root, guest)
         tap.run("adapters come and go", check_hot_plug, root, guest)
+        tap.run("one that sends is taken from it", check_taken_from_sender, root, guest)
+        tap.run("and one that nobody can serve any more", check_given_up_from_sender, root, guest)
         tap.run("its provider killed under load, the adapter stays and goes on", check_killed, root, guest)
         guest.detach()
         root.tell("viridis stop first")

@@ -24,6 +24,7 @@
 #define FRAME_BYTES_MAX 70000u
 #define FRAMES_MAX      256u
 #define ROOM_FD         777
+#define BACKEND_FD      778
 
 /* ---- What the provider runs on ---- */
 
@@ -35,6 +36,7 @@ static unsigned int sub_signals; /* of these, for sub-channels */
 static bool closed;
 static vsp_ready_function watched;
 static vsp_ready_function watched_room; /* the backend's other descriptor */
+static vsp_ready_function watched_timer;
 
 void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
 {
@@ -72,18 +74,36 @@ void vsp_channel_closed(struct vsp *vsp, struct vsp_channel *channel)
 	closed = true;
 }
 
+static inline vsp_ready_function *watch_of(int fd)
+{
+	return fd == ROOM_FD    ? &watched_room :
+	       fd == BACKEND_FD ? &watched :
+	                          &watched_timer;
+}
+
 bool vsp_watch(struct vsp *vsp, int fd, vsp_ready_function ready, void *context)
 {
 	(void)vsp;
 	(void)context;
-	*(fd == ROOM_FD ? &watched_room : &watched) = ready;
+	*watch_of(fd) = ready;
 	return true;
 }
 
 void vsp_unwatch(struct vsp *vsp, int fd)
 {
 	(void)vsp;
-	*(fd == ROOM_FD ? &watched_room : &watched) = NULL;
+	*watch_of(fd) = NULL;
+}
+
+static unsigned int events; /* answers to orders */
+static uint32_t event_tag;
+
+void vsp_event(struct vsp *vsp, uint32_t tag, const char *json)
+{
+	(void)vsp;
+	(void)json;
+	events++;
+	event_tag = tag;
 }
 
 static bool ended;
@@ -213,6 +233,7 @@ static inline void setup(void)
 	net.record = &record;
 	net_device_init(&net.state.device, &settings);
 	net.backend.ops = &ops;
+	net.backend.fd = BACKEND_FD;
 	net.backend.room_fd = ROOM_FD;
 	net.link_up = true;
 	channel = (struct vsp_channel){ .id = 1, .in = ring_at(0), .out = ring_at(1) };
@@ -231,6 +252,8 @@ static inline void setup(void)
 	ops.own_sockets = false;
 	watched = NULL;
 	watched_room = NULL;
+	watched_timer = NULL;
+	events = 0;
 	takes_no_more = false;
 	sub_signals = 0;
 	offers_wanted = 0;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "vsp/lib/vsp.h"
 #include "worker_io.h"
@@ -20,6 +21,10 @@ static bool dies_once;
 static struct vsp_channel *opened;
 static struct vsp_loan borrowed;
 static uint32_t asked; /* the tag of the order to borrow */
+static bool last;      /* of an adapter */
+static bool dies_leaving;
+static uint32_t
+	leaving; /* the tag of the order to leave, while its channel is not started */
 
 static bool provider_configure(struct vsp *vsp, const char *json, char *error,
                                size_t bytes)
@@ -28,6 +33,11 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		return false;
 	stores = strstr(json, "\"disks\"");
 	dies_once = strstr(json, "\"vm\":\"" DIES_ONCE "\"");
+	last = strstr(json, "\"none\":true");
+	dies_leaving = strstr(json, "\"vm\":\"" DIES_LEAVING "\"") ||
+	               strstr(json, "\"vm\":\"" NO_LAST "\"");
+	if (last && strstr(json, "\"vm\":\"" NO_LAST "\""))
+		return false;
 	if (strstr(json, DEADLY))
 		__builtin_trap();
 	if (stores) { /* of one whose path says so it cannot do with */
@@ -46,7 +56,7 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
 	}
 	return strstr(json, "\"shutdown\"") &&
-	       (silent || borrows || offers || dies_once ||
+	       (silent || borrows || offers || dies_once || dies_leaving ||
 	        strstr(json, "\"vm\":\"test\""));
 }
 
@@ -60,8 +70,22 @@ static bool provider_open(struct vsp *vsp, struct vsp_channel *channel)
 /* The table is empty for the first, and what the first left for the next. */
 static bool provider_resume(struct vsp *vsp, struct vsp_channel *channel)
 {
-	return *(const uint32_t *)vsp_table(vsp) == channel->id &&
+	return (last || *(const uint32_t *)vsp_table(vsp) == channel->id) &&
 	       provider_open(vsp, channel);
+}
+
+/* Who is told to leave its guest says so, by its event. */
+static void leave(struct vsp *vsp, uint32_t tag)
+{
+	const uint64_t mark = last ? LEAVES_LAST : LEAVES;
+
+	leaving = opened ? 0 : tag;
+	if (!opened)
+		return;
+	if (write(opened->event_out, &mark, sizeof(mark)) != sizeof(mark) ||
+	    (dies_leaving && !last))
+		__builtin_trap();
+	vsp_event(vsp, tag, "{\"ok\": true}");
 }
 
 static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
@@ -69,6 +93,8 @@ static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
 	uint32_t *lives = vsp_table(vsp);
 
 	opened = channel;
+	if (leaving != 0)
+		leave(vsp, leaving);
 	if (offers && channel->index == 0)
 		vsp_offer(vsp, channel, 2);
 	if (!dies_once || *lives == 0)
@@ -87,6 +113,8 @@ static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 {
 	uint32_t *table = vsp_table(vsp);
 
+	if (last)
+		return;
 	/* The second one finds the signal that killed the first. */
 	if ((dies_once || borrows) && *table == channel->id) {
 		vsp_channel_signal(channel);
@@ -101,6 +129,10 @@ static void provider_command(struct vsp *vsp, uint32_t tag, const char *json)
 {
 	if (silent || strstr(json, "adapters"))
 		return;
+	if (strstr(json, "leave")) {
+		leave(vsp, tag);
+		return;
+	}
 	if (stores) {
 		vsp_event(vsp, tag, "no JSON, so no counters");
 		return;

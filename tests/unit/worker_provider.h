@@ -12,7 +12,12 @@
 #define OFFERS "offers" /* and one that wants two sub-channels of what the guest opens */
 #define BORROWED \
 	0x77 /* what it leaves in its last byte, long after it was asked to return it */
-#define DIES_ONCE "dies-once" /* and one whose provider goes on where it died */
+#define DIES_ONCE    "dies-once"    /* and one whose provider goes on where it died */
+#define DIES_LEAVING "dies-leaving" /* and one whose provider dies when it is to leave */
+#define NO_LAST      "no-last"      /* likewise, and has no last one */
+/* What an adapter's provider adds to its event when it is to leave, and what its last one does. */
+#define LEAVES      UINT64_C(1000)
+#define LEAVES_LAST UINT64_C(1000000)
 #define UNWANTED_MAC \
 	"02:00:00:00:00:bd"    /* an adapter with it is refused by its provider */
 #define UNWANTED    "unwanted" /* a disk with this in its path is refused by its provider */

@@ -13,7 +13,7 @@ set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c w
 	${vm}/loader.c ${vm}/panic.c ${vm}/vp_run.c ${vm}/vp_registers.c ${vm}/vp_topology.c ${vm}/guest_access.c
 	${vm}/port_intercept.c ${vm}/memory_intercept.c ${vm}/serial.c ${vm}/serial_file.c
 	${vm}/control.c ${vm}/dsdt.c ${vmbusd}/vmbusd.c ${vmbusd}/channel.c ${vmbusd}/offer.c
-	${vmbusd}/offers.c ${vmbusd}/counters.c ${vmbusd}/loan.c ${vmbusd}/sub_channel.c ${vmbusd}/restart.c ${vmbusd}/adapters.c
+	${vmbusd}/offers.c ${vmbusd}/counters.c ${vmbusd}/loan.c ${vmbusd}/sub_channel.c ${vmbusd}/restart.c ${vmbusd}/adapters.c ${vmbusd}/leave.c
 	${vmbusd}/provider.c ${vmbusd}/servers.c
 	${config}/definition.c ${config}/error_code.c ${config}/kernel_file.c ${config}/definition_json.c ${config}/definition_net.c
 	${config}/definition_forward.c

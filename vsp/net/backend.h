@@ -63,6 +63,8 @@ struct net_backend {
 
 /* A TAP device that exists, or a new one as a port of a bridge. */
 extern const struct net_backend_ops net_backend_tap;
+/* None: for the last process of an adapter, which is only to see it taken from the guest. */
+extern const struct net_backend_ops net_backend_none;
 /* A user-mode network stack at the far end of the stream socket `fd`, which does not block. */
 extern const struct net_backend_ops net_backend_stream;
 

@@ -189,6 +189,8 @@ static enum nvsp_status carry_out(struct net *net, const struct ring_received *r
 {
 	static struct net_memory memory; /* scratch of the one thread: transmit.c */
 
+	if (net_leave_heard(net, action))
+		return NVSP_STATUS_SUCCESS;
 	if (!net_memory_map(net, received, &action->packet, &memory)) {
 		net->counts.rejected++;
 		return NVSP_STATUS_INVALID_RNDIS_PACKET;

@@ -56,19 +56,28 @@ static bool parse_number(uint32_t *number, JsonObject *object, const char *membe
 	return value >= least && value <= most;
 }
 
-/* One of the three is there, and one only. */
+static bool is_true(JsonObject *net, const char *member)
+{
+	gboolean value = FALSE;
+
+	return json_text_get_boolean(json_object_get_member(net, member), &value) &&
+	       value;
+}
+
+/* One of the four is there, and one only. */
 static bool parse_backend(struct net_config *config, JsonObject *net)
 {
 	bool tap = json_object_has_member(net, "tap");
 	bool bridge = json_object_has_member(net, "bridge");
-	JsonNode *user = json_object_get_member(net, "user");
-	gboolean wanted = FALSE;
 
-	config->user = user != NULL;
-	if (tap + bridge + config->user != 1)
+	config->user = json_object_has_member(net, "user");
+	config->none = json_object_has_member(net, "none");
+	if (tap + bridge + config->user + config->none != 1)
 		return false;
-	if (user)
-		return json_text_get_boolean(user, &wanted) && wanted;
+	if (config->user)
+		return is_true(net, "user");
+	if (config->none)
+		return is_true(net, "none");
 	return tap ? parse_name(config->tap, net, "tap") :
 	             parse_name(config->bridge, net, "bridge");
 }
@@ -78,7 +87,7 @@ static bool parse_net(struct net_config *config, JsonObject *net, char *error,
 {
 	if (!parse_backend(config, net))
 		return invalid(error, error_bytes,
-		               "'net' needs one of 'tap', 'bridge' and 'user'");
+		               "'net' needs one of 'tap', 'bridge', 'user' and 'none'");
 	if (!parse_mac(config->mac, text_of(net, "mac")))
 		return invalid(error, error_bytes,
 		               "'net' needs the 'mac' of one station");

@@ -5,7 +5,8 @@
  *   { "vm": "web", "channels": [ { "id": 5, "class": "net" } ],
  *     "net": { "bridge": "br0", "mac": "02:76:69:00:00:01", "mtu": 1500, "queues": 1 } }
  *
- * or "tap" in place of "bridge", or "user": true, whose network is at VSP_BACKEND_FD. Other members belong to others and are left alone.
+ * or "tap" in place of "bridge", or "user": true, whose network is at VSP_BACKEND_FD, or "none": true. Other members belong to
+ * others and are left alone.
  */
 #ifndef VIRIDIS_VSP_NET_CONFIG_H
 #define VIRIDIS_VSP_NET_CONFIG_H
@@ -20,6 +21,7 @@
 #define NET_NAME_BYTES 16u /* of a network device, with its end */
 
 struct net_config {
+	bool none;                /* there is no network */
 	bool user;                /* or else one of these names is there */
 	char tap[NET_NAME_BYTES]; /* the other is empty */
 	char bridge[NET_NAME_BYTES];

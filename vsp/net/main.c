@@ -50,7 +50,9 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 	if (!net_config_parse(&config, json, error, error_bytes))
 		return false;
 	net->backend.fd = VSP_BACKEND_FD;
-	net->backend.ops = config.user ? &net_backend_stream : &net_backend_tap;
+	net->backend.ops = config.none ? &net_backend_none :
+	                   config.user ? &net_backend_stream :
+	                                 &net_backend_tap;
 	if (!net->backend.ops->open(&net->backend, &config, error, error_bytes))
 		return false;
 	memcpy(settings.mac, config.mac, sizeof(settings.mac));
@@ -122,8 +124,23 @@ static void channel_offered(struct vsp *vsp, struct vsp_channel *channel, uint32
 
 /* ---- Orders ---- */
 
-/* {"command": "stats"} is the one there is. */
-static bool asks_for_statistics(const char *json)
+static void tell_statistics(struct net *net, uint32_t tag)
+{
+	g_autofree char *statistics = net_statistics_json(net);
+
+	vsp_event(net->vsp, tag, statistics);
+}
+
+/* {"command": "stats"} and {"command": "leave"} are those there are. */
+static const struct {
+	const char *name;
+	void (*carry_out)(struct net *net, uint32_t tag);
+} commands[] = {
+	{ "stats", tell_statistics },
+	{ "leave", net_leave },
+};
+
+static void command(struct vsp *vsp, uint32_t tag, const char *json)
 {
 	g_autoptr(JsonObject)
 		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
@@ -132,19 +149,13 @@ static bool asks_for_statistics(const char *json)
 	if (order)
 		(void)json_text_get_string(json_object_get_member(order, "command"),
 		                           &name);
-	return strcmp(name, "stats") == 0;
-}
-
-static void command(struct vsp *vsp, uint32_t tag, const char *json)
-{
-	g_autofree char *statistics = NULL;
-
-	if (!asks_for_statistics(json)) {
-		vsp_event(vsp, tag, "{\"ok\":false,\"error\":\"no such command\"}");
-		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
+		if (strcmp(commands[i].name, name) == 0) {
+			commands[i].carry_out(vsp_context(vsp), tag);
+			return;
+		}
 	}
-	statistics = net_statistics_json(vsp_context(vsp));
-	vsp_event(vsp, tag, statistics);
+	vsp_event(vsp, tag, "{\"ok\":false,\"error\":\"no such command\"}");
 }
 
 int main(void)

@@ -65,6 +65,15 @@ struct net_queue {
 	struct net_record_queue *record; /* how far it was read, and the completion owed */
 };
 
+/* The adapter is being taken from the guest: leave.c. */
+struct net_leave {
+	bool begun;
+	int timer;            /* -1: it is over, or needs none */
+	uint32_t tag;         /* of the order, which is answered at the end */
+	unsigned int periods; /* since it began */
+	unsigned int silent;  /* of these, the last in which the guest was at rest */
+};
+
 struct net {
 	struct vsp *vsp;
 	struct net_record *record; /* for the process that follows this one */
@@ -81,6 +90,7 @@ struct net {
 	bool lost;     /* the backend is gone, for good */
 	bool link_up;  /* what the guest is to know */
 	bool announce; /* and hear once more, as another process served it before */
+	struct net_leave leave;
 
 	/* The guest's buffers, while the device has them MAPPED. */
 	struct vsp_loan buffers[NET_BUFFERS];
@@ -120,6 +130,25 @@ void net_save(struct net *net);
 
 /* The ring was found broken: nothing goes on until the channel is opened anew. */
 void net_break_off(struct net *net, const char *what);
+
+/* ---- leave.c ---- */
+
+/*
+ * Have the guest come to rest; the order of this tag is answered when it is, or does not, and may be given once more then.
+ * Nothing is sent any more.
+ */
+void net_leave(struct net *net, uint32_t tag);
+/* A while of that is over. */
+void net_leave_period(struct net *net);
+
+/* The guest puts something: true, if that is of no interest any more. */
+static inline bool net_leave_heard(struct net *net, const struct net_action *action)
+{
+	if (!net->leave.begun)
+		return false;
+	net->leave.silent = 0;
+	return action->type == NET_TRANSMIT;
+}
 
 /* ---- transmit.c ---- */
 

@@ -260,7 +260,8 @@ static bool receive_one(struct net *net)
 
 bool net_receive_has_room(const struct net *net)
 {
-	return net->held_id == 0 && !net->broken && !net->lost && net->recalling == 0 &&
+	return net->held_id == 0 && !net->broken && !net->lost && !net->leave.begun &&
+	       net->recalling == 0 &&
 	       net->record->sections.free_count > SECTIONS_FOR_ANSWERS;
 }
 
