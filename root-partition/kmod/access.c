@@ -49,7 +49,7 @@ static bool access_page_registers(struct viridis_vp *vp, struct guest_walk *walk
 
 	if (!mutex_trylock(&vp->run_lock))
 		return false;
-	known = READ_ONCE(vp->answer.open) && READ_ONCE(page->valid) &&
+	known = vp_answer_has_all(vp) && READ_ONCE(page->valid) &&
 	        !(READ_ONCE(page->dirty) & HV_REGISTER_PAGE_DIRTY_SEGMENT);
 	walk->cr0 = READ_ONCE(page->cr0);
 	walk->cr3 = READ_ONCE(page->cr3);
@@ -137,7 +137,7 @@ static bool access_is_told(const struct viridis_vp *vp,
 {
 	const struct vp_translation *told = &vp->translation;
 
-	return READ_ONCE(vp->answer.open) && told->turn == vp->turn &&
+	return vp_answer_has_all(vp) && told->turn == vp->turn &&
 	       told->gva_page == in->gva_page && told->flags == in->flags &&
 	       !in->reserved;
 }

@@ -143,6 +143,7 @@ static int vp_run_locked(struct viridis_vp *vp)
 		return status == HV_STATUS_SUCCESS ? vp_eintr(vp) :
 		                                     hypercall_errno(status);
 	}
+	vp_answer_go_on(vp);
 	vp_watch_begin(vp);
 	status = vp_resume(vp);
 	if (vp_watch_end(vp))

@@ -13,6 +13,27 @@ void vp_answer_init(struct vp_answer *answer)
 	mutex_init(&answer->lock);
 }
 
+/* Whoever reads it finds what was set before: the vp's going on is later than that. */
+static void answer_count_set_locked(struct vp_answer *answer)
+{
+	/* Pairs with the acquire in vp_answer_go_on. */
+	smp_store_release(&answer->sets, answer->sets + 1);
+}
+
+void vp_answer_go_on(struct viridis_vp *vp)
+{
+	/* Pairs with the release in answer_count_set_locked. */
+	WRITE_ONCE(vp->answer.sets_before, smp_load_acquire(&vp->answer.sets));
+}
+
+bool vp_answer_has_all(const struct viridis_vp *vp)
+{
+	const struct vp_answer *answer = &vp->answer;
+
+	return READ_ONCE(answer->open) &&
+	       READ_ONCE(answer->sets) == READ_ONCE(answer->sets_before);
+}
+
 /* ANSWER-1 */
 static bool answer_may_wait(const struct hv_register_assoc *registers, unsigned int count)
 {
@@ -26,11 +47,12 @@ static bool answer_may_wait(const struct hv_register_assoc *registers, unsigned 
 	return true;
 }
 
-static bool answer_keep_locked(struct vp_answer *answer,
+static bool answer_keep_locked(struct viridis_vp *vp,
                                const struct hv_register_assoc *registers,
                                unsigned int count)
 {
-	bool fits = READ_ONCE(answer->open) && count <= VP_ANSWER_MAX - answer->count;
+	struct vp_answer *answer = &vp->answer;
+	bool fits = vp_answer_has_all(vp) && count <= VP_ANSWER_MAX - answer->count;
 
 	if (fits) {
 		memcpy(answer->registers + answer->count, registers,
@@ -40,14 +62,14 @@ static bool answer_keep_locked(struct vp_answer *answer,
 	return fits;
 }
 
-static bool answer_keep(struct vp_answer *answer,
-                        const struct hv_register_assoc *registers, unsigned int count)
+static bool answer_keep(struct viridis_vp *vp, const struct hv_register_assoc *registers,
+                        unsigned int count)
 {
 	bool kept;
 
-	mutex_lock(&answer->lock);
-	kept = answer_keep_locked(answer, registers, count);
-	mutex_unlock(&answer->lock);
+	mutex_lock(&vp->answer.lock);
+	kept = answer_keep_locked(vp, registers, count);
+	mutex_unlock(&vp->answer.lock);
 	return kept;
 }
 
@@ -59,7 +81,7 @@ bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_register
 	if (header->input_vtl || !answer_may_wait(registers, count) ||
 	    !mutex_trylock(&vp->run_lock))
 		return false;
-	kept = answer_keep(&vp->answer, registers, count);
+	kept = answer_keep(vp, registers, count);
 	mutex_unlock(&vp->run_lock);
 	return kept;
 }
@@ -67,7 +89,7 @@ bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_register
 void vp_answer_add_locked(struct viridis_vp *vp,
                           const struct hv_register_assoc *registers)
 {
-	if (answer_keep_locked(&vp->answer, registers, 1))
+	if (answer_keep_locked(vp, registers, 1))
 		return;
 	vp_answer_settle_locked(vp);
 	(void)vp_state_set(vp, registers, 1); /* ANSWER-1 */
@@ -82,7 +104,7 @@ bool vp_answer_tell_locked(const struct viridis_vp *vp, u32 name, u64 *value)
 		if (answer->registers[i].name == name)
 			*value = answer->registers[i].value.reg64;
 	}
-	return READ_ONCE(answer->open);
+	return vp_answer_has_all(vp);
 }
 
 /*
@@ -112,8 +134,8 @@ void vp_answer_settle_locked(struct viridis_vp *vp)
 
 	if (!answer->count)
 		return;
-	WRITE_ONCE(answer->open, false);
 	(void)vp_state_set(vp, answer->registers, answer->count); /* ANSWER-1 */
+	answer_count_set_locked(answer);
 	WRITE_ONCE(answer->count, 0);
 }
 
@@ -129,11 +151,11 @@ void vp_answer_settle(struct viridis_vp *vp)
 void vp_answer_begin_set(struct viridis_vp *vp)
 {
 	mutex_lock(&vp->answer.lock);
-	WRITE_ONCE(vp->answer.open, false);
 	vp_answer_settle_locked(vp);
 }
 
 void vp_answer_end_set(struct viridis_vp *vp)
 {
+	answer_count_set_locked(&vp->answer);
 	mutex_unlock(&vp->answer.lock);
 }

@@ -4,7 +4,9 @@
  * kept here until RUN_VP, whose hypercall hands it over with what resumes the vp: one way into the hypervisor instead of two.
  *
  * ANSWER-1 Kept are general registers and RIP alone, for which the hypervisor takes any value, and only between a RUN_VP
- *    that gave its caller a message and the next one.
+ *    that gave its caller a message and the next one, if since the vp last went on nobody has given the hypervisor any: what
+ *    the message and the register page tell is then what the vp has, but for what is kept. The message may have been
+ *    there for a while before its caller has it, and another thread have set registers meanwhile.
  * ANSWER-2 Whoever asks the hypervisor for such registers of the vp, or gives it a VMM's list of any, hands over first what
  *    is kept.
  * ANSWER-3 Whoever gives it such registers holds the lock until they are there: who reads some to set others by them
@@ -24,10 +26,14 @@ struct viridis_vp;
 #define VP_ANSWER_AFTER 2u
 
 struct vp_answer {
-	/* All that was set since the message is kept: ANSWER-1. Made true under run_lock */
+	/* The caller of RUN_VP has a message. run_lock */
 	bool open;
 	/* Inside run_lock: also while a caller sets registers by itself, ANSWER-3. */
 	struct mutex lock;
+	/* How often the hypervisor was given registers but by RUN_VP: counted when it has them, under the lock. */
+	u64 sets;
+	/* What `sets` was before the vp went on. run_lock */
+	u64 sets_before;
 	/* Changed under the lock, made more only under run_lock too. */
 	unsigned int count;
 	/* And room for what vp_answer_give() puts behind them. */
@@ -35,6 +41,11 @@ struct vp_answer {
 };
 
 void vp_answer_init(struct vp_answer *answer);
+
+/* The vp is about to go on. run_lock */
+void vp_answer_go_on(struct viridis_vp *vp);
+/* Is all kept that was set since the message? ANSWER-1. run_lock; the answer's too, unless others may be setting some. */
+bool vp_answer_has_all(const struct viridis_vp *vp);
 
 /* The input of SET_VP_REGISTERS, `count` registers. True: they are kept, and so set. */
 bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_registers *header,

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Registers that a VMM sets between two calls of RUN_VP: nobody can tell that they wait for the second. */
+#define _GNU_SOURCE /* affinity */
 #include "tests/e2e/mshv/mshv_test.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 #include <viridis/abi/hv_hypercall.h>
@@ -173,6 +177,156 @@ START_TEST(an_intercept_is_answered_by_one_hypercall)
 }
 END_TEST
 
+/* ---- Set while the message is there and RUN_VP has not returned with it ---- */
+
+#define RCX       (HV_X64_REGISTER_RAX + 1)
+#define DIRECTORY 0x3000u
+#define CR0_PE_PG 0x80000011u
+#define COUNT     3u
+#define RACES     8u
+
+/* cld; mov $0x80, %dx; 0: mov $3, %cx; mov $0x2000, %si; rep outsb; mov %cx, %ax; out %ax, $0x80; jmp 0 */
+static const uint8_t code_rep_out[] = {
+	0xfc, 0xba, 0x80, 0x00, 0xb9, COUNT, 0x00, 0xbe, 0x00,
+	0x20, 0xf3, 0x6e, 0x89, 0xc8, 0xe7,  0x80, 0xeb, 0xf2,
+};
+
+static bool is_suspended(const struct mshv_vp *vp)
+{
+	uint64_t value;
+
+	ck_assert_int_eq(mshv_get_register(vp, HV_REGISTER_INTERCEPT_SUSPEND, &value), 0);
+	return value & 1;
+}
+
+/* Goes on without RUN_VP, and stops at its next access to a port. */
+static void run_by_register(struct guest *guest)
+{
+	set(guest, HV_REGISTER_EXPLICIT_SUSPEND, 0);
+	set(guest, HV_REGISTER_INTERCEPT_SUSPEND, 0);
+	for (int i = 0; i < 1000 && !is_suspended(&guest->vp); i++)
+		usleep(10000);
+	ck_assert(is_suspended(&guest->vp));
+}
+
+/* All three elements are written at once, and the count is left to others. */
+static uint64_t count_behind_rep(struct guest *guest)
+{
+	struct hv_x64_io_port_intercept io = run_to_port(guest, HV_INTERCEPT_WRITE);
+
+	ck_assert(io.access_info & HV_IO_PORT_REP);
+	ck_assert_uint_eq(io.rcx, COUNT);
+	set(guest, HV_X64_REGISTER_RIP, io.header.rip + 2);
+	return run_to_port(guest, HV_INTERCEPT_WRITE).rax & 0xffff;
+}
+
+START_TEST(a_count_that_was_set_before_run_vp_returned_stays)
+{
+	struct guest guest;
+
+	guest_start(&guest, code_rep_out, sizeof(code_rep_out));
+	run_by_register(&guest);
+	set(&guest, RCX, 0x55);
+	ck_assert_uint_eq(count_behind_rep(&guest), 0x55);
+	guest_end(&guest);
+}
+END_TEST
+
+/* Paging with an empty directory: nothing is there. */
+START_TEST(an_address_is_translated_by_what_was_set_before_run_vp_returned)
+{
+	static const struct hv_register_assoc registers[] = {
+		{ .name = HV_X64_REGISTER_CR3, .value.reg64 = DIRECTORY },
+		{ .name = HV_X64_REGISTER_CR0, .value.reg64 = CR0_PE_PG },
+	};
+	enum hv_translate_code code;
+	struct guest guest;
+	uint64_t gpa;
+
+	guest_start(&guest, code_rep_out, sizeof(code_rep_out));
+	run_by_register(&guest);
+	ck_assert_int_eq(mshv_set_registers(&guest.vp, registers, ARRAY_COUNT(registers)),
+	                 0);
+	(void)run_to_port(&guest, HV_INTERCEPT_WRITE);
+	ck_assert_int_eq(
+		mshv_translate_gva(&guest.vp, 0x2000, HV_TRANSLATE_READ, &code, &gpa), 0);
+	ck_assert_uint_eq(code, HV_TRANSLATE_PAGE_NOT_PRESENT);
+	guest_end(&guest);
+}
+END_TEST
+
+/* A second or less; then as code_rep_out. */
+static const uint8_t code_late_rep_out[] = {
+	0xbb, 0x00,  0x02,             /* mov $512, %bx */
+	0xb9, 0x00,  0x00, 0xe2, 0xfe, /* 1: xor %cx, %cx; 2: loop 2b */
+	0x4b, 0x75,  0xf8,             /* dec %bx; jnz 1b */
+	0xfc, 0xba,  0x80, 0x00,       /* cld; mov $0x80, %dx */
+	0xb9, COUNT, 0x00,             /* mov $3, %cx */
+	0xbe, 0x00,  0x20, 0xf3, 0x6e, /* mov $0x2000, %si; rep outsb */
+	0x89, 0xc8,  0xe7, 0x80,       /* mov %cx, %ax; out %ax, $0x80 */
+	0xeb, 0xe3,                    /* jmp to the beginning */
+};
+
+/* Rounds, of the thread that runs the vp and of the one that sets its count. */
+struct race {
+	struct guest guest;
+	atomic_uint begun, done;
+};
+
+/* Both threads on one CPU: the one that does not sleep keeps the other from returning from RUN_VP. */
+static void run_alone(int policy)
+{
+	const struct sched_param parameter = { .sched_priority = policy == SCHED_FIFO };
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(0, &cpus);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(cpus), &cpus), 0);
+	ck_assert_int_eq(sched_setscheduler(0, policy, &parameter), 0);
+}
+
+static void *set_counts(void *context)
+{
+	struct race *race = context;
+
+	run_alone(SCHED_FIFO);
+	for (unsigned int round = 1; round <= RACES; round++) {
+		while (atomic_load(&race->begun) < round || is_suspended(&race->guest.vp))
+			usleep(1000);
+		while (!is_suspended(&race->guest.vp))
+			;
+		set(&race->guest, RCX, 0x100 + round);
+		atomic_store(&race->done, round);
+	}
+	return NULL;
+}
+
+START_TEST(a_count_that_another_thread_sets_before_run_vp_returned_stays)
+{
+	struct race race = { 0 };
+	struct guest *guest = &race.guest;
+	struct hv_x64_io_port_intercept io;
+	pthread_t thread;
+
+	guest_start(guest, code_late_rep_out, sizeof(code_late_rep_out));
+	run_alone(SCHED_OTHER);
+	ck_assert_int_eq(pthread_create(&thread, NULL, set_counts, &race), 0);
+	for (unsigned int round = 1; round <= RACES; round++) {
+		atomic_store(&race.begun, round);
+		io = run_to_port(guest, HV_INTERCEPT_WRITE);
+		ck_assert(io.access_info & HV_IO_PORT_REP);
+		while (atomic_load(&race.done) < round)
+			usleep(1000);
+		set(guest, HV_X64_REGISTER_RIP, io.header.rip + 2);
+		io = run_to_port(guest, HV_INTERCEPT_WRITE);
+		ck_assert_uint_eq(io.rax & 0xffff, 0x100 + round);
+		set(guest, HV_X64_REGISTER_RIP, io.header.rip + 2);
+	}
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	guest_end(guest);
+}
+END_TEST
+
 Suite *mshv_answer_suite(void)
 {
 	Suite *suite = suite_create("answer");
@@ -184,6 +338,11 @@ Suite *mshv_answer_suite(void)
 	tcase_add_test(tcase, of_several_values_the_last_counts);
 	tcase_add_test(tcase, a_vp_that_is_resumed_by_hypercall_has_what_was_set);
 	tcase_add_test(tcase, an_intercept_is_answered_by_one_hypercall);
+	tcase_add_test(tcase, a_count_that_was_set_before_run_vp_returned_stays);
+	tcase_add_test(tcase,
+	               an_address_is_translated_by_what_was_set_before_run_vp_returned);
+	tcase_add_test(tcase,
+	               a_count_that_another_thread_sets_before_run_vp_returned_stays);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
