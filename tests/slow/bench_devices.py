@@ -26,11 +26,11 @@ READING_NS = 25e6  # for both counts of a run
 JOBS = (("randread-4k-32", "disk"), ("send", "net"), ("request", "net"))
 
 
-def without_fio(folder):
-    """The guest's initrd, less fio."""
+def without_programs(folder):
+    """The guest's initrd, less fio and iperf3."""
     initrd = folder / "initrd"
     with open(initrd, "wb") as target:
-        subprocess.run(["sh", "-c", "find . ! -path ./bin/fio | cpio --quiet -o -H newc -R 0:0"],
+        subprocess.run(["sh", "-c", "find . ! -path ./bin/fio ! -path ./bin/iperf3 | cpio --quiet -o -H newc -R 0:0"],
                        cwd=GUEST_TREE, stdout=target, check=True)
     return initrd
 
@@ -38,8 +38,8 @@ def without_fio(folder):
 def check_measured(root):
     """Every device but those of starts, two rounds, in one boot of each machine."""
     devices = [device for device in DEVICES if device.group != "boot"]
-    answer = bench(root, f"all --jobs {','.join(job for job, _ in JOBS)} --seconds 0.25 --repeat {ROUNDS} {WORDS} {ICOUNT_WORDS}",
-                   SECONDS)
+    names = ",".join(job for job, _ in JOBS)
+    answer = bench(root, f"all --jobs {names} --seconds 0.25 --repeat {ROUNDS} {WORDS} {ICOUNT_WORDS}", SECONDS)
     assert answer.status == 0, answer.output + root.ask("cat /tmp/bench.out").output
     result = result_of(root)
     assert not result["failures"] and not result["partial"], result["failures"]
@@ -127,6 +127,18 @@ def check_boot(root):
     root.nothing_left()
 
 
+def check_several_vps(root):
+    """Two processors in each guest: who count agree all the same."""
+    answer = bench(root, "all --devices synthetic,virtio --jobs randread-4k-32,send,request --vps 2 --seconds 0.25 --repeat 1 "
+                   f"{WORDS} {ICOUNT_WORDS}", SECONDS)
+    assert answer.status == 0, answer.output + root.ask("cat /tmp/bench.out").output
+    result = result_of(root)
+    assert len(result["runs"]) == 6 and not result["failures"] and result["options"]["vps"] == 2, result
+    check_counted(result)
+    root.tell("grep -q '; guests: 2 VP(s), ' /tmp/bench.out")
+    root.nothing_left()
+
+
 def check_interrupted(root):
     """Ctrl-C, by the signal that it is, in the middle of the second run."""
     root.tell(": >/tmp/err; (until grep -q '2/' /tmp/err; do sleep 0.2; done; kill -INT $(cat /tmp/pid)) & true")
@@ -159,9 +171,10 @@ def check_dies(root):
 
 def check_refused(root):
     """Before anything is measured. The QEMU of the wrong kind stands still, as it is waited for."""
-    root.tell("cp -r /share /tmp/without-fio")
+    root.tell("cp -r /share /tmp/guest")
     one = "disk --devices synthetic --jobs randread-4k-1"
-    for words, told in ((f"{one} --guest /tmp/without-fio", "the guest has no fio"),
+    for words, told in ((f"{one} --guest /tmp/guest", "the guest has no fio; name another by --guest"),
+                        ("net --devices synthetic --jobs send --guest /tmp/guest", "the guest has no iperf3"),
                         (f"{one} --disk /usr/bin/busybox", "cannot be written: Read-only file system"),
                         (f"{one} --disk /tmp", "cannot be written: Is a directory"),
                         ("disk --devices ide --accel tcg --qemu 'qemu-system-x86_64 -S'", "without /dev/mshv"),
@@ -204,6 +217,7 @@ def check_all_measured(tap, root):
 # By a word, so that some can be run alone: bench_devices.py boot refused
 PARTS = {
     "measured": check_all_measured,
+    "vps": lambda tap, root: tap.run("guests of two processors are counted alike", check_several_vps, root),
     "boot": lambda tap, root: tap.run("starts are measured", check_boot, root),
     "interrupted": lambda tap, root: tap.run("interrupted, it keeps what it has and leaves nothing",
                                              check_interrupted, root),
@@ -215,7 +229,7 @@ PARTS = {
 def main():
     with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as temporary:
         vmlinuz = Path(shutil.copy(GUEST_TREE.with_suffix(".vmlinuz"), temporary))
-        files = {"vmlinuz": vmlinuz, "initrd": without_fio(Path(temporary))}
+        files = {"vmlinuz": vmlinuz, "initrd": without_programs(Path(temporary))}
         with Root("bench-devices", files, disks=[DISK], icount=True, cpus=1, memory="3072") as root:
             root.tell("mkdir -p /tmp/small && mount -t tmpfs -o size=1M none /tmp/small")
             enter(root)

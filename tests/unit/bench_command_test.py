@@ -8,9 +8,11 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -219,14 +221,19 @@ class Played:
         return fio_answer(), {"begin": "0 0 0 0 0 0 0", "end": "10 0 80 0 0 0 0"}
 
 
+# What machines does to this computer, and what does nothing in its place.
+PLAYED = {"Viridis": type("Viridis", (Played,), {"kind": "viridis"}), "Qemu": type("Qemu", (Played,), {"kind": "qemu"}),
+          "counters": lambda machine, device, mark, peers=(): STATS, "stats": lambda: STATS, "tasks_ns": lambda: 0,
+          "bridge": lambda nets: nullcontext("bridge"), "server": lambda words, port: nullcontext(SimpleNamespace(pid=1))}
+
+
 def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none"):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
-    real = machines.Viridis, machines.Qemu, machines.counters, machines.stats, machines.tasks_ns
-    machines.Viridis, machines.Qemu = (type(kind, (Played,), {"kind": kind}) for kind in ("viridis", "qemu"))
-    machines.counters, machines.stats = lambda machine, device, mark, peers=(): STATS, lambda: STATS
-    machines.tasks_ns = lambda: 0
+    real = {name: getattr(machines, name) for name in PLAYED}
+    for name, value in PLAYED.items():
+        setattr(machines, name, value)
     options = SimpleNamespace(repeat=2, seconds=1, scheduler=scheduler, breaks=breaks)
-    devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,qemu")
+    devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,e1000,qemu")
     measured = measure.Measure(options, [device for device in devices if device.group == group],
                                jobs.chosen("job", jobs.JOBS, names),
                                lambda line: None)
@@ -236,7 +243,8 @@ def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="
     except Exception as end:
         error = end
     finally:
-        machines.Viridis, machines.Qemu, machines.counters, machines.stats, machines.tasks_ns = real
+        for name, value in real.items():
+            setattr(machines, name, value)
     assert not Played.up, "a machine was left"
     return measured, error
 
@@ -275,13 +283,34 @@ def a_run_that_fails_leaves_the_others():
 
 
 def a_guest_without_a_program_is_found_before_anything_is_measured():
-    for program, group, names in (("fio", "disk", "randread-4k-1"), ("iperf3", "net", "send")):
+    """Of any of the jobs, not of the first alone."""
+    for program, group, names in (("fio", "disk", "randread-4k-1"), ("iperf3", "net", "send"), ("fio", "net", "send,request"),
+                                  ("iperf3", "net", "request,send")):
         def breaks(line, program=program):
             if f"command -v {program}" in line:
-                assert f"the guest has no {program}" in line
+                assert f"the guest has no {program}; name another by --guest" in line
                 raise GuestError(f"the guest has no {program}")
         measured, error = play(breaks, group, names)
-        assert isinstance(error, GuestError) and program in str(error) and not measured.runs
+        assert isinstance(error, GuestError) and program in str(error) and not measured.runs, (names, error)
+
+
+def a_server_in_the_root_listens_before_it_is_used_and_ends():
+    listens = "import socket, time; time.sleep(0.2); a = socket.create_server(('127.0.0.1', {})); time.sleep(60)"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        try:
+            with machines.server((sys.executable, "-c", listens.format(port)), port):
+                raise AssertionError("the port was another's")
+        except machines.HostError as error:
+            assert f"port {port} of this root is taken" in str(error) and "--jobs" in str(error), error
+    with machines.server((sys.executable, "-c", listens.format(port)), port) as process:
+        socket.create_connection(("127.0.0.1", port)).close()
+    assert process.poll() == -signal.SIGKILL and not machines.is_listening(port)
+    try:
+        with machines.server((sys.executable, "-c", "exit(1)"), port):
+            raise AssertionError("it does not listen")
+    except GuestError as error:
+        assert "in the root, which answers the guests, ended" in str(error), error
 
 
 def an_interruption_keeps_what_was_measured():
@@ -317,7 +346,7 @@ TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_sta
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
          all_disks_have_the_scheduler_that_was_named, each_start_is_of_a_machine_that_ends_again,
          a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
-         an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
+         a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 
 if __name__ == "__main__":
     with Tap() as tap:

@@ -5,6 +5,7 @@ import shlex
 from dataclasses import dataclass
 
 KIB = 1024
+IPERF3_SERVER, IPERF3_PORT = ("iperf3", "-s"), 5201
 REQUEST_PORT = 8765
 WARM_UP_BYTES = "8M"  # of a network
 

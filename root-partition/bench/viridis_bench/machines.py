@@ -3,6 +3,7 @@
 its `with` block, whatever happened."""
 import json
 import os
+import re
 import shlex
 import subprocess
 import time
@@ -11,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .guest import Guest, GuestError
-from .jobs import REQUEST_PORT
 from .results import provider_counts
 
 CMDLINE = "console=ttyS0 quiet panic=-1"
@@ -19,7 +19,7 @@ BOOT_SECONDS = 600
 END_SECONDS = 30
 NAME, ATTACHED = "bench", "attached"
 PROCESS_RUN_TIME = 2  # in the number of a process's clock: what the scheduler counted
-LISTENING = "{port:04X} 00000000:0000 0A"  # in /proc/net/tcp
+LISTENING = r":{port:04X} 0+:0000 0A"  # in /proc/net/tcp and tcp6
 SUBNET = "10.77"
 
 
@@ -64,32 +64,24 @@ def bridge(nets):
         told(["ip", "link", "del", name])
 
 
+def is_listening(port):
+    """Whether anybody answers at a TCP port of the root."""
+    return any(re.search(LISTENING.format(port=port), path.read_text()) for path in Path("/proc/net").glob("tcp*"))
+
+
 @contextmanager
-def server():
-    """iperf3 for the guests, in this process's own group, so that Ctrl-C is ours to pass on. Gives its process."""
-    process = subprocess.Popen(["iperf3", "-s"], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+def server(words, port):
+    """A program that answers the guests at that port, from when it listens; in a session of its own, so that Ctrl-C is ours to
+    pass on. Gives its process."""
+    if is_listening(port):
+        raise HostError(f"port {port} of this root is taken, at which {words[0]} is to answer the guests; end what listens "
+                        "there, or name jobs without it by --jobs")
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                start_new_session=True)
     try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
-def request_server(job):
-    """What answers one run of a job of requests. Gives its process."""
-    if not hasattr(job, "server"):
-        yield None
-        return
-    process = subprocess.Popen(job.server(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        listening = LISTENING.format(port=REQUEST_PORT)
-        while listening not in Path("/proc/net/tcp").read_text():
+        while not is_listening(port):
             if process.poll() is not None:
-                raise GuestError("fio in the root, which answers requests, ended")
+                raise GuestError(f"{words[0]} in the root, which answers the guests, ended")
             time.sleep(0.02)
         yield process
     finally:
@@ -129,7 +121,7 @@ class Viridis:
     def __init__(self, options, folder, devices, bridge_name):
         self.options, self.devices, self.bridge = options, devices, bridge_name
         self.viridis = Command(folder)
-        self.terminal = None
+        self.terminal = self.guest = None
 
     def __enter__(self):
         options = self.options
@@ -159,6 +151,8 @@ class Viridis:
         self.stop()
 
     def stop(self):
+        if self.guest:
+            self.guest.close()
         if self.terminal is not None:
             os.close(self.terminal)
         self.viridis.end(NAME)
@@ -181,7 +175,7 @@ class Qemu:
         self.errors = folder / "qemu.err"
         self.viridis = Command(folder)
         self.attached = [device for device in devices if not device.qemu]
-        self.server_pid = None
+        self.guest = self.server_pid = None
 
     def words(self):
         options = self.options
@@ -300,6 +294,8 @@ class Qemu:
             except ProcessLookupError:
                 pass
         self.process.wait(END_SECONDS)
+        if self.guest:
+            self.guest.close()
         self.process.stdin.close()
         self.process.stdout.close()
 

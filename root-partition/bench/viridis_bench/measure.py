@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The measuring itself: machines up, every device warmed up, then all runs in turn."""
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from . import jobs, machines, results
 from .guest import GuestError
@@ -26,7 +26,7 @@ class Measure:
         self.runs, self.failures, self.boots = [], [], []
         self.plan = jobs.runs(devices, wanted, options.repeat)
         self.nets = [device for device in devices if device.group == "net"]
-        self.server = None  # for the jobs of iperf3
+        self.iperf3 = None  # its server's process
 
     def machines_of(self, folder, bridge):
         """Those that have devices to measure."""
@@ -45,7 +45,7 @@ class Measure:
         with ExitStack() as stack:
             bridge = stack.enter_context(machines.bridge(self.nets))
             if any(job.program == "iperf3" for job in self.jobs):
-                self.server = stack.enter_context(machines.server())
+                self.iperf3 = stack.enter_context(machines.server(jobs.IPERF3_SERVER, jobs.IPERF3_PORT))
             of = {}
             for machine in self.machines_of(folder, bridge):
                 self.progress(f"start the machine of {machine.kind}")
@@ -56,6 +56,12 @@ class Measure:
                 self.progress(f"warm up {device.name} ({device.group})")
                 self.warm_up(of[device], device)
             self.all_runs(others, lambda run: self.one(*run, of[run[2]]))
+
+    def answering(self, job):
+        """A context in which the root answers a job's guest; it gives the process that does, or None."""
+        if isinstance(job, jobs.RequestJob):
+            return machines.server(job.server(), jobs.REQUEST_PORT)
+        return nullcontext(self.iperf3 if job.group == "net" else None)
 
     def line(self, job, device, seconds, warm_up=False):
         address = machines.address(self.nets.index(device), 1) if device.group == "net" else None
@@ -68,11 +74,12 @@ class Measure:
             machine.guest.run(f"network {device.driver} {own}", LIMIT_SECONDS)
         elif self.options.scheduler != KERNELS_CHOICE:
             machine.guest.run(f"scheduler {device.driver} {self.options.scheduler}", LIMIT_SECONDS)
-        job = next(job for job in self.jobs if job.group == device.group)
-        machine.guest.run(f"command -v {job.program} >/dev/null || {{ echo 'the guest has no {job.program}'; false; }}",
-                          LIMIT_SECONDS)
-        with machines.request_server(job):
-            machine.guest.run(self.line(job, device, WARM_UP_SECONDS, warm_up=True), LIMIT_SECONDS)
+        mine = [job for job in self.jobs if job.group == device.group]
+        for program in dict.fromkeys(job.program for job in mine):
+            machine.guest.run(f"command -v {program} >/dev/null || {{ echo 'the guest has no {program}; name another by --guest';"
+                              " false; }", LIMIT_SECONDS)
+        with self.answering(mine[0]):
+            machine.guest.run(self.line(mine[0], device, WARM_UP_SECONDS, warm_up=True), LIMIT_SECONDS)
 
     def all_runs(self, runs, one):
         began = time.monotonic()
@@ -104,9 +111,8 @@ class Measure:
         if not machine.alive():
             raise results.Malformed("its machine has ended before")
         at = {}
-        with machines.request_server(job) as answers:
-            peers = [process.pid for process in (answers or self.server,)
-                     if process and job.group == "net"]
+        with self.answering(job) as answers:
+            peers = [answers.pid] if answers else []
 
             def on_mark(name):
                 at[name] = machines.counters(machine, device, name, peers)
