@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "root-partition/config/disk_users.h"
+#include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/std_fds.h"
@@ -190,6 +192,10 @@ static int serve_locked(const char *argument, const char *name, int lock_fd)
 	return fail(error);
 }
 
+/*
+ * What another VM has is refused with its name, whoever starts us. Before our own lock is taken: of two that start at once
+ * each would take the other for one that runs.
+ */
 static int start(const char *argument)
 {
 	g_autoptr(definition_pointer) definition = NULL;
@@ -197,7 +203,8 @@ static int start(const char *argument)
 	int lock_fd;
 
 	definition = load(argument, &error);
-	if (!definition || !paths_make(&error))
+	if (!definition || !paths_make(&error) || !macs_check(definition, &error) ||
+	    !disk_users_check(definition, &error))
 		return fail(error);
 	lock_fd = state_lock(definition->name, &error);
 	if (lock_fd < 0)

@@ -68,6 +68,29 @@ START_TEST(a_disk_that_a_running_vm_has_is_refused_with_its_name)
 }
 END_TEST
 
+/* A service of systemd runs the worker itself, without the command: it says the same, and leaves nothing. */
+START_TEST(a_worker_of_a_service_names_who_has_its_disk_or_address)
+{
+	g_autofree char *lock = g_strdup_printf("%s/web.lock", g_getenv("R"));
+	int running;
+
+	expect_done("mkdir -p $R; head -c 4096 /dev/zero >d; $V disk add web d &&"
+	            " $V create db --memory 8M --kernel $K --disk d");
+	running = file_lock(lock);
+	ck_assert_int_ge(running, 0);
+	expect(WORKER " db", 1, "viridis-vm: disk ");
+	ck_assert_ptr_nonnull(strstr(output, "/d: the VM 'web' is using it\n"));
+	expect_done("[ ! -e $R/db.lock ] && [ ! -e $R/db.sock ]");
+	close(running);
+	expect("[ -e /dev/mshv ] || " WORKER " db", 1, "/dev/mshv");
+	expect_done(
+		"for n in one two; do printf '{\"name\":\"%s\",\"memory\":\"8M\",\"vps\":1,"
+		"\"kernel\":\"%s\",\"nets\":[{\"bridge\":\"br0\",\"mac\":"
+		"\"02:00:5e:10:00:07\"}]}' $n $K >$S/$n.json; done");
+	expect(WORKER " two", 1, "02:00:5e:10:00:07 is an adapter's of the VM 'one' too");
+}
+END_TEST
+
 START_TEST(network_adapters_come_and_go_in_the_definition)
 {
 	expect_done("mkdir bin; printf '#!/bin/sh\n' >bin/passt; chmod +x bin/passt");
@@ -256,6 +279,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_test(tcase, disks_come_and_go_in_the_definition);
 	tcase_add_test(tcase, a_disk_that_a_running_vm_has_is_refused_with_its_name);
+	tcase_add_test(tcase, a_worker_of_a_service_names_who_has_its_disk_or_address);
 	tcase_add_test(tcase, network_adapters_come_and_go_in_the_definition);
 	tcase_add_test(tcase, members_of_a_definition_are_set);
 	tcase_add_loop_test(tcase, a_definition_without_a_uuid_is_changed_like_others, 0,
