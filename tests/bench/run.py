@@ -175,9 +175,7 @@ def ratio(ours, theirs):
 
 
 def number(value):
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:,.2f}".rstrip("0").rstrip(".")
+    return "-" if value is None else aims.number(value)
 
 
 def show(figures):

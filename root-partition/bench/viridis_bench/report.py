@@ -52,9 +52,11 @@ def rows_of(result, group):
 def done_table(result, group):
     """What was done in all, and how it compares."""
     shown = SHOWN[group]
-    return Table(f"{group}: what was done", ["job", "device", *(words for _, words in shown), "spread", "synthetic : it"],
-                 [[row["job"], row["device"], *(number(row["figures"].get(name)) for name, _ in shown),
-                   share(row["spread"]) if row["rounds"] > 1 else "-", ratio_words(row["synthetic-ratio"])] for row in rows_of(result, group)])
+    lines = [[row["job"], row["device"], *(number(row["figures"].get(name)) for name, _ in shown),
+              share(row["spread"]) if row["rounds"] > 1 else "-", ratio_words(row["synthetic-ratio"])]
+             for row in rows_of(result, group)]
+    return Table(f"{group}: what was done",
+                 ["job", "device", *(words for _, words in shown), "spread", "synthetic : it"], lines)
 
 
 def times_table(result, group):
