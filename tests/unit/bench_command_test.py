@@ -294,6 +294,18 @@ def a_guest_without_a_program_is_found_before_anything_is_measured():
         assert isinstance(error, GuestError) and program in str(error) and not measured.runs, (names, error)
 
 
+def every_run_of_a_network_has_a_server_of_its_own():
+    """One that ended, for what a guest did or as it waited for long, takes no other run along."""
+    real, begun = PLAYED["server"], []
+    PLAYED["server"] = lambda words, port: begun.append((words[0], port)) or nullcontext(SimpleNamespace(pid=1))
+    try:
+        play(None, "net", "send,request")
+    finally:
+        PLAYED["server"] = real
+    warm_ups, rounds = [("iperf3", 5201)] * 2, [("iperf3", 5201)] * 2 + [("fio", 8765)] * 2
+    assert begun == warm_ups + rounds * 2, begun
+
+
 def a_server_in_the_root_listens_before_it_is_used_and_ends():
     listens = "import socket, time; time.sleep(0.2); a = socket.create_server(('127.0.0.1', {})); time.sleep(60)"
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -346,7 +358,7 @@ TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_sta
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
          all_disks_have_the_scheduler_that_was_named, each_start_is_of_a_machine_that_ends_again,
          a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
-         a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
+         every_run_of_a_network_has_a_server_of_its_own, a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 
 if __name__ == "__main__":
     with Tap() as tap:

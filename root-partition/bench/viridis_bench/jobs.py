@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is measured: the devices, and the jobs as lines that the guest's first process carries out. A job's `line` is for
-one device, and for the root's address on its network."""
+one device, and for the root's address on its network; what answers it there is its `server`, at a TCP `port`."""
 import shlex
 from dataclasses import dataclass
 
 KIB = 1024
-IPERF3_SERVER, IPERF3_PORT = ("iperf3", "-s"), 5201
-REQUEST_PORT = 8765
+IPERF3_PORT, REQUEST_PORT = 5201, 8765
 WARM_UP_BYTES = "8M"  # of a network
 
 
@@ -82,6 +81,8 @@ class NetJob:
     reverse: bool = False
     group = "net"
     program = "iperf3"
+    server = ("iperf3", "-s")
+    port = IPERF3_PORT
 
     @property
     def counted(self):
@@ -98,6 +99,11 @@ class NetJob:
                 "out /tmp/result; (exit $s)")
 
 
+# For both ends of requests; in one process, so that nothing of it stays when that is killed.
+REQUESTS = ("--thread", "--ioengine=net", f"--port={REQUEST_PORT}", "--protocol=tcp", "--nodelay=1",
+            "--pingpong=1", "--bs=1", "--size=1g")
+
+
 @dataclass(frozen=True)
 class RequestJob:
     """One byte there and one back, over one TCP connection, one at a time."""
@@ -105,6 +111,8 @@ class RequestJob:
     group = "net"
     program = "fio"
     counted = "sent"
+    server = ("fio", "--name=server", "--output=/dev/null", *REQUESTS, "--listen", "--rw=read")
+    port = REQUEST_PORT
 
     def line(self, device, address, seconds, warm_up=False):
         words = ["fio", "--name=job", "--output-format=json", "--output=/tmp/result", "--eta=never", *REQUESTS,
@@ -112,15 +120,6 @@ class RequestJob:
                  f"--runtime={round(seconds * 1000)}ms", *LATENCY]
         return (f"d=$(device class/net {device.driver}) && {fio_line(words, warm_up)}"
                 + ("" if warm_up else " && out /tmp/result"))
-
-    def server(self):
-        """What answers in the root, for one run."""
-        return ["fio", "--name=server", "--output=/dev/null", *REQUESTS, "--listen", "--rw=read"]
-
-
-# For both ends of it; in one process, so that nothing of it stays when that is killed.
-REQUESTS = ("--thread", "--ioengine=net", f"--port={REQUEST_PORT}", "--protocol=tcp", "--nodelay=1",
-            "--pingpong=1", "--bs=1", "--size=1g")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ class Measure:
         self.runs, self.failures, self.boots = [], [], []
         self.plan = jobs.runs(devices, wanted, options.repeat)
         self.nets = [device for device in devices if device.group == "net"]
-        self.iperf3 = None  # its server's process
 
     def machines_of(self, folder, bridge):
         """Those that have devices to measure."""
@@ -44,8 +43,6 @@ class Measure:
             return
         with ExitStack() as stack:
             bridge = stack.enter_context(machines.bridge(self.nets))
-            if any(job.program == "iperf3" for job in self.jobs):
-                self.iperf3 = stack.enter_context(machines.server(jobs.IPERF3_SERVER, jobs.IPERF3_PORT))
             of = {}
             for machine in self.machines_of(folder, bridge):
                 self.progress(f"start the machine of {machine.kind}")
@@ -56,12 +53,6 @@ class Measure:
                 self.progress(f"warm up {device.name} ({device.group})")
                 self.warm_up(of[device], device)
             self.all_runs(others, lambda run: self.one(*run, of[run[2]]))
-
-    def answering(self, job):
-        """A context in which the root answers a job's guest; it gives the process that does, or None."""
-        if isinstance(job, jobs.RequestJob):
-            return machines.server(job.server(), jobs.REQUEST_PORT)
-        return nullcontext(self.iperf3 if job.group == "net" else None)
 
     def line(self, job, device, seconds, warm_up=False):
         address = machines.address(self.nets.index(device), 1) if device.group == "net" else None
@@ -78,7 +69,7 @@ class Measure:
         for program in dict.fromkeys(job.program for job in mine):
             machine.guest.run(f"command -v {program} >/dev/null || {{ echo 'the guest has no {program}; name another by --guest';"
                               " false; }", LIMIT_SECONDS)
-        with self.answering(mine[0]):
+        with answering(mine[0]):
             machine.guest.run(self.line(mine[0], device, WARM_UP_SECONDS, warm_up=True), LIMIT_SECONDS)
 
     def all_runs(self, runs, one):
@@ -111,7 +102,7 @@ class Measure:
         if not machine.alive():
             raise results.Malformed("its machine has ended before")
         at = {}
-        with self.answering(job) as answers:
+        with answering(job) as answers:
             peers = [answers.pid] if answers else []
 
             def on_mark(name):
@@ -127,6 +118,12 @@ class Measure:
         by_guest = results.job_count(job, guest) if job.group == "disk" else 0
         figures |= results.account(begin, end, machine.partition, by_guest or figures["operations"])
         return outcome((number, job, device), figures, curve, results.agreement(job, figures, guest, provider))
+
+
+def answering(job):
+    """A context in which the root answers a job's guest, with the process that does, or None. For one run, so that a server that
+    has ended takes no other run along."""
+    return machines.server(job.server, job.port) if job.group == "net" else nullcontext()
 
 
 def outcome(run, figures, curve=(), counted=None):

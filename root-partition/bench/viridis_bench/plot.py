@@ -175,10 +175,13 @@ def wrapped(command):
 def pictures(result):
     """All that the rows of a result give: for each group its bars, and for each job of it the halves of a line."""
     rows, found = result["rows"], []
+    missing = ", PARTIAL" * bool(result["partial"])
+    if result["failures"]:
+        missing += f", {len(result['failures'])} run(s) FAILED"
     machine = (f"{result['machine']['processor']}, {result['machine']['cpus']} CPU(s), "
                f"Linux {result['machine']['kernel']}; guests: {result['options']['vps']} VP(s), "
                f"{result['options']['memory']}; {result['options']['repeat']} round(s) of "
-               f"{result['options']['seconds']:g} s{', PARTIAL' if result['partial'] else ''}\n{wrapped(result['command'])}")
+               f"{result['options']['seconds']:g} s{missing}\n{wrapped(result['command'])}")
     for group in GROUPS:
         jobs = table(rows, group)[0]
         if jobs:
