@@ -155,13 +155,16 @@ def device_part(words=None, icount=True):
     RESULT.mkdir(parents=True, exist_ok=True)
     result, table = devices.measure(RESULT, icount, words)
     print(table)
-    return {"devices": {f"{row['job']} {row['device']}": row for row in result["rows"]}}
+    failed = {f"{run['job']} {run['device']}, round {run['round'] + 1}": run["error"] for run in result["failures"]}
+    if result["partial"]:
+        failed["partial"] = result["partial"]
+    return {"devices": {f"{row['job']} {row['device']}": row for row in result["rows"]}, "failed": failed}
 
 
 def timed_device_part(words=None):
     """the same by this machine's clock; build/bench/report-timed.html"""
     part = device_part(words, icount=False)
-    return {"devices": {f"{name} timed": row for name, row in part["devices"].items()}}
+    return part | {"devices": {f"{name} timed": row for name, row in part["devices"].items()}}
 
 
 PARTS = {"exits": exits, "start": start, "bare": bare, "root": partition, "qemu": qemu_part,
@@ -203,7 +206,7 @@ def show_split(split):
 
 
 def merged(results):
-    merged_result = {"figures": {}, "per-operation": {}, "counters": {}, "devices": {}}
+    merged_result = {"figures": {}, "per-operation": {}, "counters": {}, "devices": {}, "failed": {}}
     for result in results:
         for key, value in result.items():
             merged_result[key] |= value
@@ -243,7 +246,9 @@ def main():
     show_split(result["per-operation"])
     print("\n".join(aims.lines(result["figures"])))
     print(f"\nResult: {shown(RESULT / 'result.json')}")
-    return 0
+    if result["failed"]:
+        print(f"failed: {'; '.join(result['failed'])}", file=sys.stderr)
+    return 1 if result["failed"] else 0
 
 
 START = time.monotonic()
