@@ -260,6 +260,32 @@ START_TEST(what_the_guest_tells_is_told)
 }
 END_TEST
 
+/* Sixteen of either kind, of bytes that JSON has six characters for. */
+START_TEST(a_guest_that_tells_too_much_is_not_cut_off)
+{
+	struct kvp_item item = { .key = "" };
+	struct kvp_request request;
+	struct ic_message message;
+
+	open_service(KVP, &ic_kvp_versions);
+	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"guest\"}");
+	memset(item.key, 1, sizeof(item.key) - 1);
+	memset(item.value, 1, sizeof(item.value) - 1);
+	do {
+		message = receive();
+		ck_assert(kvp_decode_request(&message, &request));
+		item.key[0] = (char)('a' + request.index);
+		if (request.operation == KVP_GET_ADDRESSES)
+			ic_answer(packet, IC_STATUS_FAIL);
+		else
+			kvp_answer_item(packet, &item);
+		send_back();
+	} while (request.operation != KVP_GET_ADDRESSES);
+	expect_event(5, "{\"ok\":false,\"error\":\"there is more to tell than");
+	host_close(&channel);
+}
+END_TEST
+
 START_TEST(who_asks_about_a_guest_that_does_not_listen_has_an_answer)
 {
 	host_send(&host, VSP_COMMAND, 0, 5, "{\"command\":\"guest\"}");
@@ -741,6 +767,7 @@ static Suite *make_suite(void)
 	               a_guest_that_breaks_its_rings_answers_the_order_that_waits);
 	tcase_add_test(serving, stats_tell_each_services_state);
 	tcase_add_test(serving, what_the_guest_tells_is_told);
+	tcase_add_test(serving, a_guest_that_tells_too_much_is_not_cut_off);
 	tcase_add_test(serving,
 	               who_asks_about_a_guest_that_does_not_listen_has_an_answer);
 	tcase_add_test(serving, a_guest_that_falls_silent_leaves_what_it_told);

@@ -31,7 +31,10 @@ void util_send(struct util *util, uint32_t tag, JsonBuilder *builder)
 
 	json_builder_end_object(builder);
 	text = json_text_finish(builder, FALSE);
-	vsp_event(util->vsp, tag, text);
+	if (strlen(text) <= VSP_TEXT_BYTES_MAX)
+		vsp_event(util->vsp, tag, text);
+	else /* of a guest that likes quotation marks */
+		util_answer(util, tag, "there is more to tell than an event holds");
 }
 
 void util_answer(struct util *util, uint32_t tag, const char *why)
