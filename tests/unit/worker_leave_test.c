@@ -33,20 +33,26 @@ static void setup(void)
 	worker_set_up(idle);
 }
 
+#define REMOVED     "device-removed net 02:00:00:00:00:01\n"
+#define SOME_DEATHS (2500 * G_TIME_SPAN_MILLISECOND)
+#define NOBODY      UINT64_MAX
+
 static const struct {
 	const char *vm;
-	bool removed; /* or else its provider dies of a signal, again and again, until it is given up */
-	uint64_t told;   /* by which processes the guest was seen to its rest */
-	bool paused;     /* meanwhile, for a while */
+	bool removed;
+	bool dies; /* its provider of a signal, again and again, until it is removed or given up */
+	bool paused;   /* the guest meanwhile, for a while */
+	uint64_t told; /* by which processes the guest was seen to its rest; 0: by any */
 	const char *end; /* of what is told to those who listen */
 } ways[] = {
-	{ "test", true, LEAVES, false, "device-removed net 02:00:00:00:00:01\n" },
-	{ "test", true, LEAVES, true, "device-removed net 02:00:00:00:00:01\n" },
-	{ DIES_LEAVING, true, LEAVES + LEAVES_LAST, false,
-	  "device-removed net 02:00:00:00:00:01\n" },
-	{ NO_LAST, true, LEAVES, false, "device-removed net 02:00:00:00:00:01\n" },
-	{ "test", false, LEAVES_LAST, false, "provider-given-up net0\n" },
-	{ NO_LAST, false, 0, false, "provider-given-up net0\n" },
+	{ "test", true, false, false, LEAVES, REMOVED },
+	{ "test", true, false, true, LEAVES, REMOVED },
+	{ DIES_LEAVING, true, false, false, LEAVES + LEAVES_LAST, REMOVED },
+	{ NO_LAST, true, false, false, LEAVES, REMOVED },
+	/* Mostly it rests between two lives. */
+	{ "test", true, true, false, 0, REMOVED },
+	{ "test", false, true, false, LEAVES_LAST, "provider-given-up net0\n" },
+	{ NO_LAST, false, true, false, NOBODY, "provider-given-up net0\n" },
 };
 
 static gint answered;
@@ -92,6 +98,14 @@ static void define_without(void)
 	ck_assert(store_create(changed, NULL));
 }
 
+static void check_told(uint64_t told, uint64_t wanted)
+{
+	if (wanted == 0)
+		ck_assert_uint_ne(told, 0);
+	else
+		ck_assert_uint_eq(told, wanted == NOBODY ? 0 : wanted);
+}
+
 static gpointer child_that_loses_it(gpointer data)
 {
 	static const struct vmbus_guid type = VMBUS_TYPE_NET;
@@ -107,18 +121,19 @@ static gpointer child_that_loses_it(gpointer data)
 	event = dup(fake_event_to_child()); /* ours is closed with the channel */
 	ck_assert_int_ge(event, 0);
 	ck_assert_int_eq(poll(&(struct pollfd){ event, POLLIN, 0 }, 1, 10000), 1);
+	if (ways[*way].dies)
+		ck_assert_int_eq(write(fake_event_to_host(), &told, sizeof(told)),
+		                 sizeof(told));
 	if (ways[*way].removed) {
+		g_usleep(ways[*way].dies ? SOME_DEATHS : 0);
 		g_idle_add(ask_adapters, data);
 		told_wait(&answered);
 		ck_assert_pstr_eq(change_error, NULL);
-	} else {
-		ck_assert_int_eq(write(fake_event_to_host(), &told, sizeof(told)),
-		                 sizeof(told));
 	}
 	guest_expect(VMBUS_RESCIND_OFFER, &message);
 	/* Beside one for each time that the channel was started. */
 	ck_assert_int_eq(read(event, &told, sizeof(told)), sizeof(told));
-	ck_assert_uint_eq(told / LEAVES * LEAVES, ways[*way].told);
+	check_told(told / LEAVES * LEAVES, ways[*way].told);
 	close(event);
 	guest_close(relid);
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
