@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Needs: root other-guests
-# Limit: 1800
+# Limit: 2700
 """Stock guests of other kernels than Debian 12's, Debian 13's own and the newest of its backports, each with an adapter on
-the root's bridge and one on a user-mode network: DHCP, ping, TCP both ways byte for byte; the link down and up, other MTUs,
-offloads off and on, and the driver's module out and back."""
+the root's bridge and one on a user-mode network: DHCP, ping, TCP both ways byte for byte and by iperf3; the link down and up,
+other MTUs, offloads off and on, fewer and more queues, and the driver's module out and back."""
 import contextlib
+import re
 from dataclasses import dataclass
 
+from lib import iperf
 from lib.child import Root, guest_initrd
 from lib.log import Failure
 from lib.paths import BUILD, OTHER_GUESTS
@@ -18,7 +20,7 @@ BOOT_SECONDS = 300
 # The root's bridge has two addresses: the second is not in the bridge's network, so guests go there by passt.
 NEAR, FAR = "10.77.0.1", "10.78.0.1"
 FILE_MIB = 4
-PROGRAMS = with_libraries("/usr/sbin/ethtool")
+PROGRAMS = with_libraries("/usr/sbin/ethtool", iperf.PROGRAM)
 ETHTOOL = run_in("/share", "ethtool")
 AMISS = "Call Trace|WARNING: CPU|BUG:|cut here|hv_(netvsc|vmbus).*(fail|error|unable|invalid)"
 ERRORS = ("rx_errors", "tx_errors", "rx_dropped", "tx_dropped", "rx_length_errors", "rx_frame_errors")
@@ -33,10 +35,11 @@ class Net:
     mtu: int      # the largest
     fragments: bool  # of IP get through; passt takes none
     offloads: tuple  # by ethtool's short names, what the adapter has
+    queues: int      # those of two processors
 
 
-BRIDGE = Net("bridge=br0,mtu=9000", "02:00:5e:10:00:01", "10.77.0.10", NEAR, 9000, True, ("tx", "rx", "tso", "lro"))
-USER = Net("user", "02:00:5e:10:00:02", "10.0.2.15", FAR, 1500, False, ("sg", "gro"))
+BRIDGE = Net("bridge=br0,mtu=9000,queues=2", "02:00:5e:10:00:01", "10.77.0.10", NEAR, 9000, True, ("tx", "rx", "tso", "lro"), 2)
+USER = Net("user", "02:00:5e:10:00:02", "10.0.2.15", FAR, 1500, False, ("sg", "gro"), 1)
 NETS = {"bridge": BRIDGE, "user": USER}
 LONG_NAMES = {"tx": "tx-checksumming", "rx": "rx-checksumming", "tso": "tcp-segmentation-offload",
               "lro": "large-receive-offload", "sg": "scatter-gather", "gro": "generic-receive-offload"}
@@ -64,6 +67,7 @@ def set_up(root):
     root.tell(": >/run/leases; udhcpd -S /share/udhcpd.conf")
     # passt pings by sockets that systemd lets everybody have, and this root nobody.
     root.tell("echo 0 2147483647 >/proc/sys/net/ipv4/ping_group_range")
+    iperf.serve(root)
     root.tell(f"mkdir /tmp/www; head -c {FILE_MIB << 20} /dev/urandom >/tmp/www/file;"
               f" httpd -p {NEAR}:80 -h /tmp/www; httpd -p {FAR}:80 -h /tmp/www")
 
@@ -129,6 +133,23 @@ def check_offloads(guest, net, root):
         check_transfer(guest, net, root)
 
 
+def check_iperf(guest, net):
+    for way in ("", "-R"):
+        iperf.transfer(guest, way, net.peer)
+
+
+def check_queues(guest, net, root):
+    """The driver takes the adapter anew each time, with its address."""
+    name = name_of(guest, net)
+    for count in (1, 2):
+        guest.tell(f"{ETHTOOL} -L {name} combined {count}", 60)
+        told = guest.tell(f"{ETHTOOL} -l {name}")
+        assert re.findall(r"Combined:\s+(\d+)", told) == [str(net.queues), str(count)], told
+        check_dhcp(guest, net)
+        check_iperf(guest, net)
+    check_transfer(guest, net, root)
+
+
 def check_errors(guest, net):
     told = guest.tell(f"cd /sys/class/net/{name_of(guest, net)}/statistics; cat {' '.join(ERRORS)}; cd /")
     assert told.split() == ["0"] * len(ERRORS), told
@@ -154,7 +175,7 @@ def check_amiss(guest):
 
 def play(tap, root, kernel):
     release = (BUILD / f"kernel-{kernel}" / "release").read_text().strip()
-    root.create(kernel, f"--memory 256M --kernel /share/{kernel}.vmlinuz --initrd /share/{kernel}.initrd "
+    root.create(kernel, f"--memory 256M --vps 2 --kernel /share/{kernel}.vmlinuz --initrd /share/{kernel}.initrd "
                 + " ".join(f"--net {net.option},mac={net.mac}" for net in NETS.values()), "console=ttyS0 quiet")
     root.start(kernel)
     guest = GuestShell(root.shell, kernel, ASH_PROMPT, BOOT_SECONDS)
@@ -164,9 +185,12 @@ def play(tap, root, kernel):
         tap.run(where + "an address by DHCP", check_dhcp, guest, net)
         tap.run(where + "ping", check_ping, guest, net, 56, 3)
         tap.run(where + "TCP both ways", check_transfer, guest, net, root)
+        tap.run(where + "iperf3 both ways", check_iperf, guest, net)
         tap.run(where + "the link down and up", check_down_and_up, guest, net, root)
         tap.run(where + "other MTUs", check_mtu, guest, net)
         tap.run(where + "offloads off and on", check_offloads, guest, net, root)
+        if net.queues > 1:
+            tap.run(where + "one queue, and all again", check_queues, guest, net, root)
         tap.run(where + "no error was counted", check_errors, guest, net)
     tap.run(f"{kernel}: the driver's module is taken out and put back", check_reload, guest, root)
     tap.run(f"{kernel}: the guest complains of nothing", check_amiss, guest)
@@ -176,7 +200,7 @@ def play(tap, root, kernel):
 
 def main():
     with Tap() as tap, contextlib.ExitStack() as stack:
-        share = {"udhcpd.conf": DHCP_SERVER}
+        share = {"udhcpd.conf": DHCP_SERVER, **PROGRAMS}
         for kernel, (vmlinuz, initrd) in OTHER_GUESTS.items():
             share[f"{kernel}.vmlinuz"] = vmlinuz
             share[f"{kernel}.initrd"] = stack.enter_context(guest_initrd({"dhcp": DHCP_SCRIPT, **PROGRAMS}, initrd))
