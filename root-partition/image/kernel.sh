@@ -26,6 +26,8 @@ kernel_unpack() {
 	common=$(newest_dependency "$headers" 'linux-headers-[^ ,]*-common')
 	kbuild=$(newest_dependency "$headers" linux-kbuild-)
 	unpack_packages "$kernel/root" "linux-image-$release" "$headers" "$common" "$kbuild"
+	# From Debian 13 on the packages have only /usr/lib, which a system of theirs calls /lib too.
+	[ -e "$kernel/root/lib" ] || ln -s usr/lib "$kernel/root/lib"
 	ln -s "root/boot/vmlinuz-$release" "$kernel/vmlinuz"
 	depmod -b "$kernel/root" "$release"
 	kernel_relocate_headers "$release"

@@ -4,12 +4,12 @@
 # kernel or a boot loader onto this machine: grub-pc-bin and grub-efi-amd64-bin are only GRUB's files.
 
 packages=(
-	gcc gcc-12 libc6-dev make cmake ninja-build pkg-config libelf1 # compilers, Kbuild
-	clang clang-format libclang-rt-14-dev                          # fuzzers, style
+	gcc libc6-dev make cmake ninja-build pkg-config # compilers, Kbuild
+	clang clang-format                              # fuzzers, style
 	check liburing-dev libnbd-dev libjson-glib-dev libseccomp-dev acpica-tools
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	grub-efi-amd64-bin ovmf                            # the same for UEFI
-	busybox-static cpio gzip kmod mmdebstrap e2fsprogs # images
+	busybox-static cpio gzip xz-utils kmod mmdebstrap e2fsprogs # images
 	passt ethtool iperf3 dropbear-bin                  # user-mode networks, tests of networks
 	iproute2 dnsmasq-base nftables                     # the bridge with addresses, for its test
 	nbdkit qemu-utils                                  # servers of disks, for tests
@@ -18,6 +18,11 @@ packages=(
 	zsh fish                                           # completion, tested
 	python3 gdb cloc shellcheck git ca-certificates
 )
+# The compiler of the release's kernel with the library that Kbuild needs, and what fuzzers are linked with.
+case $(debian_release) in
+bookworm) packages+=(gcc-12 libelf1 libclang-rt-14-dev) ;;
+*) packages+=(gcc-14 libelf1t64 pahole libclang-rt-19-dev) ;;
+esac
 bochs_packages=(bochs bochs-term bochsbios vgabios) # for one test alone
 # For another: virt-manager, and a screen that nobody sees.
 virt_manager_packages=(virt-manager adwaita-icon-theme dbus-daemon xvfb xdotool)
