@@ -241,10 +241,8 @@ packages_disk_settings() {
 	printf 'LABEL=packages / ext4 errors=remount-ro 0 1\n' >"$tree/etc/fstab"
 	printf 'GRUB_TIMEOUT=0\nGRUB_CMDLINE_LINUX="console=ttyS0"\nGRUB_DISABLE_OS_PROBER=true\n' \
 		>>"$tree/etc/default/grub"
-	# An emulated machine that shares its CPU with others finds its serial line late.
-	mkdir -p "$tree/etc/systemd/system.conf.d" "$tree/packages"
-	printf '[Manager]\nDefaultDeviceTimeoutSec=15min\nDefaultTimeoutStartSec=15min\n' \
-		>"$tree/etc/systemd/system.conf.d/slow.conf"
+	mkdir -p "$tree/packages"
+	slow_machine_settings "$tree"
 }
 
 # packages_disk_install FOLDER DISK OFFSET: by apt, in the file system that begins there, mounted at FOLDER.

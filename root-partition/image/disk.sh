@@ -67,6 +67,13 @@ disk_settings() {
 	TEXT
 }
 
+# An emulated machine that shares its CPU with others finds its serial line late.
+slow_machine_settings() {
+	mkdir -p "$1/etc/systemd/system.conf.d"
+	printf '[Manager]\nDefaultDeviceTimeoutSec=15min\nDefaultTimeoutStartSec=15min\n' \
+		>"$1/etc/systemd/system.conf.d/slow.conf"
+}
+
 # disk_pack TREE RESULT LABEL: the image, and beside it what boots it directly.
 disk_pack() {
 	local tree=$1 result=$2 label=$3

@@ -60,6 +60,14 @@ def check_written(root):
     root.tell("mount -o loop,ro /tmp/disk.img /tmp/m && cmp /tmp/m/written /bin/busybox && umount /tmp/m")
 
 
+def check_over(root, name):
+    """The end of QEMU was that of what was attached."""
+    root.wait_state(name, "off", 60)
+    assert "the VMM that runs it ended" in root.tell(f"viridis log {name}")
+    root.tell(f"viridis delete {name}")
+    root.nothing_left()
+
+
 def start(root, name, machine="pc", more=""):
     words = root.tell("viridis qemu-args --memory 192M")
     qemu = StockQemu(root, name)

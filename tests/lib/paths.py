@@ -26,6 +26,8 @@ GUEST_VMLINUZ = BUILD / "image" / "debian-guest.vmlinuz"
 GUEST_DISK_INITRD = BUILD / "image" / "debian-guest.initrd"
 # Debian 13 as our packages make it a root, with libvirt and QEMU; its partitions are UEFI's.
 FULL_DISK = BUILD / "image" / "root-full.raw"
+# As Debian's cloud images are, with GRUB for a BIOS.
+CLOUD_DISK = BUILD / "image" / "debian-cloud.raw"
 FOREIGN = BUILD / "image" / "foreign"
 
 

@@ -60,12 +60,15 @@ class StockQemu:
     def __init__(self, root, name):
         self.root, self.name, self.pid = root, name, None
 
-    def start(self, words, accel="mshv"):
-        """Its status will be in /tmp/NAME.status."""
+    def start(self, words, accel="mshv", typed=False):
+        """Its status will be in /tmp/NAME.status. `typed`: type() is for its COM1."""
         name = self.name
+        serial = f"pipe:/tmp/{name}.com" if typed else f"file:/tmp/{name}.out"
         line = (f"{BINARY} -accel {accel} -nodefaults -display none -no-user-config"
-                f" -serial file:/tmp/{name}.out -monitor pipe:/tmp/{name}.mon {words}")
-        self.root.tell(f"cd /tmp && rm -f {name}.* && mkfifo {name}.mon.in {name}.mon.out")
+                f" -serial {serial} -monitor pipe:/tmp/{name}.mon {words}")
+        self.root.tell(f"cd /tmp && rm -f {name}.* && mkfifo {name}.mon.in {name}.mon.out {name}.com.in {name}.com.out")
+        if typed:
+            self.root.tell(f"(cat {name}.com.out >{name}.out &) 2>/dev/null")
         self.root.tell(f"(cat {name}.mon.out >{name}.said &) 2>/dev/null;"
                        f" (sh -c {shlex.quote(self.wrapped(line))} &)")
         self.root.wait(f"[ -s {name}.pid ]", 20)
@@ -80,6 +83,10 @@ class StockQemu:
     def tell(self, command):
         """One command for the monitor."""
         self.root.tell(f"echo {shlex.quote(command)} >/tmp/{self.name}.mon.in")
+
+    def type(self, line):
+        """One line into its guest's COM1."""
+        self.root.tell(f"echo {shlex.quote(line)} >/tmp/{self.name}.com.in")
 
     def words(self):
         return (f"tail -n 25 /tmp/{self.name}.out; tail -n 15 /tmp/{self.name}.err;"

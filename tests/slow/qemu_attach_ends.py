@@ -6,7 +6,7 @@ left goes on, and no page stays behind. Before that, a firmware that names the b
 import tempfile
 from pathlib import Path
 
-from lib.attached import attach, attach_root, check_written, make_disk, start, wait_used
+from lib.attached import attach, attach_root, check_over, check_written, make_disk, start, wait_used
 from lib.paths import BUILD
 from lib.tap import Tap
 
@@ -57,13 +57,6 @@ def check_server_killed(root):
     qemu.wait_end(0, 60)
     check_written(root)
     root.tell("viridis delete web")
-    root.nothing_left()
-
-
-def check_over(root, name):
-    root.wait_state(name, "off", 60)
-    assert "the VMM that runs it ended" in root.tell(f"viridis log {name}")
-    root.tell(f"viridis delete {name}")
     root.nothing_left()
 
 
