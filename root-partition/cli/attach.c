@@ -208,21 +208,18 @@ enum command_status command_attach(const struct command *command, int argc, char
 
 static void answer_args(const char *const *words, gsize count)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autoptr(GString) line = g_string_new(NULL);
+	json_t *arguments;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_builder_set_member_name(builder, "arguments");
-	json_builder_begin_array(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	arguments = json_text_add_array(object, "arguments");
 	for (gsize i = 0; i < count; i++) {
-		json_builder_add_string_value(builder, words[i]);
+		json_text_append_string(arguments, words[i]);
 		g_string_append_printf(line, "%s%s", i ? " " : "", words[i]);
 	}
-	json_builder_end_array(builder);
-	json_builder_end_object(builder);
 	if (command_json())
-		command_print_json(builder);
+		command_print_json(object);
 	else
 		g_print("%s\n", line->str);
 }

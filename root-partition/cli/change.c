@@ -49,15 +49,15 @@ static const GOptionEntry set_entries[] = {
 
 /* Each makes a member of the value; NULL and an error. */
 
-static JsonNode *make_text(const char *key, const char *value, GError **error)
+static json_t *make_text(const char *key, const char *value, GError **error)
 {
 	(void)key;
 	(void)error;
-	return json_node_init_string(json_node_alloc(), value);
+	return json_string(value);
 }
 
 /* A relative one is the caller's. */
-static JsonNode *make_path(const char *key, const char *value, GError **error)
+static json_t *make_path(const char *key, const char *value, GError **error)
 {
 	g_autofree char *path = NULL;
 
@@ -67,29 +67,29 @@ static JsonNode *make_path(const char *key, const char *value, GError **error)
 	return make_text(key, path, error);
 }
 
-static JsonNode *make_number(const char *key, const char *value, GError **error)
+static json_t *make_number(const char *key, const char *value, GError **error)
 {
 	guint64 number;
 
 	if (g_ascii_string_to_unsigned(value, 10, 0, G_MAXINT32, &number, NULL))
-		return json_node_init_int(json_node_alloc(), (gint64)number);
+		return json_integer((json_int_t)number);
 	definition_invalid(error, "%s '%s': not a number", key, value);
 	return NULL;
 }
 
-static JsonNode *make_boolean(const char *key, const char *value, GError **error)
+static json_t *make_boolean(const char *key, const char *value, GError **error)
 {
 	gboolean on = strcmp(value, "true") == 0 || strcmp(value, "on") == 0;
 
 	if (on || strcmp(value, "false") == 0 || strcmp(value, "off") == 0)
-		return json_node_init_boolean(json_node_alloc(), on);
+		return json_boolean(on);
 	definition_invalid(error, "%s '%s': 'true' or 'false'", key, value);
 	return NULL;
 }
 
 static const struct key {
 	const char *name;
-	JsonNode *(*make)(const char *key, const char *value, GError **error);
+	json_t *(*make)(const char *key, const char *value, GError **error);
 	gboolean optional; /* without a value there is none */
 } keys[] = {
 	{ "memory", make_text, FALSE },   { "vps", make_number, FALSE },
@@ -121,11 +121,11 @@ static gboolean refuse_key(const char *word, GError **error)
 		word, names->str);
 }
 
-static gboolean set_one(JsonObject *object, const char *word, GError **error)
+static gboolean set_one(json_t *object, const char *word, GError **error)
 {
 	const char *value = strchr(word, '=');
 	const struct key *key = value ? find_key(word, (gsize)(value - word)) : NULL;
-	JsonNode *node;
+	json_t *made;
 
 	if (!key)
 		return refuse_key(word, error);
@@ -133,25 +133,24 @@ static gboolean set_one(JsonObject *object, const char *word, GError **error)
 	if (!g_utf8_validate(value, -1, NULL))
 		return definition_invalid(error, "%s: its value is no UTF-8", key->name);
 	if (key->optional && !*value) {
-		json_object_remove_member(object, key->name);
+		(void)json_object_del(object, key->name);
 		return TRUE;
 	}
-	node = key->make(key->name, value, error);
-	if (node)
-		json_object_set_member(object, key->name, node);
-	return node != NULL;
+	made = key->make(key->name, value, error);
+	return made && json_object_set_new(object, key->name, made) == 0;
 }
 
 static struct definition *with_words(const struct definition *before, GError **error)
 {
 	g_autofree char *text = definition_to_json(before);
-	g_autoptr(JsonNode) node = json_from_string(text, NULL);
+	g_autoptr(json_t)
+		object = json_text_parse(text, strlen(text), DEFINITION_JSON_BYTES, NULL);
 	g_autofree char *made = NULL;
 
 	for (char **word = words + 1; *word; word++)
-		if (!set_one(json_node_get_object(node), *word, error))
+		if (!set_one(object, *word, error))
 			return NULL;
-	made = json_to_string(node, FALSE);
+	made = json_text_format(object, FALSE);
 	return definition_parse(made, strlen(made), error);
 }
 

@@ -80,19 +80,17 @@ void command_look_for_json(int argc, char **argv)
 
 static void print_error(const char *code, const char *message)
 {
-	g_autoptr(JsonBuilder) builder = NULL;
+	g_autoptr(json_t) object = NULL;
 
 	if (!json) {
 		g_printerr("viridis: %s\n", message);
 		return;
 	}
-	builder = json_builder_new();
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", FALSE);
-	json_text_add_string(builder, "code", code);
-	json_text_add_string(builder, "error", message);
-	json_builder_end_object(builder);
-	command_print_json(builder);
+	object = json_object();
+	json_text_add_boolean(object, "ok", FALSE);
+	json_text_add_string(object, "code", code);
+	json_text_add_string(object, "error", message);
+	command_print_json(object);
 }
 
 static gboolean usage(const struct command *command, const char *what,
@@ -206,9 +204,9 @@ enum command_status command_done(const char *format, ...)
 	return COMMAND_DONE;
 }
 
-void command_print_json(JsonBuilder *builder)
+void command_print_json(json_t *object)
 {
-	g_autofree char *text = json_text_finish(builder, TRUE);
+	g_autofree char *text = json_text_format(object, TRUE);
 
 	g_print("%s\n", text);
 }

@@ -108,7 +108,7 @@ void command_mshv_error(GError **error, int number);
 enum command_status command_done(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* Print a finished object with --json. */
-void command_print_json(JsonBuilder *builder);
+void command_print_json(json_t *object);
 
 /*
  * A definition that somebody has written, checked against this machine and kept: a new one, or in the place of

@@ -26,16 +26,16 @@
  */
 static char *pty_path(const char *name, GError **error)
 {
-	g_autoptr(JsonObject) answer = client_ask(name, CONTROL_CONSOLE, error);
+	g_autoptr(json_t) answer = client_ask(name, CONTROL_CONSOLE, error);
 	g_autofree char *link = paths_of(name, PATH_CONSOLE);
 	const char *path = NULL;
-	JsonNode *node;
+	json_t *node;
 
 	if (!answer)
 		return NULL;
 	if (g_file_test(link, G_FILE_TEST_IS_SYMLINK))
 		return g_steal_pointer(&link);
-	node = json_object_get_member(answer, "file");
+	node = json_object_get(answer, "file");
 	if (!node || !json_text_get_string(node, &path))
 		path = "nowhere";
 	g_set_error(

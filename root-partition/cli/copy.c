@@ -135,7 +135,7 @@ static void wipe_progress(void)
 static gboolean step(const char *name, int fd, const struct control_request *request,
                      GError **error)
 {
-	g_autoptr(JsonObject) answer =
+	g_autoptr(json_t) answer =
 		client_request(name, fd, request, client_deadline(STEP_S), error);
 
 	return answer != NULL;

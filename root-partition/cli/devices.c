@@ -110,7 +110,7 @@ static gboolean remove_net(struct definition *definition, const char *text,
 static gboolean apply(const struct definition *before, const struct definition *after,
                       enum control_command order, GError **error)
 {
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	pid_t holder;
 
 	if (!state_holder(after->name, &holder, error) || !store_replace(after, error))

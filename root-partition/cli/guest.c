@@ -18,24 +18,14 @@
 
 /* ---- Facts ---- */
 
-JsonObject *guest_ask(const char *name)
+json_t *guest_ask(const char *name)
 {
 	return client_ask(name, CONTROL_GUEST, NULL);
 }
 
-static JsonObject *object_of(JsonObject *object, const char *name)
+static const char *text_of(json_t *object, const char *name)
 {
-	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-
-	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-}
-
-static const char *text_of(JsonObject *object, const char *name)
-{
-	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-	const char *text = NULL;
-
-	return node && json_text_get_string(node, &text) ? text : NULL;
+	return json_string_value(json_object_get(object, name));
 }
 
 /* A guest may not forge lines of ours. */
@@ -45,16 +35,13 @@ static void append_one_line(GString *line, const char *text)
 		g_string_append_c(line, *at == '\n' || *at == '\r' ? ' ' : *at);
 }
 
-static gboolean is_true(JsonObject *object, const char *name)
+static gboolean is_true(json_t *object, const char *name)
 {
-	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-	gboolean value = FALSE;
-
-	return node && json_text_get_boolean(node, &value) && value;
+	return json_is_true(json_object_get(object, name));
 }
 
 /* "Debian GNU/Linux 12, kernel 6.1.0-57-amd64, x86_64, guest.example", of what there is. */
-static void print_system(JsonObject *names)
+static void print_system(json_t *names)
 {
 	static const struct {
 		const char *key;
@@ -80,20 +67,16 @@ static void print_system(JsonObject *names)
 		g_print("guest      %s\n", line->str);
 }
 
-static void print_addresses(JsonObject *adapter)
+static void print_addresses(json_t *adapter)
 {
-	JsonNode *node = json_object_get_member(adapter, "addresses");
+	json_t *addresses = json_object_get(adapter, "addresses");
 	const char *mac = text_of(adapter, "mac");
-	JsonArray *addresses;
 
-	if (!node || !JSON_NODE_HOLDS_ARRAY(node) || !mac)
-		return;
-	addresses = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(addresses); i++) {
+	for (gsize i = 0; mac && i < json_array_size(addresses); i++) {
 		g_autoptr(GString) line = g_string_new(NULL);
 		const char *text;
 
-		if (!json_text_get_string(json_array_get_element(addresses, i), &text))
+		if (!json_text_get_string(json_array_get(addresses, i), &text))
 			continue;
 		append_one_line(line, text);
 		g_print("address    %s (%s%s)\n", line->str, mac,
@@ -101,32 +84,22 @@ static void print_addresses(JsonObject *adapter)
 	}
 }
 
-static void print_adapters(JsonObject *guest)
+static void print_adapters(json_t *guest)
 {
-	JsonNode *node = json_object_get_member(guest, "adapters");
-	JsonArray *adapters;
+	json_t *adapters = json_object_get(guest, "adapters");
 
-	if (!node || !JSON_NODE_HOLDS_ARRAY(node))
-		return;
-	adapters = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(adapters); i++) {
-		JsonNode *adapter = json_array_get_element(adapters, i);
-
-		if (JSON_NODE_HOLDS_OBJECT(adapter))
-			print_addresses(json_node_get_object(adapter));
-	}
+	for (gsize i = 0; i < json_array_size(adapters); i++)
+		print_addresses(json_array_get(adapters, i));
 }
 
-static void print_items(JsonObject *items)
+static void print_items(json_t *items)
 {
-	JsonObjectIter iter;
 	const char *key;
-	JsonNode *node;
+	json_t *node;
 
 	if (!items)
 		return;
-	json_object_iter_init_ordered(&iter, items);
-	while (json_object_iter_next_ordered(&iter, &key, &node)) {
+	json_object_foreach(items, key, node) {
 		g_autoptr(GString) line = g_string_new(NULL);
 		const char *value;
 
@@ -139,19 +112,19 @@ static void print_items(JsonObject *items)
 	}
 }
 
-void guest_print(JsonObject *guest)
+void guest_print(json_t *guest)
 {
-	JsonObject *heartbeat = object_of(guest, "heartbeat");
+	json_t *heartbeat = json_object_get(guest, "heartbeat");
 	const char *state = text_of(heartbeat, "state");
 
 	if (state)
 		g_print("heartbeat  %s\n", is_true(heartbeat, "alive") ? "alive" :
 		                           strcmp(state, "ready") == 0 ? "lost" :
 		                                                         "none");
-	print_system(object_of(guest, "names"));
+	print_system(json_object_get(guest, "names"));
 	print_adapters(guest);
-	print_items(object_of(guest, "items"));
-	if (is_true(object_of(guest, "vss"), "frozen"))
+	print_items(json_object_get(guest, "items"));
+	if (is_true(json_object_get(guest, "vss"), "frozen"))
 		g_print("frozen     its file systems stand still; 'viridis thaw' ends it\n");
 }
 
@@ -168,7 +141,7 @@ static const GOptionEntry freeze_entries[] = {
 static gboolean order(const char *name, const struct control_request *request,
                       GError **error)
 {
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	int fd = client_connect(name, client_deadline(CLIENT_ANSWER_S), error);
 
 	if (fd < 0)

@@ -3,12 +3,12 @@
 #ifndef VIRIDIS_CLI_GUEST_H
 #define VIRIDIS_CLI_GUEST_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 
 /* NULL: there is nobody to ask, or no answer. */
-JsonObject *guest_ask(const char *name);
+json_t *guest_ask(const char *name);
 
 /* Lines for people; a guest without its daemons has but a heartbeat, or not that. */
-void guest_print(JsonObject *guest);
+void guest_print(json_t *guest);
 
 #endif

@@ -95,13 +95,11 @@ static void print(const char *text, gsize length)
 static void print_json(const GString *log)
 {
 	g_autofree char *text = g_utf8_make_valid(log->str, (gssize)log->len);
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_string(builder, "log", text);
-	json_builder_end_object(builder);
-	command_print_json(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	json_text_add_string(object, "log", text);
+	command_print_json(object);
 }
 
 static void print_rest(int fd)

@@ -19,7 +19,7 @@
 static enum command_status order(const struct command_arguments *arguments,
                                  enum control_command request, const char *done)
 {
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
@@ -154,31 +154,25 @@ enum command_status command_wait(const struct command *command, int argc, char *
 /* An event in JSON, as it came, or in words. */
 static void print_event(const char *line)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		event = json_text_parse(line, strlen(line), EVENT_BYTES_MAX, NULL);
 	const char *name = NULL;
 	const char *reason = "", *mac;
 	gint64 number;
 
-	if (!event || !json_object_has_member(event, "event") ||
-	    !json_text_get_string(json_object_get_member(event, "event"), &name))
+	if (!json_text_get_string(json_object_get(event, "event"), &name))
 		return;
-	if (json_object_has_member(event, "reason"))
-		(void)json_text_get_string(json_object_get_member(event, "reason"),
-		                           &reason);
+	(void)json_text_get_string(json_object_get(event, "reason"), &reason);
 	if (command_json()) {
 		g_print("%s", line);
 		return;
 	}
 	g_print("%s%s%s", name, reason[0] ? ": " : "", reason);
-	if (json_object_has_member(event, "lun") &&
-	    json_text_get_int(json_object_get_member(event, "lun"), &number))
+	if (json_text_get_int(json_object_get(event, "lun"), &number))
 		g_print(" %" G_GINT64_FORMAT, number);
-	if (json_object_has_member(event, "mac") &&
-	    json_text_get_string(json_object_get_member(event, "mac"), &mac))
+	if (json_text_get_string(json_object_get(event, "mac"), &mac))
 		g_print(" %s", mac);
-	if (json_object_has_member(event, "count") &&
-	    json_text_get_int(json_object_get_member(event, "count"), &number))
+	if (json_text_get_int(json_object_get(event, "count"), &number))
 		g_print(": %" G_GINT64_FORMAT, number);
 	g_print("\n");
 }

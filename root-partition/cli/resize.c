@@ -93,7 +93,7 @@ static gboolean grow(const struct definition *definition, GError **error)
 /* One that does not run will see it when it starts. */
 static gboolean tell(const char *name, GError **error)
 {
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	pid_t holder;
 
 	if (!state_holder(name, &holder, error))

@@ -9,31 +9,31 @@
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/store.h"
 
-static void list_one(JsonBuilder *builder, const char *name,
-                     const struct definition *definition, const char *state)
+static void list_one(json_t *vms, const char *name, const struct definition *definition,
+                     const char *state)
 {
 	g_autofree char *memory =
 		definition ? definition_format_size(definition->memory_bytes) :
 			     g_strdup("-");
+	json_t *entry;
 
 	if (!command_json()) {
 		g_print("%-20s %-10s %4u  %s\n", name, state,
 		        definition ? definition->vps : 0, memory);
 		return;
 	}
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "name", name);
-	json_text_add_string(builder, "state", state);
+	entry = json_text_append_object(vms);
+	json_text_add_string(entry, "name", name);
+	json_text_add_string(entry, "state", state);
 	if (definition) {
-		json_text_add_int(builder, "vps", definition->vps);
-		json_text_add_string(builder, "memory", memory);
-		json_text_add_int(builder, "memory-bytes", definition->memory_bytes);
+		json_text_add_int(entry, "vps", definition->vps);
+		json_text_add_string(entry, "memory", memory);
+		json_text_add_int(entry, "memory-bytes", definition->memory_bytes);
 	}
-	json_builder_end_object(builder);
 }
 
 /* All or none: a row that is left out would say that there is no such VM. */
-static gboolean list_all(JsonBuilder *builder, GError **error)
+static gboolean list_all(json_t *vms, GError **error)
 {
 	g_autoptr(GPtrArray) names = store_list(error);
 	g_autoptr(GPtrArray) states = g_ptr_array_new_with_free_func(g_free);
@@ -54,7 +54,7 @@ static gboolean list_all(JsonBuilder *builder, GError **error)
 		g_autoptr(definition_pointer)
 			definition = store_load(names->pdata[i], NULL);
 
-		list_one(builder, names->pdata[i], definition,
+		list_one(vms, names->pdata[i], definition,
 		         definition ? states->pdata[i] : "invalid");
 	}
 	return TRUE;
@@ -63,22 +63,19 @@ static gboolean list_all(JsonBuilder *builder, GError **error)
 enum command_status command_list(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 0, FALSE };
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
+	json_t *vms;
 
 	if (!command_parse(&arguments, NULL, &status))
 		return status;
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_builder_set_member_name(builder, "vms");
-	json_builder_begin_array(builder);
-	if (!list_all(builder, &error))
+	json_text_add_boolean(object, "ok", TRUE);
+	vms = json_text_add_array(object, "vms");
+	if (!list_all(vms, &error))
 		return command_fail(error);
-	json_builder_end_array(builder);
-	json_builder_end_object(builder);
 	if (command_json())
-		command_print_json(builder);
+		command_print_json(object);
 	return COMMAND_DONE;
 }
 
@@ -148,22 +145,15 @@ static void print_definition(const struct definition *definition)
 }
 
 /* What became of the processes that serve the guest's devices. */
-static void print_providers(JsonObject *status)
+static void print_providers(json_t *status)
 {
-	JsonNode *node = json_object_get_member(status, "providers");
-	JsonObject *providers;
-	g_autoptr(GList) names = NULL;
-	const char *state;
+	const char *name, *state;
+	json_t *value;
 
-	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
-		return;
-	providers = json_node_get_object(node);
-	names = json_object_get_members(providers);
-	for (const GList *name = names; name; name = name->next) {
-		if (!json_text_get_string(json_object_get_member(providers, name->data),
-		                          &state))
+	json_object_foreach(json_object_get(status, "providers"), name, value) {
+		if (!json_text_get_string(value, &state))
 			continue;
-		g_print("%-10s %s%s\n", (const char *)name->data, state,
+		g_print("%-10s %s%s\n", name, state,
 		        strcmp(state, "died") == 0 ?
 		                "; the guest is without its devices until it is started anew" :
 		                "");
@@ -171,15 +161,13 @@ static void print_providers(JsonObject *status)
 }
 
 /* Disks of servers that are waited for; those that the VM has not any more are none. */
-static void print_lost_disks(const struct definition *definition, JsonObject *status)
+static void print_lost_disks(const struct definition *definition, json_t *status)
 {
-	JsonNode *node = json_object_get_member(status, "lost-disks");
-	JsonArray *luns =
-		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	json_t *luns = json_object_get(status, "lost-disks");
 	gint64 lun;
 
-	for (guint i = 0; luns && i < json_array_get_length(luns); i++) {
-		if (!json_text_get_int(json_array_get_element(luns, i), &lun))
+	for (gsize i = 0; i < json_array_size(luns); i++) {
+		if (!json_text_get_int(json_array_get(luns, i), &lun))
 			continue;
 		for (guint j = 0; j < definition->disks->len; j++) {
 			const struct definition_disk *disk = definition->disks->pdata[j];
@@ -191,18 +179,18 @@ static void print_lost_disks(const struct definition *definition, JsonObject *st
 	}
 }
 
-static void print_status(const struct definition *definition, JsonObject *status)
+static void print_status(const struct definition *definition, json_t *status)
 {
 	static const char *const members[] = { "console", "pid", "partition" };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
-		JsonNode *node = json_object_get_member(status, members[i]);
+		json_t *node = json_object_get(status, members[i]);
 		const char *text;
 		gint64 number;
 
-		if (node && json_text_get_string(node, &text))
+		if (json_text_get_string(node, &text))
 			g_print("%-10s %s\n", members[i], text);
-		else if (node && json_text_get_int(node, &number))
+		else if (json_text_get_int(node, &number))
 			g_print("%-10s %" G_GINT64_FORMAT "\n", members[i], number);
 	}
 	print_providers(status);
@@ -211,31 +199,28 @@ static void print_status(const struct definition *definition, JsonObject *status
 
 /* The definition with state, reason and what the worker says as further members. */
 static void print_info_json(const struct definition *definition, const char *state,
-                            const char *reason, JsonObject *status, JsonObject *guest)
+                            const char *reason, json_t *status, json_t *guest)
 {
 	g_autofree char *text = definition_to_json(definition);
-	g_autoptr(JsonNode) node = json_from_string(text, NULL);
-	JsonObject *object = json_node_get_object(node);
-	g_autofree char *printed = NULL;
+	g_autoptr(json_t)
+		object = json_text_parse(text, strlen(text), DEFINITION_JSON_BYTES, NULL);
 
-	json_object_set_boolean_member(object, "ok", TRUE);
-	json_object_set_int_member(object, "memory-bytes",
-	                           (gint64)definition->memory_bytes);
-	json_object_set_string_member(object, "state", state);
-	json_object_set_string_member(object, "reason", reason);
+	json_text_add_boolean(object, "ok", TRUE);
+	json_text_add_int(object, "memory-bytes", definition->memory_bytes);
+	json_text_add_string(object, "state", state);
+	json_text_add_string(object, "reason", reason);
 	if (status)
-		json_object_set_object_member(object, "status", json_object_ref(status));
+		(void)json_object_set(object, "status", status);
 	if (guest) {
-		json_object_remove_member(guest, "ok");
-		json_object_set_object_member(object, "guest", json_object_ref(guest));
+		(void)json_object_del(guest, "ok");
+		(void)json_object_set(object, "guest", guest);
 	}
-	printed = json_to_string(node, TRUE);
-	g_print("%s\n", printed);
+	command_print_json(object);
 }
 
 /* What the worker says; one that has ended meanwhile changes the state, a mute one is a reason. */
-static gboolean ask_status(const char *name, JsonObject **status, char **state,
-                           char **reason, GError **error)
+static gboolean ask_status(const char *name, json_t **status, char **state, char **reason,
+                           GError **error)
 {
 	g_autoptr(GError) why = NULL;
 
@@ -268,8 +253,8 @@ enum command_status command_info(const struct command *command, int argc, char *
 		command, argc, argv, info_entries, 1, FALSE
 	};
 	g_autoptr(definition_pointer) definition = NULL;
-	g_autoptr(JsonObject) running = NULL;
-	g_autoptr(JsonObject) guest = NULL;
+	g_autoptr(json_t) running = NULL;
+	g_autoptr(json_t) guest = NULL;
 	g_autofree char *reason = NULL;
 	g_autofree char *state = NULL;
 	g_autoptr(GError) error = NULL;

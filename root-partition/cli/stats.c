@@ -24,7 +24,7 @@ static const char *const cpu_names[] = { VIRIDIS_CPU_STATS(STAT_NAME) };
 #undef STAT_NAME
 
 /* A list of counters, one element for each VP of the partition or each CPU. */
-static void add_counters(JsonBuilder *builder, int device, const char *member,
+static void add_counters(json_t *partition, int device, const char *member,
                          enum viridis_stats_object object, uint64_t partition_id)
 {
 	bool vps = object == VIRIDIS_STATS_VP;
@@ -32,51 +32,46 @@ static void add_counters(JsonBuilder *builder, int device, const char *member,
 	uint32_t known = vps ? VIRIDIS_VP_STAT_COUNT : VIRIDIS_CPU_STAT_COUNT;
 	struct viridis_get_stats stats = { .partition_id = partition_id,
 		                           .object = object };
+	json_t *list = json_text_add_array(partition, member);
 
-	json_builder_set_member_name(builder, member);
-	json_builder_begin_array(builder);
 	for (; mshv_get_stats(device, &stats) == 0; stats.index++) {
-		json_builder_begin_object(builder);
+		json_t *entry = json_text_append_object(list);
+
 		for (uint32_t i = 0; i < MIN(known, stats.count); i++)
-			json_text_add_int(builder, names[i], stats.counter[i]);
-		json_builder_end_object(builder);
+			json_text_add_int(entry, names[i], stats.counter[i]);
 	}
-	json_builder_end_array(builder);
 }
 
-static void add_partition(JsonBuilder *builder, int device,
+static void add_partition(json_t *list, int device,
                           const struct viridis_partition_info *info)
 {
-	json_builder_begin_object(builder);
-	json_text_add_int(builder, "partition", info->partition_id);
-	json_text_add_int(builder, "vps", info->vp_count);
-	json_text_add_int(builder, "pid", info->creator_pid);
-	json_text_add_int(builder, "deposited-pages", info->deposited_pages);
-	json_text_add_int(builder, "in-use-pages", info->in_use_pages);
-	json_text_add_int(builder, "pinned-pages", info->pinned_pages);
-	add_counters(builder, device, "counters", VIRIDIS_STATS_VP, info->partition_id);
-	json_builder_end_object(builder);
+	json_t *entry = json_text_append_object(list);
+
+	json_text_add_int(entry, "partition", info->partition_id);
+	json_text_add_int(entry, "vps", info->vp_count);
+	json_text_add_int(entry, "pid", info->creator_pid);
+	json_text_add_int(entry, "deposited-pages", info->deposited_pages);
+	json_text_add_int(entry, "in-use-pages", info->in_use_pages);
+	json_text_add_int(entry, "pinned-pages", info->pinned_pages);
+	add_counters(entry, device, "counters", VIRIDIS_STATS_VP, info->partition_id);
 }
 
 static void print_memory_json(int device, const struct viridis_info *totals,
                               const struct viridis_partition_info *partitions)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *list;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_int(builder, "deposited-pages", totals->deposited_pages);
-	json_text_add_int(builder, "root-deposited-pages", totals->root_deposited_pages);
-	json_text_add_int(builder, "pinned-pages", totals->pinned_pages);
-	json_builder_set_member_name(builder, "partitions");
-	json_builder_begin_array(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	json_text_add_int(object, "deposited-pages", totals->deposited_pages);
+	json_text_add_int(object, "root-deposited-pages", totals->root_deposited_pages);
+	json_text_add_int(object, "pinned-pages", totals->pinned_pages);
+	list = json_text_add_array(object, "partitions");
 	for (uint32_t i = 0; i < MIN(totals->count, PARTITIONS_MAX); i++)
-		add_partition(builder, device, &partitions[i]);
-	json_builder_end_array(builder);
-	add_counters(builder, device, "root", VIRIDIS_STATS_VP, HV_PARTITION_ID_SELF);
-	add_counters(builder, device, "cpus", VIRIDIS_STATS_CPU, 0);
-	json_builder_end_object(builder);
-	command_print_json(builder);
+		add_partition(list, device, &partitions[i]);
+	add_counters(object, device, "root", VIRIDIS_STATS_VP, HV_PARTITION_ID_SELF);
+	add_counters(object, device, "cpus", VIRIDIS_STATS_CPU, 0);
+	command_print_json(object);
 }
 
 static void print_memory(const struct viridis_info *totals,
@@ -119,80 +114,64 @@ static enum command_status memory(void)
 
 /* ---- Of a VM ---- */
 
-static void print_totals(JsonObject *answer)
+static void print_totals(json_t *answer)
 {
-	g_autoptr(GList) names = json_object_get_members(answer);
-	gint64 value;
+	const char *name;
+	json_t *value;
+	gint64 number;
 
-	for (const GList *name = names; name; name = name->next)
-		if (json_text_get_int(json_object_get_member(answer, name->data), &value))
-			g_print("%-22s %16" G_GINT64_FORMAT "\n",
-			        (const char *)name->data, value);
+	json_object_foreach(answer, name, value) {
+		if (json_text_get_int(value, &number))
+			g_print("%-22s %16" G_GINT64_FORMAT "\n", name, number);
+	}
 }
 
 /* Right-aligned; numbers, words and truths alike. */
-static void print_value(JsonNode *node)
+static void print_value(json_t *node)
 {
 	const char *text = "-";
 	gboolean truth;
 	gint64 value;
 
-	if (node && json_text_get_int(node, &value)) {
+	if (json_text_get_int(node, &value)) {
 		g_print(" %16" G_GINT64_FORMAT, value);
 		return;
 	}
-	if (node && json_text_get_boolean(node, &truth))
+	if (json_text_get_boolean(node, &truth))
 		text = truth ? "yes" : "no";
-	else if (node)
+	else
 		(void)json_text_get_string(node, &text);
 	g_print(" %16s", text);
 }
 
 /* The member of that name of each VP or disk. */
-static void print_row(JsonArray *columns, const char *name)
+static void print_row(json_t *columns, const char *name)
 {
 	g_print("%-22s", name);
-	for (guint i = 0; i < json_array_get_length(columns); i++) {
-		JsonNode *element = json_array_get_element(columns, i);
-
-		print_value(JSON_NODE_HOLDS_OBJECT(element) ?
-		                    json_object_get_member(json_node_get_object(element),
-		                                           name) :
-		                    NULL);
-	}
+	for (gsize i = 0; i < json_array_size(columns); i++)
+		print_value(json_object_get(json_array_get(columns, i), name));
 	g_print("\n");
 }
 
-static void print_table(JsonObject *object, const char *member)
+static void print_table(json_t *object, const char *member)
 {
-	JsonNode *node = json_object_get_member(object, member);
-	JsonArray *columns =
-		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
-	JsonNode *first = columns && json_array_get_length(columns) ?
-	                          json_array_get_element(columns, 0) :
-	                          NULL;
-	g_autoptr(GList) names = NULL;
+	json_t *columns = json_object_get(object, member);
+	const char *name;
+	json_t *value;
 
-	if (!first || !JSON_NODE_HOLDS_OBJECT(first))
-		return;
-	names = json_object_get_members(json_node_get_object(first));
-	for (const GList *name = names; name; name = name->next)
-		print_row(columns, name->data);
+	json_object_foreach(json_array_get(columns, 0), name, value) {
+		print_row(columns, name);
+	}
 }
 
 /* Each service of the utility provider: a line for each of its values. */
-static void print_services(JsonObject *services)
+static void print_services(json_t *services)
 {
-	JsonObjectIter service, value;
 	const char *name, *what;
-	JsonNode *node, *element;
+	json_t *node, *element;
 
-	json_object_iter_init_ordered(&service, services);
-	while (json_object_iter_next_ordered(&service, &name, &node)) {
-		if (!JSON_NODE_HOLDS_OBJECT(node))
-			continue;
-		json_object_iter_init_ordered(&value, json_node_get_object(node));
-		while (json_object_iter_next_ordered(&value, &what, &element)) {
+	json_object_foreach(services, name, node) {
+		json_object_foreach(node, what, element) {
 			g_autofree char *label = g_strdup_printf("%s %s", name, what);
 
 			g_print("%-22s", label);
@@ -202,17 +181,17 @@ static void print_services(JsonObject *services)
 	}
 }
 
-static JsonObject *object_of(JsonObject *answer, const char *member)
+static json_t *object_of(json_t *answer, const char *member)
 {
-	JsonNode *node = json_object_get_member(answer, member);
+	json_t *node = json_object_get(answer, member);
 
-	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	return json_is_object(node) ? node : NULL;
 }
 
-static void print_all(JsonObject *answer)
+static void print_all(json_t *answer)
 {
-	JsonObject *storage = object_of(answer, "storage");
-	JsonObject *services = object_of(answer, "util");
+	json_t *storage = object_of(answer, "storage");
+	json_t *services = object_of(answer, "util");
 
 	print_totals(answer);
 	print_table(answer, "vps");
@@ -223,7 +202,7 @@ static void print_all(JsonObject *answer)
 	}
 	for (guint i = 0; i < DEFINITION_NETS_MAX; i++) {
 		g_autofree char *name = g_strdup_printf("net%u", i);
-		JsonObject *net = object_of(answer, name);
+		json_t *net = object_of(answer, name);
 
 		if (!net)
 			continue;
@@ -237,11 +216,11 @@ static void print_all(JsonObject *answer)
 }
 
 /* What a VM that does not run had counted when it ended; NULL: it runs, or nothing is known. */
-static JsonObject *last_stats(const char *name)
+static json_t *last_stats(const char *name)
 {
 	g_autofree char *path = paths_of(name, PATH_STATS);
 	g_autofree char *text = NULL;
-	JsonObject *stats;
+	json_t *stats;
 	pid_t holder;
 	gsize length;
 
@@ -250,16 +229,14 @@ static JsonObject *last_stats(const char *name)
 		return NULL;
 	stats = json_text_parse(text, length, CLIENT_ANSWER_BYTES_MAX, NULL);
 	if (stats)
-		json_object_set_boolean_member(stats, "ended", TRUE);
+		json_text_add_boolean(stats, "ended", TRUE);
 	return stats;
 }
 
 enum command_status command_stats(const struct command *command, int argc, char **argv)
 {
 	struct command_arguments arguments = { command, argc, argv, NULL, 1, TRUE };
-	g_autoptr(JsonObject) answer = NULL;
-	g_autoptr(JsonNode) root = NULL;
-	g_autofree char *text = NULL;
+	g_autoptr(json_t) answer = NULL;
 	g_autoptr(GError) error = NULL;
 	enum command_status status;
 	const char *name;
@@ -274,13 +251,10 @@ enum command_status command_stats(const struct command *command, int argc, char 
 	if (!answer)
 		return command_fail(error);
 	if (command_json()) {
-		root = json_node_new(JSON_NODE_OBJECT);
-		json_node_set_object(root, answer);
-		text = json_to_string(root, TRUE);
-		g_print("%s\n", text);
+		command_print_json(answer);
 		return COMMAND_DONE;
 	}
-	if (json_object_has_member(answer, "ended"))
+	if (json_object_get(answer, "ended"))
 		g_print("%s has ended; then it was:\n", name);
 	print_all(answer);
 	return COMMAND_DONE;

@@ -284,13 +284,12 @@ static void print_table(const struct sample *old, const struct sample *new)
 	}
 }
 
-static void add_double(JsonBuilder *builder, const char *name, double value)
+static void add_double(json_t *object, const char *name, double value)
 {
-	json_builder_set_member_name(builder, name);
-	json_builder_add_double_value(builder, value);
+	(void)json_object_set_new(object, name, json_real(value));
 }
 
-static void add_io_rates(JsonBuilder *builder, const struct sample *old,
+static void add_io_rates(json_t *object, const struct sample *old,
                          const struct sample *new, const struct row *row)
 {
 	double rates[G_N_ELEMENTS(io_columns)];
@@ -299,40 +298,36 @@ static void add_io_rates(JsonBuilder *builder, const struct sample *old,
 		return;
 	io_rates(old, new, row, rates);
 	for (gsize i = 0; i < G_N_ELEMENTS(io_columns); i++)
-		add_double(builder, io_columns[i].member, rates[i]);
+		add_double(object, io_columns[i].member, rates[i]);
 }
 
 static void print_json(const struct sample *old, const struct sample *new)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *partitions;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_int(builder, "cpus", new->cpus);
-	add_double(builder, "hypervisor-percent",
+	json_text_add_boolean(object, "ok", TRUE);
+	json_text_add_int(object, "cpus", new->cpus);
+	add_double(object, "hypervisor-percent",
 	           cpu_share(old, new, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS));
-	add_double(builder, "idle-percent",
+	add_double(object, "idle-percent",
 	           cpu_share(old, new, VIRIDIS_CPU_STAT_IDLE_TICKS));
-	json_builder_set_member_name(builder, "partitions");
-	json_builder_begin_array(builder);
+	partitions = json_text_add_array(object, "partitions");
 	for (guint i = 0; i < new->rows->len; i++) {
 		const struct row *row = &g_array_index(new->rows, struct row, i);
 		g_autofree char *name = name_of(row);
+		json_t *entry = json_text_append_object(partitions);
 
-		json_builder_begin_object(builder);
-		json_text_add_string(builder, "name", name);
-		json_text_add_int(builder, "vps", row->vps);
-		json_text_add_int(builder, "pid", row->pid);
-		add_double(builder, "percent", row_share(old, new, row));
+		json_text_add_string(entry, "name", name);
+		json_text_add_int(entry, "vps", row->vps);
+		json_text_add_int(entry, "pid", row->pid);
+		add_double(entry, "percent", row_share(old, new, row));
 		for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
-			add_double(builder, columns[c].head,
+			add_double(entry, columns[c].head,
 			           row_rate(old, new, row, columns[c].counter));
-		add_io_rates(builder, old, new, row);
-		json_builder_end_object(builder);
+		add_io_rates(entry, old, new, row);
 	}
-	json_builder_end_array(builder);
-	json_builder_end_object(builder);
-	command_print_json(builder);
+	command_print_json(object);
 }
 
 /* ---- The command ---- */

@@ -181,38 +181,34 @@ static void print_table(const GArray *records, guint first)
 }
 
 /* As text: many are addresses, and JSON's integers end at 63 bits. */
-static void add_word(JsonBuilder *builder, const char *name, uint64_t value)
+static void add_word(json_t *object, const char *name, uint64_t value)
 {
 	g_autofree char *text = g_strdup_printf("0x%" G_GINT64_MODIFIER "x", value);
 
-	json_text_add_string(builder, name, text);
+	json_text_add_string(object, name, text);
 }
 
 static void print_json(const GArray *records, guint first)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *list;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_builder_set_member_name(builder, "records");
-	json_builder_begin_array(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	list = json_text_add_array(object, "records");
 	for (guint i = first; i < records->len; i++) {
 		const struct viridis_trace_record *record =
 			&g_array_index(records, struct viridis_trace_record, i);
+		json_t *entry = json_text_append_object(list);
 
-		json_builder_begin_object(builder);
-		json_text_add_int(builder, "tsc", record->tsc);
-		json_text_add_int(builder, "cpu", record->cpu);
-		json_text_add_int(builder, "partition", record->partition);
-		json_text_add_int(builder, "vp", record->vp);
-		json_text_add_string(builder, "kind", kind_of(record)->name);
-		add_word(builder, "a", record->a);
-		add_word(builder, "b", record->b);
-		json_builder_end_object(builder);
+		json_text_add_int(entry, "tsc", record->tsc);
+		json_text_add_int(entry, "cpu", record->cpu);
+		json_text_add_int(entry, "partition", record->partition);
+		json_text_add_int(entry, "vp", record->vp);
+		json_text_add_string(entry, "kind", kind_of(record)->name);
+		add_word(entry, "a", record->a);
+		add_word(entry, "b", record->b);
 	}
-	json_builder_end_array(builder);
-	json_builder_end_object(builder);
-	command_print_json(builder);
+	command_print_json(object);
 }
 
 /* ---- --io ---- */
@@ -291,36 +287,35 @@ static void print_io_table(const struct trace_io *requests, gsize count)
 
 static void print_io_json(const struct trace_io *requests, gsize count)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *list;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_builder_set_member_name(builder, "requests");
-	json_builder_begin_array(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	list = json_text_add_array(object, "requests");
 	for (gsize i = 0; i < count; i++) {
-		json_builder_begin_object(builder);
-		json_text_add_int(builder, "tsc", requests[i].tsc[0]);
+		json_t *entry = json_text_append_object(list);
+
+		json_text_add_int(entry, "tsc", requests[i].tsc[0]);
 		for (guint column = 0; column < TRACE_HOPS; column++)
 			if (io_ticks(&requests[i], column))
-				json_text_add_int(builder, io_columns[column].member,
+				json_text_add_int(entry, io_columns[column].member,
 				                  io_ticks(&requests[i], column));
-		json_builder_end_object(builder);
 	}
-	json_builder_end_array(builder);
-	json_builder_end_object(builder);
-	command_print_json(builder);
+	command_print_json(object);
 }
 
 /* Of a VM that runs: its partition as records name it, by the place in its id, without how many had that before. */
 static gboolean io_partition(uint32_t *partition, pid_t *keeper, GError **error)
 {
-	g_autoptr(JsonObject) status = client_ask(io_of, CONTROL_STATUS, error);
+	g_autoptr(json_t) status = client_ask(io_of, CONTROL_STATUS, error);
+	gint64 id = 0, pid = 0;
 
 	if (!status)
 		return FALSE;
-	*partition = json_object_get_int_member_with_default(status, "partition", 0) &
-	             UINT16_MAX;
-	*keeper = (pid_t)json_object_get_int_member_with_default(status, "pid", 0);
+	(void)json_text_get_int(json_object_get(status, "partition"), &id);
+	(void)json_text_get_int(json_object_get(status, "pid"), &pid);
+	*partition = id & UINT16_MAX;
+	*keeper = (pid_t)pid;
 	if (*partition)
 		return TRUE;
 	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s has no partition",

@@ -177,28 +177,26 @@ static gboolean read_line(const char *name, int fd, GString *line, gint64 deadli
 	return client_hung_up(name, error);
 }
 
-static const char *text_of(JsonObject *object, const char *name, const char *otherwise)
+static const char *text_of(json_t *object, const char *name, const char *otherwise)
 {
 	const char *text = otherwise;
 
-	if (json_object_has_member(object, name))
-		(void)json_text_get_string(json_object_get_member(object, name), &text);
+	(void)json_text_get_string(json_object_get(object, name), &text);
 	return text;
 }
 
 /* One that names another request is none. */
-static gboolean answers(JsonObject *object, gint64 id)
+static gboolean answers(json_t *object, gint64 id)
 {
 	gint64 answered = id;
 
-	if (json_object_has_member(object, "id"))
-		(void)json_text_get_int(json_object_get_member(object, "id"), &answered);
+	(void)json_text_get_int(json_object_get(object, "id"), &answered);
 	return answered == id;
 }
 
-static JsonObject *parse_answer(const char *line, gsize length, gint64 id, GError **error)
+static json_t *parse_answer(const char *line, gsize length, gint64 id, GError **error)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		object = json_text_parse(line, length, CLIENT_ANSWER_BYTES_MAX, error);
 	gboolean ok = FALSE;
 
@@ -209,8 +207,7 @@ static JsonObject *parse_answer(const char *line, gsize length, gint64 id, GErro
 		                    "the worker answers what was not asked");
 		return NULL;
 	}
-	if (json_object_has_member(object, "ok"))
-		(void)json_text_get_boolean(json_object_get_member(object, "ok"), &ok);
+	(void)json_text_get_boolean(json_object_get(object, "ok"), &ok);
 	if (ok)
 		return g_steal_pointer(&object);
 	g_set_error_literal(error, DEFINITION_ERROR,
@@ -221,14 +218,13 @@ static JsonObject *parse_answer(const char *line, gsize length, gint64 id, GErro
 
 gboolean client_is_ok(const char *line, gsize length, GError **error)
 {
-	g_autoptr(JsonObject) answer = parse_answer(line, length, 0, error);
+	g_autoptr(json_t) answer = parse_answer(line, length, 0, error);
 
 	return answer != NULL;
 }
 
-JsonObject *client_request(const char *name, int fd,
-                           const struct control_request *request, gint64 deadline,
-                           GError **error)
+json_t *client_request(const char *name, int fd, const struct control_request *request,
+                       gint64 deadline, GError **error)
 {
 	static gint last_id; /* atomic */
 	struct control_request numbered = *request;
@@ -249,12 +245,12 @@ JsonObject *client_request(const char *name, int fd,
 	return parse_answer(line->str, line->len, numbered.id, error);
 }
 
-JsonObject *client_ask(const char *name, enum control_command command, GError **error)
+json_t *client_ask(const char *name, enum control_command command, GError **error)
 {
 	struct control_request request = { .command = command };
 	gint64 deadline = client_deadline(CLIENT_ANSWER_S);
 	int fd = client_connect(name, deadline, error);
-	JsonObject *answer;
+	json_t *answer;
 
 	if (fd < 0)
 		return NULL;

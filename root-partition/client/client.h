@@ -3,7 +3,7 @@
 #ifndef VIRIDIS_CLIENT_CLIENT_H
 #define VIRIDIS_CLIENT_CLIENT_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 
 #include "root-partition/config/control_json.h"
 
@@ -22,9 +22,8 @@ gint64 client_deadline(int seconds);
 int client_connect(const char *name, gint64 deadline, GError **error);
 
 /* Sends the request and waits for the answer; an answer that is not "ok" is an error. */
-JsonObject *client_request(const char *name, int fd,
-                           const struct control_request *request, gint64 deadline,
-                           GError **error);
+json_t *client_request(const char *name, int fd, const struct control_request *request,
+                       gint64 deadline, GError **error);
 
 /*
  * For who reads the answer itself, as more lines follow it: whether the answer is "ok", to a request without an id; and
@@ -35,7 +34,7 @@ gboolean client_hung_up(const char *name, GError **error);
 gboolean client_no_answer(const char *name, GError **error);
 
 /* connect, request, close, within CLIENT_ANSWER_S. */
-JsonObject *client_ask(const char *name, enum control_command command, GError **error);
+json_t *client_ask(const char *name, enum control_command command, GError **error);
 
 /*
  * "running", "paused", "panicked", or how it ended; a worker that was killed could not write its end down, and

@@ -62,7 +62,7 @@ static gboolean wait_for_end(const char *name, int fd, gint64 deadline, GError *
 static gboolean end_vm(const char *name, const struct control_request *request,
                        gint64 answer_deadline, gint64 deadline, GError **error)
 {
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	gboolean ended;
 	int fd = client_connect(name, MIN(client_deadline(CLIENT_ANSWER_S), deadline),
 	                        error);

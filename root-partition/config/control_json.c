@@ -37,7 +37,7 @@ static gboolean refuse(GError **error, enum definition_error code, const char *f
 
 /* ---- Requests ---- */
 
-static gboolean take_command(JsonNode *node, struct control_request *request,
+static gboolean take_command(json_t *node, struct control_request *request,
                              GError **error)
 {
 	const char *name;
@@ -54,15 +54,14 @@ static gboolean take_command(JsonNode *node, struct control_request *request,
 	return refuse(error, DEFINITION_ERROR_COMMAND, "unknown command '%s'", name);
 }
 
-static gboolean take_reboot(JsonNode *node, struct control_request *request,
-                            GError **error)
+static gboolean take_reboot(json_t *node, struct control_request *request, GError **error)
 {
 	return json_text_get_boolean(node, &request->reboot) ||
 	       refuse(error, DEFINITION_ERROR_INVALID, "'reboot' must be true or false");
 }
 
 /* From 1 on. */
-static gboolean take_number(JsonNode *node, const char *name, gint64 most, guint *number,
+static gboolean take_number(json_t *node, const char *name, gint64 most, guint *number,
                             GError **error)
 {
 	gint64 value;
@@ -74,20 +73,19 @@ static gboolean take_number(JsonNode *node, const char *name, gint64 most, guint
 	return TRUE;
 }
 
-static gboolean take_seconds(JsonNode *node, struct control_request *request,
+static gboolean take_seconds(json_t *node, struct control_request *request,
                              GError **error)
 {
 	return take_number(node, "seconds", CONTROL_SECONDS_MAX, &request->seconds,
 	                   error);
 }
 
-static gboolean take_weight(JsonNode *node, struct control_request *request,
-                            GError **error)
+static gboolean take_weight(json_t *node, struct control_request *request, GError **error)
 {
 	return take_number(node, "weight", CONTROL_WEIGHT_MAX, &request->weight, error);
 }
 
-static gboolean take_version(JsonNode *node, struct control_request *request,
+static gboolean take_version(json_t *node, struct control_request *request,
                              GError **error)
 {
 	gint64 version;
@@ -102,7 +100,7 @@ static gboolean take_version(JsonNode *node, struct control_request *request,
 	              CONTROL_VERSION);
 }
 
-static gboolean take_id(JsonNode *node, struct control_request *request, GError **error)
+static gboolean take_id(json_t *node, struct control_request *request, GError **error)
 {
 	gint64 id;
 
@@ -115,7 +113,7 @@ static gboolean take_id(JsonNode *node, struct control_request *request, GError 
 }
 
 /* Of at least `least` bytes, and with a zero at its end. */
-static gboolean take_text(JsonNode *node, const char *name, char *text, gsize least,
+static gboolean take_text(json_t *node, const char *name, char *text, gsize least,
                           gsize room, GError **error)
 {
 	const char *given;
@@ -128,31 +126,30 @@ static gboolean take_text(JsonNode *node, const char *name, char *text, gsize le
 	              name, least, room - 1);
 }
 
-static gboolean take_key(JsonNode *node, struct control_request *request, GError **error)
+static gboolean take_key(json_t *node, struct control_request *request, GError **error)
 {
 	return take_text(node, "key", request->key, 1, sizeof(request->key), error);
 }
 
-static gboolean take_value(JsonNode *node, struct control_request *request,
-                           GError **error)
+static gboolean take_value(json_t *node, struct control_request *request, GError **error)
 {
 	request->has_value = TRUE;
 	return take_text(node, "value", request->value, 0, sizeof(request->value), error);
 }
 
-static gboolean take_path(JsonNode *node, struct control_request *request, GError **error)
+static gboolean take_path(json_t *node, struct control_request *request, GError **error)
 {
 	return take_text(node, "path", request->path, 1, sizeof(request->path), error);
 }
 
-static gboolean take_size(JsonNode *node, struct control_request *request, GError **error)
+static gboolean take_size(json_t *node, struct control_request *request, GError **error)
 {
 	return (json_text_get_int(node, &request->size) && request->size >= 0) ||
 	       refuse(error, DEFINITION_ERROR_INVALID,
 	              "'size' must be a number of bytes, from 0 on");
 }
 
-static gboolean take_overwrite(JsonNode *node, struct control_request *request,
+static gboolean take_overwrite(json_t *node, struct control_request *request,
                                GError **error)
 {
 	return json_text_get_boolean(node, &request->overwrite) ||
@@ -161,7 +158,7 @@ static gboolean take_overwrite(JsonNode *node, struct control_request *request,
 }
 
 /* Whether it is base64, who decodes it says. */
-static gboolean take_data(JsonNode *node, struct control_request *request, GError **error)
+static gboolean take_data(json_t *node, struct control_request *request, GError **error)
 {
 	return take_text(node, "data", request->data, 1, sizeof(request->data), error);
 }
@@ -174,7 +171,7 @@ static gboolean take_data(JsonNode *node, struct control_request *request, GErro
  */
 static const struct {
 	const char *name;
-	gboolean (*take)(JsonNode *node, struct control_request *request, GError **error);
+	gboolean (*take)(json_t *node, struct control_request *request, GError **error);
 	int command;
 	gboolean needed;
 } members[] = {
@@ -202,15 +199,13 @@ static gboolean is_known(const char *key, enum control_command command)
 }
 
 /* Those that nobody knows, those that another command has, and those that are not there. */
-static gboolean check_members(JsonObject *object, struct control_request *request,
+static gboolean check_members(json_t *object, struct control_request *request,
                               GError **error)
 {
-	JsonObjectIter iter;
 	const char *key;
-	JsonNode *value;
+	json_t *value;
 
-	json_object_iter_init_ordered(&iter, object);
-	while (json_object_iter_next_ordered(&iter, &key, &value))
+	json_object_foreach(object, key, value)
 		if (!is_known(key, request->command)) {
 			g_strlcpy(request->unknown, key, sizeof(request->unknown));
 			return refuse(error, DEFINITION_ERROR_MEMBER,
@@ -218,7 +213,7 @@ static gboolean check_members(JsonObject *object, struct control_request *reques
 		}
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
 		if (members[i].needed && members[i].command == (int)request->command &&
-		    !json_object_has_member(object, members[i].name))
+		    !json_object_get(object, members[i].name))
 			return refuse(error, DEFINITION_ERROR_INVALID, "'%s' is missing",
 			              members[i].name);
 	return TRUE;
@@ -228,106 +223,98 @@ gboolean control_request_parse(const char *line, gsize length,
                                struct control_request *request, GError **error)
 {
 	g_autoptr(GError) why = NULL;
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		object = json_text_parse(line, length, CONTROL_LINE_BYTES, &why);
 
 	*request = (struct control_request){ 0 };
 	if (!object)
 		return refuse(error, DEFINITION_ERROR_MALFORMED, "%s", why->message);
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
-		JsonNode *node = json_object_get_member(object, members[i].name);
+		json_t *node = json_object_get(object, members[i].name);
 
 		if (node && !members[i].take(node, request, error))
 			return FALSE;
 	}
-	if (!json_object_has_member(object, "command"))
+	if (!json_object_get(object, "command"))
 		return refuse(error, DEFINITION_ERROR_MALFORMED, "'command' is missing");
 	return check_members(object, request, error);
 }
 
 /* ---- To text ---- */
 
-static JsonBuilder *begin_line(void)
+static char *line_of(const json_t *object)
 {
-	return json_builder_begin_object(json_builder_new());
-}
+	g_autofree char *text = json_text_format(object, FALSE);
 
-static char *finish_line(JsonBuilder *builder)
-{
-	g_autofree char *text = NULL;
-
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, FALSE);
 	return g_strconcat(text, "\n", NULL);
 }
 
 char *control_request_to_json(const struct control_request *request)
 {
-	g_autoptr(JsonBuilder) builder = begin_line();
+	g_autoptr(json_t) object = json_object();
 
 	if (request->has_id)
-		json_text_add_int(builder, "id", (guint64)request->id);
-	json_text_add_string(builder, "command", names[request->command]);
+		json_text_add_int(object, "id", (guint64)request->id);
+	json_text_add_string(object, "command", names[request->command]);
 	if (request->reboot)
-		json_text_add_boolean(builder, "reboot", TRUE);
+		json_text_add_boolean(object, "reboot", TRUE);
 	if (request->seconds)
-		json_text_add_int(builder, "seconds", request->seconds);
+		json_text_add_int(object, "seconds", request->seconds);
 	if (request->weight)
-		json_text_add_int(builder, "weight", request->weight);
+		json_text_add_int(object, "weight", request->weight);
 	if (request->key[0])
-		json_text_add_string(builder, "key", request->key);
+		json_text_add_string(object, "key", request->key);
 	if (request->has_value)
-		json_text_add_string(builder, "value", request->value);
+		json_text_add_string(object, "value", request->value);
 	if (request->path[0]) {
-		json_text_add_string(builder, "path", request->path);
-		json_text_add_int(builder, "size", (guint64)request->size);
+		json_text_add_string(object, "path", request->path);
+		json_text_add_int(object, "size", (guint64)request->size);
 	}
 	if (request->overwrite)
-		json_text_add_boolean(builder, "overwrite", TRUE);
+		json_text_add_boolean(object, "overwrite", TRUE);
 	if (request->data[0])
-		json_text_add_string(builder, "data", request->data);
-	return finish_line(builder);
+		json_text_add_string(object, "data", request->data);
+	return line_of(object);
 }
 
-static JsonBuilder *begin_error(enum definition_error code, const char *message)
+static json_t *error_of(enum definition_error code, const char *message)
 {
-	JsonBuilder *builder = begin_line();
+	json_t *object = json_object();
 
-	json_text_add_boolean(builder, "ok", FALSE);
-	json_text_add_string(builder, "code", error_code_word(code));
-	json_text_add_string(builder, "error", message);
-	return builder;
+	json_text_add_boolean(object, "ok", FALSE);
+	json_text_add_string(object, "code", error_code_word(code));
+	json_text_add_string(object, "error", message);
+	return object;
 }
 
 char *control_error_to_json(enum definition_error code, const char *message)
 {
-	g_autoptr(JsonBuilder) builder = begin_error(code, message);
+	g_autoptr(json_t) object = error_of(code, message);
 
-	return finish_line(builder);
+	return line_of(object);
 }
 
 char *control_refusal_to_json(const struct control_request *request, const GError *error)
 {
-	g_autoptr(JsonBuilder)
-		builder = begin_error((enum definition_error)error->code, error->message);
+	g_autoptr(json_t)
+		object = error_of((enum definition_error)error->code, error->message);
 
 	if (request->unknown[0])
-		json_text_add_string(builder, "member", request->unknown);
-	return finish_line(builder);
+		json_text_add_string(object, "member", request->unknown);
+	return line_of(object);
 }
 
 char *control_version_to_json(void)
 {
-	g_autoptr(JsonBuilder) builder = begin_line();
+	g_autoptr(json_t) object = json_object();
+	json_t *commands;
 
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_int(builder, "version", CONTROL_VERSION);
-	json_builder_set_member_name(builder, "commands");
-	json_builder_begin_array(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	json_text_add_int(object, "version", CONTROL_VERSION);
+	commands = json_text_add_array(object, "commands");
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-		json_builder_add_string_value(builder, names[i]);
-	json_builder_end_array(builder);
-	return finish_line(builder);
+		json_text_append_string(commands, names[i]);
+	return line_of(object);
 }
 
 /* As text: an answer may have been a provider's, and is not read again for this. */
@@ -340,28 +327,28 @@ char *control_with_id(const char *answer, gboolean has_id, gint64 id)
 
 char *control_event_to_json(const struct control_event *event, guint64 sequence)
 {
-	g_autoptr(JsonBuilder) builder = begin_line();
+	g_autoptr(json_t) object = json_object();
 
-	json_text_add_string(builder, "event", event->name);
-	json_text_add_int(builder, "sequence", sequence);
-	json_text_add_string(builder, "source", event->source);
+	json_text_add_string(object, "event", event->name);
+	json_text_add_int(object, "sequence", sequence);
+	json_text_add_string(object, "source", event->source);
 	if (event->reason)
-		json_text_add_string(builder, "reason", event->reason);
+		json_text_add_string(object, "reason", event->reason);
 	if (event->lun >= 0)
-		json_text_add_int(builder, "lun", (guint64)event->lun);
+		json_text_add_int(object, "lun", (guint64)event->lun);
 	if (event->mac)
-		json_text_add_string(builder, "mac", event->mac);
-	return finish_line(builder);
+		json_text_add_string(object, "mac", event->mac);
+	return line_of(object);
 }
 
 char *control_lost_to_json(guint64 first, guint64 last)
 {
-	g_autoptr(JsonBuilder) builder = begin_line();
+	g_autoptr(json_t) object = json_object();
 
-	json_text_add_string(builder, "event", "lost");
-	json_text_add_string(builder, "source", "worker");
-	json_text_add_int(builder, "count", last - first + 1);
-	json_text_add_int(builder, "first", first);
-	json_text_add_int(builder, "last", last);
-	return finish_line(builder);
+	json_text_add_string(object, "event", "lost");
+	json_text_add_string(object, "source", "worker");
+	json_text_add_int(object, "count", last - first + 1);
+	json_text_add_int(object, "first", first);
+	json_text_add_int(object, "last", last);
+	return line_of(object);
 }

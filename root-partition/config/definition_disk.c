@@ -211,7 +211,7 @@ static gboolean invalid(GError **error, const char *format, const char *key)
 }
 
 /* A whole number; what does not fit is as wrong as the largest that does. */
-static gboolean take_number(JsonNode *node, const char *key, uint32_t *to, GError **error)
+static gboolean take_number(json_t *node, const char *key, uint32_t *to, GError **error)
 {
 	gint64 value;
 
@@ -222,8 +222,7 @@ static gboolean take_number(JsonNode *node, const char *key, uint32_t *to, GErro
 }
 
 /* As text: JSON's integers end at 63 bits. */
-static gboolean take_identity(JsonNode *node, struct definition_disk *disk,
-                              GError **error)
+static gboolean take_identity(json_t *node, struct definition_disk *disk, GError **error)
 {
 	const char *text;
 
@@ -235,7 +234,7 @@ static gboolean take_identity(JsonNode *node, struct definition_disk *disk,
 	       invalid(error, "'%s' may not be 0", "id");
 }
 
-static gboolean take_text(JsonNode *node, const char *key, struct definition_disk *disk,
+static gboolean take_text(json_t *node, const char *key, struct definition_disk *disk,
                           GError **error)
 {
 	const char *text;
@@ -249,8 +248,8 @@ static gboolean take_text(JsonNode *node, const char *key, struct definition_dis
 	return TRUE;
 }
 
-static gboolean take_member(const char *key, JsonNode *value,
-                            struct definition_disk *disk, GError **error)
+static gboolean take_member(const char *key, json_t *value, struct definition_disk *disk,
+                            GError **error)
 {
 	static const char *const texts[] = { "path", "serial", "cache", "bps" };
 
@@ -271,70 +270,62 @@ static gboolean take_member(const char *key, JsonNode *value,
 	       invalid(error, "'%s' must be true or false", key);
 }
 
-static gboolean take_one(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_one(struct definition *definition, json_t *node, GError **error)
 {
 	struct definition_disk *disk;
-	JsonObjectIter iter;
 	const char *key;
-	JsonNode *value;
+	json_t *value;
 
-	if (!JSON_NODE_HOLDS_OBJECT(node))
+	if (!json_is_object(node))
 		return invalid(error, "'%s' must be a list of objects", "disks");
 	disk = definition_add_disk(definition, NULL, FALSE);
-	json_object_iter_init(&iter, json_node_get_object(node));
-	while (json_object_iter_next(&iter, &key, &value))
+	json_object_foreach(node, key, value)
 		if (!take_member(key, value, disk, error))
 			return FALSE;
 	return disk->path || invalid(error, "a disk needs a '%s'", "path");
 }
 
-gboolean definition_disk_take(struct definition *definition, JsonNode *node,
-                              GError **error)
+gboolean definition_disk_take(struct definition *definition, json_t *node, GError **error)
 {
-	JsonArray *array;
-
-	if (!JSON_NODE_HOLDS_ARRAY(node))
+	if (!json_is_array(node))
 		return invalid(error, "'%s' must be a list of objects", "disks");
-	array = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(array); i++)
-		if (!take_one(definition, json_array_get_element(array, i), error))
+	for (gsize i = 0; i < json_array_size(node); i++)
+		if (!take_one(definition, json_array_get(node, i), error))
 			return FALSE;
 	return TRUE;
 }
 
 /* What is as it would be without being said is not said. */
-static void add_options(JsonBuilder *builder, const struct definition_disk *disk)
+static void add_options(json_t *object, const struct definition_disk *disk)
 {
 	g_autofree char *bps = definition_format_size(disk->bps);
 
 	if (disk->serial)
-		json_text_add_string(builder, "serial", disk->serial);
+		json_text_add_string(object, "serial", disk->serial);
 	if (disk->cache != DEFINITION_CACHE_DIRECT)
-		json_text_add_string(builder, "cache", cache_names[disk->cache]);
+		json_text_add_string(object, "cache", cache_names[disk->cache]);
 	if (disk->timeout_s != DEFINITION_TIMEOUT_S)
-		json_text_add_int(builder, "timeout", disk->timeout_s);
+		json_text_add_int(object, "timeout", disk->timeout_s);
 	if (disk->iops)
-		json_text_add_int(builder, "iops", disk->iops);
+		json_text_add_int(object, "iops", disk->iops);
 	if (disk->bps)
-		json_text_add_string(builder, "bps", bps);
+		json_text_add_string(object, "bps", bps);
 }
 
-void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks)
+void definition_add_disks(json_t *object, const GPtrArray *disks)
 {
-	json_builder_set_member_name(builder, "disks");
-	json_builder_begin_array(builder);
+	json_t *list = json_text_add_array(object, "disks");
+
 	for (guint i = 0; i < disks->len; i++) {
 		const struct definition_disk *disk = disks->pdata[i];
 		g_autofree char *identity =
 			g_strdup_printf("%016" G_GINT64_MODIFIER "x", disk->identity);
+		json_t *entry = json_text_append_object(list);
 
-		json_builder_begin_object(builder);
-		json_text_add_string(builder, "path", disk->path);
-		json_text_add_boolean(builder, "read-only", disk->read_only);
-		json_text_add_int(builder, "lun", disk->lun);
-		json_text_add_string(builder, "id", identity);
-		add_options(builder, disk);
-		json_builder_end_object(builder);
+		json_text_add_string(entry, "path", disk->path);
+		json_text_add_boolean(entry, "read-only", disk->read_only);
+		json_text_add_int(entry, "lun", disk->lun);
+		json_text_add_string(entry, "id", identity);
+		add_options(entry, disk);
 	}
-	json_builder_end_array(builder);
 }

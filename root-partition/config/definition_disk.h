@@ -11,7 +11,7 @@
 #ifndef VIRIDIS_VM_DEFINITION_DISK_H
 #define VIRIDIS_VM_DEFINITION_DISK_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 
 #include "root-partition/config/definition.h"
 
@@ -35,8 +35,8 @@ gboolean definition_disk_check(const struct definition_disk *disk, GError **erro
 const char *definition_disk_cache_name(enum definition_disk_cache cache);
 
 /* The member "disks", from and to JSON. */
-gboolean definition_disk_take(struct definition *definition, JsonNode *node,
+gboolean definition_disk_take(struct definition *definition, json_t *node,
                               GError **error);
-void definition_add_disks(JsonBuilder *builder, const GPtrArray *disks);
+void definition_add_disks(json_t *object, const GPtrArray *disks);
 
 #endif

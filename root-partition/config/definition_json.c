@@ -23,7 +23,7 @@ static gboolean invalid(GError **error, const char *format, ...)
 	return FALSE;
 }
 
-static gboolean take_string(JsonNode *node, const char *key, char **to, GError **error)
+static gboolean take_string(json_t *node, const char *key, char **to, GError **error)
 {
 	const char *value;
 
@@ -34,17 +34,17 @@ static gboolean take_string(JsonNode *node, const char *key, char **to, GError *
 	return TRUE;
 }
 
-static gboolean take_name(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_name(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "name", &definition->name, error);
 }
 
-static gboolean take_uuid(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_uuid(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "uuid", &definition->uuid, error);
 }
 
-static gboolean take_memory(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_memory(struct definition *definition, json_t *node, GError **error)
 {
 	const char *text;
 	gint64 bytes;
@@ -59,7 +59,7 @@ static gboolean take_memory(struct definition *definition, JsonNode *node, GErro
 	return definition_parse_size(text, &definition->memory_bytes, error);
 }
 
-static gboolean take_vps(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_vps(struct definition *definition, json_t *node, GError **error)
 {
 	gint64 value;
 
@@ -69,7 +69,7 @@ static gboolean take_vps(struct definition *definition, JsonNode *node, GError *
 	return TRUE;
 }
 
-static gboolean take_attach(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_attach(struct definition *definition, json_t *node, GError **error)
 {
 	gint64 value;
 
@@ -79,29 +79,27 @@ static gboolean take_attach(struct definition *definition, JsonNode *node, GErro
 	return TRUE;
 }
 
-static gboolean take_kernel(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_kernel(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "kernel", &definition->kernel, error);
 }
 
-static gboolean take_initrd(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_initrd(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "initrd", &definition->initrd, error);
 }
 
-static gboolean take_cmdline(struct definition *definition, JsonNode *node,
-                             GError **error)
+static gboolean take_cmdline(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "cmdline", &definition->cmdline, error);
 }
 
-static gboolean take_serial(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_serial(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "serial", &definition->serial, error);
 }
 
-static gboolean take_on_crash(struct definition *definition, JsonNode *node,
-                              GError **error)
+static gboolean take_on_crash(struct definition *definition, json_t *node, GError **error)
 {
 	const char *text;
 
@@ -110,26 +108,25 @@ static gboolean take_on_crash(struct definition *definition, JsonNode *node,
 	return definition_parse_on_crash(text, &definition->on_crash, error);
 }
 
-static gboolean take_autostart(struct definition *definition, JsonNode *node,
+static gboolean take_autostart(struct definition *definition, json_t *node,
                                GError **error)
 {
 	return json_text_get_boolean(node, &definition->autostart) ||
 	       invalid(error, "'autostart' must be true or false");
 }
 
-static gboolean take_title(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_title(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "title", &definition->title, error);
 }
 
-static gboolean take_description(struct definition *definition, JsonNode *node,
+static gboolean take_description(struct definition *definition, json_t *node,
                                  GError **error)
 {
 	return take_string(node, "description", &definition->description, error);
 }
 
-static gboolean take_metadata(struct definition *definition, JsonNode *node,
-                              GError **error)
+static gboolean take_metadata(struct definition *definition, json_t *node, GError **error)
 {
 	return take_string(node, "metadata", &definition->metadata, error);
 }
@@ -137,7 +134,7 @@ static gboolean take_metadata(struct definition *definition, JsonNode *node,
 static const struct definition_key {
 	const char *name;
 	gboolean required;
-	gboolean (*take)(struct definition *definition, JsonNode *node, GError **error);
+	gboolean (*take)(struct definition *definition, json_t *node, GError **error);
 } keys[] = {
 	{ "name", TRUE, take_name },
 	{ "memory", TRUE, take_memory },
@@ -165,15 +162,12 @@ static const struct definition_key *find_key(const char *name)
 	return NULL;
 }
 
-static gboolean take_object(struct definition *definition, JsonObject *object,
-                            GError **error)
+static gboolean take_object(struct definition *definition, json_t *object, GError **error)
 {
-	JsonObjectIter iter;
 	const char *name;
-	JsonNode *value;
+	json_t *value;
 
-	json_object_iter_init(&iter, object);
-	while (json_object_iter_next(&iter, &name, &value)) {
+	json_object_foreach(object, name, value) {
 		const struct definition_key *key = find_key(name);
 
 		if (!key)
@@ -182,7 +176,7 @@ static gboolean take_object(struct definition *definition, JsonObject *object,
 			return FALSE;
 	}
 	for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
-		if (keys[i].required && !json_object_has_member(object, keys[i].name) &&
+		if (keys[i].required && !json_object_get(object, keys[i].name) &&
 		    !(definition->attach_pid && keys[i].take == take_kernel))
 			return invalid(error, "'%s' is missing", keys[i].name);
 	return TRUE;
@@ -192,7 +186,7 @@ struct definition *definition_parse(const char *json, gsize length, GError **err
 {
 	g_autoptr(definition_pointer) definition = NULL;
 	g_autoptr(GError) syntax = NULL;
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		object = json_text_parse(json, length, DEFINITION_JSON_BYTES, &syntax);
 
 	if (!object) {
@@ -207,44 +201,42 @@ struct definition *definition_parse(const char *json, gsize length, GError **err
 	return g_steal_pointer(&definition);
 }
 
-static void add_notes(JsonBuilder *builder, const struct definition *definition)
+static void add_notes(json_t *object, const struct definition *definition)
 {
 	if (definition->autostart)
-		json_text_add_boolean(builder, "autostart", TRUE);
+		json_text_add_boolean(object, "autostart", TRUE);
 	if (definition->title)
-		json_text_add_string(builder, "title", definition->title);
+		json_text_add_string(object, "title", definition->title);
 	if (definition->description)
-		json_text_add_string(builder, "description", definition->description);
+		json_text_add_string(object, "description", definition->description);
 	if (definition->metadata)
-		json_text_add_string(builder, "metadata", definition->metadata);
+		json_text_add_string(object, "metadata", definition->metadata);
 }
 
 char *definition_to_json(const struct definition *definition)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
 	g_autofree char *text = NULL;
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "name", definition->name);
+	json_text_add_string(object, "name", definition->name);
 	if (definition->uuid)
-		json_text_add_string(builder, "uuid", definition->uuid);
-	json_text_add_string(builder, "memory", memory);
-	json_text_add_int(builder, "vps", definition->vps);
+		json_text_add_string(object, "uuid", definition->uuid);
+	json_text_add_string(object, "memory", memory);
+	json_text_add_int(object, "vps", definition->vps);
 	if (definition->attach_pid)
-		json_text_add_int(builder, "attach", definition->attach_pid);
+		json_text_add_int(object, "attach", definition->attach_pid);
 	if (definition->kernel)
-		json_text_add_string(builder, "kernel", definition->kernel);
+		json_text_add_string(object, "kernel", definition->kernel);
 	if (definition->initrd)
-		json_text_add_string(builder, "initrd", definition->initrd);
-	json_text_add_string(builder, "cmdline", definition->cmdline);
-	definition_add_disks(builder, definition->disks);
-	definition_net_add_all(builder, definition->nets);
-	json_text_add_string(builder, "serial", definition->serial);
-	json_text_add_string(builder, "on-crash",
+		json_text_add_string(object, "initrd", definition->initrd);
+	json_text_add_string(object, "cmdline", definition->cmdline);
+	definition_add_disks(object, definition->disks);
+	definition_net_add_all(object, definition->nets);
+	json_text_add_string(object, "serial", definition->serial);
+	json_text_add_string(object, "on-crash",
 	                     definition_format_on_crash(definition->on_crash));
-	add_notes(builder, definition);
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, TRUE);
+	add_notes(object, definition);
+	text = json_text_format(object, TRUE);
 	return g_strconcat(text, "\n", NULL);
 }

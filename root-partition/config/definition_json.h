@@ -3,7 +3,7 @@
 #ifndef VIRIDIS_CONFIG_DEFINITION_JSON_H
 #define VIRIDIS_CONFIG_DEFINITION_JSON_H
 
-#include <json-glib/json-glib.h>
+#include <glib.h>
 
 #include "root-partition/config/definition.h"
 

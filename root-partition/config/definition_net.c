@@ -419,7 +419,7 @@ gboolean definition_net_check_host(const struct definition *definition, GError *
 
 /* ---- JSON ---- */
 
-static gboolean take_user(struct definition_net *net, JsonNode *node, GError **error)
+static gboolean take_user(struct definition_net *net, json_t *node, GError **error)
 {
 	gboolean is_user;
 
@@ -428,23 +428,22 @@ static gboolean take_user(struct definition_net *net, JsonNode *node, GError **e
 	return set_kind(net, DEFINITION_NET_USER, NULL, error);
 }
 
-static gboolean take_forwards(struct definition_net *net, JsonNode *node, GError **error)
+static gboolean take_forwards(struct definition_net *net, json_t *node, GError **error)
 {
-	JsonArray *array = JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
 	const char *text;
 
-	for (guint i = 0; array && i < json_array_get_length(array); i++) {
-		if (!json_text_get_string(json_array_get_element(array, i), &text))
+	for (gsize i = 0; i < json_array_size(node); i++) {
+		if (!json_text_get_string(json_array_get(node, i), &text))
 			return definition_invalid(
 				error, "net: 'hostfwd' must be a list of strings");
 		if (!add_forward(net, text, error))
 			return FALSE;
 	}
-	return array ||
+	return json_is_array(node) ||
 	       definition_invalid(error, "net: 'hostfwd' must be a list of strings");
 }
 
-static gboolean take_member(struct definition_net *net, const char *key, JsonNode *node,
+static gboolean take_member(struct definition_net *net, const char *key, json_t *node,
                             GError **error)
 {
 	uint32_t *member = number_of(net, key);
@@ -466,86 +465,74 @@ static gboolean take_member(struct definition_net *net, const char *key, JsonNod
 	return TRUE;
 }
 
-static gboolean take_one(struct definition *definition, JsonNode *node, GError **error)
+static gboolean take_one(struct definition *definition, json_t *node, GError **error)
 {
 	struct definition_net *net;
-	JsonObjectIter iter;
 	const char *key;
-	JsonNode *value;
+	json_t *value;
 
-	if (!JSON_NODE_HOLDS_OBJECT(node))
+	if (!json_is_object(node))
 		return definition_invalid(error, "'nets' must be a list of objects");
 	net = add_net(definition);
-	json_object_iter_init(&iter, json_node_get_object(node));
-	while (json_object_iter_next(&iter, &key, &value))
+	json_object_foreach(node, key, value)
 		if (!take_member(net, key, value, error))
 			return FALSE;
 	return TRUE;
 }
 
-gboolean definition_net_take(struct definition *definition, JsonNode *node,
-                             GError **error)
+gboolean definition_net_take(struct definition *definition, json_t *node, GError **error)
 {
-	JsonArray *array;
-
-	if (!JSON_NODE_HOLDS_ARRAY(node))
+	if (!json_is_array(node))
 		return definition_invalid(error, "'nets' must be a list of objects");
-	array = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(array); i++)
-		if (!take_one(definition, json_array_get_element(array, i), error))
+	for (gsize i = 0; i < json_array_size(node); i++)
+		if (!take_one(definition, json_array_get(node, i), error))
 			return FALSE;
 	return TRUE;
 }
 
-static void add_forwards(JsonBuilder *builder, const GPtrArray *forwards)
+static void add_forwards(json_t *object, const GPtrArray *forwards)
 {
-	json_builder_set_member_name(builder, "hostfwd");
-	json_builder_begin_array(builder);
+	json_t *list = json_text_add_array(object, "hostfwd");
+
 	for (guint i = 0; i < forwards->len; i++)
-		json_builder_add_string_value(builder, forwards->pdata[i]);
-	json_builder_end_array(builder);
+		json_text_append_string(list, forwards->pdata[i]);
 }
 
-/* Without its end. */
-static void begin_object(JsonBuilder *builder, const struct definition_net *net)
+/* The members of its object, but the network's name. */
+static void add_members(json_t *object, const struct definition_net *net)
 {
-	json_builder_begin_object(builder);
 	if (net->kind == DEFINITION_NET_USER) {
-		json_builder_set_member_name(builder, "user");
-		json_builder_add_boolean_value(builder, TRUE);
+		json_text_add_boolean(object, "user", TRUE);
 	} else {
 		json_text_add_string(
-			builder, net->kind == DEFINITION_NET_BRIDGE ? "bridge" : "tap",
+			object, net->kind == DEFINITION_NET_BRIDGE ? "bridge" : "tap",
 			net->device);
 	}
 	if (net->forwards->len > 0)
-		add_forwards(builder, net->forwards);
+		add_forwards(object, net->forwards);
 	if (net->mac)
-		json_text_add_string(builder, "mac", net->mac);
-	json_text_add_int(builder, "mtu", net->mtu);
-	json_text_add_int(builder, "queues", net->queues);
+		json_text_add_string(object, "mac", net->mac);
+	json_text_add_int(object, "mtu", net->mtu);
+	json_text_add_int(object, "queues", net->queues);
 	if (net->slot != DEFINITION_SLOT_NONE)
-		json_text_add_int(builder, "slot", net->slot);
+		json_text_add_int(object, "slot", net->slot);
 }
 
-void definition_net_add_all(JsonBuilder *builder, const GPtrArray *nets)
+void definition_net_add_all(json_t *object, const GPtrArray *nets)
 {
-	json_builder_set_member_name(builder, "nets");
-	json_builder_begin_array(builder);
+	json_t *list = json_text_add_array(object, "nets");
+
 	for (guint i = 0; i < nets->len; i++) {
 		const struct definition_net *net = nets->pdata[i];
+		json_t *entry = json_text_append_object(list);
 
-		begin_object(builder, net);
+		add_members(entry, net);
 		if (net->network)
-			json_text_add_string(builder, "network", net->network);
-		json_builder_end_object(builder);
+			json_text_add_string(entry, "network", net->network);
 	}
-	json_builder_end_array(builder);
 }
 
-void definition_net_add_one(JsonBuilder *builder, const struct definition_net *net)
+void definition_net_add_one(json_t *object, const struct definition_net *net)
 {
-	json_builder_set_member_name(builder, "net");
-	begin_object(builder, net);
-	json_builder_end_object(builder);
+	add_members(json_text_add_object(object, "net"), net);
 }

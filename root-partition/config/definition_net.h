@@ -12,7 +12,7 @@
 #ifndef VIRIDIS_VM_DEFINITION_NET_H
 #define VIRIDIS_VM_DEFINITION_NET_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 
 #include "root-partition/config/definition.h"
 
@@ -57,9 +57,8 @@ gboolean definition_net_check(const struct definition *definition, GError **erro
 gboolean definition_net_check_host(const struct definition *definition, GError **error);
 
 /* The member "nets", from and to JSON; and one adapter's object as "net". */
-gboolean definition_net_take(struct definition *definition, JsonNode *node,
-                             GError **error);
-void definition_net_add_all(JsonBuilder *builder, const GPtrArray *nets);
-void definition_net_add_one(JsonBuilder *builder, const struct definition_net *net);
+gboolean definition_net_take(struct definition *definition, json_t *node, GError **error);
+void definition_net_add_all(json_t *object, const GPtrArray *nets);
+void definition_net_add_one(json_t *object, const struct definition_net *net);
 
 #endif

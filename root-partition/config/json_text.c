@@ -1,125 +1,127 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* JSON in and out, by json-glib. */
+/* JSON in and out, by jansson. */
 #include "root-partition/config/json_text.h"
 
-#include <string.h>
+#include <stdlib.h>
 
-#define NESTING_MAX 16
-
-/*
- * json-glib's parser recurses, so nesting is bounded before it sees the text. Brackets inside strings
- * do not nest. Outside of strings there are no comments and no other quotes: JSON has none, but the
- * parser takes some, and would see strings elsewhere than we do. Nor does it mind what follows the first value.
- */
-static gboolean is_one_bounded_value(const char *text, gsize length)
+static gboolean refuse(GError **error, const char *why)
 {
-	gboolean in_string = FALSE;
-	gboolean over = FALSE;
-	int depth = 0;
-
-	for (gsize i = 0; i < length; i++) {
-		char c = text[i];
-
-		if (over && !g_ascii_isspace(c))
-			return FALSE;
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
-			in_string = !in_string;
-		else if (in_string)
-			continue;
-		else if (c == '[' || c == '{')
-			depth++;
-		else if (c == ']' || c == '}')
-			depth--;
-		else if (strchr("/#'", c))
-			return FALSE;
-		if (depth > NESTING_MAX)
-			return FALSE;
-		if (depth == 0 && (c == ']' || c == '}'))
-			over = TRUE;
-	}
-	return TRUE;
+	g_set_error_literal(error, g_quark_from_static_string("viridis-json"), 0, why);
+	return FALSE;
 }
 
-JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
-                            GError **error)
+/* jansson itself refuses what nests too deeply for its recursion, what is not UTF-8 and what follows the value. */
+json_t *json_text_parse(const char *text, gsize length, gsize length_max, GError **error)
 {
-	g_autoptr(JsonParser) parser = json_parser_new();
-	JsonNode *root;
+	g_autoptr(json_t) value = NULL;
+	g_autofree char *why = NULL;
+	json_error_t found;
 
-	if (length > length_max || !is_one_bounded_value(text, length) ||
-	    !g_utf8_validate_len(text, length, NULL)) {
-		g_set_error_literal(error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
-		                    "not JSON text");
+	if (length > length_max) {
+		refuse(error, "not JSON text: too long");
 		return NULL;
 	}
-	if (!json_parser_load_from_data(parser, text, (gssize)length, error))
-		return NULL;
-	root = json_parser_get_root(parser);
-	if (!root || !JSON_NODE_HOLDS_OBJECT(root)) {
-		g_set_error_literal(error, JSON_PARSER_ERROR, JSON_PARSER_ERROR_PARSE,
-		                    "a JSON object is needed");
+	value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &found);
+	if (!value) {
+		why = g_strdup_printf("not JSON text: line %d: %s", found.line,
+		                      found.text);
+		refuse(error, why);
 		return NULL;
 	}
-	return json_node_dup_object(root);
+	if (!json_is_object(value)) {
+		refuse(error, "a JSON object is needed");
+		return NULL;
+	}
+	return g_steal_pointer(&value);
 }
 
-static gboolean holds(JsonNode *node, GType type)
+gboolean json_text_get_string(const json_t *value, const char **to)
 {
-	return node && JSON_NODE_HOLDS_VALUE(node) &&
-	       json_node_get_value_type(node) == type;
-}
-
-gboolean json_text_get_string(JsonNode *node, const char **value)
-{
-	if (!holds(node, G_TYPE_STRING))
+	if (!json_is_string(value))
 		return FALSE;
-	*value = json_node_get_string(node);
+	*to = json_string_value(value);
 	return TRUE;
 }
 
-gboolean json_text_get_boolean(JsonNode *node, gboolean *value)
+gboolean json_text_get_boolean(const json_t *value, gboolean *to)
 {
-	if (!holds(node, G_TYPE_BOOLEAN))
+	if (!json_is_boolean(value))
 		return FALSE;
-	*value = json_node_get_boolean(node);
+	*to = json_is_true(value);
 	return TRUE;
 }
 
-gboolean json_text_get_int(JsonNode *node, gint64 *value)
+gboolean json_text_get_int(const json_t *value, gint64 *to)
 {
-	if (!holds(node, G_TYPE_INT64))
+	if (!json_is_integer(value))
 		return FALSE;
-	*value = json_node_get_int(node);
+	*to = json_integer_value(value);
 	return TRUE;
 }
 
-void json_text_add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	g_autofree char *valid = g_utf8_make_valid(value, -1);
+/* ---- Building ---- */
 
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, valid);
+static json_t *string_of(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+	return json_string(valid);
 }
 
-void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value)
+void json_text_add_string(json_t *object, const char *name, const char *value)
 {
-	json_builder_set_member_name(builder, name);
-	json_builder_add_boolean_value(builder, value);
+	(void)json_object_set_new(object, name, string_of(value));
 }
 
-void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value)
+void json_text_add_boolean(json_t *object, const char *name, gboolean value)
 {
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, (gint64)value);
+	(void)json_object_set_new(object, name, json_boolean(value));
 }
 
-char *json_text_finish(JsonBuilder *builder, gboolean pretty)
+void json_text_add_int(json_t *object, const char *name, guint64 value)
 {
-	g_autoptr(JsonNode) root = json_builder_get_root(builder);
+	(void)json_object_set_new(object, name, json_integer((json_int_t)value));
+}
 
-	return json_to_string(root, pretty);
+json_t *json_text_add_object(json_t *object, const char *name)
+{
+	json_t *member = json_object();
+
+	(void)json_object_set_new(object, name, member);
+	return member;
+}
+
+json_t *json_text_add_array(json_t *object, const char *name)
+{
+	json_t *member = json_array();
+
+	(void)json_object_set_new(object, name, member);
+	return member;
+}
+
+void json_text_append_string(json_t *array, const char *value)
+{
+	(void)json_array_append_new(array, string_of(value));
+}
+
+json_t *json_text_append_object(json_t *array)
+{
+	json_t *object = json_object();
+
+	(void)json_array_append_new(array, object);
+	return object;
+}
+
+/* ---- As text ---- */
+
+char *json_text_format(const json_t *value, gboolean pretty)
+{
+	char *text = json_dumps(value, JSON_ENCODE_ANY |
+	                                       (pretty ? JSON_INDENT(2) : JSON_COMPACT));
+	char *copy = g_strdup(text);
+
+	free(text); /* by the C library's malloc(), where GLib's may be another */
+	return copy;
 }
 
 char *json_text_make_printable(const char *bytes, gsize count)

@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading JSON that somebody else wrote, and writing our own. */
-#ifndef VIRIDIS_VM_JSON_TEXT_H
-#define VIRIDIS_VM_JSON_TEXT_H
+/* Reading JSON that somebody else wrote, and writing our own: jansson, with GLib's errors and cleanup. */
+#ifndef VIRIDIS_CONFIG_JSON_TEXT_H
+#define VIRIDIS_CONFIG_JSON_TEXT_H
 
-#include <json-glib/json-glib.h>
+#include <glib.h>
+#include <jansson.h>
 
-/* One object; text that is too long, nested too deeply or not UTF-8 is an error like any other. */
-JsonObject *json_text_parse(const char *text, gsize length, gsize length_max,
-                            GError **error);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(json_t, json_decref)
 
-/* False, and *value untouched, when there is no node, or one of another type. */
-gboolean json_text_get_string(JsonNode *node, const char **value);
-gboolean json_text_get_boolean(JsonNode *node, gboolean *value);
-gboolean json_text_get_int(JsonNode *node, gint64 *value);
+/*
+ * One object, with each of its members once; NULL and *error for any other text. Of `length` bytes, which may be any
+ * bytes, and of at most `length_max`.
+ */
+json_t *json_text_parse(const char *text, gsize length, gsize length_max, GError **error);
 
-/* Members of the object being built. What is no UTF-8 in a string becomes U+FFFD. */
-void json_text_add_string(JsonBuilder *builder, const char *name, const char *value);
-void json_text_add_boolean(JsonBuilder *builder, const char *name, gboolean value);
-void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value);
+/* False, and *to untouched, when `value` is NULL or of another type. */
+gboolean json_text_get_string(const json_t *value, const char **to);
+gboolean json_text_get_boolean(const json_t *value, gboolean *to);
+gboolean json_text_get_int(const json_t *value, gint64 *to);
+
+/* A member more. What is no UTF-8 in a string becomes U+FFFD; what is above INT64_MAX becomes negative. */
+void json_text_add_string(json_t *object, const char *name, const char *value);
+void json_text_add_boolean(json_t *object, const char *name, gboolean value);
+void json_text_add_int(json_t *object, const char *name, guint64 value);
+/* Likewise an empty one to be filled, which belongs to `object`. */
+json_t *json_text_add_object(json_t *object, const char *name);
+json_t *json_text_add_array(json_t *object, const char *name);
+
+/* The same at an array's end. */
+void json_text_append_string(json_t *array, const char *value);
+json_t *json_text_append_object(json_t *array);
 
 /*
  * Text of unknown origin for a terminal: UTF-8, and nothing but lines of characters that print; freed by the
@@ -25,7 +37,7 @@ void json_text_add_int(JsonBuilder *builder, const char *name, guint64 value);
  */
 char *json_text_make_printable(const char *bytes, gsize count);
 
-/* The finished text: on one line, or for people. */
-char *json_text_finish(JsonBuilder *builder, gboolean pretty);
+/* As text, freed by the caller: on one line, or for people. */
+char *json_text_format(const json_t *value, gboolean pretty);
 
 #endif

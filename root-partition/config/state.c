@@ -52,34 +52,31 @@ gboolean state_holder(const char *name, pid_t *holder, GError **error)
 
 void state_write(const char *name, const char *state, const char *reason)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autofree char *path = paths_of(name, PATH_STATE);
 	g_autofree char *text = NULL;
 	g_autoptr(GError) error = NULL;
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "state", state);
-	json_text_add_int(builder, "pid", (guint64)getpid());
-	json_text_add_string(builder, "reason", reason ? reason : "");
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, TRUE);
+	json_text_add_string(object, "state", state);
+	json_text_add_int(object, "pid", (guint64)getpid());
+	json_text_add_string(object, "reason", reason ? reason : "");
+	text = json_text_format(object, TRUE);
 	if (!g_file_set_contents(path, text, -1, &error))
 		vm_log("state: %s", error->message);
 }
 
-static char *member(JsonObject *object, const char *name)
+static char *member(json_t *object, const char *name)
 {
 	const char *value = "";
 
-	if (json_object_has_member(object, name))
-		(void)json_text_get_string(json_object_get_member(object, name), &value);
+	(void)json_text_get_string(json_object_get(object, name), &value);
 	return g_strdup(value);
 }
 
 gboolean state_read(const char *name, char **state, char **reason, GError **error)
 {
 	g_autofree char *path = paths_of(name, PATH_STATE);
-	g_autoptr(JsonObject) object = NULL;
+	g_autoptr(json_t) object = NULL;
 	g_autoptr(GError) why = NULL;
 	g_autofree char *text = NULL;
 	gsize length;

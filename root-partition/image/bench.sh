@@ -7,7 +7,7 @@
 
 bench_guest_modules=(ata_piix ahci nvme virtio_pci virtio_blk virtio_scsi virtio_net e1000 e1000e sd_mod
 	hv_vmbus hv_storvsc hv_netvsc)
-bench_packages=(qemu-system-x86 seabios python3 iperf3 libjson-glib-1.0-0 liburing2 libseccomp2)
+bench_packages=(qemu-system-x86 seabios python3 iperf3 libjansson4 liburing2 libseccomp2)
 bench_data=(usr/share/qemu usr/share/seabios usr/lib/python3 usr/lib/python3.13)
 bench_size=300M
 
@@ -70,7 +70,7 @@ bench_programs() {
 		install -D -m 755 "$all/usr/bin/$program" "$tree/usr/bin/$program"
 		qemu_libraries "$all" "/usr/bin/$program"
 	done >"$tree.libraries"
-	for file in libjson-glib-1.0.so.0 liburing.so.2 libseccomp.so.2; do
+	for file in libglib-2.0.so.0 libjansson.so.4 liburing.so.2 libseccomp.so.2; do
 		echo "lib/x86_64-linux-gnu/$file"
 		qemu_libraries "$all" "/usr/lib/x86_64-linux-gnu/$file"
 	done >>"$tree.libraries"

@@ -9,7 +9,7 @@
 
 disk_packages=(systemd-sysv udev initramfs-tools busybox zstd e2fsprogs kmod procps iproute2)
 guest_packages=("${disk_packages[@]}" linux-image-amd64 dropbear-bin hyperv-daemons)
-root_packages=("${disk_packages[@]}" libjson-glib-1.0-0 liburing2 libseccomp2 passt)
+root_packages=("${disk_packages[@]}" libglib2.0-0 libjansson4 liburing2 libseccomp2 passt)
 root_qemu_packages=("${suite_backports[@]/%/"/$suite_release-backports"}" ovmf)
 root_bench_packages=(python3 iperf3 gnuplot-nox)
 disk_size=3G

@@ -76,7 +76,7 @@ libvirt_make() {
 libvirt_suite_packages=(
 	gcc make meson ninja-build pkg-config python3 python3-docutils rpcsvc-proto libglib2.0-dev
 	libgnutls28-dev libxml2-dev libxml2-utils xsltproc libtirpc-dev libjson-c-dev gettext libvirt-dev
-	libjson-glib-dev dpkg-dev debhelper dh-dkms
+	libjansson-dev dpkg-dev debhelper dh-dkms
 )
 
 libvirt_suite_build() {
@@ -125,7 +125,7 @@ libvirt_disk_build() {
 libvirt_disk_make() {
 	local all=$1.all tree=$1.tree
 	rm -rf "$all" "$tree"
-	suite_unpack "$(debian_release)" "$all" libvirt-clients libjson-glib-1.0-0 bsdutils
+	suite_unpack "$(debian_release)" "$all" libvirt-clients libjansson4 bsdutils
 	mkdir -p "$tree"/{bin,lib,drivers}
 	cp "$all"/usr/bin/{virsh,script} "$tree/bin/"
 	cp -a "$all"/usr/lib/x86_64-linux-gnu/*.so* "$tree/lib/"

@@ -82,7 +82,7 @@ static bool write_wanted(const struct definition *definition, char *path)
 static bool apply_live(const struct definition *wanted, enum control_command order)
 {
 	g_autofree char *path = paths_of(wanted->name, PATH_WANTED);
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	g_autoptr(GError) error = NULL;
 
 	if (!write_wanted(wanted, path))

@@ -157,7 +157,7 @@ int domain_shutdown(struct viridis_driver *driver, virDomainObj *domain, bool re
 		                           .reboot = reboot };
 	g_autofree char *name = g_strdup(domain->def->name);
 	gint64 deadline = client_deadline(CLIENT_ANSWER_S);
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	g_autoptr(GError) error = NULL;
 	int fd;
 
@@ -180,7 +180,7 @@ static int order(struct viridis_driver *driver, virDomainObj *domain,
                  const struct control_request *request)
 {
 	gint64 deadline = client_deadline(CLIENT_ANSWER_S);
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	g_autoptr(GError) error = NULL;
 	struct job job;
 	int fd;

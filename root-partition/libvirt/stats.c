@@ -19,11 +19,11 @@
 
 #define VIR_FROM_THIS VIR_FROM_HYPERV
 
-static JsonObject *ask_for(virDomainObj *domain, enum control_command command)
+static json_t *ask_for(virDomainObj *domain, enum control_command command)
 {
 	g_autofree char *name = g_strdup(domain->def->name);
 	g_autoptr(GError) error = NULL;
-	JsonObject *answer;
+	json_t *answer;
 
 	if (virDomainObjCheckActive(domain) < 0)
 		return NULL;
@@ -35,48 +35,44 @@ static JsonObject *ask_for(virDomainObj *domain, enum control_command command)
 	return answer;
 }
 
-static JsonObject *ask(virDomainObj *domain)
+static json_t *ask(virDomainObj *domain)
 {
 	return ask_for(domain, CONTROL_STATS);
 }
 
 /* -1, libvirt's "not known", where there is none. */
-static long long number(JsonObject *object, const char *name)
+static long long number(json_t *object, const char *name)
 {
-	JsonNode *node = json_object_get_member(object, name);
 	gint64 value = -1;
 
-	if (node)
-		(void)json_text_get_int(node, &value);
+	(void)json_text_get_int(json_object_get(object, name), &value);
 	return value;
 }
 
-static JsonObject *member(JsonObject *object, const char *name)
+static json_t *member(json_t *object, const char *name)
 {
-	JsonNode *node = json_object_get_member(object, name);
+	json_t *node = json_object_get(object, name);
 
-	return node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	return json_is_object(node) ? node : NULL;
 }
 
 /* The objects of a list; the list is the caller's to free, they are not. */
-static GPtrArray *objects(JsonObject *object, const char *name)
+static GPtrArray *objects(json_t *object, const char *name)
 {
-	JsonNode *node = object ? json_object_get_member(object, name) : NULL;
-	JsonArray *array =
-		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	json_t *array = json_object_get(object, name);
 	GPtrArray *found = g_ptr_array_new();
 
-	for (guint i = 0; array && i < json_array_get_length(array); i++) {
-		JsonNode *element = json_array_get_element(array, i);
+	for (gsize i = 0; i < json_array_size(array); i++) {
+		json_t *element = json_array_get(array, i);
 
-		if (JSON_NODE_HOLDS_OBJECT(element))
-			g_ptr_array_add(found, json_node_get_object(element));
+		if (json_is_object(element))
+			g_ptr_array_add(found, element);
 	}
 	return found;
 }
 
 /* Of the storage provider's disks the one of that LUN. */
-static JsonObject *find_disk(JsonObject *answer, int lun)
+static json_t *find_disk(json_t *answer, int lun)
 {
 	g_autoptr(GPtrArray) disks = objects(member(answer, "storage"), "disks");
 
@@ -96,8 +92,8 @@ static int nothing_known(const char *what)
 int stats_block(virDomainObj *domain, const char *path, virDomainBlockStatsPtr stats)
 {
 	virDomainDiskDef *disk = virDomainDiskByName(domain->def, path, false);
-	g_autoptr(JsonObject) answer = NULL;
-	JsonObject *counts;
+	g_autoptr(json_t) answer = NULL;
+	json_t *counts;
 	int lun;
 
 	if (!disk) {
@@ -203,8 +199,8 @@ int stats_interface(virDomainObj *domain, const char *device,
 	const virDomainNetDef *net = find_interface(domain->def, device);
 	/* While the worker is asked, the domain may get other devices in the place of this one. */
 	g_autofree char *name = net ? g_strdup(name_of(net)) : NULL;
-	g_autoptr(JsonObject) answer = NULL;
-	JsonObject *counts;
+	g_autoptr(json_t) answer = NULL;
+	json_t *counts;
 
 	if (!name) {
 		virReportError(VIR_ERR_INVALID_ARG, "invalid interface: %s", device);
@@ -229,12 +225,12 @@ int stats_interface(virDomainObj *domain, const char *device,
 
 /* ---- Processors ---- */
 
-static unsigned long long time_of(JsonObject *vp)
+static unsigned long long time_of(json_t *vp)
 {
 	return (unsigned long long)MAX(number(vp, "time-ns"), 0);
 }
 
-static unsigned long long time_of_all(JsonObject *answer)
+static unsigned long long time_of_all(json_t *answer)
 {
 	g_autoptr(GPtrArray) vps = objects(answer, "vps");
 	unsigned long long sum = 0;
@@ -246,7 +242,7 @@ static unsigned long long time_of_all(JsonObject *answer)
 
 unsigned long long stats_cpu_time(virDomainObj *domain)
 {
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 
 	if (!virDomainObjIsActive(domain))
 		return 0;
@@ -259,7 +255,7 @@ unsigned long long stats_cpu_time(virDomainObj *domain)
 int stats_vcpus(virDomainObj *domain, virVcpuInfoPtr infos, int count,
                 unsigned char *maps, int map_bytes)
 {
-	g_autoptr(JsonObject) answer = ask(domain);
+	g_autoptr(json_t) answer = ask(domain);
 	g_autoptr(GPtrArray) vps = NULL;
 
 	if (!answer)
@@ -280,7 +276,7 @@ int stats_vcpus(virDomainObj *domain, virVcpuInfoPtr infos, int count,
 
 int stats_weight(virDomainObj *domain, unsigned int *weight)
 {
-	g_autoptr(JsonObject) answer = ask(domain);
+	g_autoptr(json_t) answer = ask(domain);
 
 	if (!answer)
 		return -1;
@@ -338,7 +334,7 @@ static void set_string(virTypedParameterPtr param, const char *value)
 	param->value.s = g_strdup(value);
 }
 
-static void add_number(struct params *params, JsonObject *object, const char *name,
+static void add_number(struct params *params, json_t *object, const char *name,
                        const char *group, size_t index, const char *field)
 {
 	long long value = number(object, name);
@@ -366,7 +362,7 @@ static void add_balloon(struct params *params, virDomainObj *domain)
 	set_ullong(add(params, "balloon.maximum"), kib);
 }
 
-static void add_vcpus(struct params *params, virDomainObj *domain, JsonObject *answer)
+static void add_vcpus(struct params *params, virDomainObj *domain, json_t *answer)
 {
 	g_autoptr(GPtrArray) vps = objects(answer, "vps");
 
@@ -378,8 +374,7 @@ static void add_vcpus(struct params *params, virDomainObj *domain, JsonObject *a
 	}
 }
 
-static void add_interfaces(struct params *params, virDomainObj *domain,
-                           JsonObject *answer)
+static void add_interfaces(struct params *params, virDomainObj *domain, json_t *answer)
 {
 	static const struct {
 		const char *ours, *theirs;
@@ -395,7 +390,7 @@ static void add_interfaces(struct params *params, virDomainObj *domain,
 	set_uint(add(params, "net.count"), (unsigned int)domain->def->nnets);
 	for (size_t i = 0; i < domain->def->nnets; i++) {
 		const char *name = name_of(domain->def->nets[i]);
-		JsonObject *counts = answer ? member(answer, name) : NULL;
+		json_t *counts = answer ? member(answer, name) : NULL;
 		const char *device = domain->def->nets[i]->ifname;
 
 		set_string(add(params, "net.%zu.name", i), device ? device : name);
@@ -405,7 +400,7 @@ static void add_interfaces(struct params *params, virDomainObj *domain,
 	}
 }
 
-static void add_blocks(struct params *params, virDomainObj *domain, JsonObject *answer)
+static void add_blocks(struct params *params, virDomainObj *domain, json_t *answer)
 {
 	static const struct {
 		const char *ours, *theirs;
@@ -419,7 +414,7 @@ static void add_blocks(struct params *params, virDomainObj *domain, JsonObject *
 	set_uint(add(params, "block.count"), (unsigned int)domain->def->ndisks);
 	for (size_t i = 0; i < domain->def->ndisks; i++) {
 		virDomainDiskDef *disk = domain->def->disks[i];
-		JsonObject *counts =
+		json_t *counts =
 			answer ? find_disk(answer, virDiskNameToIndex(disk->dst)) : NULL;
 
 		set_string(add(params, "block.%zu.name", i), disk->dst);
@@ -435,10 +430,10 @@ virDomainStatsRecordPtr stats_record(virConnectPtr conn, virDomainObj *domain,
                                      unsigned int wanted)
 {
 	struct params params = { 0 };
-	g_autoptr(JsonObject) answer = virDomainObjIsActive(domain) &&
-	                                               wanted & ~VIR_DOMAIN_STATS_STATE ?
-	                                       ask(domain) :
-	                                       NULL;
+	g_autoptr(json_t) answer = virDomainObjIsActive(domain) &&
+	                                           wanted & ~VIR_DOMAIN_STATS_STATE ?
+	                                   ask(domain) :
+	                                   NULL;
 	virDomainStatsRecordPtr record = g_new0(virDomainStatsRecord, 1);
 
 	virResetLastError(); /* one that does not answer has no counters */
@@ -482,30 +477,28 @@ static void add_address(virDomainInterfacePtr interface, const char *text)
 	address->prefix = (unsigned int)prefix;
 }
 
-static virDomainInterfacePtr interface_of(const virDomainDef *def, JsonObject *adapter)
+static virDomainInterfacePtr interface_of(const virDomainDef *def, json_t *adapter)
 {
 	virDomainInterfacePtr interface = g_new0(virDomainInterface, 1);
-	JsonNode *node = json_object_get_member(adapter, "addresses");
-	JsonArray *list =
-		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	json_t *list = json_object_get(adapter, "addresses");
 	const virDomainNetDef *net = NULL;
 	const char *text = NULL;
 
-	node = json_object_get_member(adapter, "mac");
-	if (node && json_text_get_string(node, &text)) {
+	node = json_object_get(adapter, "mac");
+	if (json_text_get_string(node, &text)) {
 		interface->hwaddr = g_strdup(text);
 		net = find_interface(def, text);
 	}
 	interface->name = g_strdup(net ? name_of(net) : "net");
-	for (guint i = 0; list && i < json_array_get_length(list); i++)
-		if (json_text_get_string(json_array_get_element(list, i), &text))
+	for (gsize i = 0; i < json_array_size(list); i++)
+		if (json_text_get_string(json_array_get(list, i), &text))
 			add_address(interface, text);
 	return interface;
 }
 
 int stats_addresses(virDomainObj *domain, virDomainInterfacePtr **interfaces)
 {
-	g_autoptr(JsonObject) answer = ask_for(domain, CONTROL_GUEST);
+	g_autoptr(json_t) answer = ask_for(domain, CONTROL_GUEST);
 	g_autoptr(GPtrArray) adapters = NULL;
 
 	if (!answer)

@@ -67,7 +67,7 @@ static int subscribe(const char *name)
 {
 	struct control_request request = { .command = CONTROL_EVENTS };
 	gint64 deadline = client_deadline(SUBSCRIBE_S);
-	g_autoptr(JsonObject) answer = NULL;
+	g_autoptr(json_t) answer = NULL;
 	int fd = client_connect(name, deadline, NULL);
 
 	answer = fd >= 0 ? client_request(name, fd, &request, deadline, NULL) : NULL;
@@ -160,12 +160,11 @@ static void tell_reset(struct watch *watch, const char *name)
 /* What else there is changes a file as well. */
 static void take_line(struct watch *watch, const char *name, const char *line)
 {
-	g_autoptr(JsonObject)
-		object = json_text_parse(line, strlen(line), LINE_BYTES, NULL);
-	JsonNode *node = object ? json_object_get_member(object, "event") : NULL;
+	g_autoptr(json_t) object = json_text_parse(line, strlen(line), LINE_BYTES, NULL);
+	json_t *node = json_object_get(object, "event");
 	const char *event;
 
-	if (node && json_text_get_string(node, &event) && STREQ(event, "reset"))
+	if (json_text_get_string(node, &event) && STREQ(event, "reset"))
 		tell_reset(watch, name);
 }
 

@@ -179,11 +179,12 @@ char *panic_reason(struct machine *machine)
 	return reason;
 }
 
-void panic_add(struct machine *machine, JsonBuilder *builder)
+void panic_add(struct machine *machine, json_t *object)
 {
 	g_autofree char *parameters = NULL;
 	g_autofree char *reason = NULL;
 	g_autofree char *text = NULL;
+	json_t *panic;
 
 	machine_lock(machine);
 	reason = g_strdup(machine->panic.reason);
@@ -192,12 +193,10 @@ void panic_add(struct machine *machine, JsonBuilder *builder)
 	machine_unlock(machine);
 	if (!reason)
 		return;
-	json_builder_set_member_name(builder, "panic");
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "reason", reason);
-	json_text_add_string(builder, "parameters", parameters);
-	json_text_add_string(builder, "text", text ? text : "");
-	json_builder_end_object(builder);
+	panic = json_text_add_object(object, "panic");
+	json_text_add_string(panic, "reason", reason);
+	json_text_add_string(panic, "parameters", parameters);
+	json_text_add_string(panic, "text", text ? text : "");
 }
 
 void panic_clear(struct panic *panic)

@@ -7,7 +7,7 @@
 #define VIRIDIS_VM_PANIC_H
 
 #include <glib.h>
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 #include <viridis/abi/hv_intercept.h>
 
 struct vp;
@@ -35,7 +35,7 @@ void panic_unreported(struct machine *machine, const char *format, ...)
 char *panic_reason(struct machine *machine);
 
 /* The member "panic", if the guest has. Any thread, lock not held. */
-void panic_add(struct machine *machine, JsonBuilder *builder);
+void panic_add(struct machine *machine, json_t *object);
 
 void panic_clear(struct panic *panic);
 

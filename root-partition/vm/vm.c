@@ -46,15 +46,13 @@ struct order {
 
 static char *one_member(const char *name, const char *value)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autofree char *text = NULL;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
+	json_text_add_boolean(object, "ok", TRUE);
 	if (name)
-		json_text_add_string(builder, name, value);
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, FALSE);
+		json_text_add_string(object, name, value);
+	text = json_text_format(object, FALSE);
 	return g_strconcat(text, "\n", NULL);
 }
 
@@ -82,7 +80,7 @@ static void ask_shutdown(struct vm *vm, struct control_ticket ticket, bool reboo
 	               new_order(vm, ticket));
 }
 
-static void stats_counted(gpointer context, JsonObject *providers)
+static void stats_counted(gpointer context, json_t *providers)
 {
 	g_autofree struct order *order = context;
 	g_autofree char *line = vm_stats_json(order->vm->machine, providers);
@@ -116,30 +114,26 @@ static void ask_nets(struct vm *vm, struct control_ticket ticket)
 }
 
 /* What the utility provider said, as it said it, unless it says no. */
-static char *guest_answer(JsonObject *answers, gboolean *ok)
+static char *guest_answer(json_t *answers, gboolean *ok)
 {
-	JsonNode *node = json_object_get_member(answers, "util");
+	json_t *answer = json_object_get(answers, "util");
 	const char *why = "the guest refuses";
 	g_autofree char *text = NULL;
-	JsonObject *answer;
 
 	*ok = FALSE;
-	if (!node || !JSON_NODE_HOLDS_OBJECT(node))
+	if (!answer)
 		return control_error_to_json(
 			DEFINITION_ERROR_HOST,
 			"the utility provider died, or did not answer in time");
-	answer = json_node_get_object(node);
-	if (json_object_has_member(answer, "ok"))
-		(void)json_text_get_boolean(json_object_get_member(answer, "ok"), ok);
-	if (json_object_has_member(answer, "error"))
-		(void)json_text_get_string(json_object_get_member(answer, "error"), &why);
+	(void)json_text_get_boolean(json_object_get(answer, "ok"), ok);
+	(void)json_text_get_string(json_object_get(answer, "error"), &why);
 	if (!*ok)
 		return control_error_to_json(DEFINITION_ERROR_REFUSED, why);
-	text = json_to_string(node, FALSE);
+	text = json_text_format(answer, FALSE);
 	return g_strconcat(text, "\n", NULL);
 }
 
-static void guest_answered(gpointer context, JsonObject *answers)
+static void guest_answered(gpointer context, json_t *answers)
 {
 	g_autofree struct order *order = context;
 	gboolean ok;
@@ -149,7 +143,7 @@ static void guest_answered(gpointer context, JsonObject *answers)
 }
 
 /* It is over once it is whole, or something failed. By then it may be another's turn. */
-static void copy_answered(gpointer context, JsonObject *answers)
+static void copy_answered(gpointer context, json_t *answers)
 {
 	g_autofree struct order *order = context;
 	struct vm *vm = order->vm;
@@ -508,7 +502,7 @@ static void record_end(struct vm *vm, enum machine_end end, const char *reason)
 	send_event(vm, ends[end].event, end_source(vm, end), reason);
 }
 
-static void stats_kept(gpointer context, JsonObject *providers)
+static void stats_kept(gpointer context, json_t *providers)
 {
 	struct vm **vm = context;
 	g_autofree char *text = vm_stats_json((*vm)->machine, providers);

@@ -8,12 +8,11 @@
 #include "root-partition/config/json_text.h"
 #include "root-partition/vmbusd/vmbusd.h"
 
-static char *finish(JsonBuilder *builder)
+static char *finish(json_t *object)
 {
 	g_autofree char *text = NULL;
 
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, FALSE);
+	text = json_text_format(object, FALSE);
 	return g_strconcat(text, "\n", NULL);
 }
 
@@ -23,36 +22,35 @@ char *vm_status_json(struct machine *machine, pid_t keeper)
 	const char *pty = serial_pty_path(machine->serial);
 	g_autofree char *panic = panic_reason(machine);
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	json_text_add_string(builder, "name", definition->name);
-	json_text_add_string(builder, "state",
+	json_text_add_boolean(object, "ok", TRUE);
+	json_text_add_string(object, "name", definition->name);
+	json_text_add_string(object, "state",
 	                     machine->paused ? "paused" :
 	                     panic           ? "panicked" :
 	                                       "running");
-	json_text_add_int(builder, "pid", (guint64)keeper);
-	json_text_add_int(builder, "partition", machine->partition.id);
-	json_text_add_int(builder, "vps", definition->vps);
-	json_text_add_string(builder, "memory", memory);
-	json_text_add_string(builder, "console", pty ? pty : definition->serial);
-	vmbus_add_providers(machine->vmbus, builder);
-	vmbus_add_lost_disks(machine->vmbus, builder);
-	panic_add(machine, builder);
-	return finish(builder);
+	json_text_add_int(object, "pid", (guint64)keeper);
+	json_text_add_int(object, "partition", machine->partition.id);
+	json_text_add_int(object, "vps", definition->vps);
+	json_text_add_string(object, "memory", memory);
+	json_text_add_string(object, "console", pty ? pty : definition->serial);
+	vmbus_add_providers(machine->vmbus, object);
+	vmbus_add_lost_disks(machine->vmbus, object);
+	panic_add(machine, object);
+	return finish(object);
 }
 
 /* What of the root's memory this partition holds. */
-static void add_memory(JsonBuilder *builder, const struct machine *machine)
+static void add_memory(json_t *object, const struct machine *machine)
 {
 	struct keeper_pool pool;
 
 	if (!keeper_client_pool(machine->keeper, &pool))
 		return;
-	json_text_add_int(builder, "deposited-pages", pool.deposited_pages);
-	json_text_add_int(builder, "in-use-pages", pool.in_use_pages);
-	json_text_add_int(builder, "pinned-pages", pool.pinned_pages);
+	json_text_add_int(object, "deposited-pages", pool.deposited_pages);
+	json_text_add_int(object, "in-use-pages", pool.in_use_pages);
+	json_text_add_int(object, "pinned-pages", pool.pinned_pages);
 }
 
 /* A weight for the scheduler, and how many of the ticks that counters count are a second; 0: not to be known. */
@@ -64,18 +62,17 @@ static uint64_t property_of(const struct machine *machine, uint32_t code)
 }
 
 /* What its VP took of CPUs. */
-static void add_time(JsonBuilder *builder, const struct viridis_get_stats *stats,
-                     uint64_t hz)
+static void add_time(json_t *object, const struct viridis_get_stats *stats, uint64_t hz)
 {
 	double ticks = (double)(stats->counter[VIRIDIS_VP_STAT_GUEST_TICKS] +
 	                        stats->counter[VIRIDIS_VP_STAT_HYPERVISOR_TICKS]);
 
 	if (hz && stats->count > VIRIDIS_VP_STAT_HYPERVISOR_TICKS)
-		json_text_add_int(builder, "time-ns",
+		json_text_add_int(object, "time-ns",
 		                  (uint64_t)(ticks * 1e9 / (double)hz));
 }
 
-static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t index,
+static void add_vp(json_t *object, const struct machine *machine, uint32_t index,
                    uint64_t hz)
 {
 #define STAT_NAME(id, name) name,
@@ -86,46 +83,40 @@ static void add_vp(JsonBuilder *builder, const struct machine *machine, uint32_t
 		.object = VIRIDIS_STATS_VP,
 		.index = index,
 	};
+	json_t *entry;
 
 	if (mshv_get_stats(machine->partition.fd, &stats) != 0)
 		return;
-	json_builder_begin_object(builder);
-	json_text_add_int(builder, "vp", index);
-	add_time(builder, &stats, hz);
+	entry = json_text_append_object(object);
+	json_text_add_int(entry, "vp", index);
+	add_time(entry, &stats, hz);
 	for (uint32_t i = 0; i < MIN(stats.count, G_N_ELEMENTS(names)); i++)
-		json_text_add_int(builder, names[i], stats.counter[i]);
-	json_builder_end_object(builder);
+		json_text_add_int(entry, names[i], stats.counter[i]);
 }
 
 /* Each provider's counters, by its name. */
-static void add_providers(JsonBuilder *builder, JsonObject *providers)
+static void add_providers(json_t *object, json_t *providers)
 {
-	JsonObjectIter iter;
 	const char *name;
-	JsonNode *node;
+	json_t *node;
 
-	json_object_iter_init_ordered(&iter, providers);
-	while (json_object_iter_next_ordered(&iter, &name, &node)) {
-		json_builder_set_member_name(builder, name);
-		json_builder_add_value(builder, json_node_copy(node));
+	json_object_foreach(providers, name, node) {
+		(void)json_object_set(object, name, node);
 	}
 }
 
-char *vm_stats_json(const struct machine *machine, JsonObject *providers)
+char *vm_stats_json(const struct machine *machine, json_t *providers)
 {
 	uint64_t hz = property_of(machine, HV_PROPERTY_PROCESSOR_CLOCK_FREQUENCY);
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *vps;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
-	add_memory(builder, machine);
-	json_text_add_int(builder, "weight",
-	                  property_of(machine, HV_PROPERTY_CPU_WEIGHT));
-	json_builder_set_member_name(builder, "vps");
-	json_builder_begin_array(builder);
+	json_text_add_boolean(object, "ok", TRUE);
+	add_memory(object, machine);
+	json_text_add_int(object, "weight", property_of(machine, HV_PROPERTY_CPU_WEIGHT));
+	vps = json_text_add_array(object, "vps");
 	for (uint32_t i = 0; i < machine->vp_count; i++)
-		add_vp(builder, machine, i, hz);
-	json_builder_end_array(builder);
-	add_providers(builder, providers);
-	return finish(builder);
+		add_vp(vps, machine, i, hz);
+	add_providers(object, providers);
+	return finish(object);
 }

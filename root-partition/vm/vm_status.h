@@ -3,7 +3,7 @@
 #ifndef VIRIDIS_VM_VM_STATUS_H
 #define VIRIDIS_VM_VM_STATUS_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 #include <sys/types.h>
 
 #include "root-partition/vm/machine.h"
@@ -11,6 +11,6 @@
 /* `keeper`: the process that people know the VM by. */
 char *vm_status_json(struct machine *machine, pid_t keeper);
 /* `providers`: see vmbus_count(). */
-char *vm_stats_json(const struct machine *machine, JsonObject *providers);
+char *vm_stats_json(const struct machine *machine, json_t *providers);
 
 #endif

@@ -60,16 +60,14 @@ void vmbus_settle_adapters(struct vmbus *vmbus)
 /* By whose addresses the guest is asked for its own. */
 static void tell_services(struct vmbus *vmbus)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autofree char *order = NULL;
 
 	if (!vmbus->providers[VMBUS_UTIL])
 		return;
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "command", "adapters");
-	offers_add_adapters(builder, vmbus->machine->definition);
-	json_builder_end_object(builder);
-	order = json_text_finish(builder, FALSE);
+	json_text_add_string(object, "command", "adapters");
+	offers_add_adapters(object, vmbus->machine->definition);
+	order = json_text_format(object, FALSE);
 	provider_command(vmbus->providers[VMBUS_UTIL], vmbus_new_tag(vmbus), order);
 }
 

@@ -348,15 +348,15 @@ static void offer(gpointer context, struct provider *provider, uint32_t relid,
 /* {"ok": true} or {"ok": false, "error": "..."}, for the request with the same tag. */
 static void answer_shutdown(struct vmbus *vmbus, const char *json)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *why = "the guest refused";
 	gboolean ok = FALSE;
 
-	if (object && json_object_has_member(object, "ok"))
-		(void)json_text_get_boolean(json_object_get_member(object, "ok"), &ok);
-	if (object && json_object_has_member(object, "error"))
-		(void)json_text_get_string(json_object_get_member(object, "error"), &why);
+	if (object && json_object_get(object, "ok"))
+		(void)json_text_get_boolean(json_object_get(object, "ok"), &ok);
+	if (object && json_object_get(object, "error"))
+		(void)json_text_get_string(json_object_get(object, "error"), &why);
 	vmbus_answer_shutdown(vmbus, ok ? NULL : why);
 }
 
@@ -410,16 +410,14 @@ static bool is_pause(struct vmbus *vmbus, const char *kind, const char *state)
 /* False: it is none of these. */
 static bool tell_news(struct vmbus *vmbus, const char *json)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *kind = "", *state = "";
 
-	if (object && json_object_has_member(object, "event"))
-		(void)json_text_get_string(json_object_get_member(object, "event"),
-		                           &kind);
-	if (object && json_object_has_member(object, "state"))
-		(void)json_text_get_string(json_object_get_member(object, "state"),
-		                           &state);
+	if (object && json_object_get(object, "event"))
+		(void)json_text_get_string(json_object_get(object, "event"), &kind);
+	if (object && json_object_get(object, "state"))
+		(void)json_text_get_string(json_object_get(object, "state"), &state);
 	for (gsize i = 0; i < G_N_ELEMENTS(guest_news); i++) {
 		if (strcmp(guest_news[i].kind, kind) != 0 ||
 		    strcmp(guest_news[i].state, state) != 0)

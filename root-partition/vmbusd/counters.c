@@ -24,7 +24,7 @@ struct vmbus_question {
 	struct vmbus *vmbus;
 	uint32_t tag;
 	bool asked[VMBUS_PROVIDERS]; /* and silent so far */
-	JsonObject *answers;         /* by the provider's name */
+	json_t *answers;             /* by the provider's name */
 	bool words; /* of the guest's own are let through; else only such as ours */
 	guint timeout;
 	vmbus_counted counted;
@@ -33,7 +33,7 @@ struct vmbus_question {
 
 /* ---- What is let through of an answer ---- */
 
-static JsonNode *clean(JsonNode *node, bool words, unsigned int depth);
+static json_t *clean(json_t *node, bool words, unsigned int depth);
 
 /* Whoever prints it has to make it printable. */
 static bool harmless(const char *text, bool words)
@@ -43,61 +43,49 @@ static bool harmless(const char *text, bool words)
 	return bytes <= TEXT_BYTES_MAX && (words || strspn(text, HARMLESS) == bytes);
 }
 
-static JsonNode *clean_object(JsonObject *object, bool words, unsigned int depth)
+static json_t *clean_object(json_t *object, bool words, unsigned int depth)
 {
-	JsonNode *result = json_node_new(JSON_NODE_OBJECT);
-	JsonObjectIter iter;
+	json_t *result = json_object();
 	const char *name;
-	JsonNode *node;
+	json_t *node;
 
-	json_node_take_object(result, json_object_new());
-	json_object_iter_init_ordered(&iter, object);
-	while (json_object_iter_next_ordered(&iter, &name, &node)) {
-		JsonNode *value = clean(node, words, depth + 1);
+	json_object_foreach(object, name, node) {
+		json_t *value = clean(node, words, depth + 1);
 
-		if (value && harmless(name, words))
-			json_object_set_member(json_node_get_object(result), name, value);
-		else if (value)
-			json_node_unref(value);
+		if (harmless(name, words))
+			(void)json_object_set_new(result, name, value);
+		else
+			json_decref(value);
 	}
 	return result;
 }
 
-static JsonNode *clean_array(JsonArray *array, bool words, unsigned int depth)
+static json_t *clean_array(json_t *array, bool words, unsigned int depth)
 {
-	JsonNode *result = json_node_new(JSON_NODE_ARRAY);
+	json_t *result = json_array();
 
-	json_node_take_array(result, json_array_new());
-	for (guint i = 0; i < json_array_get_length(array); i++) {
-		JsonNode *value =
-			clean(json_array_get_element(array, i), words, depth + 1);
-
-		if (value)
-			json_array_add_element(json_node_get_array(result), value);
-	}
+	for (gsize i = 0; i < json_array_size(array); i++)
+		(void)json_array_append_new(result, clean(json_array_get(array, i), words,
+		                                          depth + 1));
 	return result;
 }
 
-static bool harmless_value(JsonNode *node, bool words)
+static bool harmless_value(json_t *value, bool words)
 {
-	GType type = json_node_get_value_type(node);
-
-	return type == G_TYPE_STRING ? harmless(json_node_get_string(node), words) :
-	                               type == G_TYPE_INT64 || type == G_TYPE_BOOLEAN;
+	return json_is_string(value) ? harmless(json_string_value(value), words) :
+	                               json_is_integer(value) || json_is_boolean(value);
 }
 
 /* A copy of what is numbers, truths, short texts, or made of those; NULL: nothing. */
-static JsonNode *clean(JsonNode *node, bool words, unsigned int depth)
+static json_t *clean(json_t *node, bool words, unsigned int depth)
 {
 	if (depth > DEPTH_MAX)
 		return NULL;
-	if (JSON_NODE_HOLDS_OBJECT(node))
-		return clean_object(json_node_get_object(node), words, depth);
-	if (JSON_NODE_HOLDS_ARRAY(node))
-		return clean_array(json_node_get_array(node), words, depth);
-	return JSON_NODE_HOLDS_VALUE(node) && harmless_value(node, words) ?
-	               json_node_copy(node) :
-	               NULL;
+	if (json_is_object(node))
+		return clean_object(node, words, depth);
+	if (json_is_array(node))
+		return clean_array(node, words, depth);
+	return harmless_value(node, words) ? json_incref(node) : NULL;
 }
 
 /* ---- Asking ---- */
@@ -108,7 +96,7 @@ static void finish(struct vmbus_question *question)
 	if (question->timeout)
 		g_source_remove(question->timeout);
 	question->counted(question->context, question->answers);
-	json_object_unref(question->answers);
+	json_decref(question->answers);
 	g_free(question);
 }
 
@@ -137,7 +125,7 @@ static struct vmbus_question *new_question(struct vmbus *vmbus, vmbus_counted co
 	*question = (struct vmbus_question){
 		.vmbus = vmbus,
 		.tag = vmbus_new_tag(vmbus),
-		.answers = json_object_new(),
+		.answers = json_object(),
 		.counted = counted,
 		.context = context,
 	};
@@ -202,16 +190,14 @@ void vmbus_set_item(struct vmbus *vmbus, const char *key, const char *value,
                     vmbus_counted counted, gpointer context)
 {
 	struct vmbus_question *question = new_question(vmbus, counted, context);
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 	g_autofree char *order = NULL;
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "command", "item");
-	json_text_add_string(builder, "key", key);
+	json_text_add_string(object, "command", "item");
+	json_text_add_string(object, "key", key);
 	if (value)
-		json_text_add_string(builder, "value", value);
-	json_builder_end_object(builder);
-	order = json_text_finish(builder, FALSE);
+		json_text_add_string(object, "value", value);
+	order = json_text_format(object, FALSE);
 	question->words = true;
 	put_to(question, VMBUS_UTIL, order);
 	await(question, ORDER_MS);
@@ -232,7 +218,7 @@ void vmbus_copy(struct vmbus *vmbus, const struct control_request *request,
 	await(question, ORDER_MS);
 }
 
-static void nobody_waits(gpointer context, JsonObject *answers)
+static void nobody_waits(gpointer context, json_t *answers)
 {
 	(void)context;
 	(void)answers;
@@ -251,7 +237,7 @@ bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint
 {
 	for (guint i = 0; i < vmbus->questions->len; i++) {
 		struct vmbus_question *question = vmbus->questions->pdata[i];
-		g_autoptr(JsonObject) object = NULL;
+		g_autoptr(json_t) object = NULL;
 
 		if (question->tag != tag || !question->asked[provider])
 			continue;
@@ -259,10 +245,10 @@ bool vmbus_take_counters(struct vmbus *vmbus, enum vmbus_provider provider, uint
 		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 		if (object) {
 			if (!question->words)
-				json_object_remove_member(object, "ok");
-			json_object_set_member(question->answers,
-			                       offers_provider_name(provider),
-			                       clean_object(object, question->words, 0));
+				(void)json_object_del(object, "ok");
+			(void)json_object_set_new(
+				question->answers, offers_provider_name(provider),
+				clean_object(object, question->words, 0));
 		}
 		if (!waits(question))
 			finish(question);

@@ -118,15 +118,14 @@ static gboolean start_provider(struct vmbus *vmbus, enum vmbus_provider provider
 	return vmbus->providers[provider] != NULL;
 }
 
-void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder)
+void vmbus_add_providers(const struct vmbus *vmbus, json_t *object)
 {
-	json_builder_set_member_name(builder, "providers");
-	json_builder_begin_object(builder);
+	json_t *providers = json_text_add_object(object, "providers");
+
 	for (int i = 0; i < VMBUS_PROVIDERS; i++)
 		if (wanted(vmbus, (enum vmbus_provider)i))
-			json_text_add_string(builder, offers_provider_name(i),
+			json_text_add_string(providers, offers_provider_name(i),
 			                     state_of(vmbus, i));
-	json_builder_end_object(builder);
 }
 
 gboolean vmbus_offer_all(struct vmbus *vmbus, GError **error)

@@ -105,69 +105,61 @@ const char *offers_program_for(const struct definition *definition,
 	               offers_program(provider);
 }
 
-static void add_channels(JsonBuilder *builder, enum vmbus_provider provider)
+static void add_channels(json_t *object, enum vmbus_provider provider)
 {
+	json_t *channels = json_text_add_array(object, "channels");
 	const struct vmbus_class *class;
+	json_t *entry;
 
-	json_builder_set_member_name(builder, "channels");
-	json_builder_begin_array(builder);
 	for (uint32_t relid = 1; relid <= OFFERS_RELIDS; relid++) {
 		class = &classes[relid - 1];
 		if (class->provider != provider)
 			continue;
-		json_builder_begin_object(builder);
-		json_text_add_int(builder, "id", relid);
-		json_text_add_string(builder, "class", class->name);
-		json_builder_end_object(builder);
+		entry = json_text_append_object(channels);
+		json_text_add_int(entry, "id", relid);
+		json_text_add_string(entry, "class", class->name);
 	}
-	json_builder_end_array(builder);
 }
 
-void offers_add_adapters(JsonBuilder *builder, const struct definition *definition)
+void offers_add_adapters(json_t *object, const struct definition *definition)
 {
-	json_builder_set_member_name(builder, "adapters");
-	json_builder_begin_array(builder);
+	json_t *adapters = json_text_add_array(object, "adapters");
+
 	for (guint i = 0; i < definition->nets->len; i++) {
 		const struct definition_net *net = definition->nets->pdata[i];
 
-		json_builder_add_string_value(builder, net->mac);
+		json_text_append_string(adapters, net->mac);
 	}
-	json_builder_end_array(builder);
 }
 
 char *offers_configuration(const struct definition *definition,
                            enum vmbus_provider provider)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "vm", definition->name);
-	add_channels(builder, provider);
+	json_text_add_string(object, "vm", definition->name);
+	add_channels(object, provider);
 	if (provider == VMBUS_STORAGE)
-		definition_add_disks(builder, definition->disks);
+		definition_add_disks(object, definition->disks);
 	if (provider == VMBUS_UTIL)
-		offers_add_adapters(builder, definition);
+		offers_add_adapters(object, definition);
 	if (provider >= VMBUS_NET)
-		definition_net_add_one(builder, offers_net(definition, provider));
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
+		definition_net_add_one(object, offers_net(definition, provider));
+	return json_text_format(object, FALSE);
 }
 
 char *offers_last_configuration(const struct definition *definition,
                                 enum vmbus_provider provider)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *net;
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "vm", definition->name);
-	add_channels(builder, provider);
-	json_builder_set_member_name(builder, "net");
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "none", TRUE);
-	json_text_add_string(builder, "mac", "02:00:00:00:00:00"); /* the guest's stays */
-	json_text_add_int(builder, "mtu", DEFINITION_NET_MTU_MAX);
-	json_text_add_int(builder, "queues", DEFINITION_NET_QUEUES_MAX);
-	json_builder_end_object(builder);
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
+	json_text_add_string(object, "vm", definition->name);
+	add_channels(object, provider);
+	net = json_text_add_object(object, "net");
+	json_text_add_boolean(net, "none", TRUE);
+	json_text_add_string(net, "mac", "02:00:00:00:00:00"); /* the guest's stays */
+	json_text_add_int(net, "mtu", DEFINITION_NET_MTU_MAX);
+	json_text_add_int(net, "queues", DEFINITION_NET_QUEUES_MAX);
+	return json_text_format(object, FALSE);
 }

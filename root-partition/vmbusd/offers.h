@@ -7,7 +7,7 @@
 #ifndef VIRIDIS_VMBUSD_OFFERS_H
 #define VIRIDIS_VMBUSD_OFFERS_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 #include <stdbool.h>
 #include <viridis/abi/vmbus.h>
 
@@ -52,7 +52,7 @@ const char *offers_program_for(const struct definition *definition,
                                enum vmbus_provider provider);
 
 /* The member "adapters": the MACs by which the guest is asked for its addresses. */
-void offers_add_adapters(JsonBuilder *builder, const struct definition *definition);
+void offers_add_adapters(json_t *object, const struct definition *definition);
 
 /* What the provider is told by CONFIG, as JSON; freed by the caller. */
 char *offers_configuration(const struct definition *definition,

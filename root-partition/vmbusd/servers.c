@@ -12,22 +12,20 @@
 
 #define NEWS_BYTES_MAX 4096u
 
-static const char *text_of(JsonObject *object, const char *member)
+static const char *text_of(json_t *object, const char *member)
 {
 	const char *text = "";
 
-	if (json_object_has_member(object, member))
-		(void)json_text_get_string(json_object_get_member(object, member), &text);
+	(void)json_text_get_string(json_object_get(object, member), &text);
 	return text;
 }
 
 /* LUNs, or -1. */
-static gint64 lun_of(JsonObject *object)
+static gint64 lun_of(json_t *object)
 {
 	gint64 lun = -1;
 
-	if (!json_object_has_member(object, "lun") ||
-	    !json_text_get_int(json_object_get_member(object, "lun"), &lun))
+	if (!json_text_get_int(json_object_get(object, "lun"), &lun))
 		return -1;
 	return lun < DEFINITION_DISKS_MAX ? lun : -1;
 }
@@ -46,7 +44,7 @@ static void tell(struct vmbus *vmbus, const char *event, int lun, const char *di
 bool vmbus_take_server_news(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag,
                             const char *json)
 {
-	g_autoptr(JsonObject) news = NULL;
+	g_autoptr(json_t) news = NULL;
 	gboolean lost;
 	gint64 lun;
 
@@ -67,14 +65,14 @@ bool vmbus_take_server_news(struct vmbus *vmbus, enum vmbus_provider kind, uint3
 	return true;
 }
 
-void vmbus_add_lost_disks(const struct vmbus *vmbus, JsonBuilder *builder)
+void vmbus_add_lost_disks(const struct vmbus *vmbus, json_t *object)
 {
+	json_t *lost_disks;
+
 	if (!vmbus->lost_disks)
 		return;
-	json_builder_set_member_name(builder, "lost-disks");
-	json_builder_begin_array(builder);
+	lost_disks = json_text_add_array(object, "lost-disks");
 	for (uint32_t lun = 0; lun < DEFINITION_DISKS_MAX; lun++)
 		if (vmbus->lost_disks >> lun & 1)
-			json_builder_add_int_value(builder, lun);
-	json_builder_end_array(builder);
+			(void)json_array_append_new(lost_disks, json_integer(lun));
 }

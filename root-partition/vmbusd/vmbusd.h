@@ -7,7 +7,7 @@
 #define VIRIDIS_VMBUSD_H
 
 #include <glib.h>
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 #include <stdbool.h>
 
 struct machine;
@@ -32,13 +32,13 @@ void vmbus_resumed(struct vmbus *vmbus);
 void vmbus_deliver(struct vmbus *vmbus);
 
 /* The member "providers": each that this machine was started with, "serving", "starting" or "died". */
-void vmbus_add_providers(const struct vmbus *vmbus, JsonBuilder *builder);
+void vmbus_add_providers(const struct vmbus *vmbus, json_t *object);
 
 /* The member "lost-disks", if there are any: LUNs whose server is waited for. */
-void vmbus_add_lost_disks(const struct vmbus *vmbus, JsonBuilder *builder);
+void vmbus_add_lost_disks(const struct vmbus *vmbus, json_t *object);
 
 /* What the providers count, an object by the name of each that answered in time. Called once, from the main thread. */
-typedef void (*vmbus_counted)(gpointer context, JsonObject *providers);
+typedef void (*vmbus_counted)(gpointer context, json_t *providers);
 void vmbus_count(struct vmbus *vmbus, vmbus_counted counted, gpointer context);
 
 /*

@@ -344,7 +344,7 @@ def check_freeze(root, guest):
 # --- files from the root
 
 def copying(root, so):
-    root.wait(f"viridis stats first --json | grep -q '\"copying\" : {so}'", 60, "viridis stats first --json")
+    root.wait(f"viridis stats first --json | grep -q '\"copying\": {so}'", 60, "viridis stats first --json")
 
 
 def check_copy(root, guest):
@@ -433,7 +433,7 @@ KILLS = 5
 def wait_load(root):
     """Frames in and out of the process that serves now, whose counters began at 0."""
     for what in ("received-bytes", "sent-bytes"):
-        root.wait("viridis stats first --json | grep -q '\"" + what + "\" : [1-9][0-9][0-9][0-9][0-9][0-9]'", 120,
+        root.wait("viridis stats first --json | grep -q '\"" + what + "\": [1-9][0-9][0-9][0-9][0-9][0-9]'", 120,
                   "viridis stats first --json")
 
 

@@ -169,7 +169,7 @@ def check_killed(root, guest):
     with away(guest):
         before = root.tell("pidof passt passt.avx2")
         sent = root.json("stats first")["net0"]["received-bytes"]
-        root.wait(f"[ $(viridis stats first --json | sed -n 's/.*\"received-bytes\" : \\([0-9]*\\).*/\\1/p')"
+        root.wait(f"[ $(viridis stats first --json | sed -n 's/.*\"received-bytes\": \\([0-9]*\\).*/\\1/p')"
                   f" -gt {sent + MIB} ]", 60, "viridis stats first --json")
         root.tell("kill -9 $(pidof passt passt.avx2)")
         root.wait("viridis log first | grep -q 'net0: provider-restarted'", 30, "viridis log first")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One command of `viridis`, with a store of its own.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 set(config ${VIRIDIS_TOP}/root-partition/config)
 target_sources(cli_attach_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/attach.c
 	${VIRIDIS_TOP}/root-partition/cli/command.c
@@ -12,4 +12,4 @@ target_sources(cli_attach_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/attach.
 # vmbus.hex is made for viridis.
 target_include_directories(cli_attach_test PRIVATE ${CMAKE_BINARY_DIR}/root-partition/cli)
 add_dependencies(cli_attach_test viridis)
-target_link_libraries(cli_attach_test PRIVATE PkgConfig::JSON_GLIB)
+target_link_libraries(cli_attach_test PRIVATE PkgConfig::JSON)

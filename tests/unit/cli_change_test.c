@@ -33,7 +33,7 @@ START_TEST(disks_come_and_go_in_the_definition)
 	expect("$V disk eject web a", 2, "'add' or 'remove'");
 	expect_done("$V disk remove web 9; $V disk remove web a");
 	expect("$V disk remove web a", 1, "web has no disk");
-	expect("cat $S/web.json", 0, "\"disks\" : []");
+	expect("cat $S/web.json", 0, "\"disks\": []");
 }
 END_TEST
 
@@ -125,9 +125,9 @@ START_TEST(members_of_a_definition_are_set)
 	       " autostart=true title=Shop",
 	       0, "web is changed\n");
 	expect("tr -d ' \n' <$S/web.json", 0, "\"memory\":\"16M\",\"vps\":2,");
-	expect("cat $S/web.json", 0, "\"cmdline\" : \"console=ttyS0 a=b\"");
-	expect("cat $S/web.json", 0, "\"autostart\" : true");
-	expect("cat $S/web.json", 0, "\"title\" : \"Shop\"");
+	expect("cat $S/web.json", 0, "\"cmdline\": \"console=ttyS0 a=b\"");
+	expect("cat $S/web.json", 0, "\"autostart\": true");
+	expect("cat $S/web.json", 0, "\"title\": \"Shop\"");
 	expect_done("cp $S/web.json before; cp $K k2");
 	expect("$V set web vps=3 memory=1M", 1, "memory");
 	expect("$V set web vps=3 vps=x", 1, "vps 'x': not a number");
@@ -155,7 +155,7 @@ START_TEST(a_definition_without_a_uuid_is_changed_like_others)
 	static const char *const lines[] = {
 		"$V set web vps=2",
 		"EDITOR=\"sed -i '/vps/s/1/2/'\" $V edit web",
-		"sed 's/\"vps\" : 1/\"vps\" : 2/' $S/web.json >new; $V define new",
+		"sed 's/\"vps\": 1/\"vps\": 2/' $S/web.json >new; $V define new",
 	};
 
 	expect_done("sed -i '/\"uuid\"/d' $S/web.json; ! grep uuid $S/web.json");

@@ -157,8 +157,8 @@ START_TEST(what_a_guest_tells_is_shown_and_forges_no_line)
 	ck_assert_ptr_nonnull(
 		strstr(output, "\nitem       backup: do?ne heartbeat  lost\n"));
 	ck_assert_ptr_nonnull(strstr(output, "\nfrozen     "));
-	expect("$V info web --json", 0, "\"OSName\" : \"Debian GNU/Linux\"");
-	ck_assert_ptr_nonnull(strstr(output, "\"guest\" : {"));
+	expect("$V info web --json", 0, "\"OSName\": \"Debian GNU/Linux\"");
+	ck_assert_ptr_nonnull(strstr(output, "\"guest\": {"));
 }
 END_TEST
 
@@ -184,7 +184,7 @@ START_TEST(a_guest_that_tells_nothing_or_nonsense_is_shown_without)
 	ck_assert_ptr_null(strstr(output, "guest "));
 	ck_assert_ptr_null(strstr(output, "address "));
 	ck_assert_ptr_null(strstr(output, "item "));
-	expect("$V info web --json", 0, "\"state\" : \"running\"");
+	expect("$V info web --json", 0, "\"state\": \"running\"");
 }
 END_TEST
 
@@ -289,7 +289,7 @@ START_TEST(an_order_to_freeze_says_for_how_long)
 	expect("$V freeze web --json", 0, "\"ok\"");
 	expect("$V freeze web --timeout 7", 5, "no hands");
 	expect("$V thaw web", 5, "its time was over");
-	expect("$V thaw web --json", 5, "\"code\" : \"busy\"");
+	expect("$V thaw web --json", 5, "\"code\": \"busy\"");
 	expect("$V freeze web --timeout 0", 2, "from 1 to 3600");
 	expect("$V freeze web --timeout 3601", 2, "from 1 to 3600");
 }
@@ -345,7 +345,7 @@ START_TEST(a_file_goes_into_the_guest_piece_by_piece)
 	expect("$V copy f web:/a/b --force", 5, "no hands");
 	expect(": >empty; $V copy empty web:/empty", 0, "web has /empty");
 	expect("echo dd >d; $V copy d web:/full", 5, "it is full");
-	expect("$V copy d web:/full --json", 5, "\"code\" : \"refused\"");
+	expect("$V copy d web:/full --json", 5, "\"code\": \"refused\"");
 	/* It says that it has a page, and has some bytes. */
 	expect("$V copy /sys/kernel/fscaps web:/short", 1, "it has become shorter");
 }
@@ -396,7 +396,7 @@ START_TEST(a_definition_that_is_shown_can_be_defined)
 	       "in the place of the one before");
 	expect("$V info web --definition | cmp - shown && echo same", 0, "same");
 	expect("sed -e s/web/two/ -e /uuid/d shown | $V define -", 0, "two is defined\n");
-	expect("$V info two --definition", 0, "\"serial\" : \"data-1\"");
+	expect("$V info two --definition", 0, "\"serial\": \"data-1\"");
 	expect("sed s/8M/16M/ shown | grep -v uuid | $V define -", 0, "before");
 	expect("$V info web --definition | grep -e uuid -e memory", 0, "16M");
 	expect("$V info web --definition | grep -c \"$(grep uuid shown)\"", 0, "1\n");
@@ -421,12 +421,11 @@ START_TEST(what_is_no_definition_is_refused_and_changes_nothing)
 		{ "$V define nothing", 1, "nothing: No such file" },
 		{ "$V define .", 1, ".: Is a directory" },
 		{ "$V define - <.", 1, "-: Is a directory" },
-		{ "sed 's/\"vps\" : 1/\"vps\" : 0/' shown | $V define -", 1, "vps 0" },
-		{ "sed 's/\"vps\"/\"colour\" : 1, \"vps\"/' shown | $V define -", 1,
+		{ "sed 's/\"vps\": 1/\"vps\": 0/' shown | $V define -", 1, "vps 0" },
+		{ "sed 's/\"vps\"/\"colour\": 1, \"vps\"/' shown | $V define -", 1,
 		  "colour" },
-		{ "sed 's/\"uuid\" : \"./\"uuid\" : \"g/' shown | $V define -", 1,
-		  "uuid" },
-		{ "sed 's/\"uuid\" : \"[^\"]*/\"uuid\" : "
+		{ "sed 's/\"uuid\": \"./\"uuid\": \"g/' shown | $V define -", 1, "uuid" },
+		{ "sed 's/\"uuid\": \"[^\"]*/\"uuid\": "
 		  "\"0f9a60a8-1111-2222-3333-444444444444/' shown | $V define -",
 		  1, "has the UUID" },
 		{ "sed s/disk\\\"/none\\\"/ shown | $V define -", 1, "none" },

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # This test runs the real program.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 target_compile_definitions(cli_guest_test PRIVATE PROGRAM="$<TARGET_FILE:viridis>")
 target_sources(cli_guest_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/file_lock.c)
-target_link_libraries(cli_guest_test PRIVATE PkgConfig::JSON_GLIB)
+target_link_libraries(cli_guest_test PRIVATE PkgConfig::JSON)
 add_dependencies(cli_guest_test viridis)

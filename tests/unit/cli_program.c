@@ -54,10 +54,10 @@ void expect_done(const char *line)
 }
 
 /* The answer to the line as JSON, which it must be. */
-JsonObject *json_of(const char *line, int status)
+json_t *json_of(const char *line, int status)
 {
 	g_autoptr(GError) error = NULL;
-	JsonObject *object;
+	json_t *object;
 
 	expect(line, status, "");
 	object = json_text_parse(output, strlen(output), TEXT_BYTES_MAX, &error);

@@ -22,7 +22,7 @@ void expect(const char *line, int status, const char *words);
 void expect_done(const char *line);
 
 /* The answer to the line as JSON, which it must be. */
-JsonObject *json_of(const char *line, int status);
+json_t *json_of(const char *line, int status);
 
 /* A worker for what `viridis start` finds on PATH: bash, told the descriptor as $2, the name as $3. */
 void make_worker(const char *script);

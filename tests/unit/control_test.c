@@ -67,7 +67,8 @@ static const struct {
 	{ "", "malformed", "JSON", "" },
 	{ "status", "malformed", "", "" },
 	{ "[]", "malformed", "object", "" },
-	{ "null", "malformed", "object", "" },
+	{ "null", "malformed", "JSON", "" },
+	{ "{\"command\":\"stop\",\"command\":\"reset\"}", "malformed", "duplicate", "" },
 	{ "{}", "malformed", "command", "" },
 	{ "{\"command\":1}", "malformed", "command", "" },
 	{ "{\"command\":null}", "malformed", "command", "" },
@@ -98,7 +99,7 @@ static const struct {
 	{ "{\"command\":\"thaw\",\"weight\":9}", "unknown-member", "weight", "weight" },
 	{ "{\"command\":\"stop\",\"id\":-1}", "malformed", "id", "" },
 	{ "{\"command\":\"stop\",\"id\":9007199254740992}", "malformed", "id", "" },
-	{ "{\"command\":\"stop\",\"id\":99999999999999999999999}", "malformed", "id",
+	{ "{\"command\":\"stop\",\"id\":99999999999999999999999}", "malformed", "integer",
 	  "" },
 	{ "{\"command\":\"stop\",\"id\":\"1\"}", "malformed", "id", "" },
 	{ "{\"command\":\"stop\",\"id\":1.5}", "malformed", "id", "" },
@@ -130,13 +131,12 @@ static const struct {
 
 static char *member_of(const char *json, const char *name)
 {
-	g_autoptr(JsonObject) object = json_text_parse(json, strlen(json), 1 << 20, NULL);
+	g_autoptr(json_t) object = json_text_parse(json, strlen(json), 1 << 20, NULL);
 	const char *value = "";
 
 	ck_assert_ptr_nonnull(object);
-	if (json_object_has_member(object, name))
-		ck_assert(json_text_get_string(json_object_get_member(object, name),
-		                               &value));
+	if (json_object_get(object, name))
+		ck_assert(json_text_get_string(json_object_get(object, name), &value));
 	return g_strdup(value);
 }
 

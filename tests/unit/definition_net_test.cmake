@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Beside PURE code this test needs definitions and their files, and they need json-glib.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+# Beside PURE code this test needs definitions and their files, and they need jansson.
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 target_sources(definition_net_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
@@ -10,4 +10,4 @@ target_sources(definition_net_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-pa
 	${VIRIDIS_TOP}/root-partition/config/file_lock.c
 	${VIRIDIS_TOP}/root-partition/config/kernel_file.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c)
-target_link_libraries(definition_net_test PRIVATE PkgConfig::JSON_GLIB)
+target_link_libraries(definition_net_test PRIVATE PkgConfig::JSON)

@@ -293,7 +293,9 @@ static const struct {
 	{ "{//\"\n\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
 	{ "{'\"':[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
 	{ "{#\"\n\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "JSON" },
-	{ "\"\\", "unterminated" },
+	{ "\"\\", "escape" },
+	{ "{\"name\": \"a\", \"name\": \"b\"}", "duplicate" },
+	{ "{} {}", "JSON" },
 	{ "\xff\xfe", "JSON" },
 };
 
@@ -305,6 +307,18 @@ START_TEST(every_refusal_names_what_is_wrong)
 	ck_assert_ptr_nonnull(error);
 	ck_assert_msg(strstr(error->message, refused[_i].names), "'%s' lacks '%s'",
 	              error->message, refused[_i].names);
+}
+END_TEST
+
+/* The parser recurses. */
+START_TEST(text_that_nests_deeply_is_refused)
+{
+	g_autofree char *brackets = g_strnfill(DEFINITION_JSON_BYTES / 2, '[');
+	g_autofree char *text = g_strconcat("{\"name\": ", brackets, NULL);
+	g_autoptr(GError) error = NULL;
+
+	ck_assert_ptr_null(parse(text, &error));
+	ck_assert_msg(strstr(error->message, "depth") != NULL, "%s", error->message);
 }
 END_TEST
 
@@ -653,6 +667,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, two_disks_of_one_path_are_two);
 	tcase_add_test(tcase, what_may_be_left_out_has_its_default);
 	tcase_add_test(tcase, what_a_string_holds_is_no_structure);
+	tcase_add_test(tcase, text_that_nests_deeply_is_refused);
 	tcase_add_loop_test(tcase, every_refusal_names_what_is_wrong, 0,
 	                    G_N_ELEMENTS(refused));
 	tcase_add_loop_test(tcase, bytes_that_are_no_text_are_refused_wherever_they_are,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Beside PURE code this test needs the locks, and they need GLib.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 target_sources(file_lock_test PRIVATE ${VIRIDIS_TOP}/root-partition/config/file_lock.c)
-target_link_libraries(file_lock_test PRIVATE PkgConfig::JSON_GLIB)
+target_link_libraries(file_lock_test PRIVATE PkgConfig::JSON)

@@ -42,12 +42,10 @@ static bool say(const char *json)
 
 static char *lost_disks(void)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	vmbus_add_lost_disks(&vmbus, builder);
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
+	vmbus_add_lost_disks(&vmbus, object);
+	return json_text_format(object, FALSE);
 }
 
 START_TEST(a_change_is_told_once_and_shown_while_it_lasts)

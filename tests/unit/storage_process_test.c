@@ -569,8 +569,7 @@ START_TEST(a_disk_that_is_none_is_refused_by_name)
 		"{\"vm\":\"t\",\"disks\":[{}]}",
 		"{\"vm\":\"t\"}",
 		"{\"disks\":[]}",
-		/* Deeper than the parser is let recurse. */
-		"{\"vm\":\"t\",\"disks\":[],\"deep\":[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]}",
+		"{\"vm\":\"t\",\"disks\":[],\"vm\":\"u\"}",
 		"[]",
 		"{",
 		"",

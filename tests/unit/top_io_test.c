@@ -30,9 +30,8 @@ int client_connect(const char *name, gint64 deadline, GError **error)
 	return status ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
 }
 
-JsonObject *client_request(const char *name, int fd,
-                           const struct control_request *request, gint64 deadline,
-                           GError **error)
+json_t *client_request(const char *name, int fd, const struct control_request *request,
+                       gint64 deadline, GError **error)
 {
 	const char *text = request->command == CONTROL_STATUS ? status : stats;
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A worker's answers, which the test plays.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 target_sources(top_io_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/top_io.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c)
-target_link_libraries(top_io_test PRIVATE PkgConfig::JSON_GLIB)
+target_link_libraries(top_io_test PRIVATE PkgConfig::JSON)

@@ -57,15 +57,15 @@ int mshv_read_trace(int device, unsigned int cpu, uint64_t *sequence,
 	return (int)count;
 }
 
-JsonObject *client_ask(const char *name, enum control_command command, GError **error)
+json_t *client_ask(const char *name, enum control_command command, GError **error)
 {
-	JsonObject *status = json_object_new();
+	json_t *status = json_object();
 
 	(void)error;
 	ck_assert_str_eq(name, "web");
 	ck_assert_int_eq(command, CONTROL_STATUS);
-	json_object_set_int_member(status, "partition", 0x20005);
-	json_object_set_int_member(status, "pid", 77);
+	json_text_add_int(status, "partition", 0x20005);
+	json_text_add_int(status, "pid", 77);
 	return status;
 }
 

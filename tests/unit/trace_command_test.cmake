@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One command of `viridis`, with its options and answers.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 target_sources(trace_command_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/trace.c ${VIRIDIS_TOP}/root-partition/cli/trace_io.c
 	${VIRIDIS_TOP}/root-partition/cli/command.c
 	${VIRIDIS_TOP}/root-partition/config/definition.c ${VIRIDIS_TOP}/root-partition/config/error_code.c
@@ -8,4 +8,4 @@ target_sources(trace_command_test PRIVATE ${VIRIDIS_TOP}/root-partition/cli/trac
 	${VIRIDIS_TOP}/root-partition/config/definition_forward.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c
 	${VIRIDIS_TOP}/root-partition/config/kernel_file.c)
-target_link_libraries(trace_command_test PRIVATE PkgConfig::JSON_GLIB)
+target_link_libraries(trace_command_test PRIVATE PkgConfig::JSON)

@@ -6,4 +6,4 @@ target_sources(vm_test PRIVATE ${worker_sources} ${vm}/vm.c ${vm}/vm_status.c)
 target_include_directories(vm_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
 	${CMAKE_BINARY_DIR}/root-partition/vm)
 add_dependencies(vm_test viridis-vm)
-target_link_libraries(vm_test PRIVATE PkgConfig::JSON_GLIB PkgConfig::SECCOMP)
+target_link_libraries(vm_test PRIVATE PkgConfig::JSON PkgConfig::SECCOMP)

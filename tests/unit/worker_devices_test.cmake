@@ -7,4 +7,4 @@ target_sources(worker_devices_test PRIVATE ${worker_sources} worker_machine.c wo
 target_include_directories(worker_devices_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
 	${CMAKE_BINARY_DIR}/root-partition/vm)
 add_dependencies(worker_devices_test viridis-vm)
-target_link_libraries(worker_devices_test PRIVATE PkgConfig::JSON_GLIB PkgConfig::SECCOMP)
+target_link_libraries(worker_devices_test PRIVATE PkgConfig::JSON PkgConfig::SECCOMP)

@@ -7,4 +7,4 @@ target_sources(worker_leave_test PRIVATE ${worker_sources} worker_machine.c work
 target_include_directories(worker_leave_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
 	${CMAKE_BINARY_DIR}/root-partition/vm)
 add_dependencies(worker_leave_test viridis-vm)
-target_link_libraries(worker_leave_test PRIVATE PkgConfig::JSON_GLIB PkgConfig::SECCOMP)
+target_link_libraries(worker_leave_test PRIVATE PkgConfig::JSON PkgConfig::SECCOMP)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The worker without its orders and main(), the providers' library, and a stand-in for /dev/mshv.
-pkg_check_modules(JSON_GLIB REQUIRED IMPORTED_TARGET json-glib-1.0)
+pkg_check_modules(JSON REQUIRED IMPORTED_TARGET glib-2.0 jansson)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 set(vm ${VIRIDIS_TOP}/root-partition/vm)
 set(config ${VIRIDIS_TOP}/root-partition/config)

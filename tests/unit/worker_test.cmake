@@ -7,4 +7,4 @@ target_sources(worker_test PRIVATE ${worker_sources} worker_machine.c worker_pro
 target_include_directories(worker_test PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}
 	${CMAKE_BINARY_DIR}/root-partition/vm)
 add_dependencies(worker_test viridis-vm)
-target_link_libraries(worker_test PRIVATE PkgConfig::JSON_GLIB PkgConfig::SECCOMP)
+target_link_libraries(worker_test PRIVATE PkgConfig::JSON PkgConfig::SECCOMP)

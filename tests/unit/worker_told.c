@@ -22,12 +22,10 @@ void told_hear(gpointer context, const struct control_event *event)
 
 char *told_providers(void)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	vmbus_add_providers(machine->vmbus, builder);
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
+	vmbus_add_providers(machine->vmbus, object);
+	return json_text_format(object, FALSE);
 }
 
 void told_wait(gint *flag)

@@ -544,13 +544,10 @@ END_TEST
 
 static char *counted;
 
-static void on_counted(gpointer context, JsonObject *providers)
+static void on_counted(gpointer context, json_t *providers)
 {
-	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_OBJECT);
-
 	(void)context;
-	json_node_set_object(node, providers);
-	counted = json_to_string(node, FALSE);
+	counted = json_text_format(providers, FALSE);
 	machine_set_end(machine, MACHINE_STOPPED, "the test is over");
 }
 

@@ -15,15 +15,15 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 }
 
 /* A member that is a string, or NULL. */
-static const char *text_of(JsonObject *object, const char *member)
+static const char *text_of(json_t *object, const char *member)
 {
 	const char *text = NULL;
 
-	(void)json_text_get_string(json_object_get_member(object, member), &text);
+	(void)json_text_get_string(json_object_get(object, member), &text);
 	return text;
 }
 
-static bool parse_name(char name[NET_NAME_BYTES], JsonObject *object, const char *member)
+static bool parse_name(char name[NET_NAME_BYTES], json_t *object, const char *member)
 {
 	const char *text = text_of(object, member);
 
@@ -46,32 +46,29 @@ static bool parse_mac(uint8_t mac[NDIS_MAC_BYTES], const char *text)
 	return !(mac[0] & 1);
 }
 
-static bool parse_number(uint32_t *number, JsonObject *object, const char *member,
+static bool parse_number(uint32_t *number, json_t *object, const char *member,
                          uint32_t least, uint32_t most)
 {
 	gint64 value = -1;
 
-	(void)json_text_get_int(json_object_get_member(object, member), &value);
+	(void)json_text_get_int(json_object_get(object, member), &value);
 	*number = (uint32_t)value;
 	return value >= least && value <= most;
 }
 
-static bool is_true(JsonObject *net, const char *member)
+static bool is_true(json_t *net, const char *member)
 {
-	gboolean value = FALSE;
-
-	return json_text_get_boolean(json_object_get_member(net, member), &value) &&
-	       value;
+	return json_is_true(json_object_get(net, member));
 }
 
 /* One of the four is there, and one only. */
-static bool parse_backend(struct net_config *config, JsonObject *net)
+static bool parse_backend(struct net_config *config, json_t *net)
 {
-	bool tap = json_object_has_member(net, "tap");
-	bool bridge = json_object_has_member(net, "bridge");
+	bool tap = json_object_get(net, "tap") != NULL;
+	bool bridge = json_object_get(net, "bridge") != NULL;
 
-	config->user = json_object_has_member(net, "user");
-	config->none = json_object_has_member(net, "none");
+	config->user = json_object_get(net, "user") != NULL;
+	config->none = json_object_get(net, "none") != NULL;
 	if (tap + bridge + config->user + config->none != 1)
 		return false;
 	if (config->user)
@@ -82,7 +79,7 @@ static bool parse_backend(struct net_config *config, JsonObject *net)
 	             parse_name(config->bridge, net, "bridge");
 }
 
-static bool parse_net(struct net_config *config, JsonObject *net, char *error,
+static bool parse_net(struct net_config *config, json_t *net, char *error,
                       size_t error_bytes)
 {
 	if (!parse_backend(config, net))
@@ -102,15 +99,15 @@ bool net_config_parse(struct net_config *config, const char *json, char *error,
                       size_t error_bytes)
 {
 	g_autoptr(GError) why = NULL;
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		root = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, &why);
-	JsonNode *net;
+	json_t *net;
 
 	*config = (struct net_config){ .mtu = 0 };
 	if (!root)
 		return invalid(error, error_bytes, why->message);
-	net = json_object_get_member(root, "net");
-	if (!net || !JSON_NODE_HOLDS_OBJECT(net))
+	net = json_object_get(root, "net");
+	if (!json_is_object(net))
 		return invalid(error, error_bytes, "'net' must be an object");
-	return parse_net(config, json_node_get_object(net), error, error_bytes);
+	return parse_net(config, net, error, error_bytes);
 }

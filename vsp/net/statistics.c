@@ -24,12 +24,10 @@ char *net_statistics_json(const struct net *net)
 		{ "signals-in", counts->signals_in },
 		{ "signals-out", counts->signals_out },
 	};
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", TRUE);
+	json_text_add_boolean(object, "ok", TRUE);
 	for (gsize i = 0; i < G_N_ELEMENTS(figures); i++)
-		json_text_add_int(builder, figures[i].name, figures[i].value);
-	json_builder_end_object(builder);
-	return json_text_finish(builder, FALSE);
+		json_text_add_int(object, figures[i].name, figures[i].value);
+	return json_text_format(object, FALSE);
 }

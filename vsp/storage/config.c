@@ -22,7 +22,7 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 }
 
 /* "" where it is not there, or something else. */
-static const char *text_of(JsonNode *node)
+static const char *text_of(json_t *node)
 {
 	const char *text = "";
 
@@ -31,7 +31,7 @@ static const char *text_of(JsonNode *node)
 }
 
 /* -1 likewise. */
-static gint64 number_of(JsonNode *node)
+static gint64 number_of(json_t *node)
 {
 	gint64 number = -1;
 
@@ -41,7 +41,7 @@ static gint64 number_of(JsonNode *node)
 
 /* LUNs are the worker's to choose, one for each disk. */
 static bool parse_lun(const struct storage_config *config,
-                      struct storage_disk_config *disk, JsonNode *node)
+                      struct storage_disk_config *disk, json_t *node)
 {
 	gint64 lun = number_of(node);
 
@@ -54,7 +54,7 @@ static bool parse_lun(const struct storage_config *config,
 	return true;
 }
 
-static bool parse_identity(struct storage_disk_config *disk, JsonNode *node)
+static bool parse_identity(struct storage_disk_config *disk, json_t *node)
 {
 	const char *text = text_of(node);
 
@@ -65,7 +65,7 @@ static bool parse_identity(struct storage_disk_config *disk, JsonNode *node)
 }
 
 /* What may be there, and may not. False: it is there and makes no sense. */
-static bool parse_serial(struct storage_disk_config *disk, JsonNode *node)
+static bool parse_serial(struct storage_disk_config *disk, json_t *node)
 {
 	const char *text = text_of(node);
 	size_t length = strlen(text);
@@ -81,7 +81,7 @@ static bool parse_serial(struct storage_disk_config *disk, JsonNode *node)
 	return true;
 }
 
-static bool parse_cache(struct storage_disk_config *disk, JsonNode *node)
+static bool parse_cache(struct storage_disk_config *disk, json_t *node)
 {
 	const char *text = text_of(node);
 
@@ -91,7 +91,7 @@ static bool parse_cache(struct storage_disk_config *disk, JsonNode *node)
 }
 
 /* As a definition has sizes: digits, and K, M or G. */
-static bool parse_bps(struct storage_disk_config *disk, JsonNode *node)
+static bool parse_bps(struct storage_disk_config *disk, json_t *node)
 {
 	static const char units[] = "KMG";
 	const char *text, *unit;
@@ -109,7 +109,7 @@ static bool parse_bps(struct storage_disk_config *disk, JsonNode *node)
 	return true;
 }
 
-static bool parse_iops(struct storage_disk_config *disk, JsonNode *node)
+static bool parse_iops(struct storage_disk_config *disk, json_t *node)
 {
 	gint64 value = number_of(node);
 
@@ -117,12 +117,11 @@ static bool parse_iops(struct storage_disk_config *disk, JsonNode *node)
 	return !node || (value >= 0 && value <= (gint64)SCSI_LIMIT_MAX);
 }
 
-static bool parse_timeout(struct storage_disk_config *disk, JsonNode *node)
+static bool parse_timeout(struct storage_disk_config *disk, json_t *node)
 {
-	gint64 value = node && JSON_NODE_HOLDS_VALUE(node) &&
-	                               json_node_get_value_type(node) == G_TYPE_INT64 ?
-	                       json_node_get_int(node) :
-	                       -1;
+	gint64 value = -1;
+
+	(void)json_text_get_int(node, &value);
 
 	disk->timeout_s = node ? (uint32_t)value : TIMEOUT_S;
 	return !node || (value >= 0 && value <= TIMEOUT_MAX_S);
@@ -130,7 +129,7 @@ static bool parse_timeout(struct storage_disk_config *disk, JsonNode *node)
 
 static const struct {
 	const char *name;
-	bool (*parse)(struct storage_disk_config *disk, JsonNode *node);
+	bool (*parse)(struct storage_disk_config *disk, json_t *node);
 	const char *why;
 } options[] = {
 	{ "serial", parse_serial, "'serial' must be 1 to 16 visible characters" },
@@ -140,36 +139,32 @@ static const struct {
 	{ "timeout", parse_timeout, "'timeout' must be a number of seconds" },
 };
 
-static bool parse_options(struct storage_disk_config *disk, JsonObject *object,
-                          char *error, size_t error_bytes)
+static bool parse_options(struct storage_disk_config *disk, json_t *object, char *error,
+                          size_t error_bytes)
 {
 	for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
-		if (!options[i].parse(disk,
-		                      json_object_get_member(object, options[i].name)))
+		if (!options[i].parse(disk, json_object_get(object, options[i].name)))
 			return invalid(error, error_bytes, options[i].why);
 	return true;
 }
 
 static bool parse_disk(const struct storage_config *config,
-                       struct storage_disk_config *disk, JsonNode *node, char *error,
+                       struct storage_disk_config *disk, json_t *object, char *error,
                        size_t error_bytes)
 {
 	gboolean read_only = FALSE;
-	JsonObject *object;
 	const char *path;
 
-	if (!JSON_NODE_HOLDS_OBJECT(node))
+	if (!json_is_object(object))
 		return invalid(error, error_bytes, "a disk must be an object");
-	object = json_node_get_object(node);
-	if (!json_text_get_string(json_object_get_member(object, "path"), &path))
+	if (!json_text_get_string(json_object_get(object, "path"), &path))
 		return invalid(error, error_bytes, "a disk needs a 'path'");
-	if (json_object_has_member(object, "read-only") &&
-	    !json_text_get_boolean(json_object_get_member(object, "read-only"),
-	                           &read_only))
+	if (json_object_get(object, "read-only") &&
+	    !json_text_get_boolean(json_object_get(object, "read-only"), &read_only))
 		return invalid(error, error_bytes, "'read-only' must be true or false");
-	if (!parse_lun(config, disk, json_object_get_member(object, "lun")))
+	if (!parse_lun(config, disk, json_object_get(object, "lun")))
 		return invalid(error, error_bytes, "a disk needs a 'lun' of its own");
-	if (!parse_identity(disk, json_object_get_member(object, "id")))
+	if (!parse_identity(disk, json_object_get(object, "id")))
 		return invalid(error, error_bytes,
 		               "a disk needs an 'id' of 16 hexadecimal digits");
 	if (!parse_options(disk, object, error, error_bytes))
@@ -179,35 +174,33 @@ static bool parse_disk(const struct storage_config *config,
 	return true;
 }
 
-static bool parse_disks(struct storage_config *config, JsonObject *root, char *error,
+static bool parse_disks(struct storage_config *config, json_t *root, char *error,
                         size_t error_bytes)
 {
-	JsonNode *node = json_object_get_member(root, "disks");
-	JsonArray *array;
+	json_t *array = json_object_get(root, "disks");
 	char why[64];
 
-	if (!node || !JSON_NODE_HOLDS_ARRAY(node))
+	if (!json_is_array(array))
 		return invalid(error, error_bytes, "'disks' must be a list");
-	array = json_node_get_array(node);
-	if (json_array_get_length(array) > SCSI_LUNS_MAX) {
+	if (json_array_size(array) > SCSI_LUNS_MAX) {
 		snprintf(why, sizeof(why), "more than %u disks", SCSI_LUNS_MAX);
 		return invalid(error, error_bytes, why);
 	}
-	for (guint i = 0; i < json_array_get_length(array); i++) {
-		if (!parse_disk(config, &config->disk[i],
-		                json_array_get_element(array, i), error, error_bytes))
+	for (gsize i = 0; i < json_array_size(array); i++) {
+		if (!parse_disk(config, &config->disk[i], json_array_get(array, i), error,
+		                error_bytes))
 			return false;
 		config->disk_count++;
 	}
 	return true;
 }
 
-static bool parse_root(struct storage_config *config, JsonObject *root, char *error,
+static bool parse_root(struct storage_config *config, json_t *root, char *error,
                        size_t error_bytes)
 {
 	const char *vm;
 
-	if (!json_text_get_string(json_object_get_member(root, "vm"), &vm))
+	if (!json_text_get_string(json_object_get(root, "vm"), &vm))
 		return invalid(error, error_bytes, "'vm' must be a string");
 	config->vm = g_strdup(vm);
 	return parse_disks(config, root, error, error_bytes);
@@ -217,7 +210,7 @@ bool storage_config_parse(struct storage_config *config, const char *json, char 
                           size_t error_bytes)
 {
 	g_autoptr(GError) why = NULL;
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		root = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, &why);
 
 	*config = (struct storage_config){ .vm = NULL };

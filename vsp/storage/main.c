@@ -279,13 +279,12 @@ static void channel_close(struct vsp *vsp, struct vsp_channel *channel)
 /* The order's name, to be freed; NULL when the text is none. */
 static char *command_name(const char *json)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *name = NULL;
 
 	if (order)
-		(void)json_text_get_string(json_object_get_member(order, "command"),
-		                           &name);
+		(void)json_text_get_string(json_object_get(order, "command"), &name);
 	return g_strdup(name);
 }
 

@@ -1,34 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Servers of disks that are lost, and back, for the worker to tell. */
-#include <json-glib/json-glib.h>
-
+#include "root-partition/config/json_text.h"
 #include "vsp/storage/remote.h"
 #include "vsp/storage/storage.h"
 
-static void add_text(JsonBuilder *builder, const char *name, const char *text)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, valid);
-}
-
 static void tell(struct storage *storage, unsigned int lun, const struct backend *backend)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
-	g_autoptr(JsonNode) root = NULL;
+	g_autoptr(json_t) object = json_object();
 	g_autofree char *text = NULL;
 
-	json_builder_begin_object(builder);
-	add_text(builder, "event", backend->lost ? "disk-lost" : "disk-back");
-	json_builder_set_member_name(builder, "lun");
-	json_builder_add_int_value(builder, lun);
-	add_text(builder, "disk", storage_remote->name(backend));
+	json_text_add_string(object, "event", backend->lost ? "disk-lost" : "disk-back");
+	json_text_add_int(object, "lun", lun);
+	json_text_add_string(object, "disk", storage_remote->name(backend));
 	if (backend->lost)
-		add_text(builder, "why", storage_remote->why(backend));
-	json_builder_end_object(builder);
-	root = json_builder_get_root(builder);
-	text = json_to_string(root, FALSE);
+		json_text_add_string(object, "why", storage_remote->why(backend));
+	text = json_text_format(object, FALSE);
 	vsp_event(storage->vsp, 0, text);
 }
 

@@ -12,19 +12,17 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 	return false;
 }
 
-static bool configure_channel(struct util *util, JsonNode *node, char *error,
+static bool configure_channel(struct util *util, json_t *channel, char *error,
                               size_t error_bytes)
 {
 	const char *class = "";
-	JsonObject *object;
 	enum util_kind kind;
 	gint64 id = 0;
 
-	if (!JSON_NODE_HOLDS_OBJECT(node))
+	if (!json_is_object(channel))
 		return invalid(error, error_bytes, "a channel must be an object");
-	object = json_node_get_object(node);
-	(void)json_text_get_int(json_object_get_member(object, "id"), &id);
-	(void)json_text_get_string(json_object_get_member(object, "class"), &class);
+	(void)json_text_get_int(json_object_get(channel, "id"), &id);
+	(void)json_text_get_string(json_object_get(channel, "class"), &class);
 	if (id < 1 || id > UINT32_MAX)
 		return invalid(error, error_bytes, "a channel needs an 'id'");
 	if (!util_kind_parse(class, &kind))
@@ -36,18 +34,15 @@ static bool configure_channel(struct util *util, JsonNode *node, char *error,
 	return true;
 }
 
-static bool configure_channels(struct util *util, JsonObject *root, char *error,
+static bool configure_channels(struct util *util, json_t *root, char *error,
                                size_t error_bytes)
 {
-	JsonNode *node;
-	JsonArray *array;
+	json_t *array = json_object_get(root, "channels");
 
-	node = json_object_get_member(root, "channels");
-	if (!node || !JSON_NODE_HOLDS_ARRAY(node))
+	if (!json_is_array(array))
 		return invalid(error, error_bytes, "'channels' must be a list");
-	array = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(array); i++) {
-		if (!configure_channel(util, json_array_get_element(array, i), error,
+	for (gsize i = 0; i < json_array_size(array); i++) {
+		if (!configure_channel(util, json_array_get(array, i), error,
 		                       error_bytes))
 			return false;
 	}
@@ -55,21 +50,19 @@ static bool configure_channels(struct util *util, JsonObject *root, char *error,
 }
 
 /* "adapters": their MACs. They may be left out. */
-static bool configure_adapters(struct util *util, JsonObject *root, char *error,
+static bool configure_adapters(struct util *util, json_t *root, char *error,
                                size_t error_bytes)
 {
-	JsonNode *node = json_object_get_member(root, "adapters");
-	JsonArray *array;
+	json_t *array = json_object_get(root, "adapters");
 
-	if (!node)
+	if (!array)
 		return true;
-	if (!JSON_NODE_HOLDS_ARRAY(node))
+	if (!json_is_array(array))
 		return invalid(error, error_bytes, "'adapters' must be a list");
-	array = json_node_get_array(node);
-	for (guint i = 0; i < json_array_get_length(array); i++) {
+	for (gsize i = 0; i < json_array_size(array); i++) {
 		const char *mac;
 
-		if (!json_text_get_string(json_array_get_element(array, i), &mac) ||
+		if (!json_text_get_string(json_array_get(array, i), &mac) ||
 		    !util_facts_add_adapter(&util->facts, mac))
 			return invalid(error, error_bytes,
 			               "an adapter must be a MAC, and few");
@@ -79,7 +72,7 @@ static bool configure_adapters(struct util *util, JsonObject *root, char *error,
 
 bool util_configure(struct util *util, const char *json, char *error, size_t error_bytes)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		root = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 
 	if (!root)

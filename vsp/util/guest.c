@@ -14,27 +14,23 @@
 
 #define PREFIX_MAX 128 /* of IPv6 */
 
-static void add_items(JsonBuilder *builder, const char *name,
-                      const struct util_items *items)
+static void add_items(json_t *object, const char *name, const struct util_items *items)
 {
-	json_builder_set_member_name(builder, name);
-	json_builder_begin_object(builder);
+	json_t *members = json_text_add_object(object, name);
+
 	for (uint32_t i = 0; i < items->count; i++)
-		json_text_add_string(builder, items->item[i].key, items->item[i].value);
-	json_builder_end_object(builder);
+		json_text_add_string(members, items->item[i].key, items->item[i].value);
 }
 
 /* "a;b", as a list. */
-static void add_list(JsonBuilder *builder, const char *name, const char *text)
+static void add_list(json_t *object, const char *name, const char *text)
 {
 	g_auto(GStrv) parts = g_strsplit(text, ";", -1);
+	json_t *list = json_text_add_array(object, name);
 
-	json_builder_set_member_name(builder, name);
-	json_builder_begin_array(builder);
 	for (guint i = 0; parts[i]; i++)
 		if (parts[i][0] != '\0')
-			json_builder_add_string_value(builder, parts[i]);
-	json_builder_end_array(builder);
+			json_text_append_string(list, parts[i]);
 }
 
 /* "255.255.255.0" and "/24" are 24; -1: it is neither, but whatever a guest likes to say. */
@@ -55,14 +51,14 @@ static int prefix_of(const char *subnet)
 }
 
 /* Each with its prefix, which is in the other list, at its place. */
-static void add_addresses(JsonBuilder *builder, const struct kvp_adapter *told)
+static void add_addresses(json_t *object, const struct kvp_adapter *told)
 {
 	g_auto(GStrv) addresses = g_strsplit(told->addresses, ";", -1);
 	g_auto(GStrv) subnets = g_strsplit(told->subnets, ";", -1);
+	json_t *list = json_text_add_array(object, "addresses");
+
 	guint subnet_count = g_strv_length(subnets);
 
-	json_builder_set_member_name(builder, "addresses");
-	json_builder_begin_array(builder);
 	for (guint i = 0; addresses[i]; i++) {
 		int prefix = i < subnet_count ? prefix_of(subnets[i]) : -1;
 		g_autofree char *text =
@@ -70,40 +66,37 @@ static void add_addresses(JsonBuilder *builder, const struct kvp_adapter *told)
 				     g_strdup_printf("%s/%d", addresses[i], prefix);
 
 		if (addresses[i][0] != '\0')
-			json_builder_add_string_value(builder, text);
+			json_text_append_string(list, text);
 	}
-	json_builder_end_array(builder);
 }
 
-static void add_adapter(JsonBuilder *builder, const struct util_adapter *adapter)
+static void add_adapter(json_t *adapters, const struct util_adapter *adapter)
 {
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "mac", adapter->mac);
+	json_t *entry = json_text_append_object(adapters);
+
+	json_text_add_string(entry, "mac", adapter->mac);
 	if (adapter->known) {
-		json_text_add_boolean(builder, "dhcp", adapter->told.dhcp);
-		add_addresses(builder, &adapter->told);
-		add_list(builder, "gateways", adapter->told.gateways);
-		add_list(builder, "name-servers", adapter->told.name_servers);
+		json_text_add_boolean(entry, "dhcp", adapter->told.dhcp);
+		add_addresses(entry, &adapter->told);
+		add_list(entry, "gateways", adapter->told.gateways);
+		add_list(entry, "name-servers", adapter->told.name_servers);
 	}
-	json_builder_end_object(builder);
 }
 
 void util_answer_guest(struct util *util, uint32_t tag)
 {
 	static const enum util_kind kinds[] = { UTIL_HEARTBEAT, UTIL_KVP, UTIL_VSS };
 	const struct util_facts *facts = &util->facts;
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
+	json_t *adapters;
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", true);
+	json_text_add_boolean(object, "ok", true);
 	for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++)
-		util_add_service(builder, &util->channels[kinds[i]].service);
-	add_items(builder, "names", &facts->names);
-	add_items(builder, "items", &facts->items);
-	json_builder_set_member_name(builder, "adapters");
-	json_builder_begin_array(builder);
+		util_add_service(object, &util->channels[kinds[i]].service);
+	add_items(object, "names", &facts->names);
+	add_items(object, "items", &facts->items);
+	adapters = json_text_add_array(object, "adapters");
 	for (uint32_t i = 0; i < facts->adapter_count; i++)
-		add_adapter(builder, &facts->adapters[i]);
-	json_builder_end_array(builder);
-	util_send(util, tag, builder);
+		add_adapter(adapters, &facts->adapters[i]);
+	util_send(util, tag, object);
 }

@@ -25,12 +25,10 @@
 
 /* ---- Answers and events ---- */
 
-void util_send(struct util *util, uint32_t tag, JsonBuilder *builder)
+void util_send(struct util *util, uint32_t tag, json_t *object)
 {
-	g_autofree char *text = NULL;
+	g_autofree char *text = json_text_format(object, FALSE);
 
-	json_builder_end_object(builder);
-	text = json_text_finish(builder, FALSE);
 	if (strlen(text) <= VSP_TEXT_BYTES_MAX)
 		vsp_event(util->vsp, tag, text);
 	else /* of a guest that likes quotation marks */
@@ -39,26 +37,24 @@ void util_send(struct util *util, uint32_t tag, JsonBuilder *builder)
 
 void util_answer(struct util *util, uint32_t tag, const char *why)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", why == NULL);
+	json_text_add_boolean(object, "ok", why == NULL);
 	if (why)
-		json_text_add_string(builder, "error", why);
-	util_send(util, tag, builder);
+		json_text_add_string(object, "error", why);
+	util_send(util, tag, object);
 }
 
 void util_tell(struct util *util, enum util_kind kind, enum util_event event)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "event", util_kind_name(kind));
-	json_text_add_string(builder, "state", util_event_name(event));
-	util_send(util, 0, builder);
+	json_text_add_string(object, "event", util_kind_name(kind));
+	json_text_add_string(object, "state", util_event_name(event));
+	util_send(util, 0, object);
 }
 
-void util_add_service(JsonBuilder *builder, const struct util_service *service)
+void util_add_service(json_t *object, const struct util_service *service)
 {
 	static const char *const states[] = {
 		[UTIL_CLOSED] = "closed",
@@ -66,36 +62,35 @@ void util_add_service(JsonBuilder *builder, const struct util_service *service)
 		[UTIL_READY] = "ready",
 		[UTIL_REFUSED] = "refused",
 	};
+	json_t *members;
 
-	json_builder_set_member_name(builder, util_kind_name(service->kind));
-	json_builder_begin_object(builder);
-	json_text_add_string(builder, "state", states[service->state]);
+	members = json_text_add_object(object, util_kind_name(service->kind));
+	json_text_add_string(members, "state", states[service->state]);
 	if (service->kind == UTIL_HEARTBEAT) {
-		json_text_add_boolean(builder, "alive", service->alive);
-		json_text_add_int(builder, "beats", service->answers);
-		json_text_add_int(builder, "missed", service->missed);
+		json_text_add_boolean(members, "alive", service->alive);
+		json_text_add_int(members, "beats", service->answers);
+		json_text_add_int(members, "missed", service->missed);
 	} else if (service->kind == UTIL_TIMESYNC) {
-		json_text_add_int(builder, "samples", service->samples);
+		json_text_add_int(members, "samples", service->samples);
 	} else if (service->kind == UTIL_VSS) {
-		json_text_add_boolean(builder, "frozen", service->frozen);
+		json_text_add_boolean(members, "frozen", service->frozen);
 	} else if (service->kind == UTIL_FCOPY) {
-		json_text_add_boolean(builder, "copying", service->copying);
+		json_text_add_boolean(members, "copying", service->copying);
 	}
-	json_builder_end_object(builder);
 }
 
 /* ---- Orders ---- */
 
 /* False where it is not there, or something else. */
-static bool asked_for(JsonObject *order, const char *name)
+static bool asked_for(json_t *order, const char *name)
 {
 	gboolean value = FALSE;
 
-	(void)json_text_get_boolean(json_object_get_member(order, name), &value);
+	(void)json_text_get_boolean(json_object_get(order, name), &value);
 	return value;
 }
 
-static void order_shutdown(struct util *util, uint32_t tag, JsonObject *order)
+static void order_shutdown(struct util *util, uint32_t tag, json_t *order)
 {
 	const char *why;
 
@@ -104,7 +99,7 @@ static void order_shutdown(struct util *util, uint32_t tag, JsonObject *order)
 		util_answer(util, tag, why);
 }
 
-static void order_synchronize(struct util *util, uint32_t tag, JsonObject *order)
+static void order_synchronize(struct util *util, uint32_t tag, json_t *order)
 {
 	(void)order;
 	util_resynchronize(&util->channels[UTIL_TIMESYNC].service);
@@ -112,36 +107,35 @@ static void order_synchronize(struct util *util, uint32_t tag, JsonObject *order
 	util_answer(util, tag, NULL);
 }
 
-static void order_stats(struct util *util, uint32_t tag, JsonObject *order)
+static void order_stats(struct util *util, uint32_t tag, json_t *order)
 {
-	g_autoptr(JsonBuilder) builder = json_builder_new();
+	g_autoptr(json_t) object = json_object();
 
 	(void)order;
-	json_builder_begin_object(builder);
-	json_text_add_boolean(builder, "ok", true);
+	json_text_add_boolean(object, "ok", true);
 	for (unsigned int i = 0; i < UTIL_KINDS; i++)
-		util_add_service(builder, &util->channels[i].service);
-	util_send(util, tag, builder);
+		util_add_service(object, &util->channels[i].service);
+	util_send(util, tag, object);
 }
 
-static void order_guest(struct util *util, uint32_t tag, JsonObject *order)
+static void order_guest(struct util *util, uint32_t tag, json_t *order)
 {
 	(void)order;
 	util_channel_ask(util, tag);
 }
 
-static void order_freeze(struct util *util, uint32_t tag, JsonObject *order)
+static void order_freeze(struct util *util, uint32_t tag, json_t *order)
 {
 	const char *why = "for how long?";
 	gint64 seconds = 0;
 
-	(void)json_text_get_int(json_object_get_member(order, "seconds"), &seconds);
+	(void)json_text_get_int(json_object_get(order, "seconds"), &seconds);
 	if (seconds < 1 || seconds > UTIL_FREEZE_SECONDS_MAX ||
 	    !util_channel_freeze(util, tag, (uint64_t)seconds, &why))
 		util_answer(util, tag, why);
 }
 
-static void order_thaw(struct util *util, uint32_t tag, JsonObject *order)
+static void order_thaw(struct util *util, uint32_t tag, json_t *order)
 {
 	const char *why;
 
@@ -150,34 +144,32 @@ static void order_thaw(struct util *util, uint32_t tag, JsonObject *order)
 		util_answer(util, tag, why);
 }
 
-static void order_item(struct util *util, uint32_t tag, JsonObject *order)
+static void order_item(struct util *util, uint32_t tag, json_t *order)
 {
 	const char *key = NULL, *value = NULL, *why = "which?";
 
-	(void)json_text_get_string(json_object_get_member(order, "key"), &key);
-	(void)json_text_get_string(json_object_get_member(order, "value"), &value);
+	(void)json_text_get_string(json_object_get(order, "key"), &key);
+	(void)json_text_get_string(json_object_get(order, "value"), &value);
 	if (!key || !util_channel_set_item(util, tag, key, value, &why))
 		util_answer(util, tag, why);
 }
 
 /* The worker's own: it has nobody who waits for an answer. */
-static void order_adapters(struct util *util, uint32_t tag, JsonObject *order)
+static void order_adapters(struct util *util, uint32_t tag, json_t *order)
 {
-	JsonNode *node = json_object_get_member(order, "adapters");
-	JsonArray *array =
-		node && JSON_NODE_HOLDS_ARRAY(node) ? json_node_get_array(node) : NULL;
+	json_t *array = json_object_get(order, "adapters");
 	g_autofree struct util_facts *before =
 		g_memdup2(&util->facts, sizeof(util->facts));
 	const char *mac;
 
 	(void)tag;
 	util_facts_forget_adapters(&util->facts);
-	for (guint i = 0; array && i < json_array_get_length(array); i++)
-		if (json_text_get_string(json_array_get_element(array, i), &mac))
+	for (gsize i = 0; i < json_array_size(array); i++)
+		if (json_text_get_string(json_array_get(array, i), &mac))
 			util_facts_keep_adapter(&util->facts, before, mac);
 }
 
-static void order_copy(struct util *util, uint32_t tag, JsonObject *order)
+static void order_copy(struct util *util, uint32_t tag, json_t *order)
 {
 	struct fcopy_file file = {
 		.flags = asked_for(order, "overwrite") ? FCOPY_FLAG_OVERWRITE : 0,
@@ -188,8 +180,8 @@ static void order_copy(struct util *util, uint32_t tag, JsonObject *order)
 	const char *path = "";
 	gint64 size = -1;
 
-	(void)json_text_get_string(json_object_get_member(order, "path"), &path);
-	(void)json_text_get_int(json_object_get_member(order, "size"), &size);
+	(void)json_text_get_string(json_object_get(order, "path"), &path);
+	(void)json_text_get_int(json_object_get(order, "size"), &size);
 	file.bytes = (uint64_t)size;
 	if (size < 0 || !fcopy_split(path, &file) ||
 	    !util_channel_copy(util, tag, &file, &why))
@@ -203,7 +195,7 @@ static void end_copy(struct util *util, uint32_t tag, const char *why)
 	util_channel_copy_cancel(util);
 }
 
-static void order_copy_data(struct util *util, uint32_t tag, JsonObject *order)
+static void order_copy_data(struct util *util, uint32_t tag, json_t *order)
 {
 	const char *why = "a piece is base64, of 6144 bytes at most";
 	const char *text = "";
@@ -211,7 +203,7 @@ static void order_copy_data(struct util *util, uint32_t tag, JsonObject *order)
 	g_autofree char *again = NULL;
 	gsize bytes;
 
-	(void)json_text_get_string(json_object_get_member(order, "data"), &text);
+	(void)json_text_get_string(json_object_get(order, "data"), &text);
 	data = g_base64_decode(text, &bytes);
 	again = g_base64_encode(data,
 	                        bytes); /* the decoder leaves out what it does not know */
@@ -220,7 +212,7 @@ static void order_copy_data(struct util *util, uint32_t tag, JsonObject *order)
 		end_copy(util, tag, why);
 }
 
-static void order_copy_end(struct util *util, uint32_t tag, JsonObject *order)
+static void order_copy_end(struct util *util, uint32_t tag, json_t *order)
 {
 	const char *why;
 
@@ -229,7 +221,7 @@ static void order_copy_end(struct util *util, uint32_t tag, JsonObject *order)
 		end_copy(util, tag, why);
 }
 
-static void order_copy_cancel(struct util *util, uint32_t tag, JsonObject *order)
+static void order_copy_cancel(struct util *util, uint32_t tag, json_t *order)
 {
 	(void)order;
 	util_channel_copy_cancel(util);
@@ -238,7 +230,7 @@ static void order_copy_cancel(struct util *util, uint32_t tag, JsonObject *order
 
 static const struct {
 	const char *name;
-	void (*carry_out)(struct util *util, uint32_t tag, JsonObject *order);
+	void (*carry_out)(struct util *util, uint32_t tag, json_t *order);
 } orders[] = {
 	{ "shutdown", order_shutdown }, { "synchronize", order_synchronize },
 	{ "stats", order_stats },       { "guest", order_guest },
@@ -250,13 +242,12 @@ static const struct {
 
 void util_order(struct util *util, uint32_t tag, const char *json)
 {
-	g_autoptr(JsonObject)
+	g_autoptr(json_t)
 		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *name = "";
 
 	if (order)
-		(void)json_text_get_string(json_object_get_member(order, "command"),
-		                           &name);
+		(void)json_text_get_string(json_object_get(order, "command"), &name);
 	for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
 		if (g_strcmp0(name, orders[i].name) != 0)
 			continue;

@@ -3,7 +3,7 @@
 #ifndef VIRIDIS_VSP_UTIL_UTIL_H
 #define VIRIDIS_VSP_UTIL_UTIL_H
 
-#include <json-glib/json-glib.h>
+#include "root-partition/config/json_text.h"
 
 #include "vsp/lib/vsp.h"
 #include "vsp/util/core/util_facts.h"
@@ -105,7 +105,7 @@ MUST_CHECK bool util_configure(struct util *util, const char *json, char *error,
 void util_order(struct util *util, uint32_t tag, const char *json);
 
 /* Closes the object that was built and sends it, or an error if that is too long. */
-void util_send(struct util *util, uint32_t tag, JsonBuilder *builder);
+void util_send(struct util *util, uint32_t tag, json_t *object);
 
 /* {"ok": true}, or {"ok": false, "error": `why`}. */
 void util_answer(struct util *util, uint32_t tag, const char *why);
@@ -114,7 +114,7 @@ void util_answer(struct util *util, uint32_t tag, const char *why);
 void util_tell(struct util *util, enum util_kind kind, enum util_event event);
 
 /* The member of its name: its state and counts. */
-void util_add_service(JsonBuilder *builder, const struct util_service *service);
+void util_add_service(json_t *object, const struct util_service *service);
 
 /* ---- guest.c ---- */
 
