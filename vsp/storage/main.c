@@ -166,13 +166,16 @@ static bool any_disk(const struct storage_config *config, bool remote)
 	return false;
 }
 
-/* What files and devices read and write. A server's bytes come by a socket, and nothing would use it. */
+/*
+ * What files and devices read and write. A server's bytes come by a socket, and nothing would use it. Very much memory would
+ * take too long: a provider has its time to be ready.
+ */
 static void add_memory(struct storage *storage, const struct storage_config *config)
 {
 	uint64_t bytes;
 	void *memory = vsp_whole_memory(storage->vsp, &bytes);
 
-	if (!any_disk(config, false))
+	if (!any_disk(config, false) || bytes > URING_MEMORY_MAX)
 		return;
 	/* Many pages at a fault, where holding them would take one for each. What fails here is seen there. */
 	(void)madvise(memory, bytes, MADV_POPULATE_READ);

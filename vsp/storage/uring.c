@@ -13,7 +13,7 @@
 
 /* The kernel takes no longer ones. */
 #define PIECE_BYTES (UINT64_C(1) << 30)
-#define PIECES_MAX  1024u
+#define PIECES_MAX  64u
 
 static bool succeeded(int result)
 {

@@ -38,8 +38,10 @@ MUST_CHECK bool uring_add_file(struct uring *uring, int fd, unsigned int *file);
 /* Keep the file open until the ring is gone, with all I/O in flight; false: too many files. */
 MUST_CHECK bool uring_hold_file(struct uring *uring, int fd);
 
+#define URING_MEMORY_MAX (UINT64_C(64) << 30)
+
 /*
- * Memory that stays for as long as the ring: its pages are looked up and held once, by uring_seal(), and not again by each
+ * Memory that stays for as long as the ring, URING_MEMORY_MAX at most: its pages are looked up and held once, by uring_seal(), and not again by each
  * operation that names them by uring_piece().
  */
 void uring_add_memory(struct uring *uring, void *base, uint64_t bytes);
