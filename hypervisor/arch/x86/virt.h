@@ -125,6 +125,8 @@ struct vp_arch {
 	uint64_t tag_generation;
 };
 
+enum { VP_STATE_CS = 1, VP_STATE_SS }; /* in its segments */
+
 /* What every intercept tells of a VP beside struct vp_arch, at once: by name each would be looked up. */
 struct vp_state {
 	struct hv_x64_segment_register segment[6]; /* ES CS SS DS FS GS */

@@ -8,21 +8,16 @@
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/trace.h"
 
-/* In struct vp_state. */
-enum {
-	CS = HV_X64_REGISTER_CS - HV_X64_REGISTER_ES,
-	SS = HV_X64_REGISTER_SS - HV_X64_REGISTER_ES
-};
-
-static uint16_t execution_state(const struct vp *vp, const struct vp_state *state)
+static uint16_t execution_state(const struct vp *vp)
 {
-	uint16_t bits = state->segment[SS].attributes >> 5 & 3; /* the CPL. APM2 4.9.1 */
+	uint16_t bits = vp->state.segment[VP_STATE_SS].attributes >> 5 &
+	                3; /* the CPL. APM2 4.9.1 */
 
-	if (state->cr0 & CR0_PE)
+	if (vp->state.cr0 & CR0_PE)
 		bits |= HV_EXECUTION_CR0_PE;
-	if (state->cr0 & CR0_AM)
+	if (vp->state.cr0 & CR0_AM)
 		bits |= HV_EXECUTION_CR0_AM;
-	if (state->efer & EFER_LMA)
+	if (vp->state.efer & EFER_LMA)
 		bits |= HV_EXECUTION_EFER_LMA;
 	if (vp->entry.event.valid)
 		bits |= HV_EXECUTION_INTERRUPT_PENDING;
@@ -31,18 +26,17 @@ static uint16_t execution_state(const struct vp *vp, const struct vp_state *stat
 	return bits;
 }
 
-static struct hv_x64_intercept_header header(const struct vp *vp, unsigned int length,
+/* The first of an intercept's: what deliver() tells of the VP is from now. */
+static struct hv_x64_intercept_header header(struct vp *vp, unsigned int length,
                                              enum hv_intercept_access access)
 {
-	struct vp_state state;
-
-	virt->get_state(vp, &state);
+	virt->get_state(vp, &vp->state);
 	return (struct hv_x64_intercept_header){
 		.vp_index = vp->index,
 		.length_and_cr8 = (uint8_t)(length | vlapic_cr8(&vp->lapic) << 4),
 		.access_type = (uint8_t)access,
-		.execution_state = execution_state(vp, &state),
-		.cs = state.segment[CS],
+		.execution_state = execution_state(vp),
+		.cs = vp->state.segment[VP_STATE_CS],
 		.rip = vp->arch.rip,
 		.rflags = vp->arch.rflags,
 	};
@@ -100,20 +94,18 @@ uint64_t intercept_pending_event(const struct vp *vp)
 static void fill_register_page(struct vp *vp)
 {
 	struct hv_register_page *page = vp->register_page;
-	struct vp_state state;
 
-	virt->get_state(vp, &state);
 	page->version = HV_REGISTER_PAGE_VERSION;
 	page->dirty = 0;
 	memcpy(page->gp, vp->arch.gpr, sizeof(page->gp));
 	page->rip = vp->arch.rip;
 	page->rflags = vp->arch.rflags;
-	memcpy(page->segment, state.segment, sizeof(page->segment));
-	page->cr0 = state.cr0;
-	page->cr3 = state.cr3;
-	page->cr4 = state.cr4;
-	page->efer = state.efer;
-	page->dr7 = state.dr7;
+	memcpy(page->segment, vp->state.segment, sizeof(page->segment));
+	page->cr0 = vp->state.cr0;
+	page->cr3 = vp->state.cr3;
+	page->cr4 = vp->state.cr4;
+	page->efer = vp->state.efer;
+	page->dr7 = vp->state.dr7;
 	page->cr8 = vlapic_cr8(&vp->lapic);
 	page->xfem = vp->arch.xcr0;
 	page->pending_interruption = intercept_pending_event(vp);
@@ -195,13 +187,11 @@ void intercept_msr_write(struct vp *vp, uint32_t msr, uint64_t value)
 void intercept_memory(struct vp *vp, const struct exit_fault *exit)
 {
 	struct hv_x64_memory_intercept memory = { .gpa = exit->gpa };
-	enum hv_intercept_access access = HV_INTERCEPT_READ;
 
-	if (exit->fetch)
-		access = HV_INTERCEPT_EXECUTE;
-	else if (exit->write)
-		access = HV_INTERCEPT_WRITE;
-	memory.header = header(vp, 0, access);
+	memory.header = header(vp, 0,
+	                       exit->fetch ? HV_INTERCEPT_EXECUTE :
+	                       exit->write ? HV_INTERCEPT_WRITE :
+	                                     HV_INTERCEPT_READ);
 	if (!exit->fetch && !exit->table_walk)
 		memory.instruction_byte_count =
 			(uint8_t)guest_fetch(vp, memory.instruction_bytes, 15);
@@ -224,6 +214,7 @@ __attribute__((noinline)) void intercept_apic_eoi(struct vp *vp, uint8_t vector)
 	const struct hv_x64_apic_eoi_message eoi = { .vp_index = vp->index,
 		                                     .vector = vector };
 
+	virt->get_state(vp, &vp->state);
 	deliver(vp, HV_MESSAGE_X64_APIC_EOI, &eoi, sizeof(eoi));
 }
 

@@ -6,15 +6,16 @@
 #include "hypervisor/kernel/memory/frames.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-/* The page that a CPU opened last to read, and to write: hypercalls come with the same two again and again. NPT-5 */
+/* Pages that a CPU opened last to read, and to write: hypercalls and page walks come to the same again and again. NPT-5 */
 static struct opened {
 	uint64_t partition, gpa, hpa, removals;
-} opened[MAX_CPUS][2];
+} opened[MAX_CPUS][2][16];
 
 /* A guest's page at this CPU's window, or NULL; an overlay it is shown is a deposited frame. */
 static void *open_page(struct partition *partition, uint64_t gpa, uint32_t need)
 {
-	struct opened *last = &opened[this_cpu()->index][need == NPT_WRITE];
+	struct opened *last =
+		&opened[this_cpu()->index][need == NPT_WRITE][gpa / PAGE_4K % 16];
 	uint64_t offset = gpa % PAGE_4K;
 	/* Acquire pairs with the release in npt.c: what is removed after this goes with the next epoch. */
 	uint64_t removals = __atomic_load_n(&partition->npt.removals, __ATOMIC_ACQUIRE);

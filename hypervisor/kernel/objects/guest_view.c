@@ -4,19 +4,14 @@
 #include "hypervisor/kernel/objects/guest_memory.h"
 #include "hypervisor/kernel/objects/vp.h"
 
-static uint64_t register64(const struct vp *vp, uint32_t name)
-{
-	return vp_register(vp, name).reg64;
-}
-
 /* How many levels of tables the VP walks; 0: paging is off. APM2 5.2, 5.3 */
-static unsigned int paging_levels(const struct vp *vp)
+static unsigned int paging_levels(const struct vp_state *state)
 {
-	if (!(register64(vp, HV_X64_REGISTER_CR0) & CR0_PG))
+	if (!(state->cr0 & CR0_PG))
 		return 0;
-	if (register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA)
+	if (state->efer & EFER_LMA)
 		return 4; /* no guest may have LA57 */
-	return register64(vp, HV_X64_REGISTER_CR4) & CR4_PAE ? 3 : 2;
+	return state->cr4 & CR4_PAE ? 3 : 2;
 }
 
 /* APM2 5.3.3: a large page may be a leaf of 4 MiB, 2 MiB or 1 GiB. */
@@ -26,7 +21,7 @@ static bool is_leaf(const struct vp *vp, unsigned int levels, unsigned int level
 	if (level == 0 || !(entry & PTE_LARGE))
 		return level == 0;
 	if (levels == 2)
-		return (register64(vp, HV_X64_REGISTER_CR4) & CR4_PSE) != 0;
+		return (vp->state.cr4 & CR4_PSE) != 0;
 	return level == 1 || (level == 2 && levels > 3);
 }
 
@@ -40,9 +35,9 @@ bool guest_is_canonical(uint64_t gva, unsigned int levels)
 /* What the VP has just executed: whether it may is not looked at. */
 static bool translate(const struct vp *vp, uint64_t gva, uint64_t *gpa)
 {
-	unsigned int levels = paging_levels(vp);
+	unsigned int levels = paging_levels(&vp->state);
 	unsigned int index_bits = levels == 2 ? 10 : 9, entry_bytes = levels == 2 ? 4 : 8;
-	uint64_t table = register64(vp, HV_X64_REGISTER_CR3) &
+	uint64_t table = vp->state.cr3 &
 	                 (levels == 3 ? UINT64_C(0xffffffe0) : PTE_ADDRESS);
 
 	if (levels <= 3)
@@ -69,10 +64,9 @@ static bool translate(const struct vp *vp, uint64_t gva, uint64_t *gpa)
 /* Of the code that the VP executes: 16, 32 or 64. */
 static unsigned int code_bits(const struct vp *vp)
 {
-	uint16_t attributes = vp_register(vp, HV_X64_REGISTER_CS).segment.attributes;
+	uint16_t attributes = vp->state.segment[VP_STATE_CS].attributes;
 
-	if ((register64(vp, HV_X64_REGISTER_EFER) & EFER_LMA) &&
-	    (attributes & SEGMENT_LONG))
+	if ((vp->state.efer & EFER_LMA) && (attributes & SEGMENT_LONG))
 		return 64;
 	return attributes & SEGMENT_BIG ? 32 : 16;
 }
@@ -83,8 +77,7 @@ size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)
 	size_t done = 0;
 
 	if (code_bits(vp) != 64)
-		address = (uint32_t)(address +
-		                     vp_register(vp, HV_X64_REGISTER_CS).segment.base);
+		address = (uint32_t)(address + vp->state.segment[VP_STATE_CS].base);
 	while (done < max) {
 		size_t now = guest_page_piece(address + done, max - done);
 
@@ -99,8 +92,10 @@ size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max)
 bool guest_decode_access(struct vp *vp, struct decode_access *access)
 {
 	uint8_t bytes[DECODE_MAX_BYTES];
-	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
+	size_t count;
 
+	virt->get_state(vp, &vp->state);
+	count = guest_fetch(vp, bytes, sizeof(bytes));
 	if (!decode_access(bytes, count, code_bits(vp), vp->arch.gpr, access)) {
 		vp_exception(vp, EXCEPTION_UD);
 		return false;

@@ -10,7 +10,7 @@ struct vp;
 /* Of 48 bits or, with five levels of tables, 57, sign-extended. APM2 1.1.3 */
 bool guest_is_canonical(uint64_t gva, unsigned int levels);
 
-/* Up to `max` instruction bytes at CS:RIP; returns how many could be had. */
+/* Up to `max` instruction bytes at CS:RIP; returns how many could be had. vp->state is of now. */
 size_t guest_fetch(const struct vp *vp, uint8_t *to, size_t max);
 
 /*

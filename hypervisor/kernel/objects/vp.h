@@ -121,6 +121,7 @@ struct vp {
 	uint64_t assist_msr;
 	uint64_t tsc_adjust; /* what it has set its TSC ahead of the partition's */
 	uint64_t crash[5];
+	struct vp_state state; /* as get_state() told it last */
 	uint64_t mtrr_def_type, mtrr_base[16], mtrr_mask[16], mtrr_fixed[11];
 	struct vp_entry entry; /* the next one; its event may have been interrupted */
 	uint64_t turn;         /* grows whenever what CPUID says of it may have changed */

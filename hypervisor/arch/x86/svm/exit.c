@@ -30,10 +30,12 @@ static void move_cr(struct vp *vp)
 	struct vp_exit *exit = &vp->arch.exit;
 	bool is_64bit = svm_is_64bit(&svm_vmcb(vp)->save);
 	uint8_t bytes[DECODE_MAX_BYTES];
-	size_t count = guest_fetch(vp, bytes, sizeof(bytes));
 	struct decode_mov_cr move;
 	uint64_t *gpr;
+	size_t count;
 
+	svm_get_state(vp, &vp->state);
+	count = guest_fetch(vp, bytes, sizeof(bytes));
 	if (!decode_mov_cr(bytes, count, is_64bit, &move) ||
 	    move.number != (exit->code & 0xf)) {
 		raise(vp, EXCEPTION_UD);
