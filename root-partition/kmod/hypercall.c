@@ -118,6 +118,22 @@ enum hv_status hypercall_simple(u16 code, const void *input, size_t bytes)
 	return hypercall(&call);
 }
 
+/* What runs a vp is of this form: no list of reps, no loop, nothing to be copied back. */
+enum hv_status hypercall_one_rep(u16 code, const void *input, size_t bytes)
+{
+	u64 control = code | 1ull << HV_CONTROL_REP_COUNT_SHIFT, result;
+	unsigned long flags;
+	u8 *page;
+
+	local_irq_save(flags);
+	page = __this_cpu_read(hypercall_pages);
+	memcpy(page, input, bytes);
+	result = hypercall_issue(control, virt_to_phys(page),
+	                         virt_to_phys(page) + PAGE_SIZE);
+	local_irq_restore(flags);
+	return result & 0xffff;
+}
+
 enum hv_status hypercall_fast(u16 code, const u64 input[2])
 {
 	return hypercall_issue(code | HV_CONTROL_FAST, input[0], input[1]) & 0xffff;

@@ -345,8 +345,35 @@ static int passthrough_translate(struct mshv_root_hvcall *request, struct viridi
 	               0;
 }
 
+/* What answers an access to a port: RIP and RAX. */
+#define ANSWER_REGISTERS 2
+
+static bool passthrough_is_answer(const struct passthrough_caller *caller,
+                                  const struct mshv_root_hvcall *request)
+{
+	return request->code == HVCALL_SET_VP_REGISTERS && caller->vp &&
+	       request->reps == ANSWER_REGISTERS && !request->output_bytes &&
+	       request->input_bytes ==
+	               sizeof(struct hv_input_set_vp_registers) +
+	                       ANSWER_REGISTERS * sizeof(struct hv_register_assoc);
+}
+
+/* False: it is a call like others, and nothing was done. */
+static bool passthrough_answer_kept(const struct mshv_root_hvcall *request,
+                                    struct viridis_vp *vp)
+{
+	struct {
+		struct hv_input_set_vp_registers header;
+		struct hv_register_assoc registers[ANSWER_REGISTERS];
+	} input;
+
+	return !copy_from_user(&input, u64_to_user_ptr(request->input), sizeof(input)) &&
+	       vp_answer_keep(vp, &input.header, input.registers, ANSWER_REGISTERS);
+}
+
 static long passthrough(const struct passthrough_caller *caller, void __user *argument)
 {
+	struct mshv_root_hvcall __user *user = argument;
 	const struct passthrough_rule *rule;
 	struct mshv_root_hvcall request;
 	size_t input_bytes;
@@ -356,6 +383,9 @@ static long passthrough(const struct passthrough_caller *caller, void __user *ar
 		return result;
 	if (passthrough_is_translation(caller, &request))
 		return passthrough_translate(&request, caller->vp, argument);
+	if (passthrough_is_answer(caller, &request) &&
+	    passthrough_answer_kept(&request, caller->vp))
+		return put_user((u16)HV_STATUS_SUCCESS, &user->status);
 	rule = passthrough_rule(request.code);
 	if (!rule || (!caller->partition && !rule->on_device))
 		return -EOPNOTSUPP;

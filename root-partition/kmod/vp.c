@@ -27,14 +27,27 @@
 
 /* ---- Suspending and resuming ---- */
 
+void vp_may_be_held(struct viridis_vp *vp)
+{
+	WRITE_ONCE(vp->held, true);
+}
+
+/* The second only where it may be set: each costs the hypervisor a look. */
 static enum hv_status vp_resume(struct viridis_vp *vp)
 {
 	static const struct hv_register_assoc run[] = {
 		{ .name = HV_REGISTER_INTERCEPT_SUSPEND },
 		{ .name = HV_REGISTER_EXPLICIT_SUSPEND },
 	};
+	enum hv_status status;
 
-	return vp_answer_give(vp, run, ARRAY_SIZE(run));
+	if (!READ_ONCE(vp->held))
+		return vp_answer_give(vp, run, 1);
+	WRITE_ONCE(vp->held, false);
+	status = vp_answer_give(vp, run, ARRAY_SIZE(run));
+	if (status != HV_STATUS_SUCCESS)
+		vp_may_be_held(vp);
+	return status;
 }
 
 static enum hv_status vp_suspend(struct viridis_vp *vp)
@@ -43,8 +56,10 @@ static enum hv_status vp_suspend(struct viridis_vp *vp)
 		.name = HV_REGISTER_EXPLICIT_SUSPEND,
 		.value.reg64 = 1,
 	};
+	enum hv_status status = vp_state_set(vp, &stop, 1);
 
-	return vp_state_set(vp, &stop, 1);
+	vp_may_be_held(vp);
+	return status;
 }
 
 static enum hv_status vp_get_intercept_suspend(struct viridis_vp *vp, bool *suspended)
@@ -78,8 +93,10 @@ static enum hv_status vp_stay(struct viridis_vp *vp)
 		{ .name = HV_REGISTER_EXPLICIT_SUSPEND, .value.reg64 = 1 },
 		{ .name = HV_REGISTER_INTERCEPT_SUSPEND },
 	};
+	enum hv_status status = vp_answer_give(vp, stay, ARRAY_SIZE(stay));
 
-	return vp_answer_give(vp, stay, ARRAY_SIZE(stay));
+	vp_may_be_held(vp);
+	return status;
 }
 
 /* ---- RUN_VP ---- */
@@ -325,6 +342,7 @@ static struct file *vp_create_locked(struct viridis_partition *partition, u32 in
 		return ERR_PTR(-ENOMEM);
 	vp->partition = partition;
 	vp->index = index;
+	vp->held = true; /* as they are made */
 	mutex_init(&vp->run_lock);
 	vp_answer_init(&vp->answer);
 	passthrough_buffer_init(&vp->buffer);

@@ -40,6 +40,11 @@ struct viridis_vp {
 	struct vp_kick kick;               /* KICK-1 */
 	wait_queue_head_t wait;
 	/*
+	 * EXPLICIT_SUSPEND may be set: RUN_VP clears it. Set by whoever may have set that, once it has; cleared by RUN_VP
+	 * before it looks to that, so that one of both sees what the other did.
+	 */
+	bool held;
+	/*
 	 * An intercept's message is in the page. Set with release by the interrupt, or by RUN_VP
 	 * itself; read with acquire by RUN_VP, cleared by it once the message is with the caller.
 	 */
@@ -56,6 +61,9 @@ long vp_create(struct viridis_partition *partition, const void __user *argument)
 /* Teardown: stops the vp, whatever it is doing; takes it down. */
 void vp_stop(struct viridis_vp *vp);
 void vp_destroy(struct viridis_vp *vp);
+
+/* Somebody had the hypervisor set registers, and they were no ANSWER-1's: the next RUN_VP clears what suspends it. */
+void vp_may_be_held(struct viridis_vp *vp);
 
 /* From the interrupt, under RCU: the hypervisor has suspended a vp for an intercept. */
 void vp_intercepted(u64 partition_id, u32 vp_index);

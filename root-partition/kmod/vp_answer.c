@@ -6,6 +6,7 @@
 #include "vp.h"
 #include "vp_state.h"
 #include <linux/compiler.h>
+#include <linux/mm.h>
 #include <linux/string.h>
 
 void vp_answer_init(struct vp_answer *answer)
@@ -107,6 +108,56 @@ bool vp_answer_tell_locked(const struct viridis_vp *vp, u32 name, u64 *value)
 	return vp_answer_has_all(vp);
 }
 
+static bool answer_is_of_rip_and_rax(const struct vp_answer *answer)
+{
+	unsigned int i;
+
+	for (i = 0; i < answer->count; i++) {
+		if (answer->registers[i].name != HV_X64_REGISTER_RIP &&
+		    answer->registers[i].name != HV_X64_REGISTER_RAX)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * RIP and RAX alone answer nearly every access to a port. The hypervisor takes them from the register page as it resumes
+ * the vp. What its VMM marked there itself counts before them.
+ */
+static void answer_mark_locked(const struct vp_answer *answer,
+                               struct hv_register_page *page)
+{
+	u32 dirty = READ_ONCE(page->dirty), marks = 0;
+	unsigned int i;
+
+	for (i = 0; i < answer->count; i++) {
+		u64 value = answer->registers[i].value.reg64;
+
+		if (answer->registers[i].name == HV_X64_REGISTER_RIP &&
+		    !(dirty & HV_REGISTER_PAGE_DIRTY_RIP)) {
+			page->rip = value;
+			marks |= HV_REGISTER_PAGE_DIRTY_RIP;
+		}
+		if (answer->registers[i].name == HV_X64_REGISTER_RAX &&
+		    !(dirty & HV_REGISTER_PAGE_DIRTY_GP)) {
+			page->gp[0] = value;
+			marks |= HV_REGISTER_PAGE_DIRTY_RAX;
+		}
+	}
+	WRITE_ONCE(page->dirty, dirty | marks);
+}
+
+/* What is kept goes into the list, or into the page; returns the list's length. */
+static unsigned int answer_put_locked(struct viridis_vp *vp)
+{
+	struct vp_answer *answer = &vp->answer;
+
+	if (!answer_is_of_rip_and_rax(answer))
+		return answer->count;
+	answer_mark_locked(answer, page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]));
+	return 0;
+}
+
 /*
  * The lock until they are there: who settles meanwhile waits for that. Where the call lends the CPU too, that is for
  * a millisecond at most (abi/viridis_intercept.h).
@@ -117,12 +168,14 @@ enum hv_status vp_answer_give(struct viridis_vp *vp,
 {
 	struct vp_answer *answer = &vp->answer;
 	enum hv_status status;
+	unsigned int before;
 
 	if (!READ_ONCE(answer->count))
 		return vp_state_set(vp, registers, count);
 	mutex_lock(&answer->lock);
-	memcpy(answer->registers + answer->count, registers, count * sizeof(*registers));
-	status = vp_state_set(vp, answer->registers, answer->count + count);
+	before = answer_put_locked(vp);
+	memcpy(answer->registers + before, registers, count * sizeof(*registers));
+	status = vp_state_set(vp, answer->registers, before + count);
 	WRITE_ONCE(answer->count, 0);
 	mutex_unlock(&answer->lock);
 	return status;
@@ -157,5 +210,6 @@ void vp_answer_begin_set(struct viridis_vp *vp)
 void vp_answer_end_set(struct viridis_vp *vp)
 {
 	answer_count_set_locked(&vp->answer);
+	vp_may_be_held(vp);
 	mutex_unlock(&vp->answer.lock);
 }

@@ -2,6 +2,7 @@
 /*
  * What a VMM answers an intercept with by a call of its own: RIP behind the instruction, what was read in RAX. It is
  * kept here until RUN_VP, whose hypercall hands it over with what resumes the vp: one way into the hypervisor instead of two.
+ * RIP and RAX alone go by the register page, whose mark for RAX without the rest of its class is between module and hypervisor.
  *
  * ANSWER-1 Kept are general registers and RIP alone, for which the hypervisor takes any value, and only between a RUN_VP
  *    that gave its caller a message and the next one, if since the vp last went on nobody has given the hypervisor any: what

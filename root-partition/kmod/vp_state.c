@@ -14,6 +14,21 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
+static enum hv_status vp_state_set_one(const struct viridis_vp *vp,
+                                       const struct hv_register_assoc *one)
+{
+	const struct {
+		struct hv_input_set_vp_registers header;
+		struct hv_register_assoc one;
+	} input = {
+		.header.partition_id = vp->partition->id,
+		.header.vp_index = vp->index,
+		.one = *one,
+	};
+
+	return hypercall_one_rep(HVCALL_SET_VP_REGISTERS, &input, sizeof(input));
+}
+
 enum hv_status vp_state_set(const struct viridis_vp *vp,
                             const struct hv_register_assoc *registers, u16 count)
 {
@@ -30,7 +45,7 @@ enum hv_status vp_state_set(const struct viridis_vp *vp,
 		.list_bytes = count * sizeof(*registers),
 	};
 
-	return hypercall(&call);
+	return count == 1 ? vp_state_set_one(vp, registers) : hypercall(&call);
 }
 
 static enum hv_status vp_state_get(const struct viridis_vp *vp, const u32 *names,

@@ -485,6 +485,8 @@ void registers_load_page(struct vp *vp)
 
 	if (dirty & HV_REGISTER_PAGE_DIRTY_GP)
 		memcpy(vp->arch.gpr, page->gp, sizeof(page->gp));
+	else if (dirty & HV_REGISTER_PAGE_DIRTY_RAX)
+		vp->arch.gpr[GPR_RAX] = page->gp[GPR_RAX];
 	if (dirty & HV_REGISTER_PAGE_DIRTY_RIP) {
 		vp->arch.rip = page->rip;
 		vp->arch.interrupt_shadow = false;

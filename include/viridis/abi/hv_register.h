@@ -147,7 +147,8 @@ ASSERT_SIZE(union hv_register_value, 16);
  * The register page a VP shares with its parent: filled at each intercept, and the classes
  * marked in `dirty` are loaded when the VP goes on. A parent that marks RIP has carried an
  * instruction out, or an element of one with REP: the shadow of an STI or a MOV to SS before
- * it is over. A RUN_VP that ends by EINTR takes what is marked, and makes the page invalid. Version 1.
+ * it is over. A RUN_VP that ends by EINTR takes what is marked, and makes the page invalid. Version 1. RAX alone, without
+ * the class that it is of, is ours: kmod/vp_answer.h.
  */
 #define HV_REGISTER_PAGE_VERSION       1
 #define HV_REGISTER_PAGE_DIRTY_GP      BIT32(0)
@@ -155,6 +156,7 @@ ASSERT_SIZE(union hv_register_value, 16);
 #define HV_REGISTER_PAGE_DIRTY_XMM     BIT32(2)
 #define HV_REGISTER_PAGE_DIRTY_SEGMENT BIT32(3)
 #define HV_REGISTER_PAGE_DIRTY_RFLAGS  BIT32(4)
+#define HV_REGISTER_PAGE_DIRTY_RAX     BIT32(31)
 
 struct hv_register_page {
 	uint16_t version;

@@ -327,6 +327,67 @@ START_TEST(a_count_that_another_thread_sets_before_run_vp_returned_stays)
 }
 END_TEST
 
+/* RAX goes to the hypervisor by the page; nothing else of its class does, unless its VMM marks it. */
+START_TEST(what_is_not_marked_in_the_page_does_not_count)
+{
+	struct hv_register_page *page;
+	struct hv_x64_io_port_intercept io;
+	struct guest guest;
+
+	guest_start(&guest, code_in_out, sizeof(code_in_out));
+	page = guest.vp.registers;
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		io = run_to_port(&guest, HV_INTERCEPT_READ);
+		page->gp[6] = 0xbad;
+		answer(&guest, &io, 0x99 + i);
+		io = run_to_port(&guest, HV_INTERCEPT_WRITE);
+		ck_assert_uint_eq(io.rax, 0x99 + i);
+		ck_assert_uint_eq(io.rsi, 0);
+		set(&guest, HV_X64_REGISTER_RIP, io.header.rip + 2);
+	}
+	guest_end(&guest);
+}
+END_TEST
+
+START_TEST(what_its_vmm_marked_in_the_page_counts_before_what_was_set)
+{
+	struct hv_x64_io_port_intercept io;
+	struct guest guest;
+
+	guest_start(&guest, code_in_out, sizeof(code_in_out));
+	io = run_to_port(&guest, HV_INTERCEPT_READ);
+	guest.vp.registers->gp[0] = 0xaa;
+	guest.vp.registers->dirty = HV_REGISTER_PAGE_DIRTY_GP;
+	answer(&guest, &io, 0x11);
+	io = run_to_port(&guest, HV_INTERCEPT_WRITE);
+	ck_assert_uint_eq(io.rax, 0xaa);
+	ck_assert_uint_eq(io.header.rip, GUEST_CODE_GPA + 2);
+	guest.vp.registers->rip = GUEST_CODE_GPA + 2; /* once more */
+	guest.vp.registers->dirty = HV_REGISTER_PAGE_DIRTY_RIP;
+	answer(&guest, &io, 0x22);
+	io = run_to_port(&guest, HV_INTERCEPT_WRITE);
+	ck_assert_uint_eq(io.rax, 0x22);
+	guest_end(&guest);
+}
+END_TEST
+
+/* RUN_VP lets go whatever its VMM held the vp by. */
+START_TEST(a_vp_that_its_vmm_has_suspended_goes_on_with_run_vp)
+{
+	struct hv_x64_io_port_intercept io;
+	struct guest guest;
+
+	guest_start(&guest, code_in_out, sizeof(code_in_out));
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		io = run_to_port(&guest, i % 2 ? HV_INTERCEPT_WRITE : HV_INTERCEPT_READ);
+		answer(&guest, &io, i);
+		if (i % 3)
+			set(&guest, HV_REGISTER_EXPLICIT_SUSPEND, 1);
+	}
+	guest_end(&guest);
+}
+END_TEST
+
 Suite *mshv_answer_suite(void)
 {
 	Suite *suite = suite_create("answer");
@@ -343,6 +404,9 @@ Suite *mshv_answer_suite(void)
 	               an_address_is_translated_by_what_was_set_before_run_vp_returned);
 	tcase_add_test(tcase,
 	               a_count_that_another_thread_sets_before_run_vp_returned_stays);
+	tcase_add_test(tcase, what_is_not_marked_in_the_page_does_not_count);
+	tcase_add_test(tcase, what_its_vmm_marked_in_the_page_counts_before_what_was_set);
+	tcase_add_test(tcase, a_vp_that_its_vmm_has_suspended_goes_on_with_run_vp);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
