@@ -22,7 +22,6 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#define FLAG_WORDS (HV_EVENT_FLAGS_PER_SINT / BITS_PER_LONG)
 #define DRAIN_MAX  32
 #define SETTLE_MAX 10000
 
@@ -39,6 +38,9 @@ struct synic_cpu {
 	struct list_head homes; /* struct synic_home, port_count of them */
 	unsigned int port_count;
 	DECLARE_BITMAP(taken, HV_EVENT_FLAGS_PER_SINT);
+
+	/* In which flags were ever taken, from the first: read by the interrupt. synic_lock */
+	unsigned int words;
 
 	/* RCU, written under synic_lock */
 	struct eventfd_ctx __rcu *owner[HV_EVENT_FLAGS_PER_SINT];
@@ -101,9 +103,9 @@ static void synic_signal(struct synic_cpu *synic, unsigned int word, unsigned lo
 static void synic_scan_flags(struct synic_cpu *synic)
 {
 	unsigned long *words = (unsigned long *)synic->flags->flags[HV_SINT_VMBUS];
-	unsigned int word;
+	unsigned int count = READ_ONCE(synic->words), word;
 
-	for (word = 0; word < FLAG_WORDS; word++) {
+	for (word = 0; word < count; word++) {
 		if (READ_ONCE(words[word]))
 			synic_signal(synic, word, xchg(&words[word], 0));
 	}
@@ -188,6 +190,8 @@ static int synic_take_flag_locked(struct eventfd_ctx *eventfd, struct synic_flag
 	if (flag->number == HV_EVENT_FLAGS_PER_SINT)
 		return -ENOSPC;
 	__set_bit(flag->number, synic->taken);
+	if (flag->number / BITS_PER_LONG >= synic->words)
+		WRITE_ONCE(synic->words, flag->number / BITS_PER_LONG + 1);
 	rcu_assign_pointer(synic->owner[flag->number], eventfd);
 	return 0;
 }

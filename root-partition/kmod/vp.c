@@ -124,7 +124,7 @@ void vp_intercepted(u64 partition_id, u32 vp_index)
 	if (!partition || vp_index >= MSHV_VP_MAX)
 		return;
 	vp = rcu_dereference(partition->vps[vp_index]);
-	if (!vp)
+	if (!vp || vp_doze_answered(vp))
 		return;
 	smp_store_release(&vp->intercepted, true);
 	wake_up(&vp->wait);
@@ -152,6 +152,7 @@ static int vp_interrupt(struct viridis_vp *vp)
 static int vp_run_locked(struct viridis_vp *vp)
 {
 	enum hv_status status;
+	int interrupted;
 
 	if (vp_has_message(vp)) /* it came too late for the last RUN_VP */
 		return 0;
@@ -169,9 +170,10 @@ static int vp_run_locked(struct viridis_vp *vp)
 		return hypercall_errno(status);
 	if (vp_has_message(vp))
 		return 0;
-	if (!wait_event_interruptible(vp->wait, vp_has_message(vp)))
-		return 0;
-	return vp_interrupt(vp);
+	vp_doze_begin(vp);
+	interrupted = wait_event_interruptible(vp->wait, vp_has_message(vp));
+	vp_doze_end(vp);
+	return interrupted ? vp_interrupt(vp) : 0;
 }
 
 /* 0: there is a message for the caller. */

@@ -6,6 +6,7 @@
 #include "abi.h"
 #include "passthrough.h"
 #include "vp_answer.h"
+#include "vp_doze.h"
 #include "vp_exit.h"
 #include "vp_kick.h"
 #include "vp_watch.h"
@@ -39,6 +40,7 @@ struct viridis_vp {
 	struct vp_translation translation; /* run_lock */
 	struct vp_kick kick;               /* KICK-1 */
 	wait_queue_head_t wait;
+	int doze; /* DOZE-1, atomic */
 	/*
 	 * EXPLICIT_SUSPEND may be set: RUN_VP clears it. Set by whoever may have set that, once it has; cleared by RUN_VP
 	 * before it looks to that, so that one of both sees what the other did.

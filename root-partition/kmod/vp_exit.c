@@ -76,8 +76,11 @@ static bool exit_has_67(const struct hv_x64_io_port_intercept *io)
 /* Of a count, what the address size makes of it, for the VMM too. */
 static void exit_note_rep(struct viridis_vp *vp, struct hv_x64_io_port_intercept *io)
 {
+	const u32 string = HV_IO_PORT_STRING | HV_IO_PORT_REP;
 	unsigned int bits = exit_code_bits(&io->header);
 
+	if ((io->access_info & string) != string)
+		return;
 	if (exit_has_67(io))
 		bits = bits == 32 ? 16 : 32;
 	vp->rep.pending = true;
@@ -87,16 +90,11 @@ static void exit_note_rep(struct viridis_vp *vp, struct hv_x64_io_port_intercept
 	io->rcx &= vp->rep.mask;
 }
 
-static bool exit_port(struct viridis_vp *vp, struct hv_x64_io_port_intercept *io)
+static bool exit_port(struct viridis_vp *vp, const struct hv_x64_io_port_intercept *io)
 {
 	u32 bytes = io->access_info & HV_IO_PORT_SIZE_MASK;
 
-	if (io->access_info & HV_IO_PORT_STRING) {
-		if (io->access_info & HV_IO_PORT_REP)
-			exit_note_rep(vp, io);
-		return false;
-	}
-	if (!exit_is_write(&io->header) ||
+	if (io->access_info & HV_IO_PORT_STRING || !exit_is_write(&io->header) ||
 	    !ioeventfd_signal(vp->partition, true, io->port_number, bytes, io->rax))
 		return false;
 	return exit_complete(vp, io->header.rip + (io->header.length_and_cr8 & 0xf));
@@ -212,10 +210,10 @@ static bool exit_memory(struct viridis_vp *vp,
 	return exit_complete(vp, memory->header.rip + access.length);
 }
 
-bool vp_exit_answered(struct viridis_vp *vp)
+bool vp_exit_signalled(struct viridis_vp *vp)
 {
-	struct hv_message *message = exit_message(vp);
-	void *payload = message->payload;
+	const struct hv_message *message = exit_message(vp);
+	const void *payload = message->payload;
 
 	switch (message->type) {
 	case HV_MESSAGE_X64_IO_PORT:
@@ -223,11 +221,22 @@ bool vp_exit_answered(struct viridis_vp *vp)
 	case HV_MESSAGE_UNMAPPED_GPA:
 	case HV_MESSAGE_GPA_INTERCEPT:
 		return exit_memory(vp, payload);
-	case HV_MESSAGE_X64_APIC_EOI:
-		irq_ended(vp->partition,
-		          ((struct hv_x64_apic_eoi_message *)payload)->vector);
-		return false;
 	default:
 		return false;
 	}
+}
+
+bool vp_exit_answered(struct viridis_vp *vp)
+{
+	struct hv_message *message = exit_message(vp);
+	void *payload = message->payload;
+
+	if (vp_exit_signalled(vp))
+		return true;
+	if (message->type == HV_MESSAGE_X64_IO_PORT)
+		exit_note_rep(vp, payload);
+	else if (message->type == HV_MESSAGE_X64_APIC_EOI)
+		irq_ended(vp->partition,
+		          ((struct hv_x64_apic_eoi_message *)payload)->vector);
+	return false;
 }

@@ -18,6 +18,9 @@ struct vp_rep {
 /* The message is in the page. True: it is answered, and the vp may go on. */
 bool vp_exit_answered(struct viridis_vp *vp);
 
+/* The same from an interrupt: true for a write that only signals an eventfd, which is signalled; else nothing was done. */
+bool vp_exit_signalled(struct viridis_vp *vp);
+
 /* Before the vp goes on: a VMM that did all of a REP at once may have left its count. */
 void vp_exit_mend(struct viridis_vp *vp);
 
