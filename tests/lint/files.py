@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every source says its license and purpose on top, and no file has two jobs; every folder is explained by a README, whose
-table of files has them all, and what it names or links to is there."""
+table of files has them all, and what it names or links to is there. Nothing else has slipped in."""
 import re
 from pathlib import PurePath
 
 from lib.paths import TOP
-from lib.sources import report, sources
+from lib.sources import all_names, report, sources
 from lib.tap import Tap
 
 CODE = (".c", ".h", ".S", ".def", ".asl", ".ld", ".py", ".sh", ".cmake", "CMakeLists.txt",
@@ -87,6 +87,17 @@ def named_faults(path, lines):
                 yield f"{path}:{number}: there is no {name}"
 
 
+# Inputs of fuzz targets are the only files that are no text.
+CORPUS = "tests/fuzz/corpus/"
+
+
+def stray_faults():
+    """What programs leave where they ran, and `git add` takes in with the rest."""
+    return [f"{name}: no text, and no input of a fuzz target" for name in all_names("")
+            if name and not name.startswith(CORPUS) and (TOP / name).is_file()
+            and b"\0" in (TOP / name).read_bytes()]
+
+
 def main():
     heads, lengths, links, named = [], [], [], []
     for path in sources(*CODE):
@@ -103,6 +114,7 @@ def main():
         report(tap, f"no source is longer than {LINES_MOST} lines", lengths)
         report(tap, "every folder is explained by a README", folder_faults())
         report(tap, "a README's table of files has all of them", list(table_faults()))
+        report(tap, "what is no text is a fuzz target's input", stray_faults())
         report(tap, "links in documents lead somewhere", links)
         report(tap, "files that code and documents name are there", named)
 
