@@ -30,6 +30,7 @@ static int sealed_memory(uint64_t bytes)
 
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(ftruncate(fd, (off_t)bytes), 0);
+	ck_assert_int_eq(fallocate(fd, 0, 0, (off_t)bytes), 0); /* as the module has it */
 	ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
 	return fd;
 }

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include "unit.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "storage_guest.h"
 
@@ -217,6 +219,38 @@ START_TEST(a_table_of_nonsense_is_survived)
 }
 END_TEST
 
+static uint64_t memory_blocks(void)
+{
+	struct stat status;
+
+	ck_assert_int_eq(fstat(host.memory.fd, &status), 0);
+	return (uint64_t)status.st_blocks;
+}
+
+/* By a balloon, before the provider comes again: nobody has those pages, and it makes no new ones. A little may be gone. */
+START_TEST(memory_that_is_gone_from_the_file_is_not_made_anew)
+{
+	const uint64_t gone = _i ? HOST_RAM_BYTES / 2 : PAGE_4K;
+	struct buffer row = { DATA_PFN * PAGE_4K, DATA_BYTES, false };
+	struct vstor_request read = read_or_write_10(0x28, 33, DATA_BYTES / 512);
+	struct vstor_result result;
+	uint64_t before;
+
+	ck_assert_int_eq(fallocate(host.memory.fd,
+	                           FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+	                           (off_t)(HOST_RAM_BYTES / 2), (off_t)gone),
+	                 0);
+	before = memory_blocks();
+	replace_provider();
+	if (_i)
+		ck_assert_uint_eq(memory_blocks(), before);
+	result = execute(&read, &row);
+	assert_good(&result, DATA_BYTES);
+	if (geteuid() == 0) /* else RLIMIT_MEMLOCK is in the way */
+		ck_assert_uint_eq(statistic("held"), !_i);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("storage_restart");
@@ -230,6 +264,8 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(
 		tcase, sub_channels_serve_the_same_disks_and_outlive_their_process, 0, 2);
 	tcase_add_test(tcase, a_table_of_nonsense_is_survived);
+	tcase_add_loop_test(tcase, memory_that_is_gone_from_the_file_is_not_made_anew, 0,
+	                    2);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vsp/lib/channels.h"
@@ -23,6 +24,11 @@
 #include "vsp/lib/memory.h"
 #include "vsp/lib/sandbox.h"
 #include "vsp/lib/socket.h"
+
+#define STAT_BLOCK_BYTES UINT64_C(512) /* stat(2) */
+
+/* Of QEMU's RAM that lies under devices, as a display's does below 1 MiB, nothing is ever touched. */
+#define HOLES_MOST (UINT64_C(1) << 20)
 
 enum stage { STAGE_HELLO, STAGE_CONFIG, STAGE_SERVING };
 
@@ -92,7 +98,12 @@ void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
 
 void *vsp_whole_memory(const struct vsp *vsp, uint64_t *bytes)
 {
+	struct stat status;
+
 	*bytes = vsp->memory.bytes;
+	if (fstat(vsp->memory.fd, &status) != 0 ||
+	    (uint64_t)status.st_blocks * STAT_BLOCK_BYTES + HOLES_MOST < *bytes)
+		return NULL;
 	return vsp->memory.base;
 }
 

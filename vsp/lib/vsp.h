@@ -115,7 +115,11 @@ void *vsp_table(const struct vsp *vsp);
 /* [gpa, gpa + bytes) of the child's RAM in our address space; NULL when it is not all RAM. */
 void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes);
 
-/* All that vsp_memory() gives out of, in a row; between its parts there may be some that is not RAM. From `configure` on. */
+/*
+ * All that vsp_memory() gives out of, in a row; between its parts there may be some that is not RAM. From `configure` on.
+ * NULL: pages of it are gone from its file, as by a balloon, but for a few that never were there (HOLES_MOST in vsp.c);
+ * whoever touched all of it would make new ones, which no guest has.
+ */
 void *vsp_whole_memory(const struct vsp *vsp, uint64_t *bytes);
 
 /* Interrupt the child for this channel. Call it only when the ring rules ask for a signal. */

@@ -175,7 +175,7 @@ static void add_memory(struct storage *storage, const struct storage_config *con
 	uint64_t bytes;
 	void *memory = vsp_whole_memory(storage->vsp, &bytes);
 
-	if (!any_disk(config, false) || bytes > URING_MEMORY_MAX)
+	if (!memory || !any_disk(config, false) || bytes > URING_MEMORY_MAX)
 		return;
 	/* Many pages at a fault, where holding them would take one for each. What fails here is seen there. */
 	(void)madvise(memory, bytes, MADV_POPULATE_READ);
