@@ -3,6 +3,7 @@
 #include "hypervisor/arch/x86/context.h"
 #include "hypervisor/arch/x86/lapic.h"
 #include "hypervisor/kernel/base/epoch.h"
+#include "hypervisor/kernel/base/panic.h"
 #include "hypervisor/kernel/delivery/apic.h"
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/intercept.h"
@@ -14,9 +15,12 @@
 #include "hypervisor/kernel/run/root_devices.h"
 #include "tests/unit/unit.h"
 
+unsigned int fake_epochs_passed, fake_events_left;
+
 void epoch_pass(struct cpu *self)
 {
 	(void)self;
+	fake_epochs_passed++;
 }
 
 void epoch_idle(struct cpu *self)
@@ -29,9 +33,18 @@ void vp_update_deadline(struct vp *who)
 	(void)who;
 }
 
+/* Meanwhile another CPU raises an event. */
 void message_timers_expire(struct vp *who)
 {
-	(void)who;
+	if (fake_events_left == 0)
+		return;
+	fake_events_left--;
+	who->events |= EVENTS_TIMER;
+}
+
+void vp_raise(struct vp *who, uint32_t event)
+{
+	who->events |= event;
 }
 
 uint64_t partition_reference_time(const struct partition *of)
@@ -93,6 +106,14 @@ void root_devices_io(struct vp *who, const struct exit_port *port)
 void root_devices_fault(struct vp *who, const struct exit_fault *fault)
 {
 	(void)who, (void)fault;
+}
+
+void (*panic_describe_vp)(void);
+
+void panic_at(const struct trap_frame *frame, const char *format, ...)
+{
+	(void)frame;
+	ck_abort_msg("panic: %s", format);
 }
 
 void root_ended(const char *why)

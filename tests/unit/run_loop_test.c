@@ -34,6 +34,7 @@ enum { START = 0x1000, MAX_EXITS = 8 };
 
 uint64_t fake_tsc;
 unsigned int fake_interrupts_taken;
+extern unsigned int fake_epochs_passed, fake_events_left; /* run_loop_fakes.c */
 uint64_t lapic_hz = 1000000;
 bool trace_on;
 
@@ -113,11 +114,6 @@ struct vp *sched_pick(struct cpu *self)
 {
 	(void)self;
 	return vp.suspend == 0 ? &vp : NULL;
-}
-
-void vp_raise(struct vp *who, uint32_t event)
-{
-	who->events |= event;
 }
 
 void vp_advance(struct vp *who)
@@ -242,14 +238,6 @@ bool overlay_is_at(const struct partition *of, uint64_t gpa)
 	return gpa == 0x7000;
 }
 
-void (*panic_describe_vp)(void);
-
-void panic_at(const struct trap_frame *frame, const char *format, ...)
-{
-	(void)frame;
-	ck_abort_msg("panic: %s", format);
-}
-
 /* ---- The tests ---- */
 
 static void set_up(void)
@@ -290,6 +278,21 @@ START_TEST(an_instruction_without_effect_moves_rip_on)
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_ENTRIES], 2);
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_GUEST_TICKS], 200);
 	ck_assert_uint_eq(vp.stats[VIRIDIS_VP_STAT_HYPERVISOR_TICKS], 20);
+}
+END_TEST
+
+/* Events of others come one after the other, as IPIs that it does not take: it never sleeps, and nobody has to wait for it. */
+START_TEST(a_vp_that_cannot_sleep_for_events_holds_up_no_epoch)
+{
+	vp.halted = true;
+	vp.arch.rflags = 0;
+	vp.events = EVENTS_TIMER;
+	fake_epochs_passed = 0;
+	fake_events_left = 10;
+	run_script(1);
+	ck_assert_uint_eq(runs, 0);
+	ck_assert_uint_eq(vp.suspend, SUSPEND_HALT);
+	ck_assert_uint_ge(fake_epochs_passed, 10);
 }
 END_TEST
 
@@ -756,6 +759,7 @@ static Suite *run_loop_suite(void)
 	TCase *tcase = tcase_create("run_loop");
 
 	tcase_add_checked_fixture(tcase, set_up, NULL);
+	tcase_add_test(tcase, a_vp_that_cannot_sleep_for_events_holds_up_no_epoch);
 	tcase_add_test(tcase, an_instruction_without_effect_moves_rip_on);
 	tcase_add_loop_test(tcase, a_child_that_waits_disturbs_only_cpus_that_run_it, 0,
 	                    5);

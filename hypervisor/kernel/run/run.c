@@ -185,9 +185,10 @@ _Noreturn void cpu_loop(struct cpu *cpu)
 			__atomic_store_n(&cpu->nmi_came, false, __ATOMIC_RELAXED);
 			vp_raise(cpu->root_vp, EVENTS_NMI);
 		}
-		do /* one that has halted leaves the CPU to the next */
-			vp = sched_pick(cpu);
-		while (vp && !waits_for_epoch(vp) && !vp_prepare(vp));
+		/* One that has halted leaves the CPU to the next, or may not, while events keep coming. */
+		for (vp = sched_pick(cpu); vp && !waits_for_epoch(vp) && !vp_prepare(vp);
+		     vp = sched_pick(cpu))
+			epoch_pass(cpu);
 		if (!vp) {
 			idle(cpu);
 		} else if (vp->wait_epoch == 0) {
