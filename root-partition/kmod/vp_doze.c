@@ -35,7 +35,7 @@ bool vp_doze_answered(struct viridis_vp *vp)
 {
 	bool answered;
 
-	if (!is_idle_task(current) || /* DOZE-2 */
+	if (!is_idle_task(current) || need_resched() || /* DOZE-2 */
 	    cmpxchg(&vp->doze, DOZE_ASLEEP, DOZE_ANSWERING) != DOZE_ASLEEP)
 		return false;
 	answered = vp_exit_signalled(vp) && doze_resume(vp);

@@ -5,7 +5,8 @@
  *
  * DOZE-1 Who moved the state from DOZE_ASLEEP, the interrupt or RUN_VP, has the vp's message, its register page and what
  *    resumes it, until it moves the state back. Nobody waits for RUN_VP; RUN_VP waits for an interrupt, which takes a hypercall.
- * DOZE-2 Only who would idle otherwise pays for it: a guest that signals without end takes no time from any thread.
+ * DOZE-2 Only who would idle otherwise pays for it: a guest that signals without end takes no time from any thread, nor from
+ *    the one that its signal has woken and the idle CPU is about to go on with.
  */
 #ifndef VIRIDIS_KMOD_VP_DOZE_H
 #define VIRIDIS_KMOD_VP_DOZE_H
