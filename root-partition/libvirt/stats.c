@@ -484,8 +484,7 @@ static virDomainInterfacePtr interface_of(const virDomainDef *def, json_t *adapt
 	const virDomainNetDef *net = NULL;
 	const char *text = NULL;
 
-	node = json_object_get(adapter, "mac");
-	if (json_text_get_string(node, &text)) {
+	if (json_text_get_string(json_object_get(adapter, "mac"), &text)) {
 		interface->hwaddr = g_strdup(text);
 		net = find_interface(def, text);
 	}
