@@ -51,9 +51,11 @@ static const GOptionEntry set_entries[] = {
 
 static json_t *make_text(const char *key, const char *value, GError **error)
 {
-	(void)key;
-	(void)error;
-	return json_string(value);
+	json_t *made = json_string(value);
+
+	if (!made)
+		definition_invalid(error, "%s: its value is no UTF-8", key);
+	return made;
 }
 
 /* A relative one is the caller's. */
@@ -130,8 +132,6 @@ static gboolean set_one(json_t *object, const char *word, GError **error)
 	if (!key)
 		return refuse_key(word, error);
 	value++;
-	if (!g_utf8_validate(value, -1, NULL))
-		return definition_invalid(error, "%s: its value is no UTF-8", key->name);
 	if (key->optional && !*value) {
 		(void)json_object_del(object, key->name);
 		return TRUE;
@@ -142,9 +142,7 @@ static gboolean set_one(json_t *object, const char *word, GError **error)
 
 static struct definition *with_words(const struct definition *before, GError **error)
 {
-	g_autofree char *text = definition_to_json(before);
-	g_autoptr(json_t)
-		object = json_text_parse(text, strlen(text), DEFINITION_JSON_BYTES, NULL);
+	g_autoptr(json_t) object = definition_to_object(before);
 	g_autofree char *made = NULL;
 
 	for (char **word = words + 1; *word; word++)

@@ -201,9 +201,7 @@ static void print_status(const struct definition *definition, json_t *status)
 static void print_info_json(const struct definition *definition, const char *state,
                             const char *reason, json_t *status, json_t *guest)
 {
-	g_autofree char *text = definition_to_json(definition);
-	g_autoptr(json_t)
-		object = json_text_parse(text, strlen(text), DEFINITION_JSON_BYTES, NULL);
+	g_autoptr(json_t) object = definition_to_object(definition);
 
 	json_text_add_boolean(object, "ok", TRUE);
 	json_text_add_int(object, "memory-bytes", definition->memory_bytes);

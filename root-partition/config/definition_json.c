@@ -213,11 +213,10 @@ static void add_notes(json_t *object, const struct definition *definition)
 		json_text_add_string(object, "metadata", definition->metadata);
 }
 
-char *definition_to_json(const struct definition *definition)
+json_t *definition_to_object(const struct definition *definition)
 {
-	g_autoptr(json_t) object = json_object();
+	json_t *object = json_object();
 	g_autofree char *memory = definition_format_size(definition->memory_bytes);
-	g_autofree char *text = NULL;
 
 	json_text_add_string(object, "name", definition->name);
 	if (definition->uuid)
@@ -237,6 +236,13 @@ char *definition_to_json(const struct definition *definition)
 	json_text_add_string(object, "on-crash",
 	                     definition_format_on_crash(definition->on_crash));
 	add_notes(object, definition);
-	text = json_text_format(object, TRUE);
+	return object;
+}
+
+char *definition_to_json(const struct definition *definition)
+{
+	g_autoptr(json_t) object = definition_to_object(definition);
+	g_autofree char *text = json_text_format(object, TRUE);
+
 	return g_strconcat(text, "\n", NULL);
 }

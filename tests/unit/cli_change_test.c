@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli_program.h"
+#include "root-partition/config/definition.h"
 #include "root-partition/config/file_lock.h"
 
 START_TEST(disks_come_and_go_in_the_definition)
@@ -140,12 +141,36 @@ START_TEST(members_of_a_definition_are_set)
 	expect("$V set web on-crash=explode", 1, "explode");
 	expect("$V set web kernel=", 1, "kernel");
 	expect("$V set web $'title=\\xff'", 1, "title: its value is no UTF-8");
+	expect("$V set web vps=$'\\xff'", 1, "vps '");
+	expect_done("mkdir $'d\\xff' && cp $K $'d\\xff/k3'");
+	expect("cd $'d\\xff' && $V set web kernel=k3", 1,
+	       "kernel: its value is no UTF-8");
 	expect("$V set web", 2, "usage: viridis set NAME KEY=VALUE");
 	expect("$V set nobody vps=1", 4, "no VM is named 'nobody'");
 	expect_done("cmp before $S/web.json");
 	expect_done("$V set web kernel=k2 title= autostart=off");
 	expect("grep -c 'title\\|autostart' $S/web.json; cat $S/web.json", 0, "0\n");
 	ck_assert_ptr_nonnull(strstr(output, "/k2\""));
+}
+END_TEST
+
+/* As somebody wrote it by hand: what is told of it, and what it becomes with what was left out, is longer. */
+START_TEST(the_largest_definition_is_told_and_changed_no_further)
+{
+	const char *metadata = "x";
+	g_autofree char *line = NULL;
+	g_autoptr(json_t) info = NULL;
+
+	line = g_strdup_printf("printf '{\"name\":\"web\",\"memory\":\"8M\",\"vps\":1,"
+	                       "\"kernel\":\"%%s\",\"metadata\":\"%%0*d\"}' $K"
+	                       " $((%u - 64 - ${#K})) 0 >$S/web.json",
+	                       DEFINITION_JSON_BYTES);
+	expect_done(line);
+	info = json_of("$V info web --json", 0);
+	ck_assert(json_is_true(json_object_get(info, "ok")));
+	ck_assert(json_text_get_string(json_object_get(info, "metadata"), &metadata));
+	ck_assert_uint_gt(strlen(metadata), DEFINITION_JSON_BYTES - 1000);
+	expect("$V set web vps=2", 1, "too long");
 }
 END_TEST
 
@@ -282,6 +307,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tcase, a_worker_of_a_service_names_who_has_its_disk_or_address);
 	tcase_add_test(tcase, network_adapters_come_and_go_in_the_definition);
 	tcase_add_test(tcase, members_of_a_definition_are_set);
+	tcase_add_test(tcase, the_largest_definition_is_told_and_changed_no_further);
 	tcase_add_loop_test(tcase, a_definition_without_a_uuid_is_changed_like_others, 0,
 	                    3);
 	tcase_add_test(tcase, a_definition_is_edited_or_stays_as_it_was);
