@@ -171,9 +171,16 @@ static gboolean store_write(const struct definition *definition,
 {
 	g_autofree char *aside = paths_of(definition->name, PATH_DEFINITION_NEW);
 	g_autofree char *text = definition_to_json(definition);
-	int fd = lock_aside(aside);
 	gboolean written;
+	int fd;
 
+	if (strlen(text) > DEFINITION_JSON_BYTES)
+		return definition_invalid(
+			error,
+			"the definition takes %zu bytes, and %u at most are "
+			"possible",
+			strlen(text), DEFINITION_JSON_BYTES);
+	fd = lock_aside(aside);
 	if (fd < 0 && errno == EAGAIN) {
 		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_BUSY,
 		            "another process is writing the definition of '%s'; try "

@@ -171,6 +171,9 @@ START_TEST(the_largest_definition_is_told_and_changed_no_further)
 	ck_assert(json_text_get_string(json_object_get(info, "metadata"), &metadata));
 	ck_assert_uint_gt(strlen(metadata), DEFINITION_JSON_BYTES - 1000);
 	expect("$V set web vps=2", 1, "too long");
+	expect("sed s/web/new/ $S/web.json >new; $V define new", 1,
+	       "at most are possible");
+	expect("$V info new", 4, "no VM is named 'new'");
 }
 END_TEST
 
