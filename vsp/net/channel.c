@@ -189,7 +189,7 @@ static enum nvsp_status carry_out(struct net *net, const struct ring_received *r
 {
 	static struct net_memory memory; /* scratch of the one thread: transmit.c */
 
-	if (net_leave_heard(net, action))
+	if (net_leave_drops(net, action))
 		return NVSP_STATUS_SUCCESS;
 	if (!net_memory_map(net, received, &action->packet, &memory)) {
 		net->counts.rejected++;
@@ -308,6 +308,7 @@ static void take_packet(struct net_queue *queue, const struct ring_received *rec
 	uint32_t behind = ring_index_after_peeked(&queue->in);
 	bool owes;
 
+	net->leave.silent = 0;
 	queue->changed = false;
 	owes = carry_out_packet(queue, received);
 	net_record_take(net->record, queue->index, behind, owes,

@@ -25,10 +25,12 @@ static bool is_empty(const struct ring_producer *ring)
 	       ring->write;
 }
 
+/* What is in a channel that was taken up, and has not been started, nobody has looked at. */
 static bool has_packets(const struct net_queue *queue)
 {
-	return queue->channel && (queue->stalled || net_record_owes(queue->record) ||
-	                          !is_empty(&queue->out));
+	return queue->channel &&
+	       (queue->resumed || queue->stalled || net_record_owes(queue->record) ||
+	        !is_empty(&queue->out));
 }
 
 /* Nothing is under way between the guest and us. */
@@ -46,20 +48,14 @@ static bool is_at_rest(const struct net *net)
 	       !(state->device.initialized && state->device.link_up);
 }
 
-/* One whose driver has not set the adapter up, or has let go of it, sends nothing that it could wait for. */
-static unsigned int silence_needed(const struct net *net)
-{
-	return net->state.device.initialized ? SILENT_MS / PERIOD_MS : 1;
-}
-
-/* Whoever broke a ring is not waited for. */
+/* Who has let go of the adapter, or broke a ring, is not waited for. */
 static bool is_over(const struct net *net)
 {
 	const struct net_leave *leave = &net->leave;
 
 	return !net->queues[0].channel || net->broken ||
 	       leave->periods >= LIMIT_MS / PERIOD_MS ||
-	       leave->silent >= silence_needed(net);
+	       leave->silent >= SILENT_MS / PERIOD_MS;
 }
 
 static void finish(struct net *net)

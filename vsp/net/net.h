@@ -141,13 +141,10 @@ void net_leave(struct net *net, uint32_t tag);
 /* A while of that is over. */
 void net_leave_period(struct net *net);
 
-/* The guest puts something: true, if that is of no interest any more. */
-static inline bool net_leave_heard(struct net *net, const struct net_action *action)
+/* A frame is of no interest any more. */
+static inline bool net_leave_drops(const struct net *net, const struct net_action *action)
 {
-	if (!net->leave.begun)
-		return false;
-	net->leave.silent = 0;
-	return action->type == NET_TRANSMIT;
+	return net->leave.begun && action->type == NET_TRANSMIT;
 }
 
 /* ---- transmit.c ---- */
