@@ -63,10 +63,10 @@ struct vmbus_adapter_change {
 /* An adapter that is being taken from the guest. */
 struct vmbus_leave {
 	bool begun;
-	bool last;    /* its last process was begun: none follows */
-	bool over;    /* its process ends, and then the guest loses it */
-	bool waits;   /* for the guest, which is paused */
-	uint32_t tag; /* of the order to its process */
+	bool last;  /* its last process was begun: none follows */
+	bool over;  /* its process ends, and then the guest loses it */
+	bool waits; /* to be ordered, once more it may be: the guest is paused, or was */
+	uint32_t tag; /* of the order that its process has; 0: it has none */
 	guint source; /* the limit */
 };
 

@@ -65,12 +65,24 @@ static gboolean on_limit(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* A guest that stands still comes to no rest. */
+static void begin_limit(struct vmbus *vmbus, enum vmbus_provider kind)
+{
+	struct limit *limit = g_new(struct limit, 1);
+
+	*limit = (struct limit){ vmbus, kind };
+	if (vmbus->leaves[kind].source)
+		g_source_remove(vmbus->leaves[kind].source);
+	vmbus->leaves[kind].source =
+		g_timeout_add_full(G_PRIORITY_DEFAULT, LIMIT_MS, on_limit, limit, g_free);
+}
+
+/* A guest that stands still comes to no rest: when it goes on it has all of its time. */
 static void order(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	vmbus->leaves[kind].waits = vmbus->machine->paused;
 	if (vmbus->leaves[kind].waits)
 		return;
+	begin_limit(vmbus, kind);
 	vmbus->leaves[kind].tag = vmbus_new_tag(vmbus);
 	provider_command(vmbus->providers[kind], vmbus->leaves[kind].tag,
 	                 "{\"command\": \"leave\"}");
@@ -83,6 +95,7 @@ static bool begin_last(struct vmbus *vmbus, enum vmbus_provider kind)
 
 	vmbus_cancel_restart(vmbus, kind);
 	vmbus->leaves[kind].last = true;
+	vmbus->leaves[kind].tag = 0;
 	vmbus->providers[kind] = provider_begin_last(
 		vmbus->machine->keeper, kind, &vmbus_provider_events, vmbus, &error);
 	if (!vmbus->providers[kind])
@@ -94,7 +107,6 @@ static bool begin_last(struct vmbus *vmbus, enum vmbus_provider kind)
 bool vmbus_leave(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	struct vmbus_leave *leave = &vmbus->leaves[kind];
-	struct limit *limit;
 
 	if (kind < VMBUS_NET || !is_used(vmbus, kind))
 		return false;
@@ -104,11 +116,8 @@ bool vmbus_leave(struct vmbus *vmbus, enum vmbus_provider kind)
 		leave->last = false;
 		return false;
 	}
-	limit = g_new(struct limit, 1);
-	*limit = (struct limit){ vmbus, kind };
 	leave->begun = true;
-	leave->source =
-		g_timeout_add_full(G_PRIORITY_DEFAULT, LIMIT_MS, on_limit, limit, g_free);
+	begin_limit(vmbus, kind);
 	if (vmbus_provider_serves(vmbus, kind))
 		order(vmbus, kind);
 	else if (!leave->last) /* it is on its way up, and may need what is not there any more */
@@ -127,11 +136,14 @@ bool vmbus_leave_ready(struct vmbus *vmbus, enum vmbus_provider kind)
 
 bool vmbus_leave_answered(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag)
 {
-	if (kind == VMBUS_PROVIDERS || !vmbus_leaves(vmbus, kind) ||
+	if (kind == VMBUS_PROVIDERS || !vmbus_leaves(vmbus, kind) || tag == 0 ||
 	    tag != vmbus->leaves[kind].tag)
 		return false;
+	vmbus->leaves[kind].tag = 0;
 	if (vmbus->machine->paused)
 		vmbus->leaves[kind].waits = true;
+	else if (vmbus->leaves[kind].waits)
+		order(vmbus, kind);
 	else
 		be_over(vmbus, kind);
 	return true;
@@ -139,9 +151,14 @@ bool vmbus_leave_answered(struct vmbus *vmbus, enum vmbus_provider kind, uint32_
 
 void vmbus_resumed(struct vmbus *vmbus)
 {
-	for (int kind = VMBUS_NET; kind < VMBUS_PROVIDERS; kind++)
-		if (vmbus->leaves[kind].waits && vmbus_provider_serves(vmbus, kind))
+	for (int kind = VMBUS_NET; kind < VMBUS_PROVIDERS; kind++) {
+		struct vmbus_leave *leave = &vmbus->leaves[kind];
+
+		if (leave->tag != 0) /* its process does not count the pause */
+			leave->waits = true;
+		else if (leave->waits && vmbus_provider_serves(vmbus, kind))
 			order(vmbus, kind);
+	}
 }
 
 bool vmbus_leave_goes_on(struct vmbus *vmbus, enum vmbus_provider kind)

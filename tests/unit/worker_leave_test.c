@@ -41,18 +41,20 @@ static const struct {
 	const char *vm;
 	bool removed;
 	bool dies; /* its provider of a signal, again and again, until it is removed or given up */
-	bool paused;   /* the guest meanwhile, for a while */
+	int pause_ms; /* so long after the order the guest is paused, twice; 0: before it, once; -1: never */
 	uint64_t told; /* by which processes the guest was seen to its rest; 0: by any */
 	const char *end; /* of what is told to those who listen */
 } ways[] = {
-	{ "test", true, false, false, LEAVES, REMOVED },
-	{ "test", true, false, true, LEAVES, REMOVED },
-	{ DIES_LEAVING, true, false, false, LEAVES + LEAVES_LAST, REMOVED },
-	{ NO_LAST, true, false, false, LEAVES, REMOVED },
+	{ "test", true, false, -1, LEAVES, REMOVED },
+	{ "test", true, false, 0, LEAVES, REMOVED },
+	/* The process does not count the pause: it is told once more. */
+	{ LEAVES_LATE, true, false, 300, 2 * LEAVES, REMOVED },
+	{ DIES_LEAVING, true, false, -1, LEAVES + LEAVES_LAST, REMOVED },
+	{ NO_LAST, true, false, -1, LEAVES, REMOVED },
 	/* Mostly it rests between two lives. */
-	{ "test", true, true, false, 0, REMOVED },
-	{ "test", false, true, false, LEAVES_LAST, "provider-given-up net0\n" },
-	{ NO_LAST, false, true, false, NOBODY, "provider-given-up net0\n" },
+	{ "test", true, true, -1, 0, REMOVED },
+	{ "test", false, true, -1, LEAVES_LAST, "provider-given-up net0\n" },
+	{ NO_LAST, false, true, -1, NOBODY, "provider-given-up net0\n" },
 };
 
 static gint answered;
@@ -65,12 +67,22 @@ static void on_changed(gpointer context, const char *error)
 	g_atomic_int_set(&answered, 1);
 }
 
-static gboolean go_on(gpointer data)
+static gboolean stand_still(gpointer pauses);
+
+static gboolean go_on(gpointer pauses)
 {
-	(void)data;
 	ck_assert_int_eq(g_atomic_int_get(&answered), 0);
 	machine->paused = false;
 	vmbus_resumed(machine->vmbus);
+	if (GPOINTER_TO_INT(pauses) > 1)
+		(void)stand_still(GINT_TO_POINTER(GPOINTER_TO_INT(pauses) - 1));
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean stand_still(gpointer pauses)
+{
+	machine->paused = true;
+	g_timeout_add(250, go_on, pauses);
 	return G_SOURCE_REMOVE;
 }
 
@@ -78,9 +90,11 @@ static gboolean ask_adapters(gpointer data)
 {
 	const int *way = data;
 
-	machine->paused = ways[*way].paused;
-	if (machine->paused)
-		g_timeout_add(500, go_on, NULL);
+	if (ways[*way].pause_ms == 0)
+		(void)stand_still(GINT_TO_POINTER(1));
+	else if (ways[*way].pause_ms > 0)
+		g_timeout_add((guint)ways[*way].pause_ms, stand_still,
+		              GINT_TO_POINTER(2));
 	vmbus_renew_nets(machine->vmbus, on_changed, NULL);
 	return G_SOURCE_REMOVE;
 }

@@ -23,6 +23,7 @@ static struct vsp_loan borrowed;
 static uint32_t asked; /* the tag of the order to borrow */
 static bool last;      /* of an adapter */
 static bool dies_leaving;
+static bool leaves_late;
 static uint32_t
 	leaving; /* the tag of the order to leave, while its channel is not started */
 
@@ -36,6 +37,7 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 	last = strstr(json, "\"none\":true");
 	dies_leaving = strstr(json, "\"vm\":\"" DIES_LEAVING "\"") ||
 	               strstr(json, "\"vm\":\"" NO_LAST "\"");
+	leaves_late = strstr(json, "\"vm\":\"" LEAVES_LATE "\"");
 	if (last && strstr(json, "\"vm\":\"" NO_LAST "\""))
 		return false;
 	if (strstr(json, DEADLY))
@@ -56,7 +58,7 @@ static bool provider_configure(struct vsp *vsp, const char *json, char *error,
 		return io_hand_over(getenv(PROVIDER_IO), vsp_lifeline(vsp));
 	}
 	return strstr(json, "\"shutdown\"") &&
-	       (silent || borrows || offers || dies_once || dies_leaving ||
+	       (silent || borrows || offers || dies_once || dies_leaving || leaves_late ||
 	        strstr(json, "\"vm\":\"test\""));
 }
 
@@ -85,6 +87,8 @@ static void leave(struct vsp *vsp, uint32_t tag)
 	if (write(opened->event_out, &mark, sizeof(mark)) != sizeof(mark) ||
 	    (dies_leaving && !last))
 		__builtin_trap();
+	if (leaves_late)
+		sleep(1);
 	vsp_event(vsp, tag, "{\"ok\": true}");
 }
 

@@ -15,6 +15,7 @@
 #define DIES_ONCE    "dies-once"    /* and one whose provider goes on where it died */
 #define DIES_LEAVING "dies-leaving" /* and one whose provider dies when it is to leave */
 #define NO_LAST      "no-last"      /* likewise, and has no last one */
+#define LEAVES_LATE  "leaves-late"  /* and one whose provider takes a second to leave */
 /* What an adapter's provider adds to its event when it is to leave, and what its last one does. */
 #define LEAVES      UINT64_C(1000)
 #define LEAVES_LAST UINT64_C(1000000)
