@@ -248,8 +248,9 @@ json_t *client_request(const char *name, int fd, const struct control_request *r
 json_t *client_ask(const char *name, enum control_command command, GError **error)
 {
 	struct control_request request = { .command = command };
-	gint64 deadline = client_deadline(CLIENT_ANSWER_S);
-	int fd = client_connect(name, deadline, error);
+	int fd = client_connect(name, client_deadline(CLIENT_ANSWER_S), error);
+	gint64 deadline = client_deadline(command == CONTROL_NETS ? CLIENT_NETS_S :
+	                                                            CLIENT_ANSWER_S);
 	json_t *answer;
 
 	if (fd < 0)

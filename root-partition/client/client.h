@@ -9,6 +9,8 @@
 
 /* How long a worker may take for an answer; one that has more to do than that hangs. */
 #define CLIENT_ANSWER_S 15
+/* Two processes that have the guest come to rest, and the start of these and of what follows: 30 s each. */
+#define CLIENT_NETS_S 120
 
 #define CLIENT_ANSWER_BYTES_MAX (1u << 20)
 
@@ -33,7 +35,7 @@ gboolean client_is_ok(const char *line, gsize length, GError **error);
 gboolean client_hung_up(const char *name, GError **error);
 gboolean client_no_answer(const char *name, GError **error);
 
-/* connect, request, close, within CLIENT_ANSWER_S. */
+/* connect, request, close, within CLIENT_ANSWER_S; a change of network adapters has CLIENT_NETS_S. */
 json_t *client_ask(const char *name, enum control_command command, GError **error);
 
 /*

@@ -106,6 +106,16 @@ static void carry_out(struct vmbus *vmbus, uint32_t gone, uint32_t come)
 			begin_one(vmbus, kind);
 }
 
+/* A guest that stands still lets go of nothing, and nobody would wait for so long. */
+static bool must_be_resumed(const struct vmbus *vmbus, uint32_t gone)
+{
+	for (int kind = VMBUS_NET; kind < VMBUS_PROVIDERS; kind++)
+		if (vmbus->machine->paused && gone & bit_of(kind) &&
+		    vmbus_is_used(vmbus, kind))
+			return true;
+	return false;
+}
+
 void vmbus_renew_nets(struct vmbus *vmbus, vmbus_answered answered, gpointer context)
 {
 	struct definition *definition = vmbus->machine->definition;
@@ -121,6 +131,13 @@ void vmbus_renew_nets(struct vmbus *vmbus, vmbus_answered answered, gpointer con
 	if (!keeper_client_nets(vmbus->machine->keeper, KEEPER_DEVICES_RENEW, definition,
 	                        &gone, &come, &error)) {
 		answered(context, error->message);
+		return;
+	}
+	if (must_be_resumed(vmbus, gone)) {
+		(void)keeper_client_nets(vmbus->machine->keeper, KEEPER_DEVICES_BACK,
+		                         definition, &gone, &come, NULL);
+		answered(context, "it is paused, and its guest has to let go of the "
+		                  "adapter; resume it first");
 		return;
 	}
 	*change = (struct vmbus_adapter_change){

@@ -161,6 +161,8 @@ void vmbus_end_adapter_change(struct vmbus *vmbus);
  */
 bool vmbus_leave(struct vmbus *vmbus, enum vmbus_provider kind);
 bool vmbus_leaves(const struct vmbus *vmbus, enum vmbus_provider kind);
+/* Its guest has a channel of it open, so there may be something that it waits for. */
+bool vmbus_is_used(const struct vmbus *vmbus, enum vmbus_provider kind);
 /* A process of one that leaves serves, has said something, or is gone; false: of the last there was no other, and it is over. */
 bool vmbus_leave_ready(struct vmbus *vmbus, enum vmbus_provider kind);
 bool vmbus_leave_answered(struct vmbus *vmbus, enum vmbus_provider kind, uint32_t tag);

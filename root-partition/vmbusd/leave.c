@@ -16,8 +16,7 @@ bool vmbus_leaves(const struct vmbus *vmbus, enum vmbus_provider kind)
 	return vmbus->leaves[kind].begun;
 }
 
-/* The guest uses it, so there may be something that it waits for. */
-static bool is_used(const struct vmbus *vmbus, enum vmbus_provider kind)
+bool vmbus_is_used(const struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	const struct server_channel *channel;
 
@@ -108,7 +107,7 @@ bool vmbus_leave(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	struct vmbus_leave *leave = &vmbus->leaves[kind];
 
-	if (kind < VMBUS_NET || !is_used(vmbus, kind))
+	if (kind < VMBUS_NET || !vmbus_is_used(vmbus, kind))
 		return false;
 	if (leave->begun)
 		return true;
@@ -165,7 +164,7 @@ bool vmbus_leave_goes_on(struct vmbus *vmbus, enum vmbus_provider kind)
 {
 	const struct vmbus_leave *leave = &vmbus->leaves[kind];
 
-	if (!leave->over && !leave->last && is_used(vmbus, kind) &&
+	if (!leave->over && !leave->last && vmbus_is_used(vmbus, kind) &&
 	    begin_last(vmbus, kind))
 		return true;
 	end(vmbus, kind);

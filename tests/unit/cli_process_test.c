@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli_program.h"
+#include "root-partition/client/client.h"
 #include "root-partition/config/file_lock.h"
 #include "root-partition/config/json_text.h"
 
@@ -402,6 +403,7 @@ enum behaviour {
 	LATE,     /* listens after a second, and obeys */
 	STUBBORN, /* hangs up after its answer, and stays */
 	CONSOLE,  /* tells everybody of a console, which is `pty` */
+	SLOW,     /* answers a little later than most may */
 };
 
 static char pty[64];
@@ -444,13 +446,14 @@ static int listen_at(const char *name)
 	return fd;
 }
 
-static void answer_once(int listener)
+static void answer_once(int listener, unsigned int seconds)
 {
 	g_autofree char *ok = g_strdup_printf("{\"ok\": true, \"pty\": \"%s\"}\n", pty);
 	char request[256];
 	int fd = accept(listener, NULL, NULL);
 
-	if (read(fd, request, sizeof(request)) <= 0 || write(fd, ok, strlen(ok)) < 0)
+	if (read(fd, request, sizeof(request)) <= 0 || sleep(seconds) != 0 ||
+	    write(fd, ok, strlen(ok)) < 0)
 		_exit(1);
 	close(fd);
 }
@@ -465,9 +468,11 @@ static void behave(enum behaviour behaviour, const char *name, const char *lock)
 	if (behaviour != DEAF) {
 		listener = listen_at(socket_name);
 		if (behaviour == LATE || behaviour == STUBBORN)
-			answer_once(listener);
+			answer_once(listener, 0);
+		if (behaviour == SLOW)
+			answer_once(listener, CLIENT_ANSWER_S + 2);
 		while (behaviour == CONSOLE)
-			answer_once(listener);
+			answer_once(listener, 0);
 	}
 	if (behaviour == LATE) {
 		g_unlink(lock);
@@ -540,23 +545,30 @@ static void check_killed(pid_t worker)
 /* All at the same time, as each takes as long as a worker may. */
 START_TEST(nobody_waits_for_ever_and_stop_kills_who_does_not_obey)
 {
-	pid_t asked, mute, deaf, quiet;
+	pid_t asked, mute, deaf, quiet, slow;
 
 	expect_done(
-		"for n in mute deaf quiet; do $V create $n --memory 8M --kernel $K; done");
+		"for n in mute deaf quiet slow; do $V create $n --memory 8M --kernel $K;"
+		" done; sed -i 's/\"nets\": .*/\"nets\": [{\"tap\": \"none\", "
+		"\"mac\": \"02:00:00:00:00:01\"}],/' $S/slow.json");
 	asked = run_worker("web", MUTE);
 	mute = run_worker("mute", MUTE);
 	deaf = run_worker("deaf", DEAF);
 	quiet = run_worker("quiet", MUTE);
+	slow = run_worker("slow", SLOW); /* its guest may be: it has to let go */
 	/* More ask than the queue holds: not even connect() returns for the last of them. */
 	expect("for n in 1 2 3 4; do $V info web & done; $V stop mute & $V stop deaf &"
-	       " $V events quiet & wait; $V delete web",
+	       " $V events quiet & $V net remove slow 02:00:00:00:00:01 & wait;"
+	       " $V delete web",
 	       5, "web runs");
 	ck_assert_ptr_nonnull(strstr(output, "state      running (web gives no answer"));
 	ck_assert_ptr_nonnull(strstr(output, "but it does not listen"));
 	ck_assert_ptr_nonnull(strstr(output, "mute is off; its worker did not obey"));
 	ck_assert_ptr_nonnull(strstr(output, "deaf is off; its worker did not obey"));
 	ck_assert_ptr_nonnull(strstr(output, "quiet gives no answer"));
+	ck_assert_ptr_nonnull(strstr(output, "slow is without the network adapter"));
+	expect("cat $S/slow.json", 0, "\"nets\": []");
+	kill_worker(slow);
 	kill_worker(quiet);
 	check_killed(mute);
 	check_killed(deaf);

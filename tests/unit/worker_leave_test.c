@@ -58,11 +58,17 @@ static const struct {
 };
 
 static gint answered;
+static bool refused;
 static char *change_error;
 
 static void on_changed(gpointer context, const char *error)
 {
 	(void)context;
+	refused = machine->paused;
+	if (refused) {
+		ck_assert_ptr_nonnull(strstr(error, "resume it first"));
+		return;
+	}
 	change_error = g_strdup(error);
 	g_atomic_int_set(&answered, 1);
 }
@@ -74,6 +80,8 @@ static gboolean go_on(gpointer pauses)
 	ck_assert_int_eq(g_atomic_int_get(&answered), 0);
 	machine->paused = false;
 	vmbus_resumed(machine->vmbus);
+	if (refused)
+		vmbus_renew_nets(machine->vmbus, on_changed, NULL);
 	if (GPOINTER_TO_INT(pauses) > 1)
 		(void)stand_still(GINT_TO_POINTER(GPOINTER_TO_INT(pauses) - 1));
 	return G_SOURCE_REMOVE;
