@@ -29,14 +29,12 @@ static char *pty_path(const char *name, GError **error)
 	g_autoptr(json_t) answer = client_ask(name, CONTROL_CONSOLE, error);
 	g_autofree char *link = paths_of(name, PATH_CONSOLE);
 	const char *path = NULL;
-	json_t *node;
 
 	if (!answer)
 		return NULL;
 	if (g_file_test(link, G_FILE_TEST_IS_SYMLINK))
 		return g_steal_pointer(&link);
-	node = json_object_get(answer, "file");
-	if (!node || !json_text_get_string(node, &path))
+	if (!json_text_get_string(json_object_get(answer, "file"), &path))
 		path = "nowhere";
 	g_set_error(
 		error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,

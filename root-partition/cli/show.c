@@ -184,13 +184,13 @@ static void print_status(const struct definition *definition, json_t *status)
 	static const char *const members[] = { "console", "pid", "partition" };
 
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
-		json_t *node = json_object_get(status, members[i]);
+		const json_t *json = json_object_get(status, members[i]);
 		const char *text;
 		gint64 number;
 
-		if (json_text_get_string(node, &text))
+		if (json_text_get_string(json, &text))
 			g_print("%-10s %s\n", members[i], text);
-		else if (json_text_get_int(node, &number))
+		else if (json_text_get_int(json, &number))
 			g_print("%-10s %" G_GINT64_FORMAT "\n", members[i], number);
 	}
 	print_providers(status);

@@ -127,20 +127,20 @@ static void print_totals(json_t *answer)
 }
 
 /* Right-aligned; numbers, words and truths alike. */
-static void print_value(json_t *node)
+static void print_value(const json_t *json)
 {
 	const char *text = "-";
 	gboolean truth;
 	gint64 value;
 
-	if (json_text_get_int(node, &value)) {
+	if (json_text_get_int(json, &value)) {
 		g_print(" %16" G_GINT64_FORMAT, value);
 		return;
 	}
-	if (json_text_get_boolean(node, &truth))
+	if (json_text_get_boolean(json, &truth))
 		text = truth ? "yes" : "no";
 	else
-		(void)json_text_get_string(node, &text);
+		(void)json_text_get_string(json, &text);
 	g_print(" %16s", text);
 }
 

@@ -37,12 +37,12 @@ static gboolean refuse(GError **error, enum definition_error code, const char *f
 
 /* ---- Requests ---- */
 
-static gboolean take_command(json_t *node, struct control_request *request,
+static gboolean take_command(const json_t *json, struct control_request *request,
                              GError **error)
 {
 	const char *name;
 
-	if (!json_text_get_string(node, &name))
+	if (!json_text_get_string(json, &name))
 		return refuse(error, DEFINITION_ERROR_MALFORMED,
 		              "'command' must be a string");
 	for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -54,44 +54,46 @@ static gboolean take_command(json_t *node, struct control_request *request,
 	return refuse(error, DEFINITION_ERROR_COMMAND, "unknown command '%s'", name);
 }
 
-static gboolean take_reboot(json_t *node, struct control_request *request, GError **error)
+static gboolean take_reboot(const json_t *json, struct control_request *request,
+                            GError **error)
 {
-	return json_text_get_boolean(node, &request->reboot) ||
+	return json_text_get_boolean(json, &request->reboot) ||
 	       refuse(error, DEFINITION_ERROR_INVALID, "'reboot' must be true or false");
 }
 
 /* From 1 on. */
-static gboolean take_number(json_t *node, const char *name, gint64 most, guint *number,
-                            GError **error)
+static gboolean take_number(const json_t *json, const char *name, gint64 most,
+                            guint *number, GError **error)
 {
 	gint64 value;
 
-	if (!json_text_get_int(node, &value) || value < 1 || value > most)
+	if (!json_text_get_int(json, &value) || value < 1 || value > most)
 		return refuse(error, DEFINITION_ERROR_INVALID,
 		              "'%s' must be 1 to %" G_GINT64_FORMAT, name, most);
 	*number = (guint)value;
 	return TRUE;
 }
 
-static gboolean take_seconds(json_t *node, struct control_request *request,
+static gboolean take_seconds(const json_t *json, struct control_request *request,
                              GError **error)
 {
-	return take_number(node, "seconds", CONTROL_SECONDS_MAX, &request->seconds,
+	return take_number(json, "seconds", CONTROL_SECONDS_MAX, &request->seconds,
 	                   error);
 }
 
-static gboolean take_weight(json_t *node, struct control_request *request, GError **error)
+static gboolean take_weight(const json_t *json, struct control_request *request,
+                            GError **error)
 {
-	return take_number(node, "weight", CONTROL_WEIGHT_MAX, &request->weight, error);
+	return take_number(json, "weight", CONTROL_WEIGHT_MAX, &request->weight, error);
 }
 
-static gboolean take_version(json_t *node, struct control_request *request,
+static gboolean take_version(const json_t *json, struct control_request *request,
                              GError **error)
 {
 	gint64 version;
 
 	(void)request;
-	if (!json_text_get_int(node, &version))
+	if (!json_text_get_int(json, &version))
 		return refuse(error, DEFINITION_ERROR_MALFORMED,
 		              "'version' must be a number");
 	return version == CONTROL_VERSION ||
@@ -100,11 +102,12 @@ static gboolean take_version(json_t *node, struct control_request *request,
 	              CONTROL_VERSION);
 }
 
-static gboolean take_id(json_t *node, struct control_request *request, GError **error)
+static gboolean take_id(const json_t *json, struct control_request *request,
+                        GError **error)
 {
 	gint64 id;
 
-	if (!json_text_get_int(node, &id) || id < 0 || id > CONTROL_ID_MAX)
+	if (!json_text_get_int(json, &id) || id < 0 || id > CONTROL_ID_MAX)
 		return refuse(error, DEFINITION_ERROR_MALFORMED,
 		              "'id' must be 0 to %" G_GINT64_FORMAT, CONTROL_ID_MAX);
 	request->has_id = TRUE;
@@ -113,12 +116,12 @@ static gboolean take_id(json_t *node, struct control_request *request, GError **
 }
 
 /* Of at least `least` bytes, and with a zero at its end. */
-static gboolean take_text(json_t *node, const char *name, char *text, gsize least,
+static gboolean take_text(const json_t *json, const char *name, char *text, gsize least,
                           gsize room, GError **error)
 {
 	const char *given;
 
-	return (json_text_get_string(node, &given) && strlen(given) >= least &&
+	return (json_text_get_string(json, &given) && strlen(given) >= least &&
 	        g_strlcpy(text, given, room) < room) ||
 	       refuse(error, DEFINITION_ERROR_INVALID,
 	              "'%s' must be a text of %" G_GSIZE_FORMAT " to %" G_GSIZE_FORMAT
@@ -126,41 +129,46 @@ static gboolean take_text(json_t *node, const char *name, char *text, gsize leas
 	              name, least, room - 1);
 }
 
-static gboolean take_key(json_t *node, struct control_request *request, GError **error)
+static gboolean take_key(const json_t *json, struct control_request *request,
+                         GError **error)
 {
-	return take_text(node, "key", request->key, 1, sizeof(request->key), error);
+	return take_text(json, "key", request->key, 1, sizeof(request->key), error);
 }
 
-static gboolean take_value(json_t *node, struct control_request *request, GError **error)
+static gboolean take_value(const json_t *json, struct control_request *request,
+                           GError **error)
 {
 	request->has_value = TRUE;
-	return take_text(node, "value", request->value, 0, sizeof(request->value), error);
+	return take_text(json, "value", request->value, 0, sizeof(request->value), error);
 }
 
-static gboolean take_path(json_t *node, struct control_request *request, GError **error)
+static gboolean take_path(const json_t *json, struct control_request *request,
+                          GError **error)
 {
-	return take_text(node, "path", request->path, 1, sizeof(request->path), error);
+	return take_text(json, "path", request->path, 1, sizeof(request->path), error);
 }
 
-static gboolean take_size(json_t *node, struct control_request *request, GError **error)
+static gboolean take_size(const json_t *json, struct control_request *request,
+                          GError **error)
 {
-	return (json_text_get_int(node, &request->size) && request->size >= 0) ||
+	return (json_text_get_int(json, &request->size) && request->size >= 0) ||
 	       refuse(error, DEFINITION_ERROR_INVALID,
 	              "'size' must be a number of bytes, from 0 on");
 }
 
-static gboolean take_overwrite(json_t *node, struct control_request *request,
+static gboolean take_overwrite(const json_t *json, struct control_request *request,
                                GError **error)
 {
-	return json_text_get_boolean(node, &request->overwrite) ||
+	return json_text_get_boolean(json, &request->overwrite) ||
 	       refuse(error, DEFINITION_ERROR_INVALID,
 	              "'overwrite' must be true or false");
 }
 
 /* Whether it is base64, who decodes it says. */
-static gboolean take_data(json_t *node, struct control_request *request, GError **error)
+static gboolean take_data(const json_t *json, struct control_request *request,
+                          GError **error)
 {
-	return take_text(node, "data", request->data, 1, sizeof(request->data), error);
+	return take_text(json, "data", request->data, 1, sizeof(request->data), error);
 }
 
 #define EVERY_COMMAND (-1)
@@ -171,7 +179,8 @@ static gboolean take_data(json_t *node, struct control_request *request, GError 
  */
 static const struct {
 	const char *name;
-	gboolean (*take)(json_t *node, struct control_request *request, GError **error);
+	gboolean (*take)(const json_t *json, struct control_request *request,
+	                 GError **error);
 	int command;
 	gboolean needed;
 } members[] = {
@@ -230,9 +239,9 @@ gboolean control_request_parse(const char *line, gsize length,
 	if (!object)
 		return refuse(error, DEFINITION_ERROR_MALFORMED, "%s", why->message);
 	for (gsize i = 0; i < G_N_ELEMENTS(members); i++) {
-		json_t *node = json_object_get(object, members[i].name);
+		const json_t *json = json_object_get(object, members[i].name);
 
-		if (node && !members[i].take(node, request, error))
+		if (json && !members[i].take(json, request, error))
 			return FALSE;
 	}
 	if (!json_object_get(object, "command"))

@@ -211,22 +211,24 @@ static gboolean invalid(GError **error, const char *format, const char *key)
 }
 
 /* A whole number; what does not fit is as wrong as the largest that does. */
-static gboolean take_number(json_t *node, const char *key, uint32_t *to, GError **error)
+static gboolean take_number(const json_t *json, const char *key, uint32_t *to,
+                            GError **error)
 {
 	gint64 value;
 
-	if (!json_text_get_int(node, &value))
+	if (!json_text_get_int(json, &value))
 		return invalid(error, "'%s' must be a whole number", key);
 	*to = value < 0 || value > G_MAXINT32 ? G_MAXINT32 : (uint32_t)value;
 	return TRUE;
 }
 
 /* As text: JSON's integers end at 63 bits. */
-static gboolean take_identity(json_t *node, struct definition_disk *disk, GError **error)
+static gboolean take_identity(const json_t *json, struct definition_disk *disk,
+                              GError **error)
 {
 	const char *text;
 
-	if (!json_text_get_string(node, &text) || strlen(text) != 16 ||
+	if (!json_text_get_string(json, &text) || strlen(text) != 16 ||
 	    strspn(text, "0123456789abcdefABCDEF") != 16)
 		return invalid(error, "'%s' must be 16 hexadecimal digits", "id");
 	disk->identity = g_ascii_strtoull(text, NULL, 16);
@@ -234,12 +236,12 @@ static gboolean take_identity(json_t *node, struct definition_disk *disk, GError
 	       invalid(error, "'%s' may not be 0", "id");
 }
 
-static gboolean take_text(json_t *node, const char *key, struct definition_disk *disk,
-                          GError **error)
+static gboolean take_text(const json_t *json, const char *key,
+                          struct definition_disk *disk, GError **error)
 {
 	const char *text;
 
-	if (!json_text_get_string(node, &text))
+	if (!json_text_get_string(json, &text))
 		return invalid(error, "'%s' must be a string", key);
 	if (strcmp(key, "path") != 0)
 		return set_option(disk, key, text, error);
@@ -270,27 +272,28 @@ static gboolean take_member(const char *key, json_t *value, struct definition_di
 	       invalid(error, "'%s' must be true or false", key);
 }
 
-static gboolean take_one(struct definition *definition, json_t *node, GError **error)
+static gboolean take_one(struct definition *definition, json_t *json, GError **error)
 {
 	struct definition_disk *disk;
 	const char *key;
 	json_t *value;
 
-	if (!json_is_object(node))
+	if (!json_is_object(json))
 		return invalid(error, "'%s' must be a list of objects", "disks");
 	disk = definition_add_disk(definition, NULL, FALSE);
-	json_object_foreach(node, key, value)
+	json_object_foreach(json, key, value)
 		if (!take_member(key, value, disk, error))
 			return FALSE;
 	return disk->path || invalid(error, "a disk needs a '%s'", "path");
 }
 
-gboolean definition_disk_take(struct definition *definition, json_t *node, GError **error)
+gboolean definition_disk_take(struct definition *definition, const json_t *json,
+                              GError **error)
 {
-	if (!json_is_array(node))
+	if (!json_is_array(json))
 		return invalid(error, "'%s' must be a list of objects", "disks");
-	for (gsize i = 0; i < json_array_size(node); i++)
-		if (!take_one(definition, json_array_get(node, i), error))
+	for (gsize i = 0; i < json_array_size(json); i++)
+		if (!take_one(definition, json_array_get(json, i), error))
 			return FALSE;
 	return TRUE;
 }

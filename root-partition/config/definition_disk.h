@@ -35,7 +35,7 @@ gboolean definition_disk_check(const struct definition_disk *disk, GError **erro
 const char *definition_disk_cache_name(enum definition_disk_cache cache);
 
 /* The member "disks", from and to JSON. */
-gboolean definition_disk_take(struct definition *definition, json_t *node,
+gboolean definition_disk_take(struct definition *definition, const json_t *json,
                               GError **error);
 void definition_add_disks(json_t *object, const GPtrArray *disks);
 

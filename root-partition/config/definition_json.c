@@ -23,118 +23,132 @@ static gboolean invalid(GError **error, const char *format, ...)
 	return FALSE;
 }
 
-static gboolean take_string(json_t *node, const char *key, char **to, GError **error)
+static gboolean take_string(const json_t *json, const char *key, char **to,
+                            GError **error)
 {
 	const char *value;
 
-	if (!json_text_get_string(node, &value))
+	if (!json_text_get_string(json, &value))
 		return invalid(error, "'%s' must be a string", key);
 	g_free(*to);
 	*to = g_strdup(value);
 	return TRUE;
 }
 
-static gboolean take_name(struct definition *definition, json_t *node, GError **error)
+static gboolean take_name(struct definition *definition, const json_t *json,
+                          GError **error)
 {
-	return take_string(node, "name", &definition->name, error);
+	return take_string(json, "name", &definition->name, error);
 }
 
-static gboolean take_uuid(struct definition *definition, json_t *node, GError **error)
+static gboolean take_uuid(struct definition *definition, const json_t *json,
+                          GError **error)
 {
-	return take_string(node, "uuid", &definition->uuid, error);
+	return take_string(json, "uuid", &definition->uuid, error);
 }
 
-static gboolean take_memory(struct definition *definition, json_t *node, GError **error)
+static gboolean take_memory(struct definition *definition, const json_t *json,
+                            GError **error)
 {
 	const char *text;
 	gint64 bytes;
 
-	if (json_text_get_int(node, &bytes)) {
+	if (json_text_get_int(json, &bytes)) {
 		definition->memory_bytes = (uint64_t)MAX(bytes, 0);
 		return TRUE;
 	}
-	if (!json_text_get_string(node, &text))
+	if (!json_text_get_string(json, &text))
 		return invalid(error, "'memory' must be a string like \"512M\", or a "
 		                      "number of bytes");
 	return definition_parse_size(text, &definition->memory_bytes, error);
 }
 
-static gboolean take_vps(struct definition *definition, json_t *node, GError **error)
+static gboolean take_vps(struct definition *definition, const json_t *json,
+                         GError **error)
 {
 	gint64 value;
 
-	if (!json_text_get_int(node, &value))
+	if (!json_text_get_int(json, &value))
 		return invalid(error, "'vps' must be a whole number");
 	definition->vps = value < 0 || value > G_MAXINT32 ? G_MAXINT32 : (uint32_t)value;
 	return TRUE;
 }
 
-static gboolean take_attach(struct definition *definition, json_t *node, GError **error)
+static gboolean take_attach(struct definition *definition, const json_t *json,
+                            GError **error)
 {
 	gint64 value;
 
-	if (!json_text_get_int(node, &value) || value < 1 || value > G_MAXINT32)
+	if (!json_text_get_int(json, &value) || value < 1 || value > G_MAXINT32)
 		return invalid(error, "'attach' must be the number of a process");
 	definition->attach_pid = (uint32_t)value;
 	return TRUE;
 }
 
-static gboolean take_kernel(struct definition *definition, json_t *node, GError **error)
+static gboolean take_kernel(struct definition *definition, const json_t *json,
+                            GError **error)
 {
-	return take_string(node, "kernel", &definition->kernel, error);
+	return take_string(json, "kernel", &definition->kernel, error);
 }
 
-static gboolean take_initrd(struct definition *definition, json_t *node, GError **error)
+static gboolean take_initrd(struct definition *definition, const json_t *json,
+                            GError **error)
 {
-	return take_string(node, "initrd", &definition->initrd, error);
+	return take_string(json, "initrd", &definition->initrd, error);
 }
 
-static gboolean take_cmdline(struct definition *definition, json_t *node, GError **error)
+static gboolean take_cmdline(struct definition *definition, const json_t *json,
+                             GError **error)
 {
-	return take_string(node, "cmdline", &definition->cmdline, error);
+	return take_string(json, "cmdline", &definition->cmdline, error);
 }
 
-static gboolean take_serial(struct definition *definition, json_t *node, GError **error)
+static gboolean take_serial(struct definition *definition, const json_t *json,
+                            GError **error)
 {
-	return take_string(node, "serial", &definition->serial, error);
+	return take_string(json, "serial", &definition->serial, error);
 }
 
-static gboolean take_on_crash(struct definition *definition, json_t *node, GError **error)
+static gboolean take_on_crash(struct definition *definition, const json_t *json,
+                              GError **error)
 {
 	const char *text;
 
-	if (!json_text_get_string(node, &text))
+	if (!json_text_get_string(json, &text))
 		return invalid(error, "'on-crash' must be a string");
 	return definition_parse_on_crash(text, &definition->on_crash, error);
 }
 
-static gboolean take_autostart(struct definition *definition, json_t *node,
+static gboolean take_autostart(struct definition *definition, const json_t *json,
                                GError **error)
 {
-	return json_text_get_boolean(node, &definition->autostart) ||
+	return json_text_get_boolean(json, &definition->autostart) ||
 	       invalid(error, "'autostart' must be true or false");
 }
 
-static gboolean take_title(struct definition *definition, json_t *node, GError **error)
+static gboolean take_title(struct definition *definition, const json_t *json,
+                           GError **error)
 {
-	return take_string(node, "title", &definition->title, error);
+	return take_string(json, "title", &definition->title, error);
 }
 
-static gboolean take_description(struct definition *definition, json_t *node,
+static gboolean take_description(struct definition *definition, const json_t *json,
                                  GError **error)
 {
-	return take_string(node, "description", &definition->description, error);
+	return take_string(json, "description", &definition->description, error);
 }
 
-static gboolean take_metadata(struct definition *definition, json_t *node, GError **error)
+static gboolean take_metadata(struct definition *definition, const json_t *json,
+                              GError **error)
 {
-	return take_string(node, "metadata", &definition->metadata, error);
+	return take_string(json, "metadata", &definition->metadata, error);
 }
 
 static const struct definition_key {
 	const char *name;
 	gboolean required;
-	gboolean (*take)(struct definition *definition, json_t *node, GError **error);
+	gboolean (*take)(struct definition *definition, const json_t *json,
+	                 GError **error);
 } keys[] = {
 	{ "name", TRUE, take_name },
 	{ "memory", TRUE, take_memory },

@@ -419,73 +419,75 @@ gboolean definition_net_check_host(const struct definition *definition, GError *
 
 /* ---- JSON ---- */
 
-static gboolean take_user(struct definition_net *net, json_t *node, GError **error)
+static gboolean take_user(struct definition_net *net, const json_t *json, GError **error)
 {
 	gboolean is_user;
 
-	if (!json_text_get_boolean(node, &is_user) || !is_user)
+	if (!json_text_get_boolean(json, &is_user) || !is_user)
 		return definition_invalid(error, "net: 'user' is true or not there");
 	return set_kind(net, DEFINITION_NET_USER, NULL, error);
 }
 
-static gboolean take_forwards(struct definition_net *net, json_t *node, GError **error)
+static gboolean take_forwards(struct definition_net *net, const json_t *json,
+                              GError **error)
 {
 	const char *text;
 
-	for (gsize i = 0; i < json_array_size(node); i++) {
-		if (!json_text_get_string(json_array_get(node, i), &text))
+	for (gsize i = 0; i < json_array_size(json); i++) {
+		if (!json_text_get_string(json_array_get(json, i), &text))
 			return definition_invalid(
 				error, "net: 'hostfwd' must be a list of strings");
 		if (!add_forward(net, text, error))
 			return FALSE;
 	}
-	return json_is_array(node) ||
+	return json_is_array(json) ||
 	       definition_invalid(error, "net: 'hostfwd' must be a list of strings");
 }
 
-static gboolean take_member(struct definition_net *net, const char *key, json_t *node,
-                            GError **error)
+static gboolean take_member(struct definition_net *net, const char *key,
+                            const json_t *json, GError **error)
 {
 	uint32_t *member = number_of(net, key);
 	const char *text;
 	gint64 number;
 
 	if (strcmp(key, "user") == 0)
-		return take_user(net, node, error);
+		return take_user(net, json, error);
 	if (strcmp(key, "hostfwd") == 0)
-		return take_forwards(net, node, error);
+		return take_forwards(net, json, error);
 	if (!member)
-		return json_text_get_string(node, &text) ?
+		return json_text_get_string(json, &text) ?
 		               set_text(net, key, text, error) :
 		               definition_invalid(error, "net: '%s' must be a string",
 		                                  key);
-	if (!json_text_get_int(node, &number))
+	if (!json_text_get_int(json, &number))
 		return definition_invalid(error, "net: '%s' must be a whole number", key);
 	*member = number < 0 || number > G_MAXINT32 ? G_MAXINT32 : (uint32_t)number;
 	return TRUE;
 }
 
-static gboolean take_one(struct definition *definition, json_t *node, GError **error)
+static gboolean take_one(struct definition *definition, json_t *json, GError **error)
 {
 	struct definition_net *net;
 	const char *key;
 	json_t *value;
 
-	if (!json_is_object(node))
+	if (!json_is_object(json))
 		return definition_invalid(error, "'nets' must be a list of objects");
 	net = add_net(definition);
-	json_object_foreach(node, key, value)
+	json_object_foreach(json, key, value)
 		if (!take_member(net, key, value, error))
 			return FALSE;
 	return TRUE;
 }
 
-gboolean definition_net_take(struct definition *definition, json_t *node, GError **error)
+gboolean definition_net_take(struct definition *definition, const json_t *json,
+                             GError **error)
 {
-	if (!json_is_array(node))
+	if (!json_is_array(json))
 		return definition_invalid(error, "'nets' must be a list of objects");
-	for (gsize i = 0; i < json_array_size(node); i++)
-		if (!take_one(definition, json_array_get(node, i), error))
+	for (gsize i = 0; i < json_array_size(json); i++)
+		if (!take_one(definition, json_array_get(json, i), error))
 			return FALSE;
 	return TRUE;
 }

@@ -57,7 +57,8 @@ gboolean definition_net_check(const struct definition *definition, GError **erro
 gboolean definition_net_check_host(const struct definition *definition, GError **error);
 
 /* The member "nets", from and to JSON; and one adapter's object as "net". */
-gboolean definition_net_take(struct definition *definition, json_t *node, GError **error);
+gboolean definition_net_take(struct definition *definition, const json_t *json,
+                             GError **error);
 void definition_net_add_all(json_t *object, const GPtrArray *nets);
 void definition_net_add_one(json_t *object, const struct definition_net *net);
 

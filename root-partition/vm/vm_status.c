@@ -8,11 +8,10 @@
 #include "root-partition/config/json_text.h"
 #include "root-partition/vmbusd/vmbusd.h"
 
-static char *finish(json_t *object)
+static char *finish(const json_t *object)
 {
-	g_autofree char *text = NULL;
+	g_autofree char *text = json_text_format(object, FALSE);
 
-	text = json_text_format(object, FALSE);
 	return g_strconcat(text, "\n", NULL);
 }
 
@@ -72,7 +71,7 @@ static void add_time(json_t *object, const struct viridis_get_stats *stats, uint
 		                  (uint64_t)(ticks * 1e9 / (double)hz));
 }
 
-static void add_vp(json_t *object, const struct machine *machine, uint32_t index,
+static void add_vp(json_t *vps, const struct machine *machine, uint32_t index,
                    uint64_t hz)
 {
 #define STAT_NAME(id, name) name,
@@ -87,22 +86,11 @@ static void add_vp(json_t *object, const struct machine *machine, uint32_t index
 
 	if (mshv_get_stats(machine->partition.fd, &stats) != 0)
 		return;
-	entry = json_text_append_object(object);
+	entry = json_text_append_object(vps);
 	json_text_add_int(entry, "vp", index);
 	add_time(entry, &stats, hz);
 	for (uint32_t i = 0; i < MIN(stats.count, G_N_ELEMENTS(names)); i++)
 		json_text_add_int(entry, names[i], stats.counter[i]);
-}
-
-/* Each provider's counters, by its name. */
-static void add_providers(json_t *object, json_t *providers)
-{
-	const char *name;
-	json_t *node;
-
-	json_object_foreach(providers, name, node) {
-		(void)json_object_set(object, name, node);
-	}
 }
 
 char *vm_stats_json(const struct machine *machine, json_t *providers)
@@ -117,6 +105,6 @@ char *vm_stats_json(const struct machine *machine, json_t *providers)
 	vps = json_text_add_array(object, "vps");
 	for (uint32_t i = 0; i < machine->vp_count; i++)
 		add_vp(vps, machine, i, hz);
-	add_providers(object, providers);
+	(void)json_object_update(object, providers);
 	return finish(object);
 }

@@ -353,10 +353,8 @@ static void answer_shutdown(struct vmbus *vmbus, const char *json)
 	const char *why = "the guest refused";
 	gboolean ok = FALSE;
 
-	if (object && json_object_get(object, "ok"))
-		(void)json_text_get_boolean(json_object_get(object, "ok"), &ok);
-	if (object && json_object_get(object, "error"))
-		(void)json_text_get_string(json_object_get(object, "error"), &why);
+	(void)json_text_get_boolean(json_object_get(object, "ok"), &ok);
+	(void)json_text_get_string(json_object_get(object, "error"), &why);
 	vmbus_answer_shutdown(vmbus, ok ? NULL : why);
 }
 
@@ -414,10 +412,8 @@ static bool tell_news(struct vmbus *vmbus, const char *json)
 		object = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *kind = "", *state = "";
 
-	if (object && json_object_get(object, "event"))
-		(void)json_text_get_string(json_object_get(object, "event"), &kind);
-	if (object && json_object_get(object, "state"))
-		(void)json_text_get_string(json_object_get(object, "state"), &state);
+	(void)json_text_get_string(json_object_get(object, "event"), &kind);
+	(void)json_text_get_string(json_object_get(object, "state"), &state);
 	for (gsize i = 0; i < G_N_ELEMENTS(guest_news); i++) {
 		if (strcmp(guest_news[i].kind, kind) != 0 ||
 		    strcmp(guest_news[i].state, state) != 0)

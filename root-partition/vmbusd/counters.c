@@ -33,7 +33,7 @@ struct vmbus_question {
 
 /* ---- What is let through of an answer ---- */
 
-static json_t *clean(json_t *node, bool words, unsigned int depth);
+static json_t *clean(json_t *value, bool words, unsigned int depth);
 
 /* Whoever prints it has to make it printable. */
 static bool harmless(const char *text, bool words)
@@ -47,10 +47,10 @@ static json_t *clean_object(json_t *object, bool words, unsigned int depth)
 {
 	json_t *result = json_object();
 	const char *name;
-	json_t *node;
+	json_t *member;
 
-	json_object_foreach(object, name, node) {
-		json_t *value = clean(node, words, depth + 1);
+	json_object_foreach(object, name, member) {
+		json_t *value = clean(member, words, depth + 1);
 
 		if (harmless(name, words))
 			(void)json_object_set_new(result, name, value);
@@ -77,15 +77,15 @@ static bool harmless_value(json_t *value, bool words)
 }
 
 /* A copy of what is numbers, truths, short texts, or made of those; NULL: nothing. */
-static json_t *clean(json_t *node, bool words, unsigned int depth)
+static json_t *clean(json_t *value, bool words, unsigned int depth)
 {
 	if (depth > DEPTH_MAX)
 		return NULL;
-	if (json_is_object(node))
-		return clean_object(node, words, depth);
-	if (json_is_array(node))
-		return clean_array(node, words, depth);
-	return harmless_value(node, words) ? json_incref(node) : NULL;
+	if (json_is_object(value))
+		return clean_object(value, words, depth);
+	if (json_is_array(value))
+		return clean_array(value, words, depth);
+	return harmless_value(value, words) ? json_incref(value) : NULL;
 }
 
 /* ---- Asking ---- */

@@ -146,8 +146,7 @@ static void command(struct vsp *vsp, uint32_t tag, const char *json)
 		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *name = "";
 
-	if (order)
-		(void)json_text_get_string(json_object_get(order, "command"), &name);
+	(void)json_text_get_string(json_object_get(order, "command"), &name);
 	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
 		if (strcmp(commands[i].name, name) == 0) {
 			commands[i].carry_out(vsp_context(vsp), tag);

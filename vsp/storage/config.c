@@ -22,28 +22,28 @@ static bool invalid(char *error, size_t error_bytes, const char *why)
 }
 
 /* "" where it is not there, or something else. */
-static const char *text_of(json_t *node)
+static const char *text_of(const json_t *json)
 {
 	const char *text = "";
 
-	(void)json_text_get_string(node, &text);
+	(void)json_text_get_string(json, &text);
 	return text;
 }
 
 /* -1 likewise. */
-static gint64 number_of(json_t *node)
+static gint64 number_of(const json_t *json)
 {
 	gint64 number = -1;
 
-	(void)json_text_get_int(node, &number);
+	(void)json_text_get_int(json, &number);
 	return number;
 }
 
 /* LUNs are the worker's to choose, one for each disk. */
 static bool parse_lun(const struct storage_config *config,
-                      struct storage_disk_config *disk, json_t *node)
+                      struct storage_disk_config *disk, const json_t *json)
 {
-	gint64 lun = number_of(node);
+	gint64 lun = number_of(json);
 
 	if (lun < 0 || lun >= SCSI_LUNS_MAX)
 		return false;
@@ -54,9 +54,9 @@ static bool parse_lun(const struct storage_config *config,
 	return true;
 }
 
-static bool parse_identity(struct storage_disk_config *disk, json_t *node)
+static bool parse_identity(struct storage_disk_config *disk, const json_t *json)
 {
-	const char *text = text_of(node);
+	const char *text = text_of(json);
 
 	if (strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16)
 		return false;
@@ -65,12 +65,12 @@ static bool parse_identity(struct storage_disk_config *disk, json_t *node)
 }
 
 /* What may be there, and may not. False: it is there and makes no sense. */
-static bool parse_serial(struct storage_disk_config *disk, json_t *node)
+static bool parse_serial(struct storage_disk_config *disk, const json_t *json)
 {
-	const char *text = text_of(node);
+	const char *text = text_of(json);
 	size_t length = strlen(text);
 
-	if (!node)
+	if (!json)
 		return true;
 	if (length == 0 || length > SCSI_SERIAL_BYTES)
 		return false;
@@ -81,25 +81,25 @@ static bool parse_serial(struct storage_disk_config *disk, json_t *node)
 	return true;
 }
 
-static bool parse_cache(struct storage_disk_config *disk, json_t *node)
+static bool parse_cache(struct storage_disk_config *disk, const json_t *json)
 {
-	const char *text = text_of(node);
+	const char *text = text_of(json);
 
 	disk->write_through = strcmp(text, "through") == 0;
 	disk->cached = disk->write_through || strcmp(text, "host") == 0;
-	return !node || disk->cached || strcmp(text, "direct") == 0;
+	return !json || disk->cached || strcmp(text, "direct") == 0;
 }
 
 /* As a definition has sizes: digits, and K, M or G. */
-static bool parse_bps(struct storage_disk_config *disk, json_t *node)
+static bool parse_bps(struct storage_disk_config *disk, const json_t *json)
 {
 	static const char units[] = "KMG";
 	const char *text, *unit;
 	char *end;
 
-	if (!node)
+	if (!json)
 		return true;
-	if (!json_text_get_string(node, &text))
+	if (!json_text_get_string(json, &text))
 		return false;
 	disk->bps = g_ascii_strtoull(text, &end, 10);
 	unit = *end ? strchr(units, *end) : NULL;
@@ -109,27 +109,25 @@ static bool parse_bps(struct storage_disk_config *disk, json_t *node)
 	return true;
 }
 
-static bool parse_iops(struct storage_disk_config *disk, json_t *node)
+static bool parse_iops(struct storage_disk_config *disk, const json_t *json)
 {
-	gint64 value = number_of(node);
+	gint64 value = number_of(json);
 
 	disk->iops = value < 0 ? 0 : (uint64_t)value;
-	return !node || (value >= 0 && value <= (gint64)SCSI_LIMIT_MAX);
+	return !json || (value >= 0 && value <= (gint64)SCSI_LIMIT_MAX);
 }
 
-static bool parse_timeout(struct storage_disk_config *disk, json_t *node)
+static bool parse_timeout(struct storage_disk_config *disk, const json_t *json)
 {
-	gint64 value = -1;
+	gint64 value = number_of(json);
 
-	(void)json_text_get_int(node, &value);
-
-	disk->timeout_s = node ? (uint32_t)value : TIMEOUT_S;
-	return !node || (value >= 0 && value <= TIMEOUT_MAX_S);
+	disk->timeout_s = json ? (uint32_t)value : TIMEOUT_S;
+	return !json || (value >= 0 && value <= TIMEOUT_MAX_S);
 }
 
 static const struct {
 	const char *name;
-	bool (*parse)(struct storage_disk_config *disk, json_t *node);
+	bool (*parse)(struct storage_disk_config *disk, const json_t *json);
 	const char *why;
 } options[] = {
 	{ "serial", parse_serial, "'serial' must be 1 to 16 visible characters" },

@@ -286,8 +286,7 @@ static char *command_name(const char *json)
 		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *name = NULL;
 
-	if (order)
-		(void)json_text_get_string(json_object_get(order, "command"), &name);
+	(void)json_text_get_string(json_object_get(order, "command"), &name);
 	return g_strdup(name);
 }
 

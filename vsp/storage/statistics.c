@@ -3,9 +3,9 @@
 #include "root-partition/config/json_text.h"
 #include "vsp/storage/storage.h"
 
-static void add_disk(json_t *object, unsigned int lun, const struct storage_disk *disk)
+static void add_disk(json_t *disks, unsigned int lun, const struct storage_disk *disk)
 {
-	json_t *entry = json_text_append_object(object);
+	json_t *entry = json_text_append_object(disks);
 
 	json_text_add_int(entry, "lun", lun);
 	json_text_add_string(entry, "serial", disk->model.serial);

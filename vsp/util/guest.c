@@ -56,7 +56,6 @@ static void add_addresses(json_t *object, const struct kvp_adapter *told)
 	g_auto(GStrv) addresses = g_strsplit(told->addresses, ";", -1);
 	g_auto(GStrv) subnets = g_strsplit(told->subnets, ";", -1);
 	json_t *list = json_text_add_array(object, "addresses");
-
 	guint subnet_count = g_strv_length(subnets);
 
 	for (guint i = 0; addresses[i]; i++) {

@@ -25,7 +25,7 @@
 
 /* ---- Answers and events ---- */
 
-void util_send(struct util *util, uint32_t tag, json_t *object)
+void util_send(struct util *util, uint32_t tag, const json_t *object)
 {
 	g_autofree char *text = json_text_format(object, FALSE);
 
@@ -62,9 +62,8 @@ void util_add_service(json_t *object, const struct util_service *service)
 		[UTIL_READY] = "ready",
 		[UTIL_REFUSED] = "refused",
 	};
-	json_t *members;
+	json_t *members = json_text_add_object(object, util_kind_name(service->kind));
 
-	members = json_text_add_object(object, util_kind_name(service->kind));
 	json_text_add_string(members, "state", states[service->state]);
 	if (service->kind == UTIL_HEARTBEAT) {
 		json_text_add_boolean(members, "alive", service->alive);
@@ -246,8 +245,7 @@ void util_order(struct util *util, uint32_t tag, const char *json)
 		order = json_text_parse(json, strlen(json), VSP_TEXT_BYTES_MAX, NULL);
 	const char *name = "";
 
-	if (order)
-		(void)json_text_get_string(json_object_get(order, "command"), &name);
+	(void)json_text_get_string(json_object_get(order, "command"), &name);
 	for (gsize i = 0; i < G_N_ELEMENTS(orders); i++) {
 		if (g_strcmp0(name, orders[i].name) != 0)
 			continue;

@@ -104,8 +104,8 @@ MUST_CHECK bool util_configure(struct util *util, const char *json, char *error,
 /* An order from the worker, answered now or later. */
 void util_order(struct util *util, uint32_t tag, const char *json);
 
-/* Closes the object that was built and sends it, or an error if that is too long. */
-void util_send(struct util *util, uint32_t tag, json_t *object);
+/* The object as an answer or event, or an error if that is too long. */
+void util_send(struct util *util, uint32_t tag, const json_t *object);
 
 /* {"ok": true}, or {"ok": false, "error": `why`}. */
 void util_answer(struct util *util, uint32_t tag, const char *why);
