@@ -6,7 +6,7 @@
 packages=(
 	gcc libc6-dev make cmake ninja-build pkg-config # compilers, Kbuild
 	clang clang-format                              # fuzzers, style
-	check liburing-dev libnbd-dev libjansson-dev libseccomp-dev acpica-tools
+	check libglib2.0-dev libjansson-dev liburing-dev libnbd-dev libseccomp-dev acpica-tools
 	grub-common grub-pc-bin xorriso mtools             # ISO
 	grub-efi-amd64-bin ovmf                            # the same for UEFI
 	busybox-static cpio gzip xz-utils kmod mmdebstrap e2fsprogs # images
