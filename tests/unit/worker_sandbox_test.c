@@ -340,16 +340,26 @@ static off_t file_bytes(const char *name)
 	return stat(path, &status) == 0 ? status.st_size : 0;
 }
 
+/* What the pipe has no room for is lost, so that a busy machine's keeper sees only a part of them. */
+static void write_to_log(size_t bytes)
+{
+	for (size_t written = 0; written < bytes; written += 4096)
+		(void)attempt(SYS_write, "2 @block 4096");
+}
+
 START_TEST(its_log_is_the_keepers_and_does_not_grow_whatever_it_writes)
 {
 	off_t longest = LOG_BYTES + (64 << 10); /* a pipe's contents at a time */
 	int descriptors;
 
 	ck_assert_int_eq(attempt(SYS_lseek, "2 0x1000000 0"), ESPIPE);
-	for (unsigned int i = 0; i < 4 * LOG_BYTES / 4096; i++)
-		(void)attempt(SYS_write, "2 @block 4096");
-	(void)ask(KEEPER_POOL, 0, "", &descriptors);
+	for (int ms = 0; file_bytes("log.old") == 0 && ms < WAIT_MS; ms++) {
+		write_to_log(LOG_BYTES / 16);
+		usleep(1000);
+	}
 	ck_assert_int_gt(file_bytes("log.old"), 0);
+	write_to_log(2 * LOG_BYTES);
+	(void)ask(KEEPER_POOL, 0, "", &descriptors);
 	ck_assert_int_le(file_bytes("log.old"), longest);
 	ck_assert_int_le(file_bytes("log"), longest);
 }
