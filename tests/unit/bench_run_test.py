@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`./dev bench` with the measurement itself played: what it prints of it, keeps, and ends with."""
+import contextlib
+import io
+import json
+import sys
+import tempfile
+from pathlib import Path
+from unittest import mock
+
+from bench import run
+from lib.log import Failure
+from lib.tap import Tap
+
+RUN = {"job": "send", "device": "e1000", "round": 1, "error": "Connection refused"}
+ROW = {"job": "send", "device": "synthetic", "figures": {}}
+
+
+def played(result, *words):
+    """Exit status, what is on stderr, and the kept result. `result` may be an error in its place."""
+    def measure(_folder, icount, _words):
+        assert icount == ("devices-timed" not in words)
+        if isinstance(result, Exception):
+            raise result
+        return {"failures": [], "partial": "", "rows": [ROW]} | result, "a table"
+
+    errors, output = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, mock.patch.object(run, "RESULT", Path(folder)), \
+            mock.patch.object(run.devices, "measure", measure), \
+            mock.patch.object(run, "end_by_signals", lambda: None), \
+            mock.patch.object(sys, "argv", ["bench", *words]), \
+            contextlib.redirect_stderr(errors), contextlib.redirect_stdout(output):
+        status = run.main()
+        kept = Path(folder) / "result.json"
+        return status, errors.getvalue(), json.loads(kept.read_text()) if kept.exists() else None
+
+
+def a_whole_measurement_is_a_success():
+    for part in run.OF_DEVICES:
+        status, errors, kept = played({}, part)
+        assert (status, kept["failed"]) == (0, {}) and "failed" not in errors, (part, errors)
+        assert len(kept["devices"]) == 1, kept
+
+
+def a_failed_run_is_named_and_no_success():
+    for part in run.OF_DEVICES:
+        status, errors, kept = played({"failures": [RUN]}, part)
+        assert status == 1 and "failed: send e1000, round 2" in errors, (part, errors)
+        assert kept["failed"] == {"send e1000, round 2": "Connection refused"} and kept["devices"], kept
+
+
+def a_partial_measurement_is_no_success():
+    for part in run.OF_DEVICES:
+        status, errors, kept = played({"partial": "interrupted by SIGINT"}, part)
+        assert status == 1 and "failed: partial" in errors and kept["failed"], (part, errors)
+
+
+def one_that_fails_keeps_no_result():
+    status, errors, kept = played(Failure("no QEMU in the disk"), "devices")
+    assert (status, kept) == (1, None) and "no QEMU in the disk" in errors, errors
+
+
+def main():
+    with Tap() as tap:
+        for check in (a_whole_measurement_is_a_success, a_failed_run_is_named_and_no_success,
+                      a_partial_measurement_is_no_success, one_that_fails_keeps_no_result):
+            tap.run(check.__name__.replace("_", " "), check)
+
+
+if __name__ == "__main__":
+    main()
