@@ -14,6 +14,7 @@
 #include <viridis/base/bits.h>
 #include <viridis/base/mem.h>
 #include "tests/guest/partition.h"
+#include "tests/guest/sched_signal.h"
 #include "vsc/lib/clock.h"
 #include "vsc/lib/cpu.h"
 #include "vsc/lib/guest.h"
@@ -347,5 +348,6 @@ void group_sched(void)
 	two_crowds();
 	everybody_gets_a_turn();
 	idle_cpus_halt();
+	sched_signals();
 	cpu_wrmsr(HV_MSR_STIMER0_CONFIG, 0);
 }

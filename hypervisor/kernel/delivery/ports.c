@@ -3,6 +3,7 @@
 #include "hypervisor/kernel/delivery/ports.h"
 #include "hypervisor/kernel/delivery/message.h"
 #include "hypervisor/kernel/objects/partition.h"
+#include "hypervisor/kernel/objects/sched.h"
 
 /* Objects freed in one call of ports_destroy. */
 #define DESTROY_BUDGET 16
@@ -12,6 +13,7 @@ struct port_object {
 	struct port port;
 	struct partition *owner;
 	struct message_source source; /* its slots: a frame, of a message port */
+	unsigned int cpu; /* ports_lock: the root's event port for any VP went there last */
 };
 _Static_assert(sizeof(struct port_object) <= PAGE_4K, "a port is one frame");
 
@@ -49,6 +51,7 @@ static enum hv_status make_locked(struct partition *owner, const struct port *mo
 	}
 	object->port = *model;
 	object->owner = owner;
+	object->cpu = model->id % cpu_count;
 	message_source_init(&object->source, model->info.sint, slots,
 	                    PORTS_QUEUE_MESSAGES);
 	list_append(&owner->ports, &object->port.node);
@@ -120,15 +123,56 @@ bool ports_destroy(struct partition *partition)
 	return false;
 }
 
-/* A port for any VP: the root's on this CPU, which needs no kick; a child's first. */
-static struct vp *choose_vp(const struct partition *owner, const struct port *port)
+static bool takes_events(const struct cpu *cpu)
 {
-	struct vp *here;
+	return synic_takes_events(&cpu->root_vp->synic);
+}
 
-	if (port->info.vp_index != HV_VP_INDEX_ANY)
-		return partition_vp(owner, port->info.vp_index);
-	here = owner->is_root ? partition_vp(owner, this_cpu()->index) : NULL;
-	return here ? here : partition_vp(owner, 0);
+/* Whether nobody has to leave that CPU for a signal to its root's VP, which runs, or could at once. */
+static bool is_free(const struct cpu *cpu)
+{
+	const struct vp *current = __atomic_load_n(&cpu->current, __ATOMIC_RELAXED);
+
+	return (!current || current == cpu->root_vp) && takes_events(cpu);
+}
+
+/* The first CPU that is so, from the one that the port's last signal went to on; else this one. */
+static struct cpu *find_cpu_locked(const struct port_object *port,
+                                   bool (*is_so)(const struct cpu *cpu))
+{
+	for (unsigned int i = 0; i < cpu_count; i++) {
+		struct cpu *cpu = cpus[(port->cpu + i) % cpu_count];
+
+		if (is_so(cpu))
+			return cpu;
+	}
+	return this_cpu();
+}
+
+/* Where no child is in the way of a signal. Where children have all CPUs, here: it begins a grace. D15 */
+static struct vp *choose_root_vp_locked(struct port_object *port)
+{
+	struct cpu *cpu = cpus[port->cpu];
+
+	if (!is_free(cpu))
+		cpu = sched_some_cpu_idles() ? find_cpu_locked(port, is_free) :
+		                               this_cpu();
+	if (!takes_events(cpu))
+		cpu = find_cpu_locked(port, takes_events);
+	port->cpu = cpu->index;
+	return cpu->root_vp;
+}
+
+/* A port for any VP: a child's first; the root's on this CPU for messages, so that they come in their order. */
+static struct vp *choose_vp_locked(struct port_object *object, bool is_event)
+{
+	const struct partition *owner = object->owner;
+
+	if (object->port.info.vp_index != HV_VP_INDEX_ANY)
+		return partition_vp(owner, object->port.info.vp_index);
+	if (!owner->is_root)
+		return partition_vp(owner, 0);
+	return is_event ? choose_root_vp_locked(object) : this_cpu()->root_vp;
 }
 
 enum hv_status ports_send(struct partition *from, uint32_t connection_id,
@@ -151,7 +195,7 @@ enum hv_status ports_send(struct partition *from, uint32_t connection_id,
 		list_insert_before(from->ports.next, &connection->node);
 	}
 	end = object_of(connection->end);
-	vp = choose_vp(end->owner, &end->port);
+	vp = choose_vp_locked(end, !message);
 	if (message) {
 		message->sender = end->port.id;
 		return message_post(&end->source, vp, message);

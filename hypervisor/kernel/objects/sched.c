@@ -42,6 +42,11 @@ void sched_set_weight(struct vp *vp, uint32_t weight)
 	run_queue_set_weight(&queue, &vp->entity, weight);
 }
 
+bool sched_some_cpu_idles(void)
+{
+	return __atomic_load_n(&busy_cpus, __ATOMIC_RELAXED) < cpu_count;
+}
+
 /* What `cpu` runs, charged up to now. Clocks of two CPUs may differ a little. */
 static const struct vp *charged_current_locked(struct cpu *cpu, uint64_t now)
 {
@@ -98,8 +103,7 @@ static bool begin_grace(struct cpu *cpu)
 	struct vp *current = cpu->current;
 	uint64_t now = cpu_rdtsc();
 
-	if (cpu != this_cpu() || !current || current->bound ||
-	    __atomic_load_n(&busy_cpus, __ATOMIC_RELAXED) < cpu_count ||
+	if (cpu != this_cpu() || !current || current->bound || sched_some_cpu_idles() ||
 	    !grace_begin(&current->grace, now))
 		return false;
 	if (cpu->slice_end == 0 || cpu->slice_end > now + grace_ticks)
@@ -244,7 +248,7 @@ static void put_previous_locked(struct cpu *cpu, struct vp *previous, uint64_t n
 /* A child's VP that had to leave its CPU goes on at an idle one. */
 static void move_on_locked(const struct vp *previous)
 {
-	if (busy_cpus < cpu_count && previous && !previous->bound &&
+	if (sched_some_cpu_idles() && previous && !previous->bound &&
 	    previous->sched_state == VP_QUEUED)
 		poke(choose_cpu_locked(previous));
 }

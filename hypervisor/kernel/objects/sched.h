@@ -32,5 +32,8 @@ void sched_stop(struct vp *vp);
 /* Whether it neither runs nor waits for a CPU. Stable while a suspend bit is set. */
 bool sched_is_blocked(const struct vp *vp);
 
+/* Whether a CPU runs no VP, a moment ago. */
+bool sched_some_cpu_idles(void);
+
 /* The VP this CPU is to run now, with its extended state loaded; NULL: none. */
 struct vp *sched_pick(struct cpu *cpu);
