@@ -22,8 +22,7 @@ struct signal {
 	const void *maker;
 	u32 connection_id;
 	u32 port_id;
-	struct synic_flag flag; /* ARRIVAL-3 */
-	bool wired; /* ARRIVAL-3; false: a move has failed, and there is no port */
+	u16 flag;
 	struct eventfd_ctx *eventfd;
 };
 
@@ -39,9 +38,9 @@ static struct signal *signal_find_locked(struct viridis_partition *partition,
 	return NULL;
 }
 
-static int signal_wire_locked(struct signal *signal)
+static int signal_wire(const struct signal *signal)
 {
-	int result = port_create_event(signal->partition, signal->port_id, &signal->flag);
+	int result = port_create_event(signal->partition, signal->port_id, signal->flag);
 
 	if (result)
 		return result;
@@ -49,55 +48,26 @@ static int signal_wire_locked(struct signal *signal)
 	                      signal->port_id);
 	if (result)
 		port_delete(signal->port_id);
-	signal->wired = !result;
 	return result;
 }
-
-static void signal_detach(struct synic_home *home)
-{
-	struct signal *signal = container_of(home, struct signal, flag.home);
-
-	if (signal->wired)
-		port_disconnect_or_log(signal->partition, signal->connection_id);
-}
-
-/* The child may have signalled while there was no port: one signal too many is no harm. */
-static void signal_attach(struct synic_home *home)
-{
-	struct signal *signal = container_of(home, struct signal, flag.home);
-	int result;
-
-	if (signal->wired)
-		port_delete(signal->port_id);
-	signal->wired = false;
-	result = synic_flag_move_locked(signal->eventfd, &signal->flag);
-	if (!result)
-		result = signal_wire_locked(signal);
-	if (result)
-		pr_err("p%llu connection %u: not moved: %d\n", signal->partition->id,
-		       signal->connection_id, result);
-	compat_eventfd_signal(signal->eventfd);
-}
-
-static const struct synic_mover signal_mover = { signal_detach, signal_attach };
 
 static int signal_connect(struct signal *signal)
 {
 	int result;
 
 	synic_ports_lock();
-	result = synic_flag_get_locked(signal->eventfd, &signal->flag, &signal_mover);
+	result = synic_flag_get_locked(signal->eventfd, &signal->flag);
 	if (result)
 		goto unlock;
 	result = synic_port_get(NULL, &signal->port_id);
 	if (result)
 		goto put_flag;
-	result = signal_wire_locked(signal);
+	result = signal_wire(signal);
 	if (!result)
 		goto unlock;
 	synic_port_put(signal->port_id);
 put_flag:
-	synic_flag_put_locked(&signal->flag);
+	synic_flag_put_locked(signal->flag);
 unlock:
 	synic_ports_unlock();
 	if (result)
@@ -108,11 +78,10 @@ unlock:
 static void signal_disconnect(struct signal *signal)
 {
 	synic_ports_lock();
-	signal_detach(&signal->flag.home);
-	if (signal->wired)
-		port_delete(signal->port_id);
+	port_disconnect_or_log(signal->partition, signal->connection_id);
+	port_delete(signal->port_id);
 	synic_port_put(signal->port_id);
-	synic_flag_put_locked(&signal->flag);
+	synic_flag_put_locked(signal->flag);
 	synic_ports_unlock();
 }
 

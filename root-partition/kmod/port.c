@@ -32,14 +32,13 @@ int port_create_message(const struct viridis_partition *child, u32 port_id,
 	return port_create(child, port_id, &info);
 }
 
-int port_create_event(const struct viridis_partition *child, u32 port_id,
-                      const struct synic_flag *flag)
+int port_create_event(const struct viridis_partition *child, u32 port_id, u16 flag)
 {
 	struct hv_port_info info = {
 		.type = HV_PORT_EVENT,
-		.sint = HV_SINT_VMBUS,
-		.vp_index = flag->home.vp_index,
-		.base_flag = flag->number,
+		.sint = HV_SINT_VMBUS + flag / HV_EVENT_FLAGS_PER_SINT,
+		.vp_index = HV_VP_INDEX_ANY,
+		.base_flag = flag % HV_EVENT_FLAGS_PER_SINT,
 		.flag_count = 1,
 	};
 

@@ -6,15 +6,14 @@
 #include "abi.h"
 #include <linux/types.h>
 
-struct synic_flag;
 struct synic_home;
 struct viridis_partition;
 
 /* Opened to the child; paid for by the root's pool. */
 int port_create_message(const struct viridis_partition *child, u32 port_id,
                         const struct synic_home *home);
-int port_create_event(const struct viridis_partition *child, u32 port_id,
-                      const struct synic_flag *flag);
+/* `flag`: synic_flag_get_locked(); for any CPU of the root. */
+int port_create_event(const struct viridis_partition *child, u32 port_id, u16 flag);
 void port_delete(u32 port_id);
 
 /* Paid for by the child's pool. EEXIST: the connection id is in use. */

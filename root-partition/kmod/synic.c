@@ -25,6 +25,10 @@
 #define DRAIN_MAX  32
 #define SETTLE_MAX 10000
 
+/* Event flags, and the SINTs that they are of, one behind the other. */
+#define SIGNAL_SINTS 4u
+#define SIGNAL_FLAGS (SIGNAL_SINTS * HV_EVENT_FLAGS_PER_SINT)
+
 struct synic_cpu {
 	/* constant after synic_init */
 	struct hv_message_page *messages;
@@ -37,19 +41,20 @@ struct synic_cpu {
 	/* synic_lock */
 	struct list_head homes; /* struct synic_home, port_count of them */
 	unsigned int port_count;
-	DECLARE_BITMAP(taken, HV_EVENT_FLAGS_PER_SINT);
-
-	/* In which flags were ever taken, from the first: read by the interrupt. synic_lock */
-	unsigned int words;
-
-	/* RCU, written under synic_lock */
-	struct eventfd_ctx __rcu *owner[HV_EVENT_FLAGS_PER_SINT];
 };
 
 static DEFINE_PER_CPU(struct synic_cpu *, synic_cpus);
 static DEFINE_MUTEX(synic_lock);          /* ARRIVAL-3; taken inside of cpus_read_lock */
 static DEFINE_XARRAY_ALLOC1(synic_ports); /* RCU; value entries are event ports */
 static u32 synic_port_next;
+
+/* synic_lock */
+static DECLARE_BITMAP(synic_flags_taken, SIGNAL_FLAGS);
+/* In which flags were ever taken, from the first: read by the interrupt. synic_lock */
+static unsigned int synic_flag_words;
+/* RCU, written under synic_lock */
+static struct eventfd_ctx __rcu *synic_flag_owner[SIGNAL_FLAGS];
+
 static enum cpuhp_state synic_hotplug_state;
 
 static void synic_dispatch(unsigned int sint, const struct hv_message *slot)
@@ -87,14 +92,14 @@ static void synic_drain(struct hv_message *slot, unsigned int sint)
 	}
 }
 
-static void synic_signal(struct synic_cpu *synic, unsigned int word, unsigned long bits)
+static void synic_signal(unsigned int word, unsigned long bits)
 {
 	struct eventfd_ctx *eventfd;
 	unsigned int bit;
 
 	for_each_set_bit(bit, &bits, BITS_PER_LONG)
 	{
-		eventfd = rcu_dereference(synic->owner[word * BITS_PER_LONG + bit]);
+		eventfd = rcu_dereference(synic_flag_owner[word * BITS_PER_LONG + bit]);
 		if (eventfd)
 			compat_eventfd_signal(eventfd);
 	}
@@ -103,11 +108,11 @@ static void synic_signal(struct synic_cpu *synic, unsigned int word, unsigned lo
 static void synic_scan_flags(struct synic_cpu *synic)
 {
 	unsigned long *words = (unsigned long *)synic->flags->flags[HV_SINT_VMBUS];
-	unsigned int count = READ_ONCE(synic->words), word;
+	unsigned int count = READ_ONCE(synic_flag_words), word;
 
 	for (word = 0; word < count; word++) {
 		if (READ_ONCE(words[word]))
-			synic_signal(synic, word, xchg(&words[word], 0));
+			synic_signal(word, xchg(&words[word], 0));
 	}
 }
 
@@ -182,54 +187,37 @@ void synic_home_move_locked(struct synic_home *home)
 	WARN_ON(synic_home_get_locked(home, home->mover));
 }
 
-static int synic_take_flag_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag)
+int synic_flag_get_locked(struct eventfd_ctx *eventfd, u16 *number)
 {
-	struct synic_cpu *synic = per_cpu(synic_cpus, flag->home.cpu);
+	unsigned int free = find_first_zero_bit(synic_flags_taken, SIGNAL_FLAGS);
 
-	flag->number = find_first_zero_bit(synic->taken, HV_EVENT_FLAGS_PER_SINT);
-	if (flag->number == HV_EVENT_FLAGS_PER_SINT)
+	lockdep_assert_held(&synic_lock);
+	if (free == SIGNAL_FLAGS)
 		return -ENOSPC;
-	__set_bit(flag->number, synic->taken);
-	if (flag->number / BITS_PER_LONG >= synic->words)
-		WRITE_ONCE(synic->words, flag->number / BITS_PER_LONG + 1);
-	rcu_assign_pointer(synic->owner[flag->number], eventfd);
+	__set_bit(free, synic_flags_taken);
+	if (free / BITS_PER_LONG >= synic_flag_words)
+		WRITE_ONCE(synic_flag_words, free / BITS_PER_LONG + 1);
+	rcu_assign_pointer(synic_flag_owner[free], eventfd);
+	*number = free;
 	return 0;
 }
 
-static void synic_drop_flag_locked(struct synic_flag *flag)
+void synic_flag_put_locked(u16 number)
 {
-	struct synic_cpu *synic = per_cpu(synic_cpus, flag->home.cpu);
-
-	if (flag->number == HV_EVENT_FLAGS_PER_SINT) /* it never had one */
-		return;
-	RCU_INIT_POINTER(synic->owner[flag->number], NULL);
-	__clear_bit(flag->number, synic->taken);
+	lockdep_assert_held(&synic_lock);
+	RCU_INIT_POINTER(synic_flag_owner[number], NULL);
+	__clear_bit(number, synic_flags_taken);
 }
 
-int synic_flag_get_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag,
-                          const struct synic_mover *mover)
+/* One signal too many is no harm. */
+static void synic_signal_all(void)
 {
-	int result = synic_home_get_locked(&flag->home, mover);
+	unsigned int word;
 
-	if (result)
-		return result;
-	result = synic_take_flag_locked(eventfd, flag);
-	if (result)
-		synic_home_put_locked(&flag->home);
-	return result;
-}
-
-int synic_flag_move_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag)
-{
-	synic_drop_flag_locked(flag);
-	synic_home_move_locked(&flag->home);
-	return synic_take_flag_locked(eventfd, flag);
-}
-
-void synic_flag_put_locked(struct synic_flag *flag)
-{
-	synic_drop_flag_locked(flag);
-	synic_home_put_locked(&flag->home);
+	rcu_read_lock();
+	for (word = 0; word < synic_flag_words; word++)
+		synic_signal(word, synic_flags_taken[word]);
+	rcu_read_unlock();
 }
 
 /* ARRIVAL-2 */
@@ -253,12 +241,14 @@ void synic_port_put(u32 port_id)
 static int synic_cpu_online(unsigned int cpu)
 {
 	struct synic_cpu *synic = per_cpu(synic_cpus, cpu);
+	unsigned int sint;
 
 	synic->vp_index = compat_rdmsr(HV_MSR_VP_INDEX);
 	compat_wrmsr(HV_MSR_SIMP, virt_to_phys(synic->messages) | HV_MSR_PAGE_ENABLE);
 	compat_wrmsr(HV_MSR_SIEFP, virt_to_phys(synic->flags) | HV_MSR_PAGE_ENABLE);
 	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HYPERVISOR_CALLBACK_VECTOR);
-	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_VMBUS, HYPERVISOR_CALLBACK_VECTOR);
+	for (sint = HV_SINT_VMBUS; sint < HV_SINT_VMBUS + SIGNAL_SINTS; sint++)
+		compat_wrmsr(HV_MSR_SINT0 + sint, HYPERVISOR_CALLBACK_VECTOR);
 	compat_wrmsr(HV_MSR_SCONTROL, HV_MSR_SCONTROL_ENABLE);
 	synic->online = true;
 	return 0;
@@ -289,20 +279,22 @@ static void synic_settle(struct synic_cpu *synic)
 static void synic_turn_off(void *unused)
 {
 	unsigned long flags;
+	unsigned int sint;
 
 	local_irq_save(flags);
 	compat_wrmsr(HV_MSR_SCONTROL, 0);
 	synic_interrupt();
 	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HV_SINT_MASKED);
-	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_VMBUS, HV_SINT_MASKED);
+	for (sint = HV_SINT_VMBUS; sint < HV_SINT_VMBUS + SIGNAL_SINTS; sint++)
+		compat_wrmsr(HV_MSR_SINT0 + sint, HV_SINT_MASKED);
 	compat_wrmsr(HV_MSR_SIEFP, 0);
 	compat_wrmsr(HV_MSR_SIMP, 0);
 	local_irq_restore(flags);
 }
 
 /*
- * ARRIVAL-3 Its ports move to CPUs that stay. Signals that came while a port was neither here nor there are made up for by
- * one from us; a child that posted a message then was told so, and posts it again.
+ * ARRIVAL-3 Its ports move to CPUs that stay; a child that posted a message while one was neither here nor there was told
+ * so, and posts it again. Signals go elsewhere as soon as it takes none; for one that came just then one from us makes up.
  */
 static int synic_cpu_offline(unsigned int cpu)
 {
@@ -316,8 +308,9 @@ static int synic_cpu_offline(unsigned int cpu)
 	synic_settle(synic);
 	list_for_each_entry_safe(home, next, &synic->homes, node)
 		home->mover->attach(home);
-	mutex_unlock(&synic_lock);
 	synic_turn_off(NULL);
+	synic_signal_all();
+	mutex_unlock(&synic_lock);
 	return 0;
 }
 

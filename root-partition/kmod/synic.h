@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The root's end of the synthetic interrupt controller: on every CPU a message page and an event
- * flag page, SINT0 for intercepts of children's VPs, SINT2 for messages and events from ports of
+ * flag page, SINT0 for intercepts of children's VPs, SINT2 for messages, it and the next ones for events from ports of
  * ours, all on the kernel's Hyper-V vector. TLFS 11
  *
  * ARRIVAL-1 A port's id or a flag's owner is looked up in interrupt context under RCU; whoever takes it
@@ -9,7 +9,7 @@
  * ARRIVAL-2 Port ids are handed out in a circle of 2^24, so that a late message does not find a new
  *    port; a late flag may, and an eventfd signalled once too often is no harm.
  * ARRIVAL-3 Ports are made, moved and taken away with the ports locked. A CPU that goes offline holds that lock while it
- *    moves those it is home to.
+ *    moves those it is home to; then it signals every flag's owner, for what may have come to its page meanwhile.
  */
 #ifndef VIRIDIS_KMOD_SYNIC_H
 #define VIRIDIS_KMOD_SYNIC_H
@@ -56,19 +56,13 @@ int synic_home_get_locked(struct synic_home *home, const struct synic_mover *mov
 void synic_home_move_locked(struct synic_home *home);
 void synic_home_put_locked(struct synic_home *home);
 
-/* One event flag of SINT2 on one CPU of the root. */
-struct synic_flag {
-	struct synic_home home;
-	u16 number;
-};
-
-/* Chooses a free flag, and a home with it; from now on it signals the eventfd. */
-int synic_flag_get_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag,
-                          const struct synic_mover *mover);
-/* The same anew, with another home. On failure it is no flag any more, but still to be put. */
-int synic_flag_move_locked(struct eventfd_ctx *eventfd, struct synic_flag *flag);
+/*
+ * An event flag, the same on every CPU of the root, as the hypervisor chooses one for each signal: on which no child has to
+ * stop for it. Numbered from SINT2's first flag on, through the SINTs behind it. From now on it signals the eventfd.
+ */
+int synic_flag_get_locked(struct eventfd_ctx *eventfd, u16 *number);
 /* ARRIVAL-1 The caller waits a grace period before it lets go of the eventfd. */
-void synic_flag_put_locked(struct synic_flag *flag);
+void synic_flag_put_locked(u16 number);
 
 /* A port id of the root; messages from that port go to the queue (NULL for an event port). */
 int synic_port_get(struct message_queue *queue, u32 *port_id);
