@@ -15,10 +15,12 @@ def serve(root):
 
 
 def transfer(guest, options, there, most=BYTES):
-    """That many bytes go, by four connections; -R: to the guest. When iperf3 stops, those in buffers are lost to its
-    count of what came, which was seen at 23 in 100."""
-    told = guest.tell(f"{IPERF} -c {there} -P 4 -n {most} -i 0 -J {options} >/tmp/iperf;"
+    """That many bytes go, by four connections; -R: to the guest. As iperf3 stops, the server counts no more, though there
+    are still some on the way: all 4 MiB where buffers are as large as Linux likes. These hold 64 KiB at either end of
+    each connection, so no more than half a MiB is left out of the count."""
+    told = guest.tell(f"{IPERF} -c {there} -P 4 -w 64K -n {most} -i 0 -J {options} >/tmp/iperf;"
                       " grep -A 5 '\"sum_[sr]e[nc]' /tmp/iperf | grep '\"bytes\"'"
                       " || cat /tmp/iperf", 400)
     figures = [int(figure) for figure in re.findall(r'"bytes":\s*(\d+)', told)]
-    assert len(figures) == 2 and figures[0] >= most and figures[1] >= most // 8, told
+    print(f"# iperf3 {options or 'there'}: bytes sent and received: {figures}")
+    assert len(figures) == 2 and figures[0] >= most and figures[1] >= most * 3 // 4, told

@@ -6,6 +6,7 @@ changes them, the table and the offloads, iperf3 fills both; the driver is taken
 multicast, VLANs. All traffic stays between the root and its child."""
 import re
 
+from lib import iperf
 from lib.child import Root, guest_initrd
 from lib.paths import BUILD, KERNEL
 from lib.programs import run_in, with_libraries
@@ -15,10 +16,9 @@ from lib.tap import Tap
 BOOT_SECONDS = 300
 ROOT, GUEST = "10.77.0.1", "10.77.0.10"
 MAC = "02:00:5e:10:00:01"
-PROGRAMS = with_libraries("/usr/sbin/ethtool", "/usr/bin/iperf3", "/usr/sbin/ip")
+PROGRAMS = with_libraries("/usr/sbin/ethtool", iperf.PROGRAM, "/usr/sbin/ip")
 VLAN_MODULES = ("garp", "mrp", "8021q")
-ETHTOOL, IPERF, IP = (run_in("/share", name) for name in ("ethtool", "iperf3", "ip"))
-BYTES = 4 << 20
+ETHTOOL, IP = (run_in("/share", name) for name in ("ethtool", "ip"))
 
 
 def module(name):
@@ -27,7 +27,7 @@ def module(name):
 
 def set_up(root):
     root.tell(f"brctl addbr br0 && ip addr add {ROOT}/24 dev br0 && ip link set br0 up")
-    root.tell(f"({IPERF} -s >/tmp/iperf 2>&1 &)")
+    iperf.serve(root)
     for name in VLAN_MODULES:
         root.tell(f"insmod /share/{name}.ko")
 
@@ -44,15 +44,6 @@ def ping(guest, there=ROOT, options=""):
 def figure(guest, name):
     told = guest.tell(f"{ETHTOOL} -S eth0")
     return int(re.search(rf"\b{name}: (\d+)", told)[1])
-
-
-def iperf(guest, options, there=ROOT):
-    """That many bytes go, by four connections. When iperf3 stops, those in buffers are lost to its count of what came."""
-    told = guest.tell(f"{IPERF} -c {there} -P 4 -n {BYTES} -i 0 -J {options} >/tmp/iperf;"
-                      " grep -A 5 '\"sum_[sr]e[nc]' /tmp/iperf | grep '\"bytes\"'"
-                      " || cat /tmp/iperf", 400)
-    figures = [int(figure) for figure in re.findall(r'"bytes":\s*(\d+)', told)]
-    assert len(figures) == 2 and figures[0] >= BYTES and figures[1] >= BYTES // 4, told
 
 
 # --- queues
@@ -74,7 +65,7 @@ def check_table(guest):
 def check_both_carry(guest, ways=("rx", "tx")):
     before = [figure(guest, f"{way}_queue_1_packets") for way in ways]
     for way in ("", "-R"):
-        iperf(guest, way)
+        iperf.transfer(guest, way, ROOT)
     after = [figure(guest, f"{way}_queue_1_packets") for way in ways]
     assert all(now > then + 20 for then, now in zip(before, after)), (before, after)
 
@@ -83,7 +74,7 @@ def check_table_is_obeyed(guest):
     """All entries name the first: then nothing comes by the second."""
     guest.tell(f"{ETHTOOL} -X eth0 equal 1")
     before = figure(guest, "rx_queue_1_packets"), figure(guest, "rx_queue_0_packets")
-    iperf(guest, "-R")
+    iperf.transfer(guest, "-R", ROOT)
     after = figure(guest, "rx_queue_1_packets"), figure(guest, "rx_queue_0_packets")
     assert after[0] == before[0] and after[1] > before[1] + 20, (before, after)
 
@@ -115,10 +106,10 @@ def check_offloads(guest):
         guest.tell(f"{ETHTOOL} -K eth0 {feature} off || true", 60)
         ping(guest, options="-s 4000")
     for way in ("", "-R"):
-        iperf(guest, way)
+        iperf.transfer(guest, way, ROOT)
     guest.tell(f"{ETHTOOL} -K eth0 tx on rx on sg on tso on gro on lro on", 60)
     for way in ("", "-R"):
-        iperf(guest, way)
+        iperf.transfer(guest, way, ROOT)
 
 
 # --- filters
@@ -166,7 +157,7 @@ def check_vlan(guest, root):
                   " && ip link set br0.5 up")
     ping(guest, "10.78.0.1")
     ping(guest, "10.78.0.1", "-s 6000")
-    iperf(guest, "", "10.78.0.1")
+    iperf.transfer(guest, "", "10.78.0.1")
     guest.tell("vconfig rem eth0.5")
 
 
