@@ -35,10 +35,12 @@ static bool refuse(struct vsp *vsp, struct vsp_channel *channel)
 
 static long argument(const struct vsp *vsp, const char *word)
 {
+	struct vsp_ram ram;
+
 	if (word[0] == '/')
 		return (long)word;
 	if (strcmp(word, "@ram") == 0)
-		return (long)vsp_memory(vsp, 0, 1);
+		return vsp_ram_around(vsp, 0, &ram) ? (long)ram.at : 0;
 	return strtol(word, NULL, 0);
 }
 

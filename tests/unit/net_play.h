@@ -38,10 +38,11 @@ static vsp_ready_function watched;
 static vsp_ready_function watched_room; /* the backend's other descriptor */
 static vsp_ready_function watched_timer;
 
-void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
+bool vsp_ram_around(const struct vsp *vsp, uint64_t gpa, struct vsp_ram *around)
 {
 	(void)vsp;
-	return gpa <= sizeof(ram) && bytes <= sizeof(ram) - gpa ? ram + gpa : NULL;
+	*around = (struct vsp_ram){ 0, sizeof(ram), ram };
+	return gpa < sizeof(ram);
 }
 
 void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpadl)

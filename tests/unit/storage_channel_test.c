@@ -25,17 +25,27 @@
 
 /* ---- What the provider runs on ---- */
 
-static _Alignas(4096) uint8_t ram[RAM_PAGES * PAGE_4K];
+/* RAM is two pieces, in a row to the guest and with a page between them to us. */
+#define PIECE_PAGES (RAM_PAGES / 2)
+#define PIECE_BYTES (PIECE_PAGES * PAGE_4K)
+
+static _Alignas(4096) uint8_t ram[(RAM_PAGES + 1) * PAGE_4K];
+static unsigned int lookups;
 static struct io_uring_sqe queue[STORAGE_REQUESTS_MAX];
 static unsigned int queued; /* and not ended */
 static bool held;           /* the kernel holds the memory, as piece PIECE */
 static bool closed;
 static unsigned int signals; /* to the guest */
 
-void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
+bool vsp_ram_around(const struct vsp *vsp, uint64_t gpa, struct vsp_ram *around)
 {
+	uint64_t first = gpa < PIECE_BYTES ? 0 : PIECE_BYTES;
+
 	(void)vsp;
-	return gpa <= sizeof(ram) && bytes <= sizeof(ram) - gpa ? ram + gpa : NULL;
+	lookups++;
+	*around = (struct vsp_ram){ first, PIECE_BYTES,
+		                    ram + first + (first ? PAGE_4K : 0) };
+	return gpa < 2 * PIECE_BYTES;
 }
 
 void vsp_channel_signal(const struct vsp_channel *channel)
@@ -212,22 +222,29 @@ static void command(uint64_t id, enum storvsc_operation operation)
 	put(id, &packet, NULL);
 }
 
-static void write_10(uint64_t id, bool fua)
+static void write_pages(uint64_t id, bool fua, const uint64_t *pfns, uint32_t count)
 {
+	const uint32_t bytes = count * WRITE_BYTES;
 	struct vstor_request request = {
 		.cdb_length = 10,
-		.cdb = { 0x2a, fua ? 8 : 0, 0, 0, 0, 8, 0, 0, WRITE_BYTES / 512, 0 },
+		.cdb = { 0x2a, fua ? 8 : 0, 0, 0, 0, 8, 0, 0, (uint8_t)(bytes / 512), 0 },
 		.direction = STORVSC_DATA_OUT,
-		.transfer_bytes = WRITE_BYTES,
+		.transfer_bytes = bytes,
 	};
-	uint64_t pfn = 3;
-	struct ring_gpa_range range = { .bytes = WRITE_BYTES,
-		                        .page_count = 1,
-		                        .pfns = &pfn };
+	struct ring_gpa_range range = { .bytes = bytes,
+		                        .page_count = count,
+		                        .pfns = pfns };
 	struct storvsc_packet packet;
 
 	vstor_execute(&request, &packet);
 	put(id, &packet, &range);
+}
+
+static void write_10(uint64_t id, bool fua)
+{
+	const uint64_t pfn = 3;
+
+	write_pages(id, fua, &pfn, 1);
 }
 
 static void synchronize_cache(uint64_t id)
@@ -364,6 +381,43 @@ START_TEST(what_is_left_of_a_short_write_with_fua_has_it_as_well)
 }
 END_TEST
 
+START_TEST(a_piece_of_ram_is_looked_for_once)
+{
+	static const uint64_t pfns[] = { PIECE_PAGES - 2, PIECE_PAGES - 1, PIECE_PAGES,
+		                         PIECE_PAGES + 1, PIECE_PAGES + 3 };
+	const struct iovec *list;
+
+	lookups = 0;
+	write_pages(1, false, pfns, ARRAY_COUNT(pfns));
+	ck_assert_uint_eq(lookups, 2);
+	ck_assert_uint_eq(queued, 1);
+	ck_assert_uint_eq(queue[0].len, 3);
+	list = (const struct iovec *)(uintptr_t)queue[0].addr;
+	ck_assert_ptr_eq(list[0].iov_base, ram + PIECE_BYTES - 2 * PAGE_4K);
+	ck_assert_uint_eq(list[0].iov_len, 2 * PAGE_4K);
+	ck_assert_ptr_eq(list[1].iov_base, ram + PIECE_BYTES + PAGE_4K);
+	ck_assert_uint_eq(list[1].iov_len, 2 * PAGE_4K);
+	ck_assert_ptr_eq(list[2].iov_base, ram + PIECE_BYTES + 4 * PAGE_4K);
+	ck_assert_uint_eq(list[2].iov_len, PAGE_4K);
+	end_first(5 * WRITE_BYTES);
+	expect_result(1, STORVSC_SRB_SUCCESS);
+}
+END_TEST
+
+/* The last of these would be page 3, were its number's upper bits lost. */
+START_TEST(a_page_that_is_not_ram_is_refused)
+{
+	static const uint64_t amiss[] = { RAM_PAGES, UINT64_MAX,
+		                          (UINT64_C(1) << 52) + 3 };
+	const uint64_t pfns[] = { 3, amiss[_i] };
+
+	write_pages(1, false, pfns, ARRAY_COUNT(pfns));
+	ck_assert_uint_eq(queued, 0);
+	expect_answer(1);
+	ck_assert_uint_eq(storage->counts.rejected, 1);
+}
+END_TEST
+
 START_TEST(a_flush_is_a_flush_of_the_disk_and_answered_after_it)
 {
 	write_10(1, false);
@@ -491,6 +545,8 @@ static Suite *make_suite(void)
 		tcase, a_write_with_fua_is_one_that_is_on_the_disk_when_it_ends, 0, 4);
 	tcase_add_loop_test(tcase, what_is_left_of_a_short_write_with_fua_has_it_as_well,
 	                    0, 2);
+	tcase_add_test(tcase, a_piece_of_ram_is_looked_for_once);
+	tcase_add_loop_test(tcase, a_page_that_is_not_ram_is_refused, 0, 3);
 	tcase_add_test(tcase, a_flush_is_a_flush_of_the_disk_and_answered_after_it);
 	tcase_add_test(tcase, a_flush_that_fails_is_told_so);
 	tcase_add_test(tcase, a_write_that_is_always_interrupted_is_given_up);

@@ -521,6 +521,25 @@ START_TEST(ram_above_three_gib_starts_again_at_four)
 }
 END_TEST
 
+START_TEST(around_an_address_is_the_range_that_it_lies_in)
+{
+	struct vsp_range around;
+	struct vsp_map map;
+
+	vsp_map_for_ram(&map, 5 * GIB);
+	ck_assert(vsp_map_around(&map, 3 * GIB - 1, &around));
+	ck_assert_uint_eq(around.gpa, 0);
+	ck_assert_uint_eq(around.bytes, 3 * GIB);
+	ck_assert(!vsp_map_around(&map, 3 * GIB, &around));
+	ck_assert(!vsp_map_around(&map, 4 * GIB - 1, &around));
+	ck_assert(vsp_map_around(&map, 4 * GIB, &around));
+	ck_assert_uint_eq(around.gpa, 4 * GIB);
+	ck_assert_uint_eq(around.bytes, 2 * GIB);
+	ck_assert_uint_eq(around.offset, 3 * GIB);
+	ck_assert(!vsp_map_around(&map, 6 * GIB, &around));
+}
+END_TEST
+
 START_TEST(a_lookup_that_leaves_its_range_finds_nothing)
 {
 	struct vsp_map map;
@@ -593,6 +612,7 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tcase, a_lookup_finds_bytes_of_one_range, 0, 13);
 	tcase_add_test(tcase, page_numbers_are_looked_at_to_the_last);
 	tcase_add_test(tcase, ram_above_three_gib_starts_again_at_four);
+	tcase_add_test(tcase, around_an_address_is_the_range_that_it_lies_in);
 	tcase_add_test(tcase, a_lookup_that_leaves_its_range_finds_nothing);
 	tcase_add_loop_test(tcase, page_numbers_beyond_the_address_space_are_not_ram, 0,
 	                    3);

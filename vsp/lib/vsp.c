@@ -91,9 +91,16 @@ void *vsp_table(const struct vsp *vsp)
 	return vsp->table;
 }
 
-void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes)
+bool vsp_ram_around(const struct vsp *vsp, uint64_t gpa, struct vsp_ram *ram)
 {
-	return vsp_guest_memory_at(&vsp->memory, gpa, bytes);
+	struct vsp_range range;
+
+	*ram = (struct vsp_ram){ .bytes = 0 };
+	if (!vsp_map_around(&vsp->memory.map, gpa, &range))
+		return false;
+	*ram = (struct vsp_ram){ range.gpa, range.bytes,
+		                 vsp->memory.base + range.offset };
+	return true;
 }
 
 void *vsp_whole_memory(const struct vsp *vsp, uint64_t *bytes)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <viridis/base/bits.h>
 
 #include "vmbus/core/ring.h"
 #include "vsp/lib/core/protocol.h"
@@ -112,11 +113,38 @@ int vsp_lifeline(const struct vsp *vsp);
  */
 void *vsp_table(const struct vsp *vsp);
 
-/* [gpa, gpa + bytes) of the child's RAM in our address space; NULL when it is not all RAM. */
-void *vsp_memory(const struct vsp *vsp, uint64_t gpa, uint64_t bytes);
+/* A piece of the child's RAM, of whole pages that lie in a row in our address space too. `bytes` is 0: there is none. */
+struct vsp_ram {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint8_t *at;
+};
+
+/* The largest piece around an address; false: that is not RAM. */
+MUST_CHECK bool vsp_ram_around(const struct vsp *vsp, uint64_t gpa, struct vsp_ram *ram);
 
 /*
- * All that vsp_memory() gives out of, in a row; between its parts there may be some that is not RAM. From `configure` on.
+ * *run pages of the child's RAM in our address space, or as many of them as lie in a row there: at least 1. NULL: the
+ * first is not RAM. `ram` is where the one before was found, as most lie in one piece; for the first it is all zeros.
+ */
+static inline uint8_t *vsp_ram_pages(const struct vsp *vsp, struct vsp_ram *ram,
+                                     uint64_t pfn, uint32_t *run)
+{
+	uint64_t gpa = pfn << PAGE_SHIFT_4K;
+	uint64_t pages;
+
+	if (gpa >> PAGE_SHIFT_4K != pfn)
+		return NULL;
+	if (gpa - ram->gpa >= ram->bytes && !vsp_ram_around(vsp, gpa, ram))
+		return NULL;
+	pages = (ram->bytes - (gpa - ram->gpa)) >> PAGE_SHIFT_4K;
+	if (*run > pages)
+		*run = (uint32_t)pages;
+	return ram->at + (gpa - ram->gpa);
+}
+
+/*
+ * All that vsp_ram_around() gives out of, in a row; between its parts there may be some that is not RAM. From `configure` on.
  * NULL: pages of it are gone from its file, as by a balloon, but for a few that never were there (HOLES_MOST in vsp.c);
  * whoever touched all of it would make new ones, which no guest has.
  */

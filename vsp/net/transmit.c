@@ -27,25 +27,25 @@ static bool add_piece(struct net_memory *memory, void *at, uint32_t bytes)
 }
 
 /* Pages in a row, as large buffers of a guest's are, make one piece. */
-static bool add_range(struct net *net, struct net_memory *memory,
+static bool add_range(struct net *net, struct net_memory *memory, struct vsp_ram *ram,
                       const struct gpa_list *list, const struct gpa_range *range)
 {
 	const uint64_t *pfns = &list->pfns[range->first_pfn];
 	uint32_t offset = range->offset;
 	uint32_t left = range->bytes;
 
-	for (uint32_t i = 0, pages; i < range->page_count; i += pages) {
+	for (uint32_t i = 0, run; i < range->page_count; i += run) {
+		uint8_t *pages;
 		uint32_t bytes;
 
-		pages = gpa_run_length(pfns + i, range->page_count - i);
-		bytes = pages * VMBUS_PAGE_BYTES - offset;
+		run = gpa_run_length(pfns + i, range->page_count - i);
+		pages = vsp_ram_pages(net->vsp, ram, pfns[i], &run);
+		if (!pages)
+			return false;
+		bytes = run * VMBUS_PAGE_BYTES - offset;
 		if (bytes > left)
 			bytes = left;
-		if (pfns[i] > UINT64_MAX >> PAGE_SHIFT_4K ||
-		    !add_piece(memory,
-		               vsp_memory(net->vsp, (pfns[i] << PAGE_SHIFT_4K) + offset,
-		                          bytes),
-		               bytes))
+		if (!add_piece(memory, pages + offset, bytes))
 			return false;
 		left -= bytes;
 		offset = 0;
@@ -64,12 +64,13 @@ static bool add_pages(struct net *net, struct net_memory *memory,
 		.pfns = pfns,
 		.pfn_capacity = NET_PAGES_MAX,
 	};
+	struct vsp_ram ram = { .bytes = 0 };
 
 	if (gpa_direct_parse(&list, received->header, received->header_bytes) !=
 	    GPA_DIRECT_OK)
 		return false;
 	for (uint32_t i = 0; i < list.range_count; i++)
-		if (!add_range(net, memory, &list, &ranges[i]))
+		if (!add_range(net, memory, &ram, &list, &ranges[i]))
 			return false;
 	return true;
 }

@@ -134,43 +134,26 @@ void storage_request_free(struct storage_request *request)
 
 /* ---- The guest's buffer ---- */
 
-static void add_memory(struct storage_request *request, uint8_t *at, uint32_t bytes)
+/* Behind the pieces up to `end`: as a part of the last, or as another. The new end. */
+static inline struct iovec *add_piece(const struct storage_request *request,
+                                      struct iovec *end, uint8_t *at, uint32_t bytes)
 {
-	struct iovec *last = &request->memory[request->memory_count];
+	struct iovec *last = end - 1;
 
-	request->memory_bytes += bytes;
-	if (request->memory_count != 0) {
-		last--;
-		if ((uint8_t *)last->iov_base + last->iov_len == at) {
-			last->iov_len += bytes;
-			return;
-		}
-		last++;
+	if (end != request->memory && (uint8_t *)last->iov_base + last->iov_len == at) {
+		last->iov_len += bytes;
+		return end;
 	}
-	*last = (struct iovec){ .iov_base = at, .iov_len = bytes };
-	request->memory_count++;
+	*end = (struct iovec){ .iov_base = at, .iov_len = bytes };
+	return end + 1;
 }
 
-/* The run's pages, or as many of them as lie in a row in our address space. NULL: the first is not RAM. */
-static uint8_t *find_run(const struct storage_request *request, uint64_t pfn,
-                         uint32_t *run)
+static bool map_range(struct storage_request *request, struct vsp_ram *ram,
+                      const struct gpa_list *list, const struct gpa_range *range)
 {
 	const struct vsp *vsp = request->storage->vsp;
-	uint8_t *pages;
-
-	if (pfn > UINT64_MAX >> PAGE_SHIFT_4K)
-		return NULL;
-	pages = vsp_memory(vsp, pfn << PAGE_SHIFT_4K, *run * PAGE_4K);
-	if (pages || *run == 1)
-		return pages;
-	*run = 1;
-	return vsp_memory(vsp, pfn << PAGE_SHIFT_4K, PAGE_4K);
-}
-
-static bool map_range(struct storage_request *request, const struct gpa_list *list,
-                      const struct gpa_range *range)
-{
 	const uint64_t *pfns = &list->pfns[range->first_pfn];
+	struct iovec *end = &request->memory[request->memory_count];
 	uint32_t offset = range->offset;
 	uint32_t left = range->bytes;
 	uint32_t run;
@@ -180,23 +163,27 @@ static bool map_range(struct storage_request *request, const struct gpa_list *li
 		uint32_t bytes;
 
 		run = gpa_run_length(pfns + i, range->page_count - i);
-		pages = find_run(request, pfns[i], &run);
+		pages = vsp_ram_pages(vsp, ram, pfns[i], &run);
 		if (!pages)
 			return false;
 		bytes = run * VMBUS_PAGE_BYTES - offset;
 		if (bytes > left)
 			bytes = left;
-		add_memory(request, pages + offset, bytes);
+		end = add_piece(request, end, pages + offset, bytes);
 		left -= bytes;
 		offset = 0;
 	}
+	request->memory_count = (unsigned int)(end - request->memory);
+	request->memory_bytes += range->bytes;
 	return true;
 }
 
 bool storage_request_map(struct storage_request *request, const struct gpa_list *list)
 {
+	struct vsp_ram ram = { .bytes = 0 };
+
 	for (uint32_t i = 0; i < list->range_count; i++) {
-		if (!map_range(request, list, &list->ranges[i]))
+		if (!map_range(request, &ram, list, &list->ranges[i]))
 			return false;
 	}
 	return true;

@@ -103,21 +103,29 @@ bool vsp_map_valid(const struct vsp_map *map, uint64_t file_bytes)
 	return true;
 }
 
+bool vsp_map_around(const struct vsp_map *map, uint64_t gpa, struct vsp_range *range)
+{
+	for (uint32_t i = 0; i < map->count; i++) {
+		*range = map->range[i];
+		if (gpa >= range->gpa && gpa - range->gpa < range->bytes)
+			return true;
+	}
+	return false;
+}
+
 bool vsp_map_find(const struct vsp_map *map, uint64_t gpa, uint64_t bytes,
                   uint64_t *offset)
 {
-	for (uint32_t i = 0; i < map->count; i++) {
-		const struct vsp_range *range = &map->range[i];
-		uint64_t at = gpa - range->gpa;
+	struct vsp_range range;
+	uint64_t at;
 
-		if (gpa < range->gpa || at >= range->bytes)
-			continue;
-		if (bytes > range->bytes - at)
-			return false;
-		*offset = range->offset + at;
-		return true;
-	}
-	return false;
+	if (!vsp_map_around(map, gpa, &range))
+		return false;
+	at = gpa - range.gpa;
+	if (bytes > range.bytes - at)
+		return false;
+	*offset = range.offset + at;
+	return true;
 }
 
 bool vsp_map_pages_valid(const struct vsp_map *map, const uint64_t *pfn, uint32_t count)

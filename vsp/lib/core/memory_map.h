@@ -48,6 +48,10 @@ bool vsp_map_valid(const struct vsp_map *map, uint64_t file_bytes) MUST_CHECK;
 bool vsp_map_find(const struct vsp_map *map, uint64_t gpa, uint64_t bytes,
                   uint64_t *offset) MUST_CHECK;
 
+/* The range that the address lies in. */
+bool vsp_map_around(const struct vsp_map *map, uint64_t gpa,
+                    struct vsp_range *range) MUST_CHECK;
+
 /* Every one of the `count` page numbers is RAM. */
 bool vsp_map_pages_valid(const struct vsp_map *map, const uint64_t *pfn,
                          uint32_t count) MUST_CHECK;
