@@ -93,11 +93,12 @@ bool uring_add_file(struct uring *uring, int fd, unsigned int *file)
 	return true;
 }
 
-int uring_piece(const struct uring *uring, const void *at, uint64_t bytes)
+int uring_list_piece(const struct uring *uring, const struct iovec *list,
+                     unsigned int count)
 {
 	(void)uring;
-	(void)at;
-	(void)bytes;
+	(void)list;
+	(void)count;
 	return held ? PIECE : -1;
 }
 
@@ -381,6 +382,35 @@ START_TEST(what_is_left_of_a_short_write_with_fua_has_it_as_well)
 }
 END_TEST
 
+/* Of four pages the middle two lie in a row, which makes three pieces. */
+START_TEST(scattered_pages_are_a_list_of_one_operation)
+{
+	static const uint64_t pfns[] = { 9, 4, 5, 2 };
+	const struct iovec *list;
+
+	held = _i;
+	write_pages(1, false, pfns, ARRAY_COUNT(pfns));
+	ck_assert_uint_eq(queued, 1);
+	ck_assert_uint_eq(queue[0].opcode,
+	                  held ? URING_OP_WRITEV_FIXED : IORING_OP_WRITEV);
+	ck_assert_uint_eq(queue[0].buf_index, held ? PIECE : 0);
+	ck_assert_uint_eq(queue[0].len, 3);
+	list = (const struct iovec *)(uintptr_t)queue[0].addr;
+	for (unsigned int i = 0; i < 3; i++) {
+		static const unsigned int first[] = { 9, 4, 2 };
+
+		ck_assert_ptr_eq(list[i].iov_base, ram + first[i] * PAGE_4K);
+		ck_assert_uint_eq(list[i].iov_len, i == 1 ? 2 * PAGE_4K : PAGE_4K);
+	}
+	end_first(3 * WRITE_BYTES + 512); /* what is left is in one piece */
+	ck_assert_uint_eq(queued, 1);
+	assert_writes(ram + 2 * PAGE_4K + 512, WRITE_BYTES - 512);
+	end_first(WRITE_BYTES - 512);
+	expect_result(1, STORVSC_SRB_SUCCESS);
+	ck_assert_uint_eq(storage->uring.held, held ? 2 : 0);
+}
+END_TEST
+
 START_TEST(a_piece_of_ram_is_looked_for_once)
 {
 	static const uint64_t pfns[] = { PIECE_PAGES - 2, PIECE_PAGES - 1, PIECE_PAGES,
@@ -545,6 +575,7 @@ static Suite *make_suite(void)
 		tcase, a_write_with_fua_is_one_that_is_on_the_disk_when_it_ends, 0, 4);
 	tcase_add_loop_test(tcase, what_is_left_of_a_short_write_with_fua_has_it_as_well,
 	                    0, 2);
+	tcase_add_loop_test(tcase, scattered_pages_are_a_list_of_one_operation, 0, 2);
 	tcase_add_test(tcase, a_piece_of_ram_is_looked_for_once);
 	tcase_add_loop_test(tcase, a_page_that_is_not_ram_is_refused, 0, 3);
 	tcase_add_test(tcase, a_flush_is_a_flush_of_the_disk_and_answered_after_it);

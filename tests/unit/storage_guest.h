@@ -12,6 +12,7 @@
 
 #include "provider_host.h"
 #include "vmbus/class/scsi.h"
+#include "vsp/storage/uring.h"
 
 #define DISK_BYTES  (UINT64_C(8) << 20)
 #define RING_PFN    16u
@@ -70,6 +71,18 @@ static inline void remove_disk(void)
 {
 	close(disk_fd);
 	unlink(disk_path);
+}
+
+/* Of memory that it holds: Linux from 6.15 on. */
+static inline bool kernel_takes_lists(void)
+{
+	struct io_uring_probe *probe = io_uring_get_probe();
+	bool takes;
+
+	ck_assert_ptr_nonnull(probe);
+	takes = io_uring_opcode_supported(probe, URING_OP_READV_FIXED);
+	io_uring_free_probe(probe);
+	return takes;
 }
 
 /* ---- The guest ---- */

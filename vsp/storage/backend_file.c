@@ -271,47 +271,49 @@ static struct backend_io *io_of(struct uring_io *uring)
 static void read_complete(struct uring_io *uring, int result);
 static void write_complete(struct uring_io *uring, int result);
 
-/* All of it is one piece of memory whose pages the kernel holds: it need not look for them. Else -1. */
-static int held_piece(struct backend_io *io)
+/* One operation for each form that the guest's buffer may have. */
+struct transfer_codes {
+	int scattered; /* pages that the kernel looks up */
+	int held;      /* one run of pages that it holds: it need not look for them */
+	int held_scattered; /* a list of those */
+};
+
+static const struct transfer_codes read_codes = { IORING_OP_READV, IORING_OP_READ_FIXED,
+	                                          URING_OP_READV_FIXED };
+static const struct transfer_codes write_codes = { IORING_OP_WRITEV,
+	                                           IORING_OP_WRITE_FIXED,
+	                                           URING_OP_WRITEV_FIXED };
+
+static struct io_uring_sqe *transfer_entry(struct backend_io *io,
+                                           const struct transfer_codes *codes)
 {
 	struct uring *uring = io->backend->uring;
-	int piece = -1;
+	struct io_uring_sqe *entry = uring_entry(uring);
+	int file = (int)io->backend->file;
+	int piece = uring_list_piece(uring, io->memory, io->memory_count);
 
-	if (io->memory_count == 1)
-		piece = uring_piece(uring, io->memory->iov_base, io->memory->iov_len);
-	uring->held += piece >= 0;
-	return piece;
+	if (piece >= 0 && io->memory_count == 1)
+		io_uring_prep_rw(codes->held, entry, file, io->memory->iov_base,
+		                 (unsigned int)io->memory->iov_len, io->offset);
+	else
+		io_uring_prep_rw(piece >= 0 ? codes->held_scattered : codes->scattered,
+		                 entry, file, io->memory, io->memory_count, io->offset);
+	if (piece >= 0) {
+		entry->buf_index = (uint16_t)piece;
+		uring->held++;
+	}
+	return entry;
 }
 
 static void read_rest(struct backend_io *io)
 {
-	struct io_uring_sqe *entry = uring_entry(io->backend->uring);
-	int piece = held_piece(io);
-
-	if (piece >= 0)
-		io_uring_prep_read_fixed(entry, (int)io->backend->file,
-		                         io->memory->iov_base,
-		                         (unsigned int)io->memory->iov_len, io->offset,
-		                         piece);
-	else
-		io_uring_prep_readv(entry, (int)io->backend->file, io->memory,
-		                    io->memory_count, io->offset);
-	start_io(io, read_complete, entry);
+	start_io(io, read_complete, transfer_entry(io, &read_codes));
 }
 
 static void write_rest(struct backend_io *io)
 {
-	struct io_uring_sqe *entry = uring_entry(io->backend->uring);
-	int piece = held_piece(io);
+	struct io_uring_sqe *entry = transfer_entry(io, &write_codes);
 
-	if (piece >= 0)
-		io_uring_prep_write_fixed(entry, (int)io->backend->file,
-		                          io->memory->iov_base,
-		                          (unsigned int)io->memory->iov_len, io->offset,
-		                          piece);
-	else
-		io_uring_prep_writev(entry, (int)io->backend->file, io->memory,
-		                     io->memory_count, io->offset);
 	entry->rw_flags = io->durable ? RWF_DSYNC : 0;
 	start_io(io, write_complete, entry);
 }

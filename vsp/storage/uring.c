@@ -95,6 +95,36 @@ int uring_piece(const struct uring *uring, const void *at, uint64_t bytes)
 	return (int)(offset / PIECE_BYTES);
 }
 
+int uring_list_piece(const struct uring *uring, const struct iovec *list,
+                     unsigned int count)
+{
+	int piece;
+
+	if (count == 0 || (count > 1 && !uring->takes_lists))
+		return -1;
+	piece = uring_piece(uring, list[0].iov_base, list[0].iov_len);
+	for (unsigned int i = 1; i < count && piece >= 0; i++)
+		if (uring_piece(uring, list[i].iov_base, list[i].iov_len) != piece)
+			return -1;
+	return piece;
+}
+
+static bool kernel_takes_lists(struct uring *uring)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(&uring->ring);
+	bool takes;
+
+	if (!probe)
+		return false;
+	takes = io_uring_opcode_supported(probe, URING_OP_READV_FIXED) &&
+	        io_uring_opcode_supported(probe, URING_OP_WRITEV_FIXED);
+	io_uring_free_probe(probe);
+	return takes;
+}
+
+/* Those of lists come last: a kernel refuses to allow what it does not have. */
+#define LIST_OPERATIONS 2u
+
 static bool restrict_to_files(struct uring *uring)
 {
 	struct io_uring_restriction allowed[] = {
@@ -108,10 +138,14 @@ static bool restrict_to_files(struct uring *uring)
 		  .sqe_flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED,
 		  .sqe_flags = IOSQE_FIXED_FILE },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = URING_OP_READV_FIXED },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = URING_OP_WRITEV_FIXED },
 	};
+	unsigned int count = ARRAY_COUNT(allowed);
 
-	return register_ring(uring, IORING_REGISTER_RESTRICTIONS, allowed,
-	                     ARRAY_COUNT(allowed));
+	if (!uring->takes_lists)
+		count -= LIST_OPERATIONS;
+	return register_ring(uring, IORING_REGISTER_RESTRICTIONS, allowed, count);
 }
 
 bool uring_seal(struct uring *uring)
@@ -122,6 +156,7 @@ bool uring_seal(struct uring *uring)
 		return false;
 	if (!register_memory(uring))
 		uring->memory_bytes = 0;
+	uring->takes_lists = uring->memory_bytes != 0 && kernel_takes_lists(uring);
 	return restrict_to_files(uring) &&
 	       register_ring(uring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
 }

@@ -13,12 +13,17 @@
 
 #define URING_FILES_MAX 65u
 
+/* Linux has them from 6.15 on, liburing's headers of Debian 12 do not. */
+#define URING_OP_READV_FIXED  60
+#define URING_OP_WRITEV_FIXED 61
+
 struct uring {
 	struct io_uring ring;
 	int files[URING_FILES_MAX];
 	unsigned int file_count;
 	uint8_t *memory; /* what I/O may name by number */
 	uint64_t memory_bytes;
+	bool takes_lists;     /* of that memory */
 	uint64_t submissions; /* system calls that began I/O */
 	uint64_t held;        /* operations on what memory has a number */
 };
@@ -54,6 +59,13 @@ MUST_CHECK bool uring_seal(struct uring *uring);
 
 /* The number of the piece that [at, at + bytes) lies in; -1: it is in none. */
 int uring_piece(const struct uring *uring, const void *at, uint64_t bytes);
+
+/*
+ * The number by which an operation on this list, whose order is of no matter, can name its memory; -1: by none. A list of
+ * several is for URING_OP_READV_FIXED and URING_OP_WRITEV_FIXED.
+ */
+int uring_list_piece(const struct uring *uring, const struct iovec *list,
+                     unsigned int count);
 
 /*
  * An empty entry whose completion goes to `io`; the caller prepares it by io_uring_prep_*()
