@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,29 @@ struct start {
 };
 
 /*
+ * The kernel keeps accounts of pressure for each group above a task, at each of its wake-ups and ends. Of ours nobody looks
+ * at them but who turns them on again, which then stays so. Linux before 6.1 cannot do without them.
+ */
+static void keep_no_pressure(const char *folder)
+{
+	g_autofree char *file = g_build_filename(folder, "cgroup.pressure", NULL);
+	int fd = open(file, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1); /* it goes on with them */
+	close(fd);
+}
+
+static bool make_cgroup(const char *folder)
+{
+	if (mkdir(folder, 0755) != 0)
+		return errno == EEXIST;
+	keep_no_pressure(folder);
+	return true;
+}
+
+/*
  * Makes the VM's own control group, viridis/NAME, and opens the file by which a process joins it. In its
  * caller's the worker would end with the login or the service that ran us. -1: the machine has no
  * unified hierarchy, or we may not; the worker stays where we are.
@@ -39,10 +64,11 @@ struct start {
 static int open_cgroup(const char *name)
 {
 	g_autofree char *folder = paths_of(name, PATH_CGROUP);
+	g_autofree char *above = g_path_get_dirname(folder);
 	g_autofree char *file = g_build_filename(folder, "cgroup.procs", NULL);
 
 	if (access(PATHS_CGROUP_MOUNT "/cgroup.procs", W_OK) != 0 ||
-	    g_mkdir_with_parents(folder, 0755) != 0)
+	    !make_cgroup(above) || !make_cgroup(folder))
 		return -1;
 	return open(file, O_WRONLY | O_CLOEXEC);
 }

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <glib/gstdio.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "root-partition/client/worker.h"
@@ -77,6 +78,30 @@ START_TEST(a_word_may_come_in_pieces)
 }
 END_TEST
 
+/* Linux has them for groups, and this file, from 6.1 on. The group above may be older than this test. */
+START_TEST(nobody_keeps_accounts_of_a_machine_s_pressure_but_who_wants_them)
+{
+	static const char *const file =
+		"/sys/fs/cgroup/viridis/start-test/cgroup.pressure";
+	static const char *const wanted[] = { "0\n", "1\n" };
+
+	for (unsigned int i = 0; i < G_N_ELEMENTS(wanted); i++) {
+		char found[8] = "";
+		FILE *pressure;
+
+		ck_assert(start("printf ready >&3", NULL));
+		pressure = fopen(file, "r+");
+		if (!pressure)
+			return;
+		ck_assert_ptr_nonnull(fgets(found, sizeof(found), pressure));
+		ck_assert_str_eq(found, wanted[i]);
+		rewind(pressure);
+		ck_assert_int_ge(fputs("1", pressure), 0);
+		ck_assert_int_eq(fclose(pressure), 0);
+	}
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("client_start");
@@ -86,6 +111,8 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, set_up, tear_down);
 	tcase_add_test(tcase, a_worker_that_says_nothing_is_waited_for_no_longer);
 	tcase_add_test(tcase, a_word_may_come_in_pieces);
+	tcase_add_test(tcase,
+	               nobody_keeps_accounts_of_a_machine_s_pressure_but_who_wants_them);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
