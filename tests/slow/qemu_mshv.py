@@ -32,6 +32,7 @@ WRITTEN = "/bin/busybox"
 # The guest's side: disk A is read, disk B written, the network's other end pinged.
 CHECKS = """
 echo "check: cpus $(grep -c ^processor /proc/cpuinfo)"
+dmesg | grep -E 'smp: Bringing|smp: Brought|smpboot: |do_boot_cpu'
 echo "check: $(grep -q ' avx ' /proc/cpuinfo && echo avx || echo plain)"
 echo "check: read $(md5sum </dev/$1)"
 dd if={written} of=/dev/$2 bs=64k count=16 conv=fsync 2>/dev/null && echo "check: written"
@@ -72,6 +73,8 @@ GRUB_DISKS = {"grub-ahci": ("q35", "ide-hd,bus=ide.0", "ata"),
               "grub-nvme": ("q35", "nvme,serial=boot", "nvme"),
               "grub-virtio": ("q35", "virtio-blk-pci", "virtio"),
               "grub-scsi": ("q35", "virtio-scsi-pci -device scsi-hd", "virtio")}
+# Beside one (pc), two (q35) and eight.
+VPS = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
 # Nothing here may reset: QEMU 11.1 cannot with this accelerator.
 ALWAYS = "-action reboot=shutdown -m 192"
 NIC = "-netdev user,id=net,restrict=on -device"
@@ -127,8 +130,12 @@ def check_q35(root):
     root.tell("grep -aE 'interrupts: .*(MSI|msi).*virtio' /tmp/q35.out")
 
 
-def check_four(root):
-    check_guest(root, start_virtio(root, "four", 4), 4, "/tmp/a")
+def check_vps(root, name, vps):
+    """Each of them takes the interrupts of its synthetic timer."""
+    qemu = start_virtio(root, name, vps)
+    check_guest(root, qemu, vps, "/tmp/a")
+    root.tell("awk '/interrupts: +HVS:/ { for (i = 3; i < 3 + " f"{vps}" "; i++) served += $i > 0 }"
+              f" END {{ exit served != {vps} }}' /tmp/{name}.out || {{ {qemu.words()}; false; }}")
 
 
 def check_eight(root):
@@ -310,7 +317,7 @@ def check_beside(root):
 CHECKED = {
     "pc": ("pc: a stock kernel to userland, and off by ACPI", check_pc),
     "q35": ("q35: two VPs, virtio disks and network by MSI-X", check_q35),
-    "four": ("q35: four VPs on two processors", check_four),
+    **{name: (f"q35: {name} VPs on two processors", partial(check_vps, name=name, vps=vps)) for name, vps in VPS.items()},
     "eight": ("q35: eight VPs, network by TAP", check_eight),
     **{name: (f"SeaBIOS and GRUB: {name}", partial(check_grub, name=name)) for name in GRUB_DISKS},
     "level": ("pc: SeaBIOS, GRUB, IDE and e1000", check_level),
