@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What VMMs of upstream's interface ask of a child before and between its runs: CPUID of each VP, MSRs and
- * registers that are only kept, memory that changes beneath an overlay.
+ * registers that are only kept, the answer to an intercept, memory that changes beneath an overlay.
  */
 #include "tests/guest/calls.h"
 
@@ -18,6 +18,7 @@
 #include "vsc/lib/tap.h"
 
 #define LEAF         0x40000105u /* nobody's */
+#define PATIENCE_MS  10000
 #define OF_ALL       63u /* results that a partition holds for all its VPs, and for one */
 #define OF_ONE       189u
 #define REGISTER_RBX (HV_X64_REGISTER_RAX + 3)
@@ -63,7 +64,7 @@ static bool vp_1_says(const struct servant *servant, uint32_t leaf, uint64_t val
 	struct servant_answer answer = { SERVANT_SILENT, 0 };
 
 	if (servant_start(servant, 1, SERVANT_CPUID, leaf, 0, 0))
-		answer = servant_wait(servant, 1, 10000);
+		answer = servant_wait(servant, 1, PATIENCE_MS);
 	return answer.end == SERVANT_DONE && answer.value == value;
 }
 
@@ -203,7 +204,7 @@ static void pending_event(const struct servant *servant)
 	ok(!vp_get_register64(servant->id, 0, name, &value) && value == 0,
 	   "and is not told twice");
 	ok(servant_start(servant, 0, SERVANT_CPUID, 0, 0, 0), "the VP goes on");
-	struct servant_answer answer = servant_wait(servant, 0, 10000);
+	struct servant_answer answer = servant_wait(servant, 0, PATIENCE_MS);
 	ok(answer.end == SERVANT_CUT && answer.value == VECTOR_UD, "and takes it");
 }
 
@@ -366,6 +367,66 @@ static void a_large_page_beneath(const struct servant *servant)
 	ok(calls_may_deposit(pfn + 7), "a frame that lay beneath is let go of");
 }
 
+/* ---- The answer to an intercept, in one call ---- */
+
+/* VP 0 stands at its OUT, which comes again unless RIP is set: with another RAX it shows that it ran. */
+static bool says_again(const struct servant *servant,
+                       enum hv_status (*answer)(uint64_t id, uint32_t vp,
+                                                uint32_t reserved),
+                       uint64_t value)
+{
+	struct servant_answer again;
+
+	if (vp_set_register64(servant->id, 0, HV_X64_REGISTER_RAX, value) ||
+	    answer(servant->id, 0, 0))
+		return false;
+	again = servant_wait(servant, 0, PATIENCE_MS);
+	return again.end == SERVANT_DONE && again.value == value;
+}
+
+static bool is_refused_answer(uint64_t id, uint32_t vp, uint32_t reserved,
+                              enum hv_status status)
+{
+	return vp_answer_fast(id, vp, reserved) == status &&
+	       vp_answer(id, vp, reserved) == status;
+}
+
+static void an_answer(const struct servant *servant)
+{
+	uint64_t suspended = 0;
+
+	ok(servant_do(servant, SERVANT_CPUID, LEAF, 0, 0).end == SERVANT_DONE,
+	   "VP 0 waits for an answer");
+	ok(says_again(servant, vp_answer_fast, 0x51) &&
+	           says_again(servant, vp_answer_fast, 0x52),
+	   "it goes on, and waits again");
+	ok(says_again(servant, vp_answer, 0x53), "so it does by a call with a block");
+	ok(is_refused_answer(servant->id, 0, 1, HV_STATUS_INVALID_PARAMETER),
+	   "what is reserved must be 0: status 5");
+	ok(is_refused_answer(servant->id, SERVANT_VPS, 0, HV_STATUS_INVALID_VP_INDEX),
+	   "a VP that is not there: status e");
+	ok(is_refused_answer(servant->id + 99, 0, 0, HV_STATUS_INVALID_PARTITION_ID),
+	   "a partition that is not there: status d");
+	ok(is_refused_answer(HV_PARTITION_ID_SELF, 0, 0, HV_STATUS_ACCESS_DENIED),
+	   "a VP of one's own: status 6");
+	ok(!vp_get_register64(servant->id, 0, HV_REGISTER_INTERCEPT_SUSPEND,
+	                      &suspended) &&
+	           suspended == 1,
+	   "none of these lets it go on");
+
+	ok(servant_stop(servant, 0) &&
+	           !vp_set_register64(servant->id, 0, HV_X64_REGISTER_RAX, 0x54) &&
+	           !vp_answer_fast(servant->id, 0, 0) &&
+	           servant_wait(servant, 0, 50).end == SERVANT_SILENT,
+	   "one that is stopped otherwise too stays");
+	ok(!vp_answer_fast(servant->id, 0, 0) &&
+	           servant_wait(servant, 0, 50).end == SERVANT_SILENT,
+	   "however often it is answered");
+	ok(!vp_set_register64(servant->id, 0, HV_REGISTER_EXPLICIT_SUSPEND, 0) &&
+	           servant_wait(servant, 0, PATIENCE_MS).value == 0x54,
+	   "until that ends");
+}
+
 void calls_vmm(void)
 {
 	static struct servant servant;
@@ -377,6 +438,7 @@ void calls_vmm(void)
 	         "how level interrupts show is decided before there are VPs: status 7");
 	a_vp_has_its_own(&servant);
 	what_changes_is_true(&servant);
+	an_answer(&servant);
 	lists_end(&servant);
 	unimplemented_msrs(&servant);
 	mtrrs(&servant);

@@ -160,6 +160,8 @@ static void privileges(void)
 	       "a partition without the privilege deposits nothing");
 	expect(HVCALL_CREATE_PORT, 0, HV_STATUS_ACCESS_DENIED,
 	       "a partition without the privilege creates no port");
+	expect(HVCALL_VIRIDIS_RESUME_VP | HV_CONTROL_FAST, 0, HV_STATUS_ACCESS_DENIED,
+	       "a partition without the privilege answers no intercept");
 	expect(HVCALL_VIRIDIS_GET_STATS, 0, HV_STATUS_ACCESS_DENIED,
 	       "a partition without the privilege does not read the hypervisor's log");
 }

@@ -59,6 +59,10 @@ enum hv_status vp_get_register(uint64_t id, uint32_t vp, uint32_t name,
 enum hv_status vp_get_register64(uint64_t id, uint32_t vp, uint32_t name,
                                  uint64_t *value);
 
+/* The answer to an intercept: with its input in registers, or in memory. */
+enum hv_status vp_answer_fast(uint64_t id, uint32_t vp, uint32_t reserved);
+enum hv_status vp_answer(uint64_t id, uint32_t vp, uint32_t reserved);
+
 /* With so many qwords behind the block: one, the number of a page, is what it takes. */
 #define VP_STATE_QWORDS_MAX 2
 enum hv_status vp_get_state(const struct hv_input_vp_state *in, unsigned int qwords,

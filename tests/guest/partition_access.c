@@ -79,6 +79,21 @@ enum hv_status event_signal_fast(uint64_t id, uint32_t vp, uint8_t sint, uint16_
 	return hv_status_of(hv_call_fast(HVCALL_SIGNAL_EVENT_DIRECT, words[0], words[1]));
 }
 
+enum hv_status vp_answer_fast(uint64_t id, uint32_t vp, uint32_t reserved)
+{
+	return hv_status_of(hv_call_fast(HVCALL_VIRIDIS_RESUME_VP, id,
+	                                 (uint64_t)reserved << 32 | vp));
+}
+
+enum hv_status vp_answer(uint64_t id, uint32_t vp, uint32_t reserved)
+{
+	const struct hv_input_resume_vp in = { .partition_id = id,
+		                               .vp_index = vp,
+		                               .reserved = reserved };
+
+	return call(HVCALL_VIRIDIS_RESUME_VP, &in, sizeof(in), NULL, 0);
+}
+
 enum hv_status
 intercept_result_register(const struct hv_input_register_intercept_result *result)
 {

@@ -62,11 +62,6 @@ static struct vp *choose_target(const struct vp *child)
 	return partition_vp(root_partition, 0);
 }
 
-bool intercept_is_watched(const struct vp *vp)
-{
-	return __atomic_load_n(&vp->intercept_page->watched, __ATOMIC_RELAXED) != 0;
-}
-
 /* A message of an intercept before this one may still fill its one slot: it says the same. */
 static void notify_parent(struct vp *vp)
 {

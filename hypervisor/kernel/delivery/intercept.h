@@ -11,9 +11,6 @@
 
 struct cpuid_regs;
 
-/* Whether the parent waits for the VP's next intercept and does nothing else on its CPU. */
-bool intercept_is_watched(const struct vp *vp);
-
 /* The event whose delivery is to be done again, as HV_REGISTER_PENDING_INTERRUPTION. */
 uint64_t intercept_pending_event(const struct vp *vp);
 

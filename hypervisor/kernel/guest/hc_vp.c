@@ -4,7 +4,6 @@
  * 0x4e-0x51
  */
 #include "hypervisor/kernel/guest/hypercall.h"
-#include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/guest/registers.h"
 
@@ -52,38 +51,35 @@ enum hv_status hc_get_vp_registers(struct hypercall *call)
 }
 
 /*
- * The parent answers an intercept. The VP may still be on its way off the CPU, as the
- * parent was told before that; then the registers it marked dirty are loaded when it is
- * off.
+ * A parent that answers an intercept may do so while the VP is still on its way off the CPU, as it was told before
+ * that; the registers it marked dirty are loaded when the VP is off. One that watches for the VP's next intercept, and
+ * does nothing else on its CPU, lends it that meanwhile.
  */
-static enum hv_status take_answer(struct hypercall *call)
-{
-	struct vp *vp = call->target_vp;
-	enum hv_status status;
-
-	if (!(__atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST) & SUSPEND_INTERCEPT))
-		return HV_STATUS_SUCCESS;
-	status = hypercall_stop_vp(call);
-	if (status == HV_STATUS_SUCCESS && !call->again &&
-	    vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
-		registers_load_page(vp);
-	return status;
-}
-
-/* A parent that watches for the VP's next intercept lends it this CPU meanwhile. */
 static enum hv_status resume(struct hypercall *call, uint32_t bit)
 {
 	struct vp *vp = call->target_vp;
-	enum hv_status status = HV_STATUS_SUCCESS;
+	uint32_t suspend = __atomic_load_n(&vp->suspend, __ATOMIC_SEQ_CST);
+	bool answers = bit & suspend & SUSPEND_INTERCEPT;
+	enum hv_status status = answers ? hypercall_stop_vp(call) : HV_STATUS_SUCCESS;
 
-	if (bit == SUSPEND_INTERCEPT)
-		status = take_answer(call);
 	if (status != HV_STATUS_SUCCESS || call->again)
 		return status;
+	if (answers && vp->page_shown[HV_VP_STATE_PAGE_REGISTERS])
+		registers_load_page(vp);
 	hypercall_release_vp(call); /* `bit` still holds it */
 	__atomic_store_n(&vp->resumed_by, call->vp->index, __ATOMIC_RELAXED);
-	vp_resume_on(vp, bit, intercept_is_watched(vp) ? SCHED_LEND : SCHED_WAKE);
+	bool lends = __atomic_load_n(&vp->intercept_page->watched, __ATOMIC_RELAXED);
+	vp_resume_on(vp, bit, lends ? SCHED_LEND : SCHED_WAKE);
 	return HV_STATUS_SUCCESS;
+}
+
+/* A fast call of it comes from the gate at once: hypercall.c */
+enum hv_status hc_resume_vp(struct hypercall *call)
+{
+	const struct hv_input_resume_vp *in = call->input;
+
+	return in->reserved ? HV_STATUS_INVALID_PARAMETER :
+	                      resume(call, SUSPEND_INTERCEPT);
 }
 
 /*

@@ -225,7 +225,8 @@ static __attribute__((noinline)) bool signal_at_once(struct vp *vp)
 	return give_result(vp, hc_signal_event(&call));
 }
 
-static __attribute__((noinline)) bool signal_direct_at_once(struct vp *vp)
+/* One that must wait for another CPU is made again, as make_call()'s is. */
+static __attribute__((noinline)) bool call_vp_at_once(struct vp *vp, bool resumes)
 {
 	uint64_t input[] = { vp->arch.gpr[GPR_RDX], vp->arch.gpr[GPR_R8] }, output;
 	struct hypercall call;
@@ -235,23 +236,28 @@ static __attribute__((noinline)) bool signal_direct_at_once(struct vp *vp)
 	call.partition = vp->partition;
 	call.input = input;
 	call.output = &output;
+	call.again = call.claimed = false;
 	status = find_target(&call, TARGET_VP);
-	return give_result(
-		vp, status == HV_STATUS_SUCCESS ? hc_signal_event_direct(&call) : status);
+	if (status == HV_STATUS_SUCCESS)
+		status = resumes ? hc_resume_vp(&call) : hc_signal_event_direct(&call);
+	return !call.again && give_result(vp, status);
 }
 
 bool hypercall_handle(struct vp *vp)
 {
 	uint64_t control = operand(vp, GPR_RCX, GPR_RDX, GPR_RAX);
+	bool resumes = control == (HVCALL_VIRIDIS_RESUME_VP | HV_CONTROL_FAST);
 	bool direct = control == (HVCALL_SIGNAL_EVENT_DIRECT | HV_CONTROL_FAST);
+	uint64_t needs = resumes ? HV_PRIVILEGE_ACCESS_VP_REGISTERS :
+	                           HV_PRIVILEGE_SIGNAL_EVENTS;
 	const struct gate_row *row;
 
 	if (!(vp->partition->hypercall_msr & HV_MSR_PAGE_ENABLE))
 		return false;
-	if ((direct || control == (HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST)) && vp->quiet &&
-	    vp->arch.exit.is_64bit &&
-	    (vp->partition->privileges & HV_PRIVILEGE_SIGNAL_EVENTS))
-		return direct ? signal_direct_at_once(vp) : signal_at_once(vp);
+	if ((resumes || direct || control == (HVCALL_SIGNAL_EVENT | HV_CONTROL_FAST)) &&
+	    vp->quiet && vp->arch.exit.is_64bit && (vp->partition->privileges & needs))
+		return resumes || direct ? call_vp_at_once(vp, resumes) :
+		                           signal_at_once(vp);
 	row = find_row((uint16_t)control);
 	return row ? make_call(vp, row, control) :
 	             give_result(vp, HV_STATUS_INVALID_HYPERCALL_CODE);

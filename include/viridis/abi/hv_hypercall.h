@@ -72,6 +72,7 @@ enum hv_hypercall_code {
 	/* Our own, above everything the TLFS assigns; the root's privilege ACCESS_STATS opens them. */
 	HVCALL_VIRIDIS_GET_STATS = 0xe003,
 	HVCALL_VIRIDIS_DESCRIBE_MACHINE = 0xe004, /* CREATE_PARTITIONS opens it */
+	HVCALL_VIRIDIS_RESUME_VP = 0xe005,        /* ACCESS_VP_REGISTERS opens it */
 };
 
 /* Partitions. TLFS "Virtualization Host", Linux hvhdk.h; abi facts: codes 40..47 */
@@ -272,6 +273,14 @@ struct hv_input_delete_vp {
 	uint32_t reserved;
 };
 ASSERT_SIZE(struct hv_input_delete_vp, 16);
+
+/* Our own: a parent answers an intercept by it. What the register page has marked is taken. */
+struct hv_input_resume_vp {
+	uint64_t partition_id;
+	uint32_t vp_index;
+	uint32_t reserved;
+};
+ASSERT_SIZE(struct hv_input_resume_vp, 16);
 
 /* Reps in: u32 register names; reps out: 16-byte values. */
 struct hv_input_get_vp_registers {
