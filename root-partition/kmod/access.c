@@ -43,8 +43,7 @@ static bool access_is_user(const struct hv_x64_segment_register *ss)
  */
 static bool access_page_registers(struct viridis_vp *vp, struct guest_walk *walk)
 {
-	const struct hv_register_page *page =
-		page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]);
+	const struct hv_register_page *page = vp->registers;
 	bool known;
 
 	if (!mutex_trylock(&vp->run_lock))

@@ -26,30 +26,25 @@
 /* Input page, then output page. Owned by whoever has interrupts off on that CPU. */
 static DEFINE_PER_CPU(u8 *, hypercall_pages);
 
-static u64 (*hypercall_issue)(u64 control, u64 input_gpa, u64 output_gpa);
+static bool on_amd;
 static u64 root_id;
 
-static u64 hypercall_issue_amd(u64 control, u64 input_gpa, u64 output_gpa)
+/* A branch that is always the same costs less than a pointer to one of two functions, which goes by a retpoline. */
+static __always_inline u64 hypercall_issue(u64 control, u64 input_gpa, u64 output_gpa)
 {
 	register u64 output asm("r8") = output_gpa;
 	u64 result;
 
-	asm volatile("vmmcall"
-	             : "=a"(result), "+c"(control), "+d"(input_gpa), "+r"(output)
-	             :
-	             : "r9", "r10", "r11", "cc", "memory");
-	return result;
-}
-
-static u64 hypercall_issue_intel(u64 control, u64 input_gpa, u64 output_gpa)
-{
-	register u64 output asm("r8") = output_gpa;
-	u64 result;
-
-	asm volatile("vmcall"
-	             : "=a"(result), "+c"(control), "+d"(input_gpa), "+r"(output)
-	             :
-	             : "r9", "r10", "r11", "cc", "memory");
+	if (likely(on_amd))
+		asm volatile("vmmcall"
+		             : "=a"(result), "+c"(control), "+d"(input_gpa), "+r"(output)
+		             :
+		             : "r9", "r10", "r11", "cc", "memory");
+	else
+		asm volatile("vmcall"
+		             : "=a"(result), "+c"(control), "+d"(input_gpa), "+r"(output)
+		             :
+		             : "r9", "r10", "r11", "cc", "memory");
 	return result;
 }
 
@@ -116,22 +111,6 @@ enum hv_status hypercall_simple(u16 code, const void *input, size_t bytes)
 	struct hypercall call = { .code = code, .header = input, .header_bytes = bytes };
 
 	return hypercall(&call);
-}
-
-/* What runs a vp is of this form: no list of reps, no loop, nothing to be copied back. */
-enum hv_status hypercall_one_rep(u16 code, const void *input, size_t bytes)
-{
-	u64 control = code | 1ull << HV_CONTROL_REP_COUNT_SHIFT, result;
-	unsigned long flags;
-	u8 *page;
-
-	local_irq_save(flags);
-	page = __this_cpu_read(hypercall_pages);
-	memcpy(page, input, bytes);
-	result = hypercall_issue(control, virt_to_phys(page),
-	                         virt_to_phys(page) + PAGE_SIZE);
-	local_irq_restore(flags);
-	return result & 0xffff;
 }
 
 enum hv_status hypercall_fast(u16 code, const u64 input[2])
@@ -240,11 +219,8 @@ int hypercall_init(void)
 
 	if (result)
 		return result;
-	hypercall_issue = hypercall_issue_intel;
-	if (boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
-	    boot_cpu_data.x86_vendor == X86_VENDOR_HYGON)
-		hypercall_issue = hypercall_issue_amd;
-
+	on_amd = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+	         boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
 	for_each_possible_cpu(cpu)
 	{
 		u8 *pages = (u8 *)__get_free_pages(GFP_KERNEL, 1);

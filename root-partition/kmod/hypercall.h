@@ -34,9 +34,6 @@ enum hv_status hypercall(struct hypercall *call);
 /* A simple call without output. */
 enum hv_status hypercall_simple(u16 code, const void *input, size_t bytes);
 
-/* A rep call without output, of one rep: header and rep in one block, a page at most. */
-enum hv_status hypercall_one_rep(u16 code, const void *input, size_t bytes);
-
 /* A simple call with an input of at most 16 bytes, which goes in registers. */
 enum hv_status hypercall_fast(u16 code, const u64 input[2]);
 

@@ -346,34 +346,78 @@ static int passthrough_translate(struct mshv_root_hvcall *request, struct viridi
 }
 
 /* What answers an access to a port: RIP and RAX. */
-#define ANSWER_REGISTERS 2
+struct port_answer {
+	struct hv_input_set_vp_registers header;
+	struct hv_register_assoc registers[VP_ANSWER_PORT];
+};
 
-static bool passthrough_is_answer(const struct passthrough_caller *caller,
-                                  const struct mshv_root_hvcall *request)
+/* The first words of its request: code, reps, bytes of input and of output; status, which is not looked at, and zeros. */
+#define PORT_ANSWER_HEAD                                       \
+	(HVCALL_SET_VP_REGISTERS | (u64)VP_ANSWER_PORT << 16 | \
+	 (u64)sizeof(struct port_answer) << 32)
+#define PORT_ANSWER_ZEROS(word) ((word) >> 16)
+
+static bool port_answer_asked(const struct mshv_root_hvcall __user *user, u64 *input)
 {
-	return request->code == HVCALL_SET_VP_REGISTERS && caller->vp &&
-	       request->reps == ANSWER_REGISTERS && !request->output_bytes &&
-	       request->input_bytes ==
-	               sizeof(struct hv_input_set_vp_registers) +
-	                       ANSWER_REGISTERS * sizeof(struct hv_register_assoc);
+	const u64 __user *words = (const void __user *)user;
+	u64 head, status;
+
+	if (!user_access_begin(words, sizeof(*user)))
+		return false;
+	unsafe_get_user(head, &words[0], fault);
+	unsafe_get_user(status, &words[1], fault);
+	unsafe_get_user(*input, &words[2], fault);
+	user_access_end();
+	return head == PORT_ANSWER_HEAD && !PORT_ANSWER_ZEROS(status);
+
+fault:
+	user_access_end();
+	return false;
 }
 
-/* False: it is a call like others, and nothing was done. */
-static bool passthrough_answer_kept(const struct mshv_root_hvcall *request,
-                                    struct viridis_vp *vp)
+static bool port_answer_fetch(const struct port_answer __user *user, u64 *rip, u64 *rax)
 {
-	struct {
-		struct hv_input_set_vp_registers header;
-		struct hv_register_assoc registers[ANSWER_REGISTERS];
-	} input;
+	u32 vtl, first, second;
+	u64 first_value, second_value;
 
-	return !copy_from_user(&input, u64_to_user_ptr(request->input), sizeof(input)) &&
-	       vp_answer_keep(vp, &input.header, input.registers, ANSWER_REGISTERS);
+	if (!user_access_begin(user, sizeof(*user)))
+		return false;
+	unsafe_get_user(vtl, &user->header.input_vtl, fault);
+	unsafe_get_user(first, &user->registers[0].name, fault);
+	unsafe_get_user(second, &user->registers[1].name, fault);
+	unsafe_get_user(first_value, &user->registers[0].value.reg64, fault);
+	unsafe_get_user(second_value, &user->registers[1].value.reg64, fault);
+	user_access_end();
+	if (first == HV_X64_REGISTER_RIP && second == HV_X64_REGISTER_RAX) {
+		*rip = first_value;
+		*rax = second_value;
+		return !vtl;
+	}
+	*rip = second_value;
+	*rax = first_value;
+	return !vtl && first == HV_X64_REGISTER_RAX && second == HV_X64_REGISTER_RIP;
+
+fault:
+	user_access_end();
+	return false;
+}
+
+/*
+ * What a VMM calls for each access to a port, word by word: a copy of a block by a function of the kernel's costs more than
+ * all else here. False: it is a call like others, and nothing was done.
+ */
+static bool port_answer_kept(struct viridis_vp *vp,
+                             const struct mshv_root_hvcall __user *user)
+{
+	u64 input, rip, rax;
+
+	return port_answer_asked(user, &input) &&
+	       port_answer_fetch(u64_to_user_ptr(input), &rip, &rax) &&
+	       vp_answer_keep_port(vp, rip, rax);
 }
 
 static long passthrough(const struct passthrough_caller *caller, void __user *argument)
 {
-	struct mshv_root_hvcall __user *user = argument;
 	const struct passthrough_rule *rule;
 	struct mshv_root_hvcall request;
 	size_t input_bytes;
@@ -383,9 +427,6 @@ static long passthrough(const struct passthrough_caller *caller, void __user *ar
 		return result;
 	if (passthrough_is_translation(caller, &request))
 		return passthrough_translate(&request, caller->vp, argument);
-	if (passthrough_is_answer(caller, &request) &&
-	    passthrough_answer_kept(&request, caller->vp))
-		return put_user((u16)HV_STATUS_SUCCESS, &user->status);
 	rule = passthrough_rule(request.code);
 	if (!rule || (!caller->partition && !rule->on_device))
 		return -EOPNOTSUPP;
@@ -424,7 +465,8 @@ long passthrough_partition(struct viridis_partition *partition, void __user *arg
 	return passthrough(&caller, argument);
 }
 
-long passthrough_vp(struct viridis_vp *vp, void __user *argument)
+/* noinline: the way before it needs no such stack. */
+static noinline long passthrough_vp_call(struct viridis_vp *vp, void __user *argument)
 {
 	const struct passthrough_caller caller = { .partition = vp->partition,
 		                                   .vp = vp,
@@ -432,4 +474,13 @@ long passthrough_vp(struct viridis_vp *vp, void __user *argument)
 		                                   .buffer = &vp->buffer };
 
 	return passthrough(&caller, argument);
+}
+
+long passthrough_vp(struct viridis_vp *vp, void __user *argument)
+{
+	struct mshv_root_hvcall __user *user = argument;
+
+	if (port_answer_kept(vp, user))
+		return put_user((u16)HV_STATUS_SUCCESS, &user->status);
+	return passthrough_vp_call(vp, argument);
 }

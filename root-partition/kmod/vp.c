@@ -42,7 +42,7 @@ static enum hv_status vp_resume(struct viridis_vp *vp)
 	enum hv_status status;
 
 	if (!READ_ONCE(vp->held))
-		return vp_answer_give(vp, run, 1);
+		return vp_answer_resume(vp);
 	WRITE_ONCE(vp->held, false);
 	status = vp_answer_give(vp, run, ARRAY_SIZE(run));
 	if (status != HV_STATUS_SUCCESS)
@@ -104,9 +104,7 @@ static enum hv_status vp_stay(struct viridis_vp *vp)
 /* No message, so the register page is older than the vp. */
 static int vp_eintr(struct viridis_vp *vp)
 {
-	struct hv_register_page *page = page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]);
-
-	WRITE_ONCE(page->valid, 0);
+	WRITE_ONCE(vp->registers->valid, 0);
 	return -EINTR;
 }
 
@@ -149,10 +147,20 @@ static int vp_interrupt(struct viridis_vp *vp)
 	return -EIO;
 }
 
+/* noinline: the way without sleep needs no such stack, nor its guard. */
+static noinline int vp_sleep(struct viridis_vp *vp)
+{
+	int interrupted;
+
+	vp_doze_begin(vp);
+	interrupted = wait_event_interruptible(vp->wait, vp_has_message(vp));
+	vp_doze_end(vp);
+	return interrupted ? vp_interrupt(vp) : 0;
+}
+
 static int vp_run_locked(struct viridis_vp *vp)
 {
 	enum hv_status status;
-	int interrupted;
 
 	if (vp_has_message(vp)) /* it came too late for the last RUN_VP */
 		return 0;
@@ -161,19 +169,14 @@ static int vp_run_locked(struct viridis_vp *vp)
 		return status == HV_STATUS_SUCCESS ? vp_eintr(vp) :
 		                                     hypercall_errno(status);
 	}
-	vp_answer_go_on(vp);
+	vp_answer_go_on(&vp->answer);
 	vp_watch_begin(vp);
 	status = vp_resume(vp);
 	if (vp_watch_end(vp))
 		WRITE_ONCE(vp->intercepted, true);
 	if (status != HV_STATUS_SUCCESS)
 		return hypercall_errno(status);
-	if (vp_has_message(vp))
-		return 0;
-	vp_doze_begin(vp);
-	interrupted = wait_event_interruptible(vp->wait, vp_has_message(vp));
-	vp_doze_end(vp);
-	return interrupted ? vp_interrupt(vp) : 0;
+	return vp_has_message(vp) ? 0 : vp_sleep(vp);
 }
 
 /* 0: there is a message for the caller. */
@@ -181,7 +184,8 @@ static int vp_run_to_message(struct viridis_vp *vp)
 {
 	int result;
 
-	vp_exit_mend(vp);
+	if (vp->rep.pending)
+		vp_exit_mend(vp);
 	WRITE_ONCE(vp->answer.open, false);
 	do {
 		cond_resched(); /* a guest may do nothing but signal */
@@ -190,7 +194,8 @@ static int vp_run_to_message(struct viridis_vp *vp)
 	return result;
 }
 
-static long vp_run(struct viridis_vp *vp, void __user *argument)
+/* noinline: the other calls save no registers for it. */
+static noinline long vp_run(struct viridis_vp *vp, void __user *argument)
 {
 	long result;
 
@@ -199,10 +204,8 @@ static long vp_run(struct viridis_vp *vp, void __user *argument)
 	vp_kick_adopt(&vp->kick);
 	result = vp->untold ? 0 : vp_run_to_message(vp);
 	if (!result) {
-		const void *message =
-			page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
-
-		vp->untold = copy_to_user(argument, message, sizeof(struct mshv_run_vp));
+		vp->untold = copy_to_user(argument, &vp->intercept->message,
+		                          sizeof(struct mshv_run_vp));
 		if (vp->untold)
 			result = -EFAULT;
 		else
@@ -326,9 +329,13 @@ static int vp_make(struct viridis_vp *vp)
 	result = vp_map_page(vp, HV_VP_STATE_PAGE_REGISTERS);
 	if (!result)
 		result = vp_map_page(vp, HV_VP_STATE_PAGE_INTERCEPT_MESSAGE);
-	if (result)
+	if (result) {
 		(void)vp_delete(vp); /* DELETE of the partition does it too */
-	return result;
+		return result;
+	}
+	vp->registers = page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]);
+	vp->intercept = page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
+	return 0;
 }
 
 static struct file *vp_create_locked(struct viridis_partition *partition, u32 index)

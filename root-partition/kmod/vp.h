@@ -31,6 +31,8 @@ struct viridis_vp {
 	struct viridis_partition *partition; /* the descriptor holds the reference */
 	u32 index;
 	struct page *pages[VP_PAGE_COUNT]; /* by MSHV_VP_PAGE_*: the hypervisor's, shared */
+	struct hv_register_page *registers; /* two of them, as they are seen here */
+	struct viridis_intercept_page *intercept;
 
 	struct mutex run_lock; /* one RUN_VP at a time */
 	struct vp_watch watch; /* run_lock */

@@ -6,7 +6,6 @@
 #include "vp.h"
 #include "vp_state.h"
 #include <linux/compiler.h>
-#include <linux/mm.h>
 #include <linux/string.h>
 
 void vp_answer_init(struct vp_answer *answer)
@@ -17,14 +16,8 @@ void vp_answer_init(struct vp_answer *answer)
 /* Whoever reads it finds what was set before: the vp's going on is later than that. */
 static void answer_count_set_locked(struct vp_answer *answer)
 {
-	/* Pairs with the acquire in vp_answer_go_on. */
+	/* Pairs with the acquire in vp_answer_go_on(). */
 	smp_store_release(&answer->sets, answer->sets + 1);
-}
-
-void vp_answer_go_on(struct viridis_vp *vp)
-{
-	/* Pairs with the release in answer_count_set_locked. */
-	WRITE_ONCE(vp->answer.sets_before, smp_load_acquire(&vp->answer.sets));
 }
 
 bool vp_answer_has_all(const struct viridis_vp *vp)
@@ -56,6 +49,7 @@ static bool answer_keep_locked(struct viridis_vp *vp,
 	bool fits = vp_answer_has_all(vp) && count <= VP_ANSWER_MAX - answer->count;
 
 	if (fits) {
+		answer->port &= answer->count != 0;
 		memcpy(answer->registers + answer->count, registers,
 		       count * sizeof(*registers));
 		WRITE_ONCE(answer->count, answer->count + count);
@@ -87,6 +81,38 @@ bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_register
 	return kept;
 }
 
+/*
+ * Without the lock, where nothing is kept yet. Whoever sets registers meanwhile, and holds it, is as if it had done so
+ * before: whether what the vp has is known is asked anew when it matters (vp_answer_tell_locked).
+ */
+static bool answer_keep_port(struct viridis_vp *vp, u64 rip, u64 rax)
+{
+	struct vp_answer *answer = &vp->answer;
+
+	/* Pairs with the release in vp_answer_settle_locked(). */
+	if (smp_load_acquire(&answer->count) || !vp_answer_has_all(vp))
+		return false;
+	answer->registers[0] = (struct hv_register_assoc){ .name = HV_X64_REGISTER_RIP,
+		                                           .value.reg64 = rip };
+	answer->registers[1] = (struct hv_register_assoc){ .name = HV_X64_REGISTER_RAX,
+		                                           .value.reg64 = rax };
+	answer->port = true;
+	/* Whoever holds the lock finds the registers there. */
+	smp_store_release(&answer->count, VP_ANSWER_PORT);
+	return true;
+}
+
+bool vp_answer_keep_port(struct viridis_vp *vp, u64 rip, u64 rax)
+{
+	bool kept;
+
+	if (!mutex_trylock(&vp->run_lock))
+		return false;
+	kept = answer_keep_port(vp, rip, rax);
+	mutex_unlock(&vp->run_lock);
+	return kept;
+}
+
 void vp_answer_add_locked(struct viridis_vp *vp,
                           const struct hv_register_assoc *registers)
 {
@@ -108,18 +134,6 @@ bool vp_answer_tell_locked(const struct viridis_vp *vp, u32 name, u64 *value)
 	return vp_answer_has_all(vp);
 }
 
-static bool answer_is_of_rip_and_rax(const struct vp_answer *answer)
-{
-	unsigned int i;
-
-	for (i = 0; i < answer->count; i++) {
-		if (answer->registers[i].name != HV_X64_REGISTER_RIP &&
-		    answer->registers[i].name != HV_X64_REGISTER_RAX)
-			return false;
-	}
-	return true;
-}
-
 /*
  * RIP and RAX alone answer nearly every access to a port. The hypervisor takes them from the register page as it resumes
  * the vp. What its VMM marked there itself counts before them.
@@ -127,24 +141,14 @@ static bool answer_is_of_rip_and_rax(const struct vp_answer *answer)
 static void answer_mark_locked(const struct vp_answer *answer,
                                struct hv_register_page *page)
 {
-	u32 dirty = READ_ONCE(page->dirty), marks = 0;
-	unsigned int i;
+	u32 dirty = READ_ONCE(page->dirty);
 
-	for (i = 0; i < answer->count; i++) {
-		u64 value = answer->registers[i].value.reg64;
-
-		if (answer->registers[i].name == HV_X64_REGISTER_RIP &&
-		    !(dirty & HV_REGISTER_PAGE_DIRTY_RIP)) {
-			page->rip = value;
-			marks |= HV_REGISTER_PAGE_DIRTY_RIP;
-		}
-		if (answer->registers[i].name == HV_X64_REGISTER_RAX &&
-		    !(dirty & HV_REGISTER_PAGE_DIRTY_GP)) {
-			page->gp[0] = value;
-			marks |= HV_REGISTER_PAGE_DIRTY_RAX;
-		}
-	}
-	WRITE_ONCE(page->dirty, dirty | marks);
+	if (!(dirty & HV_REGISTER_PAGE_DIRTY_RIP))
+		page->rip = answer->registers[0].value.reg64;
+	if (!(dirty & HV_REGISTER_PAGE_DIRTY_GP))
+		page->gp[0] = answer->registers[1].value.reg64;
+	WRITE_ONCE(page->dirty,
+	           dirty | HV_REGISTER_PAGE_DIRTY_RIP | HV_REGISTER_PAGE_DIRTY_RAX);
 }
 
 /* What is kept goes into the list, or into the page; returns the list's length. */
@@ -152,9 +156,9 @@ static unsigned int answer_put_locked(struct viridis_vp *vp)
 {
 	struct vp_answer *answer = &vp->answer;
 
-	if (!answer_is_of_rip_and_rax(answer))
+	if (!answer->port || answer->count != VP_ANSWER_PORT)
 		return answer->count;
-	answer_mark_locked(answer, page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]));
+	answer_mark_locked(answer, vp->registers);
 	return 0;
 }
 
@@ -181,6 +185,27 @@ enum hv_status vp_answer_give(struct viridis_vp *vp,
 	return status;
 }
 
+enum hv_status vp_answer_resume(struct viridis_vp *vp)
+{
+	static const struct hv_register_assoc run = {
+		.name = HV_REGISTER_INTERCEPT_SUSPEND
+	};
+	struct vp_answer *answer = &vp->answer;
+	enum hv_status status;
+	unsigned int before;
+
+	if (!READ_ONCE(answer->count))
+		return vp_state_resume(vp);
+	mutex_lock(&answer->lock);
+	before = answer_put_locked(vp);
+	answer->registers[before] = run;
+	status = before ? vp_state_set(vp, answer->registers, before + 1) :
+	                  vp_state_resume(vp);
+	WRITE_ONCE(answer->count, 0);
+	mutex_unlock(&answer->lock);
+	return status;
+}
+
 void vp_answer_settle_locked(struct viridis_vp *vp)
 {
 	struct vp_answer *answer = &vp->answer;
@@ -189,7 +214,8 @@ void vp_answer_settle_locked(struct viridis_vp *vp)
 		return;
 	(void)vp_state_set(vp, answer->registers, answer->count); /* ANSWER-1 */
 	answer_count_set_locked(answer);
-	WRITE_ONCE(answer->count, 0);
+	/* Pairs with the acquire in vp_answer_keep_port(): who finds 0 finds what was counted, too. */
+	smp_store_release(&answer->count, 0);
 }
 
 void vp_answer_settle(struct viridis_vp *vp)

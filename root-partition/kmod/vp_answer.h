@@ -18,12 +18,15 @@
 
 #include "abi.h"
 #include "hypercall.h"
+#include <asm/barrier.h>
+#include <linux/compiler.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 
 struct viridis_vp;
 
 #define VP_ANSWER_MAX   4u
+#define VP_ANSWER_PORT  2u
 #define VP_ANSWER_AFTER 2u
 
 struct vp_answer {
@@ -35,8 +38,12 @@ struct vp_answer {
 	u64 sets;
 	/* What `sets` was before the vp went on. run_lock */
 	u64 sets_before;
-	/* Changed under the lock, made more only under run_lock too. */
+	/*
+	 * Changed under the lock, made more only under run_lock too; but from 0 under run_lock alone, with release, when the
+	 * registers are there: who finds 0 has nothing to hand over.
+	 */
 	unsigned int count;
+	bool port; /* the first two were RIP and RAX, in this order, when they were kept; run_lock */
 	/* And room for what vp_answer_give() puts behind them. */
 	struct hv_register_assoc registers[VP_ANSWER_MAX + VP_ANSWER_AFTER];
 };
@@ -44,13 +51,21 @@ struct vp_answer {
 void vp_answer_init(struct vp_answer *answer);
 
 /* The vp is about to go on. run_lock */
-void vp_answer_go_on(struct viridis_vp *vp);
+static inline void vp_answer_go_on(struct vp_answer *answer)
+{
+	/* Pairs with the release in answer_count_set_locked. */
+	WRITE_ONCE(answer->sets_before, smp_load_acquire(&answer->sets));
+}
+
 /* Is all kept that was set since the message? ANSWER-1. run_lock; the answer's too, unless others may be setting some. */
 bool vp_answer_has_all(const struct viridis_vp *vp);
 
 /* The input of SET_VP_REGISTERS, `count` registers. True: they are kept, and so set. */
 bool vp_answer_keep(struct viridis_vp *vp, const struct hv_input_set_vp_registers *header,
                     const struct hv_register_assoc *registers, unsigned int count);
+
+/* The same of RIP and RAX, which are two of ANSWER-1's. */
+bool vp_answer_keep_port(struct viridis_vp *vp, u64 rip, u64 rax);
 
 /*
  * What a register is to be. *value stays when it was not set since the message. False: that is the hypervisor's to say.
@@ -65,6 +80,9 @@ void vp_answer_add_locked(struct viridis_vp *vp,
 enum hv_status vp_answer_give(struct viridis_vp *vp,
                               const struct hv_register_assoc *registers,
                               unsigned int count);
+
+/* Hands over what is kept, and the vp goes on: INTERCEPT_SUSPEND is cleared. run_lock */
+enum hv_status vp_answer_resume(struct viridis_vp *vp);
 
 /* ANSWER-2. Any context that may sleep. */
 void vp_answer_settle(struct viridis_vp *vp);

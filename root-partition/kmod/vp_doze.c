@@ -21,16 +21,6 @@ void vp_doze_end(struct viridis_vp *vp)
 		cpu_relax(); /* DOZE-1 */
 }
 
-/* What suspended it otherwise meanwhile goes on to. */
-static bool doze_resume(struct viridis_vp *vp)
-{
-	static const struct hv_register_assoc run = {
-		.name = HV_REGISTER_INTERCEPT_SUSPEND
-	};
-
-	return vp_state_set(vp, &run, 1) == HV_STATUS_SUCCESS;
-}
-
 bool vp_doze_answered(struct viridis_vp *vp)
 {
 	bool answered;
@@ -38,7 +28,8 @@ bool vp_doze_answered(struct viridis_vp *vp)
 	if (!is_idle_task(current) || need_resched() || /* DOZE-2 */
 	    cmpxchg(&vp->doze, DOZE_ASLEEP, DOZE_ANSWERING) != DOZE_ASLEEP)
 		return false;
-	answered = vp_exit_signalled(vp) && doze_resume(vp);
+	/* What suspended it otherwise meanwhile goes on to. */
+	answered = vp_exit_signalled(vp) && vp_state_resume(vp) == HV_STATUS_SUCCESS;
 	smp_store_release(&vp->doze, DOZE_ASLEEP);
 	return answered;
 }

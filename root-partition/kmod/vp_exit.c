@@ -17,16 +17,6 @@
 #define ATTRIBUTE_BIG  BIT32(14)
 #define GPR_RCX        1
 
-static struct hv_message *exit_message(const struct viridis_vp *vp)
-{
-	return page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
-}
-
-static struct hv_register_page *exit_registers(const struct viridis_vp *vp)
-{
-	return page_address(vp->pages[MSHV_VP_PAGE_REGISTERS]);
-}
-
 /* 16, 32 or 64. APM2 4.8.1 */
 static unsigned int exit_code_bits(const struct hv_x64_intercept_header *header)
 {
@@ -46,7 +36,7 @@ static bool exit_is_write(const struct hv_x64_intercept_header *header)
 /* The instruction is done: RIP behind it, which ends the shadow of an STI too. */
 static bool exit_complete(struct viridis_vp *vp, u64 rip)
 {
-	struct hv_register_page *registers = exit_registers(vp);
+	struct hv_register_page *registers = vp->registers;
 
 	registers->rip = rip;
 	registers->dirty |= HV_REGISTER_PAGE_DIRTY_RIP;
@@ -136,7 +126,7 @@ static bool exit_answer_locked(struct viridis_vp *vp, u64 *rip, u64 *rcx)
 	static const u32 names[2] = { HV_X64_REGISTER_RIP,
 		                      HV_X64_REGISTER_RAX + GPR_RCX };
 	const u32 marks = HV_REGISTER_PAGE_DIRTY_RIP | HV_REGISTER_PAGE_DIRTY_GP;
-	const struct hv_register_page *registers = exit_registers(vp);
+	const struct hv_register_page *registers = vp->registers;
 	union hv_register_value values[2];
 	u32 dirty = READ_ONCE(registers->dirty);
 
@@ -160,7 +150,7 @@ static bool exit_answer_locked(struct viridis_vp *vp, u64 *rip, u64 *rcx)
 /* Whoever goes on behind the instruction has carried out all of its elements: then the count is 0, whatever the VMM says. */
 static void exit_mend_locked(struct viridis_vp *vp)
 {
-	struct hv_register_page *registers = exit_registers(vp);
+	struct hv_register_page *registers = vp->registers;
 	struct hv_register_assoc count = { .name = HV_X64_REGISTER_RAX + GPR_RCX };
 	u64 rip, rcx;
 
@@ -176,8 +166,6 @@ static void exit_mend_locked(struct viridis_vp *vp)
 
 void vp_exit_mend(struct viridis_vp *vp)
 {
-	if (!vp->rep.pending)
-		return;
 	vp->rep.pending = false;
 	mutex_lock(&vp->answer.lock); /* ANSWER-3 */
 	exit_mend_locked(vp);
@@ -190,7 +178,7 @@ void vp_exit_mend(struct viridis_vp *vp)
 static bool exit_memory(struct viridis_vp *vp,
                         const struct hv_x64_memory_intercept *memory)
 {
-	const struct hv_register_page *registers = exit_registers(vp);
+	const struct hv_register_page *registers = vp->registers;
 	struct decode_access access;
 	u8 bytes[DECODE_MAX_BYTES];
 	u64 gpr[DECODE_GPRS];
@@ -210,9 +198,9 @@ static bool exit_memory(struct viridis_vp *vp,
 	return exit_complete(vp, memory->header.rip + access.length);
 }
 
-bool vp_exit_signalled(struct viridis_vp *vp)
+static __always_inline bool exit_signalled(struct viridis_vp *vp,
+                                           const struct hv_message *message)
 {
-	const struct hv_message *message = exit_message(vp);
 	const void *payload = message->payload;
 
 	switch (message->type) {
@@ -226,12 +214,17 @@ bool vp_exit_signalled(struct viridis_vp *vp)
 	}
 }
 
+bool vp_exit_signalled(struct viridis_vp *vp)
+{
+	return exit_signalled(vp, &vp->intercept->message);
+}
+
 bool vp_exit_answered(struct viridis_vp *vp)
 {
-	struct hv_message *message = exit_message(vp);
+	struct hv_message *message = &vp->intercept->message;
 	void *payload = message->payload;
 
-	if (vp_exit_signalled(vp))
+	if (exit_signalled(vp, message))
 		return true;
 	if (message->type == HV_MESSAGE_X64_IO_PORT)
 		exit_note_rep(vp, payload);

@@ -21,7 +21,7 @@ bool vp_exit_answered(struct viridis_vp *vp);
 /* The same from an interrupt: true for a write that only signals an eventfd, which is signalled; else nothing was done. */
 bool vp_exit_signalled(struct viridis_vp *vp);
 
-/* Before the vp goes on: a VMM that did all of a REP at once may have left its count. */
+/* Before the vp goes on, while rep.pending: a VMM that did all of a REP at once may have left its count. */
 void vp_exit_mend(struct viridis_vp *vp);
 
 #endif

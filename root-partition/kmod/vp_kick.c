@@ -44,10 +44,8 @@ static void on_delivery(void *unused, int signal, struct kernel_siginfo *info,
 	raw_spin_unlock_irqrestore(&runners_lock, flags);
 }
 
-void vp_kick_adopt(struct vp_kick *kick)
+void vp_kick_move(struct vp_kick *kick)
 {
-	if (kick->runner == current)
-		return;
 	vp_kick_forget(kick);
 	raw_spin_lock_irq(&runners_lock);
 	kick->runner = current;
@@ -61,14 +59,6 @@ void vp_kick_forget(struct vp_kick *kick)
 	hlist_del_init(&kick->node);
 	kick->runner = NULL;
 	raw_spin_unlock_irq(&runners_lock);
-}
-
-bool vp_kick_take(struct vp_kick *kick)
-{
-	if (!READ_ONCE(kick->came))
-		return false;
-	WRITE_ONCE(kick->came, false);
-	return true;
 }
 
 static void note_delivery(struct tracepoint *tracepoint, void *unused)

@@ -8,10 +8,10 @@
 #ifndef VIRIDIS_KMOD_VP_KICK_H
 #define VIRIDIS_KMOD_VP_KICK_H
 
+#include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/sched.h>
 #include <linux/types.h>
-
-struct task_struct;
 
 struct vp_kick {
 	/* The thread that ran the vp last. Only compared: it may have ended, and another have its place. */
@@ -26,11 +26,23 @@ int vp_kick_init(void);
 void vp_kick_exit(void);
 
 /* The signals of this thread are the vp's from here on. Creation, and RUN_VP under its lock. */
-void vp_kick_adopt(struct vp_kick *kick);
+void vp_kick_move(struct vp_kick *kick);
+static inline void vp_kick_adopt(struct vp_kick *kick)
+{
+	if (unlikely(kick->runner != current))
+		vp_kick_move(kick);
+}
+
 /* At the end: nobody's are. */
 void vp_kick_forget(struct vp_kick *kick);
 
 /* True, once, after a signal. */
-bool vp_kick_take(struct vp_kick *kick);
+static inline bool vp_kick_take(struct vp_kick *kick)
+{
+	if (likely(!READ_ONCE(kick->came)))
+		return false;
+	WRITE_ONCE(kick->came, false);
+	return true;
+}
 
 #endif

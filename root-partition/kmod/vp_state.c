@@ -14,19 +14,11 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-static enum hv_status vp_state_set_one(const struct viridis_vp *vp,
-                                       const struct hv_register_assoc *one)
+enum hv_status vp_state_resume(const struct viridis_vp *vp)
 {
-	const struct {
-		struct hv_input_set_vp_registers header;
-		struct hv_register_assoc one;
-	} input = {
-		.header.partition_id = vp->partition->id,
-		.header.vp_index = vp->index,
-		.one = *one,
-	};
+	const u64 input[2] = { vp->partition->id, vp->index };
 
-	return hypercall_one_rep(HVCALL_SET_VP_REGISTERS, &input, sizeof(input));
+	return hypercall_fast(HVCALL_VIRIDIS_RESUME_VP, input);
 }
 
 enum hv_status vp_state_set(const struct viridis_vp *vp,
@@ -45,7 +37,7 @@ enum hv_status vp_state_set(const struct viridis_vp *vp,
 		.list_bytes = count * sizeof(*registers),
 	};
 
-	return count == 1 ? vp_state_set_one(vp, registers) : hypercall(&call);
+	return hypercall(&call);
 }
 
 static enum hv_status vp_state_get(const struct viridis_vp *vp, const u32 *names,

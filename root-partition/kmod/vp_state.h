@@ -14,6 +14,9 @@ struct viridis_vp;
 enum hv_status vp_state_set(const struct viridis_vp *vp,
                             const struct hv_register_assoc *registers, u16 count);
 
+/* As INTERCEPT_SUSPEND 0 by vp_state_set(): what is marked in the register page is taken, and the vp goes on. */
+enum hv_status vp_state_resume(const struct viridis_vp *vp);
+
 /* MSHV_GET/SET_VP_STATE; code: HVCALL_GET_VP_STATE or HVCALL_SET_VP_STATE */
 long vp_state_transfer(struct viridis_vp *vp, void __user *argument, u16 code);
 

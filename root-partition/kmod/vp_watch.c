@@ -18,14 +18,6 @@ module_param(lend_cpu, bool, 0644);
 MODULE_PARM_DESC(lend_cpu,
                  "RUN_VP runs the child on its own CPU when that is otherwise idle");
 
-static u32 *vp_watch_word(struct viridis_vp *vp)
-{
-	struct viridis_intercept_page *page =
-		page_address(vp->pages[MSHV_VP_PAGE_INTERCEPT_MESSAGE]);
-
-	return &page->watched;
-}
-
 /* A child that computes for longer than the loan is better off where it need not move. */
 static bool vp_watch_pays(struct vp_watch *watch)
 {
@@ -43,7 +35,7 @@ void vp_watch_begin(struct viridis_vp *vp)
 
 	watch->active = vp_watch_pays(watch);
 	/* The vp does not run: nobody else writes to the word. */
-	WRITE_ONCE(*vp_watch_word(vp), watch->active);
+	WRITE_ONCE(vp->intercept->watched, watch->active);
 }
 
 bool vp_watch_end(struct viridis_vp *vp)
@@ -53,7 +45,7 @@ bool vp_watch_end(struct viridis_vp *vp)
 	if (!watch->active)
 		return false;
 	/* A full barrier: the message is read after the word. */
-	if (xchg(vp_watch_word(vp), 0)) {
+	if (xchg(&vp->intercept->watched, 0)) {
 		watch->pause = clamp(2 * watch->pause, 1, PAUSE_MAX);
 		watch->paused = watch->pause;
 		return false;

@@ -3,13 +3,17 @@
 #define _GNU_SOURCE /* affinity */
 #include "tests/e2e/mshv/mshv_test.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <viridis/abi/hv_hypercall.h>
 #include <viridis/abi/hv_intercept.h>
+#include <viridis/abi/hv_status.h>
+#include <viridis/abi/mshv.h>
 
 #define ROUNDS 200
 
@@ -371,6 +375,104 @@ START_TEST(what_its_vmm_marked_in_the_page_counts_before_what_was_set)
 }
 END_TEST
 
+static int set_two(const struct guest *guest, uint32_t first, uint64_t first_value,
+                   uint32_t second, uint64_t second_value)
+{
+	const struct hv_register_assoc registers[] = {
+		{ .name = first, .value.reg64 = first_value },
+		{ .name = second, .value.reg64 = second_value },
+	};
+
+	return mshv_set_registers(&guest->vp, registers, ARRAY_COUNT(registers));
+}
+
+/* Of two, RIP and RAX are known by their names, not by their places. */
+START_TEST(two_registers_are_set_whichever_they_are)
+{
+	const uint32_t rax = HV_X64_REGISTER_RAX, rip = HV_X64_REGISTER_RIP;
+	const uint64_t behind_in = GUEST_CODE_GPA + 2;
+	struct hv_x64_io_port_intercept io;
+	struct guest guest;
+
+	guest_start(&guest, code_in_out, sizeof(code_in_out));
+	for (uint64_t i = 0; i < ROUNDS; i++) {
+		(void)run_to_port(&guest, HV_INTERCEPT_READ);
+		switch (i % 4) {
+		case 0:
+			ck_assert_int_eq(set_two(&guest, rax, i, rip, behind_in), 0);
+			break;
+		case 1:
+			ck_assert_int_eq(set_two(&guest, rip, 0x77, rip, behind_in), 0);
+			ck_assert_int_eq(set_two(&guest, rax, 0x88, rax, i), 0);
+			break;
+		case 2:
+			ck_assert_int_eq(set_two(&guest, rax + 3, 0x99, rax, i), 0);
+			set(&guest, rip, behind_in);
+			ck_assert_uint_eq(get(&guest, rax + 3), 0x99);
+			break;
+		case 3:
+			ck_assert_int_eq(set_two(&guest, rip, 0x77, rax, 0x88), 0);
+			ck_assert_int_eq(set_two(&guest, rip, behind_in, rax, i), 0);
+			break;
+		}
+		io = run_to_port(&guest, HV_INTERCEPT_WRITE);
+		ck_assert_uint_eq(io.rax, i);
+		ck_assert_int_eq(set_two(&guest, rip, GUEST_CODE_GPA, rax, ~i), 0);
+	}
+	guest_end(&guest);
+}
+END_TEST
+
+/* What QEMU's is taken by, word by word; as it was before, it is refused where anything of it is amiss. */
+START_TEST(a_bad_answer_is_refused_and_sets_nothing)
+{
+	struct {
+		struct hv_input_set_vp_registers header;
+		struct hv_register_assoc registers[2];
+	} input = { .registers = {
+			    { .name = HV_X64_REGISTER_RIP, .value.reg64 = 0x77 },
+			    { .name = HV_X64_REGISTER_RAX, .value.reg64 = 0x88 } } };
+	const struct mshv_root_hvcall good = { .code = HVCALL_SET_VP_REGISTERS,
+		                               .reps = 2,
+		                               .input_bytes = sizeof(input),
+		                               .input = (uintptr_t)&input };
+	struct mshv_root_hvcall call = good;
+	struct hv_x64_io_port_intercept io;
+	struct guest guest;
+
+	guest_start(&guest, code_in_out, sizeof(code_in_out));
+	io = run_to_port(&guest, HV_INTERCEPT_READ);
+	ck_assert_int_eq(ioctl(guest.vp.fd, MSHV_ROOT_HVCALL, NULL), -1);
+	ck_assert_int_eq(errno, EFAULT);
+	for (unsigned int i = 0; i < 3; i++) {
+		call.input = (const uint64_t[]){ 0, 0x1000, UINT64_MAX - 40 }[i];
+		ck_assert_int_eq(ioctl(guest.vp.fd, MSHV_ROOT_HVCALL, &call), -1);
+		ck_assert_int_eq(errno, EFAULT);
+	}
+	call = good;
+	call.reserved[5] = 1;
+	ck_assert_int_eq(ioctl(guest.vp.fd, MSHV_ROOT_HVCALL, &call), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	call = good;
+	input.header.input_vtl = 1;
+	ck_assert_int_eq(ioctl(guest.vp.fd, MSHV_ROOT_HVCALL, &call), -1);
+	ck_assert_int_eq(errno, EINVAL);
+
+	ck_assert_uint_eq(get(&guest, HV_X64_REGISTER_RIP), io.header.rip);
+	answer(&guest, &io, 0x99);
+	io = run_to_port(&guest, HV_INTERCEPT_WRITE);
+	ck_assert_uint_eq(io.rax, 0x99);
+	input.header.input_vtl = 0;
+	call = good;
+	call.status = 0x1234; /* an output */
+	ck_assert_int_eq(ioctl(guest.vp.fd, MSHV_ROOT_HVCALL, &call), 0);
+	ck_assert_uint_eq(call.status, HV_STATUS_SUCCESS);
+	ck_assert_uint_eq(get(&guest, HV_X64_REGISTER_RIP), 0x77);
+	ck_assert_uint_eq(get(&guest, HV_X64_REGISTER_RAX), 0x88);
+	guest_end(&guest);
+}
+END_TEST
+
 /* RUN_VP lets go whatever its VMM held the vp by. */
 START_TEST(a_vp_that_its_vmm_has_suspended_goes_on_with_run_vp)
 {
@@ -406,6 +508,8 @@ Suite *mshv_answer_suite(void)
 	               a_count_that_another_thread_sets_before_run_vp_returned_stays);
 	tcase_add_test(tcase, what_is_not_marked_in_the_page_does_not_count);
 	tcase_add_test(tcase, what_its_vmm_marked_in_the_page_counts_before_what_was_set);
+	tcase_add_test(tcase, two_registers_are_set_whichever_they_are);
+	tcase_add_test(tcase, a_bad_answer_is_refused_and_sets_nothing);
 	tcase_add_test(tcase, a_vp_that_its_vmm_has_suspended_goes_on_with_run_vp);
 	suite_add_tcase(suite, tcase);
 	return suite;
