@@ -32,8 +32,9 @@ static int to_child = -1;
 void fake_reset(fake_step new_step)
 {
 	step = new_step;
+	g_clear_pointer(&registers, g_hash_table_unref);
 	registers = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	g_queue_init(&messages);
+	g_queue_clear_full(&messages, g_free);
 	interrupts = 0;
 	partitions_made = 0;
 	slot_full = false;
