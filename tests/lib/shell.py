@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A shell at the other end of a machine's console: the root's, or a child's through it."""
 import contextlib
+import re
 from dataclasses import dataclass
 
 from lib.log import Failure
@@ -8,6 +9,9 @@ from lib.log import Failure
 
 # What the small guest's shell says before its first line.
 ASH_PROMPT = r"built-in shell [(]ash[)][^#]*/ # "
+
+# What programs colour their words with, where they are shown on a terminal: iproute2 from Debian 13 on.
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass
@@ -33,7 +37,7 @@ class Shell:
         console.wait(rf"\[\[begin:{number}\]\]\n", limit)
         start = console.position
         end = console.wait(rf"\[\[end:(\d+):{number}\]\]", limit)
-        return Answer(int(end[1]), console.text()[start:end.start()].strip("\n"))
+        return Answer(int(end[1]), COLOUR.sub("", console.text()[start:end.start()]).strip("\n"))
 
     def tell(self, command, limit=60):
         """Runs one line that must succeed; gives what it printed."""

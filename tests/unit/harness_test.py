@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 from commands.runner import Test, results_of
+from lib.log import Log
+from lib.shell import Shell
 from lib.tap import Tap, parse
 
 
@@ -59,12 +61,32 @@ def check_ends():
         assert judged(folder, "not ok 1 - one\n1..1\n", 1) == ["one"]
 
 
+class Typist:
+    """In a machine's place: a console on which what is typed is shown, and then what a program prints on a terminal."""
+
+    def __init__(self, folder, printed):
+        self.path, self.printed = Path(folder) / "console", printed
+        self.path.touch()
+        self.console = Log(self.path, lambda: True)
+
+    def send(self, text):
+        with self.path.open("a", newline="") as console:
+            console.write(f"# {text}[[begin:1]]\r\n{self.printed}[[end:3:1]]\r\n")
+
+
+def check_colours():
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Shell(Typist(folder, "inet \x1b[35m10.0.2.15\x1b[0m/24\r\n[35m\x1b[1;31mx\x1b[m\r\n")).ask("ip addr", 5)
+    assert (answer.status, answer.output) == (3, "inet 10.0.2.15/24\n[35mx"), answer
+
+
 def main():
     with Tap() as tap:
         tap.run("lines of TAP are results, and others are none", check_parse)
         tap.run("a plan that is not kept, or a bail-out, is a failure", check_plans)
         tap.run("a guest that reports nothing has failed", check_adopted)
         tap.run("a test that ends badly has failed, whatever it printed", check_ends)
+        tap.run("a shell's words are without the colours of a terminal", check_colours)
 
 
 if __name__ == "__main__":
