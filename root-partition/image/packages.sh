@@ -30,7 +30,7 @@ virt_manager_packages=(virt-manager adwaita-icon-theme dbus-daemon xvfb xdotool)
 libvirt_packages=(
 	meson python3-docutils rpcsvc-proto libglib2.0-dev libgnutls28-dev libxml2-dev
 	libxml2-utils xsltproc libtirpc-dev gettext libvirt-dev libvirt-clients libvirt-daemon virtinst
-	dpkg-dev xz-utils
+	iptables dpkg-dev xz-utils # the stock libvirtd calls iptables for its networks
 )
 deb_packages=(dpkg-dev debhelper dh-dkms lintian fakeroot)
 qemu_needed=10
