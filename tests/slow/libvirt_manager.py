@@ -6,7 +6,6 @@ pause and resume. Beside the stock libvirtd and workers that are not there, as l
 build/run/libvirt-manager. Needs root."""
 import os
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from lib.libvirt_host import Host, Stock
 from lib.paths import RUN
 from lib.processes import children, named
-from lib.screen import Picture
+from lib.screen import parse_xwd
 from lib.tap import Tap
 
 SECONDS = 60
@@ -25,18 +24,6 @@ WIDTH, HEIGHT = 1024, 768
 TOP = 72
 PAUSE_BUTTON = (168, 46)
 KEPT = RUN / "libvirt-manager"
-
-
-def picture_of(data):
-    """An XWD file of 32 bits a pixel, blue first."""
-    header = struct.unpack(">25I", data[:100])
-    width, height, step = header[4], header[5], header[12]
-    assert header[7] == 0 and step == 4 * width, header
-    start = header[0] + 12 * header[19]
-    pixels = bytearray(3 * width * height)
-    for color in range(3):
-        pixels[color::3] = data[start + 2 - color:start + step * height:4]
-    return Picture(width, height, bytes(pixels))
 
 
 class Screen:
@@ -64,7 +51,7 @@ class Screen:
         self.server.wait(SECONDS)
 
     def picture(self, name):
-        picture = picture_of(self.file.read_bytes())
+        picture = parse_xwd(self.file.read_bytes())
         (KEPT / f"{name}.png").write_bytes(picture.png())
         return picture
 
