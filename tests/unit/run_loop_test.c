@@ -168,7 +168,8 @@ bool msr_read(struct vp *who, uint32_t msr, uint64_t *value)
 bool msr_write(struct vp *who, uint32_t msr, uint64_t value)
 {
 	(void)who;
-	return msr == 0x10 && value == UINT64_C(0x200000001);
+	return (msr == 0x10 && value == UINT64_C(0x200000001)) ||
+	       (msr == HV_MSR_STIMER0_COUNT && value == 1);
 }
 
 void intercept_triple_fault(struct vp *who)
@@ -679,49 +680,52 @@ START_TEST(the_apic_is_written_at_once_but_for_what_others_have_to_see)
 	partition.privileges = HV_PRIVILEGE_APIC_MSRS;
 	vp.arch.gpr[GPR_RCX] = HV_MSR_EOI;
 	eois = sent_to_self = 0;
-	ck_assert(exit_write_apic(&vp) && eois == 1);
+	ck_assert(exit_write_msr(&vp) && eois == 1);
 	partition.privileges = 0;
-	ck_assert(!exit_write_apic(&vp));
+	ck_assert(!exit_write_msr(&vp));
 	vp.arch.gpr[GPR_RCX] = 0x80b;
 	vp.arch.gpr[GPR_RAX] =
 		0xbad; /* what is not the EOI's value goes on, and is refused */
-	ck_assert(!exit_write_apic(&vp));
+	ck_assert(!exit_write_msr(&vp));
 	vp.arch.gpr[GPR_RAX] = 0;
 	vp.lapic.base |= VLAPIC_BASE_X2APIC;
-	ck_assert(exit_write_apic(&vp) && eois == 2);
+	ck_assert(exit_write_msr(&vp) && eois == 2);
 	vp.arch.gpr[GPR_RCX] = 0x1000080b;
-	ck_assert(!exit_write_apic(&vp) && eois == 2);
+	ck_assert(!exit_write_msr(&vp) && eois == 2);
 	vp.arch.gpr[GPR_RCX] = 0x83f;
 	vp.arch.gpr[GPR_RDX] = 7;
 	vp.arch.gpr[GPR_RAX] = UINT64_C(0x900000051);
-	ck_assert(exit_write_apic(&vp));
+	ck_assert(exit_write_msr(&vp));
 	ck_assert(written_offset == VLAPIC_SELF_IPI &&
 	          written_value == UINT64_C(0x700000051));
 	ck_assert_uint_eq(sent_to_self, 0);
 	vp.arch.gpr[GPR_RDX] = 0;
 	vp.arch.gpr[GPR_RAX] = 0x0f; /* no vector: the model has its error */
-	ck_assert(exit_write_apic(&vp) && written_value == 0x0f && sent_to_self == 0);
+	ck_assert(exit_write_msr(&vp) && written_value == 0x0f && sent_to_self == 0);
 	vp.arch.gpr[GPR_RAX] = UINT64_C(0x900000010);
-	ck_assert(exit_write_apic(&vp) && written_value == 0x0f && sent_to_self == 0x10);
+	ck_assert(exit_write_msr(&vp) && written_value == 0x0f && sent_to_self == 0x10);
 	vp.arch.gpr[GPR_RAX] = 0xbad; /* it refuses it */
-	ck_assert(!exit_write_apic(&vp));
+	ck_assert(!exit_write_msr(&vp));
 	vp.arch.gpr[GPR_RAX] = 0x51;
 	vp.lapic.tmr[3] = 1;
 	partition.is_root = true;
-	ck_assert(exit_write_apic(&vp)); /* the root's own to end */
+	ck_assert(exit_write_msr(&vp)); /* the root's own to end */
 	partition.is_root = false;
-	ck_assert(!exit_write_apic(&vp));
+	ck_assert(!exit_write_msr(&vp));
 	vp.lapic.tmr[3] = 0;
-	ck_assert(exit_write_apic(&vp));
+	ck_assert(exit_write_msr(&vp));
 	vp.assisted = 0x51;
-	ck_assert(!exit_write_apic(&vp));
+	ck_assert(!exit_write_msr(&vp));
 	vp.assisted = 0;
-	for (unsigned int i = 0; i < 4; i++) {
-		static const uint32_t others[] = { 0x808, 0x7ff, 0x900, 0xc0000080 };
+	for (unsigned int i = 0; i < 5; i++) { /* the last one for its value */
+		static const uint32_t others[] = { 0x808, 0x7ff, 0x900, 0xc0000080,
+			                           HV_MSR_STIMER0_COUNT };
 
 		vp.arch.gpr[GPR_RCX] = others[i];
-		ck_assert(!exit_write_apic(&vp));
+		ck_assert(!exit_write_msr(&vp));
 	}
+	vp.arch.gpr[GPR_RAX] = vp.assisted = 1; /* which is not the timer's affair */
+	ck_assert(exit_write_msr(&vp));
 }
 END_TEST
 

@@ -52,8 +52,11 @@ bool exit_cpuid(struct vp *vp)
 	return answer_anew(vp, answer);
 }
 
-/* Not TPR, which comes back with each exit. An interrupt of level trigger may be its parent's to end: the long way. */
-__attribute__((noinline)) bool exit_write_apic(struct vp *vp)
+/*
+ * Not TPR, which comes back with each exit. An interrupt of level trigger may be its parent's to end: the long way. A
+ * timer that is due at once, or first of all, is something to look at before the next entry.
+ */
+__attribute__((noinline)) bool exit_write_msr(struct vp *vp)
 {
 	const uint64_t *gpr = vp->arch.gpr, *level = vp->lapic.tmr;
 	uint32_t msr = (uint32_t)gpr[GPR_RCX], offset = VLAPIC_MSR_OFFSET(msr);
@@ -63,6 +66,8 @@ __attribute__((noinline)) bool exit_write_apic(struct vp *vp)
 	                          msr == HV_MSR_EOI && (vp->partition->privileges &
 	                                                HV_PRIVILEGE_APIC_MSRS);
 
+	if (msr == HV_MSR_STIMER0_COUNT)
+		return msr_write(vp, msr, value);
 	if (vp->assisted ||
 	    (!vp->partition->is_root && (level[0] | level[1] | level[2] | level[3])))
 		return false;

@@ -15,8 +15,8 @@ void exit_handle(struct vp *vp);
 
 bool exit_cpuid(struct vp *vp) MUST_CHECK;
 
-/* WRMSR of EOI and of the x2APIC's registers. */
-bool exit_write_apic(struct vp *vp) MUST_CHECK;
+/* WRMSR of EOI, of the x2APIC's registers and of when a timer expires, as Linux sets it whenever it idles. */
+bool exit_write_msr(struct vp *vp) MUST_CHECK;
 
 /* RDMSR of the clock, which a guest that has no page for it reads more often than all others. */
 static inline bool exit_read_clock(struct vp *vp)

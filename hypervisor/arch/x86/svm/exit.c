@@ -256,7 +256,7 @@ bool svm_exited(struct vp *vp)
 		break;
 	case SVM_EXIT_MSR:
 		done = control->exit_info1 == 0 ? exit_read_clock(vp) :
-		                                  exit_write_apic(vp);
+		                                  exit_write_msr(vp);
 		break;
 	default:
 		return false;
