@@ -61,12 +61,6 @@ def linux_config(modules):
     return entry("linux", lines)
 
 
-def disk_config(label):
-    """GRUB as an installation's own boot loader: the menu is the disk's, whose file system has this label."""
-    return (f"{GRUB_HEAD}insmod ext2\nsearch --no-floppy --label {label} --set=root\n"
-            "configfile /boot/grub/grub.cfg\n")
-
-
 def place(source, target):
     """Links where it can, copies where it must."""
     try:
@@ -96,12 +90,6 @@ def write_iso(scratch, iso, modules, hypervisor, hypervisor_command_line, firmwa
         config = linux_config(modules)
     return write_tree(scratch, iso, SCREEN[firmware] + config, firmware,
                       f"--install-modules={GRUB_MODULES} {firmware[1]}")
-
-
-def make_disk_iso(folder, label):
-    """Writes folder/disk.iso: GRUB with all its modules, and no menu but that of the disk with this label."""
-    with tempfile.TemporaryDirectory(dir=folder, prefix="iso-") as scratch:
-        return write_tree(Path(scratch), Path(folder) / "disk.iso", disk_config(label), BIOS)
 
 
 def write_tree(scratch, iso, config, firmware, *options):

@@ -135,87 +135,80 @@ packages_stage_libvirt() {
 		"$top"/root-partition/libvirt/virtviridisd.{conf,8} "$1/libvirt/"
 }
 
-# --- A Debian in which they have been installed as a person would
+# --- A Debian in which they have been installed as a person would: of this machine's release, and of Debian 13
 
 packages_disk_wanted=(systemd-sysv udev initramfs-tools zstd kmod iproute2 linux-image-amd64
 	linux-headers-amd64 dkms dbus dnsmasq-base nftables libvirt-clients)
-# Firmware, and with it GRUB: a BIOS and this machine's release, or UEFI and Debian 13.
-packages_disk_bios=grub-pc
-packages_disk_uefi=(grub-efi-amd64 grub-efi-amd64-signed)
-efi_offset=$((1 << 20)) efi_bytes=$((64 << 20)) # of the partition that UEFI reads
+# Either disk starts by a BIOS and by UEFI. GRUB is installed for one, as Debian's installer does, and beside it are the files
+# of the other.
+packages_disk_grub=(grub-pc grub-efi-amd64-bin grub-efi-amd64-signed)
+packages_suite_disk_grub=(grub-efi-amd64 grub-efi-amd64-signed grub-pc-bin)
+# Its partitions, in MiB: GRUB's for a BIOS, UEFI's, the root.
+packages_disk_bios=1 packages_disk_efi=2 packages_disk_root=66 packages_disk_end=6143
 
-# Stock Debian with GRUB's menu before (grub.cfg.before), with (grub.cfg) and, with the packages
-# removed and installed again, without the hypervisor (grub.cfg.removed).
+# GRUB's menu is there as it was before (grub.cfg.before), with the packages (grub.cfg.with, which is grub.cfg), and with the
+# hypervisor and its module removed (grub.cfg.removed).
 packages_disk_build() {
 	local result=$build/image/packages
 	stale "$result.raw" "$build/packages"/*.deb "$image/deb.sh" || return 0
 	say "image: Debian disk with our packages (some minutes)"
 	mkdir -p "$build/image"
-	quietly packages-disk packages_disk_make "$result"
+	quietly packages-disk packages_disk_make "$result" "$(debian_release)" "$(debian_sources)" \
+		"$build/packages" "${packages_disk_grub[@]}"
 }
 
-packages_disk_make() {
-	local tree=$1.tree new=$1.raw.new
-	debian_tree "$tree" packages "$(debian_release)" "$(debian_sources)" \
-		--include="$(printf '%s,' "${packages_disk_wanted[@]}" "$packages_disk_bios")"
-	debian_sources >"$tree/etc/apt/sources.list"
-	packages_disk_settings "$tree"
-	cp "$build/packages"/*.deb "$tree/packages/"
-	rm -f "$new"
-	mke2fs -q -t ext4 -L packages -d "$tree" "$new" 6G
-	rm -rf "$tree"
-	packages_disk_install "$1.mount" "$new" 0
-	mv "$new" "$1.raw"
-}
-
-# The same of Debian 13, on a disk with a partition for UEFI.
-packages_uefi_disk_build() {
-	local result=$build/image/packages-uefi
+packages_suite_disk_build() {
+	local result=$build/image/packages-$suite_release
 	stale "$result.raw" "$build/packages"/{,"$suite_release"/}*.deb "$image/deb.sh" || return 0
-	say "image: Debian 13 disk for UEFI with our packages (some minutes)"
+	say "image: Debian 13 disk with our packages (some minutes)"
 	mkdir -p "$build/image"
-	quietly packages-uefi-disk packages_uefi_disk_make "$result"
+	quietly packages-suite-disk packages_disk_make "$result" "$suite_release" \
+		"$(suite_sources "$suite_release")" "$build/packages/$suite_release" \
+		"${packages_suite_disk_grub[@]}"
 }
 
-packages_uefi_disk_make() {
-	local tree=$1.tree new=$1.raw.new
-	debian_tree "$tree" packages "$suite_release" "$(suite_sources "$suite_release")" \
-		--include="$(printf '%s,' "${packages_disk_wanted[@]}" "${packages_disk_uefi[@]}")"
-	suite_sources "$suite_release" >"$tree/etc/apt/sources.list"
+# packages_disk_make RESULT RELEASE SOURCES FOLDER PACKAGE...: FOLDER has the release's viridis-libvirt; the packages are GRUB's.
+packages_disk_make() {
+	local tree=$1.tree new=$1.raw.new release=$2 sources=$3 folder=$4
+	debian_tree "$tree" packages "$release" "$sources" \
+		--include="$(printf '%s,' "${packages_disk_wanted[@]}" "${@:5}")"
+	echo "$sources" >"$tree/etc/apt/sources.list"
 	packages_disk_settings "$tree"
 	find "$build/packages" -maxdepth 1 -name '*.deb' ! -name 'viridis-libvirt*' \
 		-exec cp {} "$tree/packages/" \;
-	cp "$build/packages/$suite_release"/*.deb "$tree/packages/"
+	cp "$folder"/viridis-libvirt*.deb "$tree/packages/"
 	packages_newer "$tree"
 	rm -f "$new"
-	truncate -s 6G "$new"
-	packages_uefi_partitions "$tree" "$new"
-	packages_uefi_grub "$tree" "$new"
+	truncate -s $((packages_disk_end + 1))M "$new"
+	packages_disk_partitions "$tree" "$new"
+	packages_disk_uefi "$tree" "$new"
 	rm -rf "$tree"
-	packages_disk_install "$1.mount" "$new" $((efi_offset + efi_bytes))
+	packages_disk_run "$1.mount" "$new" packages_disk_install
 	mv "$new" "$1.raw"
 }
 
-packages_uefi_partitions() {
+packages_disk_partitions() {
 	local tree=$1 disk=$2
 	sfdisk -q "$disk" <<-TEXT
 		label: gpt
-		start=$((efi_offset / 512)), size=$((efi_bytes / 512)), type=U
-		start=$(((efi_offset + efi_bytes) / 512)), type=L
+		start=${packages_disk_bios}MiB, size=1MiB, type=21686148-6449-6E6F-744E-656564454649
+		start=${packages_disk_efi}MiB, size=$((packages_disk_root - packages_disk_efi))MiB, type=U
+		start=${packages_disk_root}MiB, size=$((packages_disk_end - packages_disk_root))MiB, type=L
 	TEXT
-	mke2fs -q -t ext4 -L packages -d "$tree" -E offset=$((efi_offset + efi_bytes)) "$disk" 6070M
+	mke2fs -q -t ext4 -L packages -d "$tree" -E offset=$((packages_disk_root << 20)) "$disk" \
+		$((packages_disk_end - packages_disk_root))M
 }
 
-# What grub-install does, which must see FAT mounted, and not every kernel can: Debian's signed GRUB, and where it looks
-# for its settings.
-packages_uefi_grub() {
-	local tree=$1 fat=$2@@$efi_offset
+# What grub-install does for UEFI, for which it must see FAT mounted, and not every kernel can: Debian's signed GRUB, and where
+# it looks for its settings.
+packages_disk_uefi() {
+	local tree=$1 fat=$2@@$((packages_disk_efi << 20))
 	cat >"$tree.cfg" <<-TEXT
-		search --fs-uuid --set=root $(blkid -p -O $((efi_offset + efi_bytes)) -s UUID -o value "$2")
+		search --fs-uuid --set=root $(blkid -p -O $((packages_disk_root << 20)) -s UUID -o value "$2")
 		set prefix=(\$root)/boot/grub
 		configfile \$prefix/grub.cfg
 	TEXT
-	mformat -i "$fat" -F -T $((efi_bytes / 512)) -h 255 -s 63 ::
+	mformat -i "$fat" -F -T $(((packages_disk_root - packages_disk_efi) * 2048)) -h 255 -s 63 ::
 	mmd -i "$fat" ::EFI ::EFI/BOOT ::EFI/debian
 	mcopy -i "$fat" "$tree/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" \
 		::EFI/BOOT/BOOTX64.EFI
@@ -245,75 +238,49 @@ packages_disk_settings() {
 	slow_machine_settings "$tree"
 }
 
-# packages_disk_install FOLDER DISK OFFSET: by apt, in the file system that begins there, mounted at FOLDER.
+# packages_disk_install DISK: in its own system.
 packages_disk_install() {
-	local tree=$1 uuid
-	uuid=$(blkid -p -O "$3" -s UUID -o value "$2")
-	packages_disk_mount "$@"
-	if [ "$3" != 0 ]; then
-		mkdir -p "$tree/boot/grub"
-		cp -r "$tree/usr/lib/grub/x86_64-efi" "$tree/boot/grub/"
-	fi
-	mv "$tree/usr/sbin/grub-probe" "$tree/usr/sbin/grub-probe.real"
-	packages_disk_probe "$uuid" >"$tree/usr/sbin/grub-probe"
-	chmod 755 "$tree/usr/sbin/grub-probe"
-	chroot "$tree" sh -ex <<-'TEXT'
-		export DEBIAN_FRONTEND=noninteractive
-		mkdir -p /boot/grub
-		update-grub
-		cp /boot/grub/grub.cfg /boot/grub/grub.cfg.before
-		apt-get -q update
-		apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends install /packages/*.deb
-		cp /boot/grub/grub.cfg /boot/grub/grub.cfg.with
-		apt-get -q -y remove viridis-hypervisor viridis-dkms
-		cp /boot/grub/grub.cfg /boot/grub/grub.cfg.removed
-		apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends install \
-			/packages/viridis-hypervisor_*.deb /packages/viridis-dkms_*.deb
-		cmp /boot/grub/grub.cfg /boot/grub/grub.cfg.with
-		rm -rf /packages
-		apt-get clean
-		mv /usr/sbin/grub-probe.real /usr/sbin/grub-probe
-	TEXT
+	export DEBIAN_FRONTEND=noninteractive
+	local apt=(apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends)
+	grub-install --target=i386-pc "$1"
+	cp -r /usr/lib/grub/x86_64-efi /boot/grub/
+	update-grub
+	cp /boot/grub/grub.cfg /boot/grub/grub.cfg.before
+	"${apt[@]}" update
+	"${apt[@]}" install /packages/*.deb
+	cp /boot/grub/grub.cfg /boot/grub/grub.cfg.with
+	"${apt[@]}" remove viridis-hypervisor viridis-dkms
+	cp /boot/grub/grub.cfg /boot/grub/grub.cfg.removed
+	"${apt[@]}" install /packages/viridis-hypervisor_*.deb /packages/viridis-dkms_*.deb
+	cmp /boot/grub/grub.cfg /boot/grub/grub.cfg.with
+	rm -rf /packages
+	apt-get clean
+}
+
+# packages_disk_run FOLDER DISK FUNCTION: one of ./dev's, with the name of the disk's device there, in the disk's own system,
+# which sees this disk alone. Its mounts and all that it has started end with it.
+packages_disk_run() {
+	local tree=$1 loop
+	loop=$(losetup --find --show "$2")
+	# shellcheck disable=SC2064 # what there is now
+	trap "cloud_disk_detach '$loop'" EXIT
+	partx --add "$loop" # not every kernel reads GPT
+	mkdir -p "$tree"
+	# shellcheck disable=SC2016 # expanded by the shells that are started
+	unshare --mount --pid --fork --kill-child bash -euxc '
+		mount "$2p3" "$1"
+		mount -t tmpfs dev "$1/dev"
+		cp -a /dev/null /dev/zero /dev/random /dev/urandom "$2" "$2"p? "$1/dev/"
+		ln -s /proc/self/fd "$1/dev/fd"
+		mkdir -p "$1/dev/disk/by-uuid"
+		ln -s "$2p3" "$1/dev/disk/by-uuid/$(blkid -s UUID -o value "$2p3")"
+		mount -t proc proc "$1/proc"
+		mount -o bind /sys "$1/sys"
+		chroot "$1" bash -euxc "$3" - "$2"
+		' - "$tree" "$loop" "$(declare -p suite_release full_backports full_packages)
+		$(declare -f "$3")
+		$3 "'"$@"'
 	trap - EXIT
-	packages_disk_unmount "$tree"
-}
-
-# packages_disk_mount FOLDER DISK OFFSET: until packages_disk_unmount FOLDER, or this shell's end.
-packages_disk_mount() {
-	local folder
-	mkdir -p "$1"
-	# shellcheck disable=SC2064 # what is mounted now
-	trap "packages_disk_unmount '$1'" EXIT
-	mount -o "loop,offset=$3" "$2" "$1"
-	for folder in dev proc sys; do
-		mount -o bind "/$folder" "$1/$folder"
-	done
-}
-
-# What apt has started there may take a while to end.
-packages_disk_unmount() {
-	local folder second
-	for folder in dev proc sys; do
-		umount -l "$1/$folder" || true
-	done
-	for second in {1..60}; do
-		! umount "$1" || return 0
-		sleep 1
-	done
-	die "$1: something has it open still, after $second s"
-}
-
-# packages_disk_probe UUID: in grub-probe's place, which would say where the image's file is; this
-# says what the machine will be.
-packages_disk_probe() {
-	cat <<-TEXT
-		#!/bin/sh
-		case "\$*" in
-		*target=device*) echo /dev/vda ;;
-		*target=fs_uuid*) echo $1 ;;
-		*target=fs*) echo ext2 ;;
-		*target=drive*) echo "(hd0)" ;;
-		*hint*) ;; # GRUB finds the file system by its UUID
-		esac
-	TEXT
+	cloud_disk_detach "$loop"
+	rmdir "$tree"
 }

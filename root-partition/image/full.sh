@@ -8,26 +8,26 @@ full_packages=(virtinst apparmor ovmf passt)
 
 full_disk_build() {
 	local result=$build/image/root-full
-	packages_uefi_disk_build
-	stale "$result.raw" "$build/image/packages-uefi.raw" "$image/full.sh" || return 0
+	packages_suite_disk_build
+	stale "$result.raw" "$build/image/packages-$suite_release.raw" "$image/full.sh" || return 0
 	say "image: Debian 13 with our packages, libvirt and QEMU (some minutes)"
 	quietly full-disk full_disk_make "$result"
 }
 
 full_disk_make() {
-	local new=$1.raw.new tree=$1.mount
-	cp --sparse=always "$build/image/packages-uefi.raw" "$new"
-	packages_disk_mount "$tree" "$new" $((efi_offset + efi_bytes))
-	chroot "$tree" sh -ex <<-TEXT
-		export DEBIAN_FRONTEND=noninteractive
-		apt-get -q update
-		apt-get -q -y remove viridis-libvirt
-		apt="apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends install"
-		\$apt -t $suite_release-backports ${full_backports[*]}
-		\$apt ${full_packages[*]}
-		apt-get clean
-	TEXT
-	trap - EXIT
-	packages_disk_unmount "$tree"
+	local new=$1.raw.new
+	cp --sparse=always "$build/image/packages-$suite_release.raw" "$new"
+	packages_disk_run "$1.mount" "$new" full_disk_install
 	mv "$new" "$1.raw"
+}
+
+# In the disk's own system.
+full_disk_install() {
+	export DEBIAN_FRONTEND=noninteractive
+	local apt=(apt-get -q -y -o APT::Sandbox::User=root --no-install-recommends)
+	apt-get -q update
+	apt-get -q -y remove viridis-libvirt
+	"${apt[@]}" install -t "$suite_release-backports" "${full_backports[@]}"
+	"${apt[@]}" install "${full_packages[@]}"
+	apt-get clean
 }

@@ -1,30 +1,42 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A Debian disk into which our packages were installed by apt: its menus, and the machine that boots by them."""
+"""The Debian disks into which our packages were installed by apt: their menus, and the machine that boots by them."""
 import subprocess
 import time
 
-from lib.guide import commands
+from lib.guide import command, commands
 from lib.log import Failure
+from lib.machine import Machine
+from lib.paths import BUILD
 from lib.shell import GuestShell, Shell
 
 BOOT_SECONDS = 700
 GUEST_SECONDS = 900
+ROOT_OFFSET = 66 << 20  # of the disks' file systems, in bytes
 
 
 class InstalledDisk:
-    """`offset`: where its file system begins, in bytes."""
+    """`kernel`: how the names of its release's kernels begin."""
 
-    def __init__(self, path, offset=0):
-        self.path, self.offset = path, offset
+    def __init__(self, release, kernel, image):
+        self.release, self.kernel, self.path = release, kernel, BUILD / "image" / image
 
     def read(self, path):
-        done = subprocess.run(["debugfs", "-R", f"cat {path}", f"{self.path}?offset={self.offset}"],
+        done = subprocess.run(["debugfs", "-R", f"cat {path}", f"{self.path}?offset={ROOT_OFFSET}"],
                               capture_output=True, text=True, check=True)
         return done.stdout
 
     def menus(self):
         """Before the packages, with them, and when they had been removed."""
         return [self.read(f"/boot/grub/grub.cfg{kind}") for kind in (".before", ".with", ".removed")]
+
+    def machine(self, name, uefi):
+        """Which its firmware starts from the disk alone, and which can start again."""
+        return Machine(name, [], iso=False, scratch_disks=[self.path], cpus=1, uefi=uefi,
+                       extra=["-vga", "std", "-action", "reboot=reset"])
+
+
+BOOKWORM = InstalledDisk("bookworm", "6.1.", "packages.raw")
+TRIXIE = InstalledDisk("trixie", "6.12.", "packages-trixie.raw")
 
 
 def entries(menu):
@@ -65,6 +77,19 @@ def check_root(shell):
     assert shell.tell("stat -c '%G %a' /dev/mshv") == "kvm 660"
     shell.tell("viridis list")
     assert shell.tell("systemctl --failed --plain --no-legend") == ""
+
+
+def check_release(shell, disk, uefi):
+    """Its own kernel, for which dkms made the module; the firmware's variables, if it is UEFI."""
+    assert f"VERSION_CODENAME={disk.release}" in shell.tell("cat /etc/os-release")
+    assert shell.tell("uname -r").startswith(disk.kernel)
+    assert shell.tell("modinfo -F filename viridis_mshv").startswith(f"/lib/modules/{disk.kernel}")
+    assert "installed" in shell.tell("dkms status viridis")
+    if uefi:
+        assert shell.tell("cat /sys/firmware/efi/fw_platform_size") == "64"
+        assert "BootOrder-" in shell.tell("ls /sys/firmware/efi/efivars")
+    else:
+        assert shell.tell("test -e /sys/firmware/efi; echo $?") == "1"
 
 
 def start_bridge(shell):
@@ -126,6 +151,14 @@ def check_libvirt(shell):
     assert shell.tell("ls /var/lib/viridis/second* 2>/dev/null; true") == ""
 
 
+def remove(shell):
+    """README's way to be rid of it."""
+    shell.tell(command("apt remove viridis ").replace("apt remove", "apt-get -q -y remove"), 600)
+    assert shell.tell("grep -c -i 'viridis hypervisor' /boot/grub/grub.cfg; true") == "0"
+    assert shell.tell("test -e /boot/viridis.elf; echo $?") == "1"
+    assert shell.tell("ls /usr/bin/viridis* /usr/src/viridis*; true").count("cannot access") == 2
+
+
 def reboot(machine):
     """The disk's menu again; of a machine that QEMU lets reset. Gives the shell."""
     machine.send("systemctl reboot\n")
@@ -150,6 +183,22 @@ def stop_service(shell):
     assert shell.tell("systemctl show --value -p Result viridis@first").strip() == "success"
     for line in rest:
         shell.tell(line)
+
+
+def play_guest(tap, shell):
+    tap.run("README's bridge is a service of systemd", start_bridge, shell)
+    tap.run("README's first machine is a service of systemd", start_service, shell)
+    tap.run("it has an address of the bridge's", check_network, shell)
+
+
+def play_end(tap, shell):
+    """The guest's, the packages' and the machine's."""
+    machine = shell.machine
+    tap.run("the machine is stopped, and forgotten", stop_service, shell)
+    tap.run("the packages are removed, and leave the old menu", remove, shell)
+    shell = reboot(machine)
+    tap.run("by which the machine starts as it did without us", check_old_boot, shell)
+    tap.run("it powers off", power_off, machine)
 
 
 def power_off(machine):
