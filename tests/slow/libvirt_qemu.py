@@ -3,45 +3,19 @@
 # Limit: 3600
 """`./dev root --full`: Debian 13 with our packages and stock libvirt, whose qemu:///system runs machines of type hyperv on
 /dev/mshv, confined as it does by default: virt-install makes one with a BIOS and a screen, virsh manages it; with metadata for
-our hook it has disks and networks of VMBus. Another has UEFI."""
+our hook it has disks and networks of VMBus; its disks have snapshots. Another has UEFI. With words behind it, those of its parts."""
+import sys
 import tempfile
 from pathlib import Path
 
+from lib.full import COMMAND, Full, in_guest, install_first, open_console, type_in_guest, wait_console, wait_guest
 from lib.guide import commands
-from lib.installed import PatientShell, start_bridge
-from lib.log import Failure
-from lib.paths import TOP
+from lib.installed import start_bridge
 from lib.session import Session
 from lib.tap import Tap
 
-BOOT_SECONDS = 800
-GUEST_SECONDS = 400
 UEFI_SECONDS = 900
-CONSOLE = "/tmp/console"  # what virsh console has shown; what is written to CONSOLE.in is typed there
 DISK = "/var/lib/libvirt/images/data.raw"
-
-
-class Full(PatientShell):
-    """The shell of root on the serial line of `./dev root --full`."""
-
-    def __init__(self, session):
-        super().__init__(session)
-        session.console.wait("root@packages:~# ", BOOT_SECONDS)
-        self.tell("dmesg -n 1; stty cols 2000; export SYSTEMD_PAGER=cat TERM=dumb LANG=C")
-
-    def wait(self, condition, limit, shown="true"):
-        """Until the condition holds; on failure what `shown` prints."""
-        loop = f"timeout {limit} sh -c {quoted(f'until {condition}; do sleep 3; done')}"
-        if self.ask(loop, limit + 60).status != 0:
-            raise Failure(f"not in {limit} s: {condition}\n{self.ask(shown).output}")
-
-
-def quoted(text):
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
-def state(shell):
-    return shell.tell("virsh domstate first")
 
 
 def check_installed(shell):
@@ -53,7 +27,7 @@ def check_installed(shell):
 
 
 def check_capabilities(shell):
-    shell.wait("systemctl is-active -q libvirtd || systemctl is-active -q virtqemud", 120)
+    shell.wait_libvirt()
     shell.tell("virsh capabilities >/tmp/capabilities", 300)
     told = shell.tell("grep -E \"domain type=|<model>apparmor\" /tmp/capabilities")
     assert "domain type='hyperv'" in told and "<model>apparmor</model>" in told, told
@@ -61,9 +35,7 @@ def check_capabilities(shell):
 
 def check_install(shell):
     """The commands of README."""
-    for line in commands("virt-install --virt-type hyperv --name first"):
-        shell.tell(line, 300)
-    assert state(shell) == "running"
+    install_first(shell)
     told = shell.tell("virsh dumpxml first")
     assert "<domain type='hyperv'" in told and "<graphics type='vnc'" in told, told
     who = shell.tell("ps -o user:20= -C qemu-system-x86_64")
@@ -72,29 +44,18 @@ def check_install(shell):
     assert confined.startswith("libvirt-") and "(enforce)" in confined, confined
 
 
-def open_console(shell, name="first"):
-    """virsh wants a terminal, which script gives it."""
-    shell.tell(f"rm -f {CONSOLE} {CONSOLE}.in && mkfifo {CONSOLE}.in")
-    shell.tell(f"(script -qfc 'virsh console {name} --force' {CONSOLE} <>{CONSOLE}.in >/dev/null 2>&1 &)")
-
-
-def wait_console(shell, text, limit=60):
-    shell.wait(f"grep -aqF {quoted(text)} {CONSOLE}", limit, f"tail -n 30 {CONSOLE}")
-
-
 def check_console(shell):
     """Linux in it has come to its first shell, which answers what is typed."""
-    open_console(shell)
-    wait_console(shell, "(initramfs)", GUEST_SECONDS)
-    shell.tell(f"echo 'echo ans''wered $((6 * 7))' >{CONSOLE}.in")
+    wait_guest(shell)
+    type_in_guest(shell, "echo ans''wered $((6 * 7))")
     wait_console(shell, "answered 42")
 
 
 def check_life(shell):
     shell.tell("virsh suspend first")
-    assert state(shell) == "paused"
+    assert shell.state("first") == "paused"
     shell.tell("virsh resume first")
-    assert state(shell) == "running"
+    assert shell.state("first") == "running"
     shell.tell("virsh screenshot first /tmp/screen.ppm", 120)
     assert shell.tell("head -c 2 /tmp/screen.ppm") in ("P6", "\N{REPLACEMENT CHARACTER}P"), "no picture"
 
@@ -103,17 +64,16 @@ def check_vmbus(shell):
     """The commands of README; then the guest reads the disk and has the network."""
     for line in commands("virsh metadata first"):
         if line == "virsh start first":
-            assert state(shell) == "shut off"
+            assert shell.state("first") == "shut off"
             shell.tell(f"printf viridis-disk | dd of={DISK} conv=notrunc 2>/dev/null")
         shell.tell(line, 300)
     assert shell.tell("viridis info qemu-first | sed -n 's/^state *//p'").startswith("running")
-    open_console(shell)
-    wait_console(shell, "(initramfs)", GUEST_SECONDS)
-    shell.tell(f"echo 'cat /sys/block/sda/size' >{CONSOLE}.in")
+    wait_guest(shell)
+    type_in_guest(shell, "cat /sys/block/sda/size")
     wait_console(shell, "32768")
-    shell.tell(f"echo 'dd if=/dev/sda bs=12 count=1' >{CONSOLE}.in")
+    type_in_guest(shell, "dd if=/dev/sda bs=12 count=1")
     wait_console(shell, "viridis-disk")
-    shell.tell(f"echo 'ipconfig -t 120 eth0' >{CONSOLE}.in")
+    type_in_guest(shell, "ipconfig -t 120 eth0")
     wait_console(shell, "address: 10.86.86.", 200)
     shell.tell("virsh destroy first", 120)
     shell.wait("! viridis list | grep -q qemu-first", 60, "viridis list")
@@ -122,16 +82,9 @@ def check_vmbus(shell):
 def check_refused(shell):
     shell.tell("virsh metadata first urn:viridis:vmbus --key viridis --config"
                " --set '<vmbus><floppy>/x</floppy></vmbus>'")
-    refused = shell.ask("virsh start first", 200)
-    assert refused.status != 0 and "vmbus has disk and net, and no floppy" in refused.output, refused.output
-    assert state(shell) == "shut off"
-    shell.tell("virsh undefine first")
-
-
-def in_guest(shell, words, mark):
-    """In the shell of its console; `mark` is what it prints when the words are done."""
-    shell.tell(f"echo {quoted(f'{words} && echo {mark[:2]}{chr(39) * 2}{mark[2:]}')} >{CONSOLE}.in")
-    wait_console(shell, mark)
+    shell.refuse("virsh start first", "vmbus has disk and net, and no floppy")
+    assert shell.state("first") == "shut off"
+    shell.tell("virsh undefine first --snapshots-metadata")
 
 
 def check_uefi(shell):
@@ -144,20 +97,51 @@ def check_uefi(shell):
     shell.tell("virsh destroy efi", 120)
 
 
+IMAGE = "/var/lib/libvirt/images/work.qcow2"
+
+
+def qemu_io(shell, what):
+    """On the disk's first sector, which no machine has; a pattern that is not there is told, and no failure of its own."""
+    told = shell.tell(f"qemu-io -f qcow2 -c '{what} 0 512' {IMAGE}")
+    assert "failed" not in told, told
+
+
+def check_snapshot(shell):
+    """README's commands: a disk is again what it was when the snapshot was made."""
+    for line in commands("virsh snapshot-create-as first off"):
+        if line.startswith("virsh snapshot-create-as"):
+            qemu_io(shell, "write -P 0x31")
+        elif line.startswith("virsh snapshot-revert"):
+            qemu_io(shell, "write -P 0x32")
+        shell.tell(line, 300)
+        if line.startswith("virsh snapshot-revert"):
+            qemu_io(shell, "read -P 0x31")
+    assert shell.state("first") == "running"
+
+
+PARTS = (
+    ("bridge", "README's bridge is a service of systemd", start_bridge),
+    ("capabilities", "capabilities show machines of type hyperv, and AppArmor", check_capabilities),
+    ("install", "virt-install makes one with a screen, which runs confined", check_install),
+    ("console", "its kernel comes up, seen by virsh console", check_console),
+    ("life", "virsh suspends, resumes and shows its screen", check_life),
+    ("snapshot", "its disks have snapshots", check_snapshot),
+    ("vmbus", "metadata give it a disk and a network of VMBus", check_vmbus),
+    ("refused", "what VMBus lacks is said by virsh", check_refused),
+    ("uefi", "one by UEFI", check_uefi),
+    ("apt", "apt has installed all that README says", check_installed),
+)
+
+
 def main():
+    wanted = sys.argv[1:] or [name for name, _, _ in PARTS]
     with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as folder:
-        with Session([TOP / "dev", "root", "--no-build", "--full", "--cpus", "1", "--memory", "3G",
-                      "--name", "libvirt-qemu"], Path(folder)) as session:
+        with Session([*COMMAND, "--name", "libvirt-qemu"], Path(folder)) as session:
             shell = Full(session)
-            tap.run("README's bridge is a service of systemd", start_bridge, shell)
-            tap.run("capabilities show machines of type hyperv, and AppArmor", check_capabilities, shell)
-            tap.run("virt-install makes one with a screen, which runs confined", check_install, shell)
-            tap.run("its kernel comes up, seen by virsh console", check_console, shell)
-            tap.run("virsh suspends, resumes and shows its screen", check_life, shell)
-            tap.run("metadata give it a disk and a network of VMBus", check_vmbus, shell)
-            tap.run("what VMBus lacks is said by virsh", check_refused, shell)
-            tap.run("one by UEFI", check_uefi, shell)
-            tap.run("apt has installed all that README says", check_installed, shell)
+            shell.wait_libvirt()
+            for name, sentence, check in PARTS:
+                if name in wanted:
+                    tap.run(sentence, check, shell)
             session.send("systemctl poweroff\n")
             tap.run("the root powers off", lambda: session.end(200) and None)
 
