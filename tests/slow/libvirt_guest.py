@@ -216,17 +216,25 @@ def pause(virsh, root):
     assert root.state("web") == "paused"
     root.tell("viridis resume web")
     virsh.wait("domstate web", "running", 20)
+    root.tell("viridis pause web")
+    virsh.wait("domstate web", "paused", 20)
+    virsh.tell("resume web")
+    assert root.state("web") == "running"
 
 
 def daemon_dies(virsh, root):
     """Machines do not notice, and its successor finds them."""
-    root.tell("kill -9 $(cat /run/virtviridisd.pid)")
-    root.wait("! kill -0 $(cat /run/virtviridisd.pid) 2>/dev/null", 20)
+    end_daemon(root, "KILL")
     assert root.state("web") == "running"
-    root.tell("rm -f /run/libvirt/virtviridisd-sock /run/virtviridisd.pid")
     virsh.start_daemon()
     assert "running" in virsh.tell("domstate web")
     root.tell(f"({virsh.line('event --all --loop')} >>/tmp/events 2>&1 </dev/null &)")
+
+
+def end_daemon(root, signal):
+    root.tell(f"kill -{signal} $(cat /run/virtviridisd.pid)")
+    root.wait("! kill -0 $(cat /run/virtviridisd.pid) 2>/dev/null", 20)
+    root.tell("rm -f /run/libvirt/virtviridisd-sock /run/virtviridisd.pid")
 
 
 def shutdown(virsh, root):
@@ -239,6 +247,20 @@ def again(virsh, root):
     virsh.tell("start web")
     virsh.tell("destroy web")
     assert "shut off (destroyed)" in virsh.tell("domstate web --reason")
+    root.nothing_left()
+
+
+def autostart(virsh, root):
+    """As after the machine's start, of which a file below /run tells."""
+    virsh.tell("autostart web")
+    assert "enable" in virsh.tell("dominfo web")
+    end_daemon(root, "TERM")
+    root.tell("rm -f /run/viridis/autostarted")
+    virsh.start_daemon()
+    virsh.wait("domstate web", "running", 60)
+    root.tell(f"({virsh.line('event --all --loop')} >>/tmp/events 2>&1 </dev/null &)")
+    virsh.tell("destroy web")
+    virsh.tell("autostart web --disable")
     root.nothing_left()
 
 
@@ -274,6 +296,7 @@ def play(tap, root):
     tap.run("it shuts down", shutdown, virsh, root)
     tap.run("the command has heard of all that", own_events, root)
     tap.run("it is started again and destroyed", again, virsh, root)
+    tap.run("it starts by itself with the machine", autostart, virsh, root)
     tap.run("it is undefined", undefine, virsh, root)
     tap.run("events have told all of it", events, root)
     tap.run("the root powers off", root.power_off)
