@@ -20,6 +20,7 @@
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 
 #define DRAIN_MAX  32
@@ -246,6 +247,9 @@ static int synic_cpu_online(unsigned int cpu)
 	synic->vp_index = compat_rdmsr(HV_MSR_VP_INDEX);
 	compat_wrmsr(HV_MSR_SIMP, virt_to_phys(synic->messages) | HV_MSR_PAGE_ENABLE);
 	compat_wrmsr(HV_MSR_SIEFP, virt_to_phys(synic->flags) | HV_MSR_PAGE_ENABLE);
+	/* ARRIVAL-3 A flag that is up already raises no interrupt. */
+	memset(synic->flags->flags[HV_SINT_VMBUS], 0,
+	       SIGNAL_SINTS * sizeof(synic->flags->flags[HV_SINT_VMBUS]));
 	compat_wrmsr(HV_MSR_SINT0 + HV_SINT_INTERCEPT, HYPERVISOR_CALLBACK_VECTOR);
 	for (sint = HV_SINT_VMBUS; sint < HV_SINT_VMBUS + SIGNAL_SINTS; sint++)
 		compat_wrmsr(HV_MSR_SINT0 + sint, HYPERVISOR_CALLBACK_VECTOR);

@@ -10,6 +10,7 @@
  *    port; a late flag may, and an eventfd signalled once too often is no harm.
  * ARRIVAL-3 Ports are made, moved and taken away with the ports locked. A CPU that goes offline holds that lock while it
  *    moves those it is home to; then it signals every flag's owner, for what may have come to its page meanwhile.
+ *    A flag that came to the page behind its last look stays up in it until the CPU is back, which clears them all.
  */
 #ifndef VIRIDIS_KMOD_SYNIC_H
 #define VIRIDIS_KMOD_SYNIC_H
