@@ -8,6 +8,7 @@
 #include "hypervisor/kernel/delivery/host_interrupt.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/delivery/message.h"
+#include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/objects/partition.h"
 #include "hypervisor/kernel/objects/timer_queue.h"
 #include "hypervisor/kernel/objects/trace.h"
@@ -51,6 +52,13 @@ uint64_t partition_reference_time(const struct partition *of)
 {
 	(void)of;
 	return UINT64_C(0x123456789a);
+}
+
+/* Of the first timer's count, one value is taken. */
+bool registers_write_msr(struct vp *who, uint32_t msr, uint64_t value)
+{
+	(void)who;
+	return msr == HV_MSR_STIMER0_COUNT && value == 1;
 }
 
 bool context_xcr0_is_valid(uint64_t value)

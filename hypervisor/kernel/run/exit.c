@@ -6,6 +6,7 @@
 #include "hypervisor/kernel/guest/cpuid.h"
 #include "hypervisor/kernel/guest/hypercall.h"
 #include "hypervisor/kernel/guest/msr.h"
+#include "hypervisor/kernel/guest/registers.h"
 #include "hypervisor/kernel/delivery/intercept.h"
 #include "hypervisor/kernel/objects/overlay.h"
 #include "hypervisor/kernel/run/root_devices.h"
@@ -54,7 +55,8 @@ bool exit_cpuid(struct vp *vp)
 
 /*
  * Not TPR, which comes back with each exit. An interrupt of level trigger may be its parent's to end: the long way. A
- * timer that is due at once, or first of all, is something to look at before the next entry.
+ * timer that is due at once, or first of all, is something to look at before the next entry; one that is refused is
+ * logged on the long way.
  */
 __attribute__((noinline)) bool exit_write_msr(struct vp *vp)
 {
@@ -67,7 +69,7 @@ __attribute__((noinline)) bool exit_write_msr(struct vp *vp)
 	                                                HV_PRIVILEGE_APIC_MSRS);
 
 	if (msr == HV_MSR_STIMER0_COUNT)
-		return msr_write(vp, msr, value);
+		return registers_write_msr(vp, msr, value);
 	if (vp->assisted ||
 	    (!vp->partition->is_root && (level[0] | level[1] | level[2] | level[3])))
 		return false;
