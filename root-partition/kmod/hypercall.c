@@ -212,6 +212,18 @@ static int hypercall_read_root_id(void)
 	return 0;
 }
 
+/* An upgrade brings this module before the next boot brings its hypervisor. A VP of one's own is refused otherwise. */
+static int hypercall_check_resume(void)
+{
+	const u64 input[2] = { root_id };
+
+	if (hypercall_fast(HVCALL_VIRIDIS_RESUME_VP, input) !=
+	    HV_STATUS_INVALID_HYPERCALL_CODE)
+		return 0;
+	pr_err("the hypervisor is older than this module\n");
+	return -ENODEV;
+}
+
 int hypercall_init(void)
 {
 	unsigned int cpu;
@@ -232,6 +244,8 @@ int hypercall_init(void)
 		per_cpu(hypercall_pages, cpu) = pages;
 	}
 	result = hypercall_read_root_id();
+	if (!result)
+		result = hypercall_check_resume();
 	if (result)
 		hypercall_exit();
 	return result;
