@@ -14,7 +14,7 @@ struct keeper_provider {
 	pid_t pid; /* 0: none, or it has been waited for */
 	int status;
 	int lifeline; /* an attachment's, for keeper_detach(); 0: none */
-	pid_t helper; /* opens connections for it; 0: none, or it has been waited for */
+	pid_t helper; /* opens connections for it, or is its user-mode network; 0: none, or it has been waited for */
 	int table; /* -1: there is none yet; the same for all of a machine's, one after the other */
 };
 
@@ -81,9 +81,12 @@ bool keeper_take_nets_back(struct keeper *keeper, GError **error);
 
 /* ---- user_network.c ---- */
 
-/* Starts passt for the adapter; its other end is `socket`, to be handed to the provider and closed. */
+/*
+ * Starts passt for the adapter; its other end is `socket`, to be handed to the provider and closed. *pid is a child of ours;
+ * 0: none is known.
+ */
 bool keeper_start_user_network(const struct keeper *keeper,
-                               const struct definition_net *net, int *socket,
+                               const struct definition_net *net, int *socket, pid_t *pid,
                                GError **error);
 
 /* ---- remote_disks.c ---- */

@@ -168,16 +168,6 @@ bool keeper_make_partition(struct keeper *keeper, GError **error)
 
 /* ---- Providers ---- */
 
-bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which)
-{
-	struct keeper_provider *provider = &keeper->providers[which];
-
-	if (provider->pid > 0 &&
-	    waitpid(provider->pid, &provider->status, WNOHANG) == provider->pid)
-		provider->pid = 0;
-	return provider->pid == 0;
-}
-
 /* It ends soon after its provider; one that does not is not waited for any longer. */
 static void end_helper(struct keeper_provider *provider, int limit_ms)
 {
@@ -189,6 +179,25 @@ static void end_helper(struct keeper_provider *provider, int limit_ms)
 		g_usleep(GONE_PERIOD_MS * 1000);
 	}
 	provider->helper = 0;
+}
+
+/* A user-mode network has nothing to do any more, and may spin instead of ending. */
+static void end_network(struct keeper *keeper, enum vmbus_provider which)
+{
+	if (which >= VMBUS_NET)
+		end_helper(&keeper->providers[which], 0);
+}
+
+bool keeper_provider_ended(struct keeper *keeper, enum vmbus_provider which)
+{
+	struct keeper_provider *provider = &keeper->providers[which];
+
+	if (provider->pid > 0 &&
+	    waitpid(provider->pid, &provider->status, WNOHANG) == provider->pid) {
+		provider->pid = 0;
+		end_network(keeper, which);
+	}
+	return provider->pid == 0;
 }
 
 /* One that waits in the kernel for a disk is not waited for: it touches no memory of a later machine. */
@@ -204,6 +213,7 @@ void keeper_kill_providers(struct keeper *keeper)
 			g_usleep(GONE_PERIOD_MS * 1000);
 		}
 		provider->pid = 0;
+		end_network(keeper, which);
 		end_helper(provider, HELPER_LIMIT_MS);
 		if (provider->table >= 0)
 			close(provider->table);
@@ -284,7 +294,8 @@ static bool make_backend(struct keeper *keeper, enum vmbus_provider which, int l
 		                              &keeper->providers[which].helper, error);
 	net = offers_net(keeper->definition, which);
 	return !net || net->kind != DEFINITION_NET_USER ||
-	       keeper_start_user_network(keeper, net, backend, error);
+	       keeper_start_user_network(keeper, net, backend,
+	                                 &keeper->providers[which].helper, error);
 }
 
 static int start_process(struct keeper *keeper, enum vmbus_provider which, bool last,
@@ -435,6 +446,7 @@ bool keeper_start_provider(struct keeper *keeper, enum vmbus_provider which, boo
 			keeper_note_lifeline(provider, lifeline[0]);
 		return true;
 	}
+	end_network(keeper, which);
 	close(sockets[0]);
 	close(lifeline[0]);
 	return fail_start(keeper, which, result, error);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * User-mode networks: passt stands between an adapter's provider and the root's own sockets. It gets one end of a
- * stream socket, has the rights of the VM's user, puts itself into namespaces and ends when the other end is closed,
- * so that it never outlives its provider. It goes into the background when it is ready, and its first process
- * then ends with 0: until that we wait, and know why it could not.
+ * stream socket, has the rights of the VM's user, puts itself into namespaces and ends when the other end is closed.
+ * It goes into the background when it is ready, and its first process then ends with 0: until that we wait, and know
+ * why it could not.
+ *
+ * One that spins does not end so, and is killed when its provider has ended. The process in the background becomes a child
+ * of ours, as we take over what our children leave: nothing that it says or does can make us take another for it, and
+ * its number is nobody else's until we have waited for it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,7 +18,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,7 +30,10 @@
 #include "root-partition/config/json_text.h"
 #include "root-partition/keeper/internal.h"
 
-#define START_MS     10000
+/* A test has less time. */
+#ifndef START_MS
+#define START_MS 10000
+#endif
 #define SOCKET_FD    3
 #define SOCKET_BYTES (1 << 20) /* that may wait in the socket */
 
@@ -141,6 +150,80 @@ static int spawn(char **arguments, int socket, int errors, pid_t *pid)
 	return result;
 }
 
+/* ---- The process in the background ---- */
+
+/* Its parent's number, as /proc has it behind a name that may have anything in it; 0: it has gone. */
+static pid_t read_parent(const char *pid)
+{
+	g_autofree char *path = g_build_filename("/proc", pid, "stat", NULL);
+	g_autofree char *text = NULL;
+	const char *behind;
+	int parent;
+
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return 0;
+	behind = strrchr(text, ')');
+	return behind && sscanf(behind, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static bool is_known(const struct keeper *keeper, pid_t pid)
+{
+	for (int which = 0; which < VMBUS_PROVIDERS; which++)
+		if (keeper->providers[which].pid == pid ||
+		    keeper->providers[which].helper == pid)
+			return true;
+	return keeper->worker == pid;
+}
+
+/* All children of ours that are none of the VM's processes: those are not touched here, whatever /proc shows of them. */
+static GArray *list_children(const struct keeper *keeper)
+{
+	GArray *children = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	GDir *all = g_dir_open("/proc", 0, NULL);
+	const char *name;
+
+	while (all && (name = g_dir_read_name(all))) {
+		pid_t pid = (pid_t)g_ascii_strtoull(name, NULL, 10);
+
+		if (pid > 0 && !is_known(keeper, pid) && read_parent(name) == getpid())
+			g_array_append_val(children, pid);
+	}
+	if (all)
+		g_dir_close(all);
+	return children;
+}
+
+static bool has_pid(const GArray *pids, pid_t pid)
+{
+	for (guint i = 0; i < pids->len; i++)
+		if (g_array_index(pids, pid_t, i) == pid)
+			return true;
+	return false;
+}
+
+/* The child that there was not before; 0: there is none, or it is not wanted. Any other is ended. */
+static pid_t adopt(const struct keeper *keeper, const GArray *before, bool wanted)
+{
+	g_autoptr(GArray) now = list_children(keeper);
+	pid_t found = 0;
+
+	for (guint i = 0; i < now->len; i++) {
+		pid_t pid = g_array_index(now, pid_t, i);
+
+		if (has_pid(before, pid) || waitpid(pid, NULL, WNOHANG) != 0)
+			continue;
+		if (wanted && found == 0) {
+			found = pid;
+			continue;
+		}
+		kill(pid, SIGKILL);
+		(void)!waitpid(pid, NULL, 0); /* it is ours */
+	}
+	return found;
+}
+
+/* ---- Its start ---- */
+
 /* What it says until it closes its error output, which it does when it is ready or ends; false: it does neither. */
 static bool hear(int errors, char *text, size_t bytes)
 {
@@ -182,8 +265,8 @@ static bool refuse(char *text, GError **error)
 	return false;
 }
 
-static bool start(const struct keeper *keeper, const struct definition_net *net,
-                  int socket, GError **error)
+static bool start_first(const struct keeper *keeper, const struct definition_net *net,
+                        int socket, GError **error)
 {
 	g_autoptr(GPtrArray) arguments = arguments_for(keeper, net);
 	char text[1024] = "";
@@ -206,8 +289,22 @@ static bool start(const struct keeper *keeper, const struct definition_net *net,
 	return status == 0 || refuse(text, error);
 }
 
+/* Whatever of it is left when it cannot start is ended. */
+static bool start(const struct keeper *keeper, const struct definition_net *net,
+                  int socket, pid_t *pid, GError **error)
+{
+	g_autoptr(GArray) before = list_children(keeper);
+	bool started;
+
+	/* Where that is not possible we know no process of it, as before we had any. */
+	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+	started = start_first(keeper, net, socket, error);
+	*pid = adopt(keeper, before, started);
+	return started;
+}
+
 bool keeper_start_user_network(const struct keeper *keeper,
-                               const struct definition_net *net, int *socket,
+                               const struct definition_net *net, int *socket, pid_t *pid,
                                GError **error)
 {
 	const int bytes = SOCKET_BYTES;
@@ -219,7 +316,7 @@ bool keeper_start_user_network(const struct keeper *keeper,
 	/* Where that is not permitted it holds less, and frames go in smaller bursts. */
 	(void)setsockopt(ends[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes));
 	started = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
-	          start(keeper, net, ends[1], error);
+	          start(keeper, net, ends[1], pid, error);
 	close(ends[1]);
 	if (started)
 		*socket = ends[0];
