@@ -2,7 +2,7 @@
 # Needs: root guest-initrd target:dns_answer
 # Limit: 1500
 """A stock Linux on a user-mode network: addresses by DHCP and of IPv6, names by DNS, TCP both ways byte for byte, ports of the
-root that lead into the guest; a root whose loopback stays its own; and an adapter that goes on when its passt was killed.
+root that lead into the guest; a root whose loopback stays its own; and an adapter that goes on when its passt was killed, or stops.
 The root has no way out of the machine."""
 from lib.child import Root, guest_initrd
 from lib.paths import BUILD, KERNEL
@@ -188,6 +188,23 @@ def check_killed(root, guest):
         assert root.tell(f"nc -w 20 {ROOT} 2222 </dev/null", 60) == "shell"
 
 
+def check_stalled(root, guest):
+    """One that takes nothing any more, and does not end, is replaced as well; it is gone itself."""
+    restarted = "viridis log first | grep -c 'net0: provider-restarted'"
+    with away(guest):
+        before = root.tell("pidof passt passt.avx2")
+        count = int(root.tell(restarted))
+        root.tell(f"kill -STOP {before}")
+    guest.ask(f"ping -c 1 -W 1 {ROOT}")
+    with away(guest):
+        root.wait(f"[ $({restarted}) -gt {count} ]", 120, "viridis log first")
+        assert "has taken nothing for 30 s" in root.tell("viridis log first")
+        after = root.tell("pidof passt passt.avx2")
+        assert after and before not in after.split(), (before, after)
+        root.tell(f"[ ! -e /proc/{before} ]")
+    check_dhcp(guest)
+
+
 def check_nothing_left(root):
     root.nothing_left()
     root.wait("[ -z \"$(pidof passt passt.avx2)\" ]", 10, "ps")
@@ -221,6 +238,7 @@ def main():
         tap.run("the root's loopback is not for guests", check_loopback, guest)
         tap.run("nor for one that forges its packets", check_forged, guest, root)
         tap.run("passt killed: the link goes and comes, the adapter stays", check_killed, root, guest)
+        tap.run("passt stopped: it is replaced, and gone", check_stalled, root, guest)
         guest.detach()
         root.tell("viridis stop first")
         tap.run("nothing is left of them", check_nothing_left, root)

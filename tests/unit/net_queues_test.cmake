@@ -2,4 +2,4 @@
 # The network provider between its rings and its backend: both are the test's.
 set(net ${VIRIDIS_TOP}/vsp/net)
 target_sources(net_queues_test PRIVATE ${net}/channel.c ${net}/leave.c ${net}/receive.c
-	${net}/transmit.c)
+	${net}/stall.c ${net}/transmit.c)

@@ -43,6 +43,8 @@ struct net_backend_ops {
 	                int memory_count);
 	/* Sends more of that rest; false and errno: it can never be sent. NULL: there is never a rest. */
 	bool (*flush)(struct net_backend *backend);
+	/* Bytes sent that the far end has not taken yet, at least as many as there are. NULL: it always takes them. */
+	uint64_t (*unread)(struct net_backend *backend);
 };
 
 struct net_stream;

@@ -12,10 +12,12 @@
 #include "vsp/net/backend.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <viridis/base/bits.h>
@@ -302,6 +304,16 @@ static bool stream_flush(struct net_backend *backend)
 	return true;
 }
 
+/* The socket counts its own buffers too, each until the last byte of it is read; without an answer there is the rest alone. */
+static uint64_t stream_unread(struct net_backend *backend)
+{
+	int queued = 0;
+
+	if (ioctl(backend->fd, SIOCOUTQ, &queued) != 0 || queued < 0)
+		queued = 0;
+	return (uint64_t)queued + backend->unsent_bytes;
+}
+
 const struct net_backend_ops net_backend_stream = {
 	.name = "stream",
 	.own_sockets = true,
@@ -311,4 +323,5 @@ const struct net_backend_ops net_backend_stream = {
 	.receive = stream_receive,
 	.send = stream_send,
 	.flush = stream_flush,
+	.unread = stream_unread,
 };

@@ -447,6 +447,7 @@ void net_channel_pump(struct net_queue *queue)
 		drain(queue);
 	}
 	await_room(net);
+	net_stall_follow(net);
 	put_table(net);
 	net_put_answer(net);
 	net_receive_resume(net);

@@ -4,11 +4,15 @@
  * backend and carries the worker's orders to the channel.
  */
 #include <errno.h>
+#include <linux/sockios.h>
+#include <seccomp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "root-partition/config/json_text.h"
+#include "vsp/lib/sandbox.h"
 #include "vsp/net/config.h"
 #include "vsp/net/net.h"
 
@@ -55,6 +59,10 @@ static bool configure(struct vsp *vsp, const char *json, char *error, size_t err
 	                                 &net_backend_tap;
 	if (!net->backend.ops->open(&net->backend, &config, error, error_bytes))
 		return false;
+	if (!net_stall_init(net)) {
+		snprintf(error, error_bytes, "a timer: %s", strerror(errno));
+		return false;
+	}
 	memcpy(settings.mac, config.mac, sizeof(settings.mac));
 	settings.mtu = config.mtu;
 	settings.queues = config.queues;
@@ -158,9 +166,15 @@ static void command(struct vsp *vsp, uint32_t tag, const char *json)
 
 int main(void)
 {
+	/* How much of what was sent is unread: net_backend_stream. */
+	static const struct sandbox_call calls[] = {
+		{ SCMP_SYS(ioctl), true, 1, UINT32_MAX, SIOCOUTQ },
+	};
 	static const struct vsp_provider provider = {
 		.name = "viridis-net",
 		.configure = configure,
+		.more_calls = calls,
+		.more_call_count = ARRAY_COUNT(calls),
 		.open = channel_open,
 		.resume = channel_resume,
 		.started = channel_started,

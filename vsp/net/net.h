@@ -74,6 +74,18 @@ struct net_leave {
 	unsigned int silent;  /* of these, the last in which the guest was at rest */
 };
 
+/* What the network had taken when it was last looked at: stall.c. */
+struct net_stall {
+	bool watches; /* there is a timer, as the backend may stall */
+	int timer;
+	bool runs;          /* the timer, as something may be unread */
+	bool looked;        /* since it runs: the rest is of then */
+	unsigned int looks; /* of these, the last in which nothing had been taken */
+	uint64_t unread;
+	uint64_t sent_bytes;
+	uint64_t received; /* frames */
+};
+
 struct net {
 	struct vsp *vsp;
 	struct net_record *record; /* for the process that follows this one */
@@ -91,6 +103,7 @@ struct net {
 	bool link_up;  /* what the guest is to know */
 	bool announce; /* and hear once more, as another process served it before */
 	struct net_leave leave;
+	struct net_stall stall;
 
 	/* The guest's buffers, while the device has them MAPPED. */
 	struct vsp_loan buffers[NET_BUFFERS];
@@ -145,6 +158,21 @@ void net_leave_period(struct net *net);
 static inline bool net_leave_drops(const struct net *net, const struct net_action *action)
 {
 	return net->leave.begun && action->type == NET_TRANSMIT;
+}
+
+/* ---- stall.c ---- */
+
+/* False and errno. A backend that cannot stall needs nothing. */
+MUST_CHECK bool net_stall_init(struct net *net);
+/* From now on it is looked at. */
+void net_stall_start(struct net *net);
+
+/* Frames may have been sent. */
+static inline void net_stall_follow(struct net *net)
+{
+	if (net->stall.watches && !net->stall.runs &&
+	    net->counts.sent_bytes != net->stall.sent_bytes)
+		net_stall_start(net);
 }
 
 /* ---- transmit.c ---- */
