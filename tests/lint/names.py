@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Names in Python: what a function uses is there, and each function of a file is used; else a check may never run, or end
-in a NameError that nobody meets before."""
+in a NameError that nobody meets before. And names of tests: `./dev test NAME` runs all that have it."""
 import ast
 import builtins
 import re
@@ -15,6 +15,7 @@ from lib.tap import Tap
 FOUND_BY_ITSELF = re.compile(r"tests/unit/\w+_test\.py$")
 WORD = re.compile(r"\w+")
 FUNCTIONS = (ast.FunctionDef, ast.ClassDef)
+TEST = re.compile(r"tests/(?:(?:lint|boot|e2e|slow)/(\w+)\.py|(?:unit|fuzz)/(\w+_(?:test|fuzz))\.(?:c|py))$")
 
 
 def bound(node):
@@ -47,6 +48,16 @@ def missing(node, known):
         yield from missing(child, inside)
 
 
+def shared_names():
+    """Those of tests of different levels."""
+    tests = {}
+    for path in sources(".py", ".c", below="tests"):
+        if (match := TEST.fullmatch(str(path))):
+            tests.setdefault(match[1] or match[2], []).append(str(path))
+    assert len(tests) > 100, tests
+    return [f"{' and '.join(paths)}: one name" for paths in tests.values() if len(paths) > 1]
+
+
 def main():
     texts = {path: (TOP / path).read_text() for path in sources(".py")}
     words = Counter(word for text in texts.values() for word in WORD.findall(text))
@@ -62,6 +73,7 @@ def main():
     with Tap() as tap:
         report(tap, "every name that a script uses has a meaning there", unknown)
         report(tap, "every function of a script is named somewhere", unused)
+        report(tap, "no two tests have one name", shared_names())
 
 
 if __name__ == "__main__":
