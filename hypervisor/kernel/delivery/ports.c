@@ -149,7 +149,7 @@ static struct cpu *find_cpu_locked(const struct port_object *port,
 	return this_cpu();
 }
 
-/* Where no child is in the way of a signal. Where children have all CPUs, here: it begins a grace. D15 */
+/* Where no child is in the way of a signal, as far as that is known; else here: it begins a grace. D15 */
 static struct vp *choose_root_vp_locked(struct port_object *port)
 {
 	struct cpu *cpu = cpus[port->cpu];
