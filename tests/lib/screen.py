@@ -63,66 +63,6 @@ def parse_xwd(data):
     return Picture(width, height, bytes(pixels))
 
 
-def parse_png(data):
-    """Of eight bits a color, without transparency, in lines from above: as QEMU writes it."""
-    assert data[:8] == b"\x89PNG\r\n\x1a\n", data[:8]
-    place, packed = 8, b""
-    while place < len(data):
-        size, kind = struct.unpack_from(">I4s", data, place)
-        body = data[place + 8:place + 8 + size]
-        if kind == b"IHDR":
-            width, height, *rest = struct.unpack(">IIBBBBB", body)
-            assert rest == [8, 2, 0, 0, 0], rest
-        elif kind == b"IDAT":
-            packed += body
-        place += size + 12
-    lines, above, step = zlib.decompress(packed), bytes(3 * width), 3 * width + 1
-    pixels = bytearray()
-    for start in range(0, step * height, step):
-        above = unfiltered(lines[start], lines[start + 1:start + step], above)
-        pixels += above
-    return Picture(width, height, bytes(pixels))
-
-
-def unfiltered(kind, line, above):
-    """A line of a PNG; PNG 9.2."""
-    result = bytearray(line)
-    for i, byte in enumerate(line):
-        left, corner = (result[i - 3], above[i - 3]) if i >= 3 else (0, 0)
-        guess = (0, left, above[i], (left + above[i]) // 2, paeth(left, above[i], corner))[kind]
-        result[i] = byte + guess & 255
-    return bytes(result)
-
-
-def paeth(left, above, corner):
-    """The one that is nearest to left + above - corner; PNG 9.4."""
-    guess = left + above - corner
-    return min((left, above, corner), key=lambda one: abs(guess - one))
-
-
-def rows_of(picture):
-    step = 3 * picture.width
-    return [picture.pixels[y * step:(y + 1) * step] for y in range(picture.height)]
-
-
-def first_text(picture, height=12):
-    """The first rows that are not black, whole. A letter's are 16 at most, and what is below may have a cursor that blinks."""
-    rows = rows_of(picture)
-    lit = [y for y, row in enumerate(rows) if any(row)]
-    assert lit, "a black screen"
-    return rows[lit[0]:lit[0] + height]
-
-
-def place_of(rows, picture):
-    """Where these stand in it, below one another: left and top. None: nowhere."""
-    lines = rows_of(picture)
-    for top in range(len(lines) - len(rows) + 1):
-        left = lines[top].find(rows[0])
-        if left >= 0 and all(line[left:left + len(row)] == row for line, row in zip(lines[top:], rows)):
-            return left // 3, top
-    return None
-
-
 def screen_of(root, qemu):
     """Its picture, which stays in the machine's folder as NAME.png."""
     file = f"/tmp/{qemu.name}.ppm"
