@@ -56,7 +56,7 @@ def check_times(figures):
     nanosecond is an instruction; what a process is charged with while the hypervisor or the guest runs is more than the
     hypervisor says. The scheduler's count also has the programs that read the hypervisor's."""
     served = figures["backend-ns"] + figures["peer-ns"]
-    assert 0 < figures["backend-user-ns"] <= 1.2 * figures["backend-ns"] + 1e7, figures
+    assert 0 <= figures["backend-user-ns"] <= 1.2 * figures["backend-ns"] + 1e7, figures
     assert 0.1 * figures["root-ticks"] < served <= 1.05 * figures["tasks-ns"], figures
     assert figures["tasks-ns"] < figures["elapsed-ns"] * 1.01 + READING_NS / figures["operations"], figures
     assert figures["root-ticks"] < figures["elapsed-ns"] * 1.01, figures
@@ -88,6 +88,8 @@ def rows_of(result, job):
         assert (row["synthetic-ratio"] is None) == (device == "synthetic"), row
         assert row["rounds"] == ROUNDS and row["least"] <= row["most"], row
         check_times(figures)
+    # A sample at each tick of the root's kernel: a provider that is busy for twenty of them may have none in user mode.
+    assert sum(row["figures"]["backend-user-ns"] for row in rows.values()) > 0, rows
     return rows
 
 
