@@ -147,16 +147,15 @@ enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_lev
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf)
 {
 	uint64_t entry = entry_load(&npt->root_hpa);
-	enum npt_level level = NPT_LEVEL_512G + 1;
 
+	leaf->level = NPT_LEVEL_512G + 1;
 	if (entry == 0 || gpa >= NPT_GPA_LIMIT)
 		return false;
 	do {
-		level--;
-		entry = entry_load(&table_of(npt, entry)[index_of(gpa, level)]);
+		leaf->level--;
+		entry = entry_load(&table_of(npt, entry)[index_of(gpa, leaf->level)]);
 	} while (is_table(entry));
-	leaf->hpa = (entry & ADDRESS) + gpa % npt_level_bytes(level);
-	leaf->level = level;
+	leaf->hpa = (entry & ADDRESS) + gpa % npt_level_bytes(leaf->level);
 	leaf->flags = leaf_flags(entry);
 	return entry != 0;
 }
@@ -197,7 +196,7 @@ static void destroy_table(struct npt *npt, int64_t *budget)
 	enum npt_level level = NPT_LEVEL_512G;
 	unsigned int i = 0;
 
-	while (i<ENTRIES && * budget> 0) {
+	while (*budget > 0 && i < ENTRIES) {
 		uint64_t entry = entry_load(&table[i]), bytes = npt_level_bytes(level);
 
 		if (is_table(entry)) {

@@ -93,7 +93,10 @@ enum hv_status npt_init(struct npt *npt, const struct npt_format *format,
 enum hv_status npt_set(struct npt *npt, uint64_t gpa, uint64_t hpa, enum npt_level level,
                        uint32_t flags) MUST_CHECK;
 
-/* Translate. Lock-free; false when nothing is mapped there, or there are no tables. */
+/*
+ * Translate. Lock-free; false when nothing is mapped there, or there are no tables. In the whole block of leaf->level
+ * around gpa there is nothing then.
+ */
 bool npt_lookup(const struct npt *npt, uint64_t gpa, struct npt_leaf *leaf);
 
 /*

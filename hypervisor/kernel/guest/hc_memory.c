@@ -89,25 +89,27 @@ static bool rep_gpa(const struct hypercall *call, uint64_t step, uint64_t *gpa)
 	       gpfn < limit;
 }
 
-/* An overlay that hides nothing leaves room beneath it. */
-static bool is_free(struct partition *partition, uint64_t gpa, bool *overlaid)
+/* How many pages are free in the block around gpa, or 0. An overlay that hides nothing leaves room beneath it. */
+static uint64_t free_at(struct partition *partition, uint64_t gpa, bool *overlaid)
 {
 	struct npt_leaf leaf;
 
 	if (!npt_lookup(&partition->npt, gpa, &leaf))
-		return true;
-	*overlaid = leaf.flags & OVERLAY_MARK;
-	return *overlaid && overlay_at(partition, gpa)->hidden_flags == 0;
+		return npt_level_bytes(leaf.level) / PAGE_4K;
+	if (!(leaf.flags & OVERLAY_MARK) || overlay_at(partition, gpa)->hidden_flags)
+		return 0;
+	*overlaid = true;
+	return 1;
 }
 
 /* A frame that is to show when the overlay goes; or now. */
 static enum hv_status map_page(struct partition *partition, uint64_t gpa, uint64_t hpa,
-                               uint32_t flags)
+                               enum npt_level level, uint32_t flags)
 {
 	struct overlay_page *overlay;
 
 	if (!overlay_is_at(partition, gpa))
-		return npt_set(&partition->npt, gpa, hpa, NPT_LEVEL_4K, flags);
+		return npt_set(&partition->npt, gpa, hpa, level, flags);
 	overlay = overlay_at(partition, gpa);
 	overlay->hidden_hpa = hpa;
 	overlay->hidden_flags = flags;
@@ -122,11 +124,12 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 {
 	const struct hv_input_map_gpa_pages *in = call->input;
 	bool large = (in->flags & HV_MAP_GPA_LARGE_PAGE) != 0;
-	uint64_t gpa, count = large ? LARGE_FRAMES : 1;
+	uint64_t gpa, room, count = large ? LARGE_FRAMES : 1;
 	uint64_t pfn = *(const uint64_t *)call->rep_input;
 	struct partition *partition = call->target;
-	bool overlaid = false, any = false;
-	enum hv_status status;
+	bool overlaid = false;
+	enum hv_status status = HV_STATUS_SUCCESS;
+	enum npt_level level;
 
 	if ((in->flags & ~MAP_FLAGS) || !(in->flags & HV_MAP_GPA_READABLE) ||
 	    pfn % count != 0 || !rep_gpa(call, count, &gpa))
@@ -134,31 +137,38 @@ enum hv_status hc_map_gpa_pages(struct hypercall *call)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	for (uint64_t i = 0; i < count; i++, any |= overlaid)
-		if (!is_free(partition, gpa + i * PAGE_4K, &overlaid))
+	for (uint64_t i = 0; i < count; i += room) {
+		room = free_at(partition, gpa + i * PAGE_4K, &overlaid);
+		if (room == 0)
 			return HV_STATUS_OBJECT_IN_USE;
+	}
 	if (!frames_hold(pfn, count))
 		return HV_STATUS_INVALID_PARAMETER;
-	if (large && !any)
-		status = npt_set(&partition->npt, gpa, pfn * PAGE_4K, NPT_LEVEL_2M,
-		                 npt_flags(in->flags));
-	for (uint64_t i = 0; (!large || any) && i < count; i++)
+	level = large && !overlaid ? NPT_LEVEL_2M : NPT_LEVEL_4K;
+	room = npt_level_bytes(level) / PAGE_4K;
+	for (uint64_t i = 0; i < count && status == HV_STATUS_SUCCESS; i += room)
 		status = map_page(partition, gpa + i * PAGE_4K, (pfn + i) * PAGE_4K,
-		                  npt_flags(in->flags));
+		                  level, npt_flags(in->flags));
 	if (status != HV_STATUS_SUCCESS)
 		frames_drop(pfn, count);
 	return status;
 }
 
-/* A whole leaf, or a page of one. Beneath an overlay the guest's page goes, and the overlay stays. */
+/*
+ * A whole leaf of level `most` or below, or what of a larger one; how much that was. Beneath an overlay the guest's
+ * page goes, and the overlay stays.
+ */
 static enum hv_status unmap_locked(struct partition *partition, uint64_t gpa,
-                                   enum npt_level level)
+                                   enum npt_level most, uint64_t *bytes)
 {
 	struct overlay_page *overlay;
 	struct npt_leaf leaf;
+	bool mapped = npt_lookup(&partition->npt, gpa, &leaf);
+	enum npt_level level = leaf.level < most ? leaf.level : most;
 	enum hv_status status;
 
-	if (!npt_lookup(&partition->npt, gpa, &leaf))
+	*bytes = npt_level_bytes(level);
+	if (!mapped)
 		return HV_STATUS_SUCCESS;
 	if (leaf.flags & OVERLAY_MARK) {
 		overlay = overlay_at(partition, gpa);
@@ -169,7 +179,7 @@ static enum hv_status unmap_locked(struct partition *partition, uint64_t gpa,
 	}
 	status = npt_set(&partition->npt, gpa, 0, level, 0);
 	if (status == HV_STATUS_SUCCESS)
-		frames_drop(leaf.hpa / PAGE_4K, npt_level_bytes(level) / PAGE_4K);
+		frames_drop(leaf.hpa / PAGE_4K, *bytes / PAGE_4K);
 	return status;
 }
 
@@ -181,9 +191,9 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 {
 	const struct hv_input_unmap_gpa_pages *in = call->input;
 	bool large = (in->flags & HV_UNMAP_GPA_LARGE_PAGE) != 0;
-	uint64_t gpa, bytes = large ? PAGE_2M : PAGE_4K;
+	enum npt_level most = large ? NPT_LEVEL_2M : NPT_LEVEL_4K;
+	uint64_t gpa, step, bytes = npt_level_bytes(most);
 	struct partition *partition = call->target;
-	struct npt_leaf leaf = { .level = NPT_LEVEL_4K };
 	enum hv_status status = HV_STATUS_SUCCESS;
 
 	call->settle = true;
@@ -193,11 +203,8 @@ enum hv_status hc_unmap_gpa_pages(struct hypercall *call)
 	SPIN_HOLD(&partition->lock);
 	if (partition->state != PARTITION_ACTIVE)
 		return HV_STATUS_INVALID_PARTITION_STATE;
-	if (large && !npt_lookup(&partition->npt, gpa, &leaf))
-		leaf.level = NPT_LEVEL_4K; /* some of its pages may be mapped */
-	for (uint64_t at = 0; at < bytes && status == HV_STATUS_SUCCESS;
-	     at += npt_level_bytes(leaf.level))
-		status = unmap_locked(partition, gpa + at, leaf.level);
+	for (uint64_t at = 0; at < bytes && status == HV_STATUS_SUCCESS; at += step)
+		status = unmap_locked(partition, gpa + at, most, &step);
 	return status;
 }
 _Static_assert(__builtin_offsetof(struct hv_input_map_gpa_pages, reserved) ==

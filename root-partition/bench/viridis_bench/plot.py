@@ -92,7 +92,7 @@ def bars(rows, group, machine):
     lines = [head(f"{group}: {UNITS[group]}, synthetic = 1; xN: synthetic does N times as many"
                   + ("; whiskers: all rounds" if whiskers else ""), machine,
                   "share of synthetic", WIDE),
-             f"set xrange [-0.6:{len(jobs) - 0.4}]\nset offsets 0,0,0.12,0\n"
+             f"set xrange [-0.6:{len(jobs) - 0.4}]\nset offsets 0,0,graph 0.18,0\n"
              "set xtics (" + ", ".join(
                  f"{quoted(job)} {index}" for index, job in enumerate(jobs)) + ") font ',10'\n"]
     width, plots = 0.8 / len(devices), []
