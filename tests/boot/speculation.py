@@ -12,7 +12,7 @@ from lib.tiny import run_tiny
 
 # QEMU leaves out what TCG does not do, unless it is forced: so all else that TCG does not do is left out here.
 FORCED = ("EPYC,+x2apic,x-force-features=on,-fxsr-opt,-misalignsse,-osvw,-topoext,-nrip-save,-xsavec,"
-          "+ibpb")
+          "+tsc-adjust,+ibpb")
 MACHINES = (
     # name, CPU, the hypervisor's words, what the log says, whether there are barriers
     ("ibpb", FORCED, "", "retpolines, barriers, returns stuffed$", True),
@@ -33,18 +33,34 @@ def check(tap, name, cpu, words, line, barriers):
     tap.ok(counted > 100 if barriers else counted == 0, f"{name}: {counted} barriers")
 
 
-def check_branches(tap):
+def check_branches(tap, listing):
     """Of the image that runs at its own addresses: boot.S jumps there by a register, before any guest."""
-    listing = subprocess.run(["objdump", "-d", "-j", ".text", HYPERVISOR_ELF], check=True, text=True,
-                             capture_output=True).stdout
     tap.ok(re.search(r"call.*<__x86_indirect_thunk_", listing), "there are indirect branches")
     bare = re.findall(r".*(?:jmp|call)\s+\*.*", listing)
     tap.ok(not bare, "each of them is a retpoline", "\n".join(bare))
 
 
+# All but RSP, which VMRUN swaps, and those that run.S has written itself by then: RAX, RDX, RDI and RBP.
+GUESTS = ("ecx", "ebx", "esi", *(f"r{number}d" for number in range(8, 16)))
+
+
+def check_registers(tap, listing, function, stuffs):
+    """What is done behind each exit, before the first function is called."""
+    body = re.search(rf"<{function}>:\n(.*?)\n\n", listing + "\n\n", re.DOTALL)[1]
+    behind = re.search(r"\tvmrun.*?<svm_exited>", body, re.DOTALL)[0]
+    left = [name for name in GUESTS if not re.search(rf"\txor +%{name},%{name}\b", behind)]
+    tap.ok(not left, f"{function}: no general register of the guest's is left", " ".join(left))
+    returns = len(re.findall(rf"\tcall .*<{function}\+", behind))
+    tap.ok(returns == (2 if stuffs else 0), f"{function}: returns are {'' if stuffs else 'not '}stuffed", behind)
+
+
 def main():
     with Tap() as tap:
-        check_branches(tap)
+        listing = subprocess.run(["objdump", "-d", "-j", ".text", HYPERVISOR_ELF], check=True, text=True,
+                                 capture_output=True).stdout
+        check_branches(tap, listing)
+        check_registers(tap, listing, "svm_enter", stuffs=False)
+        check_registers(tap, listing, "svm_enter_stuffing", stuffs=True)
         for machine in MACHINES:
             check(tap, *machine)
 

@@ -17,6 +17,7 @@
 #define CPUID_80000001_ECX_SVM           BIT32(2)
 #define CPUID_80000001_ECX_SKINIT        BIT32(12)
 #define CR4_OSXSAVE                      BIT64(18)
+#define CPUID_7_EBX_TSC_ADJUST           BIT32(1)
 #define CPUID_7_EBX_AVX512               0xdc230000u /* APM3 E.3.6 */
 #define CPUID_7_ECX_PROTECTION_KEYS      0x00000018u
 #define CPUID_7_ECX_LA57                 BIT32(16)
@@ -94,6 +95,8 @@ static void not_allowed(void)
 	ok(!(r.ecx & CPUID_7_ECX_PROTECTION_KEYS), "protection keys are hidden");
 	ok(!(r.ecx & CPUID_7_ECX_LA57), "five levels of paging are hidden");
 	ok(!(r.ebx & CPUID_7_EBX_AVX512), "AVX-512, which XCR0 cannot have, is hidden");
+	ok(!(r.ebx & CPUID_7_EBX_TSC_ADJUST),
+	   "TSC_ADJUST, which is not there, is hidden");
 	r = cpu_cpuid(0x80000008, 0);
 	ok(!(r.ebx & CPUID_80000008_EBX_HIDDEN),
 	   "what needs MSRs that are not there is hidden, and INVLPGB");
