@@ -9,6 +9,7 @@
 #include "root-partition/client/worker.h"
 #include "root-partition/config/disk_users.h"
 #include "root-partition/config/paths.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libmshv/mshv.h"
 #include "vmbus.hex"
@@ -255,7 +256,7 @@ enum command_status command_qemu_args(const struct command *command, int argc,
 
 	if (!command_parse(&arguments, NULL, &status))
 		return status;
-	if (!definition_parse_size(memory ? memory : "512M", &bytes, &error) ||
+	if (!size_text_parse(memory ? memory : "512M", &bytes, &error) ||
 	    !check_memory(bytes, &error) || !write_table(&path, &error))
 		return command_fail(error);
 	table = g_strdup_printf("file=%s", path);

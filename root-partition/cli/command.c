@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "root-partition/config/definition_disk.h"
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/error_code.h"
 
@@ -223,7 +224,7 @@ gboolean command_complete(struct definition *definition, char **disks, char **ne
 	(void)definition_give_uuid(definition);
 	definition_complete(definition);
 	return definition_check(definition, error) &&
-	       definition_check_host(definition, error);
+	       definition_host_check(definition, error);
 }
 
 /* ---- Waiting ---- */

@@ -9,6 +9,7 @@
 #include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
@@ -65,7 +66,7 @@ static gboolean fill(struct definition *definition, const char *name, GError **e
 {
 	if (!require(memory, "--memory SIZE", error) ||
 	    !require(kernel, "--kernel FILE", error) ||
-	    !definition_parse_size(memory, &definition->memory_bytes, error) ||
+	    !size_text_parse(memory, &definition->memory_bytes, error) ||
 	    (on_crash &&
 	     !definition_parse_on_crash(on_crash, &definition->on_crash, error)))
 		return FALSE;

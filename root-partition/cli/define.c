@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "root-partition/cli/command.h"
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
@@ -89,7 +90,7 @@ gboolean command_keep(struct definition *definition, const struct definition *be
 		return FALSE;
 	}
 	if (!definition_check(definition, error) ||
-	    !definition_check_host(definition, error) || !macs_check(definition, error) ||
+	    !definition_host_check(definition, error) || !macs_check(definition, error) ||
 	    !paths_make(error))
 		return FALSE;
 	return before ? replace(definition, error) : store_create(definition, error);

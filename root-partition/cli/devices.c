@@ -5,6 +5,7 @@
 #include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition_disk.h"
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/disk_users.h"
 #include "root-partition/config/macs.h"
@@ -47,7 +48,7 @@ static gboolean add_disk(struct definition *definition, const char *text, GError
 		return FALSE;
 	definition_complete(definition);
 	return definition_check(definition, error) &&
-	       definition_check_host_disks(definition, error) &&
+	       definition_host_check_disks(definition, error) &&
 	       last_disk_is_free(definition, error);
 }
 

@@ -8,6 +8,7 @@
 #include "root-partition/client/client.h"
 #include "root-partition/cli/command.h"
 #include "root-partition/config/definition_disk.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
@@ -71,7 +72,7 @@ static gboolean grow(const struct definition *definition, GError **error)
 	uint64_t bytes;
 	int fd;
 
-	if (!definition_parse_size(size, &bytes, NULL))
+	if (!size_text_parse(size, &bytes, NULL))
 		return definition_invalid(
 			error, "--size '%s': not a size; write for example 20G", size);
 	disk = find_disk(definition, error);

@@ -7,14 +7,14 @@
 #include "root-partition/cli/guest.h"
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_json.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/config/store.h"
 
 static void list_one(json_t *vms, const char *name, const struct definition *definition,
                      const char *state)
 {
 	g_autofree char *memory =
-		definition ? definition_format_size(definition->memory_bytes) :
-			     g_strdup("-");
+		definition ? size_text_format(definition->memory_bytes) : g_strdup("-");
 	json_t *entry;
 
 	if (!command_json()) {
@@ -98,7 +98,7 @@ static void print_net(const struct definition_net *net)
 /* What it was not given, it has not. */
 static void print_disk(const struct definition_disk *disk)
 {
-	g_autofree char *bps = definition_format_size(disk->bps);
+	g_autofree char *bps = size_text_format(disk->bps);
 
 	g_print("disk       %s (LUN %u, by-id wwn-0x3%015" G_GINT64_MODIFIER "x%s",
 	        disk->path, disk->lun, disk->identity & DEFINITION_IDENTITY_MASK,
@@ -118,7 +118,7 @@ static void print_disk(const struct definition_disk *disk)
 
 static void print_definition(const struct definition *definition)
 {
-	g_autofree char *memory = definition_format_size(definition->memory_bytes);
+	g_autofree char *memory = size_text_format(definition->memory_bytes);
 
 	g_print("name       %s\n", definition->name);
 	if (definition->uuid)

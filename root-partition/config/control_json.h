@@ -64,6 +64,8 @@
 #ifndef VIRIDIS_VM_CONTROL_JSON_H
 #define VIRIDIS_VM_CONTROL_JSON_H
 
+#include <stdint.h>
+
 #include "root-partition/config/error_code.h"
 
 #define CONTROL_LINE_BYTES   4096u

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Definitions: values and their checks. The JSON side is definition_json.c. */
+/* Definitions: values and their checks. The JSON side is definition_json.c, what the host has definition_host.c. */
 #include "root-partition/config/definition.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
-#include "root-partition/config/kernel_file.h"
+#include "root-partition/config/size_text.h"
 
 #define PAGE_BYTES 4096u
 
@@ -41,19 +37,6 @@ void definition_free(struct definition *definition)
 	g_ptr_array_unref(definition->disks);
 	g_ptr_array_unref(definition->nets);
 	g_free(definition);
-}
-
-struct definition_disk *definition_add_disk(struct definition *definition,
-                                            const char *path, gboolean read_only)
-{
-	struct definition_disk *disk = g_new0(struct definition_disk, 1);
-
-	disk->path = g_strdup(path);
-	disk->read_only = read_only;
-	disk->lun = DEFINITION_LUN_NONE;
-	disk->timeout_s = DEFINITION_TIMEOUT_S;
-	g_ptr_array_add(definition->disks, disk);
-	return disk;
 }
 
 /* ---- Identities ---- */
@@ -128,64 +111,6 @@ gboolean definition_give_uuid(struct definition *definition)
 }
 
 /* ---- Values ---- */
-
-gboolean definition_invalid(GError **error, const char *format, ...)
-{
-	va_list args;
-
-	if (error) {
-		va_start(args, format);
-		*error = g_error_new_valist(DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
-		                            format, args);
-		va_end(args);
-	}
-	return FALSE;
-}
-
-static int unit_shift(const char *unit)
-{
-	static const char units[] = "KMG";
-	const char *at;
-
-	if (*unit == '\0')
-		return 0;
-	at = strchr(units, g_ascii_toupper(*unit));
-	return at && unit[1] == '\0' ? 10 * (int)(at - units + 1) : -1;
-}
-
-gboolean definition_parse_size(const char *text, uint64_t *bytes, GError **error)
-{
-	char *end = NULL;
-	guint64 number;
-	int shift;
-
-	errno = 0;
-	number = g_ascii_strtoull(text, &end, 10);
-	shift = g_ascii_isdigit(text[0]) ? unit_shift(end) : -1;
-	if (errno || shift < 0 || number > G_MAXUINT64 >> shift)
-		return definition_invalid(
-			error, "memory '%s': not a size; write for example 512M or 2G",
-			text);
-	*bytes = number << shift;
-	return TRUE;
-}
-
-char *definition_format_size(uint64_t bytes)
-{
-	static const struct {
-		int shift;
-		char unit;
-	} units[] = { { 30, 'G' }, { 20, 'M' }, { 10, 'K' } };
-
-	for (gsize i = 0; i < G_N_ELEMENTS(units); i++) {
-		uint64_t unit = UINT64_C(1) << units[i].shift;
-
-		if (bytes >= unit && bytes % unit == 0)
-			return g_strdup_printf("%" G_GUINT64_FORMAT "%c", bytes / unit,
-			                       units[i].unit);
-	}
-	return g_strdup_printf("%" G_GUINT64_FORMAT, bytes);
-}
 
 static const char *const on_crash_words[] = {
 	[DEFINITION_ON_CRASH_KEEP] = "keep",
@@ -296,7 +221,7 @@ static gboolean check_disks(const struct definition *definition, GError **error)
 
 static gboolean check_memory(uint64_t bytes, GError **error)
 {
-	g_autofree char *text = definition_format_size(bytes);
+	g_autofree char *text = size_text_format(bytes);
 
 	if (bytes < DEFINITION_MEMORY_MIN || bytes > DEFINITION_MEMORY_MAX)
 		return definition_invalid(error, "memory %s: from 8M to 128G is possible",
@@ -336,217 +261,4 @@ gboolean definition_check(const struct definition *definition, GError **error)
 	    !check_notes(definition, error))
 		return FALSE;
 	return check_disks(definition, error) && definition_net_check(definition, error);
-}
-
-/* Opens the file as its user will, so that what would fail there fails here. */
-static gboolean check_file(const char *what, const char *path, int flags,
-                           gboolean may_be_block, GError **error)
-{
-	int fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
-	struct stat status;
-
-	if (fd < 0 || fstat(fd, &status) != 0) {
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "%s %s: %s",
-		            what, path, g_strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return FALSE;
-	}
-	close(fd);
-	if (!S_ISREG(status.st_mode) && !(may_be_block && S_ISBLK(status.st_mode))) {
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		            "%s %s: not a regular file%s", what, path,
-		            may_be_block ? " or block device" : "");
-		return FALSE;
-	}
-	return TRUE;
-}
-
-/* What cannot boot is refused before anybody waits for it to. */
-static gboolean check_kernel(const struct definition *definition, GError **error)
-{
-	const char *path = definition->kernel;
-	struct stat status;
-	const char *why;
-	int fd;
-
-	if (!check_file("kernel", path, O_RDONLY, FALSE, error))
-		return FALSE;
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &status) != 0)
-		why = g_strerror(errno);
-	else
-		why = kernel_file_reject_reason(fd, (uint64_t)status.st_size,
-		                                definition->memory_bytes);
-	if (fd >= 0)
-		close(fd);
-	if (why)
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		            "kernel %s: %s", path, why);
-	return !why;
-}
-
-/* Two names of one file, or two nodes of one device. */
-static gboolean same_file(const char *one, const char *other)
-{
-	struct stat a, b;
-
-	if (stat(one, &a) != 0 || stat(other, &b) != 0)
-		return FALSE;
-	if (S_ISBLK(a.st_mode) && S_ISBLK(b.st_mode))
-		return a.st_rdev == b.st_rdev;
-	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
-}
-
-gboolean definition_same_disk(const struct definition_disk *one,
-                              const struct definition_disk *other)
-{
-	return definition_disk_is_remote(one) || definition_disk_is_remote(other) ?
-	               strcmp(one->path, other->path) == 0 :
-	               same_file(one->path, other->path);
-}
-
-/* A writer has its disk alone: two disks of a guest that are one would overwrite each other. */
-static gboolean check_distinct(const GPtrArray *disks, guint index, GError **error)
-{
-	const struct definition_disk *disk = disks->pdata[index];
-
-	for (guint i = 0; i < index; i++) {
-		const struct definition_disk *other = disks->pdata[i];
-
-		if ((disk->read_only && other->read_only) ||
-		    !definition_same_disk(disk, other))
-			continue;
-		g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-		            "disk %s: the same as disk %s; only disks that are both "
-		            "read-only may be",
-		            disk->path, other->path);
-		return FALSE;
-	}
-	return TRUE;
-}
-
-static gboolean check_disk(const GPtrArray *disks, guint index, GError **error)
-{
-	const struct definition_disk *disk = disks->pdata[index];
-
-	/* Whether a server is there is seen when the disk is needed. */
-	return (definition_disk_is_remote(disk) ||
-	        check_file("disk", disk->path, disk->read_only ? O_RDONLY : O_RDWR, TRUE,
-	                   error)) &&
-	       check_distinct(disks, index, error);
-}
-
-/* What the file is refused for; NULL when it may be appended to, though nothing is there yet. */
-static char *serial_reject_reason(const char *path)
-{
-	g_autofree char *folder = g_path_get_dirname(path);
-	int fd = open(path, O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-	struct stat status = { .st_mode = S_IFREG };
-	int result;
-
-	if (fd >= 0) {
-		result = fstat(fd, &status);
-		close(fd);
-	} else {
-		result = errno == ENOENT ?
-		                 faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) :
-		                 -1;
-	}
-	if (result != 0)
-		return g_strdup(g_strerror(errno));
-	return S_ISBLK(status.st_mode) ?
-	               g_strdup("a block device cannot be appended to") :
-	               NULL;
-}
-
-/* Console text must not end up in what the guest is made of. */
-static const char *used_as(const struct definition *definition, const char *path)
-{
-	if (definition->kernel && same_file(path, definition->kernel))
-		return "kernel";
-	if (definition->initrd && same_file(path, definition->initrd))
-		return "initrd";
-	for (guint i = 0; i < definition->disks->len; i++) {
-		const struct definition_disk *disk = definition->disks->pdata[i];
-
-		if (same_file(path, disk->path))
-			return "disk";
-	}
-	return NULL;
-}
-
-static gboolean check_serial(const struct definition *definition, GError **error)
-{
-	const char *path = definition->serial;
-	g_autofree char *old = g_strconcat(path, ".old", NULL);
-	g_autofree char *why = NULL;
-	const char *use, *old_use;
-
-	if (strcmp(path, "pty") == 0)
-		return TRUE;
-	use = used_as(definition, path);
-	old_use = used_as(definition, old);
-	if (use)
-		why = g_strdup_printf("it is the VM's %s", use);
-	else if (old_use)
-		why = g_strdup_printf("%s, which it becomes once it is long, is the "
-		                      "VM's %s",
-		                      old, old_use);
-	else
-		why = serial_reject_reason(path);
-	if (!why)
-		return TRUE;
-	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST, "serial %s: %s", path,
-	            why);
-	return FALSE;
-}
-
-/* A line "KEY:   N kB" of /proc/meminfo, in bytes. */
-static uint64_t meminfo(const char *key)
-{
-	g_autofree char *text = NULL;
-	const char *at;
-
-	if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL))
-		return G_MAXUINT64;
-	at = strstr(text, key);
-	return at ? g_ascii_strtoull(at + strlen(key), NULL, 10) << 10 : G_MAXUINT64;
-}
-
-static gboolean check_host_memory(uint64_t bytes, GError **error)
-{
-	uint64_t available = meminfo("MemAvailable:");
-	g_autofree char *wanted = definition_format_size(bytes);
-
-	if (bytes <= available)
-		return TRUE;
-	g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-	            "memory %s: this machine has %" G_GUINT64_FORMAT
-	            "M available; ask for less or stop another VM",
-	            wanted, available >> 20);
-	return FALSE;
-}
-
-gboolean definition_check_host_disks(const struct definition *definition, GError **error)
-{
-	for (guint i = 0; i < definition->disks->len; i++)
-		if (!check_disk(definition->disks, i, error))
-			return FALSE;
-	return TRUE;
-}
-
-gboolean definition_check_host(const struct definition *definition, GError **error)
-{
-	if (!definition->attach_pid && !check_kernel(definition, error))
-		return FALSE;
-	if (definition->initrd &&
-	    !check_file("initrd", definition->initrd, O_RDONLY, FALSE, error))
-		return FALSE;
-	if (!definition_check_host_disks(definition, error) ||
-	    !check_serial(definition, error) ||
-	    !definition_net_check_host(definition, error))
-		return FALSE;
-	return definition->attach_pid ||
-	       check_host_memory(definition->memory_bytes, error);
 }

@@ -25,6 +25,8 @@
 #include <glib.h>
 #include <stdint.h>
 
+#include "root-partition/config/error_code.h"
+
 #define DEFINITION_VPS_MAX    64u
 #define DEFINITION_DISKS_MAX  64u
 #define DEFINITION_NAME_BYTES 48u /* NAME.sock fits into a socket's address */
@@ -109,36 +111,12 @@ struct definition {
 	char *metadata; /* what other programs keep with it, as libvirt's element of that name */
 };
 
-/* Each has its word and its exit status: error_code.h. */
-#define DEFINITION_ERROR definition_error_quark()
-GQuark definition_error_quark(void);
-enum definition_error {
-	DEFINITION_ERROR_INVALID, /* the text or a value is wrong */
-	DEFINITION_ERROR_HOST,    /* a file, or memory, that this machine has not */
-	DEFINITION_ERROR_TIME,    /* it did not come in time */
-	DEFINITION_ERROR_EXISTS,
-	DEFINITION_ERROR_UNKNOWN, /* no VM of that name */
-	DEFINITION_ERROR_STATE,   /* the VM runs, or does not, or is paused */
-	DEFINITION_ERROR_REFUSED, /* by its guest, or by who serves it */
-	DEFINITION_ERROR_BUSY,    /* the same is under way */
-	DEFINITION_ERROR_UNSUPPORTED,
-	/* Of requests: control_json.h. */
-	DEFINITION_ERROR_MALFORMED,
-	DEFINITION_ERROR_COMMAND,
-	DEFINITION_ERROR_MEMBER,
-	DEFINITION_ERROR_VERSION,
-};
-
 struct definition *definition_new(void);
 void definition_free(struct definition *definition);
 
 /* For g_autoptr(), which wants a name without "struct". */
 typedef struct definition definition_pointer;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(definition_pointer, definition_free)
-
-/* It has no LUN and no identity yet. */
-struct definition_disk *definition_add_disk(struct definition *definition,
-                                            const char *path, gboolean read_only);
 
 /*
  * Gives each disk a LUN and an identity that has none. Those of a file without a UUID are what they were
@@ -150,10 +128,6 @@ void definition_complete(struct definition *definition);
 /* A UUID for a definition that has none; true when there was none. */
 gboolean definition_give_uuid(struct definition *definition);
 
-/* "512M", "2G", "8192K", plain bytes. */
-gboolean definition_parse_size(const char *text, uint64_t *bytes, GError **error);
-char *definition_format_size(uint64_t bytes);
-
 /* "keep", "restart", "stop". */
 gboolean definition_parse_on_crash(const char *text, enum definition_on_crash *on_crash,
                                    GError **error);
@@ -161,22 +135,7 @@ const char *definition_format_on_crash(enum definition_on_crash on_crash);
 
 gboolean definition_name_valid(const char *name, GError **error);
 
-/* FALSE, and an error of what is wrong with a value. */
-gboolean definition_invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
 /* All values make sense, whoever set them. */
 gboolean definition_check(const struct definition *definition, GError **error);
-
-/*
- * This machine has the files and the memory, no disk that is written to is there twice, and the
- * serial line does not go into any of them.
- */
-gboolean definition_check_host(const struct definition *definition, GError **error);
-/* Of that, what is said of disks. */
-gboolean definition_check_host_disks(const struct definition *definition, GError **error);
-
-/* They are one file or one device; or exports of one name, as only their server knows whether two names are one. */
-gboolean definition_same_disk(const struct definition_disk *one,
-                              const struct definition_disk *other);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "root-partition/config/json_text.h"
+#include "root-partition/config/size_text.h"
 #include "vsp/storage/core/nbd_uri.h"
 
 #define SERIAL_BYTES_MAX 16u
@@ -24,6 +25,19 @@ void definition_disk_free(gpointer data)
 	g_free(disk->path);
 	g_free(disk->serial);
 	g_free(disk);
+}
+
+struct definition_disk *definition_add_disk(struct definition *definition,
+                                            const char *path, gboolean read_only)
+{
+	struct definition_disk *disk = g_new0(struct definition_disk, 1);
+
+	disk->path = g_strdup(path);
+	disk->read_only = read_only;
+	disk->lun = DEFINITION_LUN_NONE;
+	disk->timeout_s = DEFINITION_TIMEOUT_S;
+	g_ptr_array_add(definition->disks, disk);
+	return disk;
 }
 
 const char *definition_disk_cache_name(enum definition_disk_cache cache)
@@ -49,7 +63,7 @@ static gboolean set_bps(struct definition_disk *disk, const char *text, GError *
 {
 	g_autoptr(GError) why = NULL;
 
-	return definition_parse_size(text, &disk->bps, &why) ||
+	return size_text_parse(text, &disk->bps, &why) ||
 	       definition_invalid(
 		       error, "disk: bps '%s': not a size; write for example 10M", text);
 }
@@ -301,7 +315,7 @@ gboolean definition_disk_take(struct definition *definition, const json_t *json,
 /* What is as it would be without being said is not said. */
 static void add_options(json_t *object, const struct definition_disk *disk)
 {
-	g_autofree char *bps = definition_format_size(disk->bps);
+	g_autofree char *bps = size_text_format(disk->bps);
 
 	if (disk->serial)
 		json_text_add_string(object, "serial", disk->serial);

@@ -17,6 +17,10 @@
 
 void definition_disk_free(gpointer disk);
 
+/* It has no LUN and no identity yet. */
+struct definition_disk *definition_add_disk(struct definition *definition,
+                                            const char *path, gboolean read_only);
+
 /* Adds the disk that the text describes; NULL and an error. A relative path is of the working directory. */
 struct definition_disk *definition_disk_add(struct definition *definition,
                                             const char *text, GError **error);

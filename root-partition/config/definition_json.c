@@ -6,6 +6,7 @@
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
+#include "root-partition/config/size_text.h"
 
 static gboolean invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
@@ -60,7 +61,7 @@ static gboolean take_memory(struct definition *definition, const json_t *json,
 	if (!json_text_get_string(json, &text))
 		return invalid(error, "'memory' must be a string like \"512M\", or a "
 		                      "number of bytes");
-	return definition_parse_size(text, &definition->memory_bytes, error);
+	return size_text_parse(text, &definition->memory_bytes, error);
 }
 
 static gboolean take_vps(struct definition *definition, const json_t *json,
@@ -230,7 +231,7 @@ static void add_notes(json_t *object, const struct definition *definition)
 json_t *definition_to_object(const struct definition *definition)
 {
 	json_t *object = json_object();
-	g_autofree char *memory = definition_format_size(definition->memory_bytes);
+	g_autofree char *memory = size_text_format(definition->memory_bytes);
 
 	json_text_add_string(object, "name", definition->name);
 	if (definition->uuid)

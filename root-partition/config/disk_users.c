@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
@@ -14,7 +15,7 @@ static gboolean uses(const struct definition *other, const struct definition_dis
 		const struct definition_disk *theirs = other->disks->pdata[i];
 
 		if (!(disk->read_only && theirs->read_only) &&
-		    definition_same_disk(disk, theirs))
+		    definition_host_same_disk(disk, theirs))
 			return TRUE;
 	}
 	return FALSE;

@@ -1,10 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Kinds of errors, their words and exit statuses. */
+/* Kinds of errors, how one is made, their words and exit statuses. */
 #include "root-partition/config/error_code.h"
 
 #include <string.h>
 
 G_DEFINE_QUARK(viridis - definition - error - quark, definition_error)
+
+gboolean definition_invalid(GError **error, const char *format, ...)
+{
+	va_list args;
+
+	if (error) {
+		va_start(args, format);
+		*error = g_error_new_valist(DEFINITION_ERROR, DEFINITION_ERROR_INVALID,
+		                            format, args);
+		va_end(args);
+	}
+	return FALSE;
+}
 
 static const struct {
 	const char *word;

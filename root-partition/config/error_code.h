@@ -22,7 +22,29 @@
 #ifndef VIRIDIS_CONFIG_ERROR_CODE_H
 #define VIRIDIS_CONFIG_ERROR_CODE_H
 
-#include "root-partition/config/definition.h"
+#include <glib.h>
+
+#define DEFINITION_ERROR definition_error_quark()
+GQuark definition_error_quark(void);
+enum definition_error {
+	DEFINITION_ERROR_INVALID, /* the text or a value is wrong */
+	DEFINITION_ERROR_HOST,    /* a file, or memory, that this machine has not */
+	DEFINITION_ERROR_TIME,    /* it did not come in time */
+	DEFINITION_ERROR_EXISTS,
+	DEFINITION_ERROR_UNKNOWN, /* no VM of that name */
+	DEFINITION_ERROR_STATE,   /* the VM runs, or does not, or is paused */
+	DEFINITION_ERROR_REFUSED, /* by its guest, or by who serves it */
+	DEFINITION_ERROR_BUSY,    /* the same is under way */
+	DEFINITION_ERROR_UNSUPPORTED,
+	/* Of requests: control_json.h. */
+	DEFINITION_ERROR_MALFORMED,
+	DEFINITION_ERROR_COMMAND,
+	DEFINITION_ERROR_MEMBER,
+	DEFINITION_ERROR_VERSION,
+};
+
+/* FALSE, and an error of what is wrong with a value. */
+gboolean definition_invalid(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 const char *error_code_word(enum definition_error code);
 

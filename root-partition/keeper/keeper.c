@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/definition_json.h"
@@ -86,7 +87,7 @@ static bool prepare(struct keeper *keeper, GError **error)
 	(void)unlink(old_stats); /* mostly there are none */
 	(void)unlink(old_wish);  /* whoever had it died before the order was answered */
 	(void)unlink(old_life);  /* of a keeper that was killed: not what this one has */
-	if (!definition_check_host(definition, error) ||
+	if (!definition_host_check(definition, error) ||
 	    !serial_file_open(&keeper->serial, definition->serial, error) ||
 	    !show_console(keeper, error) || !open_device(keeper, error) ||
 	    !keeper_make_memory(keeper, error) || !keeper_make_partition(keeper, error))

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 #include "root-partition/config/definition_disk.h"
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/paths.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/config/store.h"
 #include "root-partition/keeper/internal.h"
 #include "vsp/lib/socket.h"
@@ -108,7 +110,7 @@ static bool map_memory(struct keeper *keeper, GError **error)
 
 		if (result < 0) {
 			g_autofree char *size =
-				definition_format_size(keeper->definition->memory_bytes);
+				size_text_format(keeper->definition->memory_bytes);
 			g_autofree char *what = g_strdup_printf("memory %s", size);
 
 			return keeper_fail(error, result, what);
@@ -356,7 +358,7 @@ bool keeper_renew_disks(struct keeper *keeper, GError **error)
 {
 	g_autoptr(definition_pointer) definition = load_wanted(keeper, error);
 
-	if (!definition || !definition_check_host_disks(definition, error))
+	if (!definition || !definition_host_check_disks(definition, error))
 		return false;
 	g_clear_pointer(&keeper->disks_before, g_ptr_array_unref);
 	keeper->disks_before = keeper->definition->disks;

@@ -6,6 +6,7 @@
 #include <viridis/abi/viridis_stats.h>
 
 #include "root-partition/config/json_text.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/vmbusd/vmbusd.h"
 
 static char *finish(const json_t *object)
@@ -20,7 +21,7 @@ char *vm_status_json(struct machine *machine, pid_t keeper)
 	const struct definition *definition = machine->definition;
 	const char *pty = serial_pty_path(machine->serial);
 	g_autofree char *panic = panic_reason(machine);
-	g_autofree char *memory = definition_format_size(definition->memory_bytes);
+	g_autofree char *memory = size_text_format(definition->memory_bytes);
 	g_autoptr(json_t) object = json_object();
 
 	json_text_add_boolean(object, "ok", TRUE);

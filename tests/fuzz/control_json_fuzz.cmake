@@ -7,7 +7,8 @@ target_sources(control_json_fuzz PRIVATE ${VIRIDIS_TOP}/root-partition/config/co
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c
-	${VIRIDIS_TOP}/root-partition/config/definition_forward.c
+	${VIRIDIS_TOP}/root-partition/config/definition_forward.c ${VIRIDIS_TOP}/root-partition/config/definition_host.c
+	${VIRIDIS_TOP}/root-partition/config/size_text.c
 	${VIRIDIS_TOP}/root-partition/config/json_text.c
 	${VIRIDIS_TOP}/root-partition/config/kernel_file.c)
 target_link_libraries(control_json_fuzz PRIVATE PkgConfig::JSON)

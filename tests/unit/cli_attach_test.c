@@ -12,6 +12,7 @@
 
 #include "root-partition/cli/command.h"
 #include "root-partition/client/worker.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 #include "root-partition/libmshv/mshv.h"

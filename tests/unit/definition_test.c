@@ -11,8 +11,11 @@
 
 #include "kernel_image.h"
 #include "root-partition/bzimage/boot_params.h"
+#include "root-partition/config/definition_disk.h"
+#include "root-partition/config/definition_host.h"
 #include "root-partition/config/definition_json.h"
 #include "root-partition/config/paths.h"
+#include "root-partition/config/size_text.h"
 #include "root-partition/config/store.h"
 
 static const char whole[] =
@@ -88,7 +91,7 @@ START_TEST(a_machine_that_is_attached_to_needs_no_kernel)
 	/* Nor is one asked for where a serial line must not go into any of the VM's files. */
 	g_free(second->serial);
 	second->serial = g_strdup("/dev/null");
-	ck_assert(definition_check_host(second, NULL));
+	ck_assert(definition_host_check(second, NULL));
 }
 END_TEST
 
@@ -352,15 +355,15 @@ START_TEST(sizes_are_read_and_written_alike)
 		g_autofree char *text = NULL;
 		uint64_t again;
 
-		ck_assert(definition_parse_size(sizes[i], &bytes, NULL));
-		text = definition_format_size(bytes);
-		ck_assert(definition_parse_size(text, &again, NULL));
+		ck_assert(size_text_parse(sizes[i], &bytes, NULL));
+		text = size_text_format(bytes);
+		ck_assert(size_text_parse(text, &again, NULL));
 		ck_assert_uint_eq(bytes, again);
 	}
-	ck_assert(!definition_parse_size("", &bytes, NULL));
-	ck_assert(!definition_parse_size("M", &bytes, NULL));
-	ck_assert(!definition_parse_size("1MM", &bytes, NULL));
-	ck_assert(!definition_parse_size("18446744073709551615K", &bytes, NULL));
+	ck_assert(!size_text_parse("", &bytes, NULL));
+	ck_assert(!size_text_parse("M", &bytes, NULL));
+	ck_assert(!size_text_parse("1MM", &bytes, NULL));
+	ck_assert(!size_text_parse("18446744073709551615K", &bytes, NULL));
 }
 END_TEST
 
@@ -369,12 +372,12 @@ START_TEST(files_and_memory_the_host_lacks_are_named)
 	g_autoptr(definition_pointer) definition = parse(whole, NULL);
 	g_autoptr(GError) error = NULL;
 
-	ck_assert(!definition_check_host(definition, &error));
+	ck_assert(!definition_host_check(definition, &error));
 	ck_assert_ptr_nonnull(strstr(error->message, "kernel /k"));
 	g_clear_error(&error);
 	g_free(definition->kernel);
 	definition->kernel = g_strdup("/dev/null");
-	ck_assert(!definition_check_host(definition, &error));
+	ck_assert(!definition_host_check(definition, &error));
 	ck_assert_ptr_nonnull(strstr(error->message, "not a regular file"));
 }
 END_TEST
@@ -448,7 +451,7 @@ START_TEST(a_file_is_two_disks_only_if_neither_is_written)
 	definition_add_disk(definition, kernel, FALSE); /* another file is no matter */
 	definition_add_disk(definition, file, twice[_i].first_read_only);
 	definition_add_disk(definition, second, twice[_i].second_read_only);
-	ck_assert_int_eq(definition_check_host(definition, &error), twice[_i].accepted);
+	ck_assert_int_eq(definition_host_check(definition, &error), twice[_i].accepted);
 	if (!twice[_i].accepted)
 		ck_assert_msg(strstr(error->message, second) &&
 		                      strstr(error->message, "read-only"),
@@ -491,7 +494,7 @@ START_TEST(a_kernel_that_cannot_boot_is_refused_by_name)
 	close(fd);
 	definition->memory_bytes = DEFINITION_MEMORY_MIN;
 	definition->kernel = g_strdup(kernel);
-	ck_assert_int_eq(definition_check_host(definition, &error), !kernels[_i].why);
+	ck_assert_int_eq(definition_host_check(definition, &error), !kernels[_i].why);
 	if (kernels[_i].why)
 		ck_assert_msg(strstr(error->message, kernel) &&
 		                      strstr(error->message, kernels[_i].why),
@@ -536,7 +539,7 @@ START_TEST(a_serial_line_goes_where_it_can_be_written_and_nothing_is_lost)
 		definition_add_disk(definition, file, serials[_i].use == DISK_READ_ONLY);
 	g_free(definition->serial);
 	definition->serial = g_strdup(serial);
-	ck_assert_msg(definition_check_host(definition, &error) == !serials[_i].named,
+	ck_assert_msg(definition_host_check(definition, &error) == !serials[_i].named,
 	              "%s: %s", serial, error ? error->message : "accepted");
 	if (serials[_i].named)
 		ck_assert_msg(g_str_has_prefix(error->message, "serial ") &&
@@ -555,7 +558,7 @@ START_TEST(a_serial_file_that_is_not_there_yet_is_made_by_the_worker)
 	definition->kernel = g_strdup(kernel);
 	g_free(definition->serial);
 	definition->serial = g_build_filename(folder, "new", NULL);
-	ck_assert_msg(definition_check_host(definition, &error), "%s",
+	ck_assert_msg(definition_host_check(definition, &error), "%s",
 	              error ? error->message : "");
 	ck_assert_int_ne(g_access(definition->serial, F_OK), 0);
 }

@@ -5,7 +5,8 @@ target_sources(definition_test PRIVATE kernel_image.c ${VIRIDIS_TOP}/root-partit
 	${VIRIDIS_TOP}/root-partition/config/definition_json.c
 	${VIRIDIS_TOP}/root-partition/config/definition_disk.c
 	${VIRIDIS_TOP}/root-partition/config/definition_net.c
-	${VIRIDIS_TOP}/root-partition/config/definition_forward.c
+	${VIRIDIS_TOP}/root-partition/config/definition_forward.c ${VIRIDIS_TOP}/root-partition/config/definition_host.c
+	${VIRIDIS_TOP}/root-partition/config/size_text.c
 	${VIRIDIS_TOP}/root-partition/config/store.c ${VIRIDIS_TOP}/root-partition/config/paths.c
 	${VIRIDIS_TOP}/root-partition/config/file_lock.c
 	${VIRIDIS_TOP}/root-partition/config/kernel_file.c

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <viridis/abi/vmbus.h>
 
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/store.h"
 #include "root-partition/vmbusd/vmbusd.h"

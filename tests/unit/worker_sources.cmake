@@ -16,7 +16,7 @@ set(worker_sources worker_fake.c worker_guest.c kernel_image.c worker_keeper.c w
 	${vmbusd}/offers.c ${vmbusd}/counters.c ${vmbusd}/loan.c ${vmbusd}/sub_channel.c ${vmbusd}/restart.c ${vmbusd}/adapters.c ${vmbusd}/leave.c
 	${vmbusd}/provider.c ${vmbusd}/servers.c
 	${config}/definition.c ${config}/error_code.c ${config}/kernel_file.c ${config}/definition_json.c ${config}/definition_net.c
-	${config}/definition_forward.c
+	${config}/definition_forward.c ${config}/definition_host.c ${config}/size_text.c
 	${config}/definition_disk.c ${config}/store.c
 	${config}/json_text.c ${config}/control_json.c ${config}/state.c ${config}/file_lock.c
 	${config}/paths.c ${config}/vm_log.c ${vsp}/vsp.c ${vsp}/loop.c

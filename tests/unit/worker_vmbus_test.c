@@ -10,6 +10,7 @@
 #include <viridis/abi/vmbus.h>
 
 #include "root-partition/config/control_json.h"
+#include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/json_text.h"
 #include "root-partition/config/store.h"
