@@ -14,7 +14,7 @@ struct output {
 	va_list arguments;
 };
 
-static void put(struct output *out, char c)
+static void put_char(struct output *out, char c)
 {
 	if (out->length + 1 < out->size)
 		out->text[out->length++] = c;
@@ -27,9 +27,9 @@ static void put_text(struct output *out, size_t width, const char *text)
 	while (text[length] != 0)
 		length++;
 	for (; width > length; width--)
-		put(out, ' ');
+		put_char(out, ' ');
 	while (*text != 0)
-		put(out, *text++);
+		put_char(out, *text++);
 }
 
 /* 2^64 has 20 decimal digits. */
@@ -65,7 +65,7 @@ static const char *put_conversion(struct output *out, const char *at)
 	value = wide ? va_arg(out->arguments, uint64_t) :
 	               va_arg(out->arguments, uint32_t);
 	if (*at == 'd' && value >> (wide ? 63 : 31)) {
-		put(out, '-');
+		put_char(out, '-');
 		value = wide ? -value : (uint32_t)-value;
 	}
 	put_text(out, 0, prefixed ? "0x" : "");
@@ -82,7 +82,7 @@ size_t format_text_list(char *text, size_t size, const char *format, va_list arg
 		if (*format == '%')
 			format = put_conversion(&out, format + 1);
 		else
-			put(&out, *format);
+			put_char(&out, *format);
 	}
 	va_end(out.arguments);
 	text[out.length] = 0;

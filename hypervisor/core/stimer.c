@@ -26,7 +26,7 @@ static uint64_t period_of(const struct stimer *timer)
 }
 
 /* After a register write: a message not yet delivered belonged to the old setting. */
-static void start(struct stimers *timers, unsigned int index, uint64_t now)
+static void start_timer(struct stimers *timers, unsigned int index, uint64_t now)
 {
 	struct stimer *timer = &timers->timer[index];
 
@@ -90,7 +90,7 @@ bool stimers_write(struct stimers *timers, uint32_t msr, uint64_t value, uint64_
 	}
 	if (!has_target(timer->config))
 		timer->config &= ~HV_STIMER_ENABLE;
-	start(timers, index, now);
+	start_timer(timers, index, now);
 	return true;
 }
 

@@ -101,7 +101,7 @@ bool vlapic_set_base(struct vlapic *v, uint64_t value)
 	return true;
 }
 
-static bool enabled(const struct vlapic *v)
+static bool is_enabled(const struct vlapic *v)
 {
 	return v->base & VLAPIC_BASE_ENABLE && v->svr & VLAPIC_SVR_ENABLE;
 }
@@ -117,7 +117,7 @@ static uint32_t logical_id(const struct vlapic *v)
 }
 
 /* The highest set, or VLAPIC_NO_VECTOR. */
-static int highest(const uint64_t bits[VLAPIC_WORDS])
+static int highest_vector(const uint64_t bits[VLAPIC_WORDS])
 {
 	for (int word = VLAPIC_WORDS - 1; word >= 0; word--)
 		if (bits[word] != 0)
@@ -154,7 +154,7 @@ bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t
 {
 	uint64_t illegal = word == 0 ? posted & bits_mask(0, HV_VECTOR_MIN) : 0;
 
-	if (!enabled(v))
+	if (!is_enabled(v))
 		return posted == 0;
 	if (illegal) /* VLAPIC-1 */
 		raise_error(v, ESR_RECEIVE_ILLEGAL_VECTOR);
@@ -168,7 +168,7 @@ bool vlapic_merge(struct vlapic *v, unsigned int word, uint64_t posted, uint64_t
 static uint8_t processor_priority(const struct vlapic *v)
 {
 	bool serves = (v->isr[0] | v->isr[1] | v->isr[2] | v->isr[3]) != 0;
-	uint32_t class = serves ? (uint32_t)highest(v->isr) & 0xf0 : 0;
+	uint32_t class = serves ? (uint32_t)highest_vector(v->isr) & 0xf0 : 0;
 
 	return (uint8_t)((v->tpr & 0xf0) >= class ? v->tpr : class);
 }
@@ -176,7 +176,7 @@ static uint8_t processor_priority(const struct vlapic *v)
 /* What was requested before SVR disabled the APIC can still be served. SDM3 11.4.7.2 */
 int vlapic_pending(const struct vlapic *v)
 {
-	int vector = highest(v->irr);
+	int vector = highest_vector(v->irr);
 
 	if (vector == VLAPIC_NO_VECTOR ||
 	    (vector & 0xf0) <= (processor_priority(v) & 0xf0))
@@ -213,7 +213,7 @@ bool vlapic_end(struct vlapic *v, uint8_t vector)
 
 void vlapic_eoi(struct vlapic *v, struct vlapic_action *action)
 {
-	int vector = highest(v->isr);
+	int vector = highest_vector(v->isr);
 
 	*action = (struct vlapic_action){ 0 };
 	if (vector == VLAPIC_NO_VECTOR)
@@ -317,7 +317,7 @@ static void write_divide(struct vlapic *v, uint32_t value, uint64_t now)
  * To itself, an APIC sends fixed interrupts alone (SDM3 table 11-3). INIT level de-assert does nothing since
  * the Pentium 4 (SDM3 11.6.1).
  */
-static void send(struct vlapic *v, uint32_t low, struct vlapic_action *action)
+static void send_ipi(struct vlapic *v, uint32_t low, struct vlapic_action *action)
 {
 	bool wide = vlapic_mode(v) == VLAPIC_X2APIC;
 	struct vlapic_ipi ipi = {
@@ -477,10 +477,10 @@ static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
 		return;
 	case VLAPIC_ICR:
 		v->icr_low = value & ICR_WRITABLE;
-		send(v, v->icr_low, action);
+		send_ipi(v, v->icr_low, action);
 		return;
 	case VLAPIC_SELF_IPI:
-		send(v, (uint32_t)VLAPIC_TO_SELF << 18 | value, action);
+		send_ipi(v, (uint32_t)VLAPIC_TO_SELF << 18 | value, action);
 		return;
 	case VLAPIC_ESR: /* a write shows the errors gathered so far. SDM3 11.5.3 */
 		v->esr = v->esr_errors;
@@ -508,7 +508,7 @@ static void write_register(struct vlapic *v, uint32_t offset, uint32_t value,
 		return;
 	}
 	action->timer_changed = true;
-	for (unsigned int i = 0; !enabled(v) && i < VLAPIC_LVTS; i++)
+	for (unsigned int i = 0; !is_enabled(v) && i < VLAPIC_LVTS; i++)
 		v->lvt[i] |= VLAPIC_LVT_MASKED; /* VLAPIC-2; SDM3 11.4.7.2 */
 }
 
@@ -549,7 +549,7 @@ static bool write_icr(struct vlapic *v, uint64_t value, struct vlapic_action *ac
 		return false;
 	v->icr_high = x2apic ? high : high & LDR_WRITABLE;
 	v->icr_low = low & ICR_WRITABLE;
-	send(v, v->icr_low, action);
+	send_ipi(v, v->icr_low, action);
 	return true;
 }
 

@@ -25,7 +25,8 @@ void client_forget_all(struct client *client)
 	client->all_offers_delivered = false;
 }
 
-static enum client_status post(struct client *client, const void *message, uint32_t bytes)
+static enum client_status post_message(struct client *client, const void *message,
+                                       uint32_t bytes)
 {
 	return client->config.ops->post(client, client->message_connection, message,
 	                                bytes) ?
@@ -39,7 +40,7 @@ static enum client_status post_relid(struct client *client, enum vmbus_message_t
 	const struct vmbus_relid_message message = { .header.type = type,
 		                                     .relid = relid };
 
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }
 
 /* ---- Connection ---- */
@@ -66,7 +67,7 @@ enum client_status client_try_version(struct client *client)
 		message.sint = VMBUS_SINT;
 	}
 	client->state = CLIENT_CONNECTING;
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }
 
 enum client_status client_connect(struct client *client)
@@ -84,7 +85,7 @@ enum client_status client_request_offers(struct client *client)
 	if (client->state != CLIENT_CONNECTED)
 		return CLIENT_WRONG_STATE;
 	client->all_offers_delivered = false;
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }
 
 enum client_status client_unload(struct client *client)
@@ -94,7 +95,7 @@ enum client_status client_unload(struct client *client)
 	if (client->state != CLIENT_CONNECTED)
 		return CLIENT_WRONG_STATE;
 	client->state = CLIENT_UNLOADING;
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }
 
 /* ---- Channels ---- */
@@ -115,7 +116,7 @@ struct client_channel *client_find(struct client *client, const struct vmbus_gui
 }
 
 /* May messages about this channel be sent? */
-static bool usable(const struct client *client, const struct client_channel *channel)
+static bool is_usable(const struct client *client, const struct client_channel *channel)
 {
 	return client->state == CLIENT_CONNECTED &&
 	       channel->state != CLIENT_CHANNEL_ABSENT && !channel->rescinded;
@@ -134,13 +135,13 @@ enum client_status client_open(struct client *client, struct client_channel *cha
 		.downstream_pages = downstream_page,
 	};
 
-	if (!usable(client, channel) || (channel->state != CLIENT_CHANNEL_OFFERED &&
-	                                 channel->state != CLIENT_CHANNEL_OPEN_FAILED))
+	if (!is_usable(client, channel) || (channel->state != CLIENT_CHANNEL_OFFERED &&
+	                                    channel->state != CLIENT_CHANNEL_OPEN_FAILED))
 		return CLIENT_WRONG_STATE;
 	if (rings->state != CLIENT_GPADL_READY || rings->relid != channel->offer.relid)
 		return CLIENT_INVALID;
 	channel->state = CLIENT_CHANNEL_OPENING;
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }
 
 enum client_status client_close(struct client *client, struct client_channel *channel)
@@ -163,11 +164,11 @@ enum client_status client_retarget(struct client *client, struct client_channel 
 
 	if (client->version < VMBUS_VERSION_4_1)
 		return CLIENT_UNSUPPORTED;
-	if (!usable(client, channel) || channel->state != CLIENT_CHANNEL_OPEN ||
+	if (!is_usable(client, channel) || channel->state != CLIENT_CHANNEL_OPEN ||
 	    channel->modifying)
 		return CLIENT_WRONG_STATE;
 	channel->modifying = client->version >= VMBUS_VERSION_5_3;
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }
 
 enum client_status client_release(struct client *client, struct client_channel *channel)
@@ -205,7 +206,8 @@ static enum client_status post_pfns(struct client *client, const void *head,
 
 	memcpy(message, head, head_bytes);
 	memcpy(message + head_bytes, pfns, count * sizeof(pfns[0]));
-	return post(client, message, head_bytes + count * (uint32_t)sizeof(pfns[0]));
+	return post_message(client, message,
+	                    head_bytes + count * (uint32_t)sizeof(pfns[0]));
 }
 
 static uint32_t at_most(uint32_t value, uint32_t limit)
@@ -251,7 +253,7 @@ enum client_status client_gpadl_create(struct client *client,
 {
 	struct client_gpadl *entry = find_absent_gpadl(client);
 
-	if (!usable(client, channel))
+	if (!is_usable(client, channel))
 		return CLIENT_WRONG_STATE;
 	if (page_count == 0 || page_count > VMBUS_GPADL_PAGES_MAX)
 		return CLIENT_INVALID;
@@ -282,5 +284,5 @@ enum client_status client_gpadl_teardown(struct client *client,
 	if (client->state != CLIENT_CONNECTED || gpadl->state != CLIENT_GPADL_READY)
 		return CLIENT_WRONG_STATE;
 	gpadl->state = CLIENT_GPADL_TEARING_DOWN;
-	return post(client, &message, sizeof(message));
+	return post_message(client, &message, sizeof(message));
 }

@@ -13,7 +13,8 @@ void server_log(struct server *server, uint32_t relid, const char *text)
 	server->config.ops->log(server, relid, text);
 }
 
-static enum server_status ignore(struct server *server, uint32_t relid, const char *why)
+static enum server_status ignore_message(struct server *server, uint32_t relid,
+                                         const char *why)
 {
 	server_log(server, relid, why);
 	return SERVER_IGNORED;
@@ -115,14 +116,15 @@ static enum server_status relid_released(struct server *server, const void *mess
 	memcpy(&in, message, sizeof(in));
 	channel = server_slot(server, in.relid);
 	if (!channel)
-		return ignore(server, in.relid, "release of a relid that is not offered");
+		return ignore_message(server, in.relid,
+		                      "release of a relid that is not offered");
 	if (channel->offer_state == SERVER_OFFER_RESCINDED) {
 		server_free_slot(server, channel);
 		return SERVER_OK;
 	}
 	if (channel->offer_state != SERVER_OFFER_MADE ||
 	    channel->state != SERVER_CHANNEL_CLOSED)
-		return ignore(server, in.relid, "release of a relid in use");
+		return ignore_message(server, in.relid, "release of a relid in use");
 	channel->offer_state = SERVER_OFFER_DECLINED;
 	channel->announced = false;
 	server_drop_gpadls(server, in.relid);
@@ -132,7 +134,7 @@ static enum server_status relid_released(struct server *server, const void *mess
 /* ---- GPADLs ---- */
 
 /* The channel that a client may use, or NULL. */
-static struct server_channel *usable(const struct server *server, uint32_t relid)
+static struct server_channel *usable_channel(const struct server *server, uint32_t relid)
 {
 	struct server_channel *channel = server_slot(server, relid);
 
@@ -169,7 +171,7 @@ static enum server_status gpadl_header(struct server *server, const void *messag
 	struct gpadl *gpadl;
 
 	memcpy(&in, message, sizeof(in));
-	if (!usable(server, in.relid))
+	if (!usable_channel(server, in.relid))
 		return refuse_gpadl(server, in.relid, in.gpadl, VMBUS_STATUS_FAILURE);
 	switch (gpadl_begin(&server->gpadls, message, bytes, &gpadl)) {
 	case GPADL_COMPLETE:
@@ -208,7 +210,7 @@ static enum server_status gpadl_body(struct server *server, const void *message,
 	case GPADL_UNKNOWN:
 		break;
 	}
-	return ignore(server, 0, "GPADL body that belongs to nothing");
+	return ignore_message(server, 0, "GPADL body that belongs to nothing");
 }
 
 static enum server_status gpadl_teardown(struct server *server, const void *message,
@@ -224,7 +226,8 @@ static enum server_status gpadl_teardown(struct server *server, const void *mess
 	gpadl = gpadl_find(&server->gpadls, in.relid, in.gpadl);
 	if (gpadl && gpadl->state != GPADL_ASSEMBLING) {
 		if (gpadl->torndown_owed)
-			return ignore(server, in.relid, "second teardown of a GPADL");
+			return ignore_message(server, in.relid,
+			                      "second teardown of a GPADL");
 		gpadl->state = GPADL_TEARING_DOWN;
 		gpadl->torndown_owed = true;
 		return SERVER_OK;
@@ -232,7 +235,7 @@ static enum server_status gpadl_teardown(struct server *server, const void *mess
 	if (gpadl)
 		gpadl_remove(&server->gpadls, gpadl);
 	else if (!channel || channel->offer_state < SERVER_OFFER_RESCINDING)
-		return ignore(server, in.relid, "teardown of an unknown GPADL");
+		return ignore_message(server, in.relid, "teardown of an unknown GPADL");
 	/* A rescind took the GPADL before, and the client could not know. */
 	server_send_gpadl_torndown(server, in.gpadl); /* SERVER-4 */
 	return SERVER_OK;
@@ -314,7 +317,7 @@ static enum server_status open_channel(struct server *server, const void *messag
 
 	(void)bytes;
 	memcpy(&in, message, sizeof(in));
-	channel = usable(server, in.relid);
+	channel = usable_channel(server, in.relid);
 	if (!channel) {
 		server_log(server, in.relid, "open of a relid that is not offered");
 		server_send_open_result(server, &in, VMBUS_STATUS_FAILURE); /* SERVER-4 */
@@ -323,7 +326,7 @@ static enum server_status open_channel(struct server *server, const void *messag
 	/* While OPENING, the one answer there is room for is owed already, SERVER-3. */
 	if (channel->open_wanted || channel->state == SERVER_CHANNEL_OPENING ||
 	    channel->state == SERVER_CHANNEL_OPEN)
-		return ignore(server, in.relid, "open of an open channel");
+		return ignore_message(server, in.relid, "open of an open channel");
 	channel->open = in;
 	channel->open_wanted = true;
 	return SERVER_OK;
@@ -340,7 +343,7 @@ static enum server_status close_channel(struct server *server, const void *messa
 	channel = server_slot(server, in.relid);
 	if (!channel || (channel->state == SERVER_CHANNEL_CLOSED &&
 	                 channel->offer_state < SERVER_OFFER_RESCINDING))
-		return ignore(server, in.relid, "close of a closed channel");
+		return ignore_message(server, in.relid, "close of a closed channel");
 	if (channel->open_wanted) {
 		channel->open_wanted = false;
 		server_send_open_result(server, &channel->open,
@@ -359,7 +362,7 @@ static enum server_status modify_channel(struct server *server, const void *mess
 
 	(void)bytes;
 	memcpy(&in, message, sizeof(in));
-	channel = usable(server, in.relid);
+	channel = usable_channel(server, in.relid);
 	can = channel && channel->state == SERVER_CHANNEL_OPEN &&
 	      vp_ok(server, in.target_vp);
 	if (can) {
@@ -419,18 +422,18 @@ enum server_status server_receive(struct server *server, const void *message,
 	enum server_status status;
 
 	if (bytes < sizeof(header) || bytes > VMBUS_MESSAGE_BYTES_MAX)
-		return ignore(server, 0, "message of an impossible size");
+		return ignore_message(server, 0, "message of an impossible size");
 	memcpy(&header, message, sizeof(header));
 	if (header.type >= ARRAY_COUNT(kinds) || !kinds[header.type].handle)
-		return ignore(server, 0, "message of an unknown type");
+		return ignore_message(server, 0, "message of an unknown type");
 	kind = &kinds[header.type];
 	if (bytes < kind->bytes_min)
-		return ignore(server, 0, "message too short for its type");
+		return ignore_message(server, 0, "message too short for its type");
 	if (!kind->starts_over) {
 		if (server->state != SERVER_CONNECTED)
-			return ignore(server, 0, "message without a connection");
+			return ignore_message(server, 0, "message without a connection");
 		if (server->version < kind->version_min)
-			return ignore(server, 0, "message of a newer version");
+			return ignore_message(server, 0, "message of a newer version");
 		if (!server_queue_has_room(server)) /* SERVER-3 */
 			return SERVER_BUSY;
 	}

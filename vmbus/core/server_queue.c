@@ -21,7 +21,7 @@ void server_queue_clear(struct server *server)
 	server->head_fetched = false;
 }
 
-static void send(struct server *server, const void *payload, uint32_t bytes)
+static void send_message(struct server *server, const void *payload, uint32_t bytes)
 {
 	struct server_message *message;
 	uint32_t tail;
@@ -42,7 +42,7 @@ void server_send_simple(struct server *server, enum vmbus_message_type type)
 {
 	const struct vmbus_message_header message = { .type = type };
 
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 void server_send_version_response(struct server *server, bool supported)
@@ -56,7 +56,7 @@ void server_send_version_response(struct server *server, bool supported)
 		message.message_connection = server->version >= VMBUS_VERSION_5_0 ?
 		                                     VMBUS_MESSAGE_CONNECTION :
 		                                     server->version;
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 void server_send_open_result(struct server *server, const struct vmbus_open_channel *open,
@@ -69,7 +69,7 @@ void server_send_open_result(struct server *server, const struct vmbus_open_chan
 		.status = status,
 	};
 
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 void server_send_gpadl_created(struct server *server, uint32_t relid, uint32_t gpadl_id,
@@ -82,7 +82,7 @@ void server_send_gpadl_created(struct server *server, uint32_t relid, uint32_t g
 		.status = status,
 	};
 
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 void server_send_gpadl_torndown(struct server *server, uint32_t gpadl_id)
@@ -92,7 +92,7 @@ void server_send_gpadl_torndown(struct server *server, uint32_t gpadl_id)
 		.gpadl = gpadl_id,
 	};
 
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 void server_send_modify_response(struct server *server, uint32_t relid,
@@ -104,7 +104,7 @@ void server_send_modify_response(struct server *server, uint32_t relid,
 		.status = status,
 	};
 
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 static void send_offer(struct server *server, struct server_channel *channel)
@@ -125,7 +125,7 @@ static void send_offer(struct server *server, struct server_channel *channel)
 	memcpy(message.user_data, offer->user_data, sizeof(message.user_data));
 	channel->offer_state = SERVER_OFFER_MADE;
 	channel->announced = true;
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 static void send_rescind(struct server *server, struct server_channel *channel)
@@ -136,7 +136,7 @@ static void send_rescind(struct server *server, struct server_channel *channel)
 	};
 
 	channel->offer_state = SERVER_OFFER_RESCINDED;
-	send(server, &message, sizeof(message));
+	send_message(server, &message, sizeof(message));
 }
 
 static struct server_channel *find_due(const struct server *server,
@@ -153,7 +153,7 @@ static struct server_channel *find_due(const struct server *server,
  * Make one message of what is due; the queue is empty. Of a connection that ends nothing is due any more: its
  * client may be another kernel by now, which waits for the answer to its contact.
  */
-static void refill(struct server *server)
+static void refill_queue(struct server *server)
 {
 	struct server_channel *channel;
 
@@ -176,7 +176,7 @@ static void refill(struct server *server)
 bool server_next_message(struct server *server, struct server_message *message)
 {
 	if (server->queue_count == 0)
-		refill(server);
+		refill_queue(server);
 	if (server->queue_count == 0)
 		return false;
 	*message = server->config.queue[server->queue_head];

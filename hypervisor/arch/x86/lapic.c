@@ -13,13 +13,13 @@
 
 static volatile uint32_t *registers; /* NULL: x2APIC */
 
-static uint32_t read(uint32_t reg)
+static uint32_t reg_read(uint32_t reg)
 {
 	return registers ? registers[reg / 4] :
 	                   (uint32_t)cpu_rdmsr(VLAPIC_MSR_FIRST + reg / 16);
 }
 
-static void write(uint32_t reg, uint32_t value)
+static void reg_write(uint32_t reg, uint32_t value)
 {
 	if (registers)
 		registers[reg / 4] = value;
@@ -66,17 +66,18 @@ void lapic_init(void)
 	};
 
 	enter_mode();
-	write(VLAPIC_SVR, VLAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
+	reg_write(VLAPIC_SVR, VLAPIC_SVR_ENABLE | VECTOR_SPURIOUS);
 	for (size_t i = 0; i < sizeof(local_sources) / sizeof(local_sources[0]); i++)
-		write(local_sources[i], VLAPIC_LVT_MASKED);
-	write(VLAPIC_TPR, EXTERNAL_FIRST - 1); /* vectors below are exceptions' */
+		reg_write(local_sources[i], VLAPIC_LVT_MASKED);
+	reg_write(VLAPIC_TPR, EXTERNAL_FIRST - 1); /* vectors below are exceptions' */
 	if (!lapic_is_x2apic()) {
-		write(VLAPIC_DFR, VLAPIC_DFR_FLAT);
-		write(VLAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
+		reg_write(VLAPIC_DFR, VLAPIC_DFR_FLAT);
+		reg_write(VLAPIC_LDR, lapic_id() < 8 ? 1u << (24 + lapic_id()) : 0);
 	}
-	write(VLAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	write(VLAPIC_TIMER_INITIAL, 0);
-	write(VLAPIC_LVT_TIMER_REGISTER, VECTOR_TIMER); /* one shot; 0 keeps it stopped */
+	reg_write(VLAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	reg_write(VLAPIC_TIMER_INITIAL, 0);
+	/* One shot; 0 keeps it stopped. */
+	reg_write(VLAPIC_LVT_TIMER_REGISTER, VECTOR_TIMER);
 	/* What the firmware left in service would hold back all of ours. Bounded by the ISR's bits. */
 	for (unsigned int i = 0; i < 256; i++)
 		lapic_eoi();
@@ -84,17 +85,17 @@ void lapic_init(void)
 
 uint32_t lapic_id(void)
 {
-	return read(VLAPIC_ID) >> (registers ? 24 : 0);
+	return reg_read(VLAPIC_ID) >> (registers ? 24 : 0);
 }
 
 void lapic_eoi(void)
 {
-	write(VLAPIC_EOI, 0);
+	reg_write(VLAPIC_EOI, 0);
 }
 
 bool lapic_holds(enum lapic_vectors which, uint8_t vector)
 {
-	return read(which + vector / 32 * 16) >> (vector % 32) & 1;
+	return reg_read(which + vector / 32 * 16) >> (vector % 32) & 1;
 }
 
 /*
@@ -110,23 +111,24 @@ void lapic_send(uint32_t apic_id, uint32_t what)
 		          (uint64_t)apic_id << 32 | VLAPIC_ICR_ASSERT | what);
 		return;
 	}
-	while (read(VLAPIC_ICR) & VLAPIC_ICR_STATUS)
+	while (reg_read(VLAPIC_ICR) & VLAPIC_ICR_STATUS)
 		cpu_pause();
-	write(VLAPIC_ICR_HIGH, apic_id << 24);
-	write(VLAPIC_ICR, VLAPIC_ICR_ASSERT | what);
+	reg_write(VLAPIC_ICR_HIGH, apic_id << 24);
+	reg_write(VLAPIC_ICR, VLAPIC_ICR_ASSERT | what);
 }
 
 void lapic_send_self(uint32_t what)
 {
-	write(VLAPIC_ICR, VLAPIC_ICR_ASSERT | ICR_SELF | what);
+	reg_write(VLAPIC_ICR, VLAPIC_ICR_ASSERT | ICR_SELF | what);
 }
 
 void lapic_timer_arm(uint64_t ticks)
 {
-	write(VLAPIC_TIMER_INITIAL, ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
+	reg_write(VLAPIC_TIMER_INITIAL,
+	          ticks < UINT32_MAX ? (uint32_t)ticks : UINT32_MAX);
 }
 
 uint32_t lapic_timer_left(void)
 {
-	return read(VLAPIC_TIMER_CURRENT);
+	return reg_read(VLAPIC_TIMER_CURRENT);
 }

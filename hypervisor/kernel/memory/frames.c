@@ -128,7 +128,7 @@ void frames_withdraw(uint64_t pfn)
 	__atomic_store_n(deposited_word(pfn), FRAME_ROOT, __ATOMIC_RELEASE);
 }
 
-static bool hold(uint64_t pfn)
+static bool hold_frame(uint64_t pfn)
 {
 	uint64_t *word = frame_word(pfn);
 	uint64_t seen = word ? __atomic_load_n(word, __ATOMIC_RELAXED) : FRAME_NOBODYS;
@@ -155,7 +155,7 @@ void frames_drop(uint64_t pfn, uint64_t count)
 bool frames_hold(uint64_t pfn, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		if (!hold(pfn + i)) {
+		if (!hold_frame(pfn + i)) {
 			frames_drop(pfn, i);
 			return false;
 		}

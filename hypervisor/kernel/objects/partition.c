@@ -122,7 +122,7 @@ static bool take_slot(struct partition *partition)
 }
 
 /* Everything but the slot; NULL: the pool has not enough pages. */
-static struct partition *make(struct pool *pool)
+static struct partition *make_partition(struct pool *pool)
 {
 	void *pages[PARTITION_PAGES];
 	struct partition *partition;
@@ -144,7 +144,7 @@ static struct partition *make(struct pool *pool)
 enum hv_status partition_create(uint64_t *id)
 {
 	struct pool *pool = &root_partition->pool;
-	struct partition *partition = make(pool);
+	struct partition *partition = make_partition(pool);
 
 	if (!partition)
 		return HV_STATUS_INSUFFICIENT_MEMORY;
@@ -339,7 +339,7 @@ uint64_t partition_reference_time(const struct partition *partition)
 
 void partition_make_root(void)
 {
-	struct partition *root = make(NULL);
+	struct partition *root = make_partition(NULL);
 	enum hv_status status;
 
 	root->is_root = true;

@@ -112,7 +112,7 @@ void vp_reset(struct vp *vp)
 }
 
 /* VP-3: the bit comes before the look at running_on and the kick. */
-static void raise(struct vp *vp, uint32_t event, enum sched_wake how)
+static void raise_event(struct vp *vp, uint32_t event, enum sched_wake how)
 {
 	uint32_t before = __atomic_fetch_or(&vp->events, event, __ATOMIC_SEQ_CST);
 	struct cpu *cpu;
@@ -133,7 +133,7 @@ static void raise(struct vp *vp, uint32_t event, enum sched_wake how)
 
 void vp_raise(struct vp *vp, uint32_t event)
 {
-	raise(vp, event, SCHED_WAKE);
+	raise_event(vp, event, SCHED_WAKE);
 }
 
 /* For its owner to take. */
@@ -148,7 +148,7 @@ static __attribute__((noinline)) void leave_interrupt(struct vp *vp, uint8_t vec
 		__atomic_fetch_and(levels, ~bit, __ATOMIC_RELAXED);
 	/* Release: whoever takes the vector sees its trigger mode. */
 	__atomic_fetch_or(&vp->posted[vector / 64], bit, __ATOMIC_RELEASE);
-	raise(vp, EVENTS_INTERRUPT(vector / 64), how);
+	raise_event(vp, EVENTS_INTERRUPT(vector / 64), how);
 }
 
 void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wake how)
@@ -168,7 +168,7 @@ void vp_post_interrupt(struct vp *vp, uint8_t vector, bool level, enum sched_wak
 	else if (runs_here)
 		cpu->vp_waits = true;
 	else
-		raise(vp, 0, how);
+		raise_event(vp, 0, how);
 }
 
 void vp_await_epoch(struct vp *vp)

@@ -7,25 +7,25 @@
 #include "hypervisor/kernel/run/exit.h"
 #include "hypervisor/kernel/run/vp_enter.h"
 
-static void raise(struct vp *vp, uint8_t vector)
+static void become_exception(struct vp *vp, uint8_t vector)
 {
 	vp->arch.exit.kind = EXIT_EXCEPTION;
 	vp->arch.exit.vector = vector;
 }
 
 /* From ring 0 of protected mode alone. TLFS 3.5 */
-static void hypercall(struct vp *vp)
+static void describe_hypercall(struct vp *vp)
 {
 	const struct vmcb_save *save = &svm_vmcb(vp)->save;
 
 	if ((save->ss.attributes & SVM_SEGMENT_DPL) || !(save->cr0 & CR0_PE))
-		raise(vp, EXCEPTION_UD);
+		become_exception(vp, EXCEPTION_UD);
 	else
 		vp->arch.exit.is_64bit = svm_is_64bit(save);
 }
 
 /* Codes 0 to 15 are reads of CR0 to CR15, then come the writes. */
-static void move_cr(struct vp *vp)
+static void describe_move_cr(struct vp *vp)
 {
 	struct vp_exit *exit = &vp->arch.exit;
 	bool is_64bit = svm_is_64bit(&svm_vmcb(vp)->save);
@@ -38,7 +38,7 @@ static void move_cr(struct vp *vp)
 	count = guest_fetch(vp, bytes, sizeof(bytes));
 	if (!decode_mov_cr(bytes, count, is_64bit, &move) ||
 	    move.number != (exit->code & 0xf)) {
-		raise(vp, EXCEPTION_UD);
+		become_exception(vp, EXCEPTION_UD);
 		return;
 	}
 	exit->length = move.length;
@@ -49,27 +49,27 @@ static void move_cr(struct vp *vp)
 	else if (move.number == 8)
 		exit->kind = EXIT_CR8;
 	else if (!svm_write_cr4(vp, exit->value))
-		raise(vp, EXCEPTION_GP);
+		become_exception(vp, EXCEPTION_GP);
 }
 
 /*
  * The intercept comes before the IRET is carried out, and the NMI is in service until it has been: the next
  * exit finds another RIP or stack. SDM3 6.7.1
  */
-static void iret(struct vp *vp)
+static void describe_iret(struct vp *vp)
 {
 	vp->arch.nmi_returning = true;
 	vp->arch.iret_rip = vp->arch.rip;
 	vp->arch.iret_rsp = vp->arch.gpr[GPR_RSP];
 }
 
-static void msr(struct vp *vp)
+static void describe_msr(struct vp *vp)
 {
 	if (svm_vmcb(vp)->control.exit_info1 != 0)
 		vp->arch.exit.kind = EXIT_WRMSR;
 }
 
-static void port(struct vp *vp)
+static void describe_port(struct vp *vp)
 {
 	const struct vmcb_control *control = &svm_vmcb(vp)->control;
 	uint64_t info = control->exit_info1;
@@ -84,7 +84,7 @@ static void port(struct vp *vp)
 	};
 }
 
-static void nested_fault(struct vp *vp)
+static void describe_fault(struct vp *vp)
 {
 	const struct vmcb_control *control = &svm_vmcb(vp)->control;
 	uint64_t info = control->exit_info1;
@@ -99,14 +99,14 @@ static void nested_fault(struct vp *vp)
 }
 
 /* The intercept comes before the check of CPL, and in TCG before that of OSXSAVE. APM2 table 15-7 */
-static void xsetbv(struct vp *vp)
+static void describe_xsetbv(struct vp *vp)
 {
 	const struct vmcb_save *save = &svm_vmcb(vp)->save;
 
 	if (!(save->cr4 & CR4_OSXSAVE))
-		raise(vp, EXCEPTION_UD);
+		become_exception(vp, EXCEPTION_UD);
 	else if (save->ss.attributes & SVM_SEGMENT_DPL)
-		raise(vp, EXCEPTION_GP);
+		become_exception(vp, EXCEPTION_GP);
 }
 
 /*
@@ -115,12 +115,12 @@ static void xsetbv(struct vp *vp)
  * after it has loaded them: the #GP is then refused too, and shows as interrupted, which one that
  * reached the guest does not.
  */
-static void refused(struct vp *vp)
+static void describe_refusal(struct vp *vp)
 {
 	svm_renew_tags();
 	if (svm_vmcb(vp)->save.cr3 != cpu_read_cr3() &&
 	    !(svm_vmcb(vp)->control.exit_interrupt_info & SVM_EVENT_VALID))
-		raise(vp, EXCEPTION_GP);
+		become_exception(vp, EXCEPTION_GP);
 }
 
 /*
@@ -146,9 +146,9 @@ struct exit_row {
  * what the run loop lets in while an event waits.
  */
 static const struct exit_row rows[] = {
-	[SVM_EXIT_CR4_READ] = ROW(SKIP, 0, move_cr, CR_DR),
-	[SVM_EXIT_CR4_WRITE] = ROW(SKIP, 0, move_cr, CR_DR),
-	[SVM_EXIT_CR8_WRITE] = ROW(SKIP, 0, move_cr, CR_DR),
+	[SVM_EXIT_CR4_READ] = ROW(SKIP, 0, describe_move_cr, CR_DR),
+	[SVM_EXIT_CR4_WRITE] = ROW(SKIP, 0, describe_move_cr, CR_DR),
+	[SVM_EXIT_CR8_WRITE] = ROW(SKIP, 0, describe_move_cr, CR_DR),
 	[SVM_EXIT_EXCEPTION + EXCEPTION_DB] = EXCEPTION(DB),
 	[SVM_EXIT_EXCEPTION + EXCEPTION_AC] = EXCEPTION(AC),
 	[SVM_EXIT_EXCEPTION + EXCEPTION_MC] = EXCEPTION(MC),
@@ -156,25 +156,25 @@ static const struct exit_row rows[] = {
 	[SVM_EXIT_RDPMC] = EXCEPTION(GP),
 	[SVM_EXIT_CPUID] = ROW(CPUID, 2, NULL, CPUID),
 	[SVM_EXIT_RSM] = EXCEPTION(UD),
-	[SVM_EXIT_IRET] = ROW(WATCH, 0, iret, OTHER),
+	[SVM_EXIT_IRET] = ROW(WATCH, 0, describe_iret, OTHER),
 	/* Memory is coherent: there is nothing to be written back. */
 	[SVM_EXIT_INVD] = ROW(SKIP, 2, NULL, OTHER),
 	[SVM_EXIT_HLT] = ROW(HLT, 1, NULL, HLT),
 	[SVM_EXIT_INVLPGA] = EXCEPTION(UD),
-	[SVM_EXIT_IOIO] = ROW(IO, 0, port, IO),
-	[SVM_EXIT_MSR] = ROW(RDMSR, 2, msr, MSR),
+	[SVM_EXIT_IOIO] = ROW(IO, 0, describe_port, IO),
+	[SVM_EXIT_MSR] = ROW(RDMSR, 2, describe_msr, MSR),
 	[SVM_EXIT_TASK_SWITCH] = EXCEPTION(GP),
 	[SVM_EXIT_SHUTDOWN] = ROW(TRIPLE_FAULT, 0, NULL, OTHER),
 	[SVM_EXIT_VMRUN] = EXCEPTION(UD),
-	[SVM_EXIT_VMMCALL] = ROW(HYPERCALL, 3, hypercall, HYPERCALL),
+	[SVM_EXIT_VMMCALL] = ROW(HYPERCALL, 3, describe_hypercall, HYPERCALL),
 	[SVM_EXIT_VMLOAD... SVM_EXIT_SKINIT] = EXCEPTION(UD),
 	[SVM_EXIT_WBINVD] = ROW(SKIP, 2, NULL, OTHER),
 	[SVM_EXIT_MONITOR... SVM_EXIT_MWAIT] = EXCEPTION(UD),
-	[SVM_EXIT_XSETBV] = ROW(XSETBV, 3, xsetbv, OTHER),
+	[SVM_EXIT_XSETBV] = ROW(XSETBV, 3, describe_xsetbv, OTHER),
 	[SVM_EXIT_RDPRU] = EXCEPTION(UD),
 };
-static const struct exit_row fault_row = ROW(FAULT, 0, nested_fault, NESTED_FAULT);
-static const struct exit_row refused_row = ROW(INVALID_STATE, 0, refused, OTHER);
+static const struct exit_row fault_row = ROW(FAULT, 0, describe_fault, NESTED_FAULT);
+static const struct exit_row refused_row = ROW(INVALID_STATE, 0, describe_refusal, OTHER);
 static const struct exit_row unknown_row = ROW(UNKNOWN, 0, NULL, OTHER);
 
 static bool has_row(uint32_t code)
