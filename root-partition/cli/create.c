@@ -10,7 +10,6 @@
 #include "root-partition/config/macs.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/size_text.h"
-#include "root-partition/config/state.h"
 #include "root-partition/config/store.h"
 
 static char *memory;
@@ -109,8 +108,8 @@ enum command_status command_create(const struct command *command, int argc, char
 
 /* ---- run ---- */
 
-#define ENDING_S         60
-#define ENDING_PERIOD_US 20000
+/* A VM's console is gone a moment before the VM is. */
+#define ENDING_S 60
 
 static gboolean delete_it;
 
@@ -145,25 +144,6 @@ static gboolean start(const char *name, GError **error)
 	return started;
 }
 
-/* Its console is gone a moment before it is. */
-static gboolean await_end(const char *name, GError **error)
-{
-	gint64 deadline = client_deadline(ENDING_S);
-	pid_t holder;
-
-	while (state_holder(name, &holder, error)) {
-		if (!holder && client_gone(name))
-			return TRUE;
-		if (g_get_monotonic_time() >= deadline) {
-			g_set_error(error, DEFINITION_ERROR, DEFINITION_ERROR_TIME,
-			            "%s is still ending", name);
-			return FALSE;
-		}
-		g_usleep(ENDING_PERIOD_US);
-	}
-	return FALSE;
-}
-
 static gboolean came_to_good(const char *state, const char *name, const char *reason,
                              GError **error)
 {
@@ -183,7 +163,8 @@ static gboolean end(const char *name, gboolean detached, GError **error)
 
 	if (detached && !delete_it)
 		return TRUE;
-	if (detached ? !end_stop(name, &killed, error) : !await_end(name, error))
+	if (detached ? !end_stop(name, &killed, error) :
+	               !end_wait_gone(name, client_deadline(ENDING_S), error))
 		return FALSE;
 	state = client_state(name, &reason, error);
 	if (!state || (delete_it && !end_delete(name, error)))

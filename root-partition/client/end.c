@@ -19,8 +19,7 @@
 #define KILL_TIMEOUT_S 30
 #define GONE_PERIOD_US 10000
 
-/* Until nobody holds the VM's lock, and none of its processes is left. */
-static gboolean wait_gone(const char *name, gint64 deadline, GError **error)
+gboolean end_wait_gone(const char *name, gint64 deadline, GError **error)
 {
 	pid_t holder;
 
@@ -55,7 +54,7 @@ static gboolean wait_for_end(const char *name, int fd, gint64 deadline, GError *
 		if (ready <= 0 || recv(fd, ignored, sizeof(ignored), 0) <= 0)
 			break;
 	}
-	return wait_gone(name, deadline, error);
+	return end_wait_gone(name, deadline, error);
 }
 
 /* Sends the request, and if it ends the VM waits until it did: for the answer, and in all. */
@@ -108,7 +107,7 @@ static gboolean kill_vm(const char *name)
 
 	return definition_name_valid(name, NULL) && state_holder(name, &holder, NULL) &&
 	       kill_holder(name, holder) &&
-	       wait_gone(name, client_deadline(KILL_TIMEOUT_S), NULL);
+	       end_wait_gone(name, client_deadline(KILL_TIMEOUT_S), NULL);
 }
 
 gboolean end_stop(const char *name, gboolean *killed, GError **error)

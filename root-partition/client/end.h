@@ -8,6 +8,9 @@
 /* Asks the guest to shut down or restart; of a shutdown waits until the deadline (client.h) for the end. */
 gboolean end_shutdown(const char *name, gboolean reboot, gint64 deadline, GError **error);
 
+/* Until nobody holds the VM's lock, and none of its processes is left. */
+gboolean end_wait_gone(const char *name, gint64 deadline, GError **error);
+
 /* At once. A worker that does not obey is killed, which *killed tells. */
 gboolean end_stop(const char *name, gboolean *killed, GError **error);
 
