@@ -133,6 +133,15 @@ struct vp_state {
 	uint64_t cr0, cr3, cr4, efer, dr7;
 };
 
+/* MSRs, first to last, that describe the machine. A list of them ends with one without rights. */
+struct msr_range {
+	uint32_t first, last, rights;
+	uint64_t value; /* of MSR_TOLD */
+};
+#define MSR_OF_ROOT BIT32(0) /* the root reads the machine's, without an exit */
+#define MSR_TOLD    BIT32(1) /* who does not read the machine's reads the value */
+#define MSR_IGNORED BIT32(2) /* written to no effect: every Linux does so */
+
 /*
  * Context of every call: a VP no CPU is running, or on the CPU that owns it; interrupts off.
  */
@@ -140,7 +149,9 @@ struct virt_ops {
 	const char *name;
 	const struct npt_format *npt_format;
 	uint32_t processor_vendor; /* HV_PROPERTY_PROCESSOR_VENDOR */
-	uint8_t hypercall[3];      /* the instruction that exits as EXIT_HYPERCALL */
+	const struct msr_range
+		*msrs;        /* of the machine, by an allow-list: kernel/guest/msr.c */
+	uint8_t hypercall[3]; /* the instruction that exits as EXIT_HYPERCALL */
 	uint32_t init_exceptions; /* what an INIT of a device's becomes outside of guests: a bit a vector */
 	/* Why this processor cannot run guests so, in plain words; NULL: it can. CPUID and MSR reads only. */
 	const char *(*reject_reason)(void);

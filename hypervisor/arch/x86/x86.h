@@ -85,8 +85,6 @@
 #define MSR_KERNEL_GS_BASE  0xc0000102
 #define MSR_TSC_AUX         0xc0000103
 #define MSR_SYSCFG          0xc0010010
-#define MSR_HWCR            0xc0010015
-#define HWCR_TSC_FREQ_SEL   BIT64(24) /* the TSC counts with P0's frequency: always. PPR */
 
 /* A code segment's attributes, as TLFS has them: of 64 bits; else of 32, or 16. APM2 4.8.1 */
 #define SEGMENT_LONG BIT32(13)

@@ -9,11 +9,14 @@
 #include "hypervisor/arch/x86/svm/presence.h"
 #include "hypervisor/kernel/objects/partition.h"
 
-#define VM_CR_R_INIT    BIT64(1) /* an INIT is #SX */
-#define MSR_VM_HSAVE_PA 0xc0010117
-#define EXCEPTION_SX    30
-#define IOPM_BYTES      (3 * PAGE_4K)
-#define MSRPM_BYTES     (2 * PAGE_4K)
+#define VM_CR_R_INIT      BIT64(1) /* an INIT is #SX */
+#define MSR_VM_HSAVE_PA   0xc0010117
+#define MSR_MISC_ENABLE   0x000001a0
+#define MSR_HWCR          0xc0010015
+#define HWCR_TSC_FREQ_SEL BIT64(24) /* the TSC counts with P0's frequency: always. PPR */
+#define EXCEPTION_SX      30
+#define IOPM_BYTES        (3 * PAGE_4K)
+#define MSRPM_BYTES       (2 * PAGE_4K)
 
 enum { MSRPM_READ = 1, MSRPM_WRITE = 2 };
 
@@ -263,11 +266,35 @@ static const struct npt_format npt_format = {
 	          [NPT_ALL] = LEAF_ENTRY | PTE_WRITE },
 };
 
+/* What the root reads, and what no guest but every Linux's looks for. APM2 appendix A */
+static const struct msr_range msrs[] = {
+	{ 0x000001d9, 0x000001d9, MSR_TOLD | MSR_IGNORED, 0 }, /* DEBUGCTL */
+	{ MSR_MISC_ENABLE, MSR_MISC_ENABLE, MSR_TOLD | MSR_IGNORED, 0 },
+	{ MSR_MTRR_CAP, MSR_MTRR_CAP, MSR_OF_ROOT | MSR_TOLD, 0 },
+	{ MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, MSR_OF_ROOT | MSR_TOLD, 0 },
+	{ MSR_MTRR_PHYS_BASE0, 0x0000026f, MSR_OF_ROOT, 0 },
+	{ MSR_TSC_ADJUST, MSR_TSC_ADJUST, MSR_TOLD | MSR_IGNORED, 0 },
+	{ MSR_UCODE_REV, MSR_UCODE_REV, MSR_OF_ROOT | MSR_TOLD, 0 },
+	{ 0xc0000104, 0xc0000104, MSR_TOLD | MSR_IGNORED, 0 }, /* TSC ratio, by tools */
+	{ 0xc0010000, 0xc0010007, MSR_TOLD | MSR_IGNORED, 0 }, /* performance events */
+	{ MSR_SYSCFG, MSR_SYSCFG, MSR_OF_ROOT | MSR_TOLD, 0 },
+	{ MSR_HWCR, MSR_HWCR, MSR_OF_ROOT | MSR_TOLD | MSR_IGNORED, HWCR_TSC_FREQ_SEL },
+	{ 0xc0010016, 0xc001001d, MSR_OF_ROOT, 0 }, /* IORR, TOP_MEM, TOP_MEM2 */
+	/* NB_CFG: PCI ECS */
+	{ 0xc001001f, 0xc001001f, MSR_OF_ROOT | MSR_TOLD | MSR_IGNORED, 0 },
+	{ 0xc0010061, 0xc001006b, MSR_OF_ROOT, 0 }, /* P-states */
+	/* Among them DE_CFG: LFENCE */
+	{ 0xc0011020, 0xc001102a, MSR_TOLD | MSR_IGNORED, 0 },
+	{ 0xc00110e3, 0xc00110e3, MSR_TOLD | MSR_IGNORED, 0 },
+	{ 0, 0, 0, 0 },
+};
+
 const struct virt_ops svm_ops = {
 	.name = "AMD SVM",
 	.npt_format = &npt_format,
 	.reject_reason = svm_reject_reason,
 	.processor_vendor = 0,
+	.msrs = msrs,
 	.hypercall = { 0x0f, 0x01, 0xd9 }, /* VMMCALL */
 	.init_exceptions = BIT32(EXCEPTION_SX),
 	.global_init = svm_global_init,
