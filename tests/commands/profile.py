@@ -9,11 +9,14 @@ from lib.log import Failure
 from lib.paths import shown
 from lib.processes import end_by_signals
 from profiler import ledger, report
-from profiler.works import RESULT, WORKS, phase_of, phases_of, run_machine
+from profiler.works import BENCH, BENCH_RUNS, RESULT, WORKS, phase_of, phases_of, run_machine
+
+BENCH_EXAMPLES = "bench-synthetic-randread-4k-32, bench-e1000-receive"
 
 
 def parser():
-    works = "\n".join(f"  {name:<12}{work.what}" for name, work in WORKS.items())
+    works = "\n".join(f"  {name:<12}{work.what}" for name, work in WORKS.items() if name not in BENCH_RUNS)
+    works += f"\n  {BENCH}DEVICE-JOB, such as {BENCH_EXAMPLES}: one of `viridis bench`, by fio or iperf3"
     p = argparse.ArgumentParser(
         prog="./dev profile", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Counts every instruction of a work, exactly, and tells whose it was:\n"
@@ -37,7 +40,8 @@ def checked(words):
     p = parser()
     options = p.parse_args(words)
     if unknown := [work for work in options.works if work not in WORKS]:
-        p.error(f"no work '{unknown[0]}'; there are {', '.join(WORKS)}")
+        known = [name for name in WORKS if name.startswith(BENCH) == unknown[0].startswith(BENCH)]
+        p.error(f"no work '{unknown[0]}'; there are {', '.join(known)}")
     if options.top < 1:
         p.error(f"--top {options.top}: at least 1")
     return options

@@ -4,6 +4,7 @@
  *
  *	in_root tasks                              tells the profiler where the kernel keeps its tasks
  *	in_root keep NAME                          gives the profiler its input, for a file of that name
+ *	in_root mark NUMBER begin|end OPERATIONS   a phase of that number begins; it ended, after so many operations
  *	in_root wait FILE                          until a child's console in it has the last of bench/marks.h
  *	in_root child NUMBER COMMAND... -- COMMAND...
  *	        a phase of that number begins; both commands run, one behind the other; the phase ends
@@ -25,7 +26,7 @@
 static int usage(void)
 {
 	fprintf(stderr,
-	        "in_root: tasks | keep NAME | wait FILE | child NUMBER COMMAND... -- COMMAND...\n");
+	        "in_root: tasks | keep NAME | mark NUMBER begin|end OPERATIONS | wait FILE | child NUMBER COMMAND... -- COMMAND...\n");
 	return 2;
 }
 
@@ -86,6 +87,17 @@ static int keep(const char *name)
 	return 0;
 }
 
+static int mark(const char *number, const char *what, const char *operations)
+{
+	if (strcmp(what, "begin") == 0)
+		PROFILE_MARK(PROFILE_BEGIN, strtoull(number, NULL, 0));
+	else if (strcmp(what, "end") == 0)
+		PROFILE_MARK(PROFILE_END, strtoull(operations, NULL, 0));
+	else
+		return usage();
+	return 0;
+}
+
 /* Looks rarely, and so is hardly seen in what it waits for. */
 static int wait_for_last(const char *path)
 {
@@ -134,6 +146,8 @@ int main(int argc, char **argv)
 		return tell_tasks();
 	if (argc == 3 && strcmp(argv[1], "keep") == 0)
 		return keep(argv[2]);
+	if (argc == 5 && strcmp(argv[1], "mark") == 0)
+		return mark(argv[2], argv[3], argv[4]);
 	if (argc == 3 && strcmp(argv[1], "wait") == 0)
 		return wait_for_last(argv[2]);
 	if (argc < 6 || strcmp(argv[1], "child") != 0)

@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What can be profiled: the machines, and the phases that their guests mark."""
+import shlex
 import shutil
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from commands import root
-from bench import qemu
+from bench import devices, qemu
 from boot_iso import Module
 from lib.log import Failure
+from lib.child import Root
 from lib.machine import Machine
 from lib.paths import BUILD, GUEST_INITRD, HYPERVISOR_ELF, KERNEL, shown
 from lib.tiny import END, TINY
 from profiler import ledger
-from profiler.symbols import ROOT_PROGRAMS, Child, InlinedSymbols, Processes, of_elf, \
+from profiler.symbols import ROOT_PROGRAMS, Child, InlinedSymbols, Processes, Symbols, of_elf, \
     of_kallsyms
+
+sys.path.insert(0, str(devices.PROGRAM.parent))
+
+from viridis_bench.jobs import DEVICES, JOBS  # noqa: E402
 
 RESULT = BUILD / "profile"
 PLUGIN = BUILD / "tests" / "profiler" / "profiler.so"
@@ -34,6 +41,7 @@ SELF_IPI, SIGNAL, START = 5, 6, 20
 SEND, RECEIVE, BOUNCE = 30, 31, 32
 READ_1, READ_32, READ_128K, READ_4, READ_128K_8 = 11, 13, 14, 16, 17
 PORT_READ, PORT_SECTOR = 40, 41
+MEASUREMENT = 50
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,15 @@ WORKS = {
     "qemu-sector": Work("it reads 256 words of it by REP INSW, as a BIOS reads a sector", "qemu",
                         {PORT_SECTOR: "REP INSW of 256 words"}),
 }
+
+
+# Each job of `viridis bench` on each of its devices, on a machine of its own.
+BENCH = "bench-"
+BENCH_RUNS = {f"{BENCH}{device.name}-{job.name}": (device, job) for device in DEVICES for job in JOBS
+              if device.group == job.group and job.program}
+BENCH_SECONDS = 0.25
+WORKS |= {name: Work(f"{job.program}'s {job.name} on {device.name}, as `viridis bench` runs it", name,
+                     {MEASUREMENT: f"{job.name} on {device.name}"}) for name, (device, job) in BENCH_RUNS.items()}
 
 
 def folder_of(machine):
@@ -157,6 +174,22 @@ def run_qemu(name, phases):
         root.tell(f"{program} keep kallsyms </proc/kallsyms && {program} keep libraries </dev/null")
 
 
+def run_bench(name):
+    """`viridis bench` in the root, for one job on one device: it marks where the job begins and ends."""
+    device, job = BENCH_RUNS[name]
+    with Root(f"profile-{name}", {"in_root": IN_ROOT}, disks=[devices.DISK], icount=True, cpus=1, memory=MEMORY,
+              append="nokaslr norandmaps", extra=plugin(name)) as root:
+        devices.enter(root)
+        root.tell("cp /share/in_root /tmp/ && echo 0 >/proc/sys/kernel/kptr_restrict && /tmp/in_root tasks")
+        mark = shlex.quote(f"/tmp/in_root mark {MEASUREMENT}")
+        answer = devices.bench(root, f"{job.group} --devices {device.name} --jobs {job.name} --seconds {BENCH_SECONDS}"
+                               f" --repeat 1 --at-mark {mark} {devices.WORDS} {devices.ICOUNT_WORDS}", LIMIT_SECONDS)
+        if answer.status:
+            raise Failure(f"viridis bench ended with {answer.status}:\n{answer.output}")
+        root.tell("/tmp/in_root keep kallsyms </proc/kallsyms && /tmp/in_root keep libraries </dev/null")
+        root.nothing_left()
+
+
 DISK_PHASES = {READ_1: "read-4k-depth-1", 12: "read-4k-aio-1", READ_32: "read-4k-depth-32",
                READ_128K: "read-128k", 15: "write-128k", READ_4: "read-4k-depth-4",
                READ_128K_8: "read-128k-depth-8"}
@@ -170,6 +203,8 @@ def run_machine(name, works):
     """The machine with this name, for those of the works that run on it."""
     if name == "tiny":
         run_tiny()
+    elif name in BENCH_RUNS:
+        run_bench(name)
     elif name in QEMU_DISKS or name in MEASURED:
         numbers = sorted(number for work in works if WORKS[work].machine == name
                          for number in WORKS[work].phases)
@@ -195,8 +230,9 @@ def _root_resolver(folder, machine):
     kernel = of_kallsyms((folder / "ledger.txt.kallsyms").read_text())
     libraries = (folder / "ledger.txt.libraries").read_text()
     programs = folder / "programs"
-    return ledger.Resolver(InlinedSymbols(programs / HYPERVISOR_ELF.name), root=kernel,
-                           child=Child(kernel, of_elf(programs / MEASURED.get(machine, "disk_reader"))),
+    # A guest of `viridis bench` runs several programs, at the same addresses.
+    program = Symbols(()) if machine in BENCH_RUNS else of_elf(programs / MEASURED.get(machine, "disk_reader"))
+    return ledger.Resolver(InlinedSymbols(programs / HYPERVISOR_ELF.name), root=kernel, child=Child(kernel, program),
                            processes=Processes(programs, libraries))
 
 

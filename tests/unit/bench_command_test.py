@@ -194,6 +194,9 @@ def fio_answer():
     return [base64.b64encode(gzip.compress(text.encode())).decode()]
 
 
+MARKS = {"begin": "0 0 0 0 0 0 0", "end": "10 0 80 0 0 0 0"}
+
+
 class Played:
     """A machine whose guest answers as a good one does, but for what `breaks` says of a line."""
     partition, boot_seconds = 5, 1.0
@@ -212,13 +215,13 @@ class Played:
     def alive(self):
         return True
 
-    def run(self, line, seconds, on_mark=lambda name: None):
+    def run(self, line, seconds, on_mark=lambda name, counts: None):
         if self.breaks:
             self.breaks(line)
         if "mark" in line:
-            on_mark("begin")
-            on_mark("end")
-        return fio_answer(), {"begin": "0 0 0 0 0 0 0", "end": "10 0 80 0 0 0 0"}
+            for mark, counts in MARKS.items():
+                on_mark(mark, counts)
+        return fio_answer(), MARKS
 
 
 # What machines does to this computer, and what does nothing in its place.
@@ -227,12 +230,12 @@ PLAYED = {"Viridis": type("Viridis", (Played,), {"kind": "viridis"}), "Qemu": ty
           "bridge": lambda nets: nullcontext("bridge"), "server": lambda words, port: nullcontext(SimpleNamespace(pid=1))}
 
 
-def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none"):
+def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none", at_mark=()):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
     real = {name: getattr(machines, name) for name in PLAYED}
     for name, value in PLAYED.items():
         setattr(machines, name, value)
-    options = SimpleNamespace(repeat=2, seconds=1, scheduler=scheduler, breaks=breaks)
+    options = SimpleNamespace(repeat=2, seconds=1, scheduler=scheduler, breaks=breaks, at_mark=at_mark)
     devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,e1000,qemu")
     measured = measure.Measure(options, [device for device in devices if device.group == group],
                                jobs.chosen("job", jobs.JOBS, names),
@@ -262,6 +265,16 @@ def all_disks_have_the_scheduler_that_was_named():
         seen = []
         play(seen.append, scheduler=scheduler)
         assert [line for line in seen if "scheduler" in line] == told, seen
+
+
+def who_looks_on_is_told_of_marks_and_operations():
+    with tempfile.TemporaryDirectory() as name:
+        log = Path(name) / "log"
+        measured, error = play(None, names="randread-4k-32", at_mark=["sh", "-c", f'echo "$@" >>{log}', "sh", "50"])
+        assert error is None and len(measured.runs) == 4
+        assert log.read_text().splitlines() == ["50 begin 0", "50 end 10"] * 4, log.read_text()
+    send, = jobs.chosen("job", jobs.JOBS, "send")
+    assert results.operations(send, {"sent-bytes": 3 * 65536 + 5}) == 3
 
 
 def each_start_is_of_a_machine_that_ends_again():
@@ -356,7 +369,7 @@ TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_sta
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
-         all_disks_have_the_scheduler_that_was_named, each_start_is_of_a_machine_that_ends_again,
+         all_disks_have_the_scheduler_that_was_named, who_looks_on_is_told_of_marks_and_operations, each_start_is_of_a_machine_that_ends_again,
          a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
          every_run_of_a_network_has_a_server_of_its_own, a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 

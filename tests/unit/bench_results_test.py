@@ -346,9 +346,9 @@ def a_job_is_marked_and_answered():
         print("@out abc\n@out def\n@done 0", file=writer)
     play, seen = with_guest(script), []
     assert play.guest.wait_ready(5) == 1.5
-    out, marks = play.guest.run("job", 5, seen.append)
+    out, marks = play.guest.run("job", 5, lambda name, counts: seen.append((name, counts)))
     play.thread.join()
-    assert out == ["abc", "def"] and marks == {"begin": "1 2", "end": "3 4"} and seen == ["begin", "end"]
+    assert out == ["abc", "def"] and marks == {"begin": "1 2", "end": "3 4"} and seen == [("begin", "1 2"), ("end", "3 4")]
 
 
 def a_guest_that_fails_ends_or_is_silent_is_told_with_its_last_lines():

@@ -61,8 +61,8 @@ class Guest:
             pass
         return float(line.split()[1])
 
-    def run(self, job, seconds, on_mark=lambda name: None):
-        """One line for its shell. Gives what it sent back, and what its disk counted at each mark; at a mark it waits for
+    def run(self, job, seconds, on_mark=lambda name, counts: None):
+        """One line for its shell. Gives what it sent back, and what its device counted at each mark; at a mark it waits for
         `on_mark`."""
         os.write(self.writer, job.encode() + b"\n")
         deadline = time.monotonic() + seconds
@@ -73,7 +73,7 @@ class Guest:
             elif line.startswith("@mark "):
                 name, _, marks_text = line[6:].partition(" ")
                 marks[name] = marks_text
-                on_mark(name)
+                on_mark(name, marks_text)
                 os.write(self.writer, b"\n")
         if line != "@done 0":
             raise GuestError(self.described(f"could not carry out '{job}'"))

@@ -14,7 +14,8 @@ from pathlib import Path
 from .guest import Guest, GuestError
 from .results import provider_counts
 
-CMDLINE = "console=ttyS0 quiet panic=-1"
+# Without what differs from one start to the next.
+CMDLINE = "console=ttyS0 quiet nokaslr panic=-1"
 BOOT_SECONDS = 600
 END_SECONDS = 30
 NAME, ATTACHED = "bench", "attached"

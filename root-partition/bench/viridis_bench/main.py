@@ -63,6 +63,7 @@ def parser():
     add("--aio", default="io_uring", help=argparse.SUPPRESS)
     add("--instructions", action="store_true", help=argparse.SUPPRESS)
     add("--ticks-per-ns", type=float, help=argparse.SUPPRESS)
+    add("--at-mark", type=shlex.split, default=[], help=argparse.SUPPRESS)
     add("--plot", type=Path, metavar="FILE", help="Bars as SVG")
     add("--report", type=Path, metavar="FILE", help="All of it as one page of HTML")
     add("--result", type=Path, metavar="FILE", help="Keep the result, also a partial one")

@@ -98,15 +98,27 @@ class Measure:
             figures |= results.account(begin, end, machine.partition, 1, started=True)
         return outcome(run, figures)
 
+    def at_mark(self, name, job, told):
+        """Who looks on from outside is told of it by a command, with how many operations were made since the first of the guest's
+        marks; between the counters that are read, and so in the figures: for runs whose figures nobody wants."""
+        if self.options.at_mark:
+            first, last = (results.guest_counts(job.group, counts) for counts in (told[0], told[-1]))
+            machines.told([*self.options.at_mark, name, str(results.operations(job, results.difference(first, last)))])
+
     def one(self, number, job, device, machine):
         if not machine.alive():
             raise results.Malformed("its machine has ended before")
-        at = {}
+        at, told = {}, []
         with answering(job) as answers:
             peers = [answers.pid] if answers else []
 
-            def on_mark(name):
+            def on_mark(name, counts):
+                told.append(counts)
+                if name == "end":
+                    self.at_mark(name, job, told)
                 at[name] = machines.counters(machine, device, name, peers)
+                if name == "begin":
+                    self.at_mark(name, job, told)
             out, marks = machine.guest.run(self.line(job, device, self.options.seconds),
                                            LIMIT_SECONDS + self.options.seconds, on_mark)
         if set(at) != {"begin", "end"}:

@@ -171,6 +171,11 @@ def job_count(job, counts):
     return counts["bytes"] // job.block if job.group == "disk" else counts[job.counted]
 
 
+def operations(job, counts):
+    """Of what a device did, how many of the job's."""
+    return job_count(job, counts) // (PIECE_BYTES if job.program == "iperf3" else 1)
+
+
 def agreement(job, figures, guest, provider):
     """Whether those who counted a job's operations, or its bytes, counted alike."""
     at_least, part = COUNTED[job.counted]
