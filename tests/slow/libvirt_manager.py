@@ -5,99 +5,19 @@
 pause and resume. Beside the stock libvirtd and workers that are not there, as libvirt_tools. Pictures stay in
 build/run/libvirt-manager. Needs root."""
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 from lib.libvirt_host import Host, Stock
+from lib.manager import Manager, PAUSE_BUTTON, Screen
 from lib.paths import RUN
-from lib.processes import children, named
-from lib.screen import parse_xwd
 from lib.tap import Tap
 
-SECONDS = 60
-WIDTH, HEIGHT = 1024, 768
 # Without a window manager a console's window fills the screen: below menu and buttons there is its text, black at first.
 TOP = 72
-PAUSE_BUTTON = (168, 46)
 KEPT = RUN / "libvirt-manager"
-
-
-class Screen:
-    """An X server of a test's own, what it shows, and its keys and buttons."""
-
-    def __init__(self, folder):
-        self.file = folder / "Xvfb_screen0"
-        end, told = os.pipe()
-        with open(folder / "Xvfb.log", "w", encoding="utf-8") as log:
-            self.server = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(told), "-fbdir", folder, "-screen", "0", f"{WIDTH}x{HEIGHT}x24",
-                 "-nolisten", "tcp", "-noreset"], pass_fds=[told], stdout=log, stderr=log)
-        os.close(told)
-        with os.fdopen(end, encoding="ascii") as number:
-            self.display = f":{number.readline().strip()}"
-        assert self.display != ":", (folder / "Xvfb.log").read_text()
-        # The pointer is out of the pictures' way.
-        self.do("mousemove", WIDTH - 1, 0)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.terminate()
-        self.server.wait(SECONDS)
-
-    def picture(self, name):
-        picture = parse_xwd(self.file.read_bytes())
-        (KEPT / f"{name}.png").write_bytes(picture.png())
-        return picture
-
-    def do(self, *words):
-        subprocess.run(["xdotool", *map(str, words)], env={**os.environ, "DISPLAY": self.display}, check=True,
-                       timeout=SECONDS, stdout=subprocess.DEVNULL)
-
-    def click(self, place):
-        self.do("mousemove", *place, "click", 1, "mousemove", WIDTH - 1, 0)
-
-    def wait(self, name, condition):
-        """Of a picture, which is kept, and returned when it is so."""
-        end = time.monotonic() + SECONDS
-        while not condition(self.picture(name)):
-            assert time.monotonic() < end, f"{KEPT}/{name}.png shows something else"
-            time.sleep(0.2)
-        return self.picture(name)
-
-
-class Manager:
-    """virt-manager, with a session bus and settings of its own."""
-
-    def __init__(self, host, screen, *words):
-        home = host.folder / "home"
-        home.mkdir(exist_ok=True, mode=0o700)
-        self.log = KEPT / "virt-manager.log"
-        environment = {**host.environment, "DISPLAY": screen.display, "HOME": str(home),
-                       "XDG_RUNTIME_DIR": str(home), "GSETTINGS_BACKEND": "memory", "NO_AT_BRIDGE": "1"}
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                ["dbus-run-session", "--", "virt-manager", "--no-fork", "--debug", "--connect", host.command()[3],
-                 *words], env=environment, stdout=log, stderr=log)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        # The session ends with its program, but not by a signal of its own.
-        for number in children(self.process.pid):
-            if "virt-manager" in named([number]):
-                os.kill(number, signal.SIGTERM)
-        self.process.wait(SECONDS)
-
-    def no_errors(self):
-        text = self.log.read_text()
-        assert " ERROR " not in text and "Traceback" not in text, text[-3000:]
 
 
 # ---- What is on a picture ----
@@ -141,9 +61,13 @@ def times_seen(picture, line):
 
 # ---- The test ----
 
+def manager_of(host, screen, *words):
+    return Manager(host.folder, screen, host.command()[3], *words, environment=host.environment)
+
+
 def lists(host, screen):
     """The domain in the manager's window; what becomes of it is seen."""
-    with Manager(host, screen) as manager:
+    with manager_of(host, screen) as manager:
         screen.do("search", "--sync", "--onlyvisible", "--name", "Virtual Machine Manager")
         host.wait(lambda: "domain=web status=Running added" in manager.log.read_text())
         time.sleep(2)
@@ -156,7 +80,7 @@ def lists(host, screen):
 
 def console(host, screen):
     """What the guest writes is shown, and what is typed comes to it, which answers in capitals."""
-    with Manager(host, screen, "--show-domain-console", "web") as manager:
+    with manager_of(host, screen, "--show-domain-console", "web") as manager:
         screen.do("search", "--sync", "--onlyvisible", "--name", "^web on")
         screen.wait("console-empty", is_console)
         host.wait(lambda: "Opening console stream" in manager.log.read_text())
@@ -192,10 +116,9 @@ def main():
         # Mounts of its own, which end with it.
         os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", sys.executable,
                               __file__, "inside"])
-    KEPT.mkdir(parents=True, exist_ok=True)
     with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as name:
         folder = Path(name)
-        with Stock(folder), Host(folder) as host, Screen(folder) as screen:
+        with Stock(folder), Host(folder) as host, Screen(folder, KEPT) as screen:
             host.tell("define", host.xml())
             host.tell("start", "web")
             tap.run("virt-manager lists the domain, and what becomes of it", lists, host, screen)
