@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <viridis/base/cursor.h>
+#include "vsp/net/core/net_alone.h"
 #include "vsp/net/core/net_device.h"
 #include "vsp/net/core/net_offload.h"
 #include "vsp/net/core/net_reach.h"
@@ -17,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 
 static struct net_device device;
 static struct net_sections sections;
+static struct net_alone alone;
 
 static void check(bool true_always)
 {
@@ -65,6 +67,18 @@ static void step_request(struct cursor *c)
 	check(!(device.mac[0] & 1));
 }
 
+/* What follows a FIN at once has to be alone, whatever is in the table. */
+static void step_segment(const uint8_t *start, uint32_t bytes)
+{
+	struct net_segment segment;
+
+	if (!net_segment_read(&segment, start, bytes))
+		return;
+	net_alone_sent(&alone, &segment);
+	if ((segment.flags & 0x7) == 0x1)
+		check(net_alone_needed(&alone, &segment));
+}
+
 static void step_frame(struct cursor *c)
 {
 	struct net_outgoing out = { .head_taken = cursor_u8(c) };
@@ -82,6 +96,7 @@ static void step_frame(struct cursor *c)
 	cursor_copy(c, out.head, out.head_taken);
 	net_incoming_describe(&frame, &header, out.head, out.head_taken);
 	(void)net_may_reach(out.head, out.head_taken);
+	step_segment(out.head, out.head_taken);
 	if (!net_outgoing_prepare(&out, &frame))
 		return;
 	check(out.head_bytes <= NET_HEAD_BYTES && out.head_bytes >= out.head_taken);

@@ -392,6 +392,71 @@ START_TEST(frames_to_the_root_itself_are_kept_back)
 }
 END_TEST
 
+static uint64_t unread;
+
+static uint64_t backend_unread(struct net_backend *backend)
+{
+	(void)backend;
+	return unread;
+}
+
+static void send_segment(uint8_t flags, uint64_t id)
+{
+	struct nvsp_message message;
+	uint32_t bytes = write_frame(section(0), 60, 3);
+	uint8_t *frame = section(0) + RNDIS_FRAME_HEAD_BYTES;
+
+	frame[12] = 8; /* IPv4 */
+	frame[13] = 0;
+	frame[14] = 0x45;
+	frame[20] = 0;
+	frame[21] = 0;
+	frame[23] = 6; /* TCP */
+	frame[30] = 10;
+	frame[47] = flags;
+	message = nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, bytes);
+	put(id, &message);
+	net_channel_pump(&net.queues[0]);
+	expect_status(id, NVSP_STATUS_SUCCESS);
+}
+
+/* A network behind a socket: net_alone.h says why. */
+START_TEST(what_has_to_be_alone_is_held_back_while_something_is_unread)
+{
+	enum { FIN = 0x01, SYN = 0x02, ACK = 0x10 };
+
+	ops.own_sockets = true;
+	ops.unread = backend_unread;
+	bring_up();
+	unread = 1;
+	send_segment(SYN, 9);
+	ck_assert_uint_eq(sends, 1);
+	send_segment(SYN, 10);
+	ck_assert_uint_eq(sends, 1);
+	ck_assert_uint_eq(net.counts.held_back, 1);
+	unread = 0;
+	send_segment(SYN, 11);
+	ck_assert_uint_eq(sends, 2);
+	unread = 1;
+	send_segment(ACK, 12);
+	send_segment(ACK, 13);
+	send_segment(ACK | FIN, 14);
+	ck_assert_uint_eq(sends, 5);
+	send_segment(ACK, 15);
+	ck_assert_uint_eq(sends, 5);
+	unread = 0;
+	send_segment(ACK, 16);
+	ck_assert_uint_eq(sends, 6);
+	ck_assert_uint_eq(net.counts.held_back, 2);
+	ck_assert_uint_eq(net.state.device.counts.send_errors, 0);
+	ops.own_sockets = false;
+	unread = 1;
+	send_segment(ACK, 17);
+	ck_assert_uint_eq(sends, 7);
+	ops.unread = NULL;
+}
+END_TEST
+
 START_TEST(a_backend_of_which_there_is_another_for_the_next_process_ends_this_one)
 {
 	ops.renewed = true;
@@ -548,6 +613,7 @@ static Suite *net_channel_suite(void)
 	tcase_add_test(tc, a_buffer_that_is_no_memory_is_refused);
 	tcase_add_test(tc, a_backend_that_is_gone_takes_the_link_down);
 	tcase_add_test(tc, frames_to_the_root_itself_are_kept_back);
+	tcase_add_test(tc, what_has_to_be_alone_is_held_back_while_something_is_unread);
 	tcase_add_test(
 		tc,
 		a_backend_of_which_there_is_another_for_the_next_process_ends_this_one);

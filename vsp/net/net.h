@@ -21,6 +21,7 @@
 #include "vmbus/core/ring.h"
 #include "vsp/lib/vsp.h"
 #include "vsp/net/backend.h"
+#include "vsp/net/core/net_alone.h"
 #include "vsp/net/core/net_device.h"
 #include "vsp/net/core/net_offload.h"
 #include "vsp/net/core/net_record.h"
@@ -41,7 +42,8 @@ struct net_counts {
 	uint64_t filtered; /* frames that the guest did not ask for */
 	uint64_t signals_in;
 	uint64_t signals_out;
-	uint64_t stalls; /* the guest had all sections, or its ring was full */
+	uint64_t stalls;    /* the guest had all sections, or its ring was full */
+	uint64_t held_back; /* segments that the network would have had to find alone */
 };
 
 /* A packet's memory: pieces of the guest's, in the order of its bytes. */
@@ -104,6 +106,7 @@ struct net {
 	bool announce; /* and hear once more, as another process served it before */
 	struct net_leave leave;
 	struct net_stall stall;
+	struct net_alone alone; /* connections of a user-mode network */
 
 	/* The guest's buffers, while the device has them MAPPED. */
 	struct vsp_loan buffers[NET_BUFFERS];

@@ -19,6 +19,7 @@ char *net_statistics_json(const struct net *net)
 		{ "receive-errors", frames->receive_errors },
 		{ "filtered", counts->filtered },
 		{ "stalls", counts->stalls },
+		{ "held-back", counts->held_back },
 		{ "free-sections", net->record->sections.free_count },
 		{ "rejected", counts->rejected },
 		{ "signals-in", counts->signals_in },

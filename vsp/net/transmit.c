@@ -155,10 +155,22 @@ static bool must_copy_head(const struct net *net, const struct rndis_frame *fram
 	return net->backend.ops->own_sockets || net_outgoing_needed(frame);
 }
 
+/* Such a segment is lost, as on a wire: nothing is wrong with it, and the guest sends it again if it matters. */
+static bool is_held_back(struct net *net, const struct net_segment *segment)
+{
+	if (!net_alone_needed(&net->alone, segment) || !net->backend.ops->unread ||
+	    net->backend.ops->unread(&net->backend) == 0)
+		return false;
+	net->counts.held_back++;
+	return true;
+}
+
 static bool send_frame(struct net *net, const struct net_memory *memory,
                        uint32_t message_offset, const struct rndis_frame *frame)
 {
 	static struct iovec pieces[NET_PIECES_MAX + 2];
+	static struct net_segment segment;
+	bool is_segment = false;
 	struct net_outgoing out = { .head_taken = 0 };
 	uint32_t at = message_offset + frame->data_offset;
 	int count = 1;
@@ -170,9 +182,13 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 		                         frame->data_bytes :
 		                         NET_HEAD_BYTES - 4;
 		net_memory_copy(memory, at, out.head, out.head_taken);
-		if (net->backend.ops->own_sockets &&
-		    !net_may_reach(out.head, out.head_taken))
-			return false;
+		if (net->backend.ops->own_sockets) {
+			if (!net_may_reach(out.head, out.head_taken))
+				return false;
+			is_segment = net_segment_read(&segment, out.head, out.head_taken);
+		}
+		if (is_segment && is_held_back(net, &segment))
+			return true;
 		if (!net_outgoing_prepare(&out, frame))
 			return false;
 		pieces[count++] = (struct iovec){ out.head, out.head_bytes };
@@ -182,6 +198,8 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 	               pieces, count);
 	if (net->backend.ops->send(&net->backend, pieces, count) < 0)
 		return false;
+	if (is_segment)
+		net_alone_sent(&net->alone, &segment);
 	net->state.device.counts.sent++;
 	net->counts.sent_bytes += frame->data_bytes;
 	return true;
