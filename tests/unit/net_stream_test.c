@@ -230,6 +230,37 @@ START_TEST(a_far_end_that_takes_nothing_for_a_while_gets_all_in_order)
 }
 END_TEST
 
+/* A socket that keeps what each call gave apart, so that it shows where the kernel may divide it. */
+START_TEST(each_call_gives_whole_frames)
+{
+	static uint8_t got[1 << 16];
+	const int small = 16384;
+	uint32_t frames = 0, seen = 0;
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, ends), 0);
+	ck_assert_int_eq(dup2(ends[0], backend.fd), backend.fd);
+	ck_assert_int_eq(dup2(ends[1], far), far);
+	close(ends[0]);
+	close(ends[1]);
+	ck_assert_int_eq(
+		setsockopt(backend.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	for (; frames < 40; frames++)
+		ck_assert_int_ge(send_frame(frames, 60 + frames * 37), 0);
+	ck_assert_uint_ne(backend.unsent_bytes, 0);
+	while (seen < frames) {
+		uint32_t bytes = 60 + seen * 37;
+
+		ck_assert_int_eq(recv(far, got, sizeof(got), 0), (ssize_t)bytes + 4);
+		ck_assert_uint_eq(got[4 + 17], content(seen, 17));
+		seen++;
+		ck_assert(backend.ops->flush(&backend));
+	}
+	ck_assert_uint_eq(backend.unsent_bytes, 0);
+	ck_assert_int_eq(recv(far, got, sizeof(got), 0), -1);
+}
+END_TEST
+
 START_TEST(what_is_left_for_a_far_end_that_goes_is_forgotten)
 {
 	while (backend.unsent_bytes == 0)
@@ -256,6 +287,7 @@ static Suite *net_stream_suite(void)
 	tcase_add_loop_test(tc, a_length_that_cannot_be_ends_it, 0, LENGTHS_COUNT);
 	tcase_add_test(tc, a_far_end_that_goes_is_an_error_each_way);
 	tcase_add_test(tc, a_far_end_that_takes_nothing_for_a_while_gets_all_in_order);
+	tcase_add_test(tc, each_call_gives_whole_frames);
 	tcase_add_test(tc, what_is_left_for_a_far_end_that_goes_is_forgotten);
 	suite_add_tcase(suite, tc);
 	return suite;

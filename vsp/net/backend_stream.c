@@ -7,6 +7,8 @@
  *    readable exactly while there is something to be taken, and nothing waits here unseen.
  * S2 A frame of which only a part is there is put together in `kept`; one of which only a part would go leaves the
  *    rest in `unsent`, and until that has gone nothing else goes (net_backend.unsent_bytes).
+ * S3 Each call gives a frame, or the rest of one. What one call gives the kernel may divide where it likes, and Debian
+ *    12's passt loses its place for good when what it reads ends within a length. A frame is shorter than what is divided.
  */
 #define _GNU_SOURCE
 #include "vsp/net/backend.h"
@@ -37,6 +39,7 @@ struct net_stream {
 	uint8_t kept[NET_FRAME_BYTES_MAX];
 
 	uint32_t unsent_from;
+	uint32_t unsent_frame_bytes; /* of the first frame there */
 	uint8_t unsent[UNSENT_BYTES_MAX];
 };
 
@@ -238,6 +241,8 @@ static ssize_t leave(struct net_backend *backend, const struct iovec *pieces, in
 	if (total(pieces, count) - gone >
 	    UNSENT_BYTES_MAX - stream->unsent_from - backend->unsent_bytes)
 		return fail(ENOBUFS);
+	if (backend->unsent_bytes == 0)
+		stream->unsent_frame_bytes = (uint32_t)(total(pieces, count) - gone);
 	for (int i = 0; i < count; i++) {
 		size_t skipped = gone < pieces[i].iov_len ? gone : pieces[i].iov_len;
 		size_t here = pieces[i].iov_len - skipped;
@@ -282,13 +287,23 @@ static ssize_t stream_send(struct net_backend *backend, const struct iovec *memo
 	return leave(backend, pieces, memory_count, (size_t)gone);
 }
 
+/* What is left of the first frame (S3). */
+static uint32_t first_bytes(struct net_backend *backend, const uint8_t *from)
+{
+	struct net_stream *stream = backend->stream;
+
+	if (stream->unsent_frame_bytes == 0)
+		stream->unsent_frame_bytes = LENGTH_BYTES + get_be32(from);
+	return stream->unsent_frame_bytes;
+}
+
 static bool stream_flush(struct net_backend *backend)
 {
 	struct net_stream *stream = backend->stream;
 
 	while (backend->unsent_bytes != 0) {
-		const struct iovec piece = { stream->unsent + stream->unsent_from,
-			                     backend->unsent_bytes };
+		uint8_t *from = stream->unsent + stream->unsent_from;
+		const struct iovec piece = { from, first_bytes(backend, from) };
 		ssize_t gone = put(backend->fd, &piece, 1);
 
 		if (gone < 0 && errno == EAGAIN)
@@ -298,6 +313,7 @@ static bool stream_flush(struct net_backend *backend)
 			return false;
 		}
 		stream->unsent_from += (uint32_t)gone;
+		stream->unsent_frame_bytes -= (uint32_t)gone;
 		backend->unsent_bytes -= (uint32_t)gone;
 	}
 	stream->unsent_from = 0;
