@@ -38,7 +38,7 @@ echo "check: read $(md5sum </dev/$1)"
 dd if={written} of=/dev/$2 bs=64k count=16 conv=fsync 2>/dev/null && echo "check: written"
 ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ping -c 3 -w 60 10.0.2.2
 sed 's/^/interrupts: /' /proc/interrupts
-dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
+dmesg | grep -E -A 24 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
 """
 # What GRUB booted. From IDE there are two disks; else there is one, whose bus is told.
 FROM_DISK = """
@@ -48,7 +48,7 @@ for disk in /sys/block/sd? /sys/block/vd? /sys/block/nvme?n?; do
 	bus=$(readlink -f $disk | sed -n 's#.*/\\(ata\\|virtio\\|nvme\\)[0-9].*#\\1#p')
 	echo "check: $bus $(md5sum </dev/${disk##*/})"
 done
-dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
+dmesg | grep -E -A 24 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
 """
 # Of each disk that is on no virtio-blk: its first 4 MiB are read, and what lies behind them written.
 CONTROLLERS = """
@@ -64,7 +64,7 @@ for disk in /sys/block/sd? /sys/block/nvme?n?; do
 done
 echo "check: $(basename $(readlink /sys/class/net/eth0/device/driver))"
 ip link set eth0 up && ip addr add 10.0.2.15/24 dev eth0 && ping -c 3 -w 60 10.0.2.2
-dmesg | grep -E 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
+dmesg | grep -E -A 24 'Call Trace|BUG:|cut here|soft lockup|timed out' || echo "check: quiet"
 """
 # Each byte of a boot's messages would cost exits.
 CMDLINE = "console=ttyS0 quiet viridis.run=sh%20/checks%20"
@@ -73,8 +73,9 @@ GRUB_DISKS = {"grub-ahci": ("q35", "ide-hd,bus=ide.0", "ata"),
               "grub-nvme": ("q35", "nvme,serial=boot", "nvme"),
               "grub-virtio": ("q35", "virtio-blk-pci", "virtio"),
               "grub-scsi": ("q35", "virtio-scsi-pci -device scsi-hd", "virtio")}
-# Beside one (pc), two (q35) and eight.
-VPS = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
+# Beside one (pc, controllers), two (q35) and eight.
+VPS = {"three": ("q35", 3), "four": ("q35", 4), "five": ("q35", 5), "six": ("q35", 6), "seven": ("q35", 7),
+       "pc-two": ("pc", 2), "pc-four": ("pc", 4), "pc-eight": ("pc", 8)}
 # Nothing here may reset: QEMU 11.1 cannot with this accelerator.
 ALWAYS = "-action reboot=shutdown -m 192"
 NIC = "-netdev user,id=net,restrict=on -device"
@@ -104,6 +105,11 @@ def check_pc(root):
     root.tell("grep -a 'Hypervisor detected: Microsoft Hyper-V' /tmp/pc.out")
 
 
+def amiss(qemu):
+    """A line that tells what the guest's kernel complained of first."""
+    return f"grep -aE -m 1 -A 40 'BUG:|cut here|Call Trace' /tmp/{qemu.name}.out"
+
+
 def check_guest(root, qemu, cpus, disk, limit=BOOT_SECONDS):
     """What CHECKS printed, and what the root sees of it."""
     qemu.wait_output("guest: exit 0", limit)
@@ -111,13 +117,13 @@ def check_guest(root, qemu, cpus, disk, limit=BOOT_SECONDS):
     expected = root.tell(f"md5sum <{disk}")
     for line in (f"check: cpus {cpus}", f"check: read {expected}", "check: written",
                  "3 packets received", "check: quiet"):
-        root.tell(f"grep -aF '{line}' /tmp/{qemu.name}.out || {{ {qemu.words()}; false; }}")
+        root.tell(f"grep -aF '{line}' /tmp/{qemu.name}.out || {{ {amiss(qemu)}; {qemu.words()}; false; }}")
     root.tell(f"cmp -n {MIB} /tmp/b {WRITTEN} && : >/tmp/b && truncate -s 8M /tmp/b")
 
 
-def start_virtio(root, name, vps, network="user,id=net,restrict=on"):
+def start_virtio(root, name, vps, machine="q35", network="user,id=net,restrict=on"):
     qemu = StockQemu(root, name)
-    qemu.start(f"-M q35 {ALWAYS} -smp {vps} -cpu host -kernel /guests/vmlinuz -initrd /guests/initrd"
+    qemu.start(f"-M {machine} {ALWAYS} -smp {vps} -cpu host -kernel /guests/vmlinuz -initrd /guests/initrd"
                f" -append '{CMDLINE}vda%20vdb' -netdev {network} -device virtio-net-pci,netdev=net"
                " -drive file=/tmp/a,format=raw,if=virtio -drive file=/tmp/b,format=raw,if=virtio")
     return qemu
@@ -130,9 +136,9 @@ def check_q35(root):
     root.tell("grep -aE 'interrupts: .*(MSI|msi).*virtio' /tmp/q35.out")
 
 
-def check_vps(root, name, vps):
+def check_vps(root, name, machine, vps):
     """Each of them takes the interrupts of its synthetic timer."""
-    qemu = start_virtio(root, name, vps)
+    qemu = start_virtio(root, name, vps, machine)
     check_guest(root, qemu, vps, "/tmp/a")
     root.tell("awk '/interrupts: +HVS:/ { for (i = 3; i < 3 + " f"{vps}" "; i++) served += $i > 0 }"
               f" END {{ exit served != {vps} }}' /tmp/{name}.out || {{ {qemu.words()}; false; }}")
@@ -140,7 +146,7 @@ def check_vps(root, name, vps):
 
 def check_eight(root):
     """Their network is a TAP device of the root's, which QEMU makes and takes away."""
-    qemu = start_virtio(root, "eight", 8, "tap,id=net,ifname=tap9,script=no,downscript=no")
+    qemu = start_virtio(root, "eight", 8, network="tap,id=net,ifname=tap9,script=no,downscript=no")
     root.wait("ip addr add 10.0.2.2/24 dev tap9 && ip link set tap9 up", 60)
     check_guest(root, qemu, 8, "/tmp/a")
 
@@ -317,7 +323,8 @@ def check_beside(root):
 CHECKED = {
     "pc": ("pc: a stock kernel to userland, and off by ACPI", check_pc),
     "q35": ("q35: two VPs, virtio disks and network by MSI-X", check_q35),
-    **{name: (f"q35: {name} VPs on two processors", partial(check_vps, name=name, vps=vps)) for name, vps in VPS.items()},
+    **{name: (f"{machine}: {vps} VPs on two processors", partial(check_vps, name=name, machine=machine, vps=vps))
+       for name, (machine, vps) in VPS.items()},
     "eight": ("q35: eight VPs, network by TAP", check_eight),
     **{name: (f"SeaBIOS and GRUB: {name}", partial(check_grub, name=name)) for name in GRUB_DISKS},
     "level": ("pc: SeaBIOS, GRUB, IDE and e1000", check_level),
