@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NOBODY         65534
 #define RANDOM_THREADS 3
 #define RANDOM_CALLS   2000
 
@@ -144,12 +143,12 @@ static int errno_of(int device, uint32_t request)
 }
 
 /* Of the group, not root: a partition of its own, and nothing of others. */
-static int be_nobody(int device)
+static int be_a_member(int device)
 {
 	const struct mshv_create_partition request = { .flags = MSHV_PARTITION_LAPIC };
 	int partition;
 
-	if (setgid(NOBODY) || setuid(NOBODY))
+	if (!become_member(NOBODY))
 		return 1;
 	if (errno_of(device, VIRIDIS_INFO) != EPERM ||
 	    errno_of(device, VIRIDIS_READ_LOG) != EPERM ||
@@ -169,7 +168,7 @@ START_TEST(who_is_not_root_makes_partitions_and_sees_no_others)
 
 	ck_assert_int_ge(child, 0);
 	if (child == 0)
-		_exit(be_nobody(device));
+		_exit(be_a_member(device));
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
 	ck_assert_int_eq(status, 0);
 	check_nothing_is_left(device);

@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include <viridis/abi/hv_intercept.h>
 
-#define NOBODY     65534
 #define CONNECTION 0x2001u
 #define SINT       2u
 
@@ -83,7 +82,7 @@ static int be_another_user(const struct guest *guest)
 {
 	struct mshv_partition attachment, own;
 
-	if (setgid(NOBODY) || setuid(NOBODY))
+	if (!become_member(NOBODY))
 		return 1;
 	if (attach(guest, &attachment) != -EPERM)
 		return 2;

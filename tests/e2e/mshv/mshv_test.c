@@ -5,9 +5,11 @@
  */
 #include "tests/e2e/mshv/mshv_test.h"
 
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <viridis/abi/viridis_stats.h>
 
@@ -55,6 +57,14 @@ void guest_end(struct guest *guest)
 	close(guest->device);
 }
 
+bool become_member(uid_t user)
+{
+	struct stat device;
+
+	return stat("/dev/mshv", &device) == 0 && setgroups(1, &device.st_gid) == 0 &&
+	       setgid(user) == 0 && setuid(user) == 0;
+}
+
 uint64_t hypercalls_of_root(int device)
 {
 	struct viridis_get_stats stats = { .partition_id = HV_PARTITION_ID_SELF,
@@ -100,6 +110,7 @@ int main(void)
 	srunner_add_suite(runner, mshv_state_suite());
 	srunner_add_suite(runner, mshv_vmm_suite());
 	srunner_add_suite(runner, mshv_attach_suite());
+	srunner_add_suite(runner, mshv_member_suite());
 	srunner_add_suite(runner, mshv_hostile_suite());
 	srunner_run_all(runner, CK_ENV);
 	failed = srunner_ntests_failed(runner);

@@ -4,10 +4,12 @@
 #define ROOT_PARTITION_LIB_TEST_MSHV_TEST_H
 
 #include <check.h>
+#include <sys/types.h>
 #include "root-partition/libmshv/mshv.h"
 
 #define GUEST_BYTES    0x8000u
 #define GUEST_CODE_GPA 0x1000u
+#define NOBODY         65534
 
 struct guest {
 	int device;
@@ -22,6 +24,9 @@ void guest_start(struct guest *guest, const void *code, size_t bytes);
 void guest_set_real_mode(const struct mshv_vp *vp);
 /* Closes everything and checks that no page stayed with the hypervisor. */
 void guest_end(struct guest *guest);
+
+/* From here on this user, who is in the device's group and in no other; whether that went well. */
+bool become_member(uid_t user);
 
 /* How many the root has made, on all of its VPs. */
 uint64_t hypercalls_of_root(int device);
@@ -41,6 +46,7 @@ Suite *mshv_synic_suite(void);
 Suite *mshv_state_suite(void);
 Suite *mshv_vmm_suite(void);
 Suite *mshv_attach_suite(void);
+Suite *mshv_member_suite(void);
 Suite *mshv_hostile_suite(void);
 
 #endif
