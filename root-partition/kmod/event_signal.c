@@ -12,6 +12,7 @@
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/uidgid.h>
 
 #define SIGNALS_MAX 2048u
 
@@ -53,10 +54,11 @@ static int signal_wire(const struct signal *signal)
 
 static int signal_connect(struct signal *signal)
 {
+	bool of_root = uid_eq(signal->partition->creator_user, GLOBAL_ROOT_UID);
 	int result;
 
 	synic_ports_lock();
-	result = synic_flag_get_locked(signal->eventfd, &signal->flag);
+	result = synic_flag_get_locked(signal->eventfd, of_root, &signal->flag);
 	if (result)
 		goto unlock;
 	result = synic_port_get(NULL, &signal->port_id);

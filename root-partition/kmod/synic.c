@@ -29,6 +29,8 @@
 /* Event flags, and the SINTs that they are of, one behind the other. */
 #define SIGNAL_SINTS 4u
 #define SIGNAL_FLAGS (SIGNAL_SINTS * HV_EVENT_FLAGS_PER_SINT)
+/* Of these, those that partitions of other users than root may have: they cannot take all. */
+#define SIGNAL_FLAGS_OF_USERS (SIGNAL_FLAGS / 4 * 3)
 
 struct synic_cpu {
 	/* constant after synic_init */
@@ -188,12 +190,13 @@ void synic_home_move_locked(struct synic_home *home)
 	WARN_ON(synic_home_get_locked(home, home->mover));
 }
 
-int synic_flag_get_locked(struct eventfd_ctx *eventfd, u16 *number)
+int synic_flag_get_locked(struct eventfd_ctx *eventfd, bool of_root, u16 *number)
 {
-	unsigned int free = find_first_zero_bit(synic_flags_taken, SIGNAL_FLAGS);
+	unsigned int limit = of_root ? SIGNAL_FLAGS : SIGNAL_FLAGS_OF_USERS;
+	unsigned int free = find_first_zero_bit(synic_flags_taken, limit);
 
 	lockdep_assert_held(&synic_lock);
-	if (free == SIGNAL_FLAGS)
+	if (free >= limit)
 		return -ENOSPC;
 	__set_bit(free, synic_flags_taken);
 	if (free / BITS_PER_LONG >= synic_flag_words)

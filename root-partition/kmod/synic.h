@@ -60,8 +60,9 @@ void synic_home_put_locked(struct synic_home *home);
 /*
  * An event flag, the same on every CPU of the root, as the hypervisor chooses one for each signal: on which no child has to
  * stop for it. Numbered from SINT2's first flag on, through the SINTs behind it. From now on it signals the eventfd.
+ * `of_root`: for a partition of root's; others leave a quarter to these.
  */
-int synic_flag_get_locked(struct eventfd_ctx *eventfd, u16 *number);
+int synic_flag_get_locked(struct eventfd_ctx *eventfd, bool of_root, u16 *number);
 /* ARRIVAL-1 The caller waits a grace period before it lets go of the eventfd. */
 void synic_flag_put_locked(u16 number);
 

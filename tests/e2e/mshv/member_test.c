@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +18,9 @@
 #define FILE_PATH    "/tmp/mshv-member-test"
 #define STORED_GPA   0x2000u
 #define FILLED       0x11
+#define FLAGS        8192u /* of all CPUs together: root-partition/kmod/README.md */
+#define OWN_FLAGS    (FLAGS / 4)
+#define CONNECTION   0x3000u
 
 /* movb $0x5a, (STORED_GPA); out %al, $0x80; 1: jmp 1b */
 static const uint8_t code_store[] = {
@@ -231,6 +236,67 @@ START_TEST(a_file_that_a_member_may_only_read_stays_as_it_is)
 }
 END_TEST
 
+/* ---- What there is one supply of ---- */
+
+/* Event flags in partition after partition, until there are no more. */
+static int take_all_flags(int tell, int end)
+{
+	int fd = eventfd(0, EFD_CLOEXEC), device;
+	struct mshv_partition partition;
+	uint64_t taken = 0, before;
+
+	if (!become_member(ONE_MEMBER))
+		return 1;
+	device = mshv_open();
+	do {
+		before = taken;
+		if (mshv_create_partition(device, 0, NULL, 0, &partition))
+			return 2;
+		while (mshv_signal_eventfd(&partition,
+		                           CONNECTION + (uint32_t)(taken - before),
+		                           fd) == 0)
+			taken++;
+	} while (taken > before);
+	tell_and_wait(tell, end, taken);
+	return 0;
+}
+
+static int be_refused_a_flag(int tell, int end)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+	struct mshv_partition partition;
+
+	(void)tell;
+	(void)end;
+	if (!become_member(OTHER_MEMBER))
+		return 1;
+	if (mshv_create_partition(mshv_open(), 0, NULL, 0, &partition))
+		return 2;
+	return mshv_signal_eventfd(&partition, CONNECTION, fd) == -ENOSPC ? 0 : 3;
+}
+
+START_TEST(a_member_takes_other_members_event_flags_and_not_those_of_roots_machines)
+{
+	int fd = eventfd(0, EFD_CLOEXEC);
+	struct process process;
+	struct guest guest;
+
+	guest_start(&guest, code_store, sizeof(code_store));
+	start(&process, take_all_flags);
+	ck_assert_uint_eq(told_by(&process), FLAGS - OWN_FLAGS);
+	check_steps(be_refused_a_flag);
+	for (uint32_t i = 0; i < OWN_FLAGS; i++)
+		ck_assert_int_eq(
+			mshv_signal_eventfd(&guest.partition, CONNECTION + i, fd), 0);
+	ck_assert_int_eq(kill(process.pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(process.pid, NULL, 0), process.pid);
+	close(process.end);
+	close(process.told);
+	close(fd);
+	guest_end(&guest);
+}
+END_TEST
+
 Suite *mshv_member_suite(void)
 {
 	Suite *suite = suite_create("member");
@@ -241,6 +307,9 @@ Suite *mshv_member_suite(void)
 	tcase_add_test(tcase,
 	               a_members_partition_is_attached_by_root_and_by_no_other_member);
 	tcase_add_test(tcase, a_file_that_a_member_may_only_read_stays_as_it_is);
+	tcase_add_test(
+		tcase,
+		a_member_takes_other_members_event_flags_and_not_those_of_roots_machines);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
