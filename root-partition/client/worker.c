@@ -77,10 +77,12 @@ static int open_cgroup(const char *name)
 static char **worker_environment(void)
 {
 	g_autofree char *state = g_canonicalize_filename(paths_state_dir(), NULL);
+	g_autofree char *log = g_canonicalize_filename(paths_log_dir(), NULL);
 	g_autofree char *run = g_canonicalize_filename(paths_run_dir(), NULL);
 	char **environment =
 		g_environ_setenv(g_get_environ(), "VIRIDIS_STATE_DIR", state, TRUE);
 
+	environment = g_environ_setenv(environment, "VIRIDIS_LOG_DIR", log, TRUE);
 	return g_environ_setenv(environment, "VIRIDIS_RUN_DIR", run, TRUE);
 }
 

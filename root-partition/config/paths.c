@@ -17,6 +17,13 @@ const char *paths_state_dir(void)
 	return from_environment("VIRIDIS_STATE_DIR", "/var/lib/viridis");
 }
 
+/* Who keeps definitions elsewhere has the logs beside them. */
+const char *paths_log_dir(void)
+{
+	return from_environment("VIRIDIS_LOG_DIR", from_environment("VIRIDIS_STATE_DIR",
+	                                                            "/var/log/viridis"));
+}
+
 const char *paths_run_dir(void)
 {
 	return from_environment("VIRIDIS_RUN_DIR", "/run/viridis");
@@ -35,8 +42,8 @@ char *paths_of(const char *name, enum path path)
 	} kinds[PATH_KINDS] = {
 		[PATH_DEFINITION] = { paths_state_dir, ".json" },
 		[PATH_DEFINITION_NEW] = { paths_state_dir, ".json.new" },
-		[PATH_LOG] = { paths_state_dir, ".log" },
-		[PATH_LOG_OLD] = { paths_state_dir, ".log.old" },
+		[PATH_LOG] = { paths_log_dir, ".log" },
+		[PATH_LOG_OLD] = { paths_log_dir, ".log.old" },
 		[PATH_SOCKET] = { paths_run_dir, ".sock" },
 		[PATH_STATE] = { paths_run_dir, ".state" },
 		[PATH_RUNNING] = { paths_run_dir, ".running" },
@@ -65,7 +72,7 @@ static gboolean make_folder(const char *path, GError **error)
 gboolean paths_make(GError **error)
 {
 	return make_folder(paths_state_dir(), error) &&
-	       make_folder(paths_run_dir(), error);
+	       make_folder(paths_log_dir(), error) && make_folder(paths_run_dir(), error);
 }
 
 char *paths_program(const char *name)

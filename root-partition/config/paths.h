@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where things of a VM are. Definitions and logs live in VIRIDIS_STATE_DIR (/var/lib/viridis),
- * what belongs to a running worker in VIRIDIS_RUN_DIR (/run/viridis).
+ * Where things of a VM are. Definitions live in VIRIDIS_STATE_DIR (/var/lib/viridis), logs in VIRIDIS_LOG_DIR
+ * (/var/log/viridis), what belongs to a running worker in VIRIDIS_RUN_DIR (/run/viridis).
  */
 #ifndef VIRIDIS_VM_PATHS_H
 #define VIRIDIS_VM_PATHS_H
@@ -14,8 +14,8 @@
 enum path {
 	PATH_DEFINITION,     /* state: NAME.json */
 	PATH_DEFINITION_NEW, /* state: NAME.json.new, while it is being written */
-	PATH_LOG,            /* state: NAME.log */
-	PATH_LOG_OLD, /* state: NAME.log.old, what was in it before it became too long */
+	PATH_LOG,            /* log: NAME.log */
+	PATH_LOG_OLD, /* log: NAME.log.old, what was in it before it became too long */
 	PATH_SOCKET,  /* run: NAME.sock, the control socket */
 	PATH_STATE,   /* run: NAME.state, how it is or how it ended */
 	PATH_RUNNING, /* run: NAME.running, the definition as the VM that runs has it */
@@ -28,12 +28,13 @@ enum path {
 };
 
 const char *paths_state_dir(void);
+const char *paths_log_dir(void);
 const char *paths_run_dir(void);
 
 /* Free it with g_free(). */
 char *paths_of(const char *name, enum path path);
 
-/* Both folders exist afterwards. */
+/* The folders exist afterwards. */
 gboolean paths_make(GError **error);
 
 /* Another of our programs, by absolute path: beside this one, or found through PATH. Free it with g_free(). */

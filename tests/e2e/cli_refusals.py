@@ -81,10 +81,10 @@ def refused(root, words, status, named, variables=""):
 
 
 def refused_all(root, cases):
-    before = root.tell("find /var/lib/viridis /run/viridis | sort")
+    before = root.tell("find /var/lib/viridis /var/log/viridis /run/viridis | sort")
     for words, status, named in cases:
         refused(root, words, status, named)
-    assert root.tell("find /var/lib/viridis /run/viridis | sort") == before
+    assert root.tell("find /var/lib/viridis /var/log/viridis /run/viridis | sort") == before
     root.nothing_left()
 
 
@@ -107,7 +107,7 @@ def check_starts(root, cases):
         assert root.state(name) in ("off", "failed"), words
         root.tell(f"viridis delete {name}")
     root.nothing_left()
-    left = root.tell("ls /run/viridis /var/lib/viridis")
+    left = root.tell("ls /run/viridis /var/lib/viridis /var/log/viridis")
     assert "bad" not in left, left
 
 
@@ -190,6 +190,7 @@ def check_at_once(root):
         assert told.count("\n0") == 1 and told.count("\n1") == 3, told
         assert told.count("raced is running already") == 3, told
         assert "not started" not in root.tell("viridis log raced"), told
+        root.tell("[ -s /var/log/viridis/raced.log ]")
         root.tell("viridis stop raced")
     for delay in range(0, 10, 2):
         root.tell(f"(sleep 0.0{delay}; viridis delete raced >/tmp/at.1 2>&1) &"
@@ -198,7 +199,7 @@ def check_at_once(root):
         assert exists == (root.ask("pidof viridis-vm").status == 0), root.tell("cat /tmp/at.*")
         if exists:
             root.tell("viridis stop raced; viridis delete raced")
-        assert root.ask("ls -d /var/lib/viridis/raced* /run/viridis/raced*").status != 0
+        assert root.ask("ls -d /var/lib/viridis/raced* /var/log/viridis/raced* /run/viridis/raced*").status != 0
         root.nothing_left()
         define(root, "raced", GOOD)
     root.tell("viridis delete raced")

@@ -237,6 +237,21 @@ START_TEST(what_is_wrong_is_edited_again)
 }
 END_TEST
 
+/* ---- Folders ---- */
+
+/* Of the caller's too: the worker gets its whole path. Without it they are beside the definitions. */
+START_TEST(logs_have_a_folder_of_their_own)
+{
+	expect_done("mkdir logs");
+	make_worker("exec </dev/null >/dev/null 2>/dev/null\n"
+	            "echo ran >$VIRIDIS_LOG_DIR/web.log; printf ready >&$2");
+	expect_done("VIRIDIS_LOG_DIR=logs $V start web");
+	expect_done("[ \"$(VIRIDIS_LOG_DIR=logs $V log web)\" = ran ]");
+	expect_done("[ \"$(ls -A logs)\" = web.log ] && [ ! -e $S/web.log ]");
+	expect_done("VIRIDIS_LOG_DIR=logs $V delete web; [ -z \"$(ls -A logs)\" ]");
+}
+END_TEST
+
 /* ---- run ---- */
 
 #define RUN "--memory 8M --kernel $K"
@@ -315,6 +330,7 @@ static Suite *make_suite(void)
 	                    3);
 	tcase_add_test(tcase, a_definition_is_edited_or_stays_as_it_was);
 	tcase_add_test(tcase, what_is_wrong_is_edited_again);
+	tcase_add_test(tcase, logs_have_a_folder_of_their_own);
 	tcase_add_test(tcase, a_vm_is_run_to_its_end_with_its_console);
 	tcase_add_test(tcase, a_vm_that_does_not_start_is_not_left);
 	tcase_add_test(tcase, who_detaches_leaves_it_or_ends_it);
