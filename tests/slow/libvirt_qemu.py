@@ -80,6 +80,8 @@ def check_vmbus(shell):
 
 
 def check_refused(shell):
+    if shell.state("first") != "shut off":
+        shell.tell("virsh destroy first", 120)
     shell.tell("virsh metadata first urn:viridis:vmbus --key viridis --config"
                " --set '<vmbus><floppy>/x</floppy></vmbus>'")
     shell.refuse("virsh start first", "vmbus has disk and net, and no floppy")
