@@ -10,6 +10,7 @@
 #include "reboot.h"
 #include "stats.h"
 #include "synic.h"
+#include "waiter.h"
 #include "vp_kick.h"
 #include <linux/capability.h>
 #include <linux/fs.h>
@@ -45,6 +46,8 @@ static long device_ioctl(struct file *file, unsigned int command, unsigned long 
 		return partition_create(argument);
 	case VIRIDIS_ATTACH:
 		return attach_create(argument);
+	case VIRIDIS_WAITER:
+		return waiter_create();
 	case MSHV_ROOT_HVCALL:
 		return passthrough_device(argument);
 	case VIRIDIS_INFO:

@@ -15,13 +15,19 @@
 
 static bool lend_cpu = true;
 module_param(lend_cpu, bool, 0644);
-MODULE_PARM_DESC(lend_cpu,
-                 "RUN_VP runs the child on its own CPU when that is otherwise idle");
+MODULE_PARM_DESC(
+	lend_cpu,
+	"who waits for a child leaves it its own CPU when that is otherwise idle");
+
+bool vp_watch_lends(void)
+{
+	return READ_ONCE(lend_cpu);
+}
 
 /* A child that computes for longer than the loan is better off where it need not move. */
 static bool vp_watch_pays(struct vp_watch *watch)
 {
-	if (!READ_ONCE(lend_cpu) || need_resched() || !single_task_running())
+	if (!vp_watch_lends() || need_resched() || !single_task_running())
 		return false;
 	if (!watch->paused)
 		return true;

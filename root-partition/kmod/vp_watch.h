@@ -18,6 +18,9 @@ struct vp_watch {
 	u8 paused; /* how many of them are to come */
 };
 
+/* Whoever waits for a child may leave it the CPU that it waits on: parameter lend_cpu. */
+bool vp_watch_lends(void);
+
 /* Before the vp may run. */
 void vp_watch_begin(struct viridis_vp *vp);
 /* After the call that makes it run. True: the intercept is there. False: its message will come. */

@@ -26,6 +26,21 @@ int mshv_open(void)
 	return fd < 0 ? -errno : fd;
 }
 
+int mshv_waiter(int device)
+{
+	return mshv_ioctl(device, VIRIDIS_WAITER, NULL);
+}
+
+int mshv_watch(int waiter, const struct viridis_watch *watch)
+{
+	return mshv_ioctl(waiter, VIRIDIS_WATCH, (void *)watch);
+}
+
+int mshv_wait(int waiter, uint32_t signals)
+{
+	return mshv_ioctl(waiter, VIRIDIS_WAIT, (void *)(uintptr_t)signals);
+}
+
 /* ---- Partition ---- */
 
 static int partition_prepare(struct mshv_partition *partition,

@@ -21,6 +21,12 @@
 /* Opens /dev/mshv, close-on-exec. */
 MUST_CHECK int mshv_open(void);
 
+/* A waiter's descriptor: how a process waits for a child and others without epoll. The calls on it: viridis/abi/mshv.h */
+MUST_CHECK int mshv_waiter(int device);
+MUST_CHECK int mshv_watch(int waiter, const struct viridis_watch *watch);
+/* Signals by a bit for each watch; answers the watches that there is news of. */
+MUST_CHECK int mshv_wait(int waiter, uint32_t signals);
+
 struct mshv_partition {
 	int fd; /* -1 when closed */
 	uint64_t id;

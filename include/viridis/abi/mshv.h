@@ -6,7 +6,7 @@
  *
  *   descriptor   got from                 calls
  *   device       open("/dev/mshv")        CREATE_PARTITION ROOT_HVCALL INFO READ_LOG READ_TRACE
- *                                         GET_STATS ATTACH
+ *                                         GET_STATS ATTACH WAITER
  *   partition    MSHV_CREATE_PARTITION    INITIALIZE CREATE_VP SET_GUEST_MEMORY ROOT_HVCALL
  *                                         IRQFD IOEVENTFD SET_MSI_ROUTING
  *                                         PARTITION_ID SIGNAL_EVENTFD EVENTFD_FLAG MESSAGE_FD
@@ -14,6 +14,7 @@
  *   vp           MSHV_CREATE_VP           RUN_VP GET/SET_VP_STATE ROOT_HVCALL, mmap
  *   attachment   VIRIDIS_ATTACH           PARTITION_ID SIGNAL_EVENTFD EVENTFD_FLAG MESSAGE_FD
  *                                         POST_MESSAGE GET_STATS ATTACHED_MEMORY; poll
+ *   waiter       VIRIDIS_WAITER           WATCH WAIT
  *   messages     VIRIDIS_MESSAGE_FD       read: whole struct hv_message; poll
  *
  * A partition lives until its descriptor and all of its vp and message descriptors are closed
@@ -324,6 +325,36 @@ struct viridis_attach {
 ASSERT_SIZE(struct viridis_attach, 16);
 
 #define VIRIDIS_ATTACH MSHV_IOW(0x84u, struct viridis_attach)
+
+/* Answers a descriptor by which one task waits for several others, and signals children. */
+#define VIRIDIS_WAITER MSHV_IO(0x85u)
+
+/* ---- Ours: waiter ---- */
+
+#define VIRIDIS_WATCHES_MAX 31u
+
+#define VIRIDIS_WATCH_EDGES 0x1u /* it is told of once each time that something comes */
+
+/*
+ * From now on VIRIDIS_WAIT tells of `fd` as `number`: while there is something to read, an error or an end. The first call
+ * makes the caller the only task that the waiter is for (others: EPERM), until that process closes a descriptor of
+ * it: then it is at its end (ESHUTDOWN). EEXIST: the number is in use. EPERM: that cannot be watched.
+ */
+struct viridis_watch {
+	uint32_t number; /* below VIRIDIS_WATCHES_MAX */
+	int32_t fd;      /* -1: no longer; ENOENT: it was not */
+	int32_t signal; /* an eventfd that VIRIDIS_WAIT adds 1 to when it is told to; -1: none */
+	uint32_t flags;
+};
+ASSERT_SIZE(struct viridis_watch, 16);
+
+#define VIRIDIS_WATCH MSHV_IOW(0xb0u, struct viridis_watch)
+
+/*
+ * The argument itself: a bit for each watch whose `signal` is to be signalled, which is done first. Answers, when there is
+ * any, the bits of those that there is news of. EINTR: a signal came; the others have been sent.
+ */
+#define VIRIDIS_WAIT MSHV_IO(0xb1u)
 
 /* ---- Ours: partition ---- */
 

@@ -262,6 +262,16 @@ static void fill_attached(struct thread *thread, void *block)
 	request->capacity = (uint32_t)number(thread);
 }
 
+static void fill_watch(struct thread *thread, void *block)
+{
+	struct viridis_watch *request = block;
+
+	request->number = (uint32_t)number(thread);
+	request->fd = any_fd(thread);
+	request->signal = pick(thread, 2) ? -1 : any_fd(thread);
+	request->flags = pick(thread, 3);
+}
+
 static void fill_info(struct thread *thread, void *block)
 {
 	struct viridis_info *request = block;
@@ -414,6 +424,9 @@ static const struct {
 	{ VIRIDIS_POST_MESSAGE, 2, sizeof(struct viridis_post_message), fill_post },
 	{ VIRIDIS_ATTACH, 3, 16, fill_attach },
 	{ VIRIDIS_ATTACHED_MEMORY, 2, 16, fill_attached },
+	{ VIRIDIS_WAITER, 3, 0, fill_nothing },
+	{ VIRIDIS_WATCH, 12, sizeof(struct viridis_watch), fill_watch },
+	{ VIRIDIS_WAIT, 8, 0, fill_nothing },
 	{ VIRIDIS_PARTITION_ID, 1, 8, fill_nothing },
 	{ VIRIDIS_INFO, 1, 40, fill_info },
 	{ VIRIDIS_READ_LOG, 1, 32, fill_read },
@@ -450,7 +463,11 @@ static void make_call(struct thread *thread, size_t which)
 			(uint8_t)BIT32(pick(thread, 8));
 	if (pick(thread, 50) == 0)
 		block = (void *)(uintptr_t)(pick(thread, 2) ? 8 : (uintptr_t)end);
+	if (calls[which].request == VIRIDIS_WAIT) /* a number in the block's place */
+		block = (void *)(uintptr_t)odd_number(thread);
 	result = ioctl(any_fd(thread), calls[which].request, block);
+	if (calls[which].request == VIRIDIS_WAIT) /* no descriptor */
+		return;
 	if (result > 2)
 		keep(thread, result);
 }

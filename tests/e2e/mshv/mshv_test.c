@@ -101,6 +101,7 @@ int main(void)
 
 	srunner_add_suite(runner, mshv_answer_suite());
 	srunner_add_suite(runner, mshv_doze_suite());
+	srunner_add_suite(runner, mshv_waiter_suite());
 	srunner_add_suite(runner, mshv_death_suite());
 	srunner_add_suite(runner, mshv_event_suite());
 	srunner_add_suite(runner, mshv_pages_suite());

@@ -37,6 +37,7 @@ void check_nothing_is_left(int device);
 Suite *mshv_vp_suite(void);
 Suite *mshv_answer_suite(void);
 Suite *mshv_doze_suite(void);
+Suite *mshv_waiter_suite(void);
 Suite *mshv_death_suite(void);
 Suite *mshv_memory_suite(void);
 Suite *mshv_arguments_suite(void);
