@@ -305,15 +305,17 @@ static int start_process(struct keeper *keeper, enum vmbus_provider which, bool 
 {
 	g_autofree char *path =
 		paths_program(offers_program_for(keeper->definition, which));
+	struct vsp_spawn with = { sockets[1], keeper->log[1], backend, -1 };
 	int result;
 
 	if (!path)
 		return -ENOENT;
 	if (fcntl(sockets[0], F_SETFL, O_NONBLOCK) != 0)
 		return -errno;
-	result = vsp_spawn(path,
-	                   &(struct vsp_spawn){ sockets[1], keeper->log[1], backend },
-	                   &keeper->providers[which].pid);
+	with.waiter = mshv_waiter(keeper->device); /* without one it waits by epoll */
+	result = vsp_spawn(path, &with, &keeper->providers[which].pid);
+	if (with.waiter >= 0)
+		close(with.waiter);
 	if (result) {
 		keeper->providers[which].pid = 0;
 		return -result;

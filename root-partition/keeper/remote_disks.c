@@ -47,8 +47,8 @@ static int start(const struct keeper *keeper, const int ends[2], int lifeline, p
 
 	if (!path)
 		return -ENOENT;
-	result = vsp_spawn(path, &(struct vsp_spawn){ ends[1], keeper->log[1], lifeline },
-	                   pid);
+	result = vsp_spawn(
+		path, &(struct vsp_spawn){ ends[1], keeper->log[1], lifeline, -1 }, pid);
 	if (result)
 		*pid = 0;
 	return result ? -result : introduce(keeper, ends[0]);

@@ -61,8 +61,9 @@ void vsp_offer(struct vsp *vsp, const struct vsp_channel *channel, uint32_t coun
 	offers_wanted = count;
 }
 
-void vsp_channel_signal(const struct vsp_channel *channel)
+void vsp_channel_signal(struct vsp *vsp, const struct vsp_channel *channel)
 {
+	(void)vsp;
 	signals++;
 	if (channel->index != 0)
 		sub_signals++;

@@ -38,7 +38,7 @@ static int sealed_memory(uint64_t bytes)
 static void start_process(struct host *host, const char *program, int lifeline)
 {
 	int bytes = WORKER_BUFFER;
-	struct vsp_spawn with = { .errors = STDERR_FILENO, .backend = -1 };
+	struct vsp_spawn with = { .errors = STDERR_FILENO, .backend = -1, .waiter = -1 };
 	int sockets[2];
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets),

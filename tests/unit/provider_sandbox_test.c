@@ -91,12 +91,16 @@ END_TEST
 
 /* ---- What it cannot do ---- */
 
-/* What it needs for its work. */
+/* What it needs for its work, and what lies beside that. */
 static const struct sandboxed_attempt needs[] = {
 	{ "its own signals", SYS_tgkill, "1 1 0", 0 },
 	{ "MADV_DONTNEED", SYS_madvise, "@ram 0x100000 4", 0 },
 	{ "mmap", SYS_mmap, "0 4096 3 0x22 -1 0", 0 },
 	{ "getpid", SYS_getpid, "", 0 },
+	/* of a waiter, which 63 is not: the filter lets them through */
+	{ "VIRIDIS_WATCH", SYS_ioctl, "63 0x4010b8b0 @ram", EBADF },
+	{ "VIRIDIS_WAIT", SYS_ioctl, "63 0xb8b1 0", EBADF },
+	{ "no other of the module's", SYS_ioctl, "63 0xb885 0", EPERM },
 };
 
 START_TEST(an_attempt_fails)

@@ -48,8 +48,9 @@ bool vsp_ram_around(const struct vsp *vsp, uint64_t gpa, struct vsp_ram *around)
 	return gpa < 2 * PIECE_BYTES;
 }
 
-void vsp_channel_signal(const struct vsp_channel *channel)
+void vsp_channel_signal(struct vsp *vsp, const struct vsp_channel *channel)
 {
+	(void)vsp;
 	(void)channel;
 	signals++;
 }

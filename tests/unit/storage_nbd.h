@@ -86,7 +86,9 @@ static inline void stop_server(void)
 /* As the keeper does it. */
 static inline int make_connector(int lifeline)
 {
-	struct vsp_spawn with = { .errors = STDERR_FILENO, .backend = lifeline };
+	struct vsp_spawn with = { .errors = STDERR_FILENO,
+		                  .backend = lifeline,
+		                  .waiter = -1 };
 	char text[512];
 	int ends[2], count;
 

@@ -315,7 +315,7 @@ START_TEST(a_connector_outlives_its_keeper_and_not_its_provider)
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
 	keeper = fork();
 	if (keeper == 0) {
-		const struct vsp_spawn with = { ends[1], STDERR_FILENO, lifeline[1] };
+		const struct vsp_spawn with = { ends[1], STDERR_FILENO, lifeline[1], -1 };
 
 		_exit(vsp_spawn(CONNECTOR, &with, &keeper) == 0 ? pause() : 1);
 	}

@@ -141,6 +141,27 @@ int mshv_open(void)
 	return null_fd();
 }
 
+/* Providers wait by epoll: vsp_loop_test plays a waiter. */
+int mshv_waiter(int device)
+{
+	(void)device;
+	return -ENOTTY;
+}
+
+int mshv_watch(int waiter, const struct viridis_watch *watch)
+{
+	(void)waiter;
+	(void)watch;
+	return -ENOTTY;
+}
+
+int mshv_wait(int waiter, uint32_t signals)
+{
+	(void)waiter;
+	(void)signals;
+	return -ENOTTY;
+}
+
 /* Atomic. */
 static gint weight = HV_CPU_WEIGHT_DEFAULT;
 

@@ -102,7 +102,7 @@ static void provider_started(struct vsp *vsp, struct vsp_channel *channel)
 	if (offers && channel->index == 0)
 		vsp_offer(vsp, channel, 2);
 	if (!dies_once || *lives == 0)
-		vsp_channel_signal(channel);
+		vsp_channel_signal(vsp, channel);
 }
 
 /* The guest is told when it looks at what the other end says of it. */
@@ -121,7 +121,7 @@ static void provider_signalled(struct vsp *vsp, struct vsp_channel *channel)
 		return;
 	/* The second one finds the signal that killed the first. */
 	if ((dies_once || borrows) && *table == channel->id) {
-		vsp_channel_signal(channel);
+		vsp_channel_signal(vsp, channel);
 		return;
 	}
 	*table = channel->id;

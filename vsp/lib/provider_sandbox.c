@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <viridis/abi/mshv.h>
 #include <viridis/base/bits.h>
 
 #include "vsp/lib/vsp.h"
@@ -69,6 +70,9 @@ static const struct sandbox_call calls[] = {
 	{ SCMP_SYS(mprotect), true, 2, PROT_EXEC, 0 },
 	/* A network's offloads, which the guest may change at any time. Nothing but a TAP device knows it. */
 	{ SCMP_SYS(ioctl), true, 1, UINT32_MAX, TUNSETOFFLOAD },
+	/* The waiter that the keeper gave it. Nothing else knows these. */
+	{ SCMP_SYS(ioctl), true, 1, UINT32_MAX, VIRIDIS_WATCH },
+	{ SCMP_SYS(ioctl), true, 1, UINT32_MAX, VIRIDIS_WAIT },
 	/* malloc() gives pages of its own back. MADV_REMOVE would take the guest's. */
 	{ SCMP_SYS(madvise), true, 2, UINT32_MAX, MADV_DONTNEED },
 };

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,18 +20,33 @@
 
 extern char **environ;
 
+#define LAST_FD VSP_WAITER_FD
+
+/* Out of the way of the others, whose places it may have; -1 stays what it is. */
+static int set_aside(int fd)
+{
+	return fd < 0 ? fd : fcntl(fd, F_DUPFD, LAST_FD + 1);
+}
+
+/* Nothing is left at a place that nothing is for. */
+static bool put(int fd, int place)
+{
+	if (fd >= 0)
+		return dup2(fd, place) == place;
+	(void)close(place); /* it may not have been open */
+	return true;
+}
+
 /* In the child. execve() gives every handled signal its default back. */
 static void become(const char *path, const struct vsp_spawn *with, int *error)
 {
 	char *arguments[] = { (char *)path, NULL };
-	unsigned int last = with->backend < 0 ? VSP_SOCKET_FD : VSP_BACKEND_FD;
-	/* Out of the way of the other, whose place it may have. */
-	int backend = with->backend < 0 ? 0 : fcntl(with->backend, F_DUPFD, last + 1);
+	int backend = set_aside(with->backend);
+	int waiter = set_aside(with->waiter);
 
-	if (dup2(with->errors, STDERR_FILENO) >= 0 &&
-	    dup2(with->socket, VSP_SOCKET_FD) >= 0 &&
-	    (with->backend < 0 || dup2(backend, VSP_BACKEND_FD) >= 0) &&
-	    close_range(last + 1, ~0u, 0) == 0)
+	if (put(with->errors, STDERR_FILENO) && put(with->socket, VSP_SOCKET_FD) &&
+	    put(backend, VSP_BACKEND_FD) && put(waiter, VSP_WAITER_FD) &&
+	    close_range(LAST_FD + 1, ~0u, 0) == 0)
 		execve(path, arguments, environ);
 	*error = errno;
 	_exit(127);

@@ -10,6 +10,7 @@ struct vsp_spawn {
 	int socket;  /* to be VSP_SOCKET_FD */
 	int errors;  /* its standard error */
 	int backend; /* to be VSP_BACKEND_FD; -1: there is none */
+	int waiter;  /* to be VSP_WAITER_FD; -1: there is none */
 };
 
 /*

@@ -114,12 +114,9 @@ void *vsp_whole_memory(const struct vsp *vsp, uint64_t *bytes)
 	return vsp->memory.base;
 }
 
-void vsp_channel_signal(const struct vsp_channel *channel)
+void vsp_channel_signal(struct vsp *vsp, const struct vsp_channel *channel)
 {
-	uint64_t one = 1;
-
-	/* EAGAIN: 2^64 - 2 signals are pending, so one more changes nothing. */
-	(void)!write(channel->event_out, &one, sizeof(one));
+	vsp_loop_signal(&vsp->loop, channel->event_in, channel->event_out);
 }
 
 void vsp_event(struct vsp *vsp, uint32_t tag, const char *json)
@@ -222,8 +219,8 @@ static bool take_open(struct vsp *vsp, struct vsp_packet *packet)
 static bool take_start(struct vsp *vsp, struct vsp_channel *channel)
 {
 	if (!vsp_channels_start(&vsp->channels, channel) ||
-	    !vsp_loop_watch_edges(&vsp->loop, channel->event_in, channel_signalled,
-	                          channel))
+	    !vsp_loop_watch_channel(&vsp->loop, channel->event_in, channel->event_out,
+	                            channel_signalled, channel))
 		return false;
 	vsp->provider->started(vsp, channel);
 	return true;
@@ -375,7 +372,7 @@ int vsp_main(const struct vsp_provider *provider, void *context)
 		        provider->name, VSP_SOCKET_FD);
 		return EXIT_FAILURE;
 	}
-	if (!vsp_loop_init(&vsp.loop, &vsp) ||
+	if (!vsp_loop_init(&vsp.loop, &vsp, VSP_WAITER_FD) ||
 	    !vsp_loop_watch(&vsp.loop, VSP_SOCKET_FD, worker_ready, NULL)) {
 		perror(provider->name);
 		return EXIT_FAILURE;

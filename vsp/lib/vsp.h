@@ -150,8 +150,11 @@ static inline uint8_t *vsp_ram_pages(const struct vsp *vsp, struct vsp_ram *ram,
  */
 void *vsp_whole_memory(const struct vsp *vsp, uint64_t *bytes);
 
-/* Interrupt the child for this channel. Call it only when the ring rules ask for a signal. */
-void vsp_channel_signal(const struct vsp_channel *channel);
+/*
+ * Interrupt the child for this channel, now or when there is nothing else to do, by the call that waits. Call it only when the
+ * ring rules ask for a signal.
+ */
+void vsp_channel_signal(struct vsp *vsp, const struct vsp_channel *channel);
 
 /* Ask for what the guest lent to a started channel as this GPADL; `lent` follows, unless `close` does. */
 void vsp_borrow(struct vsp *vsp, const struct vsp_channel *channel, uint32_t gpadl);

@@ -95,7 +95,7 @@ void net_signal(struct net *net)
 			continue;
 		queue->signal = false;
 		net->counts.signals_out++;
-		vsp_channel_signal(queue->channel);
+		vsp_channel_signal(net->vsp, queue->channel);
 	}
 }
 

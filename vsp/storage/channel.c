@@ -525,7 +525,7 @@ static void end_turn(struct storage_channel *c)
 	if (c->signal) {
 		c->signal = false;
 		c->storage->counts.signals_out++;
-		vsp_channel_signal(c->vsp);
+		vsp_channel_signal(c->storage->vsp, c->vsp);
 	}
 	come_back(c);
 }

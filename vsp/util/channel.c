@@ -84,7 +84,7 @@ static bool send(struct util *util, struct util_channel *channel, const uint8_t 
 		ring_put_inband(&channel->out, 0, 0, packet, bytes, &signal);
 
 	if (signal)
-		vsp_channel_signal(channel->vsp);
+		vsp_channel_signal(util->vsp, channel->vsp);
 	if (status != RING_OK && status != RING_FULL)
 		break_off(util, channel);
 	return status == RING_OK;
@@ -323,7 +323,7 @@ void util_channel_pump(struct util *util, struct util_channel *channel)
 	while (more && !channel->broken && budget != 0) {
 		take_packets(util, channel, &budget);
 		if (ring_release(&channel->in))
-			vsp_channel_signal(channel->vsp);
+			vsp_channel_signal(util->vsp, channel->vsp);
 		if (budget != 0)
 			more = ring_drain_end(&channel->in);
 	}

@@ -50,6 +50,12 @@ static inline unsigned int highest_bit32(uint32_t value)
 	return 31u - (unsigned int)__builtin_clz(value);
 }
 
+/* Of the lowest; likewise. */
+static inline unsigned int lowest_bit32(uint32_t value)
+{
+	return (unsigned int)__builtin_ctz(value);
+}
+
 static inline unsigned int highest_bit64(uint64_t value)
 {
 	return 63u - (unsigned int)__builtin_clzll(value);

@@ -66,6 +66,7 @@
 
 #define VSP_SOCKET_FD       3 /* where a provider finds its end */
 #define VSP_BACKEND_FD      4 /* and what its keeper opened for it, if CONFIG says so */
+#define VSP_WAITER_FD       5 /* and what it waits by, if there is a module that has that */
 #define VSP_PAGES_MAX       8192u
 #define VSP_CHANNELS_MAX    32u /* of a provider */
 #define VSP_TEXT_BYTES_MAX  65536u
