@@ -338,6 +338,20 @@ def a_server_in_the_root_listens_before_it_is_used_and_ends():
         assert "in the root, which answers the guests, ended" in str(error), error
 
 
+def what_a_provider_left_to_the_guest_is_not_its_own():
+    kept = machines.PROC, machines.run_ns, machines.tasks_ns
+    with tempfile.TemporaryDirectory() as folder:
+        for pid, told in ((7, "pos:\t0\nhalted-ns:\t300\n"), (8, "pos:\t0\n"), (9, "halted-ns:\t20\n")):
+            (Path(folder) / f"{pid}/fdinfo").mkdir(parents=True)
+            (Path(folder) / f"{pid}/fdinfo/5").write_text(told)
+        try:
+            machines.PROC, machines.run_ns, machines.tasks_ns = Path(folder), lambda pids: 1000 * len(pids), lambda: 9000
+            found = machines.root_times([7, 8, 9, 10], [11])
+        finally:
+            machines.PROC, machines.run_ns, machines.tasks_ns = kept
+    assert found["backend-ns"] == 4000 - 320 and found["tasks-ns"] == 9000 - 320 and found["peer-ns"] == 1000, found
+
+
 def an_interruption_keeps_what_was_measured():
     seen = []
 
@@ -369,7 +383,8 @@ TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_sta
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
-         all_disks_have_the_scheduler_that_was_named, who_looks_on_is_told_of_marks_and_operations, each_start_is_of_a_machine_that_ends_again,
+         all_disks_have_the_scheduler_that_was_named, who_looks_on_is_told_of_marks_and_operations,
+         each_start_is_of_a_machine_that_ends_again, what_a_provider_left_to_the_guest_is_not_its_own,
          a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
          every_run_of_a_network_has_a_server_of_its_own, a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
 

@@ -20,6 +20,8 @@ BOOT_SECONDS = 600
 END_SECONDS = 30
 NAME, ATTACHED = "bench", "attached"
 PROCESS_RUN_TIME = 2  # in the number of a process's clock: what the scheduler counted
+WAITER_FD = 5  # of a provider: vsp/lib/core/protocol.h
+PROC = Path("/proc")
 LISTENING = r":{port:04X} 0+:0000 0A"  # in /proc/net/tcp and tcp6
 SUBNET = "10.77"
 
@@ -323,6 +325,19 @@ def family(pid):
     return found
 
 
+def halted_ns(pids):
+    """How long providers left their CPU to whom they waited for, and ran by the root's scheduler: kmod/waiter.h"""
+    total = 0
+    for pid in pids:
+        try:
+            told = dict(line.split(":", 1) for line in
+                        (PROC / f"{pid}/fdinfo/{WAITER_FD}").read_text().splitlines())
+        except OSError:
+            continue
+        total += int(told.get("halted-ns", 0))
+    return total
+
+
 def run_ns(pids):
     """How long processes ran, with their system calls and all threads that they ever had, by the root's scheduler: the
     clock that clock_getcpuclockid(3) names. It goes on while the hypervisor has taken the CPU away."""
@@ -359,8 +374,9 @@ def stats():
 
 def root_times(served, peers):
     """Of the processes that serve a device, of those at the other end of its network, and of all."""
-    return {"tasks-ns": tasks_ns(), "backend-user-ns": user_ns(served), "peer-ns": run_ns(peers),
-            "backend-ns": run_ns(served)}
+    halted = halted_ns(served)
+    return {"tasks-ns": tasks_ns() - halted, "backend-user-ns": user_ns(served),
+            "peer-ns": run_ns(peers), "backend-ns": run_ns(served) - halted}
 
 
 def counters(machine, device, mark, peers=()):
