@@ -10,7 +10,7 @@
  *    go of something, that is leaked, said in the log and seen in the totals.
  * PARTITION-3 Interrupts find partition and vp under RCU; both are freed after a grace period.
  *
- * Locks, outermost first: a passthrough buffer's, attach_lock, an attachment's, queue_lists_lock, partition->lock,
+ * Locks, outermost first: a waiter's, a passthrough buffer's, attach_lock, an attachment's, queue_lists_lock, partition->lock,
  * vp->run_lock, a vp_answer's, queue->read_lock, the CPU hotplug lock, synic_lock, queue->port_lock, pool->lock. Spinlocks
  * (an eventfd's, queue->lock) are leaves.
  */
