@@ -46,14 +46,17 @@ struct keeper {
 };
 
 /* Sets `error` to "what: strerror(-negative_errno)"; false, for the caller to return. */
-bool keeper_fail(GError **error, int negative_errno, const char *what);
+static inline bool keeper_fail(GError **error, int negative_errno, const char *what)
+{
+	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(-negative_errno),
+	            "%s: %s", what, g_strerror(-negative_errno));
+	return false;
+}
 
-/* ---- keeper.c ---- */
+/* ---- machine.c ---- */
 
 /* Others may see what the VM has, in a file, as it was at its start or has become. */
 void keeper_show_definition(const struct keeper *keeper);
-
-/* ---- machine.c ---- */
 
 /* Sealed memory of the size that the definition says. */
 bool keeper_make_memory(struct keeper *keeper, GError **error);

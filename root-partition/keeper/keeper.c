@@ -18,7 +18,6 @@
 #include "root-partition/config/definition_host.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/state.h"
-#include "root-partition/config/definition_json.h"
 #include "root-partition/config/vm_log.h"
 #include "root-partition/keeper/internal.h"
 #include "root-partition/vm/control.h"
@@ -64,16 +63,6 @@ static bool show_console(struct keeper *keeper, GError **error)
 	(void)unlink(link); /* of a keeper that was killed; mostly there is none */
 	return !keeper->serial.pty || symlink(keeper->serial.pty, link) == 0 ||
 	       keeper_fail(error, -errno, link);
-}
-
-void keeper_show_definition(const struct keeper *keeper)
-{
-	g_autofree char *path = paths_of(keeper->definition->name, PATH_RUNNING);
-	g_autofree char *text = definition_to_json(keeper->definition);
-	g_autoptr(GError) error = NULL;
-
-	if (!g_file_set_contents(path, text, -1, &error))
-		vm_log("keeper: %s", error->message);
 }
 
 static bool prepare(struct keeper *keeper, GError **error)

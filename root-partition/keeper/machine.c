@@ -13,10 +13,12 @@
 
 #include "root-partition/config/definition_disk.h"
 #include "root-partition/config/definition_host.h"
+#include "root-partition/config/definition_json.h"
 #include "root-partition/config/definition_net.h"
 #include "root-partition/config/paths.h"
 #include "root-partition/config/size_text.h"
 #include "root-partition/config/store.h"
+#include "root-partition/config/vm_log.h"
 #include "root-partition/keeper/internal.h"
 #include "vsp/lib/socket.h"
 #include "vsp/lib/spawn.h"
@@ -28,11 +30,14 @@
 /* More than viridis-nbd-connect waits for servers to hang up. */
 #define HELPER_LIMIT_MS 3000
 
-bool keeper_fail(GError **error, int negative_errno, const char *what)
+void keeper_show_definition(const struct keeper *keeper)
 {
-	g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(-negative_errno),
-	            "%s: %s", what, g_strerror(-negative_errno));
-	return false;
+	g_autofree char *path = paths_of(keeper->definition->name, PATH_RUNNING);
+	g_autofree char *text = definition_to_json(keeper->definition);
+	g_autoptr(GError) error = NULL;
+
+	if (!g_file_set_contents(path, text, -1, &error))
+		vm_log("keeper: %s", error->message);
 }
 
 /* ---- Memory ---- */

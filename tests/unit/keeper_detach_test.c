@@ -26,14 +26,6 @@ void vm_log(const char *format, ...)
 	(void)format;
 }
 
-bool keeper_fail(GError **error, int negative_errno, const char *what)
-{
-	(void)error;
-	(void)negative_errno;
-	(void)what;
-	return false;
-}
-
 int mshv_attach(int device, uint64_t partition_id, uint32_t creator_pid,
                 struct mshv_partition *partition)
 {
