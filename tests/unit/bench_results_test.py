@@ -371,6 +371,32 @@ def a_guest_that_fails_ends_or_is_silent_is_told_with_its_last_lines():
         play.thread.join()
 
 
+def a_guest_that_is_late_answers_no_later_run():
+    """What it says of the first would be the second's figures."""
+    def late(reader, writer):
+        reader.readline()
+        reader.readline()
+        print("@out first\n@done 0", file=writer)
+    play = with_guest(late)
+    assert "said nothing more" in refused(guest.GuestError, play.guest.run, "first", 0.2)
+    os.write(play.guest.writer, b"\n")
+    play.thread.join()
+    assert "not done with an earlier run" in refused(guest.GuestError, play.guest.run, "second", 5)
+
+
+def a_guest_that_ends_while_it_is_not_listened_to_is_told():
+    """While counters are read at a mark, or between two runs: what is written then comes to nobody."""
+    play = with_guest(lambda reader, writer: print("@mark begin 1", file=writer))
+
+    def gone(name, counts):
+        play.thread.join()
+    os.set_blocking(play.guest.writer, True)
+    assert "the guest of a test ended" in refused(guest.GuestError, play.guest.run, "job", 5, gone)
+    assert "not done" in refused(guest.GuestError, play.guest.run, "job", 5)
+    play.guest.busy = False
+    assert "the guest of a test ended" in refused(guest.GuestError, play.guest.run, "job", 5)
+
+
 def main():
     tests = [value for value in globals().values()
              if getattr(value, "__module__", None) == __name__ and callable(value)

@@ -17,6 +17,7 @@ class Guest:
     def __init__(self, name, reader, writer, alive):
         self.name, self.writer, self.alive, self.reader = name, writer, alive, reader
         self.rest, self.lines, self.last = b"", [], []
+        self.busy = False  # with a line whose answer has not been read to its end
         os.set_blocking(reader, False)
         self.selector = selectors.DefaultSelector()
         self.selector.register(reader, selectors.EVENT_READ)
@@ -43,6 +44,12 @@ class Guest:
             *whole, self.rest = (self.rest + data).replace(b"\r", b"").split(b"\n")
             self.lines = [line.decode(errors="replace") for line in whole]
 
+    def _tell(self, data):
+        try:
+            os.write(self.writer, data)
+        except OSError as error:
+            raise GuestError(self.described("ended")) from error
+
     def line(self, deadline):
         self._fill(deadline)
         line = self.lines.pop(0)
@@ -64,7 +71,10 @@ class Guest:
     def run(self, job, seconds, on_mark=lambda name, counts: None):
         """One line for its shell. Gives what it sent back, and what its device counted at each mark; at a mark it waits for
         `on_mark`."""
-        os.write(self.writer, job.encode() + b"\n")
+        if self.busy:  # what it says next is of that line, and might be taken for this one's
+            raise GuestError(f"the guest of {self.name} is not done with an earlier run")
+        self.busy = True
+        self._tell(job.encode() + b"\n")
         deadline = time.monotonic() + seconds
         out, marks = [], {}
         while not (line := self.line(deadline)).startswith("@done "):
@@ -74,7 +84,8 @@ class Guest:
                 name, _, marks_text = line[6:].partition(" ")
                 marks[name] = marks_text
                 on_mark(name, marks_text)
-                os.write(self.writer, b"\n")
+                self._tell(b"\n")
+        self.busy = False
         if line != "@done 0":
             raise GuestError(self.described(f"could not carry out '{job}'"))
         return out, marks
