@@ -103,6 +103,16 @@ def a_program_that_failed_or_changed_is_named():
         assert "fio" in refused(results.Malformed, results.from_fio, answer)
     assert "refused" in refused(results.Malformed, results.from_iperf3, {"error": "connection refused"})
     assert "iperf3" in refused(results.Malformed, results.from_iperf3, {"end": {}})
+    for answer in (5, None, [], "jobs", {"jobs": 5}, {"jobs": [side(1)]}, {"jobs": [{"error": 0, "read": side(0), "write": [
+            side(1)]}]}, {"jobs": [{"error": 0, "read": side(0), "write": side(1) | {"lat_ns": {"percentile": []}}}]}):
+        for parse in (results.from_fio, results.from_requests, results.from_iperf3):
+            assert "another form" in refused(results.Malformed, parse, answer), answer
+
+
+def a_network_that_let_nothing_through_has_no_figures():
+    """Of no operation there is no time of one."""
+    assert "nothing that iperf3 sent arrived" in refused(
+        results.Malformed, results.from_iperf3, {"end": {"sum_received": {"bytes": 0, "bits_per_second": 0}}})
 
 
 def iperf3_is_counted_in_pieces_of_64_kib():

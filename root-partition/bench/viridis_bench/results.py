@@ -48,7 +48,7 @@ def from_fio(answer):
                     for name, key in PERCENTILES.items()}
         curve = [[float(key), value / 1e3] for key, value in latency["percentile"].items()]
         return figures, curve
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Malformed(f"fio's answer has another form: {error!r}") from error
 
 
@@ -62,10 +62,12 @@ def from_requests(answer):
 
 def from_iperf3(answer):
     """An operation is 64 KiB, whatever the segments were."""
-    if "error" in answer:
-        raise Malformed(f"iperf3: {answer['error']}")
     try:
+        if "error" in answer:
+            raise Malformed(f"iperf3: {answer['error']}")
         total = answer["end"]["sum_received"]
+        if not total["bytes"]:
+            raise Malformed("nothing that iperf3 sent arrived; give it more --seconds")
         return {"operations": total["bytes"] / PIECE_BYTES,
                 "mbit-per-second": total["bits_per_second"] / 1e6}, []
     except (KeyError, TypeError) as error:
