@@ -2,12 +2,15 @@
 """The parts of `viridis bench` that need no guest: jobs, what programs tell, statistics, reports."""
 import base64
 import gzip
+import html
 import json
 import os
 import re
 import sys
+import tempfile
 import threading
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
 from lib.paths import TOP
 from lib.tap import Tap
@@ -296,6 +299,24 @@ def a_long_command_is_shown_whole():
     assert heights[0] == plot.WIDE[1] and heights[1] >= heights[0] + 8 * plot.LINE_HEIGHT, heights
     page = report.html(result, [])
     assert result["command"] in page and re.search("pre{[^}]*white-space:pre-wrap;overflow-wrap:anywhere", page)
+
+
+def words_of_a_result_are_shown_and_never_run():
+    """gnuplot runs what stands in backquotes. The words are a kept result's, and it may come from anywhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        trap = f"`touch {folder}/run` $(x) \\n \"quoted\" \x1b[31m\udc80"
+        result = full_result() | {"command": trap, "failures": [{"job": trap, "device": "ide", "round": 0, "error": trap}]}
+        result["machine"]["processor"] = trap
+        for row in result["rows"]:
+            row["job"] = trap
+            row["device"] += trap
+        pictures = [plot.gnuplot(picture.text) for picture in plot.pictures(result)]
+        assert not os.listdir(folder), "it was run"
+    shown = f"`touch {folder}/run` $(x) \\n \"quoted\" ?[31m?"
+    for svg in pictures:
+        assert shown in ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]
+    assert shown in html.unescape(report.html(result, [])) and shown in report.text(result)
+    report.html(result, []).encode()
 
 
 def the_parts_of_a_bar_are_the_whole_time():

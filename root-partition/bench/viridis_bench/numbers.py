@@ -59,5 +59,11 @@ def number(value):
     return f"{value:.3g}"
 
 
+def printable(text):
+    """With a question mark for what no page and no terminal should get: a kept result may come from anywhere, and so may names of
+    files. Lines stay."""
+    return "".join(each if each.isprintable() or each == "\n" else "?" for each in text)
+
+
 def share(value):
     return f"{100 * value:.0f} %"

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass
 
 from .machines import HostError
-from .numbers import BASE, GROUPS, headline, number
+from .numbers import BASE, GROUPS, headline, number, printable
 from .results import time_parts
 
 # (part of an operation's time, what a person calls it)
@@ -52,9 +52,13 @@ def for_html(svg, prefix):
     return svg.replace("<svg", f'<svg style="width:{width}px"', 1)
 
 
+# In octal, as gnuplot runs what stands in backquotes in a string, and writes there what it printed.
+ESCAPES = {each: f"\\{ord(each):03o}" for each in "\\\"`\n"}
+
+
 def quoted(text):
     """A string of gnuplot's, with lines."""
-    return '"' + text.replace("\\", "").replace('"', "").replace("\n", "\\n") + '"'
+    return '"' + "".join(ESCAPES.get(each, each) for each in printable(text)) + '"'
 
 
 def head(title, machine, label, size):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from . import plot
-from .numbers import BASE, GROUPS, headline, number, share
+from .numbers import BASE, GROUPS, headline, number, printable, share
 from .results import time_parts
 
 # (figure, head of its column) of a group.
@@ -140,7 +140,7 @@ def text(result):
     lines, all_tables = [], [table for group in groups(result) for table in tables(result, group)]
     for table in (*all_tables, *others_tables(result)):
         lines += [table.title, *aligned(table.head, table.lines), ""]
-    return "\n".join([*lines, *facts(result)])
+    return printable("\n".join([*lines, *facts(result)]))
 
 
 STYLE = """body{font-family:Helvetica,Arial,sans-serif;margin:2em auto;padding:0 1em;max-width:75em;color:#111}
@@ -175,4 +175,4 @@ def html(result, drawn):
             parts += html_table(table)
     for table in others_tables(result):
         parts += html_table(table)
-    return "\n".join([*parts, "</body></html>\n"])
+    return printable("\n".join([*parts, "</body></html>\n"]))
