@@ -15,6 +15,7 @@ import tempfile
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 from lib.paths import TOP
 from lib.tap import Tap
@@ -40,7 +41,8 @@ def a_slip_is_told_with_what_there_is():
             (["net", "--devices", "ide"], 2, "none of these"), (["--devices", "ide", "--jobs", "send"], 2, "by their group"),
             (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "at least 1"),
             (["--seconds", "0"], 2, "from 0.05"), (["--qemu", ""], 2, "no program"),
-            (["--qemu", "'qemu"], 2, "quotation"), (["--scheduler", "a b"], 2, "or kernel"), (["everything"], 2, "invalid choice")):
+            (["--qemu", "'qemu"], 2, "quotation"), (["--scheduler", "a b"], 2, "or kernel"), (["everything"], 2, "invalid choice"),
+            (["--plot", "x", "--report", "./x"], 2, "a file of its own"), (["--result", "x", "--from", "y", "--plot", "x"], 2, "of its own")):
         done = call(*words)
         assert done.returncode == status and told in done.stderr, done
 
@@ -152,6 +154,37 @@ def a_full_disk_takes_no_half_of_a_file_and_not_the_answer():
         for file in ("again", "page"):
             assert f"{file} cannot be written: File too large; make room" in done.stderr, done.stderr
         assert os.listdir(folder) == ["kept"], os.listdir(folder)
+
+
+def a_device_a_pipe_and_a_link_stay_what_they_are():
+    """A new file in the place of /dev/null would take it from everybody."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "kept").write_text(json.dumps(result_of([some_run("synthetic", 30.0)])))
+        os.mkfifo(folder / "pipe")
+        (folder / "target").write_text("before")
+        (folder / "link").symlink_to("target")
+        with subprocess.Popen(["cat", folder / "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+            done = call("--from", "kept", "--result", "pipe", cwd=folder)
+            assert done.returncode == 0 and json.loads(reader.communicate(timeout=20)[0])["ok"], done
+        assert (folder / "pipe").is_fifo()
+        assert call("--from", "kept", "--result", "link", cwd=folder).returncode == 0
+        assert (folder / "link").is_symlink() and json.loads((folder / "target").read_text())["ok"]
+        done = subprocess.run([sys.executable, BENCH / "viridis-bench", "--from", folder / "kept", "--json", "--report",
+                               "/proc/self/fd/2"], capture_output=True, text=True)
+        assert done.returncode == 0 and "<!DOCTYPE html>" in done.stderr, done
+        assert sorted(os.listdir(folder)) == ["kept", "link", "pipe", "target"], os.listdir(folder)
+
+
+def an_interruption_leaves_no_half_of_a_file():
+    def interrupted(_path, _to):
+        raise main.Interrupted("SIGINT")
+    with tempfile.TemporaryDirectory() as name, mock.patch.object(Path, "replace", interrupted):
+        try:
+            main.write(Path(name) / "page", "x")
+            raise AssertionError("it was written")
+        except main.Interrupted:
+            assert not os.listdir(name), os.listdir(name)
 
 
 def a_disk_is_not_made_where_there_is_no_room():
@@ -382,6 +415,7 @@ TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_sta
          what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
+         a_device_a_pipe_and_a_link_stay_what_they_are, an_interruption_leaves_no_half_of_a_file,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
          all_disks_have_the_scheduler_that_was_named, who_looks_on_is_told_of_marks_and_operations,
          each_start_is_of_a_machine_that_ends_again, what_a_provider_left_to_the_guest_is_not_its_own,

@@ -94,6 +94,9 @@ def checked(words):
         p.error("--seconds: from 0.05 to 3600")
     if not SIZE.fullmatch(options.memory):
         p.error(f"--memory {options.memory}: a number with M or G behind it")
+    files = [path.resolve() for path in (options.plot, options.report, options.result) if path]
+    if len(set(files)) < len(files):
+        p.error("--plot, --report and --result: a file of its own for each")
     if not re.fullmatch("[a-z0-9-]+", options.scheduler):
         p.error(f"--scheduler {options.scheduler}: none, mq-deadline, ..., or kernel")
     return options
@@ -174,6 +177,16 @@ def make_disks(options, folder):
 
 # --- The result
 
+def replace(path, content):
+    new = path.with_name(path.name + ".new")
+    try:
+        new.write_text(content)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
 def machine_facts():
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     return {"processor": model[1] if model else "unknown processor", "cpus": os.cpu_count(),
@@ -201,13 +214,13 @@ def result_of(measure, options, partial):
 
 
 def write(path, content):
-    """Whole or not at all."""
-    new = path.with_name(path.name + ".new")
+    """Whole or not at all; into what is there, if it is a device or a pipe, and into what a link leads to."""
     try:
-        new.write_text(content)
-        new.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(content)
+        else:
+            replace(path.resolve(), content)
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise HostError(f"{path} cannot be written: {error.strerror}; make room there or name another file, and draw "
                         "again by --from what --result kept") from error
 
