@@ -128,6 +128,8 @@ def what_is_no_result_or_cannot_be_written_is_an_error():
             done = call("--from", folder / "kept")
             assert done.returncode == 1 and told in done.stderr, done
         assert "No such file" in call("--from", folder / "none").stderr
+        (folder / "kept").write_text("[" * 100_000)
+        assert "no result" in call("--from", folder / "kept").stderr
         (folder / "kept").write_text(json.dumps(result_of([some_run("synthetic", 1.0)])))
         done = call("--from", folder / "kept", "--report", "/dev/full/report")
         assert done.returncode == 1 and "/dev/full" in done.stderr and "synthetic" in done.stdout, done
@@ -154,6 +156,38 @@ def a_full_disk_takes_no_half_of_a_file_and_not_the_answer():
         for file in ("again", "page"):
             assert f"{file} cannot be written: File too large; make room" in done.stderr, done.stderr
         assert os.listdir(folder) == ["kept"], os.listdir(folder)
+
+
+def every_part_of(value, path=()):
+    """The ways to each value within a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in inner:
+        yield (*path, name)
+        yield from every_part_of(part, (*path, name))
+
+
+def a_part_that_is_missing_or_another_is_an_error_or_harmless():
+    """Of a kept result, each part of it in turn: it is shown, or it is told that it is none."""
+    whole = json.dumps(result_of([some_run("synthetic", 30.0), some_run("ide", 2.0)]))
+    with tempfile.TemporaryDirectory() as name:
+        file, refused, cases = Path(name) / "kept", 0, 0
+        for way in every_part_of(json.loads(whole)):
+            for other in (None, "x", -1, [], {}, [5], "missing"):
+                result = json.loads(whole)
+                at = result
+                for step in way[:-1]:
+                    at = at[step]
+                at[way[-1]] = other
+                if other == "missing":
+                    del at[way[-1]]
+                file.write_text(json.dumps(result))
+                cases += 1
+                try:
+                    main.kept(file)
+                except machines.HostError as error:
+                    assert "result" in str(error), (way, other, error)
+                    refused += 1
+        assert cases > 500 and refused > 100, (cases, refused)
 
 
 def a_device_a_pipe_and_a_link_stay_what_they_are():
@@ -415,6 +449,7 @@ TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_sta
          what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
+         a_part_that_is_missing_or_another_is_an_error_or_harmless,
          a_device_a_pipe_and_a_link_stay_what_they_are, an_interruption_leaves_no_half_of_a_file,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
          all_disks_have_the_scheduler_that_was_named, who_looks_on_is_told_of_marks_and_operations,

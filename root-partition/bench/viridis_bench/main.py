@@ -287,14 +287,20 @@ def measured(options):
 
 
 def kept(path):
+    """A result is what can be shown; whoever calls this does so anyway."""
     try:
         result = json.loads(path.read_text())
         if result["format"] != FORMAT:
             raise HostError(f"{path}: a result of another version")
+        if not isinstance(result["ok"], bool) or not isinstance(result["partial"], str):
+            raise HostError(f"{path}: no result of viridis bench")
+        report.html(result, [])
+        report.text(result)
+        plot.pictures(result)
         return result
     except OSError as error:
         raise HostError(f"{path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError) as error:
         raise HostError(f"{path}: no result of viridis bench") from error
 
 
