@@ -47,6 +47,14 @@ def a_slip_is_told_with_what_there_is():
         assert done.returncode == status and told in done.stderr, done
 
 
+def a_slip_is_told_in_json_as_every_command_tells_it():
+    for words in (["--devices", "floppy"], ["--frob"], ["--vps", "x"], ["everything"]):
+        done = call("--json", *words)
+        found = json.loads(done.stdout)
+        assert done.returncode == 2 and not done.stderr and found["code"] == "usage" and found["ok"] is False, done
+        assert words[-1] in found["error"] and "usage: viridis bench" in found["error"], found
+
+
 def only_devices_that_have_a_job_are_started():
     for words, devices in (([], set("disk net boot".split())), (["--jobs", "boot"], {"boot"}),
                            (["net"], {"net"}), (["--devices", "e1000,qemu"], {"net", "boot"}),
@@ -88,7 +96,8 @@ def what_is_missing_is_named_with_the_way_out():
                                "--report", guest / "page"], capture_output=True, text=True, env={"PATH": str(guest)})
         assert done.returncode == 1 and "install gnuplot-nox" in done.stderr, done
         done = call("disk", "--guest", guest, "--qemu", "no-such-qemu", "--json")
-        assert json.loads(done.stdout)["ok"] is False and not done.stderr
+        found = json.loads(done.stdout)
+        assert (found["ok"], found["code"]) == (False, "failed") and "no-such-qemu" in found["error"] and not done.stderr
 
 
 # --- Kept results
@@ -96,7 +105,7 @@ def what_is_missing_is_named_with_the_way_out():
 def result_of(runs, partial=""):
     options = SimpleNamespace(vps=1, memory="256M", scheduler="none", seconds=1.0, repeat=1, instructions=False,
                               ticks_per_ns=1.0)
-    of = SimpleNamespace(runs=runs, failures=[], boots=[])
+    of = SimpleNamespace(runs=runs, failures=[], boots=[], plan=runs)
     return main.result_of(of, options, partial)
 
 
@@ -242,6 +251,50 @@ def a_partial_result_is_marked_and_is_no_success():
         kept.write_text(json.dumps(result_of([some_run("synthetic", 1.0)], "interrupted by SIGINT")))
         done = call("--from", kept)
         assert done.returncode == 130 and "PARTIAL: interrupted by SIGINT" in done.stdout, done
+        found = json.loads(call("--from", kept, "--json").stdout)
+        assert (found["ok"], found["code"], found["error"]) == (False, "failed", "interrupted by SIGINT"), found
+
+
+def measured_by(run, *words):
+    """The command in a process of its own, whose stdout and stderr have nobody who reads; with `run` in the place of
+    measuring."""
+    options = main.checked([*map(str, words)])
+    reader, writer = os.pipe()
+    os.close(reader)
+    child = os.fork()
+    if child == 0:
+        status = 99
+        try:
+            os.dup2(writer, 1)
+            os.dup2(writer, 2)
+            with mock.patch.object(measure.Measure, "run", run), mock.patch.object(main, "check_host", lambda options: None), \
+                    mock.patch.object(main, "make_disks", lambda options, folder: None), \
+                    mock.patch.object(main, "checked", lambda words: options):
+                status = main.main()
+        finally:
+            os._exit(status)
+    os.close(writer)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def what_was_measured_is_kept_though_nobody_listens_any_more():
+    """A lost terminal: the signal, and neither stdout nor stderr. And what is no error of ours."""
+    for error, status, told in ((main.Interrupted("SIGHUP"), 130, "interrupted by SIGHUP"),
+                                (OSError(24, "Too many open files"), 1, "Too many open files"),
+                                (subprocess.TimeoutExpired("qemu", 30), 1, "timed out"),
+                                (None, 1, "")):
+        def run(self, _folder, error=error):
+            self.progress("one run")
+            self.runs.append(some_run("synthetic", 1.0))
+            self.progress("another")
+            if error:
+                raise error
+        with tempfile.TemporaryDirectory() as name:
+            found = measured_by(run, "disk", "--work", name, "--result", f"{name}/kept")
+            assert found == status, (error, found)
+            result = json.loads((Path(name) / "kept").read_text())
+            assert told in result["partial"] and len(result["runs"]) == 1, result
+            assert os.listdir(name) == ["kept"], os.listdir(name)
 
 
 # --- Measuring, on machines that are played
@@ -445,10 +498,10 @@ def a_signal_is_an_interruption_once():
             signal.signal(number, handler)
 
 
-TESTS = (a_slip_is_told_with_what_there_is, only_devices_that_have_a_job_are_started,
+TESTS = (a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it, only_devices_that_have_a_job_are_started,
          what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
-         a_partial_result_is_marked_and_is_no_success, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
+         a_partial_result_is_marked_and_is_no_success, what_was_measured_is_kept_though_nobody_listens_any_more, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
          a_part_that_is_missing_or_another_is_an_error_or_harmless,
          a_device_a_pipe_and_a_link_stay_what_they_are, an_interruption_leaves_no_half_of_a_file,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,

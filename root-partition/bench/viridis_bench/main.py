@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -36,8 +37,18 @@ def by_group(known):
                      for group in numbers.GROUPS)
 
 
+class Parser(argparse.ArgumentParser):
+    """Its errors are as those of other commands."""
+
+    def error(self, message):
+        if "--json" in sys.argv:
+            print(json.dumps({"ok": False, "code": "usage", "error": f"{message}; usage: {self.usage}"}), flush=True)
+            self.exit(USAGE)
+        super().error(message)
+
+
 def parser():
-    p = argparse.ArgumentParser(
+    p = Parser(
         prog="viridis bench", add_help=False, formatter_class=argparse.RawTextHelpFormatter,
         usage="viridis bench [disk|net|boot|all] [OPTION...]",
         description="Measure synthetic devices beside those of QEMU, on this hypervisor.")
@@ -203,7 +214,8 @@ def ticks_per_ns(options):
 
 def result_of(measure, options, partial):
     kept = ("vps", "memory", "scheduler", "seconds", "repeat")
-    return {"ok": not partial and not measure.failures, "format": FORMAT,
+    wrong = partial or (f"{len(measure.failures)} of {len(measure.plan)} runs failed" if measure.failures else "")
+    return {"ok": not wrong, **({"code": "failed", "error": wrong} if wrong else {}), "format": FORMAT,
             "command": shlex.join(["viridis", "bench", *sys.argv[1:]]),
             "machine": machine_facts(),
             "unit": "instructions" if options.instructions else "cycles",
@@ -253,18 +265,25 @@ def draw(result, options):
 def show(result, options):
     """Each by itself, so that what cannot be written takes nothing else along. True: all could."""
     good = True
-    for output in (answer, keep, draw):
+    for output in (keep, answer, draw):
         try:
             output(result, options)
         except HostError as error:
-            print(f"viridis: {error}", file=sys.stderr)
+            say(f"viridis: {error}")
             good = False
     return good
 
 
+def say(line):
+    """On stderr, as stdout has the answer alone. That nobody hears it, as its terminal or log is gone, ends nothing."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def progress(line):
-    """On stderr, as stdout has the answer alone."""
-    print(f"[{time.monotonic() - BEGAN:7.2f} s] {line}", file=sys.stderr, flush=True)
+    say(f"[{time.monotonic() - BEGAN:7.2f} s] {line}")
 
 
 def measured(options):
@@ -275,7 +294,7 @@ def measured(options):
         make_disks(options, Path(folder))
         try:
             measure.run(Path(folder))
-        except (GuestError, HostError) as error:
+        except (GuestError, HostError, OSError, subprocess.SubprocessError) as error:
             if not measure.runs:
                 raise
             partial = str(error)
@@ -314,9 +333,9 @@ def end_by_signals():
 
 def fail(options, error):
     if options.json:
-        print(json.dumps({"ok": False, "error": str(error)}))
+        print(json.dumps({"ok": False, "code": "failed", "error": str(error)}), flush=True)
     else:
-        print(f"viridis: {error}", file=sys.stderr)
+        say(f"viridis: {error}")
     return FAILED
 
 
@@ -331,11 +350,14 @@ def main():
         return fail(options, error)
     except OSError as error:
         return fail(options, f"{error.filename or options.work}: {error.strerror}")
+    except subprocess.SubprocessError as error:
+        return fail(options, error)
     except Interrupted as error:
-        print(f"viridis: interrupted by {error}" + ("" if result else "; nothing was measured"), file=sys.stderr)
+        if result:
+            say(f"viridis: interrupted by {error}")
+        else:
+            fail(options, f"interrupted by {error}; nothing was measured")
         return INTERRUPTED
-    if not good:
-        return FAILED
     if result["partial"].startswith("interrupted"):
         return INTERRUPTED
-    return DONE if result["ok"] else FAILED
+    return DONE if good and result["ok"] else FAILED
