@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -23,7 +23,7 @@ from lib.tap import Tap
 BENCH = TOP / "root-partition" / "bench"
 sys.path.insert(0, str(BENCH))
 
-from viridis_bench import jobs, machines, main, measure, results  # noqa: E402
+from viridis_bench import jobs, machines, main, measure, results, signals  # noqa: E402
 from viridis_bench.guest import GuestError  # noqa: E402
 
 
@@ -483,32 +483,113 @@ def an_interruption_keeps_what_was_measured():
     assert isinstance(error, main.Interrupted) and len(measured.runs) == 3
 
 
-def a_signal_is_an_interruption_once():
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+@contextmanager
+def with_signals():
+    kept = {number: signal.getsignal(number) for number in signals.ENDING}
+    signals.end_by_signals()
     try:
-        main.end_by_signals()
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-            raise AssertionError("nothing was raised")
-        except main.Interrupted as error:
-            assert str(error) == "SIGTERM"
-        os.kill(os.getpid(), signal.SIGTERM)  # while it cleans up
+        yield
     finally:
         for number, handler in kept.items():
             signal.signal(number, handler)
 
 
-TESTS = (a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it, only_devices_that_have_a_job_are_started,
-         what_is_missing_is_named_with_the_way_out,
+def interrupted(function, *words):
+    """The name of the signal that ended it."""
+    with with_signals():
+        try:
+            function(*words)
+        except signals.Interrupted as error:
+            return str(error)
+    raise AssertionError("nothing was raised")
+
+
+def a_signal_is_an_interruption_once():
+    with with_signals():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise AssertionError("nothing was raised")
+        except signals.Interrupted as error:
+            assert str(error) == "SIGTERM"
+        for number in signals.ENDING:
+            os.kill(os.getpid(), number)  # while it cleans up
+
+
+def a_signal_waits_for_the_end_of_what_must_be_whole():
+    done = []
+
+    def act():
+        with signals.whole():
+            with signals.whole():
+                os.kill(os.getpid(), signal.SIGINT)
+                done.append("inner")
+            done.append("outer")
+        done.append("behind")
+    assert interrupted(act) == "SIGINT" and done == ["inner", "outer"], done
+
+
+# In the place of `viridis` and `ip`: Ctrl-C comes in the middle of the order that is named, for its whole session.
+ORDER = """#!/bin/sh
+echo "$1 $2" >>%s/log
+[ "$1 $2" != "$INTERRUPTED" ] || { kill -INT $PPID; sleep 0.3; }
+echo "$1 $2 done" >>%s/log
+[ "$(cut -d ' ' -f 6 /proc/$$/stat)" = $$ ] || echo "$1 in our session" >>%s/log
+case $1 in info) echo '{"status": {"pid": 1, "partition": 2, "console": "/dev/null"}}' ;; *) echo '{}' ;; esac
+"""
+
+
+def ctrl_c_leaves_no_machine_and_no_bridge():
+    """Whenever it comes: while one is begun, and while it is ended anyway."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for program in ("viridis", "ip"):
+            (folder / program).write_text(ORDER % (name, name, name))
+            (folder / program).chmod(0o755)
+        options = SimpleNamespace(disk="d", attached_disk="d", memory="256M", vps=1, guest=folder, qemu="sleep 60 #", accel="mshv")
+        attached, = (device for device in jobs.DEVICES if (device.name, device.group) == ("attached", "disk"))
+        for order, last in (("start bench", "delete bench done"), ("stop bench", "delete bench done"),
+                            ("link add", "link del done"), ("link del", "link del done"),
+                            ("attach", "delete attached done"), ("stop attached", "delete attached done")):
+            def act(order=order):
+                if "bench" in order:
+                    machine = machines.Viridis(options, folder, [], None)
+                    with mock.patch.object(machines.tty, "setraw"), mock.patch.object(machines, "Guest"), machine:
+                        pass
+                elif "link" in order:
+                    (folder / f"vb{os.getpid()}").touch()
+                    with machines.bridge(["net"]):
+                        pass
+                else:
+                    machine = machines.Qemu(options, folder, [attached], None)
+                    machine.pid = machine.server_pid = 1
+                    try:
+                        machine.attach()
+                    finally:
+                        machine.stop()
+            (folder / "log").unlink(missing_ok=True)
+            interrupted_at = "attach 1" if order == "attach" else order
+            with mock.patch.dict(os.environ, PATH=f"{name}:{os.environ['PATH']}", INTERRUPTED=interrupted_at), \
+                    mock.patch.object(machines, "NETWORKS", folder):
+                assert interrupted(act) == "SIGINT", order
+            log = (folder / "log").read_text().splitlines()
+            assert log[-1] == last and f"{interrupted_at} done" in log, (order, log)
+            assert not any("in our session" in line for line in log), log
+
+
+TESTS = (a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
+         only_devices_that_have_a_job_are_started, what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
-         a_partial_result_is_marked_and_is_no_success, what_was_measured_is_kept_though_nobody_listens_any_more, a_full_disk_takes_no_half_of_a_file_and_not_the_answer,
-         a_part_that_is_missing_or_another_is_an_error_or_harmless,
+         a_partial_result_is_marked_and_is_no_success, what_was_measured_is_kept_though_nobody_listens_any_more,
+         a_full_disk_takes_no_half_of_a_file_and_not_the_answer, a_part_that_is_missing_or_another_is_an_error_or_harmless,
          a_device_a_pipe_and_a_link_stay_what_they_are, an_interruption_leaves_no_half_of_a_file,
          a_disk_is_not_made_where_there_is_no_room, every_run_is_made_in_its_turn,
          all_disks_have_the_scheduler_that_was_named, who_looks_on_is_told_of_marks_and_operations,
          each_start_is_of_a_machine_that_ends_again, what_a_provider_left_to_the_guest_is_not_its_own,
-         a_run_that_fails_leaves_the_others, a_guest_without_a_program_is_found_before_anything_is_measured,
-         every_run_of_a_network_has_a_server_of_its_own, a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured, a_signal_is_an_interruption_once)
+         a_run_that_fails_leaves_the_others,
+         a_guest_without_a_program_is_found_before_anything_is_measured, every_run_of_a_network_has_a_server_of_its_own,
+         a_server_in_the_root_listens_before_it_is_used_and_ends, an_interruption_keeps_what_was_measured,
+         a_signal_is_an_interruption_once, a_signal_waits_for_the_end_of_what_must_be_whole,
+         ctrl_c_leaves_no_machine_and_no_bridge)
 
 if __name__ == "__main__":
     with Tap() as tap:

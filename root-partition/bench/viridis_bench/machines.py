@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .guest import Guest, GuestError
 from .results import provider_counts
+from .signals import whole
 
 # Without what differs from one start to the next.
 CMDLINE = "console=ttyS0 quiet nokaslr panic=-1"
@@ -24,6 +25,7 @@ WAITER_FD = 5  # of a provider: vsp/lib/core/protocol.h
 PROC = Path("/proc")
 LISTENING = r":{port:04X} 0+:0000 0A"  # in /proc/net/tcp and tcp6
 SUBNET = "10.77"
+NETWORKS = Path("/sys/class/net")
 
 
 OTHER_QEMU = "name another QEMU by --qemu, 11 or later with -accel mshv, or measure --devices synthetic alone"
@@ -34,10 +36,10 @@ class HostError(Exception):
 
 
 def told(words, **options):
-    """What a program printed; HostError with its own words if it could not."""
+    """What a program printed; HostError with its own words if it could not. In a session of its own, so that Ctrl-C is ours."""
     try:
         done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              **options)
+                              start_new_session=True, **options)
     except OSError as error:
         raise HostError(f"{words[0]} cannot be started: {error.strerror}; it must be installed, and in PATH") from error
     if done.returncode != 0:
@@ -57,14 +59,17 @@ def bridge(nets):
         yield None
         return
     name = f"vb{os.getpid()}"
-    told(["ip", "link", "add", name, "type", "bridge"])
     try:
+        with whole():
+            told(["ip", "link", "add", name, "type", "bridge"])
         for index in range(len(nets)):
             told(["ip", "addr", "add", f"{address(index, 1)}/24", "dev", name])
         told(["ip", "link", "set", name, "up"])
         yield name
     finally:
-        told(["ip", "link", "del", name])
+        with whole():
+            if (NETWORKS / name).exists():
+                told(["ip", "link", "del", name])
 
 
 def is_listening(port):
@@ -79,17 +84,21 @@ def server(words, port):
     if is_listening(port):
         raise HostError(f"port {port} of this root is taken, at which {words[0]} is to answer the guests; end what listens "
                         "there, or name jobs without it by --jobs")
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               start_new_session=True)
+    process = None
     try:
+        with whole():
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                       start_new_session=True)
         while not is_listening(port):
             if process.poll() is not None:
                 raise GuestError(f"{words[0]} in the root, which answers the guests, ended")
             time.sleep(0.02)
         yield process
     finally:
-        process.kill()
-        process.wait()
+        with whole():
+            if process:
+                process.kill()
+                process.wait()
 
 
 class Command:
@@ -104,7 +113,7 @@ class Command:
 
     def end(self, name):
         for order in ("stop", "delete"):
-            subprocess.run(["viridis", order, name], env=self.environment, capture_output=True)
+            subprocess.run(["viridis", order, name], env=self.environment, capture_output=True, start_new_session=True)
 
     def counts(self, name, group):
         """What the providers of a group counted."""
@@ -134,7 +143,8 @@ class Viridis:
             self.viridis("create", NAME, f"--memory={options.memory}", f"--vps={options.vps}",
                          f"--kernel={options.guest / 'vmlinuz'}",
                          f"--initrd={options.guest / 'initrd'}", f"--cmdline={CMDLINE}", *words)
-            self.viridis("start", NAME)
+            with whole():
+                self.viridis("start", NAME)
             status = self.viridis("info", NAME)["status"]
             self.pid, self.partition = status["pid"], status["partition"]
             self.terminal = os.open(status["console"], os.O_RDWR | os.O_NOCTTY)
@@ -154,11 +164,12 @@ class Viridis:
         self.stop()
 
     def stop(self):
-        if self.guest:
-            self.guest.close()
-        if self.terminal is not None:
-            os.close(self.terminal)
-        self.viridis.end(NAME)
+        with whole():
+            if self.guest:
+                self.guest.close()
+            if self.terminal is not None:
+                os.close(self.terminal)
+            self.viridis.end(NAME)
 
     def processes(self, _device):
         """Keeper, worker and providers."""
@@ -178,7 +189,7 @@ class Qemu:
         self.errors = folder / "qemu.err"
         self.viridis = Command(folder)
         self.attached = [device for device in devices if not device.qemu]
-        self.guest = self.server_pid = None
+        self.process = self.guest = self.server_pid = None
 
     def words(self):
         options = self.options
@@ -216,13 +227,7 @@ class Qemu:
     def __enter__(self):
         began = time.monotonic()
         try:
-            with open(self.errors, "w") as errors:
-                self.process = subprocess.Popen(self.words(), stdin=subprocess.PIPE,
-                                                stdout=subprocess.PIPE, stderr=errors,
-                                                start_new_session=True)
-        except OSError as error:
-            raise HostError(f"{self.options.qemu} cannot be started: {error.strerror}; {OTHER_QEMU}") from error
-        try:
+            self.begin()
             self.guest = Guest("QEMU", self.process.stdout.fileno(),
                                self.process.stdin.fileno(), self.alive)
             self.pid = self.process.pid
@@ -240,13 +245,23 @@ class Qemu:
         self.boot_seconds = time.monotonic() - began
         return self
 
+    def begin(self):
+        words = self.words()
+        with whole(), open(self.errors, "w") as errors:
+            try:
+                self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                                                start_new_session=True)
+            except OSError as error:
+                raise HostError(f"{self.options.qemu} cannot be started: {error.strerror}; {OTHER_QEMU}") from error
+
     def attach(self):
         """As soon as QEMU has made its machine, while the firmware runs."""
         words = synthetic_words(self.options.attached_disk, self.attached, self.bridge)
         deadline = time.monotonic() + END_SECONDS
         while True:
             try:
-                self.viridis("attach", str(self.pid), "--name", ATTACHED, *words)
+                with whole():
+                    self.viridis("attach", str(self.pid), "--name", ATTACHED, *words)
                 break
             except HostError as error:
                 if "runs no machine" not in str(error) or not self.alive() or \
@@ -260,7 +275,7 @@ class Qemu:
         for device in self.devices:
             if device.group != "net" or not device.qemu:
                 continue
-            path = Path("/sys/class/net") / self.tap(device)
+            path = NETWORKS / self.tap(device)
             while not path.exists() and self.alive():
                 time.sleep(0.05)
             if self.alive():
@@ -283,14 +298,19 @@ class Qemu:
         raise HostError(f"{self.options.qemu} runs its guest without /dev/mshv; {OTHER_QEMU}")
 
     def alive(self):
-        return self.process.poll() is None
+        return self.process is not None and self.process.poll() is None
 
     def __exit__(self, *_):
         self.stop()
 
     def stop(self):
-        if self.attached:
-            self.viridis.end(ATTACHED)
+        with whole():
+            if self.attached:
+                self.viridis.end(ATTACHED)
+            if self.process:
+                self.end_process()
+
+    def end_process(self):
         for pid in family(self.process.pid) if self.alive() else ():
             try:
                 os.kill(pid, 9)

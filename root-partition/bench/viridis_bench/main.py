@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from . import jobs, numbers, plot, report
 from .guest import GuestError
 from .machines import HostError, OTHER_QEMU
 from .measure import Measure
+from .signals import Interrupted, end_by_signals
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 GUEST = Path(__file__).resolve().parents[1] / "guest"
@@ -25,10 +25,6 @@ DISK_LEAST = 8 << 20  # some of the largest requests at once
 SIZE = re.compile(r"[0-9]+[MG]")
 FORMAT = 3
 BEGAN = time.monotonic()
-
-
-class Interrupted(Exception):
-    """By a signal; whatever was begun is ended by the `with` blocks."""
 
 
 def by_group(known):
@@ -321,14 +317,6 @@ def kept(path):
         raise HostError(f"{path}: {error.strerror}") from error
     except (ArithmeticError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError) as error:
         raise HostError(f"{path}: no result of viridis bench") from error
-
-
-def end_by_signals():
-    def end(number, _):
-        signal.signal(number, signal.SIG_IGN)
-        raise Interrupted(signal.Signals(number).name)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
 
 
 def fail(options, error):
