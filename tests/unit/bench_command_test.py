@@ -39,7 +39,9 @@ def a_slip_is_told_with_what_there_is():
             (["--devices", "floppy"], 2, "there are synthetic, attached, virtio"),
             (["--jobs", "swim"], 2, "there are randread-4k-1"),
             (["net", "--devices", "ide"], 2, "none of these"), (["--devices", "ide", "--jobs", "send"], 2, "by their group"),
-            (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "at least 1"),
+            (["--memory", "lots"], 2, "M or G"), (["--repeat", "0"], 2, "from 1 to 1000"),
+            (["--repeat", "1000000000000"], 2, "from 1 to 1000"), (["--vps", "0"], 2, "at least 1"), (["--seconds", "nan"], 2, "from 0.05"),
+            (["--memory", "1M"], 2, "need 128M"), (["--memory=-256M"], 2, "M or G"), (["--memory", "9" * 5000 + "M"], 2, "M or G"),
             (["--seconds", "0"], 2, "from 0.05"), (["--qemu", ""], 2, "no program"),
             (["--qemu", "'qemu"], 2, "quotation"), (["--scheduler", "a b"], 2, "or kernel"), (["everything"], 2, "invalid choice"),
             (["--plot", "x", "--report", "./x"], 2, "a file of its own"), (["--result", "x", "--from", "y", "--plot", "x"], 2, "of its own")):
@@ -87,6 +89,10 @@ def what_is_missing_is_named_with_the_way_out():
             for word in ("--disk", "--attached-disk"):
                 done = call("disk", "--guest", guest, "--devices", "synthetic", word, disk)
                 assert done.returncode == 1 and told in done.stderr and word in done.stderr, done
+        disk.write_bytes(bytes(main.DISK_LEAST))
+        (guest / "link").symlink_to("disk")
+        done = call("disk", "--guest", guest, "--devices", "synthetic", "--disk", disk, "--attached-disk", guest / "link")
+        assert done.returncode == 1 and "a disk has one owner" in done.stderr, done
         for job, program in (("send", "iperf3"), ("request", "fio")):
             done = subprocess.run([sys.executable, BENCH / "viridis-bench", "net", "--guest", guest, "--devices",
                                    "synthetic", "--jobs", job], capture_output=True, text=True,
@@ -228,6 +234,24 @@ def an_interruption_leaves_no_half_of_a_file():
             raise AssertionError("it was written")
         except main.Interrupted:
             assert not os.listdir(name), os.listdir(name)
+
+
+def a_block_device_that_is_in_use_is_no_disk_to_measure():
+    """Its content would be lost. Linux opens one that is mounted to nobody who wants it alone."""
+    flags = []
+
+    def opened(_name, given):
+        flags.append(given)
+        raise OSError(16, "Device or resource busy")
+    with tempfile.NamedTemporaryFile() as disk, mock.patch.object(main.os, "open", opened):
+        for is_device in (True, False):
+            with mock.patch.object(Path, "is_block_device", lambda path, is_device=is_device: is_device):
+                try:
+                    main.check_disk("--disk", Path(disk.name))
+                    raise AssertionError("it was taken")
+                except machines.HostError as error:
+                    assert "Device or resource busy; name another by --disk" in str(error), error
+    assert [bool(given & os.O_EXCL) for given in flags] == [True, False], flags
 
 
 def a_disk_is_not_made_where_there_is_no_room():
@@ -576,7 +600,7 @@ def ctrl_c_leaves_no_machine_and_no_bridge():
             assert not any("in our session" in line for line in log), log
 
 
-TESTS = (a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
+TESTS = (a_block_device_that_is_in_use_is_no_disk_to_measure, a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
          only_devices_that_have_a_job_are_started, what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, what_was_measured_is_kept_though_nobody_listens_any_more,

@@ -21,8 +21,10 @@ from .signals import Interrupted, end_by_signals
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 GUEST = Path(__file__).resolve().parents[1] / "guest"
 DISK_BYTES = 256 << 20
+MEMORY_LEAST = 128 << 20
+REPEAT_MOST = 1000
 DISK_LEAST = 8 << 20  # some of the largest requests at once
-SIZE = re.compile(r"[0-9]+[MG]")
+SIZE = re.compile(r"[0-9]{1,9}[MG]")
 FORMAT = 3
 BEGAN = time.monotonic()
 
@@ -95,12 +97,14 @@ def checked(words):
     options.devices, options.jobs = ([item for item in items if item.group in groups] for items in (devices, wanted))
     if not groups:
         p.error(f"none of these jobs of '{options.what}' is one of these devices'; --help has both by their group")
-    if options.vps < 1 or options.repeat < 1:
-        p.error("--vps and --repeat are at least 1")
+    if options.vps < 1 or not 1 <= options.repeat <= REPEAT_MOST:
+        p.error(f"--vps is at least 1, --repeat from 1 to {REPEAT_MOST}")
     if not 0.05 <= options.seconds <= 3600:
         p.error("--seconds: from 0.05 to 3600")
     if not SIZE.fullmatch(options.memory):
         p.error(f"--memory {options.memory}: a number with M or G behind it")
+    if memory_bytes(options.memory) < MEMORY_LEAST:
+        p.error(f"--memory {options.memory}: the guest's kernel and programs need {MEMORY_LEAST >> 20}M")
     files = [path.resolve() for path in (options.plot, options.report, options.result) if path]
     if len(set(files)) < len(files):
         p.error("--plot, --report and --result: a file of its own for each")
@@ -116,9 +120,10 @@ def memory_bytes(text):
 
 
 def check_disk(word, path):
-    """A file or block device, opened as whoever serves it will."""
+    """A file, or a block device that nobody has mounted, opened as whoever serves it will."""
     try:
-        with open(path, "r+b", buffering=0) as disk:
+        alone = os.O_EXCL if path.is_block_device() else 0
+        with open(path, "r+b", buffering=0, opener=lambda name, flags: os.open(name, flags | alone)) as disk:
             size = disk.seek(0, os.SEEK_END)
     except OSError as error:
         raise HostError(f"{path} cannot be written: {error.strerror}; name another by {word}, or none, for a new "
@@ -158,6 +163,9 @@ def check_host(options):
     for word, disk in (("--disk", options.disk), ("--attached-disk", options.attached_disk)):
         if disk:
             check_disk(word, disk)
+    if options.disk and options.attached_disk and options.disk.samefile(options.attached_disk):
+        raise HostError(f"--disk and --attached-disk are both {options.disk}, and a disk has one owner; name another by one of "
+                        "them, or none, for a new file")
     check_outputs(options)
 
 
