@@ -439,6 +439,18 @@ def a_run_that_fails_leaves_the_others():
         ("ide", "its disk is gone")] * 2
 
 
+def counters_that_cannot_be_read_are_a_failure_of_that_run():
+    """Its machine ended between two looks: the others are measured all the same."""
+    def counters(machine, device, mark, peers=()):
+        if device.name == "ide":
+            raise machines.HostError("viridis stats bench: no VM runs here")
+        return STATS
+    with mock.patch.dict(PLAYED, counters=counters):
+        measured, error = play(None)
+    assert error is None and len(measured.runs) == 4, error
+    assert len(measured.failures) == 4 and "no VM runs here" in measured.failures[0]["error"], measured.failures
+
+
 def a_guest_without_a_program_is_found_before_anything_is_measured():
     """Of any of the jobs, not of the first alone."""
     for program, group, names in (("fio", "disk", "randread-4k-1"), ("iperf3", "net", "send"), ("fio", "net", "send,request"),
@@ -600,7 +612,8 @@ def ctrl_c_leaves_no_machine_and_no_bridge():
             assert not any("in our session" in line for line in log), log
 
 
-TESTS = (a_block_device_that_is_in_use_is_no_disk_to_measure, a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
+TESTS = (counters_that_cannot_be_read_are_a_failure_of_that_run,
+         a_block_device_that_is_in_use_is_no_disk_to_measure, a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
          only_devices_that_have_a_job_are_started, what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
          a_partial_result_is_marked_and_is_no_success, what_was_measured_is_kept_though_nobody_listens_any_more,

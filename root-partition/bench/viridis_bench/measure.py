@@ -116,7 +116,10 @@ class Measure:
                 told.append(counts)
                 if name == "end":
                     self.at_mark(name, job, told)
-                at[name] = machines.counters(machine, device, name, peers)
+                try:
+                    at[name] = machines.counters(machine, device, name, peers)
+                except machines.HostError as error:  # of a machine that ended meanwhile: a failure of this run alone
+                    raise GuestError(f"the counters of {machine.kind} cannot be read: {error}") from error
                 if name == "begin":
                     self.at_mark(name, job, told)
             out, marks = machine.guest.run(self.line(job, device, self.options.seconds),
