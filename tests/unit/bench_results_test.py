@@ -352,6 +352,15 @@ def rounds_that_differ_have_whiskers():
     assert "vectors" not in plot.bars(numbers.rows(runs[:2]), "disk", "m").text
 
 
+def a_picture_says_what_its_bars_are_shares_of():
+    both, alone = [run(0, "synthetic", 100.0), run(0, "ide", 10.0)], [run(0, "ide", 10.0) | {"job": "k"}]
+    for runs, told, untold in ((both, ["synthetic = 1", "'share of synthetic'"], ["the best"]),
+                               (alone, ["where there is no synthetic the best is 1", "'share of the best'"], ["synthetic = 1"]),
+                               (both + alone, ["synthetic = 1", "the best is 1", "'share of synthetic or the best'"], [])):
+        text = plot.bars(numbers.rows(runs), "disk", "m").text.replace('"', "'")
+        assert all(words in text for words in told) and not any(words in text for words in untold), text
+
+
 # --- The guest's line
 
 def with_guest(script, alive=lambda: True):

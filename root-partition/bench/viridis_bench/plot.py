@@ -93,9 +93,15 @@ def bars(rows, group, machine):
     """One cluster a job, one bar a device, each as high as its share of what synthetic devices do (or the best one)."""
     jobs, devices, cells = table(rows, group)
     whiskers = any(row["rounds"] > 1 for row in cells.values())
-    lines = [head(f"{group}: {UNITS[group]}, synthetic = 1; xN: synthetic does N times as many"
-                  + ("; whiskers: all rounds" if whiskers else ""), machine,
-                  "share of synthetic", WIDE),
+    means, wholes = [], []
+    if BASE in devices:
+        means, wholes = [f"{BASE} = 1; xN: {BASE} does N times as many"], [BASE]
+    if not all((job, BASE) in cells for job in jobs):
+        means, wholes = [*means, f"where there is no {BASE} the best is 1"], [*wholes, "the best"]
+    if whiskers:
+        means.append("whiskers: all rounds")
+    lines = [head(f"{group}: {UNITS[group]}, {'; '.join(means)}", machine,
+                  f"share of {' or '.join(wholes)}", WIDE),
              f"set xrange [-0.6:{len(jobs) - 0.4}]\nset offsets 0,0,graph 0.18,0\n"
              "set xtics (" + ", ".join(
                  f"{quoted(job)} {index}" for index, job in enumerate(jobs)) + ") font ',10'\n"]
