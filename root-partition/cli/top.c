@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* viridis top: who has the processors, and what each partition does, a table every interval. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <viridis/abi/viridis_stats.h>
@@ -261,9 +262,11 @@ static void print_io(const struct sample *old, const struct sample *new,
 
 static void print_table(const struct sample *old, const struct sample *new)
 {
-	g_print("%s%u CPU(s): %.1f %% hypervisor, %.1f %% idle, of one\n%-16s %4s %8s %7s",
-	        isatty(STDOUT_FILENO) ? "\033[H\033[J" : "", new->cpus,
-	        cpu_share(old, new, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS),
+	/* Not by g_print(), which lets no orders through to a terminal. */
+	if (isatty(STDOUT_FILENO))
+		(void)fputs("\033[H\033[J", stdout);
+	g_print("%u CPU(s): %.1f %% hypervisor, %.1f %% idle, of one\n%-16s %4s %8s %7s",
+	        new->cpus, cpu_share(old, new, VIRIDIS_CPU_STAT_HYPERVISOR_TICKS),
 	        cpu_share(old, new, VIRIDIS_CPU_STAT_IDLE_TICKS), "NAME", "VPS", "PID",
 	        "CPU %");
 	for (gsize c = 0; c < G_N_ELEMENTS(columns); c++)
@@ -336,7 +339,9 @@ static int watch(int device, struct sample samples[2])
 {
 	int result = look(device, &samples[0]);
 
-	for (int i = 1; result == 0 && (count == G_MAXINT || i <= count); i++) {
+	/* Until nobody reads any more, too. */
+	for (int i = 1;
+	     result == 0 && !ferror(stdout) && (count == G_MAXINT || i <= count); i++) {
 		struct sample *old = &samples[(i - 1) % 2], *new = &samples[i % 2];
 
 		g_usleep((gulong)(interval_s * G_USEC_PER_SEC));
