@@ -23,6 +23,9 @@ GUEST_TREE = BUILD / "image" / "bench-guest"
 SECONDS = 3600
 ROUNDS = 2
 READING_NS = 25e6  # for both counts of a run
+# User mode is told in whole samples, of each process: of a provider's few thousandths of a second there may be none.
+SAMPLE_NS, PROCESSES_MOST = 10e6, 6
+PROVIDED = ("synthetic", "attached")  # with providers of ours
 JOBS = (("randread-4k-32", "disk"), ("send", "net"), ("request", "net"))
 
 
@@ -56,7 +59,7 @@ def check_times(figures):
     nanosecond is an instruction; what a process is charged with while the hypervisor or the guest runs is more than the
     hypervisor says. The scheduler's count also has the programs that read the hypervisor's."""
     served = figures["backend-ns"] + figures["peer-ns"]
-    assert 0 <= figures["backend-user-ns"] <= 1.2 * figures["backend-ns"] + 1e7, figures
+    assert figures["backend-user-ns"] <= figures["backend-ns"] + PROCESSES_MOST * SAMPLE_NS / figures["operations"], figures
     assert 0.1 * figures["root-ticks"] < served <= 1.05 * figures["tasks-ns"], figures
     assert figures["tasks-ns"] < figures["elapsed-ns"] * 1.01 + READING_NS / figures["operations"], figures
     assert figures["root-ticks"] < figures["elapsed-ns"] * 1.01, figures
@@ -87,16 +90,15 @@ def rows_of(result, job):
         assert figures["guest-exits"] > 0 and figures["guest-ticks"] > 0, figures
         assert (row["synthetic-ratio"] is None) == (device == "synthetic"), row
         assert row["rounds"] == ROUNDS and row["least"] <= row["most"], row
+        assert figures["backend-user-ns"] > 0 or device in PROVIDED, figures
         check_times(figures)
-    # A sample at each tick of the root's kernel: a provider that is busy for twenty of them may have none in user mode.
-    assert sum(row["figures"]["backend-user-ns"] for row in rows.values()) > 0, rows
     return rows
 
 
 def check_counted(result):
     """By the guest, whatever the device is; by the provider, where it has one."""
     for run in result["runs"]:
-        counted, provider = run["counted"], run["device"] in ("synthetic", "attached")
+        counted, provider = run["counted"], run["device"] in PROVIDED
         assert counted["agree"] and counted["told"] and counted["guest"], run
         assert bool(counted["provider"]) == provider, run
 
