@@ -374,7 +374,7 @@ PLAYED = {"Viridis": type("Viridis", (Played,), {"kind": "viridis"}), "Qemu": ty
           "bridge": lambda nets: nullcontext("bridge"), "server": lambda words, port: nullcontext(SimpleNamespace(pid=1))}
 
 
-def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none", at_mark=()):
+def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none", at_mark=(), progress=lambda line: None):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
     real = {name: getattr(machines, name) for name in PLAYED}
     for name, value in PLAYED.items():
@@ -383,7 +383,7 @@ def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="
     devices = jobs.chosen("device", jobs.DEVICES, "synthetic,ide,e1000,qemu")
     measured = measure.Measure(options, [device for device in devices if device.group == group],
                                jobs.chosen("job", jobs.JOBS, names),
-                               lambda line: None)
+                               progress)
     error = None
     try:
         measured.run(Path("/nonexistent"))
@@ -402,6 +402,17 @@ def every_run_is_made_in_its_turn():
     assert [(run["round"], run["job"], run["device"]) for run in measured.runs][:3] == [
         (0, "randread-4k-1", "synthetic"), (0, "randread-4k-1", "ide"), (0, "randread-4k-32", "synthetic")]
     assert len(measured.runs) == 8
+
+
+def progress_says_what_is_measured_and_the_time_left():
+    """By what the runs took so far: of eight with 10 s each, 70 s are left behind the first."""
+    told, clock = [], iter(range(0, 1000, 10))
+    with mock.patch.object(measure.time, "monotonic", lambda: next(clock)):
+        play(None, progress=told.append)
+    assert told[-8:] == [
+        f"{index + 1}/8 round {index // 4 + 1}: {job} on {device}" + (f", {10 * (8 - index)} s left" if index else "")
+        for index, (job, device) in enumerate([(job, device) for job in ("randread-4k-1", "randread-4k-32")
+                                               for device in ("synthetic", "ide")] * 2)], told
 
 
 def all_disks_have_the_scheduler_that_was_named():
@@ -612,7 +623,8 @@ def ctrl_c_leaves_no_machine_and_no_bridge():
             assert not any("in our session" in line for line in log), log
 
 
-TESTS = (counters_that_cannot_be_read_are_a_failure_of_that_run,
+TESTS = (progress_says_what_is_measured_and_the_time_left,
+         counters_that_cannot_be_read_are_a_failure_of_that_run,
          a_block_device_that_is_in_use_is_no_disk_to_measure, a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
          only_devices_that_have_a_job_are_started, what_is_missing_is_named_with_the_way_out,
          a_kept_result_is_shown_and_drawn_anywhere, what_is_no_result_or_cannot_be_written_is_an_error,
