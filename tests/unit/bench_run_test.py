@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""`./dev bench` with the measurement itself played: what it prints of it, keeps, and ends with."""
+"""`./dev bench` with the measurement itself played: what it prints of it, keeps, and ends with; and its jobs as works of
+`./dev profile`."""
 import contextlib
 import io
 import json
@@ -9,8 +10,10 @@ from pathlib import Path
 from unittest import mock
 
 from bench import run
+from commands import profile
 from lib.log import Failure
 from lib.tap import Tap
+from profiler import works
 
 RUN = {"job": "send", "device": "e1000", "round": 1, "error": "Connection refused"}
 ROW = {"job": "send", "device": "synthetic", "figures": {}}
@@ -60,9 +63,27 @@ def one_that_fails_keeps_no_result():
     assert (status, kept) == (1, None) and "no QEMU in the disk" in errors, errors
 
 
+def each_job_on_each_device_is_a_work_of_the_profiler():
+    """./dev profile: by what it takes and tells; starts are none, as their programs are no job's."""
+    names = [name for name in works.WORKS if name.startswith(works.BENCH)]
+    assert len(names) == len(set(names)) == 8 * 7 + 4 * 5, names
+    for name in ("bench-synthetic-randread-4k-32", "bench-attached-send", "bench-ide-write-128k-4", "bench-e1000-request"):
+        assert profile.checked([name, "read1"]).works == [name, "read1"]
+    for wrong, told in (("bench-ide-send", "bench-e1000-send"), ("bench-qemu-boot", "bench-ahci-read-1m-4"), ("fio", "read128k")):
+        errors = io.StringIO()
+        try:
+            with contextlib.redirect_stderr(errors):
+                profile.checked([wrong])
+            raise AssertionError(f"{wrong} was taken")
+        except SystemExit as end:
+            assert end.code == 2 and f"no work '{wrong}'" in errors.getvalue() and told in errors.getvalue(), errors.getvalue()
+    page = profile.parser().format_help()
+    assert "bench-DEVICE-JOB" in page and page.count("bench-") < 5, page
+
+
 def main():
     with Tap() as tap:
-        for check in (a_whole_measurement_is_a_success, a_failed_run_is_named_and_no_success,
+        for check in (each_job_on_each_device_is_a_work_of_the_profiler, a_whole_measurement_is_a_success, a_failed_run_is_named_and_no_success,
                       a_partial_measurement_is_no_success, one_that_fails_keeps_no_result):
             tap.run(check.__name__.replace("_", " "), check)
 
