@@ -14,13 +14,15 @@ enum command_status command_bench(const struct command *command, int argc, char 
 	g_autoptr(GError) error = NULL;
 
 	(void)command; /* it has its own usage */
-	(void)argc;
 	if (program) {
 		argv[0] = program;
 		execv(program, argv);
 	}
-	g_set_error(&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
-	            "the program viridis-bench is not installed%s%s", program ? ": " : "",
-	            program ? g_strerror(errno) : "");
+	command_look_for_json(argc, argv);
+	g_set_error(
+		&error, DEFINITION_ERROR, DEFINITION_ERROR_HOST,
+		"the program viridis-bench is not installed%s%s; no package has it: a root "
+		"of './dev root --debian' does, with its guest and QEMU",
+		program ? ": " : "", program ? g_strerror(errno) : "");
 	return command_fail(error);
 }

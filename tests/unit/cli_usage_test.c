@@ -45,6 +45,14 @@ START_TEST(what_qemu_is_to_be_given_is_one_size)
 }
 END_TEST
 
+START_TEST(what_bench_lacks_is_named_with_the_way_out)
+{
+	expect("PATH=/nonexistent $V bench disk", 1,
+	       "viridis-bench is not installed; no package has it: a root of './dev");
+	expect("PATH=/nonexistent $V bench --json", 1, "\"failed\"");
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("cli_usage");
@@ -54,6 +62,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tcase, cli_set_up, cli_tear_down);
 	tcase_add_test(tcase, a_number_that_an_option_cannot_have_is_refused);
 	tcase_add_test(tcase, what_qemu_is_to_be_given_is_one_size);
+	tcase_add_test(tcase, what_bench_lacks_is_named_with_the_way_out);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
