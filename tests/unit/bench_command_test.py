@@ -254,6 +254,15 @@ def a_block_device_that_is_in_use_is_no_disk_to_measure():
     assert [bool(given & os.O_EXCL) for given in flags] == [True, False], flags
 
 
+def where_nothing_was_measured_an_older_page_is_not_taken_for_it():
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "kept").write_text(json.dumps(result_of([])))
+        for word in ("--plot", "--report"):
+            done = call("--from", "kept", word, "page", cwd=name)
+            assert done.returncode == 1 and "no run came to its end" in done.stderr, done
+        assert os.listdir(name) == ["kept"]
+
+
 def a_disk_is_not_made_where_there_is_no_room():
     real = shutil.disk_usage
     shutil.disk_usage = lambda path: SimpleNamespace(free=100 << 20)
@@ -623,7 +632,8 @@ def ctrl_c_leaves_no_machine_and_no_bridge():
             assert not any("in our session" in line for line in log), log
 
 
-TESTS = (progress_says_what_is_measured_and_the_time_left,
+TESTS = (where_nothing_was_measured_an_older_page_is_not_taken_for_it,
+         progress_says_what_is_measured_and_the_time_left,
          counters_that_cannot_be_read_are_a_failure_of_that_run,
          a_block_device_that_is_in_use_is_no_disk_to_measure, a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,
          only_devices_that_have_a_job_are_started, what_is_missing_is_named_with_the_way_out,

@@ -255,8 +255,10 @@ def keep(result, options):
 
 
 def draw(result, options):
-    if not (options.plot or options.report) or not result["rows"]:
+    if not (options.plot or options.report):
         return
+    if not result["rows"]:
+        raise HostError("no run came to its end, so --plot and --report are not written; what is there of these names is older")
     drawn = [(picture, plot.gnuplot(picture.text)) for picture in plot.pictures(result)]
     if options.plot:
         bars = [(picture, svg) for picture, svg in drawn if picture.name == plot.BARS]
