@@ -254,6 +254,21 @@ def a_block_device_that_is_in_use_is_no_disk_to_measure():
     assert [bool(given & os.O_EXCL) for given in flags] == [True, False], flags
 
 
+def networks_that_are_there_already_are_not_made_again():
+    """By another measurement, or for the root's own use: its routes would lead the answers elsewhere."""
+    with tempfile.TemporaryDirectory() as name:
+        program = Path(name) / "ip"
+        program.write_text(f"#!/bin/sh\necho $* >>{name}/log\necho '2: eth0    inet 10.77.3.1/24 scope global eth0'\n")
+        program.chmod(0o755)
+        with mock.patch.dict(os.environ, PATH=f"{name}:{os.environ['PATH']}"):
+            try:
+                with machines.bridge(["net"]):
+                    raise AssertionError("it was made")
+            except machines.HostError as error:
+                assert "10.77.0.0/16" in str(error) and "--jobs" in str(error), error
+        assert (Path(name) / "log").read_text() == "-o -4 addr\n"
+
+
 def where_nothing_was_measured_an_older_page_is_not_taken_for_it():
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "kept").write_text(json.dumps(result_of([])))
@@ -632,7 +647,8 @@ def ctrl_c_leaves_no_machine_and_no_bridge():
             assert not any("in our session" in line for line in log), log
 
 
-TESTS = (where_nothing_was_measured_an_older_page_is_not_taken_for_it,
+TESTS = (networks_that_are_there_already_are_not_made_again,
+         where_nothing_was_measured_an_older_page_is_not_taken_for_it,
          progress_says_what_is_measured_and_the_time_left,
          counters_that_cannot_be_read_are_a_failure_of_that_run,
          a_block_device_that_is_in_use_is_no_disk_to_measure, a_slip_is_told_with_what_there_is, a_slip_is_told_in_json_as_every_command_tells_it,

@@ -59,6 +59,9 @@ def bridge(nets):
         yield None
         return
     name = f"vb{os.getpid()}"
+    if f" {SUBNET}." in told(["ip", "-o", "-4", "addr"]):
+        raise HostError(f"this root has an address in {SUBNET}.0.0/16, of which the guests' networks are made: another `viridis "
+                        "bench`? Let it end, or measure without networks by --jobs")
     try:
         with whole():
             told(["ip", "link", "add", name, "type", "bridge"])
