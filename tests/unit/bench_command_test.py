@@ -368,13 +368,14 @@ MARKS = {"begin": "0 0 0 0 0 0 0", "end": "10 0 80 0 0 0 0"}
 class Played:
     """A machine whose guest answers as a good one does, but for what `breaks` says of a line."""
     partition, boot_seconds = 5, 1.0
-    up = []
+    up, begun = [], []
 
     def __init__(self, options, folder, devices, bridge):
         self.devices, self.guest, self.breaks = devices, self, options.breaks
 
     def __enter__(self):
         Played.up.append(self)
+        Played.begun.append(self.kind)
         return self
 
     def __exit__(self, *_):
@@ -401,6 +402,7 @@ PLAYED = {"Viridis": type("Viridis", (Played,), {"kind": "viridis"}), "Qemu": ty
 def play(breaks, group="disk", names="randread-4k-1,randread-4k-32", scheduler="none", at_mark=(), progress=lambda line: None):
     """What stands at the end of a measurement of two devices, and the exception that ended it."""
     real = {name: getattr(machines, name) for name in PLAYED}
+    Played.begun.clear()
     for name, value in PLAYED.items():
         setattr(machines, name, value)
     options = SimpleNamespace(repeat=2, seconds=1, scheduler=scheduler, breaks=breaks, at_mark=at_mark)
@@ -457,7 +459,10 @@ def who_looks_on_is_told_of_marks_and_operations():
 
 
 def each_start_is_of_a_machine_that_ends_again():
-    measured, error = play(None, "boot", "boot")
+    told = []
+    measured, error = play(None, "boot", "boot", progress=told.append)
+    assert told[:3] == ["warm up synthetic (boot)", "warm up qemu (boot)", "1/4 round 1: boot on synthetic"], told
+    assert Played.begun == ["viridis", "qemu"] * 3, Played.begun  # one of each is not measured
     assert error is None and not measured.boots
     assert [(run["device"], run["figures"]["seconds"]) for run in measured.runs] == [
         ("synthetic", 1.0), ("qemu", 1.0)] * 2

@@ -37,6 +37,10 @@ class Measure:
     def run(self, folder):
         """Starts come first, as no other machine is to be there."""
         boots = [run for run in self.plan if run[1].group == "boot"]
+        for device in dict.fromkeys(device for _, _, device in boots):
+            self.progress(f"warm up {device.name} ({device.group})")
+            with self.machine_alone(device, folder):  # reads the programs and the guest from the root's disk
+                pass
         self.all_runs(boots, lambda run: self.boot(run, folder))
         others = [run for run in self.plan if run[1].group != "boot"]
         if not others:
@@ -88,10 +92,13 @@ class Measure:
                               "device": device.name, "error": why})
         self.progress(f"  {job.name} on {device.name} failed: {why.splitlines()[0]}")
 
+    def machine_alone(self, device, folder):
+        return kinds()[device.machine](self.options, folder, [], None)
+
     def boot(self, run, folder):
         number, job, device = run
         tasks, begin = machines.tasks_ns(), machines.stats()
-        with kinds()[device.machine](self.options, folder, [], None) as machine:
+        with self.machine_alone(device, folder) as machine:
             end = machines.counters(machine, device, "end")
             figures = results.of_boot(machine.boot_seconds)
             begin = begin | dict.fromkeys(results.ROOT_TIMES, 0) | {"tasks-ns": tasks}
