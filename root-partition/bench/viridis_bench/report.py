@@ -73,7 +73,8 @@ def times_table(result, group):
                  [[row["job"], row["device"], *(number(part[name]) for name, _ in shown), number(sum(part.values())),
                    root_use(row["figures"])] for row, part in zip(rows, parts)],
                  "; ".join(f"{words}: {PARTS_ARE[name]}" for name, words in shown) + ". Guest, hypervisor and root: "
-                 "counted by the hypervisor. The root's parts: by its scheduler, user mode sampled in steps of 10 ms.")
+                 "counted by the hypervisor. The root's parts: by its scheduler. User mode is sampled in steps of 10 ms, which come late while "
+                 "a guest runs, and then see the kernel: it is too little of processes that share their CPU with the guest.")
 
 
 def counts_table(result, group):
