@@ -74,9 +74,12 @@ static void step_segment(const uint8_t *start, uint32_t bytes)
 
 	if (!net_segment_read(&segment, start, bytes))
 		return;
-	net_alone_sent(&alone, &segment);
+	(void)net_alone_ask(&alone, &segment, 0);
+	net_alone_sent(&alone, &segment, 0);
 	if ((segment.flags & 0x7) == 0x1)
-		check(net_alone_needed(&alone, &segment));
+		check(net_alone_knows(&alone, &segment) &&
+		      (segment.has_data ||
+		       net_alone_ask(&alone, &segment, 0) != NET_ALONE_GO));
 }
 
 static void step_frame(struct cursor *c)

@@ -14,18 +14,23 @@ enum { FIN = 0x01, SYN = 0x02, RST = 0x04, PSH = 0x08, ACK = 0x10 };
 
 static struct net_alone alone;
 static uint8_t frame[NET_ALONE_BYTES];
+static uint32_t data_bytes; /* of the next segments */
+static uint64_t now_ms;
 
 static void setup(void)
 {
 	memset(&alone, 0, sizeof(alone));
 	memset(frame, 0, sizeof(frame));
+	data_bytes = 0;
+	now_ms = 1000000;
 }
 
-static void put_ports(uint8_t *tcp, uint16_t port, uint8_t flags)
+static void put_tcp(uint8_t *tcp, uint16_t port, uint8_t flags)
 {
 	tcp[0] = (uint8_t)(port >> 8);
 	tcp[1] = (uint8_t)port;
 	tcp[3] = 80;
+	tcp[12] = 0x50;
 	tcp[13] = flags;
 }
 
@@ -41,9 +46,12 @@ static struct net_segment of_ipv4(uint16_t port, uint8_t flags)
 	ip[6] = 0x40; /* not to be divided */
 	ip[7] = 0;
 	ip[9] = 6;
-	put_ports(ip + 20, port, flags);
+	ip[2] = (uint8_t)((40 + data_bytes) >> 8);
+	ip[3] = (uint8_t)(40 + data_bytes);
+	put_tcp(ip + 20, port, flags);
 	ck_assert(net_segment_read(&segment, frame, IPV4_BYTES));
 	ck_assert_uint_eq(segment.flags, flags);
+	ck_assert_int_eq(segment.has_data, data_bytes != 0);
 	return segment;
 }
 
@@ -56,20 +64,29 @@ static struct net_segment of_ipv6(uint16_t port, uint8_t flags)
 	frame[12] = 0x86;
 	frame[13] = 0xdd;
 	ip[6] = 6;
-	put_ports(ip + 40, port, flags);
+	ip[4] = (uint8_t)((20 + data_bytes) >> 8);
+	ip[5] = (uint8_t)(20 + data_bytes);
+	put_tcp(ip + 40, port, flags);
 	ck_assert(net_segment_read(&segment, frame, IPV6_BYTES));
 	ck_assert_uint_eq(segment.flags, flags);
+	ck_assert_int_eq(segment.has_data, data_bytes != 0);
 	return segment;
+}
+
+static enum net_alone_answer ask(struct net_segment segment)
+{
+	return net_alone_ask(&alone, &segment, now_ms);
 }
 
 static bool needed(struct net_segment segment)
 {
-	return net_alone_needed(&alone, &segment);
+	ck_assert(net_alone_knows(&alone, &segment) || ask(segment) == NET_ALONE_GO);
+	return ask(segment) != NET_ALONE_GO;
 }
 
 static void went(struct net_segment segment)
 {
-	net_alone_sent(&alone, &segment);
+	net_alone_sent(&alone, &segment, now_ms);
 }
 
 /* The whole life of a connection of the guest's, and what may come twice in it. */
@@ -93,6 +110,36 @@ START_TEST(a_second_syn_and_what_follows_a_fin_have_to_be_alone)
 		ck_assert(needed(of(1000, ACK | FIN)));
 		ck_assert(needed(of(1000, RST)));
 		went(of(1000, ACK));
+	}
+}
+END_TEST
+
+/* One goes a while after the one before, and where that was read. */
+START_TEST(behind_a_fin_nothing_else_follows_at_once)
+{
+	went(of_ipv4(1000, ACK | FIN));
+	ck_assert_int_eq(ask(of_ipv4(1000, ACK)), NET_ALONE_GO_IF_READ);
+	went(of_ipv4(1000, ACK));
+	ck_assert_int_eq(ask(of_ipv4(1000, ACK)), NET_ALONE_LOSE);
+	ck_assert_int_eq(ask(of_ipv4(1000, ACK | FIN)), NET_ALONE_LOSE);
+	ck_assert_int_eq(ask(of_ipv4(1000, SYN)), NET_ALONE_LOSE);
+	now_ms += NET_ALONE_GAP_MS - 1;
+	ck_assert_int_eq(ask(of_ipv4(1000, ACK)), NET_ALONE_LOSE);
+	now_ms++;
+	ck_assert_int_eq(ask(of_ipv4(1000, ACK)), NET_ALONE_GO_IF_READ);
+}
+END_TEST
+
+/* passt takes no FIN before what was lost before it. */
+START_TEST(behind_a_fin_data_goes_at_once)
+{
+	went(of_ipv4(1000, ACK | FIN));
+	for (unsigned int i = 0; i < 5; i++) {
+		data_bytes = 1400;
+		ck_assert_int_eq(ask(of_ipv4(1000, ACK)), NET_ALONE_GO);
+		went(of_ipv4(1000, ACK));
+		data_bytes = 0;
+		ck_assert_int_eq(ask(of_ipv4(1000, ACK)), NET_ALONE_LOSE);
 	}
 }
 END_TEST
@@ -196,7 +243,7 @@ START_TEST(the_longest_header_of_ipv4_is_looked_behind)
 
 	(void)of_ipv4(1000, ACK);
 	frame[ETHERNET] = 0x4f;
-	put_ports(frame + ETHERNET + 60, 1000, SYN);
+	put_tcp(frame + ETHERNET + 60, 1000, SYN);
 	ck_assert(net_segment_read(&segment, frame, NET_ALONE_BYTES));
 	ck_assert_uint_eq(segment.flags, SYN);
 	ck_assert(!net_segment_read(&segment, frame, NET_ALONE_BYTES - 1));
@@ -211,6 +258,8 @@ static Suite *net_alone_suite(void)
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_loop_test(tc, a_second_syn_and_what_follows_a_fin_have_to_be_alone, 0,
 	                    2);
+	tcase_add_test(tc, behind_a_fin_nothing_else_follows_at_once);
+	tcase_add_test(tc, behind_a_fin_data_goes_at_once);
 	tcase_add_test(tc, a_second_answer_to_a_syn_has_to_be_alone);
 	tcase_add_test(tc, a_port_that_is_used_again_begins_anew);
 	tcase_add_test(tc, a_connection_that_was_reset_is_forgotten);

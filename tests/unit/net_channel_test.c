@@ -409,10 +409,13 @@ static void send_segment(uint8_t flags, uint64_t id)
 	frame[12] = 8; /* IPv4 */
 	frame[13] = 0;
 	frame[14] = 0x45;
+	frame[16] = 0;
+	frame[17] = 40;
 	frame[20] = 0;
 	frame[21] = 0;
 	frame[23] = 6; /* TCP */
 	frame[30] = 10;
+	frame[46] = 0x50;
 	frame[47] = flags;
 	message = nvsp_rndis_packet(NVSP_CHANNEL_DATA, 0, bytes);
 	put(id, &message);
@@ -448,6 +451,9 @@ START_TEST(what_has_to_be_alone_is_held_back_while_something_is_unread)
 	send_segment(ACK, 16);
 	ck_assert_uint_eq(sends, 6);
 	ck_assert_uint_eq(net.counts.held_back, 2);
+	send_segment(ACK, 18);
+	ck_assert_uint_eq(sends, 6); /* it comes at once */
+	ck_assert_uint_eq(net.counts.held_back, 3);
 	ck_assert_uint_eq(net.state.device.counts.send_errors, 0);
 	ops.own_sockets = false;
 	unread = 1;

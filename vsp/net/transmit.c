@@ -155,12 +155,28 @@ static bool must_copy_head(const struct net *net, const struct rndis_frame *fram
 	return net->backend.ops->own_sockets || net_outgoing_needed(frame);
 }
 
-/* Such a segment is lost, as on a wire: nothing is wrong with it, and the guest sends it again if it matters. */
-static bool is_held_back(struct net *net, const struct net_segment *segment)
+static uint64_t now_ms(void)
 {
-	if (!net_alone_needed(&net->alone, segment) || !net->backend.ops->unread ||
-	    net->backend.ops->unread(&net->backend) == 0)
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Such a segment is lost, as on a wire: nothing is wrong with it, and the guest sends it again if it matters. */
+static bool is_held_back(struct net *net, const struct net_segment *segment, uint64_t now)
+{
+	switch (net_alone_ask(&net->alone, segment, now)) {
+	case NET_ALONE_GO:
 		return false;
+	case NET_ALONE_GO_IF_READ:
+		if (!net->backend.ops->unread ||
+		    net->backend.ops->unread(&net->backend) == 0)
+			return false;
+		break;
+	case NET_ALONE_LOSE:
+		break;
+	}
 	net->counts.held_back++;
 	return true;
 }
@@ -171,6 +187,7 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 	static struct iovec pieces[NET_PIECES_MAX + 2];
 	static struct net_segment segment;
 	bool is_segment = false;
+	uint64_t now = 0;
 	struct net_outgoing out = { .head_taken = 0 };
 	uint32_t at = message_offset + frame->data_offset;
 	int count = 1;
@@ -187,8 +204,11 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 				return false;
 			is_segment = net_segment_read(&segment, out.head, out.head_taken);
 		}
-		if (is_segment && is_held_back(net, &segment))
-			return true;
+		if (is_segment && net_alone_knows(&net->alone, &segment)) {
+			now = now_ms();
+			if (is_held_back(net, &segment, now))
+				return true;
+		}
 		if (!net_outgoing_prepare(&out, frame))
 			return false;
 		pieces[count++] = (struct iovec){ out.head, out.head_bytes };
@@ -199,7 +219,7 @@ static bool send_frame(struct net *net, const struct net_memory *memory,
 	if (net->backend.ops->send(&net->backend, pieces, count) < 0)
 		return false;
 	if (is_segment)
-		net_alone_sent(&net->alone, &segment);
+		net_alone_sent(&net->alone, &segment, now);
 	net->state.device.counts.sent++;
 	net->counts.sent_bytes += frame->data_bytes;
 	return true;

@@ -10,6 +10,7 @@
 #define PROTOCOL_TCP   6u
 
 #define IPV4_BYTES       20u
+#define IPV4_LENGTH_AT   2u
 #define IPV4_FRAGMENT_AT 6u /* flags and offset */
 #define IPV4_OFFSET      0x1fffu
 #define IPV4_PROTOCOL_AT 9u
@@ -17,11 +18,13 @@
 #define IPV4_PAIR_BYTES  8u
 
 #define IPV6_BYTES       40u
+#define IPV6_LENGTH_AT   4u /* of what follows */
 #define IPV6_PROTOCOL_AT 6u
 #define IPV6_PAIR_AT     8u
 #define IPV6_PAIR_BYTES  32u
 
 #define PORTS_BYTES    4u
+#define TCP_OFFSET_AT  12u
 #define TCP_FLAGS_AT   13u
 #define TCP_HEAD_BYTES 14u /* up to the flags */
 #define FIN            0x01u
@@ -52,6 +55,13 @@ static uint32_t ip_bytes(const uint8_t *ip, uint32_t bytes, uint32_t type)
 	return head >= IPV4_BYTES ? head : 0;
 }
 
+/* Where IP says that it ends. */
+static uint32_t ip_end(const uint8_t *ip, uint32_t type)
+{
+	return type == TYPE_IPV4 ? get_be16(ip + IPV4_LENGTH_AT) :
+	                           IPV6_BYTES + get_be16(ip + IPV6_LENGTH_AT);
+}
+
 bool net_segment_read(struct net_segment *segment, const uint8_t *start, uint32_t bytes)
 {
 	uint32_t type, head, pair_at, pair_bytes;
@@ -71,6 +81,8 @@ bool net_segment_read(struct net_segment *segment, const uint8_t *start, uint32_
 	memcpy(segment->flow + 1, ip + head, PORTS_BYTES);
 	memcpy(segment->flow + 1 + PORTS_BYTES, ip + pair_at, pair_bytes);
 	segment->flags = ip[head + TCP_FLAGS_AT];
+	segment->has_data = ip_end(ip, type) >
+	                    head + (ip[head + TCP_OFFSET_AT] >> 4) * 4u;
 	return true;
 }
 
@@ -101,15 +113,27 @@ static uint32_t find(const struct net_alone *alone, uint32_t set,
 	return way;
 }
 
-bool net_alone_needed(const struct net_alone *alone, const struct net_segment *segment)
+bool net_alone_knows(const struct net_alone *alone, const struct net_segment *segment)
+{
+	return find(alone, set_of(segment), segment) != NET_ALONE_WAYS;
+}
+
+enum net_alone_answer net_alone_ask(const struct net_alone *alone,
+                                    const struct net_segment *segment, uint64_t now_ms)
 {
 	uint32_t set = set_of(segment);
 	uint32_t way = find(alone, set, segment);
+	const struct net_alone_flow *known;
 
 	if (way == NET_ALONE_WAYS)
-		return false;
-	return alone->flows[set][way].state == NET_ALONE_ENDS ||
-	       (segment->flags & SYN) != 0;
+		return NET_ALONE_GO;
+	known = &alone->flows[set][way];
+	if (known->state == NET_ALONE_OPENS)
+		return segment->flags & SYN ? NET_ALONE_GO_IF_READ : NET_ALONE_GO;
+	if (segment->has_data && !(segment->flags & (SYN | RST)))
+		return NET_ALONE_GO;
+	return now_ms - known->went_ms < NET_ALONE_GAP_MS ? NET_ALONE_LOSE :
+	                                                    NET_ALONE_GO_IF_READ;
 }
 
 /* Anything but a SYN says that the other side's answer to it was seen. */
@@ -133,18 +157,23 @@ static uint32_t choose(struct net_alone *alone, uint32_t set)
 	return alone->oldest[set];
 }
 
-void net_alone_sent(struct net_alone *alone, const struct net_segment *segment)
+void net_alone_sent(struct net_alone *alone, const struct net_segment *segment,
+                    uint64_t now_ms)
 {
 	uint32_t set = set_of(segment);
 	uint32_t way = find(alone, set, segment);
 	enum net_alone_state before =
 		way == NET_ALONE_WAYS ? NET_ALONE_NOT : alone->flows[set][way].state;
 	enum net_alone_state after = state_after(before, segment->flags);
+	struct net_alone_flow *known;
 
-	if (before == after)
+	if (before == NET_ALONE_NOT && after == NET_ALONE_NOT)
 		return;
 	if (way == NET_ALONE_WAYS)
 		way = choose(alone, set);
-	alone->flows[set][way].state = after;
-	memcpy(alone->flows[set][way].flow, segment->flow, sizeof(segment->flow));
+	known = &alone->flows[set][way];
+	memcpy(known->flow, segment->flow, sizeof(segment->flow));
+	/* passt takes what comes with the FIN, or before it, together with it. */
+	known->went_ms = before == NET_ALONE_ENDS ? now_ms : 0;
+	known->state = after;
 }

@@ -6,10 +6,12 @@
  * spins for good, and nothing of the guest's network is left. It says "one" of
  *
  *	a SYN, of either side: a second one may come when nobody answers for a while
- *	anything behind the guest's FIN, when that was found before
+ *	one behind the guest's FIN, when that was found before: passt sends some of what it has twice, and Linux answers
+ *	each time
  *
- * so such a segment goes where passt has read all before it, and is lost otherwise, as on a wire: whoever sent it sends
- * it again if it matters. Newer ones lose a repetition by it. PURE.
+ * A second SYN goes where passt has read all before it. Behind a FIN a segment goes if it has data, as passt did not take the FIN
+ * then; else where all is read, and a while after the last: passt may still be reading, as a processor is taken
+ * from it. What may not go is lost, as on a wire: whoever sent it sends it again if it matters. PURE.
  */
 #ifndef VIRIDIS_VSP_NET_CORE_NET_ALONE_H
 #define VIRIDIS_VSP_NET_CORE_NET_ALONE_H
@@ -19,6 +21,9 @@
 
 /* Of a frame's start, what is looked at: Ethernet, the longest IPv4, TCP as far as its flags. */
 #define NET_ALONE_BYTES 88u
+
+/* No processor of the root's is taken away for so long. */
+#define NET_ALONE_GAP_MS 150u
 
 /* Connections that are kept in mind; of more that open and end at a time the oldest are forgotten. */
 #define NET_ALONE_SETS 64u
@@ -36,6 +41,7 @@ enum net_alone_state {
 struct net_alone {
 	struct net_alone_flow {
 		enum net_alone_state state;
+		uint64_t went_ms; /* of the last behind a FIN */
 		uint8_t flow[NET_FLOW_BYTES];
 	} flows[NET_ALONE_SETS][NET_ALONE_WAYS];
 	uint8_t oldest[NET_ALONE_SETS];
@@ -44,15 +50,27 @@ struct net_alone {
 struct net_segment {
 	uint8_t flow[NET_FLOW_BYTES];
 	uint8_t flags;
+	bool has_data;
+};
+
+enum net_alone_answer {
+	NET_ALONE_GO,
+	NET_ALONE_GO_IF_READ, /* all that was sent before */
+	NET_ALONE_LOSE,
 };
 
 /* `start` has the frame's first bytes, all of them up to NET_ALONE_BYTES; false: it is no segment of TCP. */
 bool net_segment_read(struct net_segment *segment, const uint8_t *start, uint32_t bytes);
 
-/* It may go only where everything sent before has been read. */
-bool net_alone_needed(const struct net_alone *alone, const struct net_segment *segment);
+/* Its connection is one that opens or ends: the others' time is of no interest. */
+bool net_alone_knows(const struct net_alone *alone, const struct net_segment *segment);
+
+/* Whether it may go now. */
+enum net_alone_answer net_alone_ask(const struct net_alone *alone,
+                                    const struct net_segment *segment, uint64_t now_ms);
 
 /* It went. */
-void net_alone_sent(struct net_alone *alone, const struct net_segment *segment);
+void net_alone_sent(struct net_alone *alone, const struct net_segment *segment,
+                    uint64_t now_ms);
 
 #endif
