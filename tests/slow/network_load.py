@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Needs: root guest-initrd
+# Needs: root guest-initrd other-guests
 # Limit: 2400
 """Ten minutes of mixed load on a bridge: a stock Linux with two queues sends and receives by TCP and UDP, fetches files and
 pings, to the root and to another stock Linux. Nothing fails, and no counter of an error has risen, in the guests, in
-what serves them and in the root; what the root's queues had no room for is counted there."""
+what serves them and in the root; what the root's queues had no room for is counted there. With `trixie` or `newest` behind
+it, guests of that kernel; with a number, so many seconds."""
 import hashlib
 import os
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from lib import iperf
 from lib.child import Root, guest_initrd
 from lib.log import Failure
-from lib.paths import KERNEL
+from lib.paths import GUEST_INITRD, KERNEL, OTHER_GUESTS
 from lib.programs import run_in, with_libraries
 from lib.shell import ASH_PROMPT, GuestShell, away
 from lib.tap import Tap
@@ -154,13 +155,15 @@ def play(tap, root, seconds):
     tap.run("nothing is left", root.nothing_left)
 
 
-def main(seconds):
+def main(*words):
+    seconds = next((int(word) for word in words if word.isdigit()), SECONDS)
+    kernel, initrd = next((OTHER_GUESTS[word] for word in words if not word.isdigit()), (KERNEL, GUEST_INITRD))
     with Tap() as tap, tempfile.TemporaryDirectory(prefix="viridis-") as folder:
         file = Path(folder, "file")
         file.write_bytes(os.urandom(FILE_MIB * MIB))
         total = f"{hashlib.sha256(file.read_bytes()).hexdigest()}  -\n"
-        with guest_initrd({**PROGRAMS, "load": LOAD, "sum": total}) as initrd, \
-                Root("network-load", {**PROGRAMS, "vmlinuz": KERNEL, "initrd": initrd, "file": file}) as root:
+        with guest_initrd({**PROGRAMS, "load": LOAD, "sum": total}, initrd) as initrd, \
+                Root("network-load", {**PROGRAMS, "vmlinuz": kernel, "initrd": initrd, "file": file}) as root:
             try:
                 play(tap, root, seconds)
             except Failure as failure:
@@ -168,4 +171,4 @@ def main(seconds):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else SECONDS)
+    main(*sys.argv[1:])
