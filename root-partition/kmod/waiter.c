@@ -39,7 +39,7 @@
 
 enum waiter_state { WAITER_AWAKE, WAITER_HALTED, WAITER_ASLEEP };
 
-/* Under the waiter's lock, but for what `wake` reads. */
+/* Under the waiter's lock, but for what watch_wake() has. */
 struct watch {
 	struct waiter *waiter; /* constant, as is the number */
 	unsigned int number;
@@ -48,7 +48,7 @@ struct watch {
 	wait_queue_head_t *head; /* NULL: not in its queue, or no longer */
 	wait_queue_entry_t entry;
 	poll_table table;
-	unsigned int queues; /* that the file waits in */
+	unsigned int queues; /* that its file has; only one can be watched */
 };
 
 struct waiter {
@@ -217,7 +217,7 @@ static bool waiter_may_halt(const struct waiter *waiter)
 	       !signal_pending(current);
 }
 
-/* Interrupts are looked at and the CPU is halted as one: none comes between that it would sleep through. */
+/* With interrupts off between the look and the halt, which turns them on: none comes in between and is slept through. */
 static void waiter_halt_cpu(const struct waiter *waiter)
 {
 	local_irq_disable();
