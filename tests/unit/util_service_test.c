@@ -584,7 +584,9 @@ START_TEST(a_question_about_the_guest_is_one_at_a_time)
 	ck_assert_int_eq(answer(0x80070103, 0), UTIL_EVENT_DENIED);
 	ck_assert_uint_eq(service.status, 0x80070103);
 	ck_assert_uint_gt(util_addresses(&service, 0, "52:54:00:00:00:01", packet), 0);
-	ck_assert_int_eq(tick(UTIL_KVP_LIMIT_NS), UTIL_EVENT_SILENT);
+	/* As long as a guest's driver waits for its daemon, which runs programs for these. */
+	ck_assert_int_eq(tick(30 * UTIL_SECOND_NS), UTIL_EVENT_NONE);
+	ck_assert_int_eq(tick(UTIL_ADDRESSES_LIMIT_NS), UTIL_EVENT_SILENT);
 	ck_assert_uint_eq(packet_bytes, 0);
 	ck_assert_uint_eq(service.due_ns, UTIL_NEVER);
 }

@@ -41,12 +41,16 @@ static void answer_order(struct util *util, struct util_channel *channel, const 
 	channel->tag = 0;
 }
 
-/* Those who want to know what the guest tells get what there is. */
+/* Of those who want to know what the guest tells; whoever asks the worker for it has ten. */
+#define UTIL_PATIENCE_NS (5 * UTIL_SECOND_NS)
+
+/* They get what there is. */
 static void answer_waiting(struct util *util)
 {
 	for (uint32_t i = 0; i < util->waiting_count; i++)
 		util_answer_guest(util, util->waiting[i]);
 	util->waiting_count = 0;
+	util->waiting_due_ns = UTIL_NEVER;
 }
 
 static void send_held(struct util *util);
@@ -95,7 +99,7 @@ static bool send(struct util *util, struct util_channel *channel, const uint8_t 
 static void set_timer(struct util *util)
 {
 	struct itimerspec next = { .it_value = { 0, 0 } };
-	uint64_t due_ns = UTIL_NEVER;
+	uint64_t due_ns = util->waiting_count ? util->waiting_due_ns : UTIL_NEVER;
 
 	for (unsigned int i = 0; i < UTIL_KINDS; i++) {
 		const struct util_service *service = &util->channels[i].service;
@@ -148,11 +152,13 @@ void util_channel_ask(struct util *util, uint32_t tag)
 		util_answer_guest(util, tag);
 		return;
 	}
+	if (util->waiting_count == 0)
+		util->waiting_due_ns = time_now().now_ns + UTIL_PATIENCE_NS;
 	util->waiting[util->waiting_count++] = tag;
-	if (!idle)
-		return;
-	util_facts_begin(&util->facts);
-	ask_next(util);
+	if (idle) {
+		util_facts_begin(&util->facts);
+		ask_next(util);
+	}
 	set_timer(util);
 }
 
@@ -265,6 +271,9 @@ void util_tick_all(struct util *util)
 
 	for (unsigned int i = 0; i < UTIL_KINDS; i++)
 		tick(util, &util->channels[i], &now);
+	/* The round goes on: what comes later is there for the next who asks. */
+	if (util->waiting_count && now.now_ns >= util->waiting_due_ns)
+		answer_waiting(util);
 	set_timer(util);
 }
 

@@ -47,6 +47,7 @@ struct util {
 	struct util_facts facts;
 	uint32_t waiting[UTIL_WAITING_MAX]; /* orders that want them */
 	uint32_t waiting_count;
+	uint64_t waiting_due_ns; /* when they get what there is, if the round is not over by then */
 	struct util_held_item held;
 	struct util_table *table;
 	_Alignas(8) uint8_t buffer[UTIL_BUFFER_BYTES];

@@ -351,7 +351,7 @@ uint32_t util_enumerate(struct util_service *service, uint64_t now_ns, enum kvp_
 uint32_t util_addresses(struct util_service *service, uint64_t now_ns, const char *mac,
                         uint8_t packet[UTIL_PACKET_BYTES])
 {
-	if (!begin(service, now_ns, UTIL_KVP_LIMIT_NS))
+	if (!begin(service, now_ns, UTIL_ADDRESSES_LIMIT_NS))
 		return 0;
 	return kvp_encode_addresses(packet, &service->agreed, service->transaction_id,
 	                            mac);

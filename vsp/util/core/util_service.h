@@ -32,8 +32,10 @@
 #define UTIL_TIMESYNC_PERIOD_NS  (5 * UTIL_SECOND_NS)
 #define UTIL_SHUTDOWN_LIMIT_NS   (30 * UTIL_SECOND_NS)
 #define UTIL_KVP_LIMIT_NS        (5 * UTIL_SECOND_NS)
-#define UTIL_VSS_LIMIT_NS        (60 * UTIL_SECOND_NS)
-#define UTIL_FCOPY_LIMIT_NS      (60 * UTIL_SECOND_NS) /* a driver gives its daemon 30 */
+#define UTIL_ADDRESSES_LIMIT_NS \
+	(35 * UTIL_SECOND_NS) /* its daemon runs programs; its driver gives it 30 */
+#define UTIL_VSS_LIMIT_NS   (60 * UTIL_SECOND_NS)
+#define UTIL_FCOPY_LIMIT_NS (60 * UTIL_SECOND_NS) /* a driver gives its daemon 30 */
 #define UTIL_RETRY_PERIOD_NS \
 	(1 * UTIL_SECOND_NS) /* between one that was not answered and the next */
 #define UTIL_NEVER UINT64_MAX
