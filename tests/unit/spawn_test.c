@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,25 @@ START_TEST(a_program_that_cannot_be_executed_leaves_no_process)
 	ck_assert_int_eq(vsp_spawn("/", &with, &pid), EACCES);
 	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
 	ck_assert_int_eq(errno, ECHILD);
+}
+END_TEST
+
+/* There is no room for them above those that it is to have. */
+START_TEST(who_cannot_be_given_a_descriptor_is_not_started)
+{
+	const struct rlimit none_above = { VSP_WAITER_FD + 1, VSP_WAITER_FD + 1 };
+	struct vsp_spawn with = { STDIN_FILENO, STDERR_FILENO, -1, -1 };
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		*(_i ? &with.waiter : &with.backend) = STDIN_FILENO;
+		if (setrlimit(RLIMIT_NOFILE, &none_above) != 0)
+			_exit(1);
+		_exit(vsp_spawn("/bin/true", &with, &pid) == EINVAL ? 0 : 2);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
 }
 END_TEST
 
@@ -143,6 +163,7 @@ static Suite *spawn_suite(void)
 	TCase *tcase = tcase_create("spawn");
 
 	tcase_add_test(tcase, a_program_that_cannot_be_executed_leaves_no_process);
+	tcase_add_loop_test(tcase, who_cannot_be_given_a_descriptor_is_not_started, 0, 2);
 	tcase_add_loop_test(tcase, it_has_what_it_was_given_and_nothing_else, 0, 4);
 	suite_add_tcase(suite, tcase);
 	return suite;

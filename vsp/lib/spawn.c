@@ -22,10 +22,13 @@ extern char **environ;
 
 #define LAST_FD VSP_WAITER_FD
 
-/* Out of the way of the others, whose places it may have; -1 stays what it is. */
-static int set_aside(int fd)
+/* Out of the way of the others, whose places it may have. One that there is none of stays what it is; false: there is no room. */
+static bool set_aside(int *fd)
 {
-	return fd < 0 ? fd : fcntl(fd, F_DUPFD, LAST_FD + 1);
+	if (*fd < 0)
+		return true;
+	*fd = fcntl(*fd, F_DUPFD, LAST_FD + 1);
+	return *fd >= 0;
 }
 
 /* Nothing is left at a place that nothing is for. */
@@ -41,10 +44,10 @@ static bool put(int fd, int place)
 static void become(const char *path, const struct vsp_spawn *with, int *error)
 {
 	char *arguments[] = { (char *)path, NULL };
-	int backend = set_aside(with->backend);
-	int waiter = set_aside(with->waiter);
+	int backend = with->backend, waiter = with->waiter;
 
-	if (put(with->errors, STDERR_FILENO) && put(with->socket, VSP_SOCKET_FD) &&
+	if (set_aside(&backend) && set_aside(&waiter) &&
+	    put(with->errors, STDERR_FILENO) && put(with->socket, VSP_SOCKET_FD) &&
 	    put(backend, VSP_BACKEND_FD) && put(waiter, VSP_WAITER_FD) &&
 	    close_range(LAST_FD + 1, ~0u, 0) == 0)
 		execve(path, arguments, environ);
