@@ -9,6 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/eventfd.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/irqflags.h>
@@ -347,15 +348,32 @@ static bool waiter_is_ours(const struct waiter *waiter)
 	return !task || task == current;
 }
 
-static long waiter_call_locked(struct waiter *waiter, unsigned int command,
+static int is_file(const void *file, struct file *other, unsigned int fd)
+{
+	return file == other;
+}
+
+/*
+ * WAITER-1 Another thread may have closed the descriptor that this call came by, before waiter_flush() could see whose it is:
+ * a table that no longer has it will not tell us of its end.
+ */
+static void waiter_begin_locked(struct waiter *waiter, const struct file *file)
+{
+	WRITE_ONCE(waiter->owner, current->files);
+	WRITE_ONCE(waiter->task, get_task_struct(current));
+	smp_mb(); /* Pairs with the table's lock, which is taken before a flush. */
+	waiter->ended = !iterate_fd(current->files, 0, is_file, file);
+}
+
+static long waiter_call_locked(struct file *file, unsigned int command,
                                unsigned long value)
 {
+	struct waiter *waiter = file->private_data;
+
+	if (!waiter->task && !waiter->ended && command == VIRIDIS_WATCH)
+		waiter_begin_locked(waiter, file);
 	if (waiter->ended)
 		return -ESHUTDOWN;
-	if (!waiter->task && command == VIRIDIS_WATCH) {
-		WRITE_ONCE(waiter->owner, current->files);
-		WRITE_ONCE(waiter->task, get_task_struct(current));
-	}
 	if (waiter->task != current)
 		return -EPERM;
 	switch (command) {
@@ -376,7 +394,7 @@ static long waiter_ioctl(struct file *file, unsigned int command, unsigned long 
 		return -EPERM;
 	if (mutex_lock_killable(&waiter->lock))
 		return -EINTR;
-	result = waiter_call_locked(waiter, command, value);
+	result = waiter_call_locked(file, command, value);
 	mutex_unlock(&waiter->lock);
 	return result;
 }

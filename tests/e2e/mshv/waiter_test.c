@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define ROUNDS    200
+#define RACES     4000
 #define SOON_US   300u  /* a halt is worth it */
 #define LATE_US   4000u /* and is not */
 #define STACK     65536u
@@ -319,6 +320,66 @@ START_TEST(it_holds_nothing_that_only_it_is_held_by)
 }
 END_TEST
 
+/* Closes what it is told to, a little later each time. */
+struct closer {
+	_Atomic int fd; /* -1: none is to be closed; -2: it ends */
+};
+
+static void *close_each(void *argument)
+{
+	struct closer *closer = argument;
+	int fd;
+
+	for (unsigned int round = 0; (fd = closer->fd) != -2; round += fd >= 0) {
+		if (fd < 0) {
+			sched_yield();
+			continue;
+		}
+		for (volatile unsigned int i = 0; i < round % 64 * 8; i++)
+			;
+		close(fd);
+		closer->fd = -1;
+	}
+	return NULL;
+}
+
+/* It lies in the queue of what it is to watch, and loses its last descriptor meanwhile. */
+static bool is_let_go_of(struct closer *closer)
+{
+	struct pollfd peer = { .events = POLLIN };
+	int ends[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	waiter = mshv_waiter(device);
+	send_descriptor(ends[1], waiter);
+	closer->fd = waiter;
+	(void)!watch(0, ends[0], -1, 0); /* it may be too late */
+	while (closer->fd != -1)
+		sched_yield();
+	close(ends[0]);
+	peer.fd = ends[1];
+	(void)poll(&peer, 1, 2000);
+	close(ends[1]);
+	return peer.revents & POLLHUP;
+}
+
+START_TEST(who_loses_it_while_it_begins_holds_nothing)
+{
+	struct closer closer = { -1 };
+	unsigned int held = 0;
+	pthread_t thread;
+
+	close(waiter);
+	ck_assert_int_eq(pthread_create(&thread, NULL, close_each, &closer), 0);
+	for (int i = 0; i < RACES; i++)
+		held += !is_let_go_of(&closer);
+	closer.fd = -2;
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	ck_assert_uint_eq(held, 0);
+	waiter = mshv_waiter(device);
+}
+END_TEST
+
 static void *close_soon(void *copy)
 {
 	usleep(50000); /* it sleeps by then */
@@ -501,6 +562,7 @@ Suite *mshv_waiter_suite(void)
 	tcase_add_test(tcase, it_is_one_tasks_alone);
 	tcase_add_test(tcase, it_lets_go_of_what_it_held);
 	tcase_add_test(tcase, it_holds_nothing_that_only_it_is_held_by);
+	tcase_add_test(tcase, who_loses_it_while_it_begins_holds_nothing);
 	tcase_add_test(tcase, who_waits_learns_of_its_end);
 	tcase_add_test(tcase, what_ends_before_its_file_is_left_alone);
 	tcase_add_test(tcase, who_waits_a_little_halts_its_cpu);
