@@ -21,13 +21,17 @@ static bool succeeded(int result)
 	return result >= 0;
 }
 
+/*
+ * Not IORING_SETUP_COOP_TASKRUN: with it a completion on another CPU interrupts no task that runs, which a task that halts its
+ * CPU (the module's waiter) is taken for. It would learn of it by a tick.
+ */
 bool uring_init(struct uring *uring, unsigned int depth)
 {
 	*uring = (struct uring){ .file_count = 0 };
-	return succeeded(io_uring_queue_init(
-		depth, &uring->ring,
-		IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER |
-			IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL));
+	return succeeded(io_uring_queue_init(depth, &uring->ring,
+	                                     IORING_SETUP_R_DISABLED |
+	                                             IORING_SETUP_SINGLE_ISSUER |
+	                                             IORING_SETUP_SUBMIT_ALL));
 }
 
 void uring_fini(struct uring *uring)

@@ -21,14 +21,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ROUNDS    200
-#define RACES     4000
-#define SOON_US   300u  /* a halt is worth it */
-#define LATE_US   4000u /* and is not */
-#define STACK     65536u
-#define PARAMETER "/sys/module/viridis_mshv/parameters/lend_cpu"
+#include "vsp/storage/uring.h"
+
+#define ROUNDS      200
+#define RING_ROUNDS 200
+#define RACES       4000
+#define SOON_US     300u  /* a halt is worth it */
+#define LATE_US     4000u /* and is not */
+#define STACK       65536u
+#define PARAMETER   "/sys/module/viridis_mshv/parameters/lend_cpu"
 
 static int device, waiter;
+static unsigned int completions; /* of a ring's */
 
 static void set_up(void)
 {
@@ -546,6 +550,117 @@ START_TEST(none_is_lost_between_two_cpus)
 }
 END_TEST
 
+/* ---- A ring, as providers have ---- */
+
+/* To the first CPU, by which a task that runs there is interrupted. */
+static unsigned long reschedules(void)
+{
+	FILE *file = fopen("/proc/interrupts", "re");
+	unsigned long count = 0;
+	char line[1024];
+
+	ck_assert_ptr_nonnull(file);
+	while (fgets(line, sizeof(line), file))
+		(void)!sscanf(line, " RES: %lu", &count);
+	fclose(file);
+	return count;
+}
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	ck_assert_int_eq(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+struct answerer {
+	int to;
+	_Atomic unsigned int asked;
+};
+
+/* From the other CPU, when who asked halts. */
+static void *answer_late(void *argument)
+{
+	struct answerer *answerer = argument;
+
+	run_on(1);
+	for (unsigned int i = 1; i <= RING_ROUNDS; i++) {
+		while (answerer->asked < i)
+			usleep(50);
+		usleep(SOON_US);
+		ck_assert_int_eq(write(answerer->to, "", 1), 1);
+	}
+	return NULL;
+}
+
+static void count_completion(struct uring_io *io, int result)
+{
+	(void)io;
+	ck_assert_int_eq(result, 1);
+	completions++;
+}
+
+static void read_by_ring(struct uring *uring, unsigned int file)
+{
+	static struct uring_io io = { count_completion };
+	static char byte;
+	static struct iovec list = { &byte, 1 };
+	struct io_uring_sqe *entry = uring_entry(uring);
+
+	io_uring_prep_readv(entry, (int)file, &list, 1, 0);
+	uring_queue(entry, &io);
+	uring_submit(uring);
+}
+
+/* It halts each time, as the waiter is new. */
+static void halt_for_ring(struct uring *uring, unsigned int file,
+                          struct answerer *answerer)
+{
+	unsigned int before = completions;
+
+	close(waiter);
+	waiter = mshv_waiter(device);
+	ck_assert_int_eq(watch(0, uring_fd(uring), -1, 0), 0);
+	read_by_ring(uring, file);
+	answerer->asked++;
+	while (mshv_wait(waiter, 0) == -EINTR) /* the kernel's part of a completion */
+		;
+	uring_reap(uring);
+	ck_assert_uint_eq(completions, before + 1);
+}
+
+/* Not some tick, that is up to 10 ms away, or none where the CPU has but one task. */
+START_TEST(a_completion_on_another_cpu_ends_a_halt)
+{
+	struct answerer answerer = { 0 };
+	struct uring uring;
+	unsigned long before;
+	unsigned int file;
+	pthread_t thread;
+	int ends[2];
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
+	lend_cpu(true); /* whatever a test before left */
+	run_on(0);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	answerer.to = ends[1];
+	ck_assert(uring_init(&uring, 4) && uring_add_file(&uring, ends[0], &file) &&
+	          uring_seal(&uring));
+	ck_assert_int_eq(pthread_create(&thread, NULL, answer_late, &answerer), 0);
+	before = reschedules();
+	for (int i = 0; i < RING_ROUNDS; i++)
+		halt_for_ring(&uring, file, &answerer);
+	ck_assert_uint_ge(reschedules() - before, RING_ROUNDS / 2);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	uring_fini(&uring);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 Suite *mshv_waiter_suite(void)
 {
 	Suite *suite = suite_create("waiter");
@@ -569,6 +684,7 @@ Suite *mshv_waiter_suite(void)
 	tcase_add_test(tcase, who_waits_for_long_sleeps);
 	tcase_add_test(tcase, who_is_not_to_halt_sleeps);
 	tcase_add_test(tcase, none_is_lost_between_two_cpus);
+	tcase_add_test(tcase, a_completion_on_another_cpu_ends_a_halt);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }
