@@ -149,8 +149,8 @@ struct virt_ops {
 	const char *name;
 	const struct npt_format *npt_format;
 	uint32_t processor_vendor; /* HV_PROPERTY_PROCESSOR_VENDOR */
-	const struct msr_range
-		*msrs;        /* of the machine, by an allow-list: kernel/guest/msr.c */
+	/* Of the machine, by an allow-list: kernel/guest/msr.c */
+	const struct msr_range *msrs;
 	uint8_t hypercall[3]; /* the instruction that exits as EXIT_HYPERCALL */
 	uint32_t init_exceptions; /* what an INIT of a device's becomes outside of guests: a bit a vector */
 	/* Why this processor cannot run guests so, in plain words; NULL: it can. CPUID and MSR reads only. */

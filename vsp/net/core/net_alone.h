@@ -22,7 +22,7 @@
 /* Of a frame's start, what is looked at: Ethernet, the longest IPv4, TCP as far as its flags. */
 #define NET_ALONE_BYTES 88u
 
-/* No processor of the root's is taken away for so long. */
+/* Longer than a processor of the root's is taken away for, as far as was seen: a guess, not a bound. */
 #define NET_ALONE_GAP_MS 150u
 
 /* Connections that are kept in mind; of more that open and end at a time the oldest are forgotten. */
